@@ -1,0 +1,69 @@
+//! §5 Key schedule: from content key, context and the first 80 bytes of the stream header to every key of a stream.
+
+use sha3::{Digest, Sha3_256};
+
+use super::ContentKey;
+use super::mac::Secret;
+use crate::wire::HeaderV1;
+
+/// `bind(label)` of §5 without the label: what ties every key to one stream and context.
+pub(super) struct Binding([u8; 32]);
+
+impl Binding {
+    fn new(bound_bytes: &[u8; 80], context: &[u8]) -> Self {
+        let len = context.len() as u64;
+        let hash =
+            Sha3_256::new().chain_update(bound_bytes).chain_update(len.to_le_bytes()).chain_update(context);
+        Self(hash.finalize().into())
+    }
+
+    /// HKDF-Expand(secret, bind(label), 32).
+    fn derive(&self, secret: &Secret, label: &[u8]) -> Secret {
+        secret.expand(&[b"stream-v2\0", label, b"\0", &self.0])
+    }
+}
+
+/// The keys of a stream that do not depend on the key epoch, and the first epoch's secret.
+pub(super) struct StreamKeys {
+    binding: Binding,
+    pub(super) header: Secret,
+    pub(super) chain: Secret,
+    pub(super) segment: Secret,
+    pub(super) epoch_zero: Secret,
+}
+
+impl StreamKeys {
+    /// Derives the keys of a stream whose first 80 bytes are `bound_bytes`.
+    pub(super) fn derive(bound_bytes: &[u8; 80], key: &ContentKey, context: &[u8]) -> Self {
+        let binding = Binding::new(bound_bytes, context);
+        let stream_salt = &bound_bytes[32..64];
+        let prk = Secret::extract(stream_salt, key.bytes());
+        Self {
+            header: binding.derive(&prk, b"header"),
+            chain: binding.derive(&prk, b"chain"),
+            segment: binding.derive(&prk, b"segment"),
+            epoch_zero: binding.derive(&prk, b"epoch"),
+            binding,
+        }
+    }
+
+    /// header_tag of a stream (§4): 32 bytes.
+    pub(super) fn header_tag(&self, header: &HeaderV1) -> [u8; 32] {
+        self.header.hmac(&[&header.bound_bytes()])
+    }
+
+    /// E_(i+1) from E_i.
+    pub(super) fn next_epoch(&self, epoch: &Secret) -> Secret {
+        self.binding.derive(epoch, b"rekey")
+    }
+
+    /// K_aead of an epoch.
+    pub(super) fn aead(&self, epoch: &Secret) -> Secret {
+        self.binding.derive(epoch, b"aead")
+    }
+
+    /// K_digest of an epoch.
+    pub(super) fn digest(&self, epoch: &Secret) -> Secret {
+        self.binding.derive(epoch, b"digest")
+    }
+}

@@ -1,0 +1,31 @@
+//! Keys, tags, frames, digests and the order of segments. Keys live here and nowhere else.
+//!
+//! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker, and read with one
+//! [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a sequential reader:
+//! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released.
+
+mod cipher;
+mod content_key;
+mod digest;
+mod epoch;
+mod key_schedule;
+mod mac;
+mod open;
+mod order;
+mod progress;
+mod run;
+mod seal;
+mod stream_opener;
+mod stream_sealer;
+mod transcript;
+
+pub use content_key::ContentKey;
+pub use digest::Digest;
+pub use open::{OpenedSegment, SegmentOpener};
+pub use order::SegmentOrder;
+pub use progress::Progress;
+pub use run::{Run, RunSalt};
+pub use seal::{SealedSegment, SegmentSealer};
+pub use stream_opener::{AuthenticHeader, StreamOpener};
+pub use stream_sealer::StreamSealer;
+pub use transcript::Transcript;

@@ -1,0 +1,106 @@
+//! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
+
+use super::AuthenticHeader;
+use crate::wire::{HeaderV1, SegmentKind};
+use crate::{Detail, Error, Offset};
+
+/// Offsets of fields, in bytes from the beginning of a segment.
+mod at {
+    pub(super) const SEGMENT_INDEX: u64 = 4;
+    pub(super) const FLAGS: u64 = 12;
+    pub(super) const PLAINTEXT_LEN: u64 = 28;
+}
+
+/// Follows index, run, UNIFORM and the declared length from segment to segment.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentOrder {
+    header: HeaderV1,
+    segments: u64,
+    run_salt: Option<[u8; 16]>,
+    short_data_seen: bool,
+    plaintext_len: u64,
+    offset: Offset,
+    ended: bool,
+}
+
+impl SegmentOrder {
+    /// Begins before segment 0.
+    #[must_use]
+    pub const fn new(header: &HeaderV1) -> Self {
+        Self {
+            header: *header,
+            segments: 0,
+            run_salt: None,
+            short_data_seen: false,
+            plaintext_len: 0,
+            offset: header.body_offset(),
+            ended: false,
+        }
+    }
+
+    /// How many segments have been admitted.
+    #[must_use]
+    pub const fn segments(&self) -> u64 {
+        self.segments
+    }
+
+    /// Where the next segment begins, in bytes from the start of the stream.
+    #[must_use]
+    pub const fn offset(&self) -> Offset {
+        self.offset
+    }
+
+    /// Whether the final segment has been admitted.
+    #[must_use]
+    pub const fn ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Admits the next segment: step 10 of §15.1.
+    ///
+    /// # Errors
+    /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`.
+    pub fn admit(&mut self, authentic: &AuthenticHeader) -> Result<(), Error> {
+        self.check(authentic).map_err(|error| error.in_segment(self.segments))?;
+        let header = authentic.header();
+        self.segments += 1;
+        self.run_salt = Some(header.run_salt);
+        self.short_data_seen |=
+            header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
+        self.plaintext_len += u64::from(header.plaintext_len);
+        self.offset = authentic.offset().plus(header.segment_len());
+        self.ended = header.kind == SegmentKind::Final;
+        Ok(())
+    }
+
+    /// What the end of the input means here, where `offset` is its length in bytes.
+    ///
+    /// # Errors
+    /// `truncated` with the number of segments admitted, unless the final segment was the last (SV2-FIN-004).
+    pub const fn end_of_input(&self, offset: Offset) -> Result<(), Error> {
+        if self.ended { Ok(()) } else { Err(Error::truncated(offset, Some(self.segments))) }
+    }
+
+    fn check(&self, authentic: &AuthenticHeader) -> Result<(), Error> {
+        let header = authentic.header();
+        if u64::from(header.index.0) != self.segments {
+            return Err(authentic
+                .error(Detail::OrderSegmentIndex, at::SEGMENT_INDEX)
+                .exactly(header.index.0.into(), self.segments));
+        }
+        let same_run = self.run_salt == Some(header.run_salt);
+        if self.segments > 0 && same_run == header.flags.run_start() {
+            return Err(authentic.error(Detail::OrderRun, at::FLAGS));
+        }
+        if self.header.uniform() && self.short_data_seen && header.kind == SegmentKind::Data {
+            return Err(authentic.error(Detail::OrderUniform, at::PLAINTEXT_LEN));
+        }
+        let total = self.plaintext_len + u64::from(header.plaintext_len);
+        match self.header.params().plaintext_len {
+            Some(declared) if total > declared => Err(authentic
+                .error(Detail::LimitStreamPlaintextLen, at::PLAINTEXT_LEN)
+                .between(total, 0, declared)),
+            _ => Ok(()),
+        }
+    }
+}

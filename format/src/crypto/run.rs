@@ -1,0 +1,97 @@
+//! §6 Writer runs: every start, resume or retry of a writer is a new run under a new run_salt.
+
+use alloc::sync::Arc;
+
+use super::Transcript;
+use super::cipher::FrameCipher;
+use super::epoch::EpochChain;
+use super::key_schedule::StreamKeys;
+use super::mac::Secret;
+use crate::wire::{SegmentFlags, SegmentHeader};
+use crate::{KeyEpoch, SegmentIndex};
+
+/// 16 bytes from the operating system's random generator, drawn anew for each run (SV2-SEG-026).
+///
+/// Never read one back from storage: the whole safety of resuming rests on that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunSalt([u8; 16]);
+
+impl RunSalt {
+    /// Takes 16 fresh random bytes.
+    #[must_use]
+    pub const fn new(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 16 bytes, as they stand in every segment header of the run.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// A writer run: its salt, where it begins, and the history it continues.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    pub(super) salt: RunSalt,
+    pub(super) first: SegmentIndex,
+    pub(super) continues: Transcript,
+}
+
+impl Run {
+    /// The run that begins a stream.
+    #[must_use]
+    pub const fn first(salt: RunSalt) -> Self {
+        Self { salt, first: SegmentIndex::FIRST, continues: Transcript::EMPTY }
+    }
+
+    /// A run that takes over at segment `first`, after the segments that `continues` stands for.
+    #[must_use]
+    pub const fn resuming(salt: RunSalt, first: SegmentIndex, continues: Transcript) -> Self {
+        Self { salt, first, continues }
+    }
+
+    /// The flags of a segment of this run (SV2-SEG-027, SV2-EPO-001).
+    pub(super) fn flags(&self, index: SegmentIndex, epoch_segments: u32) -> SegmentFlags {
+        SegmentFlags::NONE
+            .with(SegmentFlags::RUN_START, index == self.first)
+            .with(SegmentFlags::REKEY, index.begins_epoch(epoch_segments))
+    }
+}
+
+/// The keys of one run in one epoch, remembered from segment to segment: one HChaCha20 a run and epoch.
+pub(super) struct RunKeys {
+    stream: Arc<StreamKeys>,
+    epochs: EpochChain,
+    current: Option<(KeyEpoch, RunSalt, SegmentKeys)>,
+}
+
+/// What sealing and opening the frames of a segment takes.
+pub(super) struct SegmentKeys {
+    pub(super) cipher: FrameCipher,
+    pub(super) digest: Secret,
+}
+
+impl RunKeys {
+    pub(super) const fn new(stream: Arc<StreamKeys>) -> Self {
+        Self { stream, epochs: EpochChain::new(), current: None }
+    }
+
+    /// The keys for the frames of the segment with this header.
+    pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> &SegmentKeys {
+        let (epoch, salt) = (header.key_epoch, RunSalt(header.run_salt));
+        if !matches!(&self.current, Some((e, s, _)) if (*e, *s) == (epoch, salt)) {
+            self.current = None;
+        }
+        let (stream, epochs) = (&self.stream, &mut self.epochs);
+        let (_, _, keys) = self.current.get_or_insert_with(|| {
+            let (aead, digest) = epochs.keys(stream, epoch);
+            (epoch, salt, SegmentKeys { cipher: FrameCipher::new(&aead, &salt), digest })
+        });
+        keys
+    }
+
+    pub(super) fn stream(&self) -> &StreamKeys {
+        &self.stream
+    }
+}

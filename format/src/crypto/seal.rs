@@ -1,0 +1,227 @@
+//! §7, §8, §9 Sealing one segment, from one slice into another.
+
+use super::cipher::FramePlace;
+use super::digest::DigestState;
+use super::run::{RunKeys, SegmentKeys};
+use super::{Digest, Run, StreamSealer};
+use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
+use crate::wire::{
+    BOUND_PREFIX_LEN, Codec, Crc32c, DigestAlg, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameLayout,
+    FrameType, HeaderV1, SegmentHeader, SegmentKind, TAG_LEN, Trailer, wire_len,
+};
+use crate::{Detail, Error, Offset, SegmentIndex};
+
+/// Bytes of the wire of every final segment.
+const FINAL_WIRE_LEN: usize = FINAL_SEGMENT_LEN - SEGMENT_HEADER_LEN;
+
+/// A segment whose wire is complete: its header, and the digest that enters the transcript.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SealedSegment {
+    /// The segment header.
+    pub header: SegmentHeader,
+    /// D of the segment.
+    pub digest: Digest,
+}
+
+/// Seals the segments of one run, in any order and each at most once (SV2-FRM-008).
+pub struct SegmentSealer {
+    header: HeaderV1,
+    run: Run,
+    digest_alg: DigestAlg,
+    keys: RunKeys,
+}
+
+impl SegmentSealer {
+    /// A sealer for one run of `stream`. Several sealers of one run may share the work.
+    #[must_use]
+    pub fn new(stream: &StreamSealer, run: Run) -> Self {
+        let keys = RunKeys::new(stream.keys.clone());
+        Self { header: *stream.header(), run, digest_alg: DigestAlg::HmacSha3OverTags, keys }
+    }
+
+    /// Chooses what the digest is computed over; the default is `HmacSha3OverTags`.
+    #[must_use]
+    pub fn with_digest_alg(self, digest_alg: DigestAlg) -> Self {
+        Self { digest_alg, ..self }
+    }
+
+    /// Bytes of the wire of a data segment with `plaintext_len` bytes of plaintext.
+    #[must_use]
+    pub fn wire_len(&self, index: SegmentIndex, plaintext_len: u32) -> usize {
+        let run_start = index == self.run.first;
+        #[expect(clippy::cast_possible_truncation, reason = "below 2^27, as segment_size is at most 2^26")]
+        let len = wire_len(&self.header, SegmentKind::Data, run_start, plaintext_len) as usize;
+        len
+    }
+
+    /// Seals `plaintext` (1 to segment_size bytes) into `wire`, which is [`wire_len`](Self::wire_len) bytes long.
+    ///
+    /// After an error the wire's content is undefined, and the index must not be sealed again in this run.
+    ///
+    /// # Errors
+    /// `limit.segment_index` where the stream must end, `misuse` for slices of another length.
+    pub fn seal_data(
+        &mut self,
+        index: SegmentIndex,
+        plaintext: &[u8],
+        wire: &mut [u8],
+    ) -> Result<SealedSegment, Error> {
+        let last = self.header.last_segment();
+        if index > last {
+            let error = Error::new(Detail::LimitSegmentIndex, Offset(0)).in_segment(index.0.into());
+            return Err(error.between(index.0.into(), 0, last.0.into()));
+        }
+        let payload_len = u32::try_from(plaintext.len())
+            .ok()
+            .filter(|len| (1..=self.header.segment_size()).contains(len))
+            .ok_or_else(|| misuse(index, plaintext.len() as u64))?;
+        let continues = *self.run.continues.bytes();
+        let terminator = match self.terminator_len(SegmentKind::Data, index) {
+            0 => &[][..],
+            _ if index == self.run.first => &continues,
+            _ => &[0; 32],
+        };
+        self.seal(index, SegmentKind::Data, payload_len, Parts { plaintext, terminator }, wire)
+    }
+
+    /// Seals the final segment with `trailer` into `wire` (140 bytes).
+    ///
+    /// # Errors
+    /// `misuse` for a wire of another length.
+    pub fn seal_final(
+        &mut self,
+        index: SegmentIndex,
+        trailer: &Trailer,
+        wire: &mut [u8],
+    ) -> Result<SealedSegment, Error> {
+        let terminator = trailer.to_bytes();
+        self.seal(index, SegmentKind::Final, 0, Parts { plaintext: &[], terminator: &terminator }, wire)
+    }
+
+    /// Bytes of the wire of the final segment.
+    #[must_use]
+    pub const fn final_wire_len() -> usize {
+        FINAL_WIRE_LEN
+    }
+
+    fn terminator_len(&self, kind: SegmentKind, index: SegmentIndex) -> u32 {
+        crate::wire::terminator_len(&self.header, kind, index == self.run.first)
+    }
+
+    fn seal(
+        &mut self,
+        index: SegmentIndex,
+        kind: SegmentKind,
+        payload_len: u32,
+        parts: Parts<'_>,
+        wire: &mut [u8],
+    ) -> Result<SealedSegment, Error> {
+        let mut header = self.plan(index, kind, payload_len);
+        if wire.len() as u64 != u64::from(header.wire_len) {
+            return Err(misuse(index, wire.len() as u64));
+        }
+        let layout = FrameLayout::new(&self.header, &header);
+        let keys = self.keys.for_segment(&header);
+        let (digest, wire_crc32c) = seal_frames(keys, &header, layout, parts, wire)?;
+        header.wire_crc32c = wire_crc32c;
+        header.segment_tag = self.keys.stream().segment.hmac(&[&header.tagged_bytes()]);
+        Ok(SealedSegment { header, digest })
+    }
+
+    /// The header of a segment as far as it is known before sealing.
+    fn plan(&self, index: SegmentIndex, kind: SegmentKind, payload_len: u32) -> SegmentHeader {
+        let epoch_segments = self.header.params().epoch_segments;
+        let flags = self.run.flags(index, epoch_segments);
+        let data_frames = payload_len.div_ceil(self.header.frame_size());
+        #[expect(clippy::cast_possible_truncation, reason = "below 2^27, as segment_size is at most 2^26")]
+        let wire_len = wire_len(&self.header, kind, flags.run_start(), payload_len) as u32;
+        SegmentHeader {
+            index,
+            kind,
+            codec: Codec::None,
+            digest_alg: self.digest_alg,
+            flags,
+            key_epoch: index.key_epoch(epoch_segments),
+            data_frames,
+            frame_count: data_frames + 2,
+            plaintext_len: payload_len,
+            payload_len,
+            wire_len,
+            run_salt: *self.run.salt.bytes(),
+            wire_crc32c: 0,
+            segment_tag: [0; 32],
+        }
+    }
+}
+
+/// What goes into the frames besides the digest.
+struct Parts<'a> {
+    plaintext: &'a [u8],
+    terminator: &'a [u8],
+}
+
+fn misuse(index: SegmentIndex, found: u64) -> Error {
+    Error::new(Detail::Misuse, Offset(0)).in_segment(index.0.into()).found(found)
+}
+
+/// Seals all frames of a segment in order, each byte touched while it is in the cache: AEAD, digest, CRC.
+fn seal_frames(
+    keys: &SegmentKeys,
+    header: &SegmentHeader,
+    layout: FrameLayout,
+    parts: Parts<'_>,
+    wire: &mut [u8],
+) -> Result<(Digest, u32), Error> {
+    let bound_prefix = header.bound_prefix();
+    let mut digest = DigestState::new(header.digest_alg, &keys.digest, &bound_prefix);
+    let mut frames =
+        FrameWriter { keys, bound_prefix: &bound_prefix, index: header.index, frame_index: 0, rest: wire };
+    let mut crc = Crc32c::new();
+    let mut plaintext = parts.plaintext;
+    for frame_header in layout.headers().filter(|frame| frame.frame_type == FrameType::Data) {
+        let (now, later) = plaintext.split_at_checked(frame_header.len as usize).unwrap_or((plaintext, &[]));
+        let frame = frames.write(FrameType::Data, now)?;
+        digest.data_frame(frame, &frame[frame.len() - TAG_LEN..]);
+        crc.update(frame);
+        plaintext = later;
+    }
+    let digest = digest.finish();
+    let digest_plaintext = DigestPlaintext { digest_alg: header.digest_alg, digest: digest.0 }.to_bytes();
+    crc.update(frames.write(FrameType::Digest, &digest_plaintext)?);
+    crc.update(frames.write(FrameType::Terminator, parts.terminator)?);
+    Ok((digest, crc.finish()))
+}
+
+/// Writes frame after frame into the wire.
+struct FrameWriter<'a> {
+    keys: &'a SegmentKeys,
+    bound_prefix: &'a [u8; BOUND_PREFIX_LEN],
+    index: SegmentIndex,
+    frame_index: u32,
+    rest: &'a mut [u8],
+}
+
+impl<'a> FrameWriter<'a> {
+    /// Seals `plaintext` as the next frame and returns the frame.
+    fn write(&mut self, frame_type: FrameType, plaintext: &[u8]) -> Result<&'a [u8], Error> {
+        let wrong = misuse(self.index, plaintext.len() as u64);
+        let len = u32::try_from(plaintext.len()).map_err(|_| wrong)?;
+        let header = FrameHeader { frame_type, len };
+        let rest = core::mem::take(&mut self.rest);
+        let (frame, rest) = rest.split_at_mut_checked(header.frame_len()).ok_or(wrong)?;
+        let (head, sealed) = frame.split_at_mut(FRAME_HEADER_LEN);
+        let (ciphertext, tag) = sealed.split_at_mut(plaintext.len());
+        head.copy_from_slice(&header.to_bytes());
+        let place = FramePlace {
+            segment: self.index,
+            frame_index: self.frame_index,
+            bound_prefix: self.bound_prefix,
+            header,
+        };
+        let sealed_tag = self.keys.cipher.seal(&place, plaintext, ciphertext).map_err(|_| wrong)?;
+        tag.copy_from_slice(&sealed_tag);
+        self.frame_index += 1;
+        self.rest = rest;
+        Ok(frame)
+    }
+}

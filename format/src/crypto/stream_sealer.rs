@@ -1,0 +1,45 @@
+//! §4, §5 Beginning to write a stream: parameters, key and context to keys and stream header.
+
+use alloc::sync::Arc;
+
+use super::ContentKey;
+use super::key_schedule::StreamKeys;
+use crate::Error;
+use crate::limits::STREAM_HEADER_LEN;
+use crate::wire::{HeaderV1, StreamParams};
+
+/// The keys and the stream header of a stream that is being written. Cloning shares the keys.
+#[derive(Clone)]
+pub struct StreamSealer {
+    pub(super) keys: Arc<StreamKeys>,
+    header: HeaderV1,
+}
+
+impl StreamSealer {
+    /// Derives the keys of a new stream without an envelope, and its header_tag.
+    ///
+    /// `context` is not stored: readers must bring the same bytes.
+    ///
+    /// # Errors
+    /// `limit` or `malformed` for parameters that no stream may have, `unsupported.suite` for a suite that is not
+    /// implemented.
+    pub fn new(params: StreamParams, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
+        let untagged = HeaderV1::new(params, [0; 32], 0)?;
+        untagged.check_suite()?;
+        let keys = StreamKeys::derive(&untagged.bound_bytes(), key, context);
+        let header = HeaderV1::new(params, keys.header_tag(&untagged), 0)?;
+        Ok(Self { keys: Arc::new(keys), header })
+    }
+
+    /// The stream header.
+    #[must_use]
+    pub const fn header(&self) -> &HeaderV1 {
+        &self.header
+    }
+
+    /// The 128 bytes of the stream header.
+    #[must_use]
+    pub fn header_bytes(&self) -> [u8; STREAM_HEADER_LEN] {
+        self.header.to_bytes()
+    }
+}

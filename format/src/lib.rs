@@ -1,0 +1,46 @@
+//! The Stream V2 wire format: bytes to typed views and back, and sealing and opening of one segment.
+//!
+//! Two halves, laid out like the specification (`spec/stream-v2.md`):
+//!
+//! * [`wire`] turns bytes into typed values and values into bytes. It knows checksums and no keys.
+//! * [`crypto`] holds the keys: key schedule, tags, frames, digest, transcript, and the order of segments.
+//!
+//! There is no I/O, thread, clock or source of randomness in here; salts come in as arguments. Nothing that
+//! arrives from outside can cause a panic, nor an allocation above the authenticated limits.
+//!
+//! ```
+//! use stream_v2_format::crypto::{ContentKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer, Transcript};
+//! use stream_v2_format::wire::{HeaderV1View, StreamParams};
+//! use stream_v2_format::{Offset, SegmentIndex};
+//!
+//! let key = ContentKey::new([7; 32]);
+//! let params = StreamParams::new([1; 32]); // the stream salt: from the operating system, never a constant
+//! let stream = StreamSealer::new(params, &key, b"").unwrap();
+//! let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
+//!
+//! let mut wire = vec![0; sealer.wire_len(SegmentIndex::FIRST, 5)];
+//! let sealed = sealer.seal_data(SegmentIndex::FIRST, b"hello", &mut wire).unwrap();
+//!
+//! let bytes = stream.header_bytes();
+//! let (view, _) = HeaderV1View::parse(&bytes).unwrap().complete().unwrap();
+//! let reader = StreamOpener::new(&view.header(), &key, b"").unwrap();
+//! let header = reader.authenticate(&sealed.header.to_bytes(), Offset(128), 0).unwrap().complete().unwrap().0;
+//! let mut plaintext = [0; 5];
+//! SegmentOpener::new(&reader).open(&header, &wire, &mut plaintext).unwrap();
+//! assert_eq!(&plaintext, b"hello");
+//! ```
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+pub mod crypto;
+pub mod error;
+pub mod limits;
+mod numbers;
+pub mod wire;
+
+pub use error::{Detail, Error, ErrorKind};
+pub use numbers::{KeyEpoch, Offset, SegmentIndex};

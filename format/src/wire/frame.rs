@@ -1,0 +1,252 @@
+//! §7 Frames: header of 8 bytes, ciphertext, tag of 16 bytes.
+//!
+//! ```text
+//! 0 frame_type u8 | 1 reserved (3) | 4 len u32 | 8 ciphertext (len) | 8 + len tag (16)
+//! ```
+
+use binrw::binwrite;
+use nom::bytes::streaming::take;
+use nom::number::streaming::{le_u8, le_u32};
+
+use super::encode::encode;
+use super::header_v1::array;
+use super::outcome::Step;
+use super::{DIGEST_PLAINTEXT_LEN, FrameType, HeaderV1, SegmentHeader, terminator_len};
+use crate::limits::{FRAME_OVERHEAD, SEGMENT_HEADER_LEN};
+use crate::{Detail, Error, Offset};
+
+/// Bytes of a frame header.
+pub const FRAME_HEADER_LEN: usize = 8;
+/// Bytes of a frame's tag.
+pub const TAG_LEN: usize = 16;
+
+const _: () = assert!(FRAME_HEADER_LEN + TAG_LEN == FRAME_OVERHEAD);
+
+/// Offsets of the fields, in bytes from the start of the frame.
+mod at {
+    pub(super) const RESERVED: usize = 1;
+    pub(super) const LEN: u64 = 4;
+}
+
+/// What a frame header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameHeader {
+    /// Data, digest or terminator.
+    pub frame_type: FrameType,
+    /// Plaintext bytes sealed in the frame.
+    pub len: u32,
+}
+
+impl FrameHeader {
+    /// The 8 bytes of the frame header.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; FRAME_HEADER_LEN] {
+        encode(&HeaderBytes { frame_type: self.frame_type.value(), reserved: [0; 3], len: self.len })
+    }
+
+    /// Bytes of the whole frame.
+    #[must_use]
+    pub const fn frame_len(self) -> usize {
+        self.len as usize + FRAME_OVERHEAD
+    }
+}
+
+/// The frames that a checked segment header calls for (SV2-FRM-001, SV2-FRM-004).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameLayout {
+    frame_size: u32,
+    data_frames: u32,
+    payload_len: u32,
+    terminator_len: u32,
+}
+
+impl FrameLayout {
+    /// The layout of a segment whose header has passed [`check_segment`](super::check_segment).
+    #[must_use]
+    pub fn new(stream: &HeaderV1, header: &SegmentHeader) -> Self {
+        Self {
+            frame_size: stream.frame_size(),
+            data_frames: header.data_frames,
+            payload_len: header.payload_len,
+            terminator_len: terminator_len(stream, header.kind, header.flags.run_start()),
+        }
+    }
+
+    /// The frame headers in order: data, digest, terminator.
+    pub fn headers(self) -> impl Iterator<Item = FrameHeader> + Clone {
+        let data = (0..self.data_frames).map(move |place| {
+            let before = u64::from(place) * u64::from(self.frame_size);
+            let left = u64::from(self.payload_len).saturating_sub(before);
+            #[expect(clippy::cast_possible_truncation, reason = "at most frame_size")]
+            FrameHeader { frame_type: FrameType::Data, len: left.min(self.frame_size.into()) as u32 }
+        });
+        let digest = FrameHeader { frame_type: FrameType::Digest, len: DIGEST_PLAINTEXT_LEN };
+        let terminator = FrameHeader { frame_type: FrameType::Terminator, len: self.terminator_len };
+        data.chain([digest, terminator])
+    }
+}
+
+/// One frame in the wire: nothing is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FrameView<'a> {
+    /// What the frame header says; it is what the layout calls for.
+    pub header: FrameHeader,
+    /// The whole frame: header, ciphertext and tag.
+    pub bytes: &'a [u8],
+    /// `header.len` bytes.
+    pub ciphertext: &'a [u8],
+    /// 16 bytes.
+    pub tag: &'a [u8; TAG_LEN],
+    /// Where the frame begins, in bytes from the start of the stream.
+    pub offset: Offset,
+}
+
+/// The frames of one wire, in order; made only after all frame headers were checked (SV2-FRM-005).
+#[derive(Clone, Debug)]
+pub struct Frames<'a> {
+    wire: &'a [u8],
+    layout: FrameLayout,
+    offset: Offset,
+}
+
+impl<'a> Frames<'a> {
+    /// Checks every frame header of a wire against the layout: step 13 of §15.1.
+    ///
+    /// `segment_offset` is where the segment's header stands, in bytes from the start of the stream.
+    ///
+    /// # Errors
+    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` at the first frame that differs, and
+    /// `malformed.wire_len` for a wire that the frames do not fill.
+    pub fn check(wire: &'a [u8], layout: FrameLayout, segment_offset: Offset) -> Result<Self, Error> {
+        let offset = segment_offset.plus(SEGMENT_HEADER_LEN as u64);
+        let total: usize = layout.headers().map(FrameHeader::frame_len).sum();
+        if total != wire.len() {
+            return Err(Error::new(Detail::MalformedWireLen, offset).exactly(wire.len() as u64, total as u64));
+        }
+        let mut rest = wire;
+        for expected in layout.headers() {
+            let at = offset.plus((wire.len() - rest.len()) as u64);
+            let Ok((after, (fields, _, _))) = frame(rest, expected.len) else {
+                return Err(Error::new(Detail::MalformedWireLen, at));
+            };
+            check_fields(&fields, expected, at)?;
+            rest = after;
+        }
+        Ok(Self { wire, layout, offset })
+    }
+
+    /// The frames in order.
+    pub fn iter(&self) -> impl Iterator<Item = FrameView<'a>> {
+        let (mut rest, mut offset) = (self.wire, self.offset);
+        self.layout.headers().map_while(move |header| {
+            let (after, (_, ciphertext, tag)) = frame(rest, header.len).ok()?;
+            let bytes = rest.get(..header.frame_len())?;
+            let view = FrameView { header, bytes, ciphertext, tag, offset };
+            rest = after;
+            offset = offset.plus(bytes.len() as u64);
+            Some(view)
+        })
+    }
+}
+
+struct Fields {
+    frame_type: u8,
+    reserved: [u8; 3],
+    len: u32,
+}
+
+fn check_fields(fields: &Fields, expected: FrameHeader, at: Offset) -> Result<(), Error> {
+    if fields.frame_type != expected.frame_type.value() {
+        return Err(Error::new(Detail::MalformedFrameType, at)
+            .exactly(fields.frame_type.into(), expected.frame_type.value().into()));
+    }
+    if let Some(place) = fields.reserved.iter().position(|&byte| byte != 0) {
+        let offset = at.plus((at::RESERVED + place) as u64);
+        return Err(
+            Error::new(Detail::MalformedFrameReserved, offset).exactly(fields.reserved[place].into(), 0)
+        );
+    }
+    if fields.len != expected.len {
+        return Err(Error::new(Detail::MalformedFrameLen, at.plus(at::LEN))
+            .exactly(fields.len.into(), expected.len.into()));
+    }
+    Ok(())
+}
+
+/// Parses a frame whose ciphertext is `len` bytes long.
+fn frame(input: &[u8], len: u32) -> Step<'_, (Fields, &[u8], &[u8; TAG_LEN])> {
+    let (rest, frame_type) = le_u8(input)?;
+    let (rest, reserved) = array(rest)?;
+    let (rest, stated_len) = le_u32(rest)?;
+    let (rest, ciphertext) = take(len)(rest)?;
+    let (rest, tag) = take(TAG_LEN)(rest)?;
+    match tag.try_into() {
+        Ok(tag) => Ok((rest, (Fields { frame_type, reserved, len: stated_len }, ciphertext, tag))),
+        Err(_) => super::outcome::fail(input, Detail::MalformedWireLen),
+    }
+}
+
+#[binwrite]
+#[bw(little)]
+struct HeaderBytes {
+    frame_type: u8,
+    reserved: [u8; 3],
+    len: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::vec::Vec;
+
+    const LAYOUT: FrameLayout =
+        FrameLayout { frame_size: 4096, data_frames: 2, payload_len: 5000, terminator_len: 32 };
+
+    fn wire() -> Vec<u8> {
+        let mut wire = Vec::new();
+        for header in LAYOUT.headers() {
+            wire.extend_from_slice(&header.to_bytes());
+            wire.resize(wire.len() + header.len as usize + TAG_LEN, 0xA5);
+        }
+        wire
+    }
+
+    #[test]
+    fn the_layout_is_full_frames_then_the_rest_then_digest_and_terminator() {
+        let lens: Vec<_> = LAYOUT.headers().map(|header| (header.frame_type, header.len)).collect();
+        let expected = [
+            (FrameType::Data, 4096),
+            (FrameType::Data, 904),
+            (FrameType::Digest, 36),
+            (FrameType::Terminator, 32),
+        ];
+        assert_eq!(lens, expected);
+    }
+
+    #[test]
+    fn each_wrong_header_byte_is_named() {
+        let wire = wire();
+        let frames = Frames::check(&wire, LAYOUT, Offset(0)).unwrap();
+        assert_eq!(frames.iter().map(|view| view.bytes.len()).sum::<usize>(), wire.len());
+        let second = 4096 + FRAME_OVERHEAD;
+        let places = [
+            (0, Detail::MalformedFrameType),
+            (2, Detail::MalformedFrameReserved),
+            (4, Detail::MalformedFrameLen),
+        ];
+        for (place, detail) in places {
+            let mut wrong = wire.clone();
+            wrong[second + place] ^= 0x40;
+            let error = Frames::check(&wrong, LAYOUT, Offset(1000)).unwrap_err();
+            assert_eq!((error.detail(), error.offset().0), (detail, 1096 + (second + place) as u64));
+        }
+    }
+
+    #[test]
+    fn a_wire_of_another_length_is_no_panic() {
+        let wire = wire();
+        for cut in 0..wire.len() {
+            assert!(Frames::check(&wire[..cut], LAYOUT, Offset(0)).is_err());
+        }
+    }
+}

@@ -1,0 +1,498 @@
+//! §4 Stream header (`HeaderV1`): the first 128 bytes of every stream.
+//!
+//! ```text
+//!   0 magic (8) | 8 version u16 | 10 suite u16 | 12 flags u16 | 14 frame_size_log2 u8 | 15 reserved
+//!  16 segment_size u32 | 20 epoch_segments u32 | 24 plaintext_len u64
+//!  32 stream_salt (32)
+//!  64 key_id (16) | 80 header_tag (32)
+//! 112 envelope_len u32 | 116 reserved (8) | 124 header_crc32c u32
+//! ```
+
+use binrw::binwrite;
+use nom::bytes::streaming::{tag, take};
+use nom::number::streaming::{le_u8, le_u16, le_u32, le_u64};
+
+use super::outcome::{Parsed, Step, complete, fail, outcome};
+use super::{StreamFlags, Suite, crc32c::crc32c, encode::encode};
+use crate::limits::{
+    ENVELOPE_LEN_MAX, FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX, STREAM_HEADER_LEN,
+    SUITE2_RUN_BYTES_MAX,
+};
+use crate::{Detail, Error, Offset, SegmentIndex};
+
+/// The first 8 bytes of every stream.
+pub const STREAM_MAGIC: [u8; 8] = *b"\x89SV2\r\n\x1a\n";
+
+/// Bytes of the stream header that the key schedule and header_tag cover (§5).
+pub(crate) const BOUND_LEN: usize = 80;
+/// Stands for an unknown plaintext_len.
+const PLAINTEXT_LEN_UNKNOWN: u64 = u64::MAX;
+const VERSION: u16 = 1;
+
+/// Offsets of the fields, in bytes from the start of the stream.
+mod at {
+    pub(super) const VERSION: u64 = 8;
+    pub(super) const SUITE: u64 = 10;
+    pub(super) const FLAGS: u64 = 12;
+    pub(super) const FRAME_SIZE_LOG2: u64 = 14;
+    pub(super) const SEGMENT_SIZE: u64 = 16;
+    pub(super) const EPOCH_SEGMENTS: u64 = 20;
+    pub(super) const ENVELOPE_LEN: u64 = 112;
+    pub(super) const CRC: usize = 124;
+}
+
+/// What the caller of a writer decides about a stream; everything in it is authenticated by header_tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamParams {
+    /// AEAD, key schedule and tags.
+    pub suite: Suite,
+    /// UNIFORM or nothing.
+    pub flags: StreamFlags,
+    /// Plaintext bytes of a full data frame, as a power of two: 12 to 24.
+    pub frame_size_log2: u8,
+    /// Most plaintext bytes of a data segment; a multiple of the frame size, at most 2^26.
+    pub segment_size: u32,
+    /// Segments in a key epoch; 0 is one epoch for ever.
+    pub epoch_segments: u32,
+    /// Plaintext bytes of the whole stream, where they are known at the start.
+    pub plaintext_len: Option<u64>,
+    /// 32 bytes from the operating system's random generator.
+    pub stream_salt: [u8; 32],
+    /// 16 bytes that name the content key; not secret.
+    pub key_id: [u8; 16],
+}
+
+impl StreamParams {
+    /// The defaults: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, one epoch, unknown length.
+    #[must_use]
+    pub const fn new(stream_salt: [u8; 32]) -> Self {
+        Self {
+            suite: Suite::XChaCha20Poly1305,
+            flags: StreamFlags::UNIFORM,
+            frame_size_log2: 16,
+            segment_size: 1 << 20,
+            epoch_segments: 0,
+            plaintext_len: None,
+            stream_salt,
+            key_id: [0; 16],
+        }
+    }
+
+    /// Applies step 7 and the first half of step 8 of §15.1.
+    ///
+    /// # Errors
+    /// `limit.frame_size`, `limit.segment_size`, `limit.epoch_segments`, `malformed.segment_size`.
+    pub fn check(&self) -> Result<(), Error> {
+        self.check_limits()?;
+        self.check_multiple()
+    }
+
+    fn check_limits(&self) -> Result<(), Error> {
+        if !(FRAME_SIZE_LOG2_MIN..=FRAME_SIZE_LOG2_MAX).contains(&self.frame_size_log2) {
+            return Err(Error::new(Detail::LimitFrameSize, Offset(at::FRAME_SIZE_LOG2)).between(
+                self.frame_size_log2.into(),
+                FRAME_SIZE_LOG2_MIN.into(),
+                FRAME_SIZE_LOG2_MAX.into(),
+            ));
+        }
+        let frame_size = 1 << self.frame_size_log2;
+        if !(frame_size..=SEGMENT_SIZE_MAX).contains(&self.segment_size) {
+            return Err(Error::new(Detail::LimitSegmentSize, Offset(at::SEGMENT_SIZE)).between(
+                self.segment_size.into(),
+                frame_size.into(),
+                SEGMENT_SIZE_MAX.into(),
+            ));
+        }
+        let epoch_max = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size);
+        if self.suite == Suite::Aes256Gcm && !(1..=epoch_max).contains(&self.epoch_segments.into()) {
+            return Err(Error::new(Detail::LimitEpochSegments, Offset(at::EPOCH_SEGMENTS)).between(
+                self.epoch_segments.into(),
+                1,
+                epoch_max,
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_multiple(&self) -> Result<(), Error> {
+        if !self.segment_size.is_multiple_of(1 << self.frame_size_log2) {
+            return Err(Error::new(Detail::MalformedSegmentSize, Offset(at::SEGMENT_SIZE))
+                .found(self.segment_size.into()));
+        }
+        Ok(())
+    }
+}
+
+/// A stream header that obeys every rule of §4 that can be checked without a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderV1 {
+    params: StreamParams,
+    header_tag: [u8; 32],
+    envelope_len: u32,
+}
+
+impl HeaderV1 {
+    /// Puts checked parameters, their tag and the length of the envelope, in bytes without its CRC, together.
+    ///
+    /// # Errors
+    /// As [`StreamParams::check`], and `limit.envelope_len` or `malformed.envelope_len`.
+    pub fn new(params: StreamParams, header_tag: [u8; 32], envelope_len: u32) -> Result<Self, Error> {
+        params.check_limits()?;
+        check_envelope_limit(envelope_len)?;
+        params.check_multiple()?;
+        check_envelope_multiple(envelope_len)?;
+        Ok(Self { params, header_tag, envelope_len })
+    }
+
+    /// Refuses a suite that this crate does not implement.
+    pub(crate) fn check_suite(&self) -> Result<(), Error> {
+        let suite = self.params.suite.value();
+        match Suite::implemented(suite) {
+            Some(_) => Ok(()),
+            None => Err(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).found(suite.into())),
+        }
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub const fn params(&self) -> &StreamParams {
+        &self.params
+    }
+
+    /// The 32 bytes of header_tag.
+    #[must_use]
+    pub const fn header_tag(&self) -> &[u8; 32] {
+        &self.header_tag
+    }
+
+    /// Bytes of the envelope without its CRC; 0 where there is none.
+    #[must_use]
+    pub const fn envelope_len(&self) -> u32 {
+        self.envelope_len
+    }
+
+    /// Plaintext bytes of a full data frame: F.
+    #[must_use]
+    pub const fn frame_size(&self) -> u32 {
+        1 << self.params.frame_size_log2
+    }
+
+    /// Most plaintext bytes of a data segment: S.
+    #[must_use]
+    pub const fn segment_size(&self) -> u32 {
+        self.params.segment_size
+    }
+
+    /// Whether the flag UNIFORM is set.
+    #[must_use]
+    pub const fn uniform(&self) -> bool {
+        self.params.flags.uniform()
+    }
+
+    /// The last index that a data or index segment of this stream may have (§14).
+    #[must_use]
+    pub const fn last_segment(&self) -> SegmentIndex {
+        SegmentIndex::last_allowed(self.params.epoch_segments)
+    }
+
+    /// The offset of segment 0: after the stream header, the envelope and its CRC (§3).
+    #[must_use]
+    pub const fn body_offset(&self) -> Offset {
+        let envelope = match self.envelope_len {
+            0 => 0,
+            len => len as u64 + 4,
+        };
+        Offset(STREAM_HEADER_LEN as u64 + envelope)
+    }
+
+    /// The first 80 bytes: what the key schedule and header_tag cover.
+    #[must_use]
+    pub fn bound_bytes(&self) -> [u8; BOUND_LEN] {
+        bound_bytes(&self.params)
+    }
+
+    /// The 128 bytes of the stream header.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; STREAM_HEADER_LEN] {
+        let mut bytes: [u8; STREAM_HEADER_LEN] = encode(&HeaderBytes {
+            bound: bound(&self.params),
+            header_tag: self.header_tag,
+            envelope_len: self.envelope_len,
+            reserved: 0,
+            header_crc32c: 0,
+        });
+        let crc = crc32c(&bytes[..at::CRC]);
+        bytes[at::CRC..].copy_from_slice(&crc.to_le_bytes());
+        bytes
+    }
+}
+
+/// The first 80 bytes of a stream with these parameters.
+pub(crate) fn bound_bytes(params: &StreamParams) -> [u8; BOUND_LEN] {
+    encode(&bound(params))
+}
+
+/// A stream header in the input: its 128 bytes, and what they say.
+#[derive(Clone, Copy, Debug)]
+pub struct HeaderV1View<'a> {
+    bytes: &'a [u8; STREAM_HEADER_LEN],
+    header: HeaderV1,
+}
+
+impl<'a> HeaderV1View<'a> {
+    /// Parses the first 128 bytes of a stream: steps 1 to 8 of §15.1.
+    ///
+    /// # Errors
+    /// The error of the first check that fails; its offset is that of the field.
+    pub fn parse(input: &'a [u8]) -> Result<Parsed<Self>, Error> {
+        outcome(raw(input), input, Offset(0))?.and_then(|bytes| {
+            let fields = complete(fields(bytes), bytes, Offset(0), Detail::Truncated)?;
+            Ok(Self { bytes, header: fields.check(bytes)? })
+        })
+    }
+
+    /// The 128 bytes as they stand in the input.
+    #[must_use]
+    pub const fn bytes(&self) -> &'a [u8; STREAM_HEADER_LEN] {
+        self.bytes
+    }
+
+    /// What the bytes say.
+    #[must_use]
+    pub const fn header(&self) -> HeaderV1 {
+        self.header
+    }
+}
+
+/// The fields as they stand in the input, before anything is known about them.
+struct Fields {
+    version: u16,
+    suite: u16,
+    flags: u16,
+    frame_size_log2: u8,
+    segment_size: u32,
+    epoch_segments: u32,
+    plaintext_len: u64,
+    stream_salt: [u8; 32],
+    key_id: [u8; 16],
+    header_tag: [u8; 32],
+    envelope_len: u32,
+    header_crc32c: u32,
+}
+
+impl Fields {
+    /// Steps 3 to 8 of §15.1.
+    fn check(&self, bytes: &[u8; STREAM_HEADER_LEN]) -> Result<HeaderV1, Error> {
+        if crc32c(&bytes[..at::CRC]) != self.header_crc32c {
+            return Err(Error::new(Detail::MalformedHeaderCrc, Offset(at::CRC as u64)));
+        }
+        if self.version != VERSION {
+            return Err(Error::new(Detail::UnsupportedVersion, Offset(at::VERSION))
+                .exactly(self.version.into(), VERSION.into()));
+        }
+        if let Some(place) = (15..16).chain(116..124).find(|&place| bytes[place] != 0) {
+            return Err(
+                Error::new(Detail::MalformedReserved, Offset(place as u64)).exactly(bytes[place].into(), 0)
+            );
+        }
+        let suite = Suite::implemented(self.suite)
+            .ok_or(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).found(self.suite.into()))?;
+        let flags = StreamFlags::from_value(self.flags)
+            .ok_or(Error::new(Detail::UnsupportedFlags, Offset(at::FLAGS)).found(self.flags.into()))?;
+        let params = StreamParams {
+            suite,
+            flags,
+            frame_size_log2: self.frame_size_log2,
+            segment_size: self.segment_size,
+            epoch_segments: self.epoch_segments,
+            plaintext_len: (self.plaintext_len != PLAINTEXT_LEN_UNKNOWN).then_some(self.plaintext_len),
+            stream_salt: self.stream_salt,
+            key_id: self.key_id,
+        };
+        HeaderV1::new(params, self.header_tag, self.envelope_len)
+    }
+}
+
+fn check_envelope_limit(envelope_len: u32) -> Result<(), Error> {
+    if envelope_len > ENVELOPE_LEN_MAX {
+        return Err(Error::new(Detail::LimitEnvelopeLen, Offset(at::ENVELOPE_LEN)).between(
+            envelope_len.into(),
+            0,
+            ENVELOPE_LEN_MAX.into(),
+        ));
+    }
+    Ok(())
+}
+
+fn check_envelope_multiple(envelope_len: u32) -> Result<(), Error> {
+    if envelope_len != 0 && envelope_len % 8 != 4 {
+        return Err(
+            Error::new(Detail::MalformedEnvelopeLen, Offset(at::ENVELOPE_LEN)).found(envelope_len.into())
+        );
+    }
+    Ok(())
+}
+
+fn raw(input: &[u8]) -> Step<'_, &[u8; STREAM_HEADER_LEN]> {
+    let (rest, bytes) = take(STREAM_HEADER_LEN)(input)?;
+    match bytes.try_into() {
+        Ok(bytes) => Ok((rest, bytes)),
+        Err(_) => fail(input, Detail::Truncated),
+    }
+}
+
+fn fields(input: &[u8]) -> Step<'_, Fields> {
+    let Ok((rest, _)) = tag::<_, _, nom::error::Error<_>>(&STREAM_MAGIC[..])(input) else {
+        return fail(input, Detail::MalformedMagic);
+    };
+    let (rest, version) = le_u16(rest)?;
+    let (rest, suite) = le_u16(rest)?;
+    let (rest, flags) = le_u16(rest)?;
+    let (rest, frame_size_log2) = le_u8(rest)?;
+    let (rest, _reserved) = le_u8(rest)?;
+    let (rest, segment_size) = le_u32(rest)?;
+    let (rest, epoch_segments) = le_u32(rest)?;
+    let (rest, plaintext_len) = le_u64(rest)?;
+    let (rest, stream_salt) = array(rest)?;
+    let (rest, key_id) = array(rest)?;
+    let (rest, header_tag) = array(rest)?;
+    let (rest, envelope_len) = le_u32(rest)?;
+    let (rest, _reserved) = le_u64(rest)?;
+    let (rest, header_crc32c) = le_u32(rest)?;
+    let fields = Fields {
+        version,
+        suite,
+        flags,
+        frame_size_log2,
+        segment_size,
+        epoch_segments,
+        plaintext_len,
+        stream_salt,
+        key_id,
+        header_tag,
+        envelope_len,
+        header_crc32c,
+    };
+    Ok((rest, fields))
+}
+
+/// Takes the next `N` bytes as an array.
+pub(super) fn array<const N: usize>(input: &[u8]) -> Step<'_, [u8; N]> {
+    let (rest, bytes) = take(N)(input)?;
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    Ok((rest, array))
+}
+
+fn bound(params: &StreamParams) -> BoundBytes {
+    BoundBytes {
+        magic: STREAM_MAGIC,
+        version: VERSION,
+        suite: params.suite.value(),
+        flags: params.flags.value(),
+        frame_size_log2: params.frame_size_log2,
+        reserved: 0,
+        segment_size: params.segment_size,
+        epoch_segments: params.epoch_segments,
+        plaintext_len: params.plaintext_len.unwrap_or(PLAINTEXT_LEN_UNKNOWN),
+        stream_salt: params.stream_salt,
+        key_id: params.key_id,
+    }
+}
+
+#[binwrite]
+#[bw(little)]
+struct BoundBytes {
+    magic: [u8; 8],
+    version: u16,
+    suite: u16,
+    flags: u16,
+    frame_size_log2: u8,
+    reserved: u8,
+    segment_size: u32,
+    epoch_segments: u32,
+    plaintext_len: u64,
+    stream_salt: [u8; 32],
+    key_id: [u8; 16],
+}
+
+#[binwrite]
+#[bw(little)]
+struct HeaderBytes {
+    bound: BoundBytes,
+    header_tag: [u8; 32],
+    envelope_len: u32,
+    reserved: u64,
+    header_crc32c: u32,
+}
+
+const _: () = assert!(at::CRC + 4 == STREAM_HEADER_LEN);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn params() -> impl Strategy<Value = StreamParams> {
+        (
+            any::<bool>(),
+            12u8..=20,
+            1u32..=64,
+            any::<u32>(),
+            proptest::option::of(0..u64::MAX),
+            any::<[u8; 32]>(),
+            any::<[u8; 16]>(),
+        )
+            .prop_map(
+                |(uniform, frame_size_log2, frames, epoch_segments, plaintext_len, stream_salt, key_id)| {
+                    StreamParams {
+                        suite: Suite::XChaCha20Poly1305,
+                        flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform),
+                        frame_size_log2,
+                        segment_size: frames << frame_size_log2,
+                        epoch_segments,
+                        plaintext_len,
+                        stream_salt,
+                        key_id,
+                    }
+                },
+            )
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_parsed_again(params in params(), tag: [u8; 32], envelope in 0u32..=8191) {
+            let envelope_len = if envelope == 0 { 0 } else { envelope * 8 - 4 };
+            let header = HeaderV1::new(params, tag, envelope_len).unwrap();
+            let bytes = header.to_bytes();
+            let (view, consumed) = HeaderV1View::parse(&bytes).unwrap().complete().unwrap();
+            prop_assert_eq!(view.header(), header);
+            prop_assert_eq!(consumed, STREAM_HEADER_LEN);
+            prop_assert_eq!(&bytes[..BOUND_LEN], &header.bound_bytes());
+        }
+
+        #[test]
+        fn a_beginning_needs_exactly_the_rest(params in params(), cut in 0usize..128) {
+            let bytes = HeaderV1::new(params, [0; 32], 0).unwrap().to_bytes();
+            let Parsed::NeedMore(missing) = HeaderV1View::parse(&bytes[..cut]).unwrap() else { panic!() };
+            prop_assert_eq!(missing.get(), 128 - cut);
+        }
+
+        #[test]
+        fn any_bytes_are_parsed_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = HeaderV1View::parse(&bytes);
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_is_found() {
+        let bytes = HeaderV1::new(StreamParams::new([9; 32]), [3; 32], 0).unwrap().to_bytes();
+        for bit in 0..8 * STREAM_HEADER_LEN {
+            let mut damaged = bytes;
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            let error = HeaderV1View::parse(&damaged).unwrap_err();
+            let expected = if bit < 64 { Detail::MalformedMagic } else { Detail::MalformedHeaderCrc };
+            assert_eq!(error.detail(), expected, "bit {bit}");
+        }
+    }
+}

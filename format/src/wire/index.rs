@@ -1,0 +1,164 @@
+//! §11 Index segments: the payload that lets a range reader find data segments of different sizes.
+//!
+//! ```text
+//! 0 distance u64 | entries of 24 bytes: 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
+//! ```
+//!
+//! The bytes are here; sealing and reading index segments is not implemented yet and answers `unsupported.kind`.
+
+use alloc::vec::Vec;
+
+use binrw::binwrite;
+use nom::number::streaming::{le_u32, le_u64};
+
+use super::HeaderV1;
+use super::encode::encode;
+use super::header_v1::array;
+use super::outcome::{Step, complete};
+use crate::limits::INDEX_ENTRIES_MAX;
+use crate::{Detail, Error, Offset};
+
+const DISTANCE_LEN: u32 = 8;
+const ENTRY_LEN: u32 = 24;
+
+/// Describes one data segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexEntry {
+    /// Plaintext bytes of the segment.
+    pub plaintext_len: u32,
+    /// Bytes of the segment's wire.
+    pub wire_len: u32,
+    /// The first 16 bytes of the segment's tag.
+    pub tag_prefix: [u8; 16],
+}
+
+/// The most entries that an index segment of this stream holds: n of §11.
+#[must_use]
+pub const fn entries_max(stream: &HeaderV1) -> u32 {
+    let fit = (stream.segment_size() - DISTANCE_LEN) / ENTRY_LEN;
+    if fit < INDEX_ENTRIES_MAX { fit } else { INDEX_ENTRIES_MAX }
+}
+
+/// Whether an index segment can have this payload_len (SV2-IDX-003).
+pub(super) const fn payload_len_fits(stream: &HeaderV1, payload_len: u32) -> bool {
+    match payload_len.checked_sub(DISTANCE_LEN) {
+        Some(entries) => {
+            entries != 0 && entries.is_multiple_of(ENTRY_LEN) && entries / ENTRY_LEN <= entries_max(stream)
+        }
+        None => false,
+    }
+}
+
+/// The payload of an index segment: nothing is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexView<'a> {
+    distance: u64,
+    entries: &'a [u8],
+}
+
+impl<'a> IndexView<'a> {
+    /// Parses the whole payload of an index segment that begins at `offset`.
+    ///
+    /// # Errors
+    /// `malformed.payload_len` for a payload that is not 8 + 24 × k bytes long.
+    pub fn parse(payload: &'a [u8], offset: Offset) -> Result<Self, Error> {
+        let wrong = Detail::MalformedPayloadLen;
+        let (entries, distance) = match le_u64::<_, super::outcome::Fault>(payload) {
+            Ok(parsed) => parsed,
+            Err(_) => return Err(Error::new(wrong, offset).found(payload.len() as u64)),
+        };
+        if entries.is_empty() || !entries.len().is_multiple_of(ENTRY_LEN as usize) {
+            return Err(Error::new(wrong, offset).found(payload.len() as u64));
+        }
+        Ok(Self { distance, entries })
+    }
+
+    /// Bytes from the index segment before this one to this one; 0 for the first.
+    #[must_use]
+    pub const fn distance(&self) -> u64 {
+        self.distance
+    }
+
+    /// The entries in order.
+    pub fn entries(&self) -> impl ExactSizeIterator<Item = IndexEntry> + use<'a> {
+        self.entries.chunks_exact(ENTRY_LEN as usize).map(|bytes| {
+            complete(entry(bytes), bytes, Offset(0), Detail::MalformedPayloadLen).unwrap_or(IndexEntry {
+                plaintext_len: 0,
+                wire_len: 0,
+                tag_prefix: [0; 16],
+            })
+        })
+    }
+}
+
+/// The payload of an index segment: 8 + 24 × `entries.len()` bytes.
+#[must_use]
+pub fn write_index(distance: u64, entries: &[IndexEntry]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(DISTANCE_LEN as usize + ENTRY_LEN as usize * entries.len());
+    payload.extend_from_slice(&distance.to_le_bytes());
+    for entry in entries {
+        let IndexEntry { plaintext_len, wire_len, tag_prefix } = *entry;
+        payload.extend_from_slice(&encode::<{ ENTRY_LEN as usize }, _>(&EntryBytes {
+            plaintext_len,
+            wire_len,
+            tag_prefix,
+        }));
+    }
+    payload
+}
+
+fn entry(input: &[u8]) -> Step<'_, IndexEntry> {
+    let (rest, plaintext_len) = le_u32(input)?;
+    let (rest, wire_len) = le_u32(rest)?;
+    let (rest, tag_prefix) = array(rest)?;
+    Ok((rest, IndexEntry { plaintext_len, wire_len, tag_prefix }))
+}
+
+#[binwrite]
+#[bw(little)]
+struct EntryBytes {
+    plaintext_len: u32,
+    wire_len: u32,
+    tag_prefix: [u8; 16],
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_parsed_again(
+            distance: u64,
+            entries in prop::collection::vec((any::<u32>(), any::<u32>(), any::<[u8; 16]>()), 1..20),
+        ) {
+            let entries: Vec<_> = entries
+                .into_iter()
+                .map(|(plaintext_len, wire_len, tag_prefix)| IndexEntry { plaintext_len, wire_len, tag_prefix })
+                .collect();
+            let payload = write_index(distance, &entries);
+            let view = IndexView::parse(&payload, Offset(0)).unwrap();
+            prop_assert_eq!(view.distance(), distance);
+            prop_assert_eq!(view.entries().collect::<Vec<_>>(), entries);
+        }
+
+        #[test]
+        fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
+            if let Ok(view) = IndexView::parse(&bytes, Offset(0)) {
+                prop_assert_eq!(8 + 24 * view.entries().len(), bytes.len());
+            }
+        }
+    }
+
+    #[test]
+    fn payload_lengths_are_whole_entries_within_the_segment() {
+        let stream = HeaderV1::new(super::super::StreamParams::new([0; 32]), [0; 32], 0).unwrap();
+        assert_eq!(entries_max(&stream), 43_690);
+        for (payload_len, fits) in [(0, false), (8, false), (32, true), (33, false), (8 + 24 * 43_690, true)]
+        {
+            assert_eq!(payload_len_fits(&stream, payload_len), fits, "{payload_len}");
+        }
+        assert!(!payload_len_fits(&stream, 8 + 24 * 43_691));
+    }
+}

@@ -1,0 +1,29 @@
+//! Bytes to typed views and back: one structure, one file. No keys in here.
+//!
+//! Every parser takes a prefix of the input and the [`Offset`](crate::Offset) at which it stands, and has three outcomes:
+//! complete (a value and how many bytes it took), need at least N more bytes, or an [`Error`](crate::Error).
+
+mod crc32c;
+mod digest_frame;
+mod encode;
+mod envelope;
+mod frame;
+mod header_v1;
+mod index;
+mod outcome;
+mod registry;
+mod segment_header;
+mod segment_rules;
+mod trailer;
+
+pub use crc32c::{Crc32c, crc32c};
+pub use digest_frame::{DIGEST_PLAINTEXT_LEN, DigestPlaintext};
+pub use envelope::{Argon2idView, EnvelopeView, Stanza, write_envelope};
+pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
+pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC, StreamParams};
+pub use index::{IndexEntry, IndexView, entries_max, write_index};
+pub use outcome::Parsed;
+pub use registry::{Codec, DigestAlg, FrameType, SegmentFlags, SegmentKind, StanzaType, StreamFlags, Suite};
+pub use segment_header::{BOUND_PREFIX_LEN, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderView};
+pub use segment_rules::{check_segment, wire_len};
+pub use trailer::{TRAILER_LEN, Trailer, terminator_len};

@@ -1,0 +1,89 @@
+//! The three outcomes of parsing, and the one place where nom's are turned into them.
+
+use core::num::NonZeroUsize;
+
+use nom::error::{ErrorKind as NomKind, ParseError};
+use nom::{IResult, Needed};
+
+use crate::{Detail, Error, Offset};
+
+/// What a parser that did not fail has to say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parsed<T> {
+    /// A value, and how many bytes of the input it took.
+    Complete(T, usize),
+    /// The input is the beginning of a value and lacks at least this many bytes.
+    NeedMore(NonZeroUsize),
+}
+
+impl<T> Parsed<T> {
+    /// The value and the number of bytes it took, or `None` if more input is needed.
+    pub fn complete(self) -> Option<(T, usize)> {
+        match self {
+            Self::Complete(value, consumed) => Some((value, consumed)),
+            Self::NeedMore(_) => None,
+        }
+    }
+
+    /// Applies `f` to a complete value.
+    ///
+    /// # Errors
+    /// Whatever `f` returns.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Result<U, Error>) -> Result<Parsed<U>, Error> {
+        match self {
+            Self::Complete(value, consumed) => Ok(Parsed::Complete(f(value)?, consumed)),
+            Self::NeedMore(missing) => Ok(Parsed::NeedMore(missing)),
+        }
+    }
+}
+
+/// A failed parser: the detail, and how much input was left where it failed.
+#[derive(Debug)]
+pub(super) struct Fault {
+    detail: Detail,
+    left: usize,
+}
+
+impl ParseError<&[u8]> for Fault {
+    fn from_error_kind(input: &[u8], _: NomKind) -> Self {
+        Self { detail: Detail::MalformedEnvelope, left: input.len() }
+    }
+
+    fn append(_: &[u8], _: NomKind, other: Self) -> Self {
+        other
+    }
+}
+
+/// What every private parser of `wire` returns.
+pub(super) type Step<'a, T> = IResult<&'a [u8], T, Fault>;
+
+/// Fails with `detail` at the first byte of `at`.
+pub(super) fn fail<T>(at: &[u8], detail: Detail) -> Step<'_, T> {
+    Err(nom::Err::Failure(Fault { detail, left: at.len() }))
+}
+
+/// Turns what `step` returned for `input`, which stands at `offset`, into the public outcome.
+pub(super) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Result<Parsed<T>, Error> {
+    match step {
+        Ok((rest, value)) => Ok(Parsed::Complete(value, input.len() - rest.len())),
+        Err(nom::Err::Incomplete(Needed::Size(missing))) => Ok(Parsed::NeedMore(missing)),
+        Err(nom::Err::Incomplete(Needed::Unknown)) => Ok(Parsed::NeedMore(NonZeroUsize::MIN)),
+        Err(nom::Err::Error(fault) | nom::Err::Failure(fault)) => {
+            let at = input.len().saturating_sub(fault.left) as u64;
+            Err(Error::new(fault.detail, offset.plus(at)))
+        }
+    }
+}
+
+/// The value of a parser that was given all of its input.
+pub(super) fn complete<T>(
+    step: Step<'_, T>,
+    input: &[u8],
+    offset: Offset,
+    short: Detail,
+) -> Result<T, Error> {
+    match outcome(step, input, offset)? {
+        Parsed::Complete(value, _) => Ok(value),
+        Parsed::NeedMore(_) => Err(Error::new(short, offset)),
+    }
+}

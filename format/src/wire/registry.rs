@@ -1,0 +1,214 @@
+//! §20 Registries: every value that the format assigns.
+
+/// Gives an enum its values, its parser and its name.
+macro_rules! registry {
+    ($(#[$doc:meta])* $name:ident: $int:ty { $($(#[$vdoc:meta])* $variant:ident = $value:literal $text:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant,)+ }
+
+        impl $name {
+            /// The assigned value, or `None` for one that is not assigned.
+            #[must_use]
+            pub const fn from_value(value: $int) -> Option<Self> {
+                match value { $($value => Some(Self::$variant),)+ _ => None }
+            }
+
+            /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
+            #[must_use]
+            pub const fn implemented(value: $int) -> Option<Self> {
+                match Self::from_value(value) {
+                    Some(known) if known.is_implemented() => Some(known),
+                    _ => None,
+                }
+            }
+
+            /// The value on the wire.
+            #[must_use]
+            pub const fn value(self) -> $int {
+                match self { $(Self::$variant => $value,)+ }
+            }
+
+            /// The registered name.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text,)+ }
+            }
+        }
+    };
+}
+
+registry! {
+    /// AEAD, key schedule and tags of a stream (§20.1).
+    Suite: u16 {
+        /// XChaCha20-Poly1305 and HMAC-SHA3-256; mandatory.
+        XChaCha20Poly1305 = 0x0001 "xchacha20-poly1305",
+        /// AES-256-GCM and HMAC-SHA3-256; registered, not implemented by this edition of the crate.
+        Aes256Gcm = 0x0002 "aes-256-gcm",
+    }
+}
+
+impl Suite {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::XChaCha20Poly1305)
+    }
+}
+
+registry! {
+    /// What a segment holds (§20.2).
+    SegmentKind: u8 {
+        /// Plaintext of the stream.
+        Data = 0 "data",
+        /// Sizes and tags of the data segments before it (§11); registered, not implemented by this edition of the crate.
+        Index = 1 "index",
+        /// The end of the stream (§9).
+        Final = 2 "final",
+    }
+}
+
+impl SegmentKind {
+    const fn is_implemented(self) -> bool {
+        !matches!(self, Self::Index)
+    }
+}
+
+registry! {
+    /// How the plaintext of a data segment is compressed (§20.3).
+    Codec: u8 {
+        /// Not at all; mandatory.
+        None = 0 "none",
+        /// One Zstandard frame; registered, not implemented by this edition of the crate.
+        Zstandard = 1 "zstd",
+        /// One LZ4 block; registered, not implemented by this edition of the crate.
+        Lz4 = 2 "lz4",
+    }
+}
+
+impl Codec {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::None)
+    }
+}
+
+registry! {
+    /// What a segment's digest is computed over (§20.4).
+    DigestAlg: u16 {
+        /// HMAC-SHA3-256 over the bound prefix and the frame tags; the default of writers.
+        HmacSha3OverTags = 0x0001 "hmac-sha3-256-tags",
+        /// SHA3-256 over the bound prefix and the data frames; for commitments against holders of the key.
+        Sha3OverFrames = 0x0002 "sha3-256-frames",
+    }
+}
+
+impl DigestAlg {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::HmacSha3OverTags | Self::Sha3OverFrames)
+    }
+}
+
+registry! {
+    /// The type of a frame (§20.5).
+    FrameType: u8 {
+        /// Payload.
+        Data = 1 "data",
+        /// The digest of the data frames.
+        Digest = 2 "digest",
+        /// The last frame of a segment.
+        Terminator = 3 "terminator",
+    }
+}
+
+impl FrameType {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::Data | Self::Digest | Self::Terminator)
+    }
+}
+
+registry! {
+    /// The type of an envelope stanza (§20.6).
+    StanzaType: u16 {
+        /// A password.
+        Argon2id = 0x0001 "argon2id",
+        /// An age file.
+        Age = 0x0002 "age",
+        /// Zero bytes.
+        Padding = 0xFFFF "padding",
+    }
+}
+
+impl StanzaType {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::Padding)
+    }
+}
+
+/// Gives a set of flag bits its constants and its parser.
+macro_rules! flags {
+    ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $flag:ident $read:ident = $bit:literal,)+ }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct $name(u16);
+
+        impl $name {
+            /// No flag set.
+            pub const NONE: Self = Self(0);
+            $($(#[$fdoc])* pub const $flag: Self = Self(1 << $bit);)+
+
+            /// The flags in `value`, or `None` where it has a bit that is not assigned.
+            #[must_use]
+            pub const fn from_value(value: u16) -> Option<Self> {
+                if value & !(0 $(| 1 << $bit)+) == 0 { Some(Self(value)) } else { None }
+            }
+
+            /// The value on the wire.
+            #[must_use]
+            pub const fn value(self) -> u16 {
+                self.0
+            }
+
+            /// These flags, with those of `other` set as well where `condition` holds.
+            #[must_use]
+            pub const fn with(self, other: Self, condition: bool) -> Self {
+                if condition { Self(self.0 | other.0) } else { self }
+            }
+
+            $($(#[$fdoc])* #[must_use] pub const fn $read(self) -> bool { self.0 & (1 << $bit) != 0 })+
+        }
+    };
+}
+
+flags! {
+    /// The flags of a stream header (§4).
+    StreamFlags {
+        /// No codec, no index segments, and every data segment but the last is full.
+        UNIFORM uniform = 0,
+    }
+}
+
+flags! {
+    /// The flags of a segment header (§6).
+    SegmentFlags {
+        /// First segment of a key epoch after the first.
+        REKEY rekey = 0,
+        /// First segment of a writer run.
+        RUN_START run_start = 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unassigned_values_are_not_known() {
+        assert_eq!(Suite::from_value(0), None);
+        assert_eq!(Suite::from_value(2), Some(Suite::Aes256Gcm));
+        assert_eq!(SegmentKind::from_value(3), None);
+        assert_eq!(StreamFlags::from_value(2), None);
+        assert_eq!(SegmentFlags::from_value(4), None);
+        assert_eq!(
+            SegmentFlags::from_value(3).map(|flags| (flags.rekey(), flags.run_start())),
+            Some((true, true))
+        );
+    }
+}

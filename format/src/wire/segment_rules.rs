@@ -1,0 +1,205 @@
+//! §6, §13 and §14: what the fields of a segment header may be in a stream with a given stream header.
+
+use super::segment_header::at;
+use super::{Codec, HeaderV1, SegmentHeader, SegmentKind, terminator_len};
+use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
+use crate::wire::DIGEST_PLAINTEXT_LEN;
+use crate::{Detail, Error, Offset, SegmentIndex};
+
+/// Applies steps 7 and 8 of §15.1 to a segment header at `offset`, with `segments_before` segments before it.
+///
+/// # Errors
+/// The error of the first rule that the header breaks; its offset is that of the field.
+pub fn check_segment(
+    stream: &HeaderV1,
+    header: &SegmentHeader,
+    offset: Offset,
+    segments_before: u64,
+) -> Result<(), Error> {
+    let rules = Rules { stream, header, offset };
+    rules
+        .limits()
+        .and_then(|()| rules.registry_values())
+        .and_then(|()| rules.flags_and_epoch())
+        .and_then(|()| rules.lengths())
+        .map_err(|error| error.in_segment(segments_before))
+}
+
+/// Bytes of the wire of a segment with this payload: frames, digest frame and terminator (§6).
+#[must_use]
+pub fn wire_len(stream: &HeaderV1, kind: SegmentKind, run_start: bool, payload_len: u32) -> u64 {
+    let data_frames = u64::from(payload_len.div_ceil(stream.frame_size()));
+    let overhead = FRAME_OVERHEAD as u64 * (data_frames + 2);
+    let closing = u64::from(DIGEST_PLAINTEXT_LEN) + u64::from(terminator_len(stream, kind, run_start));
+    u64::from(payload_len) + overhead + closing
+}
+
+struct Rules<'a> {
+    stream: &'a HeaderV1,
+    header: &'a SegmentHeader,
+    offset: Offset,
+}
+
+impl Rules<'_> {
+    fn error(&self, detail: Detail, at: u64) -> Error {
+        Error::new(detail, self.offset.plus(at))
+    }
+
+    /// Step 7: limits.
+    fn limits(&self) -> Result<(), Error> {
+        let (stream, header) = (self.stream, self.header);
+        let last = stream.last_segment();
+        let size = stream.segment_size();
+        if header.kind != SegmentKind::Final && header.index > last {
+            let error = self.error(Detail::LimitSegmentIndex, at::SEGMENT_INDEX);
+            return Err(error.between(header.index.0.into(), 0, last.0.into()));
+        }
+        at_most(header.key_epoch.0, KEY_EPOCH_MAX, self.error(Detail::LimitKeyEpoch, at::KEY_EPOCH))?;
+        at_most(header.plaintext_len, size, self.error(Detail::LimitPlaintextLen, at::PLAINTEXT_LEN))?;
+        at_most(header.payload_len, size, self.error(Detail::LimitPayloadLen, at::PAYLOAD_LEN))
+    }
+
+    /// Step 8: kind and codec.
+    fn registry_values(&self) -> Result<(), Error> {
+        let (kind, codec) = (self.header.kind, self.header.codec);
+        if self.stream.uniform() && kind == SegmentKind::Index {
+            return Err(self.error(Detail::MalformedKind, at::KIND).found(kind.value().into()));
+        }
+        if codec != Codec::None && (self.stream.uniform() || kind != SegmentKind::Data) {
+            return Err(self.error(Detail::MalformedCodec, at::CODEC).exactly(codec.value().into(), 0));
+        }
+        Ok(())
+    }
+
+    /// Step 8: flags and key_epoch.
+    fn flags_and_epoch(&self) -> Result<(), Error> {
+        let header = self.header;
+        let epoch_segments = self.stream.params().epoch_segments;
+        let run_start_missing = header.index == SegmentIndex::FIRST && !header.flags.run_start();
+        if run_start_missing || header.flags.rekey() != header.index.begins_epoch(epoch_segments) {
+            return Err(self.error(Detail::MalformedFlags, at::FLAGS).found(header.flags.value().into()));
+        }
+        let epoch = header.index.key_epoch(epoch_segments);
+        exactly(header.key_epoch.0, epoch.0.into(), self.error(Detail::MalformedKeyEpoch, at::KEY_EPOCH))
+    }
+
+    /// Step 8: plaintext_len, payload_len, data_frames, frame_count, wire_len.
+    fn lengths(&self) -> Result<(), Error> {
+        let (stream, header) = (self.stream, self.header);
+        if (header.kind == SegmentKind::Data) != (header.plaintext_len > 0) {
+            let error = self.error(Detail::MalformedPlaintextLen, at::PLAINTEXT_LEN);
+            return Err(error.found(header.plaintext_len.into()));
+        }
+        if !self.payload_len_fits() {
+            let error = self.error(Detail::MalformedPayloadLen, at::PAYLOAD_LEN);
+            return Err(error.found(header.payload_len.into()));
+        }
+        let data_frames = header.payload_len.div_ceil(stream.frame_size());
+        exactly(
+            header.data_frames,
+            data_frames.into(),
+            self.error(Detail::MalformedDataFrames, at::DATA_FRAMES),
+        )?;
+        let frame_count = u64::from(data_frames) + 2;
+        exactly(header.frame_count, frame_count, self.error(Detail::MalformedFrameCount, at::FRAME_COUNT))?;
+        let wire_len = wire_len(stream, header.kind, header.flags.run_start(), header.payload_len);
+        exactly(header.wire_len, wire_len, self.error(Detail::MalformedWireLen, at::WIRE_LEN))
+    }
+
+    fn payload_len_fits(&self) -> bool {
+        let (payload, plaintext) = (self.header.payload_len, self.header.plaintext_len);
+        match (self.header.kind, self.header.codec) {
+            (SegmentKind::Data, Codec::None) => payload == plaintext,
+            (SegmentKind::Data, _) => (1..plaintext).contains(&payload),
+            (SegmentKind::Index, _) => super::index::payload_len_fits(self.stream, payload),
+            (SegmentKind::Final, _) => payload == 0,
+        }
+    }
+}
+
+fn at_most(found: u32, limit: u32, error: Error) -> Result<(), Error> {
+    if found > limit { Err(error.between(found.into(), 0, limit.into())) } else { Ok(()) }
+}
+
+fn exactly(found: u32, derived: u64, error: Error) -> Result<(), Error> {
+    if u64::from(found) == derived { Ok(()) } else { Err(error.exactly(found.into(), derived)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{SegmentFlags, StreamParams};
+    use super::*;
+    use crate::KeyEpoch;
+    use proptest::prelude::*;
+
+    fn stream(flags: super::super::StreamFlags, epoch_segments: u32) -> HeaderV1 {
+        let params = StreamParams {
+            flags,
+            frame_size_log2: 12,
+            segment_size: 8192,
+            epoch_segments,
+            ..StreamParams::new([0; 32])
+        };
+        HeaderV1::new(params, [0; 32], 0).unwrap()
+    }
+
+    fn full_segment(index: u32) -> SegmentHeader {
+        let flags = SegmentFlags::NONE.with(SegmentFlags::RUN_START, index == 0);
+        SegmentHeader {
+            index: SegmentIndex(index),
+            kind: SegmentKind::Data,
+            codec: Codec::None,
+            digest_alg: super::super::DigestAlg::HmacSha3OverTags,
+            flags,
+            key_epoch: KeyEpoch(0),
+            data_frames: 2,
+            frame_count: 4,
+            plaintext_len: 8192,
+            payload_len: 8192,
+            wire_len: 8192 + 4 * 24 + 36 + if index == 0 { 32 } else { 0 },
+            run_salt: [0; 16],
+            wire_crc32c: 0,
+            segment_tag: [0; 32],
+        }
+    }
+
+    #[test]
+    fn a_full_segment_is_accepted_and_each_wrong_field_is_named() {
+        let stream = stream(super::super::StreamFlags::NONE, 0);
+        let good = full_segment(1);
+        assert_eq!(check_segment(&stream, &good, Offset(0), 1), Ok(()));
+        let faults: [(SegmentHeader, Detail); 10] = [
+            (SegmentHeader { index: SegmentIndex(u32::MAX), ..good }, Detail::LimitSegmentIndex),
+            (SegmentHeader { key_epoch: KeyEpoch(65_536), ..good }, Detail::LimitKeyEpoch),
+            (SegmentHeader { plaintext_len: 8193, ..good }, Detail::LimitPlaintextLen),
+            (SegmentHeader { payload_len: 8193, ..good }, Detail::LimitPayloadLen),
+            (SegmentHeader { flags: SegmentFlags::REKEY, ..good }, Detail::MalformedFlags),
+            (SegmentHeader { key_epoch: KeyEpoch(1), ..good }, Detail::MalformedKeyEpoch),
+            (SegmentHeader { plaintext_len: 0, ..good }, Detail::MalformedPlaintextLen),
+            (SegmentHeader { payload_len: 8191, ..good }, Detail::MalformedPayloadLen),
+            (SegmentHeader { data_frames: 3, ..good }, Detail::MalformedDataFrames),
+            (SegmentHeader { frame_count: 3, ..good }, Detail::MalformedFrameCount),
+        ];
+        for (header, detail) in faults {
+            assert_eq!(check_segment(&stream, &header, Offset(0), 1).unwrap_err().detail(), detail);
+        }
+    }
+
+    #[test]
+    fn uniform_streams_have_segments_of_one_size() {
+        let uniform = stream(super::super::StreamFlags::UNIFORM, 0);
+        let first = wire_len(&uniform, SegmentKind::Data, true, 8192);
+        assert_eq!(first, wire_len(&uniform, SegmentKind::Data, false, 8192));
+        assert_eq!(first, 8192 + 24 * 4 + 36 + 32);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_accepted_is_bounded_by_the_stream_header(header in super::super::segment_header::tests::headers()) {
+            let stream = stream(super::super::StreamFlags::NONE, 0);
+            if check_segment(&stream, &header, Offset(0), 0).is_ok() {
+                prop_assert!(header.wire_len <= 8192 + 24 * 4 + 36 + 56);
+            }
+        }
+    }
+}
