@@ -156,6 +156,12 @@ impl Error {
         Self { segment: Some(segments), ..Self::new(Detail::Trailing, offset) }
     }
 
+    /// Reports a wire whose checksum does not match that of the segment header at `segment_offset` (SV2-SEG-025).
+    #[must_use]
+    pub const fn wire_crc(segment_offset: Offset, segments_before: u64) -> Self {
+        Self::new(Detail::MalformedWireCrc, segment_offset.plus(56)).in_segment(segments_before)
+    }
+
     /// Reports a stream whose `segment_size` is above the caller's own limit, in bytes (SV2-LIM-002).
     #[must_use]
     pub const fn over_policy(segment_size: u32, allowed: u32) -> Self {

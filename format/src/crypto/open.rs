@@ -5,14 +5,12 @@ use super::digest::DigestState;
 use super::mac::equal;
 use super::run::{RunKeys, SegmentKeys};
 use super::{AuthenticHeader, Digest, StreamOpener};
-use crate::limits::{FRAME_OVERHEAD, SEGMENT_HEADER_LEN};
+use crate::limits::FRAME_OVERHEAD;
 use crate::wire::{
     DIGEST_PLAINTEXT_LEN, DigestPlaintext, FrameLayout, FrameType, FrameView, Frames, HeaderV1, SegmentKind,
     TRAILER_LEN, crc32c,
 };
 use crate::{Detail, Error};
-
-const WIRE_CRC_OFFSET: u64 = 56;
 
 /// What a verified segment brings besides its plaintext: its digest, and its terminator for [`Progress`](super::Progress).
 #[derive(Clone, Copy, Debug)]
@@ -77,10 +75,10 @@ impl SegmentOpener {
             }
         }
         if crc32c(wire) != header.wire_crc32c {
-            return Err(authentic.error(Detail::MalformedWireCrc, WIRE_CRC_OFFSET));
+            return Err(Error::wire_crc(authentic.offset(), header.index.0.into()));
         }
-        let frames = Frames::check(wire, FrameLayout::new(&self.header, header), authentic.offset())
-            .map_err(|error| error.in_segment(header.index.0.into()))?;
+        let layout = FrameLayout::new(&self.header, header);
+        let frames = Frames::check(wire, layout, authentic.offset(), header.index.0.into())?;
         let opened = open_frames(self.keys.for_segment(header), authentic, &frames, plaintext)?;
         let zero = self.header.uniform() && header.kind == SegmentKind::Data && !header.flags.run_start();
         if zero && opened.terminator().iter().any(|&byte| byte != 0) {
@@ -149,5 +147,3 @@ fn open_frames(
 fn frame_at(authentic: &AuthenticHeader, frame: &FrameView<'_>) -> u64 {
     frame.offset.0 - authentic.offset().0
 }
-
-const _: () = assert!(WIRE_CRC_OFFSET < SEGMENT_HEADER_LEN as u64);

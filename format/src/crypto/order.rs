@@ -1,7 +1,6 @@
 //! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
 
-use super::AuthenticHeader;
-use crate::wire::{HeaderV1, SegmentKind};
+use crate::wire::{HeaderV1, SegmentHeader, SegmentKind};
 use crate::{Detail, Error, Offset};
 
 /// Offsets of fields, in bytes from the beginning of a segment.
@@ -56,19 +55,20 @@ impl SegmentOrder {
         self.ended
     }
 
-    /// Admits the next segment: step 10 of §15.1.
+    /// Admits the next segment, whose header was read at `offset`: step 10 of §15.1.
+    ///
+    /// A reader with the key admits authenticated headers only; a tool without it follows the same order (§15.6).
     ///
     /// # Errors
     /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`.
-    pub fn admit(&mut self, authentic: &AuthenticHeader) -> Result<(), Error> {
-        self.check(authentic).map_err(|error| error.in_segment(self.segments))?;
-        let header = authentic.header();
+    pub fn admit(&mut self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
+        self.check(header, offset).map_err(|error| error.in_segment(self.segments))?;
         self.segments += 1;
         self.run_salt = Some(header.run_salt);
         self.short_data_seen |=
             header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
         self.plaintext_len += u64::from(header.plaintext_len);
-        self.offset = authentic.offset().plus(header.segment_len());
+        self.offset = offset.plus(header.segment_len());
         self.ended = header.kind == SegmentKind::Final;
         Ok(())
     }
@@ -81,25 +81,24 @@ impl SegmentOrder {
         if self.ended { Ok(()) } else { Err(Error::truncated(offset, Some(self.segments))) }
     }
 
-    fn check(&self, authentic: &AuthenticHeader) -> Result<(), Error> {
-        let header = authentic.header();
+    fn check(&self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
+        let error = |detail, at| Error::new(detail, offset.plus(at));
         if u64::from(header.index.0) != self.segments {
-            return Err(authentic
-                .error(Detail::OrderSegmentIndex, at::SEGMENT_INDEX)
-                .exactly(header.index.0.into(), self.segments));
+            let error = error(Detail::OrderSegmentIndex, at::SEGMENT_INDEX);
+            return Err(error.exactly(header.index.0.into(), self.segments));
         }
         let same_run = self.run_salt == Some(header.run_salt);
         if self.segments > 0 && same_run == header.flags.run_start() {
-            return Err(authentic.error(Detail::OrderRun, at::FLAGS));
+            return Err(error(Detail::OrderRun, at::FLAGS));
         }
         if self.header.uniform() && self.short_data_seen && header.kind == SegmentKind::Data {
-            return Err(authentic.error(Detail::OrderUniform, at::PLAINTEXT_LEN));
+            return Err(error(Detail::OrderUniform, at::PLAINTEXT_LEN));
         }
         let total = self.plaintext_len + u64::from(header.plaintext_len);
         match self.header.params().plaintext_len {
-            Some(declared) if total > declared => Err(authentic
-                .error(Detail::LimitStreamPlaintextLen, at::PLAINTEXT_LEN)
-                .between(total, 0, declared)),
+            Some(declared) if total > declared => {
+                Err(error(Detail::LimitStreamPlaintextLen, at::PLAINTEXT_LEN).between(total, 0, declared))
+            }
             _ => Ok(()),
         }
     }

@@ -112,12 +112,22 @@ pub struct Frames<'a> {
 impl<'a> Frames<'a> {
     /// Checks every frame header of a wire against the layout: step 13 of §15.1.
     ///
-    /// `segment_offset` is where the segment's header stands, in bytes from the start of the stream.
+    /// `segment_offset` is where the segment's header stands, in bytes from the start of the stream, with `segments_before`
+    /// segments before it.
     ///
     /// # Errors
     /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` at the first frame that differs, and
     /// `malformed.wire_len` for a wire that the frames do not fill.
-    pub fn check(wire: &'a [u8], layout: FrameLayout, segment_offset: Offset) -> Result<Self, Error> {
+    pub fn check(
+        wire: &'a [u8],
+        layout: FrameLayout,
+        segment_offset: Offset,
+        segments_before: u64,
+    ) -> Result<Self, Error> {
+        Self::check_headers(wire, layout, segment_offset).map_err(|error| error.in_segment(segments_before))
+    }
+
+    fn check_headers(wire: &'a [u8], layout: FrameLayout, segment_offset: Offset) -> Result<Self, Error> {
         let offset = segment_offset.plus(SEGMENT_HEADER_LEN as u64);
         let total: usize = layout.headers().map(FrameHeader::frame_len).sum();
         if total != wire.len() {
@@ -226,7 +236,7 @@ mod tests {
     #[test]
     fn each_wrong_header_byte_is_named() {
         let wire = wire();
-        let frames = Frames::check(&wire, LAYOUT, Offset(0)).unwrap();
+        let frames = Frames::check(&wire, LAYOUT, Offset(0), 0).unwrap();
         assert_eq!(frames.iter().map(|view| view.bytes.len()).sum::<usize>(), wire.len());
         let second = 4096 + FRAME_OVERHEAD;
         let places = [
@@ -237,7 +247,7 @@ mod tests {
         for (place, detail) in places {
             let mut wrong = wire.clone();
             wrong[second + place] ^= 0x40;
-            let error = Frames::check(&wrong, LAYOUT, Offset(1000)).unwrap_err();
+            let error = Frames::check(&wrong, LAYOUT, Offset(1000), 0).unwrap_err();
             assert_eq!((error.detail(), error.offset().0), (detail, 1096 + (second + place) as u64));
         }
     }
@@ -246,7 +256,7 @@ mod tests {
     fn a_wire_of_another_length_is_no_panic() {
         let wire = wire();
         for cut in 0..wire.len() {
-            assert!(Frames::check(&wire[..cut], LAYOUT, Offset(0)).is_err());
+            assert!(Frames::check(&wire[..cut], LAYOUT, Offset(0), 0).is_err());
         }
     }
 }

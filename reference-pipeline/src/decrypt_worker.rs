@@ -1,0 +1,55 @@
+//! §7, §8, §15 Opening one segment: a pure worker. No I/O, no log, no shutdown flag.
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::Error;
+use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, StreamOpener};
+
+use crate::buffers::resize;
+
+/// One segment to be opened.
+#[derive(Clone, Debug)]
+pub struct DecryptSegmentInput {
+    /// The segment header, authenticated by segment_tag.
+    pub header: AuthenticHeader,
+    /// Exactly wire_len bytes.
+    pub wire: Bytes,
+}
+
+/// One verified segment. Its plaintext may be released once the segments before it have been, and
+/// [`Progress`](stream_v2_format::crypto::Progress) has taken it in.
+#[derive(Clone, Debug)]
+pub struct DecryptedSegment {
+    /// The segment header.
+    pub header: AuthenticHeader,
+    /// plaintext_len bytes; none for a final segment.
+    pub plaintext: Bytes,
+    /// Digest and terminator.
+    pub opened: OpenedSegment,
+}
+
+/// Opens segments of one stream. Several workers share the work.
+pub struct DecryptSegmentWorker {
+    opener: SegmentOpener,
+}
+
+impl DecryptSegmentWorker {
+    /// A worker for segments of `stream`.
+    #[must_use]
+    pub fn new(stream: &StreamOpener) -> Self {
+        Self { opener: SegmentOpener::new(stream) }
+    }
+
+    /// Opens one segment into `plaintext`, a buffer to be used again.
+    ///
+    /// # Errors
+    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`.
+    pub fn open(
+        &mut self,
+        input: &DecryptSegmentInput,
+        mut plaintext: BytesMut,
+    ) -> Result<DecryptedSegment, Error> {
+        resize(&mut plaintext, input.header.header().plaintext_len as usize);
+        let opened = self.opener.open(&input.header, &input.wire, &mut plaintext)?;
+        Ok(DecryptedSegment { header: input.header, plaintext: plaintext.freeze(), opened })
+    }
+}

@@ -1,0 +1,228 @@
+//! Encrypting: the reader cuts plaintext into segments, workers seal them, the writer puts them in order and ends the stream.
+
+use std::io::{self, ErrorKind, Read};
+
+use bytes::BytesMut;
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{Progress, Run, SealedSegment, SegmentSealer, StreamSealer};
+use stream_v2_format::wire::HeaderV1;
+
+use crate::buffers::{Buffers, resize};
+use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
+use crate::io::{fill, source_error};
+use crate::managers::{Commit, LogEvent, Managers};
+use crate::pipeline::{EncryptPipeline, Summary, summary};
+use crate::{
+    EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, OutputSink, Shutdown, SinkUnit,
+    Stage, Telemetry,
+};
+
+/// Runs the encrypting flow and ends the stream with its final segment.
+pub(crate) fn run(
+    pipeline: &EncryptPipeline<'_>,
+    stream: &StreamSealer,
+    run: Run,
+    source: impl Read + Send,
+    mut writer: SealWriter<'_, '_>,
+) -> Result<Summary, Error> {
+    writer.begin(stream.header())?;
+    let mut reader = PlaintextReader::new(source, stream.header(), &pipeline.telemetry, &pipeline.shutdown);
+    let workers = (0..pipeline.lanes.jobs.max(1))
+        .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
+        .collect();
+    engine::run::<Encrypting, _>(pipeline.lanes.window, 0, &mut reader, workers, &mut writer)?;
+    let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
+    writer.end(&mut sealer)?;
+    Ok(summary(&writer.progress, stream.header()))
+}
+
+/// The flow of segments that are being sealed.
+pub(crate) struct Encrypting;
+
+impl Flow for Encrypting {
+    type Job = (EncryptSegmentInput, BytesMut);
+    type Done = (EncryptedSegment, EncryptSegmentInput);
+}
+
+/// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
+struct PlaintextReader<R> {
+    source: R,
+    segment_size: usize,
+    last_segment: SegmentIndex,
+    /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
+    declared: Option<u64>,
+    ended: bool,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+impl<R: Read> PlaintextReader<R> {
+    fn new(source: R, header: &HeaderV1, telemetry: &Telemetry, shutdown: &Shutdown) -> Self {
+        Self {
+            source,
+            segment_size: header.segment_size() as usize,
+            last_segment: header.last_segment(),
+            declared: header.params().plaintext_len,
+            ended: false,
+            telemetry: telemetry.clone(),
+            shutdown: shutdown.clone(),
+        }
+    }
+
+    /// Fills `plaintext` as far as the source and the declared length allow.
+    fn read(&mut self, plaintext: &mut BytesMut, place: u64) -> Result<(), Error> {
+        let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        let wanted = self.segment_size.min(left);
+        resize(plaintext, wanted);
+        let filled = fill(&mut self.source, plaintext, Some(&self.shutdown));
+        let filled = match filled {
+            Err(_) if self.shutdown.requested() => return Err(Error::interrupted(Some(place))),
+            filled => filled.map_err(source_error(Some(place)))?,
+        };
+        self.ended = filled < self.segment_size;
+        if let Some(left) = &mut self.declared {
+            *left -= filled as u64;
+            self.ended = *left == 0;
+            if filled < wanted {
+                let missing = format!("the source ended {left} bytes before the declared length");
+                return Err(source_error(Some(place))(io::Error::new(ErrorKind::UnexpectedEof, missing)));
+            }
+        }
+        plaintext.truncate(filled);
+        Ok(())
+    }
+}
+
+impl<R: Read + Send> ReadSide<Encrypting> for PlaintextReader<R> {
+    fn next_job(
+        &mut self,
+        place: u64,
+        permit: Buffers,
+    ) -> Result<Option<(EncryptSegmentInput, BytesMut)>, Error> {
+        if self.shutdown.requested() {
+            return Err(Error::interrupted(Some(place)));
+        }
+        let Buffers { input: mut plaintext, output: wire } = permit;
+        if !self.ended {
+            self.read(&mut plaintext, place)?;
+        } else {
+            plaintext.clear();
+        }
+        if plaintext.is_empty() {
+            return Ok(None);
+        }
+        self.telemetry.read(place, plaintext.len() as u64);
+        let segment_index = u32::try_from(place).unwrap_or(u32::MAX);
+        if SegmentIndex(segment_index) > self.last_segment {
+            let last = self.last_segment.0;
+            let full = format!("the stream is full: its last segment is {last}; larger segments hold more");
+            return Err(Error::io(Stage::Source, Some(place), io::Error::new(ErrorKind::FileTooLarge, full)));
+        }
+        Ok(Some((EncryptSegmentInput { segment_index, plaintext: plaintext.freeze() }, wire)))
+    }
+}
+
+impl WorkSide<Encrypting> for EncryptSegmentWorker {
+    fn work(
+        &mut self,
+        (input, wire): (EncryptSegmentInput, BytesMut),
+    ) -> Result<(EncryptedSegment, EncryptSegmentInput), Error> {
+        let segment = self.seal(&input, wire).map_err(|error| Error::format(Stage::Worker, error))?;
+        Ok((segment, input))
+    }
+}
+
+/// Hands sealed segments to the sink in order and keeps transcript and totals.
+pub(crate) struct SealWriter<'a, 'm> {
+    sink: &'a mut dyn OutputSink,
+    managers: &'a mut Managers<'m>,
+    telemetry: Telemetry,
+    progress: Progress,
+    written: u64,
+    durable_every: u64,
+    durable: u64,
+}
+
+impl<'a, 'm> SealWriter<'a, 'm> {
+    pub(crate) fn new(
+        stream: &StreamSealer,
+        sink: &'a mut dyn OutputSink,
+        managers: &'a mut Managers<'m>,
+        telemetry: Telemetry,
+        durable_every: u64,
+    ) -> Self {
+        let progress = Progress::of_writer(stream);
+        Self { sink, managers, telemetry, progress, written: 0, durable_every, durable: 0 }
+    }
+
+    /// Writes the stream header.
+    fn begin(&mut self, header: &HeaderV1) -> Result<(), Error> {
+        self.managers.log(LogEvent::Started(header));
+        let bytes = header.to_bytes();
+        self.append(None, &[], &bytes).map_err(|error| Error::io(Stage::Sink, None, error))
+    }
+
+    /// Seals and writes the final segment, then seals the sink.
+    fn end(&mut self, sealer: &mut SegmentSealer) -> Result<(), Error> {
+        let place = self.progress.segments();
+        let trailer = self.progress.trailer();
+        self.managers
+            .crash(|crash| crash.ending(&trailer))
+            .map_err(|error| Error::io(Stage::Manager, Some(place), error))?;
+        let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
+        let index = SegmentIndex(u32::try_from(place).unwrap_or(u32::MAX));
+        let sealed = sealer
+            .seal_final(index, &trailer, &mut wire)
+            .map_err(|error| Error::format(Stage::Writer, error))?;
+        self.segment(place, &EncryptedSegment::new(sealed, wire))?;
+        self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(place), error))
+    }
+
+    fn segment(&mut self, place: u64, segment: &EncryptedSegment) -> Result<(), Error> {
+        let sealed: SealedSegment = segment.sealed();
+        self.append(Some(segment.header.index), &segment.header.to_bytes(), &segment.wire)
+            .map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+        self.progress.sealed(&sealed);
+        self.telemetry.written(place, segment.header.segment_len());
+        let commit = Commit {
+            index: segment.header.index,
+            segment_tag: segment.header.segment_tag,
+            transcript: *self.progress.transcript(),
+            plaintext_len: self.progress.plaintext_len(),
+            position: self.progress.position(),
+        };
+        self.keep(&commit, place)?;
+        self.managers.log(LogEvent::Committed(&commit));
+        Ok(())
+    }
+
+    /// Tells the crash manager, and makes the sink durable where the policy says so.
+    fn keep(&mut self, commit: &Commit, place: u64) -> Result<(), Error> {
+        let manager = |error| Error::io(Stage::Manager, Some(place), error);
+        self.managers.crash(|crash| crash.committed(commit)).map_err(manager)?;
+        if self.durable_every == 0 || self.written - self.durable < self.durable_every {
+            return Ok(());
+        }
+        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+        self.durable = self.written;
+        self.managers.crash(|crash| crash.durable(commit)).map_err(manager)
+    }
+
+    fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let unit = SinkUnit { index, position: self.written, head, body };
+        self.sink.append(&unit)?;
+        self.written += unit.len();
+        Ok(())
+    }
+}
+
+impl WriteSide<Encrypting> for SealWriter<'_, '_> {
+    fn write(
+        &mut self,
+        place: u64,
+        (segment, input): (EncryptedSegment, EncryptSegmentInput),
+    ) -> Result<Buffers, Error> {
+        self.segment(place, &segment)?;
+        Ok(Buffers::recycled(input.plaintext, segment.wire))
+    }
+}

@@ -1,0 +1,68 @@
+//! §7, §8 Sealing one segment: a pure worker. No I/O, no log, no shutdown flag.
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, StreamSealer};
+use stream_v2_format::wire::{DigestAlg, SegmentHeader};
+use stream_v2_format::{Error, SegmentIndex};
+
+use crate::buffers::resize;
+
+/// One data segment to be sealed.
+#[derive(Clone, Debug)]
+pub struct EncryptSegmentInput {
+    /// The segment's place in the stream.
+    pub segment_index: u32,
+    /// 1 to segment_size bytes, in memory that nothing else can change (SV2-WRT-003).
+    pub plaintext: Bytes,
+}
+
+/// One sealed data segment: `header || wire` is what a stream holds.
+#[derive(Clone, Debug)]
+pub struct EncryptedSegment {
+    /// The segment header; 96 bytes in the stream.
+    pub header: SegmentHeader,
+    /// The frames: `header.wire_len` bytes.
+    pub wire: Bytes,
+    /// D of the segment, for the transcript.
+    pub digest: Digest,
+}
+
+impl EncryptedSegment {
+    pub(crate) fn new(sealed: SealedSegment, wire: BytesMut) -> Self {
+        Self { header: sealed.header, wire: wire.freeze(), digest: sealed.digest }
+    }
+
+    pub(crate) const fn sealed(&self) -> SealedSegment {
+        SealedSegment { header: self.header, digest: self.digest }
+    }
+}
+
+/// Seals the data segments of one run. Several workers of one run share the work.
+pub struct EncryptSegmentWorker {
+    sealer: SegmentSealer,
+}
+
+impl EncryptSegmentWorker {
+    /// A worker for one run of `stream`.
+    #[must_use]
+    pub fn new(stream: &StreamSealer, run: Run, digest_alg: DigestAlg) -> Self {
+        Self { sealer: SegmentSealer::new(stream, run).with_digest_alg(digest_alg) }
+    }
+
+    /// Seals one segment into `wire`, a buffer to be used again.
+    ///
+    /// # Errors
+    /// `limit.segment_index` where the stream must end, `misuse` for a plaintext that no segment can hold. The segment must not be
+    /// sealed again in this run (SV2-FRM-008).
+    pub fn seal(
+        &mut self,
+        input: &EncryptSegmentInput,
+        mut wire: BytesMut,
+    ) -> Result<EncryptedSegment, Error> {
+        let index = SegmentIndex(input.segment_index);
+        let plaintext_len = u32::try_from(input.plaintext.len()).unwrap_or(u32::MAX);
+        resize(&mut wire, self.sealer.wire_len(index, plaintext_len));
+        let sealed = self.sealer.seal_data(index, &input.plaintext, &mut wire)?;
+        Ok(EncryptedSegment::new(sealed, wire))
+    }
+}

@@ -1,0 +1,146 @@
+//! Framing on readers and writers: where segments begin and end is decided here and nowhere else.
+//!
+//! Everything here is correct under short, partial and interrupted reads and writes.
+
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+
+use bytes::BytesMut;
+use stream_v2_format::crypto::{SegmentOrder, StreamOpener};
+use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
+use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
+use stream_v2_format::{self as format, Offset};
+
+use crate::buffers::resize;
+use crate::{DecryptSegmentInput, EncryptedSegment, Error, Shutdown, Stage};
+
+/// Writes the 128 bytes of a stream header.
+///
+/// # Errors
+/// Whatever `sink` reports.
+pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Result<()> {
+    sink.write_all(&header.to_bytes())
+}
+
+/// Reads a stream header and its envelope, and checks everything that can be checked without a key (§4, §12).
+///
+/// # Errors
+/// `truncated`, `malformed`, `unsupported` or `limit` of the format; `io.source`.
+pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
+    let mut bytes = [0; STREAM_HEADER_LEN];
+    let filled = fill(source, &mut bytes, None).map_err(source_error(None))?;
+    let header = complete(HeaderV1View::parse(&bytes[..filled]), Offset(filled as u64), None)?.header();
+    let envelope_len = match header.body_offset().0 - STREAM_HEADER_LEN as u64 {
+        0 => return Ok((header, Vec::new())),
+        len => usize::try_from(len).unwrap_or(usize::MAX),
+    };
+    let mut envelope = vec![0; envelope_len];
+    let filled = fill(source, &mut envelope, None).map_err(source_error(None))?;
+    let end = Offset((STREAM_HEADER_LEN + filled) as u64);
+    complete(EnvelopeView::parse(&envelope[..filled], header.envelope_len()), end, None)?;
+    Ok((header, envelope))
+}
+
+/// Writes a segment: header and wire, in one call where the writer can.
+///
+/// # Errors
+/// Whatever `sink` reports.
+pub fn write_segment(sink: &mut impl Write, segment: &EncryptedSegment) -> io::Result<()> {
+    write_both(sink, &segment.header.to_bytes(), &segment.wire)
+}
+
+/// Reads exactly one segment: its header, authenticated and admitted by `order`, and exactly wire_len bytes after it.
+///
+/// `wire` is the buffer to use again. Returns `None` where the stream has ended: after the final segment and at the end of the input.
+///
+/// # Errors
+/// `truncated`, `trailing`, and the errors of steps 1 to 11 of §15.1; `io.source`.
+pub fn read_segment(
+    source: &mut impl Read,
+    stream: &StreamOpener,
+    order: &mut SegmentOrder,
+    mut wire: BytesMut,
+) -> Result<Option<DecryptSegmentInput>, Error> {
+    let before = order.segments();
+    let io_error = source_error(Some(before));
+    let offset = order.offset();
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
+    let wanted = if order.ended() { 1 } else { SEGMENT_HEADER_LEN };
+    let filled = fill(source, &mut bytes[..wanted], None).map_err(&io_error)?;
+    if order.ended() && filled > 0 {
+        return Err(Error::format(Stage::Source, format::Error::trailing(offset, before)));
+    }
+    if filled == 0 {
+        let end = order.end_of_input(offset);
+        return end.map(|()| None).map_err(|error| Error::format(Stage::Source, error));
+    }
+    let authenticated = stream.authenticate(&bytes[..filled], offset, before);
+    let header = complete(authenticated, offset.plus(filled as u64), Some(before))?;
+    order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
+    // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
+    resize(&mut wire, header.header().wire_len as usize);
+    let filled = fill(source, &mut wire, None).map_err(&io_error)?;
+    if filled < wire.len() {
+        let end = offset.plus((SEGMENT_HEADER_LEN + filled) as u64);
+        return Err(Error::format(Stage::Source, format::Error::truncated(end, Some(before))));
+    }
+    Ok(Some(DecryptSegmentInput { header, wire: wire.freeze() }))
+}
+
+/// Writes the pieces one after the other, in one call where the writer can.
+pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io::Result<()> {
+    let mut slices = [IoSlice::new(head), IoSlice::new(body)];
+    let mut rest = &mut slices[..];
+    IoSlice::advance_slices(&mut rest, 0);
+    while !rest.is_empty() {
+        match sink.write_vectored(rest) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(written) => IoSlice::advance_slices(&mut rest, written),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Reads until `buffer` is full or the source ends; returns how many bytes there are.
+///
+/// An interrupted read is tried again, unless a shutdown was requested.
+pub(crate) fn fill(
+    source: &mut impl Read,
+    buffer: &mut [u8],
+    shutdown: Option<&Shutdown>,
+) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted && !requested(shutdown) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+fn requested(shutdown: Option<&Shutdown>) -> bool {
+    shutdown.is_some_and(Shutdown::requested)
+}
+
+/// Turns what a read reported into the pipeline's error.
+pub(crate) fn source_error(segment: Option<u64>) -> impl Fn(io::Error) -> Error {
+    move |error| Error::io(Stage::Source, segment, error)
+}
+
+/// The value of a parser whose input ended at `end`.
+fn complete<T>(
+    parsed: Result<Parsed<T>, format::Error>,
+    end: Offset,
+    segment: Option<u64>,
+) -> Result<T, Error> {
+    match parsed {
+        Ok(Parsed::Complete(value, _)) => Ok(value),
+        Ok(Parsed::NeedMore(_)) => Err(format::Error::truncated(end, segment)),
+        Err(error) => Err(error),
+    }
+    .map_err(|error| Error::format(Stage::Source, error))
+}

@@ -1,0 +1,56 @@
+//! The reference pipeline of Stream V2: encrypts and decrypts streams on std threads, in bounded memory.
+//!
+//! ```text
+//! source --Bytes--> workers (pure) --> reorder (pure) --> ordered writer --> OutputSink
+//!    ^                                                          |
+//!    +------------------ permit (recycled buffers) -------------+
+//! ```
+//!
+//! [`io`] frames segments on readers and writers, [`EncryptSegmentWorker`] and [`DecryptSegmentWorker`] do the
+//! cryptography of one segment, and [`EncryptPipeline`] and [`DecryptPipeline`] own lifecycle, shutdown and errors.
+//!
+//! ```
+//! use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};
+//!
+//! let key = ContentKey::new([7; 32]); // from a key file, never a constant
+//! let mut stream = Vec::new();
+//! EncryptPipeline::new(&key).run(&b"hello"[..], &mut WriterSink::new(&mut stream), Managers::none())?;
+//!
+//! let mut plaintext = Vec::new();
+//! DecryptPipeline::new(&key).run(&stream[..], &mut WriterSink::new(&mut plaintext), Managers::none())?;
+//! assert_eq!(plaintext, b"hello");
+//! # Ok::<(), stream_v2_pipeline::Error>(())
+//! ```
+#![forbid(unsafe_code)]
+
+mod buffers;
+mod decrypt;
+mod decrypt_worker;
+mod encrypt;
+mod encrypt_worker;
+mod engine;
+mod error;
+pub mod io;
+mod managers;
+pub mod pipeline;
+mod reorder;
+mod salts;
+mod shutdown;
+mod sink;
+mod sinks;
+mod telemetry;
+mod walk;
+
+pub use decrypt_worker::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
+pub use encrypt_worker::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};
+pub use error::{Cause, Error, Stage};
+pub use managers::{Commit, CrashManager, LogEvent, LogManager, Managers};
+pub use pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Summary};
+#[cfg(feature = "fixed-salts")]
+pub use salts::Salts;
+pub use shutdown::Shutdown;
+pub use sink::{OutputSink, SinkUnit};
+pub use sinks::{FileSink, WriterSink, partial_path};
+pub use stream_v2_format::crypto::ContentKey;
+pub use telemetry::{Telemetry, TelemetryEvent, TelemetrySnapshot};
+pub use walk::{KeylessWalk, WalkDepth, WalkedSegment};

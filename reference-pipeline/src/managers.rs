@@ -1,0 +1,93 @@
+//! The log and crash managers, injected at pipeline level. Workers never see them.
+
+use std::io;
+
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::Transcript;
+use stream_v2_format::wire::{HeaderV1, Trailer};
+
+/// What a run tells its log, in order, from the thread that called `run`.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum LogEvent<'a> {
+    /// The stream header is known; segments follow.
+    Started(&'a HeaderV1),
+    /// The sink has taken a segment.
+    Committed(&'a Commit),
+    /// The sink has been sealed; the run is complete.
+    Sealed,
+    /// The run ends with this error.
+    Failed(&'a crate::Error),
+}
+
+/// Takes the events of a run. It should return soon: the writer waits for it.
+pub trait LogManager {
+    /// Takes one event.
+    fn log(&mut self, event: LogEvent<'_>);
+}
+
+/// A segment that the sink has taken, with what resuming after it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Commit {
+    /// The segment's place in the stream.
+    pub index: SegmentIndex,
+    /// The 32 bytes of its segment_tag.
+    pub segment_tag: [u8; 32],
+    /// T after this segment.
+    pub transcript: Transcript,
+    /// Plaintext bytes up to and with this segment.
+    pub plaintext_len: u64,
+    /// Bytes of the body up to and with this segment.
+    pub position: u64,
+}
+
+/// Keeps what a crashed run needs to be resumed. An error ends the run.
+pub trait CrashManager {
+    /// The sink has taken a segment; it is not yet known to be durable.
+    ///
+    /// # Errors
+    /// Whatever keeps the record from being kept.
+    fn committed(&mut self, commit: &Commit) -> io::Result<()>;
+
+    /// Everything up to and with this segment is durable in the sink.
+    ///
+    /// # Errors
+    /// Whatever keeps the record from being kept.
+    fn durable(&mut self, commit: &Commit) -> io::Result<()>;
+
+    /// The final segment comes next. Only an ending with this trailer may follow.
+    ///
+    /// # Errors
+    /// Whatever keeps the record from being kept.
+    fn ending(&mut self, trailer: &Trailer) -> io::Result<()>;
+}
+
+/// The managers of one run.
+#[derive(Default)]
+pub struct Managers<'a> {
+    /// Takes the events of the run.
+    pub log: Option<&'a mut dyn LogManager>,
+    /// Keeps the run resumable.
+    pub crash: Option<&'a mut dyn CrashManager>,
+}
+
+impl Managers<'_> {
+    /// Neither log nor crash manager.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn log(&mut self, event: LogEvent<'_>) {
+        if let Some(log) = self.log.as_mut() {
+            log.log(event);
+        }
+    }
+
+    pub(crate) fn crash(
+        &mut self,
+        keep: impl FnOnce(&mut dyn CrashManager) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.crash.as_mut().map_or(Ok(()), |crash| keep(*crash))
+    }
+}

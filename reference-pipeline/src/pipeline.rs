@@ -1,0 +1,273 @@
+//! The pipelines: parameters in, one summary or one error out. They own lifecycle, shutdown and error propagation.
+
+use std::io::Read;
+use std::thread;
+
+use stream_v2_format::ErrorKind;
+use stream_v2_format::crypto::{ContentKey, Progress, Run, StreamOpener, StreamSealer};
+use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
+
+use crate::decrypt::{self, OpenWriter};
+use crate::encrypt::{self, SealWriter};
+use crate::error::{Cause, Error, Stage};
+use crate::io::read_stream_header;
+use crate::managers::{LogEvent, Managers};
+use crate::salts::Salts;
+use crate::{OutputSink, Shutdown, Telemetry};
+
+/// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
+const JOBS_DEFAULT_MAX: usize = 16;
+/// Segments in flight beyond one for each worker: one being read, one being written, two waiting.
+const WINDOW_SLACK: usize = 4;
+
+/// How wide a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// Worker threads; at least 1.
+    pub jobs: usize,
+    /// Most segments in flight; each holds two buffers of about segment_size bytes.
+    pub window: usize,
+}
+
+impl Lanes {
+    /// `jobs` workers, and a window that keeps them busy.
+    #[must_use]
+    pub const fn with_jobs(jobs: usize) -> Self {
+        let jobs = if jobs == 0 { 1 } else { jobs };
+        Self { jobs, window: jobs + WINDOW_SLACK }
+    }
+}
+
+impl Default for Lanes {
+    /// One worker for each core, up to 16.
+    fn default() -> Self {
+        let cores = thread::available_parallelism().map_or(1, Into::into);
+        Self::with_jobs(cores.min(JOBS_DEFAULT_MAX))
+    }
+}
+
+/// What a complete run has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Segments of the stream, the final one included.
+    pub segments: u64,
+    /// Plaintext bytes.
+    pub plaintext_len: u64,
+    /// Bytes of the stream, header and envelope included.
+    pub stream_len: u64,
+}
+
+/// Encrypts a source into a sealed stream.
+///
+/// The defaults are those of [`StreamParams::new`]; every field may be changed before [`run`](Self::run).
+pub struct EncryptPipeline<'a> {
+    /// Parameters of the stream; stream_salt is drawn by `run`.
+    pub params: StreamParams,
+    /// What each segment's digest is computed over.
+    pub digest_alg: DigestAlg,
+    /// Workers and window.
+    pub lanes: Lanes,
+    /// Bytes after which the sink is made durable; 0 stands for only at the end.
+    pub durable_every: u64,
+    /// Counters and events.
+    pub telemetry: Telemetry,
+    /// Ends the run early when raised.
+    pub shutdown: Shutdown,
+    key: &'a ContentKey,
+    context: &'a [u8],
+    salts: Option<Salts>,
+}
+
+impl<'a> EncryptPipeline<'a> {
+    /// Encrypts under `key` with the default parameters and an empty context.
+    #[must_use]
+    pub fn new(key: &'a ContentKey) -> Self {
+        Self {
+            params: StreamParams::new([0; 32]),
+            digest_alg: DigestAlg::HmacSha3OverTags,
+            lanes: Lanes::default(),
+            durable_every: 0,
+            telemetry: Telemetry::new(),
+            shutdown: Shutdown::new(),
+            key,
+            context: b"",
+            salts: None,
+        }
+    }
+
+    /// Binds the stream to `context`, which readers must bring too.
+    #[must_use]
+    pub fn with_context(self, context: &'a [u8]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Chooses the salts: for test vectors only (SV2-WRT-006).
+    #[cfg(feature = "fixed-salts")]
+    #[must_use]
+    pub fn with_salts(self, salts: Salts) -> Self {
+        Self { salts: Some(salts), ..self }
+    }
+
+    /// Encrypts all of `source` into `sink`, and seals it.
+    ///
+    /// # Errors
+    /// The one error that ended the run, after everything before it was written; the sink is suspended then, so that its committed
+    /// prefix can be read.
+    pub fn run(
+        &self,
+        source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        mut managers: Managers<'_>,
+    ) -> Result<Summary, Error> {
+        let result = self.stream(source, sink, &mut managers);
+        finish(result, sink, &mut managers, Leave::Suspended)
+    }
+
+    fn stream(
+        &self,
+        source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        managers: &mut Managers<'_>,
+    ) -> Result<Summary, Error> {
+        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
+        let params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
+        let stream = StreamSealer::new(params, self.key, self.context)
+            .map_err(|error| Error::format(Stage::Start, error))?;
+        let run = Run::first(salts.run_salt);
+        let writer = SealWriter::new(&stream, sink, managers, self.telemetry.clone(), self.durable_every);
+        encrypt::run(self, &stream, run, source, writer)
+    }
+}
+
+/// Decrypts a sealed stream.
+pub struct DecryptPipeline<'a> {
+    /// Workers and window.
+    pub lanes: Lanes,
+    /// Salvages the committed prefix of an unsealed stream (§15.4). The run still ends with `truncated.unsealed`.
+    pub salvage: bool,
+    /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
+    pub segment_size_max: u32,
+    /// Counters and events.
+    pub telemetry: Telemetry,
+    /// Ends the run early when raised.
+    pub shutdown: Shutdown,
+    key: &'a ContentKey,
+    context: &'a [u8],
+}
+
+impl<'a> DecryptPipeline<'a> {
+    /// Decrypts under `key` and an empty context.
+    #[must_use]
+    pub fn new(key: &'a ContentKey) -> Self {
+        Self {
+            lanes: Lanes::default(),
+            salvage: false,
+            segment_size_max: stream_v2_format::limits::SEGMENT_SIZE_MAX,
+            telemetry: Telemetry::new(),
+            shutdown: Shutdown::new(),
+            key,
+            context: b"",
+        }
+    }
+
+    /// Expects the stream to be bound to `context`.
+    #[must_use]
+    pub fn with_context(self, context: &'a [u8]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// Decrypts all of `source` into `sink`, and seals the sink once the final segment is verified.
+    ///
+    /// # Errors
+    /// The one error that ended the run. Where the stream is at fault the sink is aborted; where the source, the sink or the caller
+    /// ended the run it is suspended; a salvage seals it.
+    pub fn run(
+        &self,
+        source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        mut managers: Managers<'_>,
+    ) -> Result<Summary, Error> {
+        let result = self.stream(source, sink, &mut managers);
+        finish(result, sink, &mut managers, Leave::Aborted)
+    }
+
+    /// Verifies all of `source` and throws the plaintext away.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn verify(&self, source: impl Read + Send, managers: Managers<'_>) -> Result<Summary, Error> {
+        self.run(source, &mut crate::WriterSink::new(std::io::sink()), managers)
+    }
+
+    fn stream(
+        &self,
+        mut source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        managers: &mut Managers<'_>,
+    ) -> Result<Summary, Error> {
+        let (header, _envelope) = read_stream_header(&mut source)?;
+        let stream = self.open(&header).map_err(|error| Error::format(Stage::Start, error))?;
+        managers.log(LogEvent::Started(stream.header()));
+        let mut writer = OpenWriter::new(&stream, sink, managers, self.telemetry.clone());
+        let result = decrypt::run(self, &stream, source, &mut writer);
+        let progress = writer.finish(self.salvage, result)?;
+        Ok(summary(&progress, stream.header()))
+    }
+
+    fn open(&self, header: &HeaderV1) -> Result<StreamOpener, stream_v2_format::Error> {
+        let stream = StreamOpener::new(header, self.key, self.context)?;
+        if header.segment_size() > self.segment_size_max {
+            return Err(stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max));
+        }
+        Ok(stream)
+    }
+}
+
+/// Sets or clears the flag UNIFORM of `params`.
+impl EncryptPipeline<'_> {
+    /// Whether the stream promises full segments; on by default.
+    pub fn set_uniform(&mut self, uniform: bool) {
+        self.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
+    }
+}
+
+pub(crate) fn summary(progress: &Progress, header: &HeaderV1) -> Summary {
+    Summary {
+        segments: progress.segments(),
+        plaintext_len: progress.plaintext_len(),
+        stream_len: header.body_offset().0 + progress.position(),
+    }
+}
+
+/// What becomes of the sink where the stream is at fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Leave {
+    Suspended,
+    Aborted,
+}
+
+/// Ends a run: tells the log, and suspends or aborts the sink of a failed one.
+fn finish(
+    result: Result<Summary, Error>,
+    sink: &mut dyn OutputSink,
+    managers: &mut Managers<'_>,
+    leave: Leave,
+) -> Result<Summary, Error> {
+    match &result {
+        Ok(_) => managers.log(LogEvent::Sealed),
+        Err(error) => {
+            // The first error is the one to report, whatever becomes of the sink now.
+            let _ = match error.cause() {
+                Cause::Format(format) if format.detail() == stream_v2_format::Detail::TruncatedUnsealed => {
+                    Ok(())
+                }
+                Cause::Format(format) if leave == Leave::Aborted && format.kind() != ErrorKind::Misuse => {
+                    sink.abort()
+                }
+                _ => sink.suspend(),
+            };
+            managers.log(LogEvent::Failed(error));
+        }
+    }
+    result
+}

@@ -1,0 +1,7 @@
+//! Sinks: one a file. Each begins with what it relies on and what a crash leaves.
+
+mod file;
+mod writer;
+
+pub use file::{FileSink, partial_path};
+pub use writer::WriterSink;

@@ -1,0 +1,49 @@
+//! A sink on any writer: a pipe, a socket, standard output, a `Vec`.
+//!
+//! # Assumptions
+//! None. A writer cannot take back what it was given, and promises nothing about durability.
+//!
+//! # Crash table
+//! | killed | what a reader sees |
+//! |---|---|
+//! | at any time | a prefix of the stream: unsealed, its committed prefix readable by salvage; or a prefix of the plaintext |
+
+use std::io::{self, Write};
+
+use crate::io::write_both;
+use crate::{OutputSink, SinkUnit};
+
+/// Appends to a writer and flushes it at the end.
+#[derive(Debug)]
+pub struct WriterSink<W: Write> {
+    writer: W,
+}
+
+impl<W: Write> WriterSink<W> {
+    /// A sink that appends to `writer`.
+    pub const fn new(writer: W) -> Self {
+        Self { writer }
+    }
+}
+
+impl<W: Write> OutputSink for WriterSink<W> {
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
+        write_both(&mut self.writer, unit.head, unit.body)
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}

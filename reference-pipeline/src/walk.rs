@@ -1,0 +1,145 @@
+//! §15.6 Walking over a stream without a key: structure and checksums, never authenticity.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use stream_v2_format::crypto::SegmentOrder;
+use stream_v2_format::limits::SEGMENT_HEADER_LEN;
+use stream_v2_format::wire::{
+    FrameLayout, Frames, HeaderV1, Parsed, SegmentHeader, SegmentHeaderView, check_segment, crc32c,
+};
+use stream_v2_format::{self as format, Offset};
+
+use crate::io::{fill, read_stream_header, source_error};
+use crate::{Error, Stage};
+
+/// How much of each segment is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WalkDepth {
+    /// Headers only: the wires are skipped, and only their presence is checked.
+    Headers,
+    /// Headers and wires: every checksum and every frame header is checked.
+    Wires,
+}
+
+/// One segment as it stands in the stream. Nothing about it is authentic.
+#[derive(Clone, Copy, Debug)]
+pub struct WalkedSegment {
+    /// Where the segment begins, in bytes from the start of the stream.
+    pub offset: Offset,
+    /// What its header says.
+    pub header: SegmentHeader,
+}
+
+/// Walks over the segments of a stream in order. After an error it gives that error for ever.
+#[derive(Debug)]
+pub struct KeylessWalk<R> {
+    source: R,
+    depth: WalkDepth,
+    header: HeaderV1,
+    envelope_bytes: Vec<u8>,
+    order: SegmentOrder,
+    wire: Vec<u8>,
+}
+
+impl<R: Read + Seek> KeylessWalk<R> {
+    /// Reads the stream header and its envelope.
+    ///
+    /// `Headers` seeks over wires; `Wires` reads forward only.
+    ///
+    /// # Errors
+    /// As [`read_stream_header`].
+    pub fn new(mut source: R, depth: WalkDepth) -> Result<Self, Error> {
+        let (header, envelope_bytes) = read_stream_header(&mut source)?;
+        Ok(Self {
+            source,
+            depth,
+            header,
+            envelope_bytes,
+            order: SegmentOrder::new(&header),
+            wire: Vec::new(),
+        })
+    }
+
+    /// The stream header.
+    #[must_use]
+    pub const fn header(&self) -> &HeaderV1 {
+        &self.header
+    }
+
+    /// The envelope and its CRC; empty where there is none.
+    #[must_use]
+    pub fn envelope_bytes(&self) -> &[u8] {
+        &self.envelope_bytes
+    }
+
+    /// How many segments were walked over.
+    #[must_use]
+    pub const fn segments(&self) -> u64 {
+        self.order.segments()
+    }
+
+    /// The next segment, or `None` after the final segment and at the end of the input.
+    ///
+    /// # Errors
+    /// The errors of steps 1 to 8, 10 to 13 and 17 of §15.1; `io.source`.
+    pub fn next_segment(&mut self) -> Result<Option<WalkedSegment>, Error> {
+        let (offset, before) = (self.order.offset(), self.order.segments());
+        let fault = |error| Error::format(Stage::Source, error);
+        let mut bytes = [0; SEGMENT_HEADER_LEN];
+        let wanted = if self.order.ended() { 1 } else { SEGMENT_HEADER_LEN };
+        let filled =
+            fill(&mut self.source, &mut bytes[..wanted], None).map_err(source_error(Some(before)))?;
+        if self.order.ended() && filled > 0 {
+            return Err(fault(format::Error::trailing(offset, before)));
+        }
+        if filled == 0 {
+            return self.order.end_of_input(offset).map(|()| None).map_err(fault);
+        }
+        let header = match SegmentHeaderView::parse(&bytes[..filled], offset, before).map_err(fault)? {
+            Parsed::Complete(view, _) => view.header(),
+            Parsed::NeedMore(_) => {
+                return Err(fault(format::Error::truncated(offset.plus(filled as u64), Some(before))));
+            }
+        };
+        check_segment(&self.header, &header, offset, before).map_err(fault)?;
+        self.order.admit(&header, offset).map_err(fault)?;
+        self.pass_wire(&header, offset, before)?;
+        Ok(Some(WalkedSegment { offset, header }))
+    }
+
+    /// Reads or skips the wire of a segment.
+    fn pass_wire(&mut self, header: &SegmentHeader, offset: Offset, before: u64) -> Result<(), Error> {
+        let io_error = source_error(Some(before));
+        let fault = |error: format::Error| Error::format(Stage::Source, error);
+        let wire_offset = offset.plus(SEGMENT_HEADER_LEN as u64);
+        // Bounded by the stream header's segment_size: check_segment derives wire_len from it.
+        let len = header.wire_len as usize;
+        let present = match self.depth {
+            WalkDepth::Wires => {
+                self.wire.resize(len, 0);
+                fill(&mut self.source, &mut self.wire, None).map_err(io_error)? as u64
+            }
+            WalkDepth::Headers => skip(&mut self.source, len as u64).map_err(io_error)?,
+        };
+        if present < len as u64 {
+            return Err(fault(format::Error::truncated(wire_offset.plus(present), Some(before))));
+        }
+        if self.depth == WalkDepth::Wires {
+            if crc32c(&self.wire) != header.wire_crc32c {
+                return Err(fault(format::Error::wire_crc(offset, before)));
+            }
+            Frames::check(&self.wire, FrameLayout::new(&self.header, header), offset, before)
+                .map_err(fault)?;
+        }
+        Ok(())
+    }
+}
+
+/// Moves forward by `len` bytes, or to the end; returns how many bytes there were.
+fn skip(source: &mut (impl Read + Seek), len: u64) -> std::io::Result<u64> {
+    let here = source.stream_position()?;
+    let end = source.seek(SeekFrom::End(0))?;
+    let target = here.saturating_add(len).min(end);
+    source.seek(SeekFrom::Start(target))?;
+    Ok(target.saturating_sub(here))
+}
