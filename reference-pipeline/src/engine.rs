@@ -6,7 +6,6 @@
 //!
 //! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
 
-use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -70,32 +69,33 @@ pub(crate) fn run<F: Flow, W: WorkSide<F>>(
     }
     thread::scope(|scope| {
         let jobs = Arc::new(Mutex::new(jobs));
-        let mut spawned = Ok(());
+        let mut threads = Vec::with_capacity(workers.len() + 1);
         for (number, mut worker) in workers.into_iter().enumerate() {
             let (jobs, results) = (Arc::clone(&jobs), result_sender.clone());
-            let name = format!("sv2-worker-{number}");
-            let spawn = thread::Builder::new().name(name);
-            let worker =
-                spawn.spawn_scoped(scope, move || work_all::<F, W>(&mut worker, &jobs, &results, base));
-            spawned = spawned.and(worker.map(drop));
+            let spawn = thread::Builder::new().name(format!("sv2-worker-{number}"));
+            threads.push(
+                spawn.spawn_scoped(scope, move || work_all::<F, W>(&mut worker, &jobs, &results, base)),
+            );
         }
         // The workers own the receiver of jobs: when they are gone, the reader notices instead of waiting for ever.
         drop(jobs);
         let stop = &stop;
         let read = move || read_all::<F>(reader, &permits, &job_sender, &result_sender, stop, base);
-        let spawn = thread::Builder::new().name("sv2-reader".into()).spawn_scoped(scope, read);
-        match spawned.and(spawn.map(drop)) {
-            Ok(()) => write_all::<F>(writer, results, permit_sender, window, stop, base),
-            Err(error) => {
-                stop.store(true, Ordering::Release);
-                Err(cannot_spawn(error))
+        threads.push(thread::Builder::new().name("sv2-reader".into()).spawn_scoped(scope, read));
+        let (threads, failed): (Vec<_>, Vec<_>) = threads.into_iter().partition(Result::is_ok);
+        let written = match failed.into_iter().find_map(Result::err) {
+            None => write_all::<F>(writer, results, permit_sender, window, stop, base),
+            Some(error) => {
+                drop((results, permit_sender));
+                Err(Error::io(Stage::Start, None, error))
             }
+        };
+        // Leaving the scope would wait for the closures only; joining waits for the threads.
+        for thread in threads.into_iter().flatten() {
+            let _ = thread.join();
         }
+        written
     })
-}
-
-fn cannot_spawn(error: io::Error) -> Error {
-    Error::io(Stage::Start, None, error)
 }
 
 /// The reader thread: a permit, a segment, a job; and at the end one last message in its place.
@@ -186,6 +186,7 @@ fn write_all<F: Flow>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io;
     use std::sync::atomic::AtomicU64;
 
     struct Counting;

@@ -1,0 +1,303 @@
+//! Sources, sinks and managers that fail at any call: one clear error, no half segment, nothing lost that was durable.
+
+mod support;
+
+use std::io::{self, ErrorKind};
+
+use stream_v2_format::crypto::Transcript;
+use stream_v2_format::wire::Trailer;
+use stream_v2_pipeline::{
+    Cause, Commit, CrashManager, DecryptPipeline, Error, LogEvent, LogManager, Managers, Shutdown, Stage,
+    WriterSink,
+};
+use support::sinks::{Call, Recording};
+use support::sources::{Failing, Panicking, Short};
+use support::{encrypt, encrypting, key, plaintext};
+
+const LEN: usize = 5 * 8192 + 100;
+
+/// Runs an encryption into `sink`; durable after every segment.
+fn encrypt_into(sink: &mut Recording, source: impl io::Read + Send) -> Result<(), Error> {
+    let key = key();
+    let mut pipeline = encrypting(&key, 2);
+    pipeline.durable_every = 1;
+    pipeline.run(source, sink, Managers::none()).map(|_| ())
+}
+
+fn decrypt_into(sink: &mut Recording, source: impl io::Read + Send) -> Result<(), Error> {
+    let key = key();
+    DecryptPipeline::new(&key).run(source, sink, Managers::none()).map(|_| ())
+}
+
+/// The sealed stream, and the offsets at which its segments end.
+fn sealed() -> (Vec<u8>, Vec<usize>) {
+    let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
+    let full = 96 + 8192 + 24 * 4 + 36 + 32;
+    let ends =
+        (0..=5).map(|segments| 128 + segments * full).chain([stream.len() - 236, stream.len()]).collect();
+    (stream, ends)
+}
+
+#[test]
+fn a_source_that_fails_at_any_call_while_encrypting() {
+    let (stream, ends) = sealed();
+    let input = plaintext(LEN);
+    let mut whole = Failing::new(Short::new(&input[..], 1000, 0), usize::MAX, ErrorKind::Other);
+    encrypt_into(&mut Recording::default(), &mut whole).unwrap();
+    for kind in [ErrorKind::Other, ErrorKind::WouldBlock, ErrorKind::UnexpectedEof] {
+        for fail_at in 0..whole.calls {
+            let mut sink = Recording::default();
+            let source = Failing::new(Short::new(&input[..], 1000, 0), fail_at, kind);
+            let error = encrypt_into(&mut sink, source).unwrap_err();
+            assert_eq!(error.stage(), Stage::Source);
+            let segment = usize::try_from(error.segment().unwrap()).unwrap();
+            assert_eq!(sink.bytes, stream[..ends[segment]], "failed at call {fail_at}");
+            assert_eq!(sink.calls.last(), Some(&Call::Suspend));
+        }
+    }
+}
+
+#[test]
+fn a_source_that_fails_at_any_call_while_decrypting() {
+    let (stream, _) = sealed();
+    let mut whole = Failing::new(&stream[..], usize::MAX, ErrorKind::Other);
+    let mut all = Recording::default();
+    decrypt_into(&mut all, &mut whole).unwrap();
+    for fail_at in 0..whole.calls {
+        let mut sink = Recording::default();
+        let error =
+            decrypt_into(&mut sink, Failing::new(&stream[..], fail_at, ErrorKind::Other)).unwrap_err();
+        assert_eq!(error.stage(), Stage::Source);
+        let segments = usize::try_from(error.segment().unwrap_or(0)).unwrap();
+        assert_eq!(sink.bytes, plaintext(LEN)[..LEN.min(segments * 8192)], "failed at call {fail_at}");
+        assert_eq!(sink.calls.last(), Some(&Call::Suspend));
+    }
+}
+
+#[test]
+fn a_sink_that_fails_at_any_call_while_encrypting() {
+    let (stream, ends) = sealed();
+    let mut all = Recording::default();
+    encrypt_into(&mut all, &plaintext(LEN)[..]).unwrap();
+    assert_eq!(all.bytes, stream);
+    for panics in [false, true] {
+        for fail_at in 0..all.calls.len() {
+            let mut sink = Recording { panics, ..Recording::failing_at(fail_at) };
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                encrypt_into(&mut sink, &plaintext(LEN)[..])
+            }));
+            if let Ok(result) = result {
+                let error = result.unwrap_err();
+                let stage = if panics { Stage::Writer } else { Stage::Sink };
+                assert_eq!(error.stage(), stage, "{error}");
+                assert_eq!(sink.calls.last(), Some(&Call::Suspend));
+            } else {
+                assert!(panics, "only a panic is a panic");
+            }
+            assert!(
+                ends.contains(&sink.bytes.len()) || sink.bytes.is_empty(),
+                "half a segment at call {fail_at}"
+            );
+            assert!(stream.starts_with(sink.durable()));
+        }
+    }
+}
+
+#[test]
+fn a_sink_that_fails_at_any_call_while_decrypting() {
+    let (stream, _) = sealed();
+    let mut all = Recording::default();
+    decrypt_into(&mut all, &stream[..]).unwrap();
+    for fail_at in 0..all.calls.len() {
+        let mut sink = Recording::failing_at(fail_at);
+        let error = decrypt_into(&mut sink, &stream[..]).unwrap_err();
+        assert_eq!((error.stage(), sink.calls.last()), (Stage::Sink, Some(&Call::Suspend)));
+        assert!(sink.bytes.len() == LEN || sink.bytes.len().is_multiple_of(8192));
+        assert!(plaintext(LEN).starts_with(&sink.bytes));
+    }
+}
+
+#[test]
+fn a_source_that_panics_is_an_error_of_the_source() {
+    let mut sink = Recording::default();
+    let error = encrypt_into(&mut sink, Panicking).unwrap_err();
+    insta::assert_snapshot!(error, @"source, segment 0: internal defect, please report it: planted in the source");
+}
+
+#[test]
+fn what_is_reported_durable_is_in_the_sink() {
+    struct Watch(Vec<Commit>);
+    impl CrashManager for Watch {
+        fn committed(&mut self, _: &Commit) -> io::Result<()> {
+            Ok(())
+        }
+        fn durable(&mut self, commit: &Commit) -> io::Result<()> {
+            self.0.push(*commit);
+            Ok(())
+        }
+        fn ending(&mut self, trailer: &Trailer) -> io::Result<()> {
+            assert_eq!(trailer.plaintext_len, LEN as u64);
+            Ok(())
+        }
+    }
+    let key = key();
+    let mut pipeline = encrypting(&key, 2);
+    pipeline.durable_every = 15_000;
+    let (mut watch, mut sink) = (Watch(Vec::new()), Recording::default());
+    let managers = Managers { crash: Some(&mut watch), log: None };
+    pipeline.run(&plaintext(LEN)[..], &mut sink, managers).unwrap();
+    let indices: Vec<u32> = watch.0.iter().map(|commit| commit.index.0).collect();
+    assert_eq!(indices, [1, 3]);
+    let last = watch.0.last().unwrap();
+    assert_eq!(last.position, sink.durable().len() as u64 - 128);
+    assert_ne!(last.transcript, Transcript::EMPTY);
+}
+
+/// Fails or panics at the n-th word it hears.
+struct Touchy {
+    calls: usize,
+    fail_at: usize,
+    panics: bool,
+}
+
+impl Touchy {
+    fn call(&mut self) -> io::Result<()> {
+        self.calls += 1;
+        if self.calls <= self.fail_at {
+            return Ok(());
+        }
+        if self.panics {
+            std::panic::resume_unwind(Box::new("planted in the manager"));
+        }
+        Err(ErrorKind::PermissionDenied.into())
+    }
+}
+
+impl CrashManager for Touchy {
+    fn committed(&mut self, _: &Commit) -> io::Result<()> {
+        self.call()
+    }
+    fn durable(&mut self, _: &Commit) -> io::Result<()> {
+        self.call()
+    }
+    fn ending(&mut self, _: &Trailer) -> io::Result<()> {
+        self.call()
+    }
+}
+
+#[test]
+fn a_crash_manager_that_fails_at_any_call_ends_the_run_there() {
+    let (stream, ends) = sealed();
+    for fail_at in 0..8 {
+        let mut crash = Touchy { calls: 0, fail_at, panics: false };
+        let mut sink = Recording::default();
+        let key = key();
+        let managers = Managers { crash: Some(&mut crash), log: None };
+        let result = encrypting(&key, 2).run(&plaintext(LEN)[..], &mut sink, managers);
+        if fail_at < 8 - usize::from(result.is_ok()) {
+            assert_eq!(result.unwrap_err().stage(), Stage::Manager);
+        }
+        assert!(ends.contains(&sink.bytes.len()) && stream.starts_with(&sink.bytes));
+    }
+}
+
+#[test]
+fn a_log_manager_that_panics_is_one_error() {
+    struct Panics;
+    impl LogManager for Panics {
+        fn log(&mut self, event: LogEvent<'_>) {
+            if matches!(event, LogEvent::Committed(commit) if commit.index.0 == 2) {
+                std::panic::resume_unwind(Box::new("planted in the log"));
+            }
+        }
+    }
+    let key = key();
+    let mut sink = Recording::default();
+    let managers = Managers { log: Some(&mut Panics), crash: None };
+    let error = encrypting(&key, 2).run(&plaintext(LEN)[..], &mut sink, managers).unwrap_err();
+    insta::assert_snapshot!(error, @"writer, segment 2: internal defect, please report it: planted in the log");
+    assert_eq!(sink.calls.last(), Some(&Call::Suspend));
+}
+
+#[test]
+fn a_shutdown_ends_between_two_segments() {
+    struct StopAt(Shutdown, u32);
+    impl LogManager for StopAt {
+        fn log(&mut self, event: LogEvent<'_>) {
+            if matches!(event, LogEvent::Committed(commit) if commit.index.0 == self.1) {
+                self.0.request();
+            }
+        }
+    }
+    let key = key();
+    let input = plaintext(200 * 8192);
+    let stream = encrypt(&encrypting(&key, 2), &input);
+    for at in [0, 1, 50] {
+        let pipeline = encrypting(&key, 2);
+        let mut sink = Recording::default();
+        let mut stop = StopAt(pipeline.shutdown.clone(), at);
+        let error =
+            pipeline.run(&input[..], &mut sink, Managers { log: Some(&mut stop), crash: None }).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
+        assert!(stream.starts_with(&sink.bytes) && (sink.bytes.len() - 128).is_multiple_of(8452));
+        assert_eq!(sink.calls.last(), Some(&Call::Suspend));
+    }
+}
+
+/// A source that has nothing to give and reports interruptions, as a polled pipe does.
+#[test]
+fn a_shutdown_ends_a_source_that_waits() {
+    struct Waiting(Shutdown, usize);
+    impl io::Read for Waiting {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.1 += 1;
+            if self.1 == 10 {
+                self.0.request();
+            }
+            Err(ErrorKind::Interrupted.into())
+        }
+    }
+    let key = key();
+    let pipeline = encrypting(&key, 2);
+    let source = Waiting(pipeline.shutdown.clone(), 0);
+    let error = pipeline.run(source, &mut Recording::default(), Managers::none()).unwrap_err();
+    assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
+
+    let (stream, _) = sealed();
+    let pipeline = DecryptPipeline::new(&key);
+    let source = io::Read::chain(&stream[..200], Waiting(pipeline.shutdown.clone(), 0));
+    let error = pipeline.run(source, &mut Recording::default(), Managers::none()).unwrap_err();
+    assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
+}
+
+#[test]
+fn an_error_of_the_stream_aborts_the_sink() {
+    let (mut stream, _) = sealed();
+    stream[20_000] ^= 1;
+    let mut sink = Recording::default();
+    let error = decrypt_into(&mut sink, &stream[..]).unwrap_err();
+    assert_eq!((error.segment(), sink.calls.last()), (Some(2), Some(&Call::Abort)));
+    assert_eq!(sink.bytes, plaintext(LEN)[..2 * 8192]);
+}
+
+#[test]
+fn a_writer_that_takes_little_at_a_time_gets_everything() {
+    struct Sips(Vec<u8>);
+    impl io::Write for Sips {
+        fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+            if self.0.len().is_multiple_of(3) {
+                self.0.extend(&buffer[..1.min(buffer.len())]);
+                return Ok(1.min(buffer.len()));
+            }
+            self.0.extend(&buffer[..5.min(buffer.len())]);
+            Ok(5.min(buffer.len()))
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let key = key();
+    let mut sips = Sips(Vec::new());
+    encrypting(&key, 2).run(&plaintext(LEN)[..], &mut WriterSink::new(&mut sips), Managers::none()).unwrap();
+    assert_eq!(sips.0, sealed().0);
+}

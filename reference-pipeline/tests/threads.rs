@@ -1,0 +1,63 @@
+//! No thread outlives a run, in success and in failure. A binary of its own: it looks at all threads of the process.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::io::ErrorKind;
+
+use stream_v2_pipeline::{DecryptPipeline, Managers, WriterSink};
+use support::sinks::Recording;
+use support::sources::{Failing, Panicking};
+use support::{decrypt, encrypt, encrypting, key, plaintext};
+
+/// Names of the pipeline's threads that the operating system still lists.
+fn pipeline_threads() -> Vec<String> {
+    std::fs::read_dir("/proc/self/task")
+        .unwrap()
+        .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok())
+        .filter(|name| name.starts_with("sv2-"))
+        .collect()
+}
+
+/// Fails unless every thread of the pipeline goes. They were joined before `run` returned, but the operating system may take
+/// another moment to strike a joined thread off its list.
+fn assert_none_left() {
+    let left = (0..1_000_000).all(|_| {
+        std::thread::yield_now();
+        !pipeline_threads().is_empty()
+    });
+    assert!(!left, "{:?}", pipeline_threads());
+}
+
+#[test]
+fn none_is_left_after_any_ending() {
+    struct Count(usize);
+    impl stream_v2_pipeline::LogManager for Count {
+        fn log(&mut self, _: stream_v2_pipeline::LogEvent<'_>) {
+            self.0 = self.0.max(pipeline_threads().len());
+        }
+    }
+    let key = key();
+    let input = plaintext(60 * 8192);
+    let pipeline = encrypting(&key, 4);
+
+    let mut seen = Count(0);
+    let managers = Managers { log: Some(&mut seen), crash: None };
+    pipeline.run(&input[..], &mut WriterSink::new(Vec::new()), managers).unwrap();
+    assert!((1..=5).contains(&seen.0), "at most four workers and the reader: {}", seen.0);
+    assert_none_left();
+
+    let stream = encrypt(&pipeline, &input);
+    for fail_at in 0..20 {
+        let mut sink = Recording::failing_at(fail_at);
+        pipeline.run(&input[..], &mut sink, Managers::none()).unwrap_err();
+        assert_none_left();
+        let source = Failing::new(&stream[..], fail_at, ErrorKind::Other);
+        DecryptPipeline::new(&key).run(source, &mut Recording::default(), Managers::none()).unwrap_err();
+        assert_none_left();
+    }
+    pipeline.run(Panicking, &mut Recording::default(), Managers::none()).unwrap_err();
+    decrypt(&DecryptPipeline::new(&key), &stream[..stream.len() - 1]).1.unwrap_err();
+    assert_none_left();
+}
