@@ -1,7 +1,7 @@
 //! §11 Index segments: the payload that lets a range reader find data segments of different sizes.
 //!
 //! ```text
-//! 0 distance u64 | entries of 24 bytes: 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
+//! 0 distance u64 | 8 previous (16) | entries of 24 bytes: 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
 //! ```
 //!
 //! The bytes are here; sealing and reading index segments is not implemented yet and answers `unsupported.kind`.
@@ -18,7 +18,8 @@ use super::outcome::{Step, complete};
 use crate::limits::INDEX_ENTRIES_MAX;
 use crate::{Detail, Error, Offset};
 
-const DISTANCE_LEN: u32 = 8;
+/// Bytes before the entries: distance and previous.
+const BACK_LEN: u32 = 24;
 const ENTRY_LEN: u32 = 24;
 
 /// Describes one data segment.
@@ -35,13 +36,13 @@ pub struct IndexEntry {
 /// The most entries that an index segment of this stream holds: n of §11.
 #[must_use]
 pub const fn entries_max(stream: &HeaderV1) -> u32 {
-    let fit = (stream.segment_size() - DISTANCE_LEN) / ENTRY_LEN;
+    let fit = (stream.segment_size() - BACK_LEN) / ENTRY_LEN;
     if fit < INDEX_ENTRIES_MAX { fit } else { INDEX_ENTRIES_MAX }
 }
 
 /// Whether an index segment can have this payload_len (SV2-IDX-003).
 pub(super) const fn payload_len_fits(stream: &HeaderV1, payload_len: u32) -> bool {
-    match payload_len.checked_sub(DISTANCE_LEN) {
+    match payload_len.checked_sub(BACK_LEN) {
         Some(entries) => {
             entries != 0 && entries.is_multiple_of(ENTRY_LEN) && entries / ENTRY_LEN <= entries_max(stream)
         }
@@ -53,6 +54,7 @@ pub(super) const fn payload_len_fits(stream: &HeaderV1, payload_len: u32) -> boo
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexView<'a> {
     distance: u64,
+    previous: [u8; 16],
     entries: &'a [u8],
 }
 
@@ -60,23 +62,26 @@ impl<'a> IndexView<'a> {
     /// Parses the whole payload of an index segment that begins at `offset`.
     ///
     /// # Errors
-    /// `malformed.payload_len` for a payload that is not 8 + 24 × k bytes long.
+    /// `malformed.payload_len` for a payload that is not 24 + 24 × k bytes long.
     pub fn parse(payload: &'a [u8], offset: Offset) -> Result<Self, Error> {
-        let wrong = Detail::MalformedPayloadLen;
-        let (entries, distance) = match le_u64::<_, super::outcome::Fault>(payload) {
-            Ok(parsed) => parsed,
-            Err(_) => return Err(Error::new(wrong, offset).found(payload.len() as u64)),
-        };
+        let wrong = Error::new(Detail::MalformedPayloadLen, offset).found(payload.len() as u64);
+        let Ok((entries, (distance, previous))) = back(payload) else { return Err(wrong) };
         if entries.is_empty() || !entries.len().is_multiple_of(ENTRY_LEN as usize) {
-            return Err(Error::new(wrong, offset).found(payload.len() as u64));
+            return Err(wrong);
         }
-        Ok(Self { distance, entries })
+        Ok(Self { distance, previous, entries })
     }
 
     /// Bytes from the index segment before this one to this one; 0 for the first.
     #[must_use]
     pub const fn distance(&self) -> u64 {
         self.distance
+    }
+
+    /// The first 16 bytes of the tag of the index segment before this one; zero in the first.
+    #[must_use]
+    pub const fn previous(&self) -> &[u8; 16] {
+        &self.previous
     }
 
     /// The entries in order.
@@ -91,11 +96,11 @@ impl<'a> IndexView<'a> {
     }
 }
 
-/// The payload of an index segment: 8 + 24 × `entries.len()` bytes.
+/// The payload of an index segment: 24 + 24 × `entries.len()` bytes.
 #[must_use]
-pub fn write_index(distance: u64, entries: &[IndexEntry]) -> Vec<u8> {
-    let mut payload = Vec::with_capacity(DISTANCE_LEN as usize + ENTRY_LEN as usize * entries.len());
-    payload.extend_from_slice(&distance.to_le_bytes());
+pub fn write_index(distance: u64, previous: [u8; 16], entries: &[IndexEntry]) -> Vec<u8> {
+    let mut payload = Vec::with_capacity(BACK_LEN as usize + ENTRY_LEN as usize * entries.len());
+    payload.extend_from_slice(&encode::<{ BACK_LEN as usize }, _>(&BackBytes { distance, previous }));
     for entry in entries {
         let IndexEntry { plaintext_len, wire_len, tag_prefix } = *entry;
         payload.extend_from_slice(&encode::<{ ENTRY_LEN as usize }, _>(&EntryBytes {
@@ -107,11 +112,24 @@ pub fn write_index(distance: u64, entries: &[IndexEntry]) -> Vec<u8> {
     payload
 }
 
+fn back(input: &[u8]) -> Step<'_, (u64, [u8; 16])> {
+    let (rest, distance) = le_u64(input)?;
+    let (rest, previous) = array(rest)?;
+    Ok((rest, (distance, previous)))
+}
+
 fn entry(input: &[u8]) -> Step<'_, IndexEntry> {
     let (rest, plaintext_len) = le_u32(input)?;
     let (rest, wire_len) = le_u32(rest)?;
     let (rest, tag_prefix) = array(rest)?;
     Ok((rest, IndexEntry { plaintext_len, wire_len, tag_prefix }))
+}
+
+#[binwrite]
+#[bw(little)]
+struct BackBytes {
+    distance: u64,
+    previous: [u8; 16],
 }
 
 #[binwrite]
@@ -131,22 +149,23 @@ mod tests {
         #[test]
         fn what_is_written_is_parsed_again(
             distance: u64,
+            previous: [u8; 16],
             entries in prop::collection::vec((any::<u32>(), any::<u32>(), any::<[u8; 16]>()), 1..20),
         ) {
             let entries: Vec<_> = entries
                 .into_iter()
                 .map(|(plaintext_len, wire_len, tag_prefix)| IndexEntry { plaintext_len, wire_len, tag_prefix })
                 .collect();
-            let payload = write_index(distance, &entries);
+            let payload = write_index(distance, previous, &entries);
             let view = IndexView::parse(&payload, Offset(0)).unwrap();
-            prop_assert_eq!(view.distance(), distance);
+            prop_assert_eq!((view.distance(), view.previous()), (distance, &previous));
             prop_assert_eq!(view.entries().collect::<Vec<_>>(), entries);
         }
 
         #[test]
         fn any_bytes_are_parsed_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..100)) {
             if let Ok(view) = IndexView::parse(&bytes, Offset(0)) {
-                prop_assert_eq!(8 + 24 * view.entries().len(), bytes.len());
+                prop_assert_eq!(24 + 24 * view.entries().len(), bytes.len());
             }
         }
     }
@@ -159,6 +178,6 @@ mod tests {
         {
             assert_eq!(payload_len_fits(&stream, payload_len), fits, "{payload_len}");
         }
-        assert!(!payload_len_fits(&stream, 8 + 24 * 43_691));
+        assert!(!payload_len_fits(&stream, 24 + 24 * 43_690));
     }
 }

@@ -19,8 +19,9 @@ pub(crate) const TRANSCRIPT_LEN: u32 = 32;
 pub const fn terminator_len(stream: &HeaderV1, kind: SegmentKind, run_start: bool) -> u32 {
     match kind {
         SegmentKind::Final => TRAILER_LEN,
-        SegmentKind::Data | SegmentKind::Index if run_start || stream.uniform() => TRANSCRIPT_LEN,
-        SegmentKind::Data | SegmentKind::Index => 0,
+        SegmentKind::Index => TRANSCRIPT_LEN,
+        SegmentKind::Data if run_start || stream.uniform() => TRANSCRIPT_LEN,
+        SegmentKind::Data => 0,
     }
 }
 
@@ -73,6 +74,7 @@ mod tests {
             assert_eq!(terminator_len(&other, SegmentKind::Final, run_start), 56);
             assert_eq!(terminator_len(&uniform, SegmentKind::Final, run_start), 56);
             assert_eq!(terminator_len(&uniform, SegmentKind::Data, run_start), 32);
+            assert_eq!(terminator_len(&other, SegmentKind::Index, run_start), 32);
         }
         assert_eq!(terminator_len(&other, SegmentKind::Data, true), 32);
         assert_eq!(terminator_len(&other, SegmentKind::Data, false), 0);
