@@ -173,8 +173,9 @@ mod tests {
     #[test]
     fn payload_lengths_are_whole_entries_within_the_segment() {
         let stream = HeaderV1::new(super::super::StreamParams::new([0; 32]), [0; 32], 0).unwrap();
-        assert_eq!(entries_max(&stream), 43_690);
-        for (payload_len, fits) in [(0, false), (8, false), (32, true), (33, false), (8 + 24 * 43_690, true)]
+        assert_eq!(entries_max(&stream), 43_689);
+        for (payload_len, fits) in
+            [(0, false), (24, false), (48, true), (49, false), (24 + 24 * 43_689, true)]
         {
             assert_eq!(payload_len_fits(&stream, payload_len), fits, "{payload_len}");
         }
