@@ -13,114 +13,24 @@ use nom::bytes::streaming::{tag, take};
 use nom::number::streaming::{le_u8, le_u16, le_u32, le_u64};
 
 use super::outcome::{Parsed, Step, complete, fail, outcome};
-use super::{StreamFlags, Suite, crc32c::crc32c, encode::encode};
-use crate::limits::{
-    ENVELOPE_LEN_MAX, FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX, STREAM_HEADER_LEN,
-    SUITE2_RUN_BYTES_MAX,
-};
+use super::stream_params::{BOUND_LEN, BoundBytes, PLAINTEXT_LEN_UNKNOWN};
+use super::{StreamFlags, StreamParams, Suite, crc32c::crc32c, encode::encode};
+use crate::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
 use crate::{Detail, Error, Offset, SegmentIndex};
 
 /// The first 8 bytes of every stream.
 pub const STREAM_MAGIC: [u8; 8] = *b"\x89SV2\r\n\x1a\n";
 
-/// Bytes of the stream header that the key schedule and header_tag cover (§5).
-pub(crate) const BOUND_LEN: usize = 80;
-/// Stands for an unknown plaintext_len.
-const PLAINTEXT_LEN_UNKNOWN: u64 = u64::MAX;
-const VERSION: u16 = 1;
+/// The version that this edition writes and reads.
+pub(super) const VERSION: u16 = 1;
 
 /// Offsets of the fields, in bytes from the start of the stream.
 mod at {
     pub(super) const VERSION: u64 = 8;
     pub(super) const SUITE: u64 = 10;
     pub(super) const FLAGS: u64 = 12;
-    pub(super) const FRAME_SIZE_LOG2: u64 = 14;
-    pub(super) const SEGMENT_SIZE: u64 = 16;
-    pub(super) const EPOCH_SEGMENTS: u64 = 20;
     pub(super) const ENVELOPE_LEN: u64 = 112;
     pub(super) const CRC: usize = 124;
-}
-
-/// What the caller of a writer decides about a stream; everything in it is authenticated by header_tag.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamParams {
-    /// AEAD, key schedule and tags.
-    pub suite: Suite,
-    /// UNIFORM or nothing.
-    pub flags: StreamFlags,
-    /// Plaintext bytes of a full data frame, as a power of two: 12 to 24.
-    pub frame_size_log2: u8,
-    /// Most plaintext bytes of a data segment; a multiple of the frame size, at most 2^26.
-    pub segment_size: u32,
-    /// Segments in a key epoch; 0 is one epoch for ever.
-    pub epoch_segments: u32,
-    /// Plaintext bytes of the whole stream, where they are known at the start.
-    pub plaintext_len: Option<u64>,
-    /// 32 bytes from the operating system's random generator.
-    pub stream_salt: [u8; 32],
-    /// 16 bytes that name the content key; not secret.
-    pub key_id: [u8; 16],
-}
-
-impl StreamParams {
-    /// The defaults: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, one epoch, unknown length.
-    #[must_use]
-    pub const fn new(stream_salt: [u8; 32]) -> Self {
-        Self {
-            suite: Suite::XChaCha20Poly1305,
-            flags: StreamFlags::UNIFORM,
-            frame_size_log2: 16,
-            segment_size: 1 << 20,
-            epoch_segments: 0,
-            plaintext_len: None,
-            stream_salt,
-            key_id: [0; 16],
-        }
-    }
-
-    /// Applies step 7 and the first half of step 8 of §15.1.
-    ///
-    /// # Errors
-    /// `limit.frame_size`, `limit.segment_size`, `limit.epoch_segments`, `malformed.segment_size`.
-    pub fn check(&self) -> Result<(), Error> {
-        self.check_limits()?;
-        self.check_multiple()
-    }
-
-    fn check_limits(&self) -> Result<(), Error> {
-        if !(FRAME_SIZE_LOG2_MIN..=FRAME_SIZE_LOG2_MAX).contains(&self.frame_size_log2) {
-            return Err(Error::new(Detail::LimitFrameSize, Offset(at::FRAME_SIZE_LOG2)).between(
-                self.frame_size_log2.into(),
-                FRAME_SIZE_LOG2_MIN.into(),
-                FRAME_SIZE_LOG2_MAX.into(),
-            ));
-        }
-        let frame_size = 1 << self.frame_size_log2;
-        if !(frame_size..=SEGMENT_SIZE_MAX).contains(&self.segment_size) {
-            return Err(Error::new(Detail::LimitSegmentSize, Offset(at::SEGMENT_SIZE)).between(
-                self.segment_size.into(),
-                frame_size.into(),
-                SEGMENT_SIZE_MAX.into(),
-            ));
-        }
-        let epoch_max = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size);
-        if self.suite == Suite::Aes256Gcm && !(1..=epoch_max).contains(&self.epoch_segments.into()) {
-            return Err(Error::new(Detail::LimitEpochSegments, Offset(at::EPOCH_SEGMENTS)).between(
-                self.epoch_segments.into(),
-                1,
-                epoch_max,
-            ));
-        }
-        Ok(())
-    }
-
-    fn check_multiple(&self) -> Result<(), Error> {
-        if !self.segment_size.is_multiple_of(1 << self.frame_size_log2) {
-            return Err(Error::new(Detail::MalformedSegmentSize, Offset(at::SEGMENT_SIZE))
-                .found(self.segment_size.into()));
-        }
-        Ok(())
-    }
 }
 
 /// A stream header that obeys every rule of §4 that can be checked without a key.
@@ -208,14 +118,14 @@ impl HeaderV1 {
     /// The first 80 bytes: what the key schedule and header_tag cover.
     #[must_use]
     pub fn bound_bytes(&self) -> [u8; BOUND_LEN] {
-        bound_bytes(&self.params)
+        self.params.bound_bytes()
     }
 
     /// The 128 bytes of the stream header.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; STREAM_HEADER_LEN] {
         let mut bytes: [u8; STREAM_HEADER_LEN] = encode(&HeaderBytes {
-            bound: bound(&self.params),
+            bound: self.params.bound(),
             header_tag: self.header_tag,
             envelope_len: self.envelope_len,
             reserved: 0,
@@ -225,11 +135,6 @@ impl HeaderV1 {
         bytes[at::CRC..].copy_from_slice(&crc.to_le_bytes());
         bytes
     }
-}
-
-/// The first 80 bytes of a stream with these parameters.
-pub(crate) fn bound_bytes(params: &StreamParams) -> [u8; BOUND_LEN] {
-    encode(&bound(params))
 }
 
 /// A stream header in the input: its 128 bytes, and what they say.
@@ -382,38 +287,6 @@ pub(super) fn array<const N: usize>(input: &[u8]) -> Step<'_, [u8; N]> {
     let mut array = [0; N];
     array.copy_from_slice(bytes);
     Ok((rest, array))
-}
-
-fn bound(params: &StreamParams) -> BoundBytes {
-    BoundBytes {
-        magic: STREAM_MAGIC,
-        version: VERSION,
-        suite: params.suite.value(),
-        flags: params.flags.value(),
-        frame_size_log2: params.frame_size_log2,
-        reserved: 0,
-        segment_size: params.segment_size,
-        epoch_segments: params.epoch_segments,
-        plaintext_len: params.plaintext_len.unwrap_or(PLAINTEXT_LEN_UNKNOWN),
-        stream_salt: params.stream_salt,
-        key_id: params.key_id,
-    }
-}
-
-#[binwrite]
-#[bw(little)]
-struct BoundBytes {
-    magic: [u8; 8],
-    version: u16,
-    suite: u16,
-    flags: u16,
-    frame_size_log2: u8,
-    reserved: u8,
-    segment_size: u32,
-    epoch_segments: u32,
-    plaintext_len: u64,
-    stream_salt: [u8; 32],
-    key_id: [u8; 16],
 }
 
 #[binwrite]

@@ -1,0 +1,140 @@
+//! §4 Stream parameters: what the caller of a writer decides. They are the first 80 bytes of a stream, less magic and version.
+
+use binrw::binwrite;
+
+use super::header_v1::{STREAM_MAGIC, VERSION};
+use super::{StreamFlags, Suite, encode::encode};
+use crate::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX, SUITE2_RUN_BYTES_MAX};
+use crate::{Detail, Error, Offset};
+
+/// Bytes of the stream header that the key schedule and header_tag cover (§5).
+pub(crate) const BOUND_LEN: usize = 80;
+/// Stands for an unknown plaintext_len.
+pub(super) const PLAINTEXT_LEN_UNKNOWN: u64 = u64::MAX;
+
+/// Offsets of the fields, in bytes from the start of the stream.
+mod at {
+    pub(super) const FRAME_SIZE_LOG2: u64 = 14;
+    pub(super) const SEGMENT_SIZE: u64 = 16;
+    pub(super) const EPOCH_SEGMENTS: u64 = 20;
+}
+
+/// What the caller of a writer decides about a stream; everything in it is authenticated by header_tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamParams {
+    /// AEAD, key schedule and tags.
+    pub suite: Suite,
+    /// UNIFORM or nothing.
+    pub flags: StreamFlags,
+    /// Plaintext bytes of a full data frame, as a power of two: 12 to 24.
+    pub frame_size_log2: u8,
+    /// Most plaintext bytes of a data segment; a multiple of the frame size, at most 2^26.
+    pub segment_size: u32,
+    /// Segments in a key epoch; 0 is one epoch for ever.
+    pub epoch_segments: u32,
+    /// Plaintext bytes of the whole stream, where they are known at the start.
+    pub plaintext_len: Option<u64>,
+    /// 32 bytes from the operating system's random generator.
+    pub stream_salt: [u8; 32],
+    /// 16 bytes that name the content key; not secret.
+    pub key_id: [u8; 16],
+}
+
+impl StreamParams {
+    /// The defaults: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, one epoch, unknown length.
+    #[must_use]
+    pub const fn new(stream_salt: [u8; 32]) -> Self {
+        Self {
+            suite: Suite::XChaCha20Poly1305,
+            flags: StreamFlags::UNIFORM,
+            frame_size_log2: 16,
+            segment_size: 1 << 20,
+            epoch_segments: 0,
+            plaintext_len: None,
+            stream_salt,
+            key_id: [0; 16],
+        }
+    }
+
+    /// Applies step 7 and the first half of step 8 of §15.1.
+    ///
+    /// # Errors
+    /// `limit.frame_size`, `limit.segment_size`, `limit.epoch_segments`, `malformed.segment_size`.
+    pub fn check(&self) -> Result<(), Error> {
+        self.check_limits()?;
+        self.check_multiple()
+    }
+
+    pub(super) fn check_limits(&self) -> Result<(), Error> {
+        if !(FRAME_SIZE_LOG2_MIN..=FRAME_SIZE_LOG2_MAX).contains(&self.frame_size_log2) {
+            return Err(Error::new(Detail::LimitFrameSize, Offset(at::FRAME_SIZE_LOG2)).between(
+                self.frame_size_log2.into(),
+                FRAME_SIZE_LOG2_MIN.into(),
+                FRAME_SIZE_LOG2_MAX.into(),
+            ));
+        }
+        let frame_size = 1 << self.frame_size_log2;
+        if !(frame_size..=SEGMENT_SIZE_MAX).contains(&self.segment_size) {
+            return Err(Error::new(Detail::LimitSegmentSize, Offset(at::SEGMENT_SIZE)).between(
+                self.segment_size.into(),
+                frame_size.into(),
+                SEGMENT_SIZE_MAX.into(),
+            ));
+        }
+        let epoch_max = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size);
+        if self.suite == Suite::Aes256Gcm && !(1..=epoch_max).contains(&self.epoch_segments.into()) {
+            return Err(Error::new(Detail::LimitEpochSegments, Offset(at::EPOCH_SEGMENTS)).between(
+                self.epoch_segments.into(),
+                1,
+                epoch_max,
+            ));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check_multiple(&self) -> Result<(), Error> {
+        if !self.segment_size.is_multiple_of(1 << self.frame_size_log2) {
+            return Err(Error::new(Detail::MalformedSegmentSize, Offset(at::SEGMENT_SIZE))
+                .found(self.segment_size.into()));
+        }
+        Ok(())
+    }
+
+    /// The first 80 bytes of a stream with these parameters: what the key schedule and header_tag cover (§5).
+    #[must_use]
+    pub(crate) fn bound_bytes(&self) -> [u8; BOUND_LEN] {
+        encode(&self.bound())
+    }
+
+    pub(super) fn bound(&self) -> BoundBytes {
+        BoundBytes {
+            magic: STREAM_MAGIC,
+            version: VERSION,
+            suite: self.suite.value(),
+            flags: self.flags.value(),
+            frame_size_log2: self.frame_size_log2,
+            reserved: 0,
+            segment_size: self.segment_size,
+            epoch_segments: self.epoch_segments,
+            plaintext_len: self.plaintext_len.unwrap_or(PLAINTEXT_LEN_UNKNOWN),
+            stream_salt: self.stream_salt,
+            key_id: self.key_id,
+        }
+    }
+}
+
+#[binwrite]
+#[bw(little)]
+pub(super) struct BoundBytes {
+    magic: [u8; 8],
+    version: u16,
+    suite: u16,
+    flags: u16,
+    frame_size_log2: u8,
+    reserved: u8,
+    segment_size: u32,
+    epoch_segments: u32,
+    plaintext_len: u64,
+    stream_salt: [u8; 32],
+    key_id: [u8; 16],
+}

@@ -1,0 +1,91 @@
+//! The invariants of ARCHITECTURE.md that can be read off the source.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const LINES_MAX: usize = 400;
+
+/// Every Rust source file below `folder` of the repository, with its text.
+fn sources(folder: &str) -> Vec<(PathBuf, String)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
+    let mut found = Vec::new();
+    let mut folders = vec![root];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push((path.clone(), fs::read_to_string(path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder}");
+    found
+}
+
+/// The files below `folder` of which a line of code, tests excepted, contains one of `words`.
+fn naming(folder: &str, words: &[&str]) -> Vec<String> {
+    let code = |text: &str| {
+        let body = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
+        body.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    };
+    let mut files: Vec<String> = sources(folder)
+        .into_iter()
+        .filter(|(_, text)| words.iter().any(|word| code(text).contains(word)))
+        .map(|(path, _)| path.file_name().unwrap().to_string_lossy().into_owned())
+        .collect();
+    files.sort();
+    files
+}
+
+#[test]
+fn wire_knows_no_keys() {
+    let nothing = [""; 0];
+    assert_eq!(naming("format/src/wire", &["crypto::", "chacha20poly1305::", "hmac::", "sha3::"]), nothing);
+    assert_eq!(naming("format/src", &["chacha20poly1305::"]), ["cipher.rs"]);
+}
+
+#[test]
+fn format_has_no_input_output_thread_clock_or_randomness() {
+    let nothing = [""; 0];
+    assert_eq!(naming("format/src", &["std::", "getrandom", "rand::"]), nothing);
+}
+
+#[test]
+fn only_the_engine_starts_threads() {
+    let nothing = [""; 0];
+    assert_eq!(naming("reference-pipeline/src", &["spawn", "thread::scope"]), ["engine.rs"]);
+    assert_eq!(naming("cli/src", &["thread::spawn", "thread::scope"]), nothing);
+}
+
+#[test]
+fn only_the_salts_are_drawn() {
+    assert_eq!(naming("reference-pipeline/src", &["getrandom"]), ["salts.rs"]);
+}
+
+#[test]
+fn parser_libraries_stay_private() {
+    for (path, text) in sources("format/src") {
+        let public = text.lines().filter(|line| line.trim_start().starts_with("pub fn"));
+        for line in public {
+            assert!(
+                !["nom::", "IResult", "BinWrite"].iter().any(|name| line.contains(name)),
+                "{}: {line}",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn no_file_has_two_rooms_in_one() {
+    for folder in ["format", "reference-pipeline", "conformance", "cli"] {
+        for (path, text) in sources(folder) {
+            let lines = text.lines().count();
+            assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
+        }
+    }
+}
