@@ -3,13 +3,12 @@
 use std::io::Read;
 
 use bytes::BytesMut;
-use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Progress, SegmentOrder, StreamOpener};
 
 use crate::buffers::Buffers;
 use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::read_segment;
-use crate::managers::{Commit, LogEvent, Managers};
+use crate::managers::{Commit, Managers};
 use crate::pipeline::DecryptPipeline;
 use crate::{
     Cause, DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, OutputSink, Shutdown,
@@ -146,18 +145,7 @@ impl<'a, 'm> OpenWriter<'a, 'm> {
             self.sink.append(&unit).map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         }
         self.telemetry.written(place, segment.plaintext.len() as u64);
-        let commit = Commit {
-            index: SegmentIndex(header.index.0),
-            segment_tag: header.segment_tag,
-            transcript: *self.progress.transcript(),
-            plaintext_len: self.progress.plaintext_len(),
-            position: self.progress.position(),
-        };
-        self.managers
-            .crash(|crash| crash.committed(&commit))
-            .map_err(|error| Error::io(Stage::Manager, Some(place), error))?;
-        self.managers.log(LogEvent::Committed(&commit));
-        Ok(())
+        self.managers.committed(&Commit::of(header, &self.progress))
     }
 }
 

@@ -166,9 +166,7 @@ impl<'a, 'm> SealWriter<'a, 'm> {
     fn end(&mut self, sealer: &mut SegmentSealer) -> Result<(), Error> {
         let place = self.progress.segments();
         let trailer = self.progress.trailer();
-        self.managers
-            .crash(|crash| crash.ending(&trailer))
-            .map_err(|error| Error::io(Stage::Manager, Some(place), error))?;
+        self.managers.crash(place, |crash| crash.ending(&trailer))?;
         let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let index = SegmentIndex(u32::try_from(place).unwrap_or(u32::MAX));
         let sealed = sealer
@@ -184,28 +182,19 @@ impl<'a, 'm> SealWriter<'a, 'm> {
             .map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         self.progress.sealed(&sealed);
         self.telemetry.written(place, segment.header.segment_len());
-        let commit = Commit {
-            index: segment.header.index,
-            segment_tag: segment.header.segment_tag,
-            transcript: *self.progress.transcript(),
-            plaintext_len: self.progress.plaintext_len(),
-            position: self.progress.position(),
-        };
-        self.keep(&commit, place)?;
-        self.managers.log(LogEvent::Committed(&commit));
-        Ok(())
+        let commit = Commit::of(&segment.header, &self.progress);
+        self.managers.committed(&commit)?;
+        self.make_durable(&commit, place)
     }
 
-    /// Tells the crash manager, and makes the sink durable where the policy says so.
-    fn keep(&mut self, commit: &Commit, place: u64) -> Result<(), Error> {
-        let manager = |error| Error::io(Stage::Manager, Some(place), error);
-        self.managers.crash(|crash| crash.committed(commit)).map_err(manager)?;
+    /// Makes the sink durable where the policy says so, and tells the crash manager.
+    fn make_durable(&mut self, commit: &Commit, place: u64) -> Result<(), Error> {
         if self.durable_every == 0 || self.written - self.durable < self.durable_every {
             return Ok(());
         }
         self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         self.durable = self.written;
-        self.managers.crash(|crash| crash.durable(commit)).map_err(manager)
+        self.managers.crash(place, |crash| crash.durable(commit))
     }
 
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {

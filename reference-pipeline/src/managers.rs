@@ -3,8 +3,10 @@
 use std::io;
 
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::Transcript;
-use stream_v2_format::wire::{HeaderV1, Trailer};
+use stream_v2_format::crypto::{Progress, Transcript};
+use stream_v2_format::wire::{HeaderV1, SegmentHeader, Trailer};
+
+use crate::{Error, Stage};
 
 /// What a run tells its log, in order, from the thread that called `run`.
 #[derive(Clone, Copy, Debug)]
@@ -17,7 +19,7 @@ pub enum LogEvent<'a> {
     /// The sink has been sealed; the run is complete.
     Sealed,
     /// The run ends with this error.
-    Failed(&'a crate::Error),
+    Failed(&'a Error),
 }
 
 /// Takes the events of a run. It should return soon: the writer waits for it.
@@ -39,6 +41,19 @@ pub struct Commit {
     pub plaintext_len: u64,
     /// Bytes of the body up to and with this segment.
     pub position: u64,
+}
+
+impl Commit {
+    /// The commit of the segment that `progress` has just taken in.
+    pub(crate) fn of(header: &SegmentHeader, progress: &Progress) -> Self {
+        Self {
+            index: header.index,
+            segment_tag: header.segment_tag,
+            transcript: *progress.transcript(),
+            plaintext_len: progress.plaintext_len(),
+            position: progress.position(),
+        }
+    }
 }
 
 /// Keeps what a crashed run needs to be resumed. An error ends the run.
@@ -84,10 +99,22 @@ impl Managers<'_> {
         }
     }
 
+    /// Tells both that the sink has taken a segment.
+    pub(crate) fn committed(&mut self, commit: &Commit) -> Result<(), Error> {
+        self.crash(commit.index.0.into(), |crash| crash.committed(commit))?;
+        self.log(LogEvent::Committed(commit));
+        Ok(())
+    }
+
+    /// Asks the crash manager to keep something; an error names `segment`.
     pub(crate) fn crash(
         &mut self,
+        segment: u64,
         keep: impl FnOnce(&mut dyn CrashManager) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.crash.as_mut().map_or(Ok(()), |crash| keep(*crash))
+    ) -> Result<(), Error> {
+        self.crash
+            .as_mut()
+            .map_or(Ok(()), |crash| keep(*crash))
+            .map_err(|error| Error::io(Stage::Manager, Some(segment), error))
     }
 }
