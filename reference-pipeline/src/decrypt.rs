@@ -19,11 +19,11 @@ use crate::{
 pub(crate) fn run(
     pipeline: &DecryptPipeline<'_>,
     stream: &StreamOpener,
-    source: impl Read + Send,
+    source: Watched<impl Read + Send>,
     writer: &mut OpenWriter<'_, '_>,
 ) -> Result<(), Error> {
     let mut reader = SegmentReader {
-        source: Watched { source, shutdown: pipeline.shutdown.clone() },
+        source,
         order: SegmentOrder::new(stream.header()),
         stream: stream.clone(),
         telemetry: pipeline.telemetry.clone(),
@@ -58,25 +58,33 @@ impl<R: Read + Send> ReadSide<Decrypting> for SegmentReader<R> {
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(place)));
         }
-        let next = read_segment(&mut self.source, &self.stream, &mut self.order, permit.input);
-        match next {
-            Err(error) if self.shutdown.requested() && matches!(error.cause(), Cause::Io(_)) => {
-                Err(Error::interrupted(Some(place)))
-            }
-            Err(error) => Err(error),
-            Ok(None) => Ok(None),
-            Ok(Some(segment)) => {
-                self.telemetry.read(place, segment.header.header().segment_len());
-                Ok(Some((segment, permit.output)))
-            }
-        }
+        let next = read_segment(&mut self.source, &self.stream, &mut self.order, permit.input)
+            .map_err(|error| self.source.interruption(error))?;
+        Ok(next.map(|segment| {
+            self.telemetry.read(place, segment.header.header().segment_len());
+            (segment, permit.output)
+        }))
     }
 }
 
 /// A source whose interrupted reads end once a shutdown was requested.
-struct Watched<R> {
+pub(crate) struct Watched<R> {
     source: R,
     shutdown: Shutdown,
+}
+
+impl<R> Watched<R> {
+    pub(crate) fn new(source: R, shutdown: &Shutdown) -> Self {
+        Self { source, shutdown: shutdown.clone() }
+    }
+
+    /// What a failed read means: after a request for a shutdown it is that shutdown.
+    pub(crate) fn interruption(&self, error: Error) -> Error {
+        match error.cause() {
+            Cause::Io(_) if self.shutdown.requested() => Error::interrupted(error.segment()),
+            _ => error,
+        }
+    }
 }
 
 impl<R: Read> Read for Watched<R> {

@@ -7,7 +7,7 @@ use stream_v2_format::ErrorKind;
 use stream_v2_format::crypto::{ContentKey, Progress, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
 
-use crate::decrypt::{self, OpenWriter};
+use crate::decrypt::{self, OpenWriter, Watched};
 use crate::encrypt::{self, SealWriter};
 use crate::error::{Cause, Error, Stage};
 use crate::io::read_stream_header;
@@ -201,11 +201,13 @@ impl<'a> DecryptPipeline<'a> {
 
     fn stream(
         &self,
-        mut source: impl Read + Send,
+        source: impl Read + Send,
         sink: &mut dyn OutputSink,
         managers: &mut Managers<'_>,
     ) -> Result<Summary, Error> {
-        let (header, _envelope) = read_stream_header(&mut source)?;
+        let mut source = Watched::new(source, &self.shutdown);
+        let (header, _envelope) =
+            read_stream_header(&mut source).map_err(|error| source.interruption(error))?;
         let stream = self.open(&header).map_err(|error| Error::format(Stage::Start, error))?;
         managers.log(LogEvent::Started(stream.header()));
         let mut writer = OpenWriter::new(&stream, sink, managers, self.telemetry.clone());

@@ -10,6 +10,7 @@ use crate::{Error, Stage};
 ///
 /// Choosing them is for test vectors only (SV2-WRT-006): the same salts for two plaintexts give both away.
 #[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "fixed-salts"), expect(unreachable_pub, reason = "public for test vectors only"))]
 pub struct Salts {
     /// 32 bytes for the stream header.
     pub stream_salt: [u8; 32],

@@ -1,6 +1,6 @@
 //! §15.6 Walking over a stream without a key: structure and checksums, never authenticity.
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use stream_v2_format::crypto::SegmentOrder;
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
@@ -30,11 +30,11 @@ pub struct WalkedSegment {
     pub header: SegmentHeader,
 }
 
-/// Walks over the segments of a stream in order. After an error it gives that error for ever.
-#[derive(Debug)]
+/// Walks over the segments of a stream in order. After an error nothing more can be learned from it.
 pub struct KeylessWalk<R> {
     source: R,
     depth: WalkDepth,
+    skip: fn(&mut R, u64) -> io::Result<u64>,
     header: HeaderV1,
     envelope_bytes: Vec<u8>,
     order: SegmentOrder,
@@ -42,17 +42,34 @@ pub struct KeylessWalk<R> {
 }
 
 impl<R: Read + Seek> KeylessWalk<R> {
-    /// Reads the stream header and its envelope.
-    ///
-    /// `Headers` seeks over wires; `Wires` reads forward only.
+    /// Reads the stream header and its envelope; wires will be skipped by seeking.
     ///
     /// # Errors
     /// As [`read_stream_header`].
-    pub fn new(mut source: R, depth: WalkDepth) -> Result<Self, Error> {
+    pub fn seeking(source: R) -> Result<Self, Error> {
+        Self::begin(source, WalkDepth::Headers, skip_by_seeking)
+    }
+}
+
+impl<R: Read> KeylessWalk<R> {
+    /// Reads the stream header and its envelope; wires will be read, whatever the depth.
+    ///
+    /// # Errors
+    /// As [`read_stream_header`].
+    pub fn reading(source: R, depth: WalkDepth) -> Result<Self, Error> {
+        Self::begin(source, depth, skip_by_reading)
+    }
+
+    fn begin(
+        mut source: R,
+        depth: WalkDepth,
+        skip: fn(&mut R, u64) -> io::Result<u64>,
+    ) -> Result<Self, Error> {
         let (header, envelope_bytes) = read_stream_header(&mut source)?;
         Ok(Self {
             source,
             depth,
+            skip,
             header,
             envelope_bytes,
             order: SegmentOrder::new(&header),
@@ -119,7 +136,7 @@ impl<R: Read + Seek> KeylessWalk<R> {
                 self.wire.resize(len, 0);
                 fill(&mut self.source, &mut self.wire, None).map_err(io_error)? as u64
             }
-            WalkDepth::Headers => skip(&mut self.source, len as u64).map_err(io_error)?,
+            WalkDepth::Headers => (self.skip)(&mut self.source, len as u64).map_err(io_error)?,
         };
         if present < len as u64 {
             return Err(fault(format::Error::truncated(wire_offset.plus(present), Some(before))));
@@ -136,10 +153,15 @@ impl<R: Read + Seek> KeylessWalk<R> {
 }
 
 /// Moves forward by `len` bytes, or to the end; returns how many bytes there were.
-fn skip(source: &mut (impl Read + Seek), len: u64) -> std::io::Result<u64> {
+fn skip_by_seeking<R: Read + Seek>(source: &mut R, len: u64) -> io::Result<u64> {
     let here = source.stream_position()?;
     let end = source.seek(SeekFrom::End(0))?;
     let target = here.saturating_add(len).min(end);
     source.seek(SeekFrom::Start(target))?;
     Ok(target.saturating_sub(here))
+}
+
+/// Reads `len` bytes, or to the end; returns how many bytes there were.
+fn skip_by_reading<R: Read>(source: &mut R, len: u64) -> io::Result<u64> {
+    io::copy(&mut source.take(len), &mut io::sink())
 }

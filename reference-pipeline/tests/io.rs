@@ -3,9 +3,7 @@
 mod support;
 
 use bytes::{Bytes, BytesMut};
-use stream_v2_format::crypto::{
-    Progress, Run, RunSalt, SegmentOrder, SegmentSealer, StreamOpener, StreamSealer,
-};
+use stream_v2_format::crypto::{Run, RunSalt, SegmentOrder, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, write_envelope};
 use stream_v2_pipeline::io::{read_segment, read_stream_header, write_segment, write_stream_header};
 use stream_v2_pipeline::{DecryptSegmentWorker, EncryptSegmentInput, EncryptSegmentWorker};

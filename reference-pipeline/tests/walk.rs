@@ -12,7 +12,11 @@ const RUNS: &[(u8, &[usize])] = &[(0x40, &[5, 9]), (0x41, &[1, 30])];
 
 fn walk(stream: &[u8], depth: WalkDepth) -> (Vec<WalkedSegment>, Result<(), Error>) {
     let mut segments = Vec::new();
-    let end = KeylessWalk::new(Cursor::new(stream), depth).and_then(|mut walk| {
+    let begun = match depth {
+        WalkDepth::Headers => KeylessWalk::seeking(Cursor::new(stream)),
+        WalkDepth::Wires => KeylessWalk::reading(Cursor::new(stream), depth),
+    };
+    let end = begun.and_then(|mut walk| {
         while let Some(segment) = walk.next_segment()? {
             segments.push(segment);
         }

@@ -1,0 +1,54 @@
+//! What to do about a stream that was rejected.
+
+use stream_v2_format::{Detail, Error, ErrorKind};
+
+use crate::size::{bytes, count};
+
+/// What to do next about `error`. `plaintext_len` is that of the committed segments in bytes, where it is known.
+pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
+    let offset = error.offset().0;
+    let sentence = match error.kind() {
+        ErrorKind::Malformed if offset == 0 && error.detail() == Detail::MalformedMagic => {
+            "this is not a Stream V2 stream, or its first bytes are damaged"
+        }
+        ErrorKind::Malformed => "this copy is damaged; fetch it again, or take another one",
+        ErrorKind::Unsupported => {
+            concat!("a newer version of sv2 may read it; this is ", env!("CARGO_PKG_VERSION"))
+        }
+        ErrorKind::Limit => "no sv2 writes such a stream: it was made wrongly, or altered",
+        ErrorKind::Auth => {
+            "the checksums match and the tags do not: the stream was altered, or damaged before its checksums were made"
+        }
+        ErrorKind::Order => {
+            "segments were moved, repeated, left out, or taken from another run; fetch the stream again, or take another copy"
+        }
+        ErrorKind::Truncated => return truncated(error, plaintext_len),
+        ErrorKind::Trailing => {
+            return Some(format!(
+                "the stream ends at byte {offset} and something follows it; head -c {offset} FILE gives the stream alone"
+            ));
+        }
+        _ => return None,
+    };
+    Some(sentence.into())
+}
+
+fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
+    let advice = match error.segment() {
+        _ if error.detail() == Detail::TruncatedUnsealed => return None,
+        None if error.offset().0 == 0 => "the input is empty; look at what should have written it".into(),
+        None => "this is not a Stream V2 stream, or it was cut off in its header, and nothing can be salvaged".into(),
+        Some(0) => {
+            "the stream was cut off, or its writer interrupted, before its first segment was whole: fetch it again"
+                .into()
+        }
+        Some(segments) => {
+            let plaintext = plaintext_len.map_or_else(String::new, |len| format!(", {} of plaintext", bytes(len)));
+            format!(
+                "the stream was cut off, or its writer interrupted; sv2 decrypt --unsealed salvages what is committed: {}{plaintext}",
+                count(segments, "segment"),
+            )
+        }
+    };
+    Some(advice)
+}

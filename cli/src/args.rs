@@ -1,0 +1,151 @@
+//! The command line: what can be asked for, in the words of the help texts.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand};
+use stream_v2_pipeline::Lanes;
+
+use crate::size::parse_size;
+
+/// Version of the command, and of the formats that it reads and writes.
+pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Stream V2, format version 1)");
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done
+  1    the data was rejected: damaged, cut off, altered, or beyond this version
+  2    usage: nothing was read or written
+  3    reading or writing failed
+  4    wrong key or context
+  5    an unsealed stream was salvaged with --unsealed
+  130  interrupted";
+
+const ENCRYPT_OUTPUT: &str =
+    "Where to write; - is standard output. By default INPUT.sv2, or standard output where INPUT is -";
+const DECRYPT_OUTPUT: &str = "Where to write; - is standard output. By default INPUT without .sv2, or standard output where INPUT is -";
+
+/// Encrypts and decrypts streams that are too big, or too slow, to start over.
+#[derive(Parser)]
+#[command(name = "sv2", version = VERSION, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Makes a key file: 32 random bytes and an id
+    #[command(after_help = EXIT_CODES)]
+    Keygen(KeygenArgs),
+    /// Encrypts a file or standard input
+    #[command(after_help = EXIT_CODES, mut_arg("output", |output| output.help(ENCRYPT_OUTPUT)))]
+    Encrypt(EncryptArgs),
+    /// Decrypts a file or standard input
+    #[command(after_help = EXIT_CODES, mut_arg("output", |output| output.help(DECRYPT_OUTPUT)))]
+    Decrypt(DecryptArgs),
+    /// Checks a stream: all of it with the key, its checksums without
+    #[command(after_help = EXIT_CODES)]
+    Verify(VerifyArgs),
+    /// Shows what can be seen without the key
+    #[command(after_help = EXIT_CODES)]
+    Inspect(InspectArgs),
+    /// Prints the version
+    Version,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct KeygenArgs {
+    /// Where the key goes: a file that does not exist yet, or - for standard output
+    #[arg(short, long, value_name = "FILE", default_value = "-")]
+    pub(crate) output: PathBuf,
+}
+
+/// Input, output and key of `encrypt` and `decrypt`.
+#[derive(ClapArgs)]
+pub(crate) struct Ends {
+    /// What to read; - is standard input
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub(crate) input: PathBuf,
+    /// Where to write; - is standard output
+    #[arg(short, long, value_name = "OUTPUT")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    /// Replaces OUTPUT, and what an interrupted run left of it
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Secret {
+    /// The key file, as `sv2 keygen` makes it
+    #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
+    pub(crate) key_file: Option<PathBuf>,
+    /// Text that must be the same for encrypting and decrypting, and is not stored
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub(crate) context: String,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct Run {
+    /// Worker threads; by default one for each core, at most 16
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(crate) jobs: Option<u16>,
+    /// Says nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+impl Run {
+    /// As many workers as were asked for.
+    pub(crate) fn lanes(&self) -> Lanes {
+        self.jobs.map_or_else(Lanes::default, |jobs| Lanes::with_jobs(jobs.into()))
+    }
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct EncryptArgs {
+    #[command(flatten)]
+    pub(crate) ends: Ends,
+    /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size, at most 64M
+    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = parse_size)]
+    pub(crate) segment_size: u64,
+    /// Plaintext bytes of a frame: a power of two from 4K to 16M
+    #[arg(long, value_name = "SIZE", default_value = "64K", value_parser = parse_size)]
+    pub(crate) frame_size: u64,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct DecryptArgs {
+    #[command(flatten)]
+    pub(crate) ends: Ends,
+    /// Writes the committed prefix of a stream that was cut off, and exits with 5
+    #[arg(long)]
+    pub(crate) unsealed: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct VerifyArgs {
+    /// The stream; - is standard input
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub(crate) input: PathBuf,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    #[command(flatten)]
+    pub(crate) run: Run,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct InspectArgs {
+    /// The stream; - is standard input
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub(crate) input: PathBuf,
+    /// Prints one JSON object with all segments
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// Prints all segments, and not only the first and last ones
+    #[arg(long)]
+    pub(crate) all: bool,
+}

@@ -1,0 +1,158 @@
+//! What to say about a run that failed: what was wrong, what is left of the output, and what to do next.
+
+use std::io::{self, ErrorKind as IoKind};
+
+use stream_v2_format::{Detail, Error as FormatError, ErrorKind};
+use stream_v2_pipeline::{Cause, Error, Stage};
+
+use crate::advice::advice;
+use crate::key_file::KeyFile;
+use crate::output::{Content, Output};
+use crate::progress::Committed;
+use crate::report::Failure;
+use crate::size::{bytes, count};
+
+/// A run that failed: what it read, what it wrote, and how far it came.
+pub(crate) struct FailedRun<'a> {
+    /// How messages call the input.
+    pub(crate) input: &'a str,
+    /// Where the run wrote to; `None` where it only verified.
+    pub(crate) output: Option<&'a Output>,
+    pub(crate) content: Content,
+    pub(crate) key_file: &'a KeyFile,
+    /// The id of the key that the stream names, where it was read.
+    pub(crate) stream_key_id: Option<[u8; 16]>,
+    pub(crate) committed: Committed,
+}
+
+impl FailedRun<'_> {
+    /// The failure to report for `error`.
+    pub(crate) fn failure(&self, error: &Error) -> Failure {
+        match (error.cause(), error.stage()) {
+            (Cause::Format(format), _) => self.rejected(format),
+            (Cause::Io(io), Stage::Sink) => self.not_written(error, io),
+            (Cause::Io(io), Stage::Source) => {
+                let failure =
+                    Failure::io(format!("{}: reading failed{}: {io}", self.input, at_segment(error)));
+                failure.hints(self.kept())
+            }
+            (Cause::Interrupted, _) => {
+                let segments = count(self.committed.segments, "segment");
+                Failure::interrupted(format!("interrupted after {segments}")).hints(self.kept())
+            }
+            _ => Failure::io(error).hints(self.kept()),
+        }
+    }
+
+    fn rejected(&self, error: &FormatError) -> Failure {
+        let failure = Failure::stream(self.input, error);
+        if error.kind() == ErrorKind::Key {
+            return failure.hint(self.key_advice());
+        }
+        failure.hints(advice(error, Some(self.committed.plaintext_len))).hints(self.released(error))
+    }
+
+    fn key_advice(&self) -> String {
+        let KeyFile { key_id, name, .. } = self.key_file;
+        match self.stream_key_id {
+            Some(stream) if stream == [0; 16] => {
+                format!("the stream does not name its key: check {name} and --context")
+            }
+            Some(stream) if stream != *key_id => {
+                let (stream, key_id) = (hex::encode(stream), hex::encode(key_id));
+                format!(
+                    "the stream names key {stream}, and {name} holds key {key_id}: take the other key file"
+                )
+            }
+            _ => format!(
+                "{name} has the id that the stream names: check --context; if that is right, the stream header was altered"
+            ),
+        }
+    }
+
+    /// What became of the plaintext of a stream that was rejected.
+    fn released(&self, error: &FormatError) -> Option<String> {
+        let output = self.output?;
+        let Committed { segments, plaintext_len } = self.committed;
+        let (name, plaintext) = (output.name(), bytes(plaintext_len));
+        if error.detail() == Detail::TruncatedUnsealed {
+            let segments = count(segments, "committed segment");
+            return Some(format!(
+                "{name} has the plaintext of {segments}: {plaintext}; whatever followed is missing"
+            ));
+        }
+        if self.content == Content::Ciphertext || error.segment().is_none() {
+            return None;
+        }
+        Some(match output {
+            // The segments are genuine one by one and do not belong together: no prefix of what one writer sealed.
+            Output::Standard | Output::Device(_) if error.detail() == Detail::AuthTrailer => {
+                format!("what was written to {name} does not belong together: throw it away")
+            }
+            Output::File(_) if error.detail() == Detail::AuthTrailer => format!("{name} was not written"),
+            Output::File(_) if plaintext_len == 0 || error.kind() == ErrorKind::Truncated => {
+                format!("{name} was not written")
+            }
+            Output::File(_) => {
+                format!("{name} was not written; -o - lets out what is before the fault: {plaintext}")
+            }
+            _ if plaintext_len == 0 => format!("nothing was written to {name}"),
+            _ => format!("what was written to {name} is an authentic prefix only: {plaintext}"),
+        })
+    }
+
+    fn not_written(&self, error: &Error, io: &io::Error) -> Failure {
+        let name = self.output.map_or_else(String::new, Output::name);
+        match io.kind() {
+            IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
+            IoKind::AlreadyExists => {
+                Failure::io(format!("{name}: came into being while sv2 was running, and is not replaced"))
+                    .hints(self.output.and_then(Output::partial).map(|partial| {
+                        format!("{} is complete: only its name is missing", partial.display())
+                    }))
+            }
+            IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
+                Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
+                    .hint("free some space, or choose another place with -o")
+                    .hints(self.kept())
+            }
+            _ => Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error))).hints(self.kept()),
+        }
+    }
+
+    /// What a run that ended early has left, and what can be done with it.
+    fn kept(&self) -> Vec<String> {
+        let Some(output) = self.output else { return Vec::new() };
+        let Committed { segments, plaintext_len } = self.committed;
+        let what = match self.content {
+            _ if segments == 0 => "no whole segment".into(),
+            Content::Ciphertext => {
+                let segments = count(segments, "whole segment");
+                format!("an unsealed stream of {segments}, {} of plaintext", bytes(plaintext_len))
+            }
+            Content::Plaintext => {
+                format!("an authentic prefix of the plaintext only: {}", bytes(plaintext_len))
+            }
+        };
+        let Some(partial) = output.partial() else {
+            let name = output.name();
+            return vec![match segments {
+                0 => format!("no whole segment was written to {name}"),
+                _ => format!("what was written to {name} is {what}"),
+            }];
+        };
+        let name = partial.display();
+        let start_over = "the same command with --force starts over";
+        let next = match self.content {
+            Content::Ciphertext if segments > 0 => {
+                format!("{start_over}; sv2 decrypt --unsealed {name} -o FILE salvages it")
+            }
+            _ => start_over.into(),
+        };
+        vec![format!("{name} is kept: {what}"), next]
+    }
+}
+
+fn at_segment(error: &Error) -> String {
+    error.segment().map_or_else(String::new, |segment| format!(" at segment {segment}"))
+}

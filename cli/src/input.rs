@@ -1,0 +1,89 @@
+//! Inputs: a regular file, or anything else, which can be waited for and interrupted.
+
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::path::Path;
+
+use crate::report::Failure;
+use crate::standard::{is_standard, standard_input};
+
+/// Something to read.
+pub(crate) struct Input {
+    pub(crate) reader: Reader,
+    /// Length in bytes, where it is known: of a regular file that is not empty.
+    pub(crate) len: Option<u64>,
+    /// How messages call it.
+    pub(crate) name: String,
+}
+
+/// Where bytes come from.
+pub(crate) enum Reader {
+    /// A regular file under its name: it can seek, and never waits.
+    Regular(File),
+    /// Standard input, a named pipe, a device.
+    Waiting(WaitingInput),
+}
+
+impl Read for Reader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Regular(file) => file.read(buffer),
+            Self::Waiting(input) => input.read(buffer),
+        }
+    }
+}
+
+impl Input {
+    /// Opens `path`, or standard input for `-`.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let name = name(path);
+        let failed = |error| Failure::io(format!("{name}: cannot be read: {error}"));
+        let standard = is_standard(path);
+        let file = if standard { standard_input() } else { File::open(path) }.map_err(failed)?;
+        let metadata = file.metadata().map_err(failed)?;
+        if metadata.is_dir() {
+            return Err(Failure::usage(format!("{name}: is a folder, and one file is needed"))
+                .hint("tar packs a folder into one file, and its output can be piped into sv2"));
+        }
+        let len = Some(&metadata).filter(|metadata| metadata.is_file()).map(Metadata::len);
+        let len = len.filter(|&len| len > 0);
+        // Some files of the system say that they are empty, and are read like a pipe.
+        let reader = match len {
+            Some(_) if !standard => Reader::Regular(file),
+            _ => Reader::Waiting(WaitingInput { file }),
+        };
+        Ok(Self { reader, len, name })
+    }
+}
+
+fn name(path: &Path) -> String {
+    if is_standard(path) { "standard input".into() } else { path.display().to_string() }
+}
+
+/// An input that may have nothing to give for a while. A read then reports an interruption every 100 ms, so that its
+/// caller can look whether it should stop.
+pub(crate) struct WaitingInput {
+    file: File,
+}
+
+impl WaitingInput {
+    #[cfg(unix)]
+    fn wait(&self) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+        let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+        let ready = poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&patience))?;
+        if ready == 0 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+
+    #[cfg(not(unix))]
+    fn wait(&self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Read for WaitingInput {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.wait()?;
+        self.file.read(buffer)
+    }
+}

@@ -1,0 +1,128 @@
+//! The JSON of `sv2 inspect --json`: one object, written as the walk goes on. In bounded memory.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use stream_v2_format::wire::HeaderV1;
+use stream_v2_pipeline::{Error, WalkedSegment};
+
+use crate::inspect::View;
+
+/// Writes `{"header": …, "segments": […], "sealed": …, "error": …}`.
+pub(crate) struct Json<W> {
+    out: W,
+    header_seen: bool,
+    segments: u64,
+}
+
+#[derive(Serialize)]
+struct Header {
+    version: u16,
+    suite: &'static str,
+    uniform: bool,
+    frame_size: u32,
+    segment_size: u32,
+    epoch_segments: u32,
+    plaintext_len: Option<u64>,
+    stream_salt: String,
+    key_id: String,
+    envelope_len: u32,
+    body_offset: u64,
+}
+
+#[derive(Serialize)]
+struct Segment {
+    segment_index: u32,
+    offset: u64,
+    kind: &'static str,
+    codec: &'static str,
+    digest_alg: &'static str,
+    run_start: bool,
+    rekey: bool,
+    key_epoch: u32,
+    data_frames: u32,
+    plaintext_len: u32,
+    payload_len: u32,
+    wire_len: u32,
+    run_salt: String,
+}
+
+#[derive(Serialize)]
+struct Fault {
+    kind: &'static str,
+    detail: Option<&'static str>,
+    offset: Option<u64>,
+    segment: Option<u64>,
+    message: String,
+}
+
+impl<W: Write> Json<W> {
+    pub(crate) fn new(out: W) -> Self {
+        Self { out, header_seen: false, segments: 0 }
+    }
+}
+
+impl<W: Write> View for Json<W> {
+    fn header(&mut self, header: &HeaderV1) -> io::Result<()> {
+        self.header_seen = true;
+        let params = header.params();
+        let header = Header {
+            version: 1,
+            suite: params.suite.name(),
+            uniform: header.uniform(),
+            frame_size: header.frame_size(),
+            segment_size: header.segment_size(),
+            epoch_segments: params.epoch_segments,
+            plaintext_len: params.plaintext_len,
+            stream_salt: hex::encode(params.stream_salt),
+            key_id: hex::encode(params.key_id),
+            envelope_len: header.envelope_len(),
+            body_offset: header.body_offset().0,
+        };
+        write!(self.out, "{{\"header\": {},\n \"segments\": [", serde_json::to_string(&header)?)
+    }
+
+    fn segment(&mut self, segment: &WalkedSegment) -> io::Result<()> {
+        let header = &segment.header;
+        let row = Segment {
+            segment_index: header.index.0,
+            offset: segment.offset.0,
+            kind: header.kind.name(),
+            codec: header.codec.name(),
+            digest_alg: header.digest_alg.name(),
+            run_start: header.flags.run_start(),
+            rekey: header.flags.rekey(),
+            key_epoch: header.key_epoch.0,
+            data_frames: header.data_frames,
+            plaintext_len: header.plaintext_len,
+            payload_len: header.payload_len,
+            wire_len: header.wire_len,
+            run_salt: hex::encode(header.run_salt),
+        };
+        let comma = if self.segments == 0 { "" } else { "," };
+        self.segments += 1;
+        write!(self.out, "{comma}\n  {}", serde_json::to_string(&row)?)
+    }
+
+    fn end(&mut self, error: Option<&Error>) -> io::Result<()> {
+        if !self.header_seen {
+            write!(self.out, "{{\"header\": null,\n \"segments\": [")?;
+        }
+        let fault = error.map(fault);
+        let fault = serde_json::to_string(&fault)?;
+        writeln!(self.out, "],\n \"sealed\": {},\n \"error\": {fault}}}", error.is_none())
+    }
+}
+
+/// Splits the written form of an error, `kind.detail` or `kind`.
+fn fault(error: &Error) -> Fault {
+    let name = error.format_error().map_or("io.source", |error| error.detail().name());
+    let (kind, detail) = name.split_once('.').map_or((name, None), |(kind, detail)| (kind, Some(detail)));
+    Fault {
+        kind,
+        detail,
+        offset: error.format_error().map(|error| error.offset().0),
+        segment: error.segment(),
+        message: error.to_string(),
+    }
+}

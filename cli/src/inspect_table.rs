@@ -1,0 +1,140 @@
+//! The table of `sv2 inspect`: stream header, first and last segments, and how the stream ends. In bounded memory.
+
+use std::collections::VecDeque;
+use std::io::{self, Write};
+
+use stream_v2_format::ErrorKind;
+use stream_v2_format::wire::{HeaderV1, SegmentFlags};
+use stream_v2_pipeline::{Error, WalkedSegment};
+
+use crate::inspect::View;
+use crate::size::{bytes, count, human};
+
+const FIRST_ROWS: u64 = 16;
+const LAST_ROWS: usize = 4;
+
+/// Writes the table as the walk goes on.
+pub(crate) struct Table<W> {
+    out: W,
+    all: bool,
+    segments: u64,
+    plaintext_len: u64,
+    stream_len: u64,
+    last: VecDeque<WalkedSegment>,
+}
+
+impl<W: Write> Table<W> {
+    /// A table of the first and last segments, or of all.
+    pub(crate) fn new(out: W, all: bool) -> Self {
+        let last = VecDeque::with_capacity(LAST_ROWS + 1);
+        Self { out, all, segments: 0, plaintext_len: 0, stream_len: 0, last }
+    }
+
+    fn field(&mut self, name: &str, value: impl AsRef<str>) -> io::Result<()> {
+        writeln!(self.out, "{name:<14} {}", value.as_ref())
+    }
+
+    fn row(&mut self, segment: &WalkedSegment) -> io::Result<()> {
+        let header = &segment.header;
+        let line = format!(
+            "{:>10} {:>16} {:<6} {:>12} {:>12} {:>6}  {}",
+            header.index.0,
+            segment.offset.0,
+            header.kind.name(),
+            header.plaintext_len,
+            header.wire_len,
+            header.key_epoch.0,
+            flags(header.flags),
+        );
+        writeln!(self.out, "{}", line.trim_end())
+    }
+
+    /// Writes the rows that were held back.
+    fn last_rows(&mut self) -> io::Result<()> {
+        let shown = FIRST_ROWS + self.last.len() as u64;
+        if !self.all && self.segments > shown {
+            writeln!(self.out, "{:>10} {} more (--all)", "…", self.segments - shown)?;
+        }
+        while let Some(segment) = self.last.pop_front() {
+            self.row(&segment)?;
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> View for Table<W> {
+    fn header(&mut self, header: &HeaderV1) -> io::Result<()> {
+        self.stream_len = header.body_offset().0;
+        let params = header.params();
+        let epochs = match params.epoch_segments {
+            0 => "one".into(),
+            segments => format!("a new one every {}", count(segments.into(), "segment")),
+        };
+        let envelope = match header.envelope_len() {
+            0 => "none".into(),
+            len => bytes(len.into()),
+        };
+        self.field("format", "Stream V2, version 1")?;
+        self.field("suite", params.suite.name())?;
+        self.field("key id", hex::encode(params.key_id))?;
+        self.field("stream salt", hex::encode(params.stream_salt))?;
+        self.field("segment size", human(header.segment_size().into()))?;
+        self.field("frame size", human(header.frame_size().into()))?;
+        self.field("uniform", if header.uniform() { "yes" } else { "no" })?;
+        self.field("key epochs", epochs)?;
+        self.field("declared", params.plaintext_len.map_or("no length".into(), bytes))?;
+        self.field("envelope", envelope)?;
+        writeln!(self.out)?;
+        writeln!(
+            self.out,
+            "{:>10} {:>16} {:<6} {:>12} {:>12} {:>6}  flags",
+            "segment", "offset", "kind", "plaintext", "wire", "epoch"
+        )
+    }
+
+    fn segment(&mut self, segment: &WalkedSegment) -> io::Result<()> {
+        self.segments += 1;
+        self.plaintext_len += u64::from(segment.header.plaintext_len);
+        self.stream_len = segment.offset.plus(segment.header.segment_len()).0;
+        if self.all || self.segments <= FIRST_ROWS {
+            return self.row(segment);
+        }
+        if self.last.len() == LAST_ROWS {
+            self.last.pop_front();
+        }
+        self.last.push_back(*segment);
+        Ok(())
+    }
+
+    fn end(&mut self, error: Option<&Error>) -> io::Result<()> {
+        if self.stream_len > 0 {
+            self.last_rows()?;
+            writeln!(self.out)?;
+            self.field("found", format!("{}, {}", count(self.segments, "segment"), bytes(self.stream_len)))?;
+            self.field("plaintext", bytes(self.plaintext_len))?;
+        }
+        let sealed = match error {
+            None => "yes".into(),
+            Some(error) => format!("{}: {error}", sealed_before(error)),
+        };
+        self.field("sealed", sealed)?;
+        self.field("authentic", "unknown: nothing here was checked with the key")
+    }
+}
+
+/// What an error says about whether the stream ends with its final segment.
+fn sealed_before(error: &Error) -> &'static str {
+    match error.format_error().map(stream_v2_format::Error::kind) {
+        Some(ErrorKind::Truncated | ErrorKind::Trailing) => "no",
+        _ => "unknown",
+    }
+}
+
+fn flags(flags: SegmentFlags) -> &'static str {
+    match (flags.run_start(), flags.rekey()) {
+        (true, true) => "RUN_START REKEY",
+        (true, false) => "RUN_START",
+        (false, true) => "REKEY",
+        (false, false) => "",
+    }
+}

@@ -1,0 +1,49 @@
+//! `sv2 keygen`: makes a key file.
+
+use std::fs::OpenOptions;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::Done;
+use crate::args::KeygenArgs;
+use crate::key_file::key_text;
+use crate::report::{Failure, note, standard_output_failed};
+use crate::standard::{is_standard, standard_output};
+
+pub(crate) fn run(args: &KeygenArgs) -> Done {
+    let (mut key_id, mut key) = ([0; 16], Zeroizing::new([0; 32]));
+    getrandom::fill(&mut key_id)
+        .and_then(|()| getrandom::fill(&mut *key))
+        .map_err(|error| Failure::io(format!("no random bytes from the operating system: {error}")))?;
+    let text = key_text(&key_id, &key);
+    if is_standard(&args.output) {
+        return standard_output()
+            .and_then(|mut output| output.write_all(text.as_bytes()))
+            .map_err(standard_output_failed);
+    }
+    create(&args.output, &text)?;
+    let name = args.output.display();
+    note(format_args!("{name}: key {} made; keep a copy somewhere safe", hex::encode(key_id)));
+    Ok(())
+}
+
+/// Writes a file that only its owner may read, and that did not exist before.
+fn create(path: &Path, text: &str) -> Done {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let name = path.display();
+    let mut file = options.open(path).map_err(|error| match error.kind() {
+        ErrorKind::AlreadyExists => {
+            Failure::usage(format!("{name}: exists already, and a key is never overwritten"))
+                .hint("choose another name, or move that file away")
+        }
+        _ => Failure::io(format!("{name}: cannot be created: {error}")),
+    })?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        Failure::io(format!("{name}: writing failed: {error}")).hint("the file is incomplete: remove it")
+    })
+}

@@ -1,0 +1,54 @@
+//! `sv2`: encrypts and decrypts Stream V2 streams. A thin face over the pipeline.
+
+mod advice;
+mod args;
+mod decrypt;
+mod encrypt;
+mod failed_run;
+mod input;
+mod inspect;
+mod inspect_json;
+mod inspect_table;
+mod interrupt;
+mod key_file;
+mod keygen;
+mod output;
+mod progress;
+mod remembering;
+mod report;
+mod same_file;
+mod size;
+mod standard;
+mod verify;
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use args::{Args, Command};
+use clap::Parser;
+use report::{Failure, standard_output_failed};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match args.command {
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Encrypt(args) => encrypt::run(&args),
+        Command::Decrypt(args) => decrypt::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Version => print(format_args!("sv2 {}", args::VERSION)),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+/// What every command returns: nothing, or why it failed and with which exit code.
+type Done = Result<(), Failure>;
+
+/// Prints one line to standard output.
+fn print(line: impl Display) -> Done {
+    writeln!(std::io::stdout(), "{line}").map_err(standard_output_failed)
+}

@@ -1,0 +1,179 @@
+//! Outputs: a file that appears when it is complete, a device, or standard output.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use stream_v2_format::wire::STREAM_MAGIC;
+use stream_v2_pipeline::{FileSink, OutputSink, WriterSink, partial_path};
+
+use crate::report::Failure;
+use crate::same_file::{identity, input_identity, output_identity};
+use crate::standard::{is_standard, standard_output};
+
+/// Where a run writes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Output {
+    Standard,
+    /// Stands under its partial name until it is complete.
+    File(PathBuf),
+    /// Exists and is no regular file: a device or a named pipe.
+    Device(PathBuf),
+}
+
+/// What is written: ciphertext never goes to a terminal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Ciphertext,
+    Plaintext,
+}
+
+impl Output {
+    /// Decides where to write, and refuses what would lose something. Nothing is opened for it.
+    pub(crate) fn choose(path: &Path, input: &Path, force: bool) -> Result<Self, Failure> {
+        refuse_input(path, input)?;
+        if is_standard(path) {
+            return Ok(Self::Standard);
+        }
+        let name = path.display();
+        match path.metadata() {
+            Ok(metadata) if metadata.is_dir() => {
+                return Err(Failure::usage(format!("{name}: is a folder")).hint("name a file in it with -o"));
+            }
+            Ok(metadata) if !metadata.is_file() => return Ok(Self::Device(path.to_owned())),
+            _ => {}
+        }
+        if !force {
+            refuse_existing(path)?;
+        }
+        Ok(Self::File(path.to_owned()))
+    }
+
+    /// Opens the sink.
+    pub(crate) fn open(&self, content: Content, force: bool) -> Result<Box<dyn OutputSink>, Failure> {
+        let file = match self {
+            Self::File(path) => {
+                return FileSink::create(path, force)
+                    .map(|sink| Box::new(sink) as _)
+                    .map_err(|error| not_created(path, &error));
+            }
+            Self::Standard => standard_output(),
+            Self::Device(path) => OpenOptions::new().write(true).open(path),
+        };
+        let file =
+            file.map_err(|error| Failure::io(format!("{}: cannot be opened: {error}", self.name())))?;
+        refuse_terminal(content, file.is_terminal())?;
+        Ok(Box::new(WriterSink::new(file)))
+    }
+
+    /// How messages call it.
+    pub(crate) fn name(&self) -> String {
+        match self {
+            Self::Standard => "standard output".into(),
+            Self::File(path) | Self::Device(path) => path.display().to_string(),
+        }
+    }
+
+    /// What a run that ended early has left, if anything is there.
+    pub(crate) fn partial(&self) -> Option<PathBuf> {
+        match self {
+            Self::File(path) => Some(partial_path(path)).filter(|partial| partial.exists()),
+            _ => None,
+        }
+    }
+}
+
+/// Ciphertext means nothing to people, and its bytes may mean something to a terminal.
+fn refuse_terminal(content: Content, terminal: bool) -> Result<(), Failure> {
+    if terminal && content == Content::Ciphertext {
+        return Err(Failure::usage("ciphertext is not written to a terminal")
+            .hint("-o FILE writes a file; | and > pass it on"));
+    }
+    Ok(())
+}
+
+fn refuse_input(path: &Path, input: &Path) -> Result<(), Failure> {
+    let Some(read) = input_identity(input) else { return Ok(()) };
+    let same = if output_identity(path).as_ref() == Some(&read) {
+        path.to_owned()
+    } else if !is_standard(path) && identity(&partial_path(path)).as_ref() == Some(&read) {
+        partial_path(path)
+    } else {
+        return Ok(());
+    };
+    let name = if is_standard(&same) { "standard output".into() } else { same.display().to_string() };
+    Err(Failure::usage(format!("{name}: is the input, and would be written to"))
+        .hint("choose another output with -o"))
+}
+
+fn refuse_existing(path: &Path) -> Result<(), Failure> {
+    let name = path.display();
+    if path.symlink_metadata().is_ok() {
+        return Err(Failure::usage(format!("{name}: exists already"))
+            .hint("--force replaces it; -o chooses another name"));
+    }
+    let partial = partial_path(path);
+    if partial.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let name = partial.display();
+    if is_locked(&partial) {
+        return Err(being_written(&partial));
+    }
+    let failure = Failure::usage(format!("{name}: exists already: it is what an interrupted run left"));
+    let failure = if begins_like_a_stream(&partial) {
+        failure.hint(format!("sv2 decrypt --unsealed {name} -o FILE salvages what it holds"))
+    } else {
+        failure
+    };
+    Err(failure.hint("--force replaces it and starts over"))
+}
+
+fn begins_like_a_stream(partial: &Path) -> bool {
+    let mut magic = [0; STREAM_MAGIC.len()];
+    File::open(partial).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == STREAM_MAGIC
+}
+
+fn is_locked(partial: &Path) -> bool {
+    File::open(partial).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
+fn being_written(partial: &Path) -> Failure {
+    Failure::usage(format!("{}: is being written by another sv2", partial.display()))
+        .hint("wait until it is done, or choose another output with -o")
+}
+
+fn not_created(path: &Path, error: &io::Error) -> Failure {
+    if error.kind() == ErrorKind::WouldBlock {
+        return being_written(&partial_path(path));
+    }
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let missing = folder.metadata().is_err();
+    let folder = folder.display();
+    let hint = match error.kind() {
+        ErrorKind::NotFound if missing => {
+            format!("there is no folder {folder}: create it, or choose another with -o")
+        }
+        ErrorKind::NotADirectory => format!("{folder} is not a folder: choose one with -o"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space, or choose a folder on another disk with -o".into()
+        }
+        _ => format!("sv2 cannot write in the folder {folder}: make it writable, or choose another with -o"),
+    };
+    Failure::io(format!("{}: cannot be created: {error}", partial_path(path).display())).hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_ciphertext_is_kept_from_terminals() {
+        assert!(refuse_terminal(Content::Ciphertext, true).is_err());
+        assert!(refuse_terminal(Content::Ciphertext, false).is_ok());
+        assert!(refuse_terminal(Content::Plaintext, true).is_ok());
+    }
+}

@@ -1,0 +1,66 @@
+//! The progress bar: bytes, rate and time left, drawn by the thread that writes.
+
+use std::io::IsTerminal;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use stream_v2_pipeline::{LogEvent, LogManager};
+
+const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
+const WITHOUT_LEN: &str = "{spinner} {bytes}  {bytes_per_sec}  {elapsed}";
+
+/// What of a commit the bar shows: what the length of the input counts.
+#[derive(Clone, Copy)]
+pub(crate) enum Shows {
+    Plaintext,
+    Stream,
+}
+
+/// How far a run came.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Committed {
+    /// Segments that the output has taken.
+    pub(crate) segments: u64,
+    /// Their plaintext, in bytes.
+    pub(crate) plaintext_len: u64,
+}
+
+/// A log manager that remembers how far the run came, and draws a bar where standard error is a terminal.
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    shows: Shows,
+    header_len: u64,
+    committed: Committed,
+}
+
+impl Progress {
+    /// A bar up to `len` bytes, where the length is known.
+    pub(crate) fn new(len: Option<u64>, shows: Shows, quiet: bool) -> Self {
+        let visible = !quiet && std::io::stderr().is_terminal();
+        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let template = if len.is_some() { WITH_LEN } else { WITHOUT_LEN };
+        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let bar = ProgressBar::with_draw_target(len, target).with_style(style);
+        Self { bar, shows, header_len: 0, committed: Committed::default() }
+    }
+
+    pub(crate) const fn committed(&self) -> Committed {
+        self.committed
+    }
+}
+
+impl LogManager for Progress {
+    fn log(&mut self, event: LogEvent<'_>) {
+        match event {
+            LogEvent::Started(header) => self.header_len = header.body_offset().0,
+            LogEvent::Committed(commit) => {
+                let segments = u64::from(commit.index.0) + 1;
+                self.committed = Committed { segments, plaintext_len: commit.plaintext_len };
+                self.bar.set_position(match self.shows {
+                    Shows::Plaintext => commit.plaintext_len,
+                    Shows::Stream => self.header_len + commit.position,
+                });
+            }
+            _ => self.bar.finish_and_clear(),
+        }
+    }
+}

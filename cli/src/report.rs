@@ -1,0 +1,92 @@
+//! Failures: a message, what to do next, and the exit code.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use stream_v2_format::{Detail, ErrorKind};
+
+const EXIT_REJECTED: u8 = 1;
+const EXIT_USAGE: u8 = 2;
+const EXIT_IO: u8 = 3;
+const EXIT_KEY: u8 = 4;
+const EXIT_UNSEALED: u8 = 5;
+pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+
+/// Why a command failed, and what its user can do.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: u8,
+    message: String,
+    hints: Vec<String>,
+}
+
+impl Failure {
+    fn new(exit: u8, message: impl Display) -> Self {
+        Self { exit, message: message.to_string(), hints: Vec::new() }
+    }
+
+    /// Nothing was read or written, because of what was asked for.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self::new(EXIT_USAGE, message)
+    }
+
+    /// The operating system did not do what it was asked for.
+    pub(crate) fn io(message: impl Display) -> Self {
+        Self::new(EXIT_IO, message)
+    }
+
+    /// The user ended the run.
+    pub(crate) fn interrupted(message: impl Display) -> Self {
+        Self::new(EXIT_INTERRUPTED, message)
+    }
+
+    /// The stream `name` is at fault.
+    pub(crate) fn stream(name: &str, error: &stream_v2_format::Error) -> Self {
+        let exit = match (error.kind(), error.detail()) {
+            (ErrorKind::Key, _) => EXIT_KEY,
+            (ErrorKind::Misuse, _) => EXIT_USAGE,
+            (_, Detail::TruncatedUnsealed) => EXIT_UNSEALED,
+            _ => EXIT_REJECTED,
+        };
+        Self::new(exit, format!("{name}: {error}"))
+    }
+
+    /// Adds a sentence about what to do next.
+    pub(crate) fn hint(mut self, hint: impl Display) -> Self {
+        self.hints.push(hint.to_string());
+        self
+    }
+
+    /// Adds several sentences.
+    pub(crate) fn hints(self, hints: impl IntoIterator<Item = String>) -> Self {
+        hints.into_iter().fold(self, Self::hint)
+    }
+
+    /// Prints the failure to standard error and gives the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        note(&self.message);
+        for hint in &self.hints {
+            write_line(format_args!("hint: {hint}"));
+        }
+        ExitCode::from(self.exit)
+    }
+}
+
+/// Says something on standard error.
+pub(crate) fn note(message: impl Display) {
+    write_line(format_args!("sv2: {message}"));
+}
+
+fn write_line(line: impl Display) {
+    // Where standard error is closed nobody wants to know, and the exit code says it too.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// Turns what writing to standard output reported into a failure.
+pub(crate) fn standard_output_failed(error: io::Error) -> Failure {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Failure::io("standard output: closed by its reader"),
+        _ => Failure::io(format!("standard output: writing failed: {error}")),
+    }
+}

@@ -1,0 +1,51 @@
+//! Whether two names stand for one regular file. Writing to what is being read would destroy it.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::path::Path;
+
+use crate::standard::{is_standard, standard_input, standard_output};
+
+/// What tells a regular file from all others.
+#[derive(PartialEq, Eq)]
+pub(crate) struct Identity(Inner);
+
+/// The regular file that `input` is, where `-` is standard input.
+pub(crate) fn input_identity(input: &Path) -> Option<Identity> {
+    if is_standard(input) { of_standard(standard_input()) } else { identity(input) }
+}
+
+/// The regular file that `output` is, where `-` is standard output.
+pub(crate) fn output_identity(output: &Path) -> Option<Identity> {
+    if is_standard(output) { of_standard(standard_output()) } else { identity(output) }
+}
+
+/// The regular file that stands under a name.
+pub(crate) fn identity(path: &Path) -> Option<Identity> {
+    let metadata = path.metadata().ok().filter(Metadata::is_file)?;
+    inner(path, &metadata).map(Identity)
+}
+
+fn of_standard(file: io::Result<File>) -> Option<Identity> {
+    let metadata = file.and_then(|file| file.metadata()).ok().filter(Metadata::is_file)?;
+    inner(Path::new("-"), &metadata).map(Identity)
+}
+
+/// Device and inode.
+#[cfg(unix)]
+type Inner = (u64, u64);
+
+#[cfg(unix)]
+fn inner(_: &Path, metadata: &Metadata) -> Option<Inner> {
+    use std::os::unix::fs::MetadataExt;
+    Some((metadata.dev(), metadata.ino()))
+}
+
+/// The path without links. Standard input and output are not recognised.
+#[cfg(not(unix))]
+type Inner = std::path::PathBuf;
+
+#[cfg(not(unix))]
+fn inner(path: &Path, _: &Metadata) -> Option<Inner> {
+    path.canonicalize().ok()
+}

@@ -1,0 +1,74 @@
+//! Sizes in bytes as people write them: 65536, 64K, 64KiB, 1M.
+
+/// Parses a size; K, M and G are powers of 1024.
+pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let unit = match &text[digits.len()..].to_ascii_lowercase()[..] {
+        "" | "b" => 0,
+        "k" | "kib" => 10,
+        "m" | "mib" => 20,
+        "g" | "gib" => 30,
+        unit => return Err(format!("{unit:?} is not a unit; K, M and G are, as in 64K or 1MiB")),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| "a size is a number of bytes, as in 65536, 64K or 1MiB".to_owned())?;
+    number.checked_mul(1 << unit).ok_or_else(|| "the size is too large".to_owned())
+}
+
+/// Writes a number of bytes for people: exact where it is small, with one decimal otherwise.
+pub(crate) fn human(bytes: u64) -> String {
+    const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
+    let mut tenths = u128::from(bytes) * 10;
+    let mut unit = None;
+    for name in UNITS {
+        if tenths < 10_240 {
+            break;
+        }
+        tenths /= 1024;
+        unit = Some(name);
+    }
+    match unit {
+        None => format!("{bytes} bytes"),
+        Some(unit) if tenths.is_multiple_of(10) => format!("{} {unit}", tenths / 10),
+        Some(unit) => format!("{}.{} {unit}", tenths / 10, tenths % 10),
+    }
+}
+
+/// Writes a number of bytes exactly, and for people too where it is large.
+pub(crate) fn bytes(bytes: u64) -> String {
+    let exact = count(bytes, "byte");
+    if bytes < 1024 { exact } else { format!("{exact} ({})", human(bytes)) }
+}
+
+/// Writes a number of things.
+pub(crate) fn count(number: u64, thing: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {thing}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in
+            [("65536", 65_536), ("64K", 65_536), ("64KiB", 65_536), ("1m", 1 << 20), ("2g", 2 << 30)]
+        {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "K", "1.5M", "-1", "1T", "99999999999G", "10 x"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_written_for_people() {
+        assert_eq!(human(1023), "1023 bytes");
+        assert_eq!(human(65_536), "64 KiB");
+        assert_eq!(human(1_600_000), "1.5 MiB");
+        assert_eq!(human(u64::MAX), "16383.9 PiB");
+        assert_eq!(bytes(1), "1 byte");
+        assert_eq!(bytes(10_000), "10000 bytes (9.7 KiB)");
+    }
+}

@@ -1,0 +1,75 @@
+//! `sv2 verify`: everything with the key, checksums without.
+
+use stream_v2_pipeline::{DecryptPipeline, Error, KeylessWalk, Managers, WalkDepth};
+
+use crate::args::VerifyArgs;
+use crate::failed_run::FailedRun;
+use crate::input::Input;
+use crate::interrupt;
+use crate::key_file::KeyFile;
+use crate::output::Content;
+use crate::progress::{Progress, Shows};
+use crate::remembering::Remembering;
+use crate::report::Failure;
+use crate::size::{bytes, count};
+use crate::{Done, inspect, print};
+
+pub(crate) fn run(args: &VerifyArgs) -> Done {
+    if args.secret.key_file.is_some() { with_key(args) } else { without_key(args) }
+}
+
+fn with_key(args: &VerifyArgs) -> Done {
+    let key_file = KeyFile::of(&args.secret, &args.input, args.run.quiet)?;
+    let input = Input::open(&args.input)?;
+    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
+    pipeline.lanes = args.run.lanes();
+    interrupt::watch(&pipeline.shutdown)?;
+    let mut progress = Progress::new(input.len, Shows::Stream, args.run.quiet);
+    let managers = Managers { log: Some(&mut progress), crash: None };
+    let mut source = Remembering::new(input.reader);
+    let summary = pipeline.verify(&mut source, managers).map_err(|error| {
+        let failed = FailedRun {
+            input: &input.name,
+            output: None,
+            content: Content::Plaintext,
+            key_file: &key_file,
+            stream_key_id: source.key_id(),
+            committed: progress.committed(),
+        };
+        failed.failure(&error)
+    })?;
+    if args.run.quiet {
+        return Ok(());
+    }
+    let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
+    print(format_args!("{}: authentic and complete: {segments}, {plaintext} of plaintext", input.name))
+}
+
+/// Compares checksums; never says more than that (SV2-NOK-001).
+fn without_key(args: &VerifyArgs) -> Done {
+    if !args.secret.context.is_empty() {
+        return Err(Failure::usage("--context means nothing without a key")
+            .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));
+    }
+    let input = Input::open(&args.input)?;
+    interrupt::end_at_once()?;
+    let name = &input.name;
+    let failed = |error: Error| inspect::walk_failed(name, &error);
+    let mut walk = KeylessWalk::reading(input.reader, WalkDepth::Wires)
+        .map_err(failed)
+        .map_err(|failure| failure.hint(NO_KEY))?;
+    let mut plaintext_len = 0;
+    while let Some(segment) = walk.next_segment().map_err(failed).map_err(|failure| failure.hint(NO_KEY))? {
+        plaintext_len += u64::from(segment.header.plaintext_len);
+    }
+    if args.run.quiet {
+        return Ok(());
+    }
+    let (segments, plaintext) = (count(walk.segments(), "segment"), bytes(plaintext_len));
+    print(format_args!(
+        "{name}: checksums match and the end is there: {segments}, {plaintext} of plaintext"
+    ))?;
+    print(NO_KEY)
+}
+
+const NO_KEY: &str = "checksums only, no key: they find damage, and nothing is known about authenticity; -k FILE checks that too";

@@ -1,0 +1,31 @@
+//! The help texts, as a user reads them.
+
+mod support;
+
+use support::Folder;
+
+#[test]
+fn help() {
+    let folder = Folder::new();
+    for command in ["", "keygen", "encrypt", "decrypt", "verify", "inspect", "version"] {
+        let ran = folder.run(&format!("{command} --help")).done();
+        let name = if command.is_empty() { "sv2".into() } else { format!("sv2-{command}") };
+        insta::assert_snapshot!(name, ran.text());
+    }
+}
+
+#[test]
+fn the_environment_is_not_shown() {
+    let folder = Folder::new();
+    let output = folder.sv2("encrypt --help").env("SV2_KEY_FILE", "somewhere").output().unwrap();
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("somewhere"));
+}
+
+#[test]
+fn version() {
+    let folder = Folder::new();
+    let expected = format!("sv2 {} (Stream V2, format version 1)\n", env!("CARGO_PKG_VERSION"));
+    for args in ["version", "--version", "-V"] {
+        assert_eq!(folder.run(args).done().text(), expected);
+    }
+}

@@ -1,0 +1,136 @@
+//! Ctrl-C and SIGTERM: the first ends the run in good order, the second ends the process.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use support::stream::SMALL;
+use support::{Folder, Ran, plaintext};
+
+/// No test waits longer for a process.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        thread::yield_now();
+    }
+}
+
+fn signal(child: &Child, signal: Signal) {
+    kill_process(Pid::from_child(child), signal).unwrap();
+}
+
+fn spawn(folder: &Folder, args: &str) -> Child {
+    folder.sv2(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+}
+
+fn partial_len(folder: &Folder, name: &str) -> Option<u64> {
+    folder.path(name).metadata().ok().map(|metadata| metadata.len())
+}
+
+const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K -o out.sv2";
+const SEGMENTS: usize = 48;
+const FED: usize = SEGMENTS * 65_536 + 1000;
+/// A header, a full segment of 16 frames, and the like.
+const PARTIAL_LEN: u64 = 128 + SEGMENTS as u64 * (96 + 65_536 + 18 * 24 + 36 + 32);
+
+#[test]
+fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
+    for (number, stopped_by) in [Signal::INT, Signal::TERM].into_iter().enumerate() {
+        let folder = Folder::new();
+        let mut child = spawn(&folder, ENCRYPT);
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&plaintext(FED)).unwrap();
+        // The pipe stays open: there is more to come, as far as the command knows.
+        wait_until("all whole segments", || partial_len(&folder, "out.sv2.partial") == Some(PARTIAL_LEN));
+        signal(&child, stopped_by);
+        let ran = Ran(child.wait_with_output().unwrap());
+        drop(stdin);
+        if number == 0 {
+            insta::assert_snapshot!(ran);
+        }
+        assert_eq!(ran.code(), 130);
+        assert_eq!(folder.names(), ["key", "out.sv2.partial"]);
+        let salvaged = folder.run("decrypt -q -k key --unsealed out.sv2.partial -o -");
+        assert_eq!(salvaged.code(), 5);
+        assert!(salvaged.stdout() == &plaintext(FED)[..SEGMENTS * 65_536]);
+    }
+}
+
+#[test]
+fn decrypting_keeps_a_verified_prefix() {
+    let folder = Folder::new();
+    let small = SMALL.stream().0;
+    let mut child = spawn(&folder, "decrypt -k key -o out");
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&small[..20_000]).unwrap();
+    wait_until("two segments", || partial_len(&folder, "out.partial") == Some(16_384));
+    signal(&child, Signal::INT);
+    insta::assert_snapshot!(Ran(child.wait_with_output().unwrap()));
+    drop(stdin);
+    assert!(folder.read("out.partial") == SMALL.plaintext()[..16_384]);
+}
+
+#[test]
+fn a_run_that_has_read_nothing_yet_ends_too() {
+    for args in ["encrypt -k key -o out", "decrypt -k key -o out"] {
+        let folder = Folder::new();
+        let mut child = spawn(&folder, args);
+        let stdin = child.stdin.take();
+        wait_until("the partial file", || folder.exists("out.partial"));
+        signal(&child, Signal::INT);
+        let ran = Ran(child.wait_with_output().unwrap());
+        drop(stdin);
+        assert_eq!(ran.code(), 130, "{ran}");
+        assert!(ran.stderr().starts_with("sv2: interrupted after 0 segments\n"), "{ran}");
+    }
+}
+
+/// Standard output is full and nobody reads it, so the run cannot end in good order.
+#[test]
+fn a_second_signal_ends_the_process() {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(8 << 20));
+    let mut child = spawn(&folder, "encrypt -k key data -o -");
+    child.stdout.as_mut().unwrap().read_exact(&mut [0]).unwrap();
+    let mut status = None;
+    wait_until("the end", || {
+        status = child.try_wait().unwrap();
+        if status.is_none() {
+            signal(&child, Signal::INT);
+        }
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(130));
+}
+
+/// The process catches SIGINT, as the operating system sees it.
+#[cfg(target_os = "linux")]
+fn catches_interrupts(child: &Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 1) != 0
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn commands_that_write_nothing_end_at_once() {
+    for args in ["inspect", "inspect --json", "verify"] {
+        let folder = Folder::new();
+        let mut child = spawn(&folder, args);
+        let stdin = child.stdin.take();
+        wait_until("the handler", || catches_interrupts(&child));
+        signal(&child, Signal::INT);
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{args}");
+        drop(stdin);
+    }
+}

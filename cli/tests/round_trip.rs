@@ -1,0 +1,127 @@
+//! What goes in comes out: files, pipes, default names, sizes, contexts, and what is said about it.
+
+mod support;
+
+use std::io::Write;
+use std::process::Stdio;
+
+use support::stream::SMALL;
+use support::{Folder, plaintext};
+
+const LENS: &[usize] = &[0, 1, 4095, 4096, 65_536, 1 << 20, (1 << 20) + 1, 3_000_000];
+
+#[test]
+fn file_to_file_under_default_names() {
+    let folder = Folder::new();
+    folder.write("data.tar", &plaintext(20_000));
+    let encrypted = folder.run("encrypt -k key data.tar").done();
+    assert_eq!(encrypted.stderr(), "sv2: data.tar.sv2: 20000 bytes (19.5 KiB) encrypted, in 2 segments\n");
+    std::fs::remove_file(folder.path("data.tar")).unwrap();
+    let decrypted = folder.run("decrypt -k key data.tar.sv2").done();
+    assert_eq!(decrypted.stderr(), "sv2: data.tar: 20000 bytes (19.5 KiB) decrypted, from 2 segments\n");
+    assert_eq!(folder.read("data.tar"), plaintext(20_000));
+    assert_eq!(folder.names(), ["data.tar", "data.tar.sv2", "key"]);
+    assert!(encrypted.stdout().is_empty() && decrypted.stdout().is_empty());
+}
+
+#[test]
+fn standard_input_to_standard_output_at_every_length() {
+    let folder = Folder::new();
+    for &len in LENS {
+        let stream = folder.run_with("encrypt -k key", &plaintext(len)).done();
+        let back = folder.run_with("decrypt -k key - -o -", stream.stdout()).done();
+        assert!(back.stdout() == plaintext(len), "{len}");
+        assert_eq!((stream.stderr(), back.stderr()), ("", ""));
+    }
+}
+
+#[test]
+fn every_size_and_any_number_of_workers() {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(300_000));
+    for sizes in ["--frame-size 4K --segment-size 4096", "--frame-size 16KiB --segment-size 48K"] {
+        for jobs in [1, 3, 16] {
+            folder.run(&format!("encrypt -k key data --force {sizes} --jobs {jobs}")).done();
+            folder.run(&format!("decrypt -k key data.sv2 --force -o back --jobs {jobs}")).done();
+            assert!(folder.read("back") == plaintext(300_000), "{sizes} {jobs}");
+        }
+    }
+    folder.run("encrypt -k key data --force --frame-size 16M --segment-size 64MiB").done();
+    folder.run("decrypt -k key data.sv2 --force -o back").done();
+    assert!(folder.read("back") == plaintext(300_000));
+}
+
+#[test]
+fn a_source_that_gives_one_byte_at_a_time() {
+    let folder = Folder::new();
+    let mut child = folder
+        .sv2("encrypt -k key --frame-size 4K --segment-size 8K -o out")
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    for byte in plaintext(10_000) {
+        stdin.write_all(&[byte]).unwrap();
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
+    assert_eq!(folder.run("decrypt -k key out -o -").done().stdout(), plaintext(10_000));
+}
+
+#[test]
+fn the_key_file_may_come_from_the_environment_or_standard_input() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    let by_environment = folder.sv2("encrypt data").env("SV2_KEY_FILE", "key").output().unwrap();
+    assert!(by_environment.status.success());
+    let by_input = folder.run_with("decrypt -k - data.sv2 -o -", &folder.read("key")).done();
+    assert_eq!(by_input.stdout(), b"hello");
+    // With a key from the environment, verify uses it.
+    let verified = folder.sv2("verify data.sv2").env("SV2_KEY_FILE", "key").output().unwrap();
+    assert_eq!(verified.stdout, b"data.sv2: authentic and complete: 2 segments, 5 bytes of plaintext\n");
+}
+
+#[test]
+fn a_context_must_be_brought_again() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("encrypt -k key --context backup data").done();
+    assert_eq!(folder.run("decrypt -k key --context backup data.sv2 -o -").done().stdout(), b"hello");
+    assert_eq!(folder.run("decrypt -k key data.sv2 -o -").code(), 4);
+    assert_eq!(folder.run("verify -k key --context backups data.sv2").code(), 4);
+}
+
+#[test]
+fn keygen_makes_keys_that_work_and_differ() {
+    let folder = Folder::new();
+    let made = folder.run("keygen -o new").done();
+    let text = String::from_utf8(folder.read("new")).unwrap();
+    let id = text.lines().find_map(|line| line.strip_prefix("# key id: ")).unwrap();
+    assert_eq!(made.stderr(), format!("sv2: new: key {id} made; keep a copy somewhere safe\n"));
+    assert!(text.lines().last().unwrap().starts_with(&format!("sv2-key-1 {id} ")));
+    let other = folder.run("keygen").done();
+    assert!(other.stderr().is_empty() && other.text() != text);
+    assert_eq!(folder.run("keygen -o -").done().text().lines().count(), 3);
+    folder.write("data", b"hello");
+    folder.run("encrypt -k new data").done();
+    assert!(folder.run("inspect data.sv2").done().text().contains(id));
+    assert_eq!(folder.run("decrypt -q -k new data.sv2 -o -").done().stdout(), b"hello");
+}
+
+#[test]
+fn quiet_says_nothing_on_success() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    for args in ["encrypt -q -k key data", "decrypt -q -k key data.sv2 -o back", "verify -q data.sv2"] {
+        let ran = folder.run(args).done();
+        assert_eq!((ran.text(), ran.stderr()), ("", ""), "{args}");
+    }
+}
+
+#[test]
+fn streams_of_the_library_are_read() {
+    let folder = Folder::new();
+    let back = folder.run_with("decrypt -k key", &SMALL.stream().0).done();
+    assert!(back.stdout() == SMALL.plaintext());
+}

@@ -1,0 +1,144 @@
+//! The command in a folder of its own, with a key that is known, and small streams with fixed salts.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(
+    clippy::allow_attributes,
+    reason = "dead code differs from binary to binary, so nothing can be expected"
+)]
+
+pub(crate) mod forge;
+pub(crate) mod stream;
+
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+use std::thread;
+
+use tempfile::TempDir;
+
+pub(crate) const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY_ID: [u8; 16] = [0xA1; 16];
+
+/// The text of a key file.
+pub(crate) fn key_text(key_id: [u8; 16], key: [u8; 32]) -> String {
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    format!("# a key for tests\nsv2-key-1 {} {}\n", hex(&key_id), hex(&key))
+}
+
+/// Bytes that tell where they came from.
+pub(crate) fn plaintext(len: usize) -> Vec<u8> {
+    (0..len).map(|place| u8::try_from(place % 251).unwrap()).collect()
+}
+
+/// A folder in which the command runs, so that messages name files and no folders.
+pub(crate) struct Folder(TempDir);
+
+impl Folder {
+    /// A folder that holds a file `key`.
+    pub(crate) fn new() -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        folder.write_key("key", &key_text(KEY_ID, KEY));
+        folder
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
+        fs::write(self.path(name), bytes).unwrap();
+    }
+
+    /// Writes a key file that only its owner can read.
+    pub(crate) fn write_key(&self, name: &str, text: &str) {
+        self.write(name, text.as_bytes());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            fs::set_permissions(self.path(name), fs::Permissions::from_mode(0o600)).unwrap();
+        }
+    }
+
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    pub(crate) fn exists(&self, name: &str) -> bool {
+        self.path(name).symlink_metadata().is_ok()
+    }
+
+    /// The names in the folder, in order.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    /// The command with these arguments, split at spaces. Nothing of the environment decides what it does.
+    pub(crate) fn sv2(&self, args: &str) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sv2"));
+        command.args(args.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        command.env_remove("SV2_KEY_FILE").env_remove("COLUMNS");
+        command
+    }
+
+    /// Runs the command to its end with nothing on standard input.
+    pub(crate) fn run(&self, args: &str) -> Ran {
+        Ran(self.sv2(args).output().unwrap())
+    }
+
+    /// Runs the command to its end with `input` on standard input.
+    pub(crate) fn run_with(&self, args: &str, input: &[u8]) -> Ran {
+        let mut child = self
+            .sv2(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        thread::scope(|scope| {
+            // The command may end before it has read everything.
+            scope.spawn(move || drop(stdin.write_all(input)));
+            Ran(child.wait_with_output().unwrap())
+        })
+    }
+}
+
+/// How the command ended, shown as a user sees it.
+pub(crate) struct Ran(pub(crate) Output);
+
+impl Ran {
+    pub(crate) fn code(&self) -> i32 {
+        self.0.status.code().unwrap()
+    }
+
+    pub(crate) fn stdout(&self) -> &[u8] {
+        &self.0.stdout
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.0.stdout).unwrap()
+    }
+
+    pub(crate) fn stderr(&self) -> &str {
+        std::str::from_utf8(&self.0.stderr).unwrap()
+    }
+
+    /// The same, for a run that must have ended well.
+    pub(crate) fn done(self) -> Self {
+        assert_eq!(self.code(), 0, "{self}");
+        self
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}exit {}", self.stderr(), self.code())
+    }
+}

@@ -1,0 +1,209 @@
+//! What a stream is to be: parameters, segments, runs, and the places where a vector bends the truth.
+
+use std::rc::Rc;
+
+use crate::plaintext::Pattern;
+use crate::wire::draft::Draft;
+use crate::wire::envelope::envelope_len;
+use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader, UNIFORM};
+
+/// One segment to be written.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A data segment of so many plaintext bytes.
+    Data(usize),
+    Index,
+    Final,
+}
+
+/// Alters bytes in place.
+pub(crate) type Bend = Rc<dyn Fn(&mut Vec<u8>)>;
+
+/// A place where a vector bends what an honest writer does. What comes later is computed from the bent value.
+#[derive(Clone)]
+pub(crate) enum Tweak {
+    /// The payload, before it is cut into frames.
+    Payload(usize, Bend),
+    /// Header fields and frames, before sealing.
+    Draft(usize, Rc<dyn Fn(&mut Draft)>),
+    /// The plaintext of the digest frame.
+    Digest(usize, Bend),
+    /// The sealed wire, before its CRC.
+    Wire(usize, Bend),
+    /// The header after segment_tag, before its own CRC.
+    Tagged(usize, Bend),
+}
+
+/// A stream to be written.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) content_key: [u8; 32],
+    pub(crate) context: Vec<u8>,
+    pub(crate) header: StreamHeader,
+    pub(crate) stanzas: Vec<u8>,
+    pub(crate) digest_alg: u16,
+    pub(crate) plaintext: Pattern,
+    pub(crate) items: Vec<Item>,
+    /// The segment_index that each run begins with, and its run_salt.
+    pub(crate) runs: Vec<(usize, [u8; 16])>,
+    pub(crate) tweaks: Vec<Tweak>,
+}
+
+/// The run_salt of run 0, 1, 2 and so on.
+pub(crate) fn run_salt(run: u8) -> [u8; 16] {
+    counting(0x40 + 0x10 * run)
+}
+
+/// Bytes that count up from `first`.
+pub(crate) fn counting<const N: usize>(first: u8) -> [u8; N] {
+    let mut bytes = [first; N];
+    bytes.iter_mut().zip(0_u8..).for_each(|(byte, step)| *byte = byte.wrapping_add(step));
+    bytes
+}
+
+impl Plan {
+    /// Data segments of the given lengths and a final segment; F = S = 4096, one run.
+    pub(crate) fn flushed(lens: &[usize]) -> Self {
+        let items = lens.iter().copied().map(Item::Data).chain([Item::Final]).collect();
+        Self::new(4096, Pattern::counting(lens.iter().sum()), items)
+    }
+
+    /// Data segments of S bytes each, but the last, and a final segment; F = 4096.
+    pub(crate) fn filled(segment_size: u32, len: usize) -> Self {
+        Self::new(segment_size, Pattern::counting(len), cut(len, segment_size as usize, &[]))
+    }
+
+    fn new(segment_size: u32, plaintext: Pattern, items: Vec<Item>) -> Self {
+        Self {
+            content_key: counting(0),
+            context: Vec::new(),
+            header: StreamHeader {
+                version: 1,
+                suite: 1,
+                flags: 0,
+                frame_size_log2: 12,
+                reserved_15: 0,
+                segment_size,
+                epoch_segments: 0,
+                plaintext_len: PLAINTEXT_LEN_UNKNOWN,
+                stream_salt: counting(0x20),
+                key_id: [0; 16],
+                envelope_len: 0,
+                reserved_116: [0; 8],
+            },
+            stanzas: Vec::new(),
+            digest_alg: 1,
+            plaintext,
+            items,
+            runs: vec![(0, run_salt(0))],
+            tweaks: Vec::new(),
+        }
+    }
+
+    /// Sets fields of the stream header; all else follows.
+    pub(crate) fn header(mut self, set: impl FnOnce(&mut StreamHeader)) -> Self {
+        set(&mut self.header);
+        self
+    }
+
+    pub(crate) fn uniform(self) -> Self {
+        self.header(|header| header.flags |= UNIFORM)
+    }
+
+    pub(crate) fn epochs(self, segments: u32) -> Self {
+        self.header(|header| header.epoch_segments = segments)
+    }
+
+    pub(crate) fn context(mut self, context: &[u8]) -> Self {
+        self.context = context.to_vec();
+        self
+    }
+
+    pub(crate) fn envelope(mut self, stanzas: Vec<u8>) -> Self {
+        self.header.envelope_len = envelope_len(&stanzas);
+        self.stanzas = stanzas;
+        self
+    }
+
+    pub(crate) fn digest_alg(mut self, digest_alg: u16) -> Self {
+        self.digest_alg = digest_alg;
+        self
+    }
+
+    /// Begins run 0 at segment 0 and the others at the given segments.
+    pub(crate) fn runs_at(mut self, segments: &[usize]) -> Self {
+        let firsts = [0].iter().chain(segments).copied();
+        self.runs = firsts.zip(0_u8..).map(|(first, run)| (first, run_salt(run))).collect();
+        self
+    }
+
+    /// Names the runs one by one.
+    pub(crate) fn runs(mut self, runs: &[(usize, [u8; 16])]) -> Self {
+        self.runs = runs.to_vec();
+        self
+    }
+
+    pub(crate) fn items(mut self, items: &[Item]) -> Self {
+        self.items = items.to_vec();
+        self
+    }
+
+    pub(crate) fn plaintext(mut self, plaintext: Pattern) -> Self {
+        self.plaintext = plaintext;
+        self
+    }
+
+    pub(crate) fn payload(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Payload(segment, Rc::new(bend)))
+    }
+
+    pub(crate) fn draft(self, segment: usize, bend: impl Fn(&mut Draft) + 'static) -> Self {
+        self.tweak(Tweak::Draft(segment, Rc::new(bend)))
+    }
+
+    pub(crate) fn digest(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Digest(segment, Rc::new(bend)))
+    }
+
+    pub(crate) fn wire(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Wire(segment, Rc::new(bend)))
+    }
+
+    pub(crate) fn tagged(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Tagged(segment, Rc::new(bend)))
+    }
+
+    fn tweak(mut self, tweak: Tweak) -> Self {
+        self.tweaks.push(tweak);
+        self
+    }
+}
+
+/// SV2-WRT-004: full segments, but for flushes (offsets in the plaintext) and the end.
+pub(crate) fn cut(len: usize, segment_size: usize, flushes: &[usize]) -> Vec<Item> {
+    let mut items = Vec::new();
+    let mut taken = 0;
+    while taken < len {
+        let flush = flushes.iter().copied().find(|flush| *flush > taken).unwrap_or(len);
+        let end = len.min(taken + segment_size).min(flush);
+        items.push(Item::Data(end - taken));
+        taken = end;
+    }
+    items.push(Item::Final);
+    items
+}
+
+/// SV2-IDX-001: index segments where a writer of index segments puts them.
+pub(crate) fn with_index(items: &[Item], entries_max: usize) -> Vec<Item> {
+    let mut indexed = Vec::new();
+    let mut uncovered = 0;
+    for item in items {
+        if uncovered == entries_max || (uncovered > 0 && *item == Item::Final) {
+            indexed.push(Item::Index);
+            uncovered = 0;
+        }
+        uncovered += usize::from(matches!(item, Item::Data(_)));
+        indexed.push(*item);
+    }
+    indexed
+}

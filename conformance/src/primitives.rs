@@ -1,0 +1,81 @@
+//! §1.2: the primitives, and §7: the AEADs of both suites.
+
+use aes_gcm::Aes256Gcm;
+use chacha20poly1305::XChaCha20Poly1305;
+use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use crc::{CRC_32_ISCSI, Crc};
+use hmac::{Mac, SimpleHmac};
+use sha2::Sha256;
+use sha3::{Digest, Sha3_256};
+
+/// CRC-32C of a message.
+pub(crate) fn crc32c(message: &[u8]) -> u32 {
+    Crc::<u32>::new(&CRC_32_ISCSI).checksum(message)
+}
+
+/// SHA3-256 of the concatenation of `parts`.
+pub(crate) fn sha3(parts: &[&[u8]]) -> [u8; 32] {
+    let mut hash = Sha3_256::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().into()
+}
+
+/// HMAC with SHA3-256 of the concatenation of `parts`.
+pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let Ok(mut mac) = SimpleHmac::<Sha3_256>::new_from_slice(key) else {
+        unreachable!("HMAC takes a key of any length")
+    };
+    parts.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().into()
+}
+
+/// HKDF-Expand to 32 bytes, which is one block.
+pub(crate) fn expand(prk: &[u8; 32], info: &[u8]) -> [u8; 32] {
+    hmac(prk, &[info, &[1]])
+}
+
+/// SHA-256 in hex, as the vectors name plaintexts and files.
+pub(crate) fn sha256_hex(message: &[u8]) -> String {
+    hex::encode(Sha256::digest(message))
+}
+
+/// XChaCha20-Poly1305: encrypts `text` in place and returns the tag.
+pub(crate) fn seal_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
+    let cipher = XChaCha20Poly1305::new(&(*key).into());
+    match cipher.encrypt_inout_detached(&nonce.into(), aad, text.into()) {
+        Ok(tag) => tag.into(),
+        Err(_) => unreachable!("a frame is far shorter than the cipher's limit"),
+    }
+}
+
+/// AES-256-GCM: encrypts `text` in place and returns the tag.
+pub(crate) fn seal_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
+    let cipher = Aes256Gcm::new(&(*key).into());
+    match cipher.encrypt_inout_detached(&nonce.into(), aad, text.into()) {
+        Ok(tag) => tag.into(),
+        Err(_) => unreachable!("a frame is far shorter than the cipher's limit"),
+    }
+}
+
+/// A length that a field of four bytes holds; everything here is a few MiB.
+pub(crate) fn le32(len: usize) -> u32 {
+    match u32::try_from(len) {
+        Ok(len) => len,
+        Err(_) => unreachable!("vectors are small"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_check_values() {
+        assert_eq!(crc32c(b"123456789"), 0xE306_9283);
+        assert_eq!(
+            hex::encode(sha3(&[])),
+            "a7ffc6f8bf1ed76651c14756a061d662f580ff4de43b49fa82d80a4b80f8434a"
+        );
+        assert_eq!(sha256_hex(b""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    }
+}

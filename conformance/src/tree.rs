@@ -1,0 +1,74 @@
+//! All files of `vectors/`, in memory.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::cases;
+use crate::export::{Blobs, export};
+use crate::primitives::sha256_hex;
+use crate::vector::{Entry, Manifest, Vector};
+use crate::waivers;
+use crate::write_cases;
+
+/// Files by path from the root of the vectors.
+pub type Tree = BTreeMap<String, Vec<u8>>;
+
+/// Files that are written by hand: they live in `vectors/` and nowhere else.
+const BY_HAND: [(&str, &[u8]); 4] = [
+    ("README.md", include_bytes!("../../vectors/README.md")),
+    ("VERSION", include_bytes!("../../vectors/VERSION")),
+    ("schema/manifest.schema.json", include_bytes!("../../vectors/schema/manifest.schema.json")),
+    ("schema/vector.schema.json", include_bytes!("../../vectors/schema/vector.schema.json")),
+];
+
+/// Generates every file.
+#[must_use]
+pub fn generate() -> Tree {
+    let mut tree = Tree::new();
+    let mut entries = Vec::new();
+    let mut blobs = Blobs::new();
+    for (area, vector) in vectors(&mut blobs) {
+        let about = vector.about().clone();
+        let file = format!("{}/{area}/{}.json", about.operation, about.id);
+        let bytes = json(&vector);
+        entries.push(Entry {
+            id: about.id,
+            file: file.clone(),
+            sha256: sha256_hex(&bytes),
+            operation: about.operation,
+            level: about.level,
+            features: about.features,
+        });
+        tree.insert(file, bytes);
+    }
+    entries.sort_by(|a, b| a.id.cmp(&b.id));
+    tree.extend(blobs);
+    tree.extend(BY_HAND.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())));
+    tree.insert("manifest.json".to_owned(), json(&manifest(entries)));
+    tree
+}
+
+/// All vectors with their areas.
+fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
+    let mut vectors: Vec<(String, Vector)> =
+        cases::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
+    vectors.extend(write_cases::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
+    vectors
+}
+
+fn manifest(vectors: Vec<Entry>) -> Manifest {
+    let version = String::from_utf8_lossy(include_bytes!("../../vectors/VERSION")).trim().to_owned();
+    Manifest { version, format_version: 1, vectors, waivers: waivers::all() }
+}
+
+/// Pretty JSON with a line feed at the end.
+fn json(value: &impl Serialize) -> Vec<u8> {
+    match serde_json::to_vec_pretty(value) {
+        Ok(mut bytes) => {
+            bytes.push(b'\n');
+            bytes
+        }
+        Err(error) => unreachable!("vectors are plain data: {error}"),
+    }
+}

@@ -1,0 +1,144 @@
+//! §7 and §8: a segment before it is sealed, and its sealing.
+
+use super::segment_header::SegmentHeader;
+use crate::keys::Keys;
+use crate::primitives::{hmac, le32, seal_gcm, seal_xchacha, sha3};
+
+pub(crate) const DATA_FRAME: u8 = 1;
+pub(crate) const DIGEST_FRAME: u8 = 2;
+pub(crate) const TERMINATOR_FRAME: u8 = 3;
+pub(crate) const FRAME_HEADER_LEN: usize = 8;
+
+/// A frame before it is sealed.
+#[derive(Clone)]
+pub(crate) struct FrameDraft {
+    pub(crate) frame_type: u8,
+    pub(crate) reserved: [u8; 3],
+    pub(crate) len: u32,
+    pub(crate) plain: Vec<u8>,
+}
+
+/// A segment before it is sealed: what an honest writer would seal, until something bends it.
+#[derive(Clone)]
+pub(crate) struct Draft {
+    pub(crate) header: SegmentHeader,
+    pub(crate) data: Vec<FrameDraft>,
+    pub(crate) digest: FrameDraft,
+    pub(crate) terminator: FrameDraft,
+    /// The epoch whose keys seal the frames.
+    pub(crate) sealing_epoch: u32,
+}
+
+/// A sealed frame, with what went into it.
+#[derive(Clone)]
+pub(crate) struct Frame {
+    pub(crate) nonce: Vec<u8>,
+    pub(crate) associated_data: Vec<u8>,
+    pub(crate) plain: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// The sealed frames of a segment and its digest D.
+pub(crate) struct Sealed {
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) digest: [u8; 32],
+}
+
+impl FrameDraft {
+    /// A frame that says of itself what is true.
+    pub(crate) fn honest(frame_type: u8, plain: Vec<u8>) -> Self {
+        Self { frame_type, reserved: [0; 3], len: le32(plain.len()), plain }
+    }
+
+    fn header(&self) -> Vec<u8> {
+        [&[self.frame_type][..], &self.reserved, &self.len.to_le_bytes()].concat()
+    }
+}
+
+impl Frame {
+    /// The ciphertext without header and tag.
+    pub(crate) fn ciphertext(&self) -> &[u8] {
+        &self.bytes[FRAME_HEADER_LEN..self.bytes.len() - 16]
+    }
+
+    /// The last 16 bytes.
+    pub(crate) fn tag(&self) -> &[u8] {
+        &self.bytes[self.bytes.len() - 16..]
+    }
+}
+
+impl Draft {
+    /// Seals all frames; `bend_digest` may alter the plaintext of the digest frame.
+    pub(crate) fn seal(&self, suite: u16, keys: &Keys, bend_digest: impl FnOnce(&mut Vec<u8>)) -> Sealed {
+        let sealer = Sealer::new(self, suite, keys);
+        let mut frames: Vec<Frame> =
+            self.data.iter().enumerate().map(|(index, frame)| sealer.seal(frame, index)).collect();
+        let digest = self.digest(&keys.epoch(self.sealing_epoch).digest, &frames);
+        let mut plain = digest_plain(self.header.digest_alg, &digest);
+        bend_digest(&mut plain);
+        let digest_frame = FrameDraft { plain, ..self.digest.clone() };
+        frames.push(sealer.seal(&digest_frame, self.data.len()));
+        frames.push(sealer.seal(&self.terminator, self.data.len() + 1));
+        Sealed { frames, digest }
+    }
+
+    /// §8.1: D over the bound prefix and the data frames.
+    fn digest(&self, k_digest: &[u8; 32], data: &[Frame]) -> [u8; 32] {
+        let prefix = self.header.bound_prefix();
+        let mut parts: Vec<&[u8]> = vec![&prefix];
+        if self.header.digest_alg == 2 {
+            parts.extend(data.iter().map(|frame| frame.bytes.as_slice()));
+            sha3(&parts)
+        } else {
+            parts.extend(data.iter().map(Frame::tag));
+            hmac(k_digest, &parts)
+        }
+    }
+}
+
+/// §8.1: the 36 bytes of the digest frame.
+fn digest_plain(digest_alg: u16, digest: &[u8; 32]) -> Vec<u8> {
+    [&digest_alg.to_le_bytes()[..], &32_u16.to_le_bytes(), digest].concat()
+}
+
+/// Seals the frames of one segment.
+struct Sealer {
+    suite: u16,
+    key: [u8; 32],
+    prefix: Vec<u8>,
+    run_salt: [u8; 16],
+    segment_index: u32,
+}
+
+impl Sealer {
+    fn new(draft: &Draft, suite: u16, keys: &Keys) -> Self {
+        let aead = keys.epoch(draft.sealing_epoch).aead;
+        let run_salt = draft.header.run_salt;
+        let key = if suite == 2 { keys.run(&aead, &run_salt) } else { aead };
+        let segment_index = draft.header.segment_index;
+        Self { suite, key, prefix: draft.header.bound_prefix(), run_salt, segment_index }
+    }
+
+    fn seal(&self, frame: &FrameDraft, frame_index: usize) -> Frame {
+        let header = frame.header();
+        let associated_data = [self.prefix.as_slice(), &header].concat();
+        let counters = [self.segment_index.to_le_bytes(), le32(frame_index).to_le_bytes()].concat();
+        let mut text = frame.plain.clone();
+        let (nonce, tag) = if self.suite == 2 {
+            let nonce = filled::<12>(&[&counters, &[0; 4]]);
+            (nonce.to_vec(), seal_gcm(&self.key, nonce, &associated_data, &mut text))
+        } else {
+            let nonce = filled::<24>(&[&self.run_salt, &counters]);
+            (nonce.to_vec(), seal_xchacha(&self.key, nonce, &associated_data, &mut text))
+        };
+        let bytes = [header.as_slice(), &text, &tag].concat();
+        Frame { nonce, associated_data, plain: frame.plain.clone(), bytes }
+    }
+}
+
+fn filled<const N: usize>(parts: &[&[u8]]) -> [u8; N] {
+    match parts.concat().try_into() {
+        Ok(nonce) => nonce,
+        Err(_) => unreachable!("the parts of a nonce have fixed lengths"),
+    }
+}

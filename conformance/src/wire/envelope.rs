@@ -1,0 +1,62 @@
+//! §12: stanzas, and the CRC that closes an envelope.
+
+use crate::primitives::{crc32c, le32};
+
+pub(crate) const ARGON2ID: u16 = 0x0001;
+pub(crate) const AGE: u16 = 0x0002;
+pub(crate) const PADDING: u16 = 0xFFFF;
+
+/// One stanza.
+pub(crate) fn stanza(stanza_type: u16, body: &[u8]) -> Vec<u8> {
+    let len = u16::try_from(body.len()).unwrap_or(u16::MAX);
+    [&stanza_type.to_le_bytes(), &len.to_le_bytes(), body].concat()
+}
+
+/// A `padding` stanza of `len` zero bytes.
+pub(crate) fn padding(len: usize) -> Vec<u8> {
+    stanza(PADDING, &vec![0; len])
+}
+
+/// The parameters of an `argon2id` body whose other bytes are a fixed pattern: it wraps nothing.
+pub(crate) struct Argon2id {
+    pub(crate) memory_kib: u32,
+    pub(crate) passes: u32,
+    pub(crate) lanes: u32,
+    pub(crate) reserved: u32,
+}
+
+impl Argon2id {
+    /// Parameters that every reader has to take.
+    pub(crate) const ORDINARY: Self = Self { memory_kib: 65_536, passes: 3, lanes: 4, reserved: 0 };
+
+    /// The 128 bytes of the body.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        [
+            &[0xA5; 32][..],
+            &self.memory_kib.to_le_bytes(),
+            &self.passes.to_le_bytes(),
+            &self.lanes.to_le_bytes(),
+            &self.reserved.to_le_bytes(),
+            &[0xC3; 80],
+        ]
+        .concat()
+    }
+
+    /// The stanza, which is 132 bytes: a length that SV2-HDR-013 allows.
+    pub(crate) fn stanza(&self) -> Vec<u8> {
+        stanza(ARGON2ID, &self.body())
+    }
+}
+
+/// Stanzas and their CRC; nothing where there are no stanzas.
+pub(crate) fn close(stanzas: &[u8]) -> Vec<u8> {
+    if stanzas.is_empty() {
+        return Vec::new();
+    }
+    [stanzas, &crc32c(stanzas).to_le_bytes()].concat()
+}
+
+/// The envelope_len that goes with the stanzas.
+pub(crate) fn envelope_len(stanzas: &[u8]) -> u32 {
+    le32(stanzas.len())
+}

@@ -1,0 +1,7 @@
+//! §3 to §12: the structures of a stream, as bytes that a plan may bend.
+
+pub(crate) mod draft;
+pub(crate) mod envelope;
+pub(crate) mod segment_header;
+pub(crate) mod stream;
+pub(crate) mod stream_header;

@@ -1,0 +1,110 @@
+//! §3: a stream in pieces, which can be altered, moved and joined again.
+
+use super::draft::Frame;
+use super::segment_header::{SEGMENT_HEADER_LEN, repair_header_crc};
+use crate::keys::Keys;
+use crate::plaintext::Pattern;
+use crate::primitives::crc32c;
+
+/// One segment: its bytes, and what a reader makes of them.
+#[derive(Clone)]
+pub(crate) struct Segment {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) plaintext_len: usize,
+    pub(crate) frames: Vec<Frame>,
+    pub(crate) digest: [u8; 32],
+    /// T after this segment; of a final segment, T before it.
+    pub(crate) transcript: [u8; 32],
+}
+
+/// A stream in pieces.
+#[derive(Clone)]
+pub(crate) struct Stream {
+    pub(crate) content_key: [u8; 32],
+    pub(crate) context: Vec<u8>,
+    pub(crate) keys: Keys,
+    pub(crate) plaintext: Pattern,
+    /// Stream header and envelope.
+    pub(crate) head: Vec<u8>,
+    pub(crate) segments: Vec<Segment>,
+    /// Bytes after the last segment.
+    pub(crate) tail: Vec<u8>,
+    /// Where the input ends early.
+    pub(crate) cut: Option<usize>,
+}
+
+impl Segment {
+    /// Offset of a frame from the beginning of the segment.
+    pub(crate) fn frame_offset(&self, frame: usize) -> usize {
+        SEGMENT_HEADER_LEN + self.frames[..frame].iter().map(|frame| frame.bytes.len()).sum::<usize>()
+    }
+}
+
+impl Stream {
+    /// All bytes.
+    pub(crate) fn bytes(&self) -> Vec<u8> {
+        let segments = self.segments.iter().flat_map(|segment| &segment.bytes);
+        let mut bytes: Vec<u8> = self.head.iter().chain(segments).chain(&self.tail).copied().collect();
+        bytes.truncate(self.cut.unwrap_or(bytes.len()));
+        bytes
+    }
+
+    /// Offset of segment `index`, or of the end of the segments.
+    pub(crate) fn offset(&self, index: usize) -> usize {
+        self.head.len() + self.segments[..index].iter().map(|segment| segment.bytes.len()).sum::<usize>()
+    }
+
+    /// Plaintext bytes of the first `count` segments.
+    pub(crate) fn released_len(&self, count: usize) -> usize {
+        self.segments[..count].iter().map(|segment| segment.plaintext_len).sum()
+    }
+
+    /// Alters the stream header or the envelope and repairs nothing.
+    pub(crate) fn head(mut self, alter: impl FnOnce(&mut Vec<u8>)) -> Self {
+        alter(&mut self.head);
+        self
+    }
+
+    /// Alters the stream header and repairs its CRC, as anybody can.
+    pub(crate) fn forge_head(self, alter: impl FnOnce(&mut Vec<u8>)) -> Self {
+        self.head(|head| {
+            alter(head);
+            let crc = crc32c(&head[..124]);
+            head[124..128].copy_from_slice(&crc.to_le_bytes());
+        })
+    }
+
+    /// Alters a segment and repairs nothing.
+    pub(crate) fn raw(mut self, segment: usize, alter: impl FnOnce(&mut Vec<u8>)) -> Self {
+        alter(&mut self.segments[segment].bytes);
+        self
+    }
+
+    /// Alters a segment and repairs both CRCs, as anybody can.
+    pub(crate) fn forge(self, segment: usize, alter: impl FnOnce(&mut Vec<u8>)) -> Self {
+        self.raw(segment, |bytes| {
+            alter(bytes);
+            let crc = crc32c(&bytes[SEGMENT_HEADER_LEN..]);
+            bytes[56..60].copy_from_slice(&crc.to_le_bytes());
+            repair_header_crc(bytes);
+        })
+    }
+
+    /// Rearranges whole segments.
+    pub(crate) fn arrange(mut self, alter: impl FnOnce(&mut Vec<Segment>)) -> Self {
+        alter(&mut self.segments);
+        self
+    }
+
+    /// Puts bytes behind the last segment.
+    pub(crate) fn followed_by(mut self, tail: &[u8]) -> Self {
+        self.tail = tail.to_vec();
+        self
+    }
+
+    /// Ends the input at `offset`.
+    pub(crate) fn cut_at(mut self, offset: usize) -> Self {
+        self.cut = Some(offset);
+        self
+    }
+}
