@@ -42,7 +42,7 @@ fn write(stream: &StreamSealer) -> Vec<u8> {
     for piece in plaintext().chunks(8192) {
         let mut wire = vec![0; sealer.wire_len(index, u32::try_from(piece.len()).unwrap())];
         let sealed = sealer.seal_data(index, piece, &mut wire).unwrap();
-        progress.sealed(&sealed);
+        progress.sealed(&sealed).unwrap();
         bytes.extend_from_slice(&sealed.header.to_bytes());
         bytes.extend_from_slice(&wire);
         index = index.next().unwrap();

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 
 use bytes::BytesMut;
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Progress, Run, SealedSegment, SegmentSealer, StreamSealer};
+use stream_v2_format::crypto::{Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::HeaderV1;
 
 use crate::buffers::{Buffers, resize};
@@ -177,10 +177,9 @@ impl<'a, 'm> SealWriter<'a, 'm> {
     }
 
     fn segment(&mut self, place: u64, segment: &EncryptedSegment) -> Result<(), Error> {
-        let sealed: SealedSegment = segment.sealed();
+        self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
         self.append(Some(segment.header.index), &segment.header.to_bytes(), &segment.wire)
             .map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-        self.progress.sealed(&sealed);
         self.telemetry.written(place, segment.header.segment_len());
         let commit = Commit::of(&segment.header, &self.progress);
         self.managers.committed(&commit)?;

@@ -7,7 +7,7 @@ use super::mac::equal;
 use super::open::terminator_at;
 use super::{AuthenticHeader, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript};
 use crate::wire::{HeaderV1, SegmentHeader, SegmentKind, Trailer};
-use crate::{Detail, Error};
+use crate::{Detail, Error, Offset};
 
 /// Follows the segments of a stream in order, for its writer or for a sequential reader.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Progress {
     segments: u64,
     plaintext_len: u64,
     position: u64,
+    /// Whether a data segment that is not full was followed.
+    short: bool,
 }
 
 impl Progress {
@@ -34,7 +36,15 @@ impl Progress {
     }
 
     const fn new(keys: Arc<StreamKeys>, header: HeaderV1) -> Self {
-        Self { keys, header, transcript: Transcript::EMPTY, segments: 0, plaintext_len: 0, position: 0 }
+        Self {
+            keys,
+            header,
+            transcript: Transcript::EMPTY,
+            segments: 0,
+            plaintext_len: 0,
+            position: 0,
+            short: false,
+        }
     }
 
     /// T of the segments so far.
@@ -72,9 +82,17 @@ impl Progress {
         }
     }
 
-    /// Takes in the next segment that was sealed.
-    pub fn sealed(&mut self, sealed: &SealedSegment) {
-        self.advance(&sealed.header, &sealed.digest);
+    /// Takes in the next segment that was sealed; it may be written afterwards.
+    ///
+    /// # Errors
+    /// `misuse` for a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016).
+    pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
+        let header = &sealed.header;
+        if self.header.uniform() && self.short && header.kind == SegmentKind::Data {
+            return Err(Error::new(Detail::Misuse, Offset(0)).in_segment(self.segments));
+        }
+        self.advance(header, &sealed.digest);
+        Ok(())
     }
 
     /// Takes in the next segment that was opened; its plaintext may be released afterwards. Step 16 of §15.1.
@@ -104,6 +122,7 @@ impl Progress {
         if header.kind != SegmentKind::Final {
             self.transcript = self.transcript.then(&self.keys.chain, header.index, digest);
         }
+        self.short |= header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
         self.segments += 1;
         self.plaintext_len += u64::from(header.plaintext_len);
         self.position += header.segment_len();

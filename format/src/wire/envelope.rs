@@ -14,7 +14,7 @@ use nom::number::streaming::{le_u16, le_u32};
 
 use super::header_v1::array;
 use super::outcome::{Parsed, Step, fail, outcome};
-use super::{StanzaType, crc32c::crc32c};
+use super::{HeaderV1, StanzaType, crc32c::crc32c};
 use crate::limits::{
     ARGON2ID_LANES_MAX, ARGON2ID_MEMORY_KIB_MAX, ARGON2ID_PASSES_MAX, ENVELOPE_LEN_MAX, STREAM_HEADER_LEN,
 };
@@ -110,6 +110,16 @@ impl<'a> EnvelopeView<'a> {
             argon2id |= known == Some(StanzaType::Argon2id);
         }
         Ok(())
+    }
+}
+
+/// What a reader without a content key reports once the stream header and the envelope were checked (SV2-ENV-008): `misuse` where
+/// there is no envelope, `unsupported.envelope` where there is one, as no type of stanza is implemented yet.
+#[must_use]
+pub const fn no_content_key(header: &HeaderV1) -> Error {
+    match header.envelope_len() {
+        0 => Error::new(Detail::Misuse, Offset(0)),
+        _ => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
     }
 }
 

@@ -22,12 +22,6 @@ pub const TAG_LEN: usize = 16;
 
 const _: () = assert!(FRAME_HEADER_LEN + TAG_LEN == FRAME_OVERHEAD);
 
-/// Offsets of the fields, in bytes from the start of the frame.
-mod at {
-    pub(super) const RESERVED: usize = 1;
-    pub(super) const LEN: u64 = 4;
-}
-
 /// What a frame header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
@@ -165,20 +159,17 @@ struct Fields {
     len: u32,
 }
 
+/// Errors are placed at the frame, not at its field (SV2-ERR-001).
 fn check_fields(fields: &Fields, expected: FrameHeader, at: Offset) -> Result<(), Error> {
     if fields.frame_type != expected.frame_type.value() {
         return Err(Error::new(Detail::MalformedFrameType, at)
             .exactly(fields.frame_type.into(), expected.frame_type.value().into()));
     }
-    if let Some(place) = fields.reserved.iter().position(|&byte| byte != 0) {
-        let offset = at.plus((at::RESERVED + place) as u64);
-        return Err(
-            Error::new(Detail::MalformedFrameReserved, offset).exactly(fields.reserved[place].into(), 0)
-        );
+    if let Some(&byte) = fields.reserved.iter().find(|&&byte| byte != 0) {
+        return Err(Error::new(Detail::MalformedFrameReserved, at).exactly(byte.into(), 0));
     }
     if fields.len != expected.len {
-        return Err(Error::new(Detail::MalformedFrameLen, at.plus(at::LEN))
-            .exactly(fields.len.into(), expected.len.into()));
+        return Err(Error::new(Detail::MalformedFrameLen, at).exactly(fields.len.into(), expected.len.into()));
     }
     Ok(())
 }
@@ -248,7 +239,7 @@ mod tests {
             let mut wrong = wire.clone();
             wrong[second + place] ^= 0x40;
             let error = Frames::check(&wrong, LAYOUT, Offset(1000), 0).unwrap_err();
-            assert_eq!((error.detail(), error.offset().0), (detail, 1096 + (second + place) as u64));
+            assert_eq!((error.detail(), error.offset().0), (detail, 1096 + second as u64));
         }
     }
 

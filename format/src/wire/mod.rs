@@ -19,7 +19,7 @@ mod trailer;
 
 pub use crc32c::{Crc32c, crc32c};
 pub use digest_frame::{DIGEST_PLAINTEXT_LEN, DigestPlaintext};
-pub use envelope::{Argon2idView, EnvelopeView, Stanza, write_envelope};
+pub use envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_envelope};
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
 pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC};
 pub use index::{IndexEntry, IndexView, entries_max, write_index};

@@ -9,6 +9,7 @@
 
 pub(crate) mod sinks;
 pub(crate) mod sources;
+pub(crate) mod vectors;
 
 use std::ops::Range;
 
@@ -131,5 +132,5 @@ fn push(built: &mut Built, progress: &mut Progress, sealed: &SealedSegment, wire
     built.bytes.extend_from_slice(&sealed.header.to_bytes());
     built.bytes.extend_from_slice(wire);
     built.segments.push(start..built.bytes.len());
-    progress.sealed(sealed);
+    progress.sealed(sealed).unwrap();
 }
