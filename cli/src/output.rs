@@ -1,11 +1,11 @@
 //! Outputs: a file that appears when it is complete, a device, or standard output.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use stream_v2_format::wire::STREAM_MAGIC;
-use stream_v2_pipeline::{FileSink, OutputSink, WriterSink, partial_path};
+use stream_v2_pipeline::{FileSink, OutputSink, WriterSink, is_being_written, partial_path};
 
 use crate::report::Failure;
 use crate::same_file::{identity, input_identity, output_identity};
@@ -117,7 +117,7 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
         return Ok(());
     }
     let name = partial.display();
-    if is_locked(&partial) {
+    if is_being_written(&partial) {
         return Err(being_written(&partial));
     }
     let failure = Failure::usage(format!("{name}: exists already: it is what an interrupted run left"));
@@ -130,12 +130,12 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
 }
 
 fn begins_like_a_stream(partial: &Path) -> bool {
+    // Opening a pipe would wait for its other end.
+    if !partial.symlink_metadata().is_ok_and(|found| found.is_file()) {
+        return false;
+    }
     let mut magic = [0; STREAM_MAGIC.len()];
     File::open(partial).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == STREAM_MAGIC
-}
-
-fn is_locked(partial: &Path) -> bool {
-    File::open(partial).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 fn being_written(partial: &Path) -> Failure {

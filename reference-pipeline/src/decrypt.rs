@@ -10,9 +10,10 @@ use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::read_segment;
 use crate::managers::{Commit, Managers};
 use crate::pipeline::DecryptPipeline;
+use crate::shutdown::Watched;
 use crate::{
-    Cause, DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, OutputSink, Shutdown,
-    SinkUnit, Stage, Telemetry,
+    DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, OutputSink, Shutdown, SinkUnit,
+    Stage, Telemetry,
 };
 
 /// Runs the decrypting flow up to and with the final segment and the end of the input.
@@ -58,43 +59,11 @@ impl<R: Read + Send> ReadSide<Decrypting> for SegmentReader<R> {
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(place)));
         }
-        let next = read_segment(&mut self.source, &self.stream, &mut self.order, permit.input)
-            .map_err(|error| self.source.interruption(error))?;
+        let next = read_segment(&mut self.source, &self.stream, &mut self.order, permit.input)?;
         Ok(next.map(|segment| {
             self.telemetry.read(place, segment.header.header().segment_len());
             (segment, permit.output)
         }))
-    }
-}
-
-/// A source whose interrupted reads end once a shutdown was requested.
-pub(crate) struct Watched<R> {
-    source: R,
-    shutdown: Shutdown,
-}
-
-impl<R> Watched<R> {
-    pub(crate) fn new(source: R, shutdown: &Shutdown) -> Self {
-        Self { source, shutdown: shutdown.clone() }
-    }
-
-    /// What a failed read means: after a request for a shutdown it is that shutdown.
-    pub(crate) fn interruption(&self, error: Error) -> Error {
-        match error.cause() {
-            Cause::Io(_) if self.shutdown.requested() => Error::interrupted(error.segment()),
-            _ => error,
-        }
-    }
-}
-
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        match self.source.read(buffer) {
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted && self.shutdown.requested() => {
-                Err(std::io::Error::other("shutdown requested"))
-            }
-            result => result,
-        }
     }
 }
 

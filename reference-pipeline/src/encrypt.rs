@@ -12,6 +12,7 @@ use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::{fill, source_error};
 use crate::managers::{Commit, LogEvent, Managers};
 use crate::pipeline::{EncryptPipeline, Summary, summary};
+use crate::shutdown::Watched;
 use crate::{
     EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, OutputSink, Shutdown, SinkUnit,
     Stage, Telemetry,
@@ -46,7 +47,7 @@ impl Flow for Encrypting {
 
 /// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
 struct PlaintextReader<R> {
-    source: R,
+    source: Watched<R>,
     segment_size: usize,
     last_segment: SegmentIndex,
     /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
@@ -59,7 +60,7 @@ struct PlaintextReader<R> {
 impl<R: Read> PlaintextReader<R> {
     fn new(source: R, header: &HeaderV1, telemetry: &Telemetry, shutdown: &Shutdown) -> Self {
         Self {
-            source,
+            source: Watched::new(source, shutdown),
             segment_size: header.segment_size() as usize,
             last_segment: header.last_segment(),
             declared: header.params().plaintext_len,
@@ -74,11 +75,7 @@ impl<R: Read> PlaintextReader<R> {
         let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let wanted = self.segment_size.min(left);
         resize(plaintext, wanted);
-        let filled = fill(&mut self.source, plaintext, Some(&self.shutdown));
-        let filled = match filled {
-            Err(_) if self.shutdown.requested() => return Err(Error::interrupted(Some(place))),
-            filled => filled.map_err(source_error(Some(place)))?,
-        };
+        let filled = fill(&mut self.source, plaintext).map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
         if let Some(left) = &mut self.declared {
             *left -= filled as u64;

@@ -11,7 +11,8 @@ use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
 use crate::buffers::resize;
-use crate::{DecryptSegmentInput, EncryptedSegment, Error, Shutdown, Stage};
+use crate::shutdown::Interruption;
+use crate::{DecryptSegmentInput, EncryptedSegment, Error, Stage};
 
 /// Writes the 128 bytes of a stream header.
 ///
@@ -27,14 +28,14 @@ pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Resu
 /// `truncated`, `malformed`, `unsupported` or `limit` of the format; `io.source`.
 pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
     let mut bytes = [0; STREAM_HEADER_LEN];
-    let filled = fill(source, &mut bytes, None).map_err(source_error(None))?;
+    let filled = fill(source, &mut bytes).map_err(source_error(None))?;
     let header = complete(HeaderV1View::parse(&bytes[..filled]), Offset(filled as u64), None)?.header();
     let envelope_len = match header.body_offset().0 - STREAM_HEADER_LEN as u64 {
         0 => return Ok((header, Vec::new())),
         len => usize::try_from(len).unwrap_or(usize::MAX),
     };
     let mut envelope = vec![0; envelope_len];
-    let filled = fill(source, &mut envelope, None).map_err(source_error(None))?;
+    let filled = fill(source, &mut envelope).map_err(source_error(None))?;
     let end = Offset((STREAM_HEADER_LEN + filled) as u64);
     complete(EnvelopeView::parse(&envelope[..filled], header.envelope_len()), end, None)?;
     Ok((header, envelope))
@@ -65,7 +66,7 @@ pub fn read_segment(
     let offset = order.offset();
     let mut bytes = [0; SEGMENT_HEADER_LEN];
     let wanted = if order.ended() { 1 } else { SEGMENT_HEADER_LEN };
-    let filled = fill(source, &mut bytes[..wanted], None).map_err(&io_error)?;
+    let filled = fill(source, &mut bytes[..wanted]).map_err(&io_error)?;
     if order.ended() && filled > 0 {
         return Err(Error::format(Stage::Source, format::Error::trailing(offset, before)));
     }
@@ -78,7 +79,7 @@ pub fn read_segment(
     order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
     // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
     resize(&mut wire, header.header().wire_len as usize);
-    let filled = fill(source, &mut wire, None).map_err(&io_error)?;
+    let filled = fill(source, &mut wire).map_err(&io_error)?;
     if filled < wire.len() {
         let end = offset.plus((SEGMENT_HEADER_LEN + filled) as u64);
         return Err(Error::format(Stage::Source, format::Error::truncated(end, Some(before))));
@@ -104,31 +105,26 @@ pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io:
 
 /// Reads until `buffer` is full or the source ends; returns how many bytes there are.
 ///
-/// An interrupted read is tried again, unless a shutdown was requested.
-pub(crate) fn fill(
-    source: &mut impl Read,
-    buffer: &mut [u8],
-    shutdown: Option<&Shutdown>,
-) -> io::Result<usize> {
+/// An interrupted read is tried again.
+pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
         match source.read(&mut buffer[filled..]) {
             Ok(0) => break,
             Ok(read) => filled += read,
-            Err(error) if error.kind() == ErrorKind::Interrupted && !requested(shutdown) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
     }
     Ok(filled)
 }
 
-fn requested(shutdown: Option<&Shutdown>) -> bool {
-    shutdown.is_some_and(Shutdown::requested)
-}
-
 /// Turns what a read reported into the pipeline's error.
 pub(crate) fn source_error(segment: Option<u64>) -> impl Fn(io::Error) -> Error {
-    move |error| Error::io(Stage::Source, segment, error)
+    move |error| match Interruption::is(&error) {
+        true => Error::interrupted(segment),
+        false => Error::io(Stage::Source, segment, error),
+    }
 }
 
 /// The value of a parser whose input ended at `end`.

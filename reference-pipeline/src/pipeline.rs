@@ -7,12 +7,13 @@ use stream_v2_format::ErrorKind;
 use stream_v2_format::crypto::{ContentKey, Progress, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
 
-use crate::decrypt::{self, OpenWriter, Watched};
+use crate::decrypt::{self, OpenWriter};
 use crate::encrypt::{self, SealWriter};
 use crate::error::{Cause, Error, Stage};
 use crate::io::read_stream_header;
 use crate::managers::{LogEvent, Managers};
 use crate::salts::Salts;
+use crate::shutdown::Watched;
 use crate::{OutputSink, Shutdown, Telemetry};
 
 /// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
@@ -106,6 +107,11 @@ impl<'a> EncryptPipeline<'a> {
     #[must_use]
     pub fn with_salts(self, salts: Salts) -> Self {
         Self { salts: Some(salts), ..self }
+    }
+
+    /// Sets or clears the flag UNIFORM (§4): whether the stream promises full segments; set by default.
+    pub fn set_uniform(&mut self, uniform: bool) {
+        self.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
     }
 
     /// Encrypts all of `source` into `sink`, and seals it.
@@ -206,8 +212,7 @@ impl<'a> DecryptPipeline<'a> {
         managers: &mut Managers<'_>,
     ) -> Result<Summary, Error> {
         let mut source = Watched::new(source, &self.shutdown);
-        let (header, _envelope) =
-            read_stream_header(&mut source).map_err(|error| source.interruption(error))?;
+        let (header, _envelope) = read_stream_header(&mut source)?;
         let stream = self.open(&header).map_err(|error| Error::format(Stage::Start, error))?;
         managers.log(LogEvent::Started(stream.header()));
         let mut writer = OpenWriter::new(&stream, sink, managers, self.telemetry.clone());
@@ -222,14 +227,6 @@ impl<'a> DecryptPipeline<'a> {
             return Err(stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max));
         }
         Ok(stream)
-    }
-}
-
-/// Sets or clears the flag UNIFORM of `params`.
-impl EncryptPipeline<'_> {
-    /// Whether the stream promises full segments; on by default.
-    pub fn set_uniform(&mut self, uniform: bool) {
-        self.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
     }
 }
 

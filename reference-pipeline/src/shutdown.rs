@@ -1,5 +1,7 @@
-//! The shared flag that asks a run to stop.
+//! The shared flag that asks a run to stop, and sources that heed it.
 
+use std::fmt;
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -23,5 +25,47 @@ impl Shutdown {
     #[must_use]
     pub fn requested(&self) -> bool {
         self.0.load(Ordering::Acquire)
+    }
+}
+
+/// A source whose interrupted reads are not tried again once a shutdown was requested.
+pub(crate) struct Watched<R> {
+    source: R,
+    shutdown: Shutdown,
+}
+
+impl<R> Watched<R> {
+    pub(crate) fn new(source: R, shutdown: &Shutdown) -> Self {
+        Self { source, shutdown: shutdown.clone() }
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.source.read(buffer) {
+            Err(error) if error.kind() == ErrorKind::Interrupted && self.shutdown.requested() => {
+                Err(io::Error::other(Interruption))
+            }
+            result => result,
+        }
+    }
+}
+
+/// What a watched source reports in the place of a read that was interrupted for the shutdown.
+#[derive(Debug)]
+pub(crate) struct Interruption;
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("shutdown requested")
+    }
+}
+
+impl std::error::Error for Interruption {}
+
+impl Interruption {
+    /// Whether `error` is one.
+    pub(crate) fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
 }

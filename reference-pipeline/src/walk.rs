@@ -30,11 +30,15 @@ pub struct WalkedSegment {
     pub header: SegmentHeader,
 }
 
+/// Moves a source forward by so many bytes, or to its end, which is known to some; returns how many bytes there were.
+type Skip<R> = fn(&mut R, u64, u64) -> io::Result<u64>;
+
 /// Walks over the segments of a stream in order. After an error nothing more can be learned from it.
 pub struct KeylessWalk<R> {
     source: R,
     depth: WalkDepth,
-    skip: fn(&mut R, u64) -> io::Result<u64>,
+    end: u64,
+    skip: Skip<R>,
     header: HeaderV1,
     envelope_bytes: Vec<u8>,
     order: SegmentOrder,
@@ -46,8 +50,9 @@ impl<R: Read + Seek> KeylessWalk<R> {
     ///
     /// # Errors
     /// As [`read_stream_header`].
-    pub fn seeking(source: R) -> Result<Self, Error> {
-        Self::begin(source, WalkDepth::Headers, skip_by_seeking)
+    pub fn seeking(mut source: R) -> Result<Self, Error> {
+        let end = end_of(&mut source).map_err(source_error(None))?;
+        Self::begin(source, WalkDepth::Headers, end, skip_by_seeking)
     }
 }
 
@@ -57,18 +62,15 @@ impl<R: Read> KeylessWalk<R> {
     /// # Errors
     /// As [`read_stream_header`].
     pub fn reading(source: R, depth: WalkDepth) -> Result<Self, Error> {
-        Self::begin(source, depth, skip_by_reading)
+        Self::begin(source, depth, u64::MAX, skip_by_reading)
     }
 
-    fn begin(
-        mut source: R,
-        depth: WalkDepth,
-        skip: fn(&mut R, u64) -> io::Result<u64>,
-    ) -> Result<Self, Error> {
+    fn begin(mut source: R, depth: WalkDepth, end: u64, skip: Skip<R>) -> Result<Self, Error> {
         let (header, envelope_bytes) = read_stream_header(&mut source)?;
         Ok(Self {
             source,
             depth,
+            end,
             skip,
             header,
             envelope_bytes,
@@ -104,8 +106,7 @@ impl<R: Read> KeylessWalk<R> {
         let fault = |error| Error::format(Stage::Source, error);
         let mut bytes = [0; SEGMENT_HEADER_LEN];
         let wanted = if self.order.ended() { 1 } else { SEGMENT_HEADER_LEN };
-        let filled =
-            fill(&mut self.source, &mut bytes[..wanted], None).map_err(source_error(Some(before)))?;
+        let filled = fill(&mut self.source, &mut bytes[..wanted]).map_err(source_error(Some(before)))?;
         if self.order.ended() && filled > 0 {
             return Err(fault(format::Error::trailing(offset, before)));
         }
@@ -134,9 +135,9 @@ impl<R: Read> KeylessWalk<R> {
         let present = match self.depth {
             WalkDepth::Wires => {
                 self.wire.resize(len, 0);
-                fill(&mut self.source, &mut self.wire, None).map_err(io_error)? as u64
+                fill(&mut self.source, &mut self.wire).map_err(io_error)? as u64
             }
-            WalkDepth::Headers => (self.skip)(&mut self.source, len as u64).map_err(io_error)?,
+            WalkDepth::Headers => (self.skip)(&mut self.source, len as u64, self.end).map_err(io_error)?,
         };
         if present < len as u64 {
             return Err(fault(format::Error::truncated(wire_offset.plus(present), Some(before))));
@@ -152,16 +153,21 @@ impl<R: Read> KeylessWalk<R> {
     }
 }
 
-/// Moves forward by `len` bytes, or to the end; returns how many bytes there were.
-fn skip_by_seeking<R: Read + Seek>(source: &mut R, len: u64) -> io::Result<u64> {
+/// Where the source ends, in bytes from its beginning; a file that grows meanwhile is read as it was.
+fn end_of(source: &mut impl Seek) -> io::Result<u64> {
     let here = source.stream_position()?;
     let end = source.seek(SeekFrom::End(0))?;
+    source.seek(SeekFrom::Start(here))?;
+    Ok(end)
+}
+
+fn skip_by_seeking<R: Seek>(source: &mut R, len: u64, end: u64) -> io::Result<u64> {
+    let here = source.stream_position()?;
     let target = here.saturating_add(len).min(end);
     source.seek(SeekFrom::Start(target))?;
     Ok(target.saturating_sub(here))
 }
 
-/// Reads `len` bytes, or to the end; returns how many bytes there were.
-fn skip_by_reading<R: Read>(source: &mut R, len: u64) -> io::Result<u64> {
+fn skip_by_reading<R: Read>(source: &mut R, len: u64, _: u64) -> io::Result<u64> {
     io::copy(&mut source.take(len), &mut io::sink())
 }

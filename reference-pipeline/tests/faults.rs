@@ -264,10 +264,39 @@ fn a_shutdown_ends_a_source_that_waits() {
     assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
 
     let (stream, _) = sealed();
-    let pipeline = DecryptPipeline::new(&key);
-    let source = io::Read::chain(&stream[..200], Waiting(pipeline.shutdown.clone(), 0));
+    for before in [0, 50, 200] {
+        let pipeline = DecryptPipeline::new(&key);
+        let source = io::Read::chain(&stream[..before], Waiting(pipeline.shutdown.clone(), 0));
+        let error = pipeline.run(source, &mut Recording::default(), Managers::none()).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Interrupted), "{before}: {error}");
+    }
+}
+
+#[test]
+fn an_error_of_the_source_is_told_even_when_a_shutdown_was_requested() {
+    struct Breaks(Shutdown);
+    impl io::Read for Breaks {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.0.request();
+            Err(ErrorKind::ConnectionReset.into())
+        }
+    }
+    let key = key();
+    let pipeline = encrypting(&key, 2);
+    let source = Breaks(pipeline.shutdown.clone());
     let error = pipeline.run(source, &mut Recording::default(), Managers::none()).unwrap_err();
-    assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
+    assert!(
+        matches!(error.cause(), Cause::Io(error) if error.kind() == ErrorKind::ConnectionReset),
+        "{error}"
+    );
+
+    let pipeline = DecryptPipeline::new(&key);
+    let source = Breaks(pipeline.shutdown.clone());
+    let error = pipeline.run(source, &mut Recording::default(), Managers::none()).unwrap_err();
+    assert!(
+        matches!(error.cause(), Cause::Io(error) if error.kind() == ErrorKind::ConnectionReset),
+        "{error}"
+    );
 }
 
 #[test]

@@ -15,7 +15,7 @@
 //! | between link and unlink (no overwriting) | `NAME` and `NAME.partial`, the same file | the complete stream |
 //! | after the name, before the folder's sync | `NAME`, or `NAME.partial` as before | the complete stream under one of the two |
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -40,6 +40,25 @@ pub fn partial_path(target: &Path) -> PathBuf {
     name.into()
 }
 
+/// Removes what an earlier run has left under the partial name, and never follows a link that stands there.
+fn discard(partial: &Path) -> io::Result<()> {
+    if is_being_written(partial) {
+        return Err(ErrorKind::WouldBlock.into());
+    }
+    match fs::remove_file(partial) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Whether a [`FileSink`], of this process or another one, is at work on this partial file.
+#[must_use]
+pub fn is_being_written(partial: &Path) -> bool {
+    // Opening a pipe would wait for its other end.
+    partial.symlink_metadata().is_ok_and(|found| found.is_file())
+        && File::open(partial).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+}
+
 impl FileSink {
     /// Creates `NAME.partial`. With `overwrite`, what stands under either name is replaced; without, it is an error.
     ///
@@ -51,16 +70,15 @@ impl FileSink {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let partial = partial_path(target);
-        let mut options = OpenOptions::new();
-        options.write(true);
         if overwrite {
-            options.create(true).truncate(false);
-        } else {
-            options.create_new(true);
+            discard(&partial)?;
         }
-        let file = options.open(&partial)?;
+        let created = OpenOptions::new().write(true).create_new(true).open(&partial);
+        let file = created.map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists if is_being_written(&partial) => ErrorKind::WouldBlock.into(),
+            _ => error,
+        })?;
         file.try_lock()?;
-        file.set_len(0)?;
         Ok(Self { file, partial, target: target.to_owned(), overwrite, position: 0 })
     }
 
@@ -154,7 +172,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("out");
         let mut sink = FileSink::create(&target, false).unwrap();
-        assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::WouldBlock);
         assert_eq!(FileSink::create(&target, true).unwrap_err().kind(), ErrorKind::WouldBlock);
         fs::write(&target, b"came in between").unwrap();
         assert_eq!(sink.seal().unwrap_err().kind(), ErrorKind::AlreadyExists);
@@ -162,6 +180,19 @@ mod tests {
         assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
         drop(sink);
         FileSink::create(&target, true).unwrap().seal().unwrap();
+        assert_eq!(fs::read(&target).unwrap(), b"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_under_the_partial_name_is_replaced_and_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (target, precious) = (folder.path().join("out"), folder.path().join("precious"));
+        fs::write(&precious, b"precious").unwrap();
+        std::os::unix::fs::symlink(&precious, partial_path(&target)).unwrap();
+        assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        FileSink::create(&target, true).unwrap().seal().unwrap();
+        assert_eq!(fs::read(&precious).unwrap(), b"precious");
         assert_eq!(fs::read(&target).unwrap(), b"");
     }
 

@@ -3,5 +3,5 @@
 mod file;
 mod writer;
 
-pub use file::{FileSink, partial_path};
+pub use file::{FileSink, is_being_written, partial_path};
 pub use writer::WriterSink;
