@@ -24,6 +24,8 @@ pub enum ErrorKind {
     Truncated,
     /// The input goes on after the end.
     Trailing,
+    /// The journal cannot be used, or the source is another one.
+    Journal,
     /// The caller asked for something impossible.
     Misuse,
 }
@@ -113,6 +115,9 @@ details! {
     Truncated = Truncated "truncated", "the input ends here, before a final segment";
     TruncatedUnsealed = Truncated "truncated.unsealed", "the committed prefix was salvaged; the stream has no final segment";
     Trailing = Trailing "trailing", "bytes follow the final segment";
+    JournalHeader = Journal "journal.header", "this is not a whole journal of a known version";
+    JournalForeign = Journal "journal.foreign", "the journal belongs to another stream";
+    JournalMac = Journal "journal.mac", "the journal's header is not authentic";
     Misuse = Misuse "misuse", "the caller asked for something that the format cannot do";
 }
 

@@ -30,6 +30,10 @@ pub const ARGON2ID_MEMORY_KIB_MAX: u32 = 1 << 20;
 pub const ARGON2ID_PASSES_MAX: u32 = 16;
 /// Most lanes that an argon2id stanza may ask for.
 pub const ARGON2ID_LANES_MAX: u32 = 16;
+/// Most records of a journal before it is compacted.
+pub const JOURNAL_RECORDS_MAX: u32 = 4096;
+/// Most bytes of a body between two durability points.
+pub const DURABLE_BYTES_MAX: u64 = 1 << 28;
 
 #[cfg(test)]
 mod tests {
@@ -64,6 +68,8 @@ mod tests {
             ("ARGON2ID_MEMORY_KIB_MAX", ARGON2ID_MEMORY_KIB_MAX.into()),
             ("ARGON2ID_PASSES_MAX", ARGON2ID_PASSES_MAX.into()),
             ("ARGON2ID_LANES_MAX", ARGON2ID_LANES_MAX.into()),
+            ("JOURNAL_RECORDS_MAX", JOURNAL_RECORDS_MAX.into()),
+            ("DURABLE_BYTES_MAX", DURABLE_BYTES_MAX),
         ]);
         assert_eq!(stated, here);
     }

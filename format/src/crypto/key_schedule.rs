@@ -28,6 +28,7 @@ pub(super) struct StreamKeys {
     binding: Binding,
     pub(super) header: Secret,
     pub(super) chain: Secret,
+    pub(super) journal: Secret,
     pub(super) segment: Secret,
     pub(super) epoch_zero: Secret,
 }
@@ -41,6 +42,7 @@ impl StreamKeys {
         Self {
             header: binding.derive(&prk, b"header"),
             chain: binding.derive(&prk, b"chain"),
+            journal: binding.derive(&prk, b"journal"),
             segment: binding.derive(&prk, b"segment"),
             epoch_zero: binding.derive(&prk, b"epoch"),
             binding,

@@ -8,6 +8,7 @@ mod cipher;
 mod content_key;
 mod digest;
 mod epoch;
+mod journal;
 mod key_schedule;
 mod mac;
 mod open;
@@ -21,6 +22,7 @@ mod transcript;
 
 pub use content_key::ContentKey;
 pub use digest::Digest;
+pub use journal::{Journal, JournalEntry, fingerprint};
 pub use open::{OpenedSegment, SegmentOpener};
 pub use order::SegmentOrder;
 pub use progress::Progress;

@@ -2,8 +2,8 @@
 
 use alloc::sync::Arc;
 
-use super::ContentKey;
 use super::key_schedule::StreamKeys;
+use super::{ContentKey, StreamOpener};
 use crate::Error;
 use crate::limits::STREAM_HEADER_LEN;
 use crate::wire::{HeaderV1, StreamParams};
@@ -29,6 +29,12 @@ impl StreamSealer {
         let keys = StreamKeys::derive(&untagged.bound_bytes(), key, context);
         let header = HeaderV1::new(params, keys.header_tag(&untagged), 0)?;
         Ok(Self { keys: Arc::new(keys), header })
+    }
+
+    /// Takes up a stream whose writer was interrupted, with the keys and the header of its reader (SV2-RES-005).
+    #[must_use]
+    pub fn resuming(stream: &StreamOpener) -> Self {
+        Self { keys: stream.keys.clone(), header: *stream.header() }
     }
 
     /// The stream header.

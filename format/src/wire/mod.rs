@@ -10,6 +10,7 @@ mod envelope;
 mod frame;
 mod header_v1;
 mod index;
+mod journal;
 mod outcome;
 mod registry;
 mod segment_header;
@@ -23,6 +24,10 @@ pub use envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_env
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
 pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC};
 pub use index::{IndexEntry, IndexView, entries_max, write_index};
+pub use journal::{
+    JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
+    JournalRecordType, JournalRecordView, JournalRole,
+};
 pub use outcome::Parsed;
 pub use registry::{Codec, DigestAlg, FrameType, SegmentFlags, SegmentKind, StanzaType, StreamFlags, Suite};
 pub use segment_header::{BOUND_PREFIX_LEN, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderView};
