@@ -84,6 +84,7 @@ details! {
     MalformedFrameType = Malformed "malformed.frame_type", "a frame of another type belongs here";
     MalformedFrameReserved = Malformed "malformed.frame_reserved", "a reserved byte of the frame header is not zero";
     MalformedFrameLen = Malformed "malformed.frame_len", "the frame's len does not follow from the segment header";
+    MalformedDamaged = Malformed "malformed.damaged", "what is committed is damaged here, and intact segments follow";
     MalformedTerminator = Malformed "malformed.terminator", "the terminator of this segment is not zero";
     UnsupportedVersion = Unsupported "unsupported.version", "this version of the format is not known here";
     UnsupportedSuite = Unsupported "unsupported.suite", "this suite is not implemented here";
@@ -153,6 +154,18 @@ impl Error {
     #[must_use]
     pub const fn truncated(offset: Offset, segments: Option<u64>) -> Self {
         Self { segment: segments, ..Self::new(Detail::Truncated, offset) }
+    }
+
+    /// Reports a caller that asked for something that the format cannot do.
+    #[must_use]
+    pub const fn misuse() -> Self {
+        Self::new(Detail::Misuse, Offset(0))
+    }
+
+    /// Reports an output whose committed segments are damaged from `offset` on, after `segments` intact ones (SV2-RES-006, SV2-RES-010).
+    #[must_use]
+    pub const fn damaged(offset: Offset, segments: u64) -> Self {
+        Self { segment: Some(segments), ..Self::new(Detail::MalformedDamaged, offset) }
     }
 
     /// Reports that bytes follow the final segment, from `offset` on (SV2-FIN-003).

@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 
 use bytes::BytesMut;
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Progress, Run, SegmentSealer, StreamSealer};
+use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::HeaderV1;
 
 use crate::buffers::{Buffers, resize};
@@ -18,7 +18,7 @@ use crate::{
     Stage, Telemetry,
 };
 
-/// Runs the encrypting flow and ends the stream with its final segment.
+/// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
 pub(crate) fn run(
     pipeline: &EncryptPipeline<'_>,
     stream: &StreamSealer,
@@ -26,12 +26,18 @@ pub(crate) fn run(
     source: impl Read + Send,
     mut writer: SealWriter<'_, '_>,
 ) -> Result<Summary, Error> {
-    writer.begin(stream.header())?;
-    let mut reader = PlaintextReader::new(source, stream.header(), &pipeline.telemetry, &pipeline.shutdown);
+    let committed = *writer.progress.committed();
+    let mut reader = PlaintextReader::new(source, stream.header(), &committed, pipeline);
     let workers = (0..pipeline.lanes.jobs.max(1))
         .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
         .collect();
-    engine::run::<Encrypting, _>(pipeline.lanes.window, 0, &mut reader, workers, &mut writer)?;
+    engine::run::<Encrypting, _>(
+        pipeline.lanes.window,
+        committed.segments,
+        &mut reader,
+        workers,
+        &mut writer,
+    )?;
     let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
     writer.end(&mut sealer)?;
     Ok(summary(&writer.progress, stream.header()))
@@ -48,6 +54,8 @@ impl Flow for Encrypting {
 /// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
 struct PlaintextReader<R> {
     source: Watched<R>,
+    /// Segments before this run.
+    base: u64,
     segment_size: usize,
     last_segment: SegmentIndex,
     /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
@@ -58,15 +66,17 @@ struct PlaintextReader<R> {
 }
 
 impl<R: Read> PlaintextReader<R> {
-    fn new(source: R, header: &HeaderV1, telemetry: &Telemetry, shutdown: &Shutdown) -> Self {
+    fn new(source: R, header: &HeaderV1, committed: &Committed, pipeline: &EncryptPipeline<'_>) -> Self {
+        let declared = header.params().plaintext_len;
         Self {
-            source: Watched::new(source, shutdown),
+            source: Watched::new(source, &pipeline.shutdown),
+            base: committed.segments,
             segment_size: header.segment_size() as usize,
             last_segment: header.last_segment(),
-            declared: header.params().plaintext_len,
+            declared: declared.map(|declared| declared.saturating_sub(committed.plaintext_len)),
             ended: false,
-            telemetry: telemetry.clone(),
-            shutdown: shutdown.clone(),
+            telemetry: pipeline.telemetry.clone(),
+            shutdown: pipeline.shutdown.clone(),
         }
     }
 
@@ -96,6 +106,7 @@ impl<R: Read + Send> ReadSide<Encrypting> for PlaintextReader<R> {
         place: u64,
         permit: Buffers,
     ) -> Result<Option<(EncryptSegmentInput, BytesMut)>, Error> {
+        let place = self.base + place;
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(place)));
         }
@@ -141,22 +152,44 @@ pub(crate) struct SealWriter<'a, 'm> {
 }
 
 impl<'a, 'm> SealWriter<'a, 'm> {
-    pub(crate) fn new(
+    /// Begins a stream with its stream header.
+    pub(crate) fn begin(
         stream: &StreamSealer,
         sink: &'a mut dyn OutputSink,
         managers: &'a mut Managers<'m>,
-        telemetry: Telemetry,
-        durable_every: u64,
-    ) -> Self {
-        let progress = Progress::of_writer(stream);
-        Self { sink, managers, telemetry, progress, written: 0, durable_every, durable: 0 }
+        pipeline: &EncryptPipeline<'_>,
+    ) -> Result<Self, Error> {
+        let mut writer = Self::new(Progress::of_writer(stream), 0, sink, managers, pipeline);
+        writer.managers.log(LogEvent::Started(stream.header()));
+        writer
+            .append(None, &[], &stream.header_bytes())
+            .map_err(|error| Error::io(Stage::Sink, None, error))?;
+        Ok(writer)
     }
 
-    /// Writes the stream header.
-    fn begin(&mut self, header: &HeaderV1) -> Result<(), Error> {
-        self.managers.log(LogEvent::Started(header));
-        let bytes = header.to_bytes();
-        self.append(None, &[], &bytes).map_err(|error| Error::io(Stage::Sink, None, error))
+    /// Goes on after the committed segments of a stream.
+    pub(crate) fn after(
+        stream: &StreamSealer,
+        committed: &Committed,
+        sink: &'a mut dyn OutputSink,
+        managers: &'a mut Managers<'m>,
+        pipeline: &EncryptPipeline<'_>,
+    ) -> Self {
+        let written = stream.header().body_offset().0 + committed.position;
+        let progress = Progress::of_writer_after(stream, committed);
+        managers.log(LogEvent::Started(stream.header()));
+        Self::new(progress, written, sink, managers, pipeline)
+    }
+
+    fn new(
+        progress: Progress,
+        written: u64,
+        sink: &'a mut dyn OutputSink,
+        managers: &'a mut Managers<'m>,
+        pipeline: &EncryptPipeline<'_>,
+    ) -> Self {
+        let (telemetry, durable_every) = (pipeline.telemetry.clone(), pipeline.durable_every);
+        Self { sink, managers, telemetry, progress, written, durable_every, durable: written }
     }
 
     /// Seals and writes the final segment, then seals the sink.
@@ -204,10 +237,10 @@ impl<'a, 'm> SealWriter<'a, 'm> {
 impl WriteSide<Encrypting> for SealWriter<'_, '_> {
     fn write(
         &mut self,
-        place: u64,
+        _: u64,
         (segment, input): (EncryptedSegment, EncryptSegmentInput),
     ) -> Result<Buffers, Error> {
-        self.segment(place, &segment)?;
+        self.segment(segment.header.index.0.into(), &segment)?;
         Ok(Buffers::recycled(input.plaintext, segment.wire))
     }
 }

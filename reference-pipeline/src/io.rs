@@ -4,8 +4,8 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
-use bytes::BytesMut;
-use stream_v2_format::crypto::{SegmentOrder, StreamOpener};
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::crypto::{AuthenticHeader, SegmentOrder, StreamOpener};
 use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
@@ -59,7 +59,7 @@ pub fn read_segment(
     source: &mut impl Read,
     stream: &StreamOpener,
     order: &mut SegmentOrder,
-    mut wire: BytesMut,
+    wire: BytesMut,
 ) -> Result<Option<DecryptSegmentInput>, Error> {
     let before = order.segments();
     let io_error = source_error(Some(before));
@@ -77,14 +77,25 @@ pub fn read_segment(
     let authenticated = stream.authenticate(&bytes[..filled], offset, before);
     let header = complete(authenticated, offset.plus(filled as u64), Some(before))?;
     order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
+    let wire = read_wire(source, &header, before, wire)?;
+    Ok(Some(DecryptSegmentInput { header, wire }))
+}
+
+/// Reads the wire of the segment `header`, exactly wire_len bytes.
+pub(crate) fn read_wire(
+    source: &mut impl Read,
+    header: &AuthenticHeader,
+    before: u64,
+    mut wire: BytesMut,
+) -> Result<Bytes, Error> {
     // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
     resize(&mut wire, header.header().wire_len as usize);
-    let filled = fill(source, &mut wire).map_err(&io_error)?;
+    let filled = fill(source, &mut wire).map_err(source_error(Some(before)))?;
     if filled < wire.len() {
-        let end = offset.plus((SEGMENT_HEADER_LEN + filled) as u64);
+        let end = header.offset().plus((SEGMENT_HEADER_LEN + filled) as u64);
         return Err(Error::format(Stage::Source, format::Error::truncated(end, Some(before))));
     }
-    Ok(Some(DecryptSegmentInput { header, wire: wire.freeze() }))
+    Ok(wire.freeze())
 }
 
 /// Writes the pieces one after the other, in one call where the writer can.

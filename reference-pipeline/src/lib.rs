@@ -33,6 +33,7 @@ mod error;
 pub mod io;
 mod managers;
 pub mod pipeline;
+mod recover;
 mod reorder;
 mod salts;
 mod shutdown;
@@ -46,6 +47,7 @@ pub use encrypt_worker::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSeg
 pub use error::{Cause, Error, Stage};
 pub use managers::{Commit, CrashManager, LogEvent, LogManager, Managers};
 pub use pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Summary};
+pub use recover::{Recovered, recover};
 #[cfg(feature = "fixed-salts")]
 pub use salts::Salts;
 pub use shutdown::Shutdown;

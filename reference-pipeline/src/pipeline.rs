@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::thread;
 
-use stream_v2_format::ErrorKind;
 use stream_v2_format::crypto::{ContentKey, Progress, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
+use stream_v2_format::{ErrorKind, SegmentIndex};
 
 use crate::decrypt::{self, OpenWriter};
 use crate::encrypt::{self, SealWriter};
@@ -14,7 +14,7 @@ use crate::io::read_stream_header;
 use crate::managers::{LogEvent, Managers};
 use crate::salts::Salts;
 use crate::shutdown::Watched;
-use crate::{OutputSink, Shutdown, Telemetry};
+use crate::{OutputSink, Recovered, Shutdown, Telemetry};
 
 /// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
 const JOBS_DEFAULT_MAX: usize = 16;
@@ -140,7 +140,46 @@ impl<'a> EncryptPipeline<'a> {
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
         let run = Run::first(salts.run_salt);
-        let writer = SealWriter::new(&stream, sink, managers, self.telemetry.clone(), self.durable_every);
+        let writer = SealWriter::begin(&stream, sink, managers, self)?;
+        encrypt::run(self, &stream, run, source, writer)
+    }
+
+    /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
+    ///
+    /// `recovered` is what was found in the output, which must not be sealed; `sink` holds exactly its committed part; `source` stands
+    /// after the committed plaintext and was compared with it. Parameters come from the stream header, and the run_salt is fresh.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); `misuse` for a stream that is sealed.
+    pub fn resume(
+        &self,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        mut managers: Managers<'_>,
+    ) -> Result<Summary, Error> {
+        let result = self.resumed(stream, recovered, source, sink, &mut managers);
+        finish(result, sink, &mut managers, Leave::Suspended)
+    }
+
+    fn resumed(
+        &self,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        managers: &mut Managers<'_>,
+    ) -> Result<Summary, Error> {
+        let committed = &recovered.committed;
+        let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
+        let first = first
+            .ok_or(stream_v2_format::Error::misuse())
+            .map_err(|error| Error::format(Stage::Start, error))?;
+        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
+        let stream = StreamSealer::resuming(stream);
+        let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
+        let writer = SealWriter::after(&stream, committed, sink, managers, self);
         encrypt::run(self, &stream, run, source, writer)
     }
 }

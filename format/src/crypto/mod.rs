@@ -5,6 +5,7 @@
 //! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released.
 
 mod cipher;
+mod committed;
 mod content_key;
 mod digest;
 mod epoch;
@@ -20,6 +21,7 @@ mod stream_opener;
 mod stream_sealer;
 mod transcript;
 
+pub use committed::Committed;
 pub use content_key::ContentKey;
 pub use digest::Digest;
 pub use journal::{Journal, JournalEntry, fingerprint};

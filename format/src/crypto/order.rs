@@ -1,5 +1,6 @@
 //! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
 
+use super::Committed;
 use crate::wire::{HeaderV1, SegmentHeader, SegmentKind};
 use crate::{Detail, Error, Offset};
 
@@ -26,13 +27,19 @@ impl SegmentOrder {
     /// Begins before segment 0.
     #[must_use]
     pub const fn new(header: &HeaderV1) -> Self {
+        Self::after(header, &Committed::NOTHING)
+    }
+
+    /// Goes on after the committed segments of a stream (§19).
+    #[must_use]
+    pub const fn after(header: &HeaderV1, committed: &Committed) -> Self {
         Self {
             header: *header,
-            segments: 0,
-            run_salt: None,
-            short_data_seen: false,
-            plaintext_len: 0,
-            offset: header.body_offset(),
+            segments: committed.segments,
+            run_salt: committed.last_run_salt,
+            short_data_seen: committed.has_short_segment(header),
+            plaintext_len: committed.plaintext_len,
+            offset: header.body_offset().plus(committed.position),
             ended: false,
         }
     }

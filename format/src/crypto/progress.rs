@@ -5,80 +5,97 @@ use alloc::sync::Arc;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
 use super::open::terminator_at;
-use super::{AuthenticHeader, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript};
+use super::{
+    AuthenticHeader, Committed, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript,
+};
 use crate::wire::{HeaderV1, SegmentHeader, SegmentKind, Trailer};
-use crate::{Detail, Error, Offset};
+use crate::{Detail, Error};
 
 /// Follows the segments of a stream in order, for its writer or for a sequential reader.
 #[derive(Clone)]
 pub struct Progress {
     keys: Arc<StreamKeys>,
     header: HeaderV1,
-    transcript: Transcript,
-    segments: u64,
-    plaintext_len: u64,
-    position: u64,
+    committed: Committed,
     /// Whether a data segment that is not full was followed.
     short: bool,
+    ended: bool,
 }
 
 impl Progress {
     /// Begins before segment 0 of a stream that is being written.
     #[must_use]
     pub fn of_writer(stream: &StreamSealer) -> Self {
-        Self::new(stream.keys.clone(), *stream.header())
+        Self::of_writer_after(stream, &Committed::NOTHING)
     }
 
     /// Begins before segment 0 of a stream that is being read.
     #[must_use]
     pub fn of_reader(stream: &StreamOpener) -> Self {
-        Self::new(stream.keys.clone(), *stream.header())
+        Self::of_reader_after(stream, &Committed::NOTHING)
     }
 
-    const fn new(keys: Arc<StreamKeys>, header: HeaderV1) -> Self {
-        Self {
-            keys,
-            header,
-            transcript: Transcript::EMPTY,
-            segments: 0,
-            plaintext_len: 0,
-            position: 0,
-            short: false,
-        }
+    /// Goes on after the committed segments of a stream that is being written (§19).
+    #[must_use]
+    pub fn of_writer_after(stream: &StreamSealer, committed: &Committed) -> Self {
+        Self::new(stream.keys.clone(), *stream.header(), *committed)
+    }
+
+    /// Goes on after the committed segments of a stream that is being read (§19).
+    #[must_use]
+    pub fn of_reader_after(stream: &StreamOpener, committed: &Committed) -> Self {
+        Self::new(stream.keys.clone(), *stream.header(), *committed)
+    }
+
+    const fn new(keys: Arc<StreamKeys>, header: HeaderV1, committed: Committed) -> Self {
+        let short = committed.has_short_segment(&header);
+        Self { keys, header, committed, short, ended: false }
+    }
+
+    /// The segments so far, the final one included.
+    #[must_use]
+    pub const fn committed(&self) -> &Committed {
+        &self.committed
+    }
+
+    /// Whether the last of them is the final one.
+    #[must_use]
+    pub const fn ended(&self) -> bool {
+        self.ended
     }
 
     /// T of the segments so far.
     #[must_use]
     pub const fn transcript(&self) -> &Transcript {
-        &self.transcript
+        &self.committed.transcript
     }
 
     /// How many segments have been followed.
     #[must_use]
     pub const fn segments(&self) -> u64 {
-        self.segments
+        self.committed.segments
     }
 
     /// Plaintext bytes in the segments so far.
     #[must_use]
     pub const fn plaintext_len(&self) -> u64 {
-        self.plaintext_len
+        self.committed.plaintext_len
     }
 
     /// Bytes of the body so far.
     #[must_use]
     pub const fn position(&self) -> u64 {
-        self.position
+        self.committed.position
     }
 
     /// What the final segment must say if it comes next.
     #[must_use]
     pub const fn trailer(&self) -> Trailer {
         Trailer {
-            plaintext_len: self.plaintext_len,
-            position: self.position,
+            plaintext_len: self.committed.plaintext_len,
+            position: self.committed.position,
             index_distance: 0,
-            transcript: *self.transcript.bytes(),
+            transcript: *self.committed.transcript.bytes(),
         }
     }
 
@@ -89,7 +106,7 @@ impl Progress {
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
         if self.header.uniform() && self.short && header.kind == SegmentKind::Data {
-            return Err(Error::new(Detail::Misuse, Offset(0)).in_segment(self.segments));
+            return Err(Error::misuse().in_segment(self.committed.segments));
         }
         self.advance(header, &sealed.digest);
         Ok(())
@@ -107,7 +124,7 @@ impl Progress {
             if !equal(opened.terminator(), &self.trailer().to_bytes()) || !self.is_declared_len() {
                 return Err(authentic.error(Detail::AuthTrailer, at));
             }
-        } else if header.flags.run_start() && !equal(opened.terminator(), self.transcript.bytes()) {
+        } else if header.flags.run_start() && !equal(opened.terminator(), self.committed.transcript.bytes()) {
             return Err(authentic.error(Detail::OrderTranscript, at));
         }
         self.advance(header, &opened.digest);
@@ -115,16 +132,19 @@ impl Progress {
     }
 
     fn is_declared_len(&self) -> bool {
-        self.header.params().plaintext_len.is_none_or(|declared| declared == self.plaintext_len)
+        self.header.params().plaintext_len.is_none_or(|declared| declared == self.committed.plaintext_len)
     }
 
     fn advance(&mut self, header: &SegmentHeader, digest: &Digest) {
-        if header.kind != SegmentKind::Final {
-            self.transcript = self.transcript.then(&self.keys.chain, header.index, digest);
+        self.ended = header.kind == SegmentKind::Final;
+        if !self.ended {
+            self.committed.transcript =
+                self.committed.transcript.then(&self.keys.chain, header.index, digest);
         }
         self.short |= header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
-        self.segments += 1;
-        self.plaintext_len += u64::from(header.plaintext_len);
-        self.position += header.segment_len();
+        self.committed.segments += 1;
+        self.committed.plaintext_len += u64::from(header.plaintext_len);
+        self.committed.position += header.segment_len();
+        self.committed.last_run_salt = Some(header.run_salt);
     }
 }

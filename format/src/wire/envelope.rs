@@ -118,7 +118,7 @@ impl<'a> EnvelopeView<'a> {
 #[must_use]
 pub const fn no_content_key(header: &HeaderV1) -> Error {
     match header.envelope_len() {
-        0 => Error::new(Detail::Misuse, Offset(0)),
+        0 => Error::misuse(),
         _ => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
     }
 }
