@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::HeaderV1;
@@ -149,6 +149,8 @@ pub(crate) struct SealWriter<'a, 'm> {
     written: u64,
     durable_every: u64,
     durable: u64,
+    /// The last segment and its plaintext, until it is recorded as durable.
+    last: Option<(Commit, Bytes)>,
 }
 
 impl<'a, 'm> SealWriter<'a, 'm> {
@@ -164,6 +166,7 @@ impl<'a, 'm> SealWriter<'a, 'm> {
         writer
             .append(None, &[], &stream.header_bytes())
             .map_err(|error| Error::io(Stage::Sink, None, error))?;
+        writer.began(stream)?;
         Ok(writer)
     }
 
@@ -174,11 +177,23 @@ impl<'a, 'm> SealWriter<'a, 'm> {
         sink: &'a mut dyn OutputSink,
         managers: &'a mut Managers<'m>,
         pipeline: &EncryptPipeline<'_>,
-    ) -> Self {
+    ) -> Result<Self, Error> {
         let written = stream.header().body_offset().0 + committed.position;
         let progress = Progress::of_writer_after(stream, committed);
         managers.log(LogEvent::Started(stream.header()));
-        Self::new(progress, written, sink, managers, pipeline)
+        let mut writer = Self::new(progress, written, sink, managers, pipeline);
+        writer.began(stream)?;
+        Ok(writer)
+    }
+
+    /// Makes what there is durable, and tells the crash manager, where there is one (SV2-RES-001).
+    fn began(&mut self, stream: &StreamSealer) -> Result<(), Error> {
+        if self.managers.crash.is_none() {
+            return Ok(());
+        }
+        let place = self.progress.segments();
+        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+        self.managers.crash(place, |crash| crash.began(stream))
     }
 
     fn new(
@@ -189,16 +204,19 @@ impl<'a, 'm> SealWriter<'a, 'm> {
         pipeline: &EncryptPipeline<'_>,
     ) -> Self {
         let (telemetry, durable_every) = (pipeline.telemetry.clone(), pipeline.durable_every);
-        Self { sink, managers, telemetry, progress, written, durable_every, durable: written }
+        Self { sink, managers, telemetry, progress, written, durable_every, durable: written, last: None }
     }
 
     /// Seals and writes the final segment, then seals the sink.
     fn end(&mut self, sealer: &mut SegmentSealer) -> Result<(), Error> {
         let place = self.progress.segments();
         let trailer = self.progress.trailer();
-        self.managers.crash(place, |crash| crash.ending(&trailer))?;
-        let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let index = SegmentIndex(u32::try_from(place).unwrap_or(u32::MAX));
+        if self.managers.crash.is_some() {
+            self.make_durable(place)?;
+            self.managers.crash(place, |crash| crash.ending(index, &trailer))?;
+        }
+        let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let sealed = sealer
             .seal_final(index, &trailer, &mut wire)
             .map_err(|error| Error::format(Stage::Writer, error))?;
@@ -206,24 +224,22 @@ impl<'a, 'm> SealWriter<'a, 'm> {
         self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(place), error))
     }
 
-    fn segment(&mut self, place: u64, segment: &EncryptedSegment) -> Result<(), Error> {
+    fn segment(&mut self, place: u64, segment: &EncryptedSegment) -> Result<Commit, Error> {
         self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
         self.append(Some(segment.header.index), &segment.header.to_bytes(), &segment.wire)
             .map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         self.telemetry.written(place, segment.header.segment_len());
         let commit = Commit::of(&segment.header, &self.progress);
         self.managers.committed(&commit)?;
-        self.make_durable(&commit, place)
+        Ok(commit)
     }
 
-    /// Makes the sink durable where the policy says so, and tells the crash manager.
-    fn make_durable(&mut self, commit: &Commit, place: u64) -> Result<(), Error> {
-        if self.durable_every == 0 || self.written - self.durable < self.durable_every {
-            return Ok(());
-        }
+    /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001).
+    fn make_durable(&mut self, place: u64) -> Result<(), Error> {
+        let Some((commit, plaintext)) = self.last.take() else { return Ok(()) };
         self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         self.durable = self.written;
-        self.managers.crash(place, |crash| crash.durable(commit))
+        self.managers.crash(place, |crash| crash.durable(&commit, &plaintext))
     }
 
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
@@ -240,7 +256,13 @@ impl WriteSide<Encrypting> for SealWriter<'_, '_> {
         _: u64,
         (segment, input): (EncryptedSegment, EncryptSegmentInput),
     ) -> Result<Buffers, Error> {
-        self.segment(segment.header.index.0.into(), &segment)?;
-        Ok(Buffers::recycled(input.plaintext, segment.wire))
+        let place = segment.header.index.0.into();
+        let commit = self.segment(place, &segment)?;
+        // One plaintext is kept back, so that its fingerprint can be taken.
+        let kept = self.last.replace((commit, input.plaintext)).map(|(_, plaintext)| plaintext);
+        if self.durable_every > 0 && self.written - self.durable >= self.durable_every {
+            self.make_durable(place)?;
+        }
+        Ok(Buffers::recycled(kept.unwrap_or_default(), segment.wire))
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Progress, Transcript};
+use stream_v2_format::crypto::{Progress, StreamSealer, Transcript};
 use stream_v2_format::wire::{HeaderV1, SegmentHeader, Trailer};
 
 use crate::{Error, Stage};
@@ -41,6 +41,8 @@ pub struct Commit {
     pub plaintext_len: u64,
     /// Bytes of the body up to and with this segment.
     pub position: u64,
+    /// Bytes of the segment itself.
+    pub segment_len: u64,
 }
 
 impl Commit {
@@ -52,29 +54,36 @@ impl Commit {
             transcript: *progress.transcript(),
             plaintext_len: progress.plaintext_len(),
             position: progress.position(),
+            segment_len: header.segment_len(),
         }
     }
 }
 
 /// Keeps what a crashed run needs to be resumed. An error ends the run.
 pub trait CrashManager {
+    /// The stream header is durable in the sink, and segments follow: those of a new stream, or of one that is gone on with.
+    ///
+    /// # Errors
+    /// Whatever keeps the record from being kept.
+    fn began(&mut self, stream: &StreamSealer) -> io::Result<()>;
+
     /// The sink has taken a segment; it is not yet known to be durable.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
-    /// Everything up to and with this segment is durable in the sink.
+    /// Everything up to and with this segment, which holds `plaintext`, is durable in the sink.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept.
-    fn durable(&mut self, commit: &Commit) -> io::Result<()>;
+    fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()>;
 
-    /// The final segment comes next. Only an ending with this trailer may follow.
+    /// Everything is durable, and the final segment comes next, with this segment_index and trailer.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept.
-    fn ending(&mut self, trailer: &Trailer) -> io::Result<()>;
+    fn ending(&mut self, index: SegmentIndex, trailer: &Trailer) -> io::Result<()>;
 }
 
 /// The managers of one run.

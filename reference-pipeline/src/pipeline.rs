@@ -179,7 +179,7 @@ impl<'a> EncryptPipeline<'a> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
-        let writer = SealWriter::after(&stream, committed, sink, managers, self);
+        let writer = SealWriter::after(&stream, committed, sink, managers, self)?;
         encrypt::run(self, &stream, run, source, writer)
     }
 }

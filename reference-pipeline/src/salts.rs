@@ -20,11 +20,15 @@ pub struct Salts {
 
 impl Salts {
     pub(crate) fn draw() -> Result<Self, Error> {
-        let mut stream_salt = [0; 32];
-        let mut run_salt = [0; 16];
-        getrandom::fill(&mut stream_salt)
-            .and_then(|()| getrandom::fill(&mut run_salt))
-            .map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
+        let drawn = draw().and_then(|stream_salt| Ok((stream_salt, draw()?)));
+        let (stream_salt, run_salt) = drawn.map_err(|error| Error::io(Stage::Start, None, error))?;
         Ok(Self { stream_salt, run_salt: RunSalt::new(run_salt) })
     }
+}
+
+/// Fresh random bytes from the operating system.
+pub(crate) fn draw<const N: usize>() -> io::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+    Ok(bytes)
 }

@@ -4,7 +4,8 @@ mod support;
 
 use std::io::{self, ErrorKind};
 
-use stream_v2_format::crypto::Transcript;
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{StreamSealer, Transcript};
 use stream_v2_format::wire::Trailer;
 use stream_v2_pipeline::{
     Cause, Commit, CrashManager, DecryptPipeline, Error, LogEvent, LogManager, Managers, Shutdown, Stage,
@@ -128,14 +129,17 @@ fn a_source_that_panics_is_an_error_of_the_source() {
 fn what_is_reported_durable_is_in_the_sink() {
     struct Watch(Vec<Commit>);
     impl CrashManager for Watch {
+        fn began(&mut self, _: &StreamSealer) -> io::Result<()> {
+            Ok(())
+        }
         fn committed(&mut self, _: &Commit) -> io::Result<()> {
             Ok(())
         }
-        fn durable(&mut self, commit: &Commit) -> io::Result<()> {
+        fn durable(&mut self, commit: &Commit, _: &[u8]) -> io::Result<()> {
             self.0.push(*commit);
             Ok(())
         }
-        fn ending(&mut self, trailer: &Trailer) -> io::Result<()> {
+        fn ending(&mut self, _: SegmentIndex, trailer: &Trailer) -> io::Result<()> {
             assert_eq!(trailer.plaintext_len, LEN as u64);
             Ok(())
         }
@@ -147,7 +151,7 @@ fn what_is_reported_durable_is_in_the_sink() {
     let managers = Managers { crash: Some(&mut watch), log: None };
     pipeline.run(&plaintext(LEN)[..], &mut sink, managers).unwrap();
     let indices: Vec<u32> = watch.0.iter().map(|commit| commit.index.0).collect();
-    assert_eq!(indices, [1, 3]);
+    assert_eq!(indices, [1, 3, 5]);
     let last = watch.0.last().unwrap();
     assert_eq!(last.position, sink.durable().len() as u64 - 128);
     assert_ne!(last.transcript, Transcript::EMPTY);
@@ -174,13 +178,16 @@ impl Touchy {
 }
 
 impl CrashManager for Touchy {
+    fn began(&mut self, _: &StreamSealer) -> io::Result<()> {
+        self.call()
+    }
     fn committed(&mut self, _: &Commit) -> io::Result<()> {
         self.call()
     }
-    fn durable(&mut self, _: &Commit) -> io::Result<()> {
+    fn durable(&mut self, _: &Commit, _: &[u8]) -> io::Result<()> {
         self.call()
     }
-    fn ending(&mut self, _: &Trailer) -> io::Result<()> {
+    fn ending(&mut self, _: SegmentIndex, _: &Trailer) -> io::Result<()> {
         self.call()
     }
 }
@@ -188,14 +195,17 @@ impl CrashManager for Touchy {
 #[test]
 fn a_crash_manager_that_fails_at_any_call_ends_the_run_there() {
     let (stream, ends) = sealed();
-    for fail_at in 0..8 {
+    // Once at the beginning, for six data segments, twice before the final segment, and for that one.
+    let calls = 10;
+    for fail_at in 0..=calls {
         let mut crash = Touchy { calls: 0, fail_at, panics: false };
         let mut sink = Recording::default();
         let key = key();
         let managers = Managers { crash: Some(&mut crash), log: None };
         let result = encrypting(&key, 2).run(&plaintext(LEN)[..], &mut sink, managers);
-        if fail_at < 8 - usize::from(result.is_ok()) {
-            assert_eq!(result.unwrap_err().stage(), Stage::Manager);
+        match result {
+            Ok(_) => assert_eq!(fail_at, calls),
+            Err(error) => assert_eq!((fail_at < calls, error.stage()), (true, Stage::Manager)),
         }
         assert!(ends.contains(&sink.bytes.len()) && stream.starts_with(&sink.bytes));
     }

@@ -8,7 +8,7 @@ use super::{StreamOpener, StreamSealer, Transcript};
 use crate::limits::JOURNAL_RECORDS_MAX;
 use crate::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
-    JournalRecordType, JournalRecordView, JournalRole, SegmentHeader, Trailer,
+    JournalRecordType, JournalRecordView, JournalRole, Trailer,
 };
 use crate::{Detail, Error, Offset, SegmentIndex};
 
@@ -37,18 +37,18 @@ pub struct JournalEntry {
 }
 
 impl JournalEntry {
-    /// The output is durable up to and with the segment `header` at `position`; `plaintext_len` bytes and `transcript` stand for all
-    /// segments up to it. `fingerprint` is zero for a reader.
+    /// The output is durable up to and with the segment that begins at `position`; `plaintext_len` bytes and `transcript` stand for
+    /// all segments up to it. `fingerprint` is zero for a reader.
     #[must_use]
     pub const fn commit(
-        header: &SegmentHeader,
+        index: SegmentIndex,
+        segment_tag: [u8; 32],
         position: u64,
         plaintext_len: u64,
         transcript: Transcript,
         fingerprint: [u8; 32],
     ) -> Self {
         let record_type = JournalRecordType::Commit;
-        let (index, segment_tag) = (header.index, header.segment_tag);
         Self { record_type, index, position, plaintext_len, segment_tag, transcript, fingerprint }
     }
 

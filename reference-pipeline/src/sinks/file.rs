@@ -16,7 +16,7 @@
 //! | after the name, before the folder's sync | `NAME`, or `NAME.partial` as before | the complete stream under one of the two |
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::io::write_both;
@@ -101,17 +101,37 @@ impl FileSink {
         }
     }
 
-    /// Makes the names in the target's folder durable.
-    fn sync_folder(&self) -> io::Result<()> {
-        let folder = match self.target.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        match File::open(folder) {
-            Ok(folder) => folder.sync_all(),
-            // Some systems do not open folders; there is then nothing to sync.
-            Err(_) => Ok(()),
+    /// Takes up what an interrupted writer has left under the partial name, cut after `len` bytes (§19.2, step 10).
+    ///
+    /// # Errors
+    /// `AlreadyExists` for a file under the name itself without `overwrite`, `WouldBlock` where another process is writing, `UnexpectedEof`
+    /// where there are fewer bytes, and whatever the file system reports.
+    pub fn reopen(target: &Path, overwrite: bool, len: u64) -> io::Result<Self> {
+        if !overwrite && target.symlink_metadata().is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
         }
+        let partial = partial_path(target);
+        let mut file = OpenOptions::new().write(true).open(&partial)?;
+        file.try_lock()?;
+        if file.metadata()?.len() < len {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        file.set_len(len)?;
+        file.seek(SeekFrom::Start(len))?;
+        Ok(Self { file, partial, target: target.to_owned(), overwrite, position: len })
+    }
+}
+
+/// Makes the names in the folder of `path` durable.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    match File::open(folder) {
+        Ok(folder) => folder.sync_all(),
+        // Some systems do not open folders; there is then nothing to sync.
+        Err(_) => Ok(()),
     }
 }
 
@@ -132,7 +152,7 @@ impl OutputSink for FileSink {
     fn seal(&mut self) -> io::Result<()> {
         self.file.sync_all()?;
         self.publish()?;
-        self.sync_folder()
+        sync_folder(&self.target)
     }
 
     fn suspend(&mut self) -> io::Result<()> {

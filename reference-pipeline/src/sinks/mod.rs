@@ -3,5 +3,6 @@
 mod file;
 mod writer;
 
+pub(crate) use file::sync_folder;
 pub use file::{FileSink, is_being_written, partial_path};
 pub use writer::WriterSink;
