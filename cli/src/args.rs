@@ -38,7 +38,11 @@ pub(crate) enum Command {
     #[command(after_help = EXIT_CODES)]
     Keygen(KeygenArgs),
     /// Encrypts a file or standard input
-    #[command(after_help = EXIT_CODES, mut_arg("output", |output| output.help(ENCRYPT_OUTPUT)))]
+    #[command(
+        after_help = EXIT_CODES,
+        mut_arg("output", |output| output.help(ENCRYPT_OUTPUT)),
+        mut_arg("force", |force| force.help("Replaces OUTPUT")),
+    )]
     Encrypt(EncryptArgs),
     /// Decrypts a file or standard input
     #[command(after_help = EXIT_CODES, mut_arg("output", |output| output.help(DECRYPT_OUTPUT)))]
@@ -109,12 +113,15 @@ impl Run {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) ends: Ends,
-    /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size, at most 64M
-    #[arg(long, value_name = "SIZE", default_value = "1M", value_parser = parse_size)]
-    pub(crate) segment_size: u64,
-    /// Plaintext bytes of a frame: a power of two from 4K to 16M
-    #[arg(long, value_name = "SIZE", default_value = "64K", value_parser = parse_size)]
-    pub(crate) frame_size: u64,
+    /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size, at most 64M; by default 1M
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) segment_size: Option<u64>,
+    /// Plaintext bytes of a frame: a power of two from 4K to 16M; by default 64K
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    pub(crate) frame_size: Option<u64>,
+    /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on with
+    #[arg(long)]
+    pub(crate) restart: bool,
 }
 
 #[derive(ClapArgs)]

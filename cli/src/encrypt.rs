@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX};
-use stream_v2_pipeline::{EncryptPipeline, Managers};
+use stream_v2_pipeline::{EncryptPipeline, FileJournal, Managers};
 
 use crate::Done;
 use crate::args::EncryptArgs;
@@ -14,28 +14,57 @@ use crate::key_file::KeyFile;
 use crate::output::{Content, Output};
 use crate::progress::{Progress, Shows};
 use crate::report::{Failure, note};
+use crate::resume::{self, Left};
 use crate::size::{bytes, count, human};
 use crate::standard::is_standard;
 
+/// Plaintext bytes of a frame and of a segment, where nobody asks for others.
+const FRAME_SIZE: u64 = 64 << 10;
+const SEGMENT_SIZE: u64 = 1 << 20;
+/// Bytes of output after which it is made durable, and the journal says so.
+const DURABLE_EVERY: u64 = 64 << 20;
+
 pub(crate) fn run(args: &EncryptArgs) -> Done {
-    let (frame_size_log2, segment_size) = sizes(args.frame_size, args.segment_size)?;
     let ends = &args.ends;
+    let (frame_size_log2, segment_size) =
+        sizes(args.frame_size.unwrap_or(FRAME_SIZE), args.segment_size.unwrap_or(SEGMENT_SIZE))?;
     let output = ends.output.clone().unwrap_or_else(|| default_output(&ends.input));
-    let output = Output::choose(&output, &ends.input, ends.force)?;
+    let output = Output::choose(&output, &ends.input, ends.force, true)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
-    let input = Input::open(&ends.input)?;
+    let mut input = Input::open(&ends.input)?;
 
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.params.key_id = key_file.key_id;
     pipeline.params.frame_size_log2 = frame_size_log2;
     pipeline.params.segment_size = segment_size;
     pipeline.lanes = ends.run.lanes();
+    pipeline.durable_every = DURABLE_EVERY;
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
-    let mut sink = output.open(Content::Ciphertext, ends.force)?;
+    let left = match &output {
+        Output::File(target) => resume::find(target, args, &key_file)?,
+        _ => None,
+    };
+    if let Some(Left::Sealed(sealed)) = left {
+        return sealed.publish(ends.run.quiet);
+    }
     let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
-    let managers = Managers { log: Some(&mut progress), crash: None };
-    let summary = pipeline.run(input.reader, &mut *sink, managers).map_err(|error| {
+    let result = match left {
+        Some(Left::Torn(mut torn)) => {
+            torn.take_up(&mut input, ends.run.quiet)?;
+            let source = torn.source(input.reader);
+            let managers = Managers { log: Some(&mut progress), crash: Some(&mut torn.journal) };
+            pipeline.resume(&torn.stream, &torn.recovered, source, &mut torn.sink, managers)
+        }
+        _ => {
+            let mut sink = output.open(Content::Ciphertext, ends.force)?;
+            let mut journal = output.file().map(|target| FileJournal::new(target, input.stamp));
+            let crash = journal.as_mut().map(|journal| journal as _);
+            let managers = Managers { log: Some(&mut progress), crash };
+            pipeline.run(input.reader, &mut *sink, managers)
+        }
+    };
+    let summary = result.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
             output: Some(&output),
@@ -46,6 +75,9 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         };
         failed.failure(&error)
     })?;
+    if let Some(target) = output.file() {
+        resume::remove_journal(target)?;
+    }
     if !ends.run.quiet && output != Output::Standard {
         let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
         note(format_args!("{}: {plaintext} encrypted, in {segments}", output.name()));

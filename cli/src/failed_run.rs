@@ -142,12 +142,14 @@ impl FailedRun<'_> {
             }];
         };
         let name = partial.display();
-        let start_over = "the same command with --force starts over";
         let next = match self.content {
             Content::Ciphertext if segments > 0 => {
-                format!("{start_over}; sv2 decrypt --unsealed {name} -o FILE salvages it")
+                format!(
+                    "the same command goes on from there, and with --restart starts over; sv2 decrypt --unsealed {name} -o FILE salvages it"
+                )
             }
-            _ => start_over.into(),
+            Content::Ciphertext => "the same command starts over".into(),
+            Content::Plaintext => "the same command with --force starts over".into(),
         };
         vec![format!("{name} is kept: {what}"), next]
     }

@@ -1,8 +1,11 @@
 //! Inputs: a regular file, or anything else, which can be waited for and interrupted.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use stream_v2_pipeline::SourceStamp;
 
 use crate::report::Failure;
 use crate::standard::{is_standard, standard_input};
@@ -12,6 +15,8 @@ pub(crate) struct Input {
     pub(crate) reader: Reader,
     /// Length in bytes, where it is known: of a regular file that is not empty.
     pub(crate) len: Option<u64>,
+    /// What tells whether it has changed when an interrupted run is gone on with.
+    pub(crate) stamp: SourceStamp,
     /// How messages call it.
     pub(crate) name: String,
 }
@@ -52,8 +57,23 @@ impl Input {
             Some(_) if !standard => Reader::Regular(file),
             _ => Reader::Waiting(WaitingInput { file }),
         };
-        Ok(Self { reader, len, name })
+        let mtime = Some(&metadata).filter(|_| len.is_some() && !standard).and_then(modified);
+        Ok(Self { reader, len, stamp: SourceStamp { len: len.filter(|_| !standard), mtime }, name })
     }
+
+    /// Leaves out the first `len` bytes, or as many as there are.
+    pub(crate) fn skip(&mut self, len: u64) -> io::Result<()> {
+        match &mut self.reader {
+            Reader::Regular(file) => file.seek(SeekFrom::Start(len)).map(|_| ()),
+            Reader::Waiting(input) => io::copy(&mut input.take(len), &mut io::sink()).map(|_| ()),
+        }
+    }
+}
+
+/// When a file was last modified: nanoseconds since 1970-01-01T00:00:00Z.
+fn modified(metadata: &Metadata) -> Option<i64> {
+    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_nanos()).ok()
 }
 
 fn name(path: &Path) -> String {

@@ -16,6 +16,7 @@ mod output;
 mod progress;
 mod remembering;
 mod report;
+mod resume;
 mod same_file;
 mod size;
 mod standard;

@@ -29,8 +29,9 @@ pub(crate) enum Content {
 }
 
 impl Output {
-    /// Decides where to write, and refuses what would lose something. Nothing is opened for it.
-    pub(crate) fn choose(path: &Path, input: &Path, force: bool) -> Result<Self, Failure> {
+    /// Decides where to write, and refuses what would lose something. Nothing is opened for it. Where `resumes`, a run may find what an
+    /// interrupted one has left.
+    pub(crate) fn choose(path: &Path, input: &Path, force: bool, resumes: bool) -> Result<Self, Failure> {
         refuse_input(path, input)?;
         if is_standard(path) {
             return Ok(Self::Standard);
@@ -45,6 +46,9 @@ impl Output {
         }
         if !force {
             refuse_existing(path)?;
+        }
+        if !force && !resumes {
+            refuse_partial(path)?;
         }
         Ok(Self::File(path.to_owned()))
     }
@@ -64,6 +68,14 @@ impl Output {
             file.map_err(|error| Failure::io(format!("{}: cannot be opened: {error}", self.name())))?;
         refuse_terminal(content, file.is_terminal())?;
         Ok(Box::new(WriterSink::new(file)))
+    }
+
+    /// The file, where it is one.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(path) => Some(path),
+            _ => None,
+        }
     }
 
     /// How messages call it.
@@ -112,6 +124,10 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
         return Err(Failure::usage(format!("{name}: exists already"))
             .hint("--force replaces it; -o chooses another name"));
     }
+    Ok(())
+}
+
+fn refuse_partial(path: &Path) -> Result<(), Failure> {
     let partial = partial_path(path);
     if partial.symlink_metadata().is_err() {
         return Ok(());
@@ -138,12 +154,12 @@ fn begins_like_a_stream(partial: &Path) -> bool {
     File::open(partial).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == STREAM_MAGIC
 }
 
-fn being_written(partial: &Path) -> Failure {
+pub(crate) fn being_written(partial: &Path) -> Failure {
     Failure::usage(format!("{}: is being written by another sv2", partial.display()))
         .hint("wait until it is done, or choose another output with -o")
 }
 
-fn not_created(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn not_created(path: &Path, error: &io::Error) -> Failure {
     if error.kind() == ErrorKind::WouldBlock {
         return being_written(&partial_path(path));
     }

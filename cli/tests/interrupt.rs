@@ -59,7 +59,7 @@ fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
             insta::assert_snapshot!(ran);
         }
         assert_eq!(ran.code(), 130);
-        assert_eq!(folder.names(), ["key", "out.sv2.partial"]);
+        assert_eq!(folder.names(), ["key", "out.sv2.journal", "out.sv2.partial"]);
         let salvaged = folder.run("decrypt -q -k key --unsealed out.sv2.partial -o -");
         assert_eq!(salvaged.code(), 5);
         assert!(salvaged.stdout() == &plaintext(FED)[..SEGMENTS * 65_536]);

@@ -221,13 +221,15 @@ fn a_full_disk_keeps_what_was_written_whole() {
     let mut said = String::new();
     let ran = limited("encrypt -k key --frame-size 4K --segment-size 8K data");
     writeln!(said, "--- encrypt\n{ran}\n").unwrap();
-    assert_eq!(folder.names(), ["data", "data.sv2.partial", "key"]);
+    assert_eq!(folder.names(), ["data", "data.sv2.journal", "data.sv2.partial", "key"]);
     let salvaged = folder.run("decrypt -q -k key --unsealed data.sv2.partial -o -");
     assert_eq!(salvaged.code(), 5);
     assert_eq!(salvaged.stdout(), &plaintext(100_000)[..salvaged.stdout().len()]);
     assert!(!salvaged.stdout().is_empty());
 
-    folder.run("encrypt -q -k key --force --frame-size 4K --segment-size 8K data").done();
+    // Once there is room again, the same command goes on.
+    let ran = folder.run("encrypt -k key --frame-size 4K --segment-size 8K data").done();
+    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: going on after 3 segments"), "{ran}");
     let ran = limited("decrypt -k key data.sv2 -o back");
     writeln!(said, "--- decrypt\n{ran}").unwrap();
     let partial = folder.read("back.partial");
@@ -262,7 +264,7 @@ fn an_input_that_fails_is_named_and_what_was_written_is_kept() {
     let ran = folder.run("encrypt -k key /proc/self/mem -o out");
     let expected = "sv2: /proc/self/mem: reading failed at segment 0: Input/output error (os error 5)\n\
         hint: out.partial is kept: no whole segment\n\
-        hint: the same command with --force starts over\n\
+        hint: the same command starts over\n\
         exit 3";
     assert_eq!(ran.to_string(), expected);
     let ran = folder.run("verify -k key /proc/self/mem");

@@ -54,7 +54,7 @@ pub use recover::{Recovered, recover};
 pub use salts::Salts;
 pub use shutdown::Shutdown;
 pub use sink::{OutputSink, SinkUnit};
-pub use sinks::{FileSink, WriterSink, is_being_written, partial_path};
+pub use sinks::{FileSink, WriterSink, discard_partial, is_being_written, partial_path};
 pub use stream_v2_format::crypto::ContentKey;
 pub use telemetry::{Telemetry, TelemetryEvent, TelemetrySnapshot};
 pub use walk::{KeylessWalk, WalkDepth, WalkedSegment};

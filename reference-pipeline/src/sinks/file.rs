@@ -40,12 +40,16 @@ pub fn partial_path(target: &Path) -> PathBuf {
     name.into()
 }
 
-/// Removes what an earlier run has left under the partial name, and never follows a link that stands there.
-fn discard(partial: &Path) -> io::Result<()> {
-    if is_being_written(partial) {
+/// Removes what an earlier run has left of `target` under its partial name, and never follows a link that stands there.
+///
+/// # Errors
+/// `WouldBlock` where another process is writing it, and whatever the file system reports.
+pub fn discard_partial(target: &Path) -> io::Result<()> {
+    let partial = partial_path(target);
+    if is_being_written(&partial) {
         return Err(ErrorKind::WouldBlock.into());
     }
-    match fs::remove_file(partial) {
+    match fs::remove_file(&partial) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         removed => removed,
     }
@@ -71,7 +75,7 @@ impl FileSink {
         }
         let partial = partial_path(target);
         if overwrite {
-            discard(&partial)?;
+            discard_partial(target)?;
         }
         let created = OpenOptions::new().write(true).create_new(true).open(&partial);
         let file = created.map_err(|error| match error.kind() {
@@ -105,12 +109,15 @@ impl FileSink {
     ///
     /// # Errors
     /// `AlreadyExists` for a file under the name itself without `overwrite`, `WouldBlock` where another process is writing, `UnexpectedEof`
-    /// where there are fewer bytes, and whatever the file system reports.
+    /// where there are fewer bytes, `InvalidInput` for a link or a device, and whatever the file system reports.
     pub fn reopen(target: &Path, overwrite: bool, len: u64) -> io::Result<Self> {
         if !overwrite && target.symlink_metadata().is_ok() {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let partial = partial_path(target);
+        if !partial.symlink_metadata()?.is_file() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
         let mut file = OpenOptions::new().write(true).open(&partial)?;
         file.try_lock()?;
         if file.metadata()?.len() < len {
