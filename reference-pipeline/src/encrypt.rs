@@ -236,10 +236,14 @@ impl<'a, 'm> SealWriter<'a, 'm> {
 
     /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001).
     fn make_durable(&mut self, place: u64) -> Result<(), Error> {
-        let Some((commit, plaintext)) = self.last.take() else { return Ok(()) };
         self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         self.durable = self.written;
-        self.managers.crash(place, |crash| crash.durable(&commit, &plaintext))
+        match self.last.take() {
+            Some((commit, plaintext)) => {
+                self.managers.crash(place, |crash| crash.durable(&commit, &plaintext))
+            }
+            None => Ok(()),
+        }
     }
 
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
@@ -258,11 +262,15 @@ impl WriteSide<Encrypting> for SealWriter<'_, '_> {
     ) -> Result<Buffers, Error> {
         let place = segment.header.index.0.into();
         let commit = self.segment(place, &segment)?;
-        // One plaintext is kept back, so that its fingerprint can be taken.
-        let kept = self.last.replace((commit, input.plaintext)).map(|(_, plaintext)| plaintext);
+        let mut plaintext = input.plaintext;
+        if self.managers.crash.is_some() {
+            // One is kept back, so that its fingerprint can be taken.
+            let kept = self.last.replace((commit, plaintext));
+            plaintext = kept.map(|(_, plaintext)| plaintext).unwrap_or_default();
+        }
         if self.durable_every > 0 && self.written - self.durable >= self.durable_every {
             self.make_durable(place)?;
         }
-        Ok(Buffers::recycled(kept.unwrap_or_default(), segment.wire))
+        Ok(Buffers::recycled(plaintext, segment.wire))
     }
 }
