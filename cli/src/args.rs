@@ -1,6 +1,7 @@
 //! The command line: what can be asked for, in the words of the help texts.
 
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use stream_v2_pipeline::Lanes;
@@ -86,10 +87,17 @@ pub(crate) struct Ends {
 pub(crate) struct Secret {
     /// The key file, as `sv2 keygen` makes it
     #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
-    pub(crate) key_file: Option<PathBuf>,
+    key_file: Option<OsString>,
     /// Text that must be the same for encrypting and decrypting, and is not stored
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) context: String,
+}
+
+impl Secret {
+    /// The key file that was named. An empty name is none: so a variable of the environment can be set to nothing.
+    pub(crate) fn key_file(&self) -> Option<&Path> {
+        self.key_file.as_deref().filter(|name| !name.is_empty()).map(Path::new)
+    }
 }
 
 #[derive(ClapArgs)]

@@ -21,7 +21,7 @@ use crate::standard::is_standard;
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let output = Output::choose(&output, &ends.input, ends.force, false)?;
+    let output = Output::choose(&output, ends, false)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let input = Input::open(&ends.input)?;
 

@@ -29,7 +29,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     let (frame_size_log2, segment_size) =
         sizes(args.frame_size.unwrap_or(FRAME_SIZE), args.segment_size.unwrap_or(SEGMENT_SIZE))?;
     let output = ends.output.clone().unwrap_or_else(|| default_output(&ends.input));
-    let output = Output::choose(&output, &ends.input, ends.force, true)?;
+    let output = Output::choose(&output, ends, true)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
 

@@ -84,6 +84,9 @@ impl FailedRun<'_> {
         if self.content == Content::Ciphertext || error.segment().is_none() {
             return None;
         }
+        if error.kind() == ErrorKind::Trailing && !matches!(output, Output::File(_)) {
+            return Some(format!("what was written to {name} is the whole stream before that: {plaintext}"));
+        }
         Some(match output {
             // The segments are genuine one by one and do not belong together: no prefix of what one writer sealed.
             Output::Standard | Output::Device(_) if error.detail() == Detail::AuthTrailer => {

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Read, Write};
 
+use stream_v2_format::ErrorKind;
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{Error, KeylessWalk, WalkDepth, WalkedSegment};
 
@@ -36,6 +37,15 @@ pub(crate) fn run(args: &InspectArgs) -> Done {
     drop(view);
     let error = walked.and_then(|end| out.flush().map(|()| end)).map_err(standard_output_failed)?;
     error.map_or(Ok(()), |error| Err(walk_failed(&input.name, &error)))
+}
+
+/// Whether the stream ends with its final segment, as far as the end of the walk tells.
+pub(crate) fn sealed(end: Option<&Error>) -> Option<bool> {
+    match end.map(Error::kind) {
+        None => Some(true),
+        Some(Some(ErrorKind::Truncated | ErrorKind::Trailing)) => Some(false),
+        Some(_) => None,
+    }
 }
 
 /// The failure to report for a stream that was walked over without a key.

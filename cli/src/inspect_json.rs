@@ -6,7 +6,7 @@ use serde::Serialize;
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{Error, WalkedSegment};
 
-use crate::inspect::View;
+use crate::inspect::{View, sealed};
 
 /// Writes `{"header": …, "segments": […], "sealed": …, "error": …}`.
 pub(crate) struct Json<W> {
@@ -110,7 +110,8 @@ impl<W: Write> View for Json<W> {
         }
         let fault = error.map(fault);
         let fault = serde_json::to_string(&fault)?;
-        writeln!(self.out, "],\n \"sealed\": {},\n \"error\": {fault}}}", error.is_none())
+        let sealed = serde_json::to_string(&sealed(error))?;
+        writeln!(self.out, "],\n \"sealed\": {sealed},\n \"error\": {fault}}}")
     }
 }
 

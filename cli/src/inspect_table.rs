@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use stream_v2_format::ErrorKind;
 use stream_v2_format::wire::{HeaderV1, SegmentFlags};
 use stream_v2_pipeline::{Error, WalkedSegment};
 
-use crate::inspect::View;
+use crate::inspect::{View, sealed};
 use crate::size::{bytes, count, human};
 
 const FIRST_ROWS: u64 = 16;
@@ -113,20 +112,14 @@ impl<W: Write> View for Table<W> {
             self.field("found", format!("{}, {}", count(self.segments, "segment"), bytes(self.stream_len)))?;
             self.field("plaintext", bytes(self.plaintext_len))?;
         }
-        let sealed = match error {
-            None => "yes".into(),
-            Some(error) => format!("{}: {error}", sealed_before(error)),
+        let word = match sealed(error) {
+            Some(true) => "yes",
+            Some(false) => "no",
+            None => "unknown",
         };
+        let sealed = error.map_or(word.into(), |error| format!("{word}: {error}"));
         self.field("sealed", sealed)?;
         self.field("authentic", "unknown: nothing here was checked with the key")
-    }
-}
-
-/// What an error says about whether the stream ends with its final segment.
-fn sealed_before(error: &Error) -> &'static str {
-    match error.format_error().map(stream_v2_format::Error::kind) {
-        Some(ErrorKind::Truncated | ErrorKind::Trailing) => "no",
-        _ => "unknown",
     }
 }
 

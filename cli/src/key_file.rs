@@ -32,7 +32,7 @@ pub(crate) struct KeyFile {
 impl KeyFile {
     /// Reads the key file that was named, by option or environment. `input` is what the run reads beside it.
     pub(crate) fn of(secret: &Secret, input: &Path, quiet: bool) -> Result<Self, Failure> {
-        let Some(path) = &secret.key_file else {
+        let Some(path) = secret.key_file() else {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")
                 .hint("sv2 keygen -o FILE makes one"));
         };

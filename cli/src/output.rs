@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use stream_v2_format::wire::STREAM_MAGIC;
 use stream_v2_pipeline::{FileSink, OutputSink, WriterSink, is_being_written, partial_path};
 
+use crate::args::Ends;
 use crate::report::Failure;
-use crate::same_file::{identity, input_identity, output_identity};
-use crate::standard::{is_standard, standard_output};
+use crate::same_file::{Identity, identity, input_identity, output_identity};
+use crate::standard::{is_standard, is_standard_output, standard_output};
 
 /// Where a run writes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,11 +32,14 @@ pub(crate) enum Content {
 impl Output {
     /// Decides where to write, and refuses what would lose something. Nothing is opened for it. Where `resumes`, a run may find what an
     /// interrupted one has left.
-    pub(crate) fn choose(path: &Path, input: &Path, force: bool, resumes: bool) -> Result<Self, Failure> {
-        refuse_input(path, input)?;
+    pub(crate) fn choose(path: &Path, ends: &Ends, resumes: bool) -> Result<Self, Failure> {
+        let path = if is_standard_output(path) { Path::new("-") } else { path };
+        refuse_same(path, input_identity(&ends.input), "the input")?;
+        refuse_same(path, ends.secret.key_file().and_then(identity), "the key file")?;
         if is_standard(path) {
             return Ok(Self::Standard);
         }
+        let force = ends.force;
         let name = path.display();
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
@@ -50,7 +54,14 @@ impl Output {
         if !force && !resumes {
             refuse_partial(path)?;
         }
-        Ok(Self::File(path.to_owned()))
+        // What a link points to is replaced, and not the link.
+        if !path.is_symlink() {
+            return Ok(Self::File(path.to_owned()));
+        }
+        path.canonicalize().map(Self::File).map_err(|_| {
+            Failure::usage(format!("{name}: is a link that leads nowhere"))
+                .hint("choose another output with -o")
+        })
     }
 
     /// Opens the sink.
@@ -104,8 +115,9 @@ fn refuse_terminal(content: Content, terminal: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refuse_input(path: &Path, input: &Path) -> Result<(), Failure> {
-    let Some(read) = input_identity(input) else { return Ok(()) };
+/// Refuses to write to `other`, which is read.
+fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), Failure> {
+    let Some(read) = other else { return Ok(()) };
     let same = if output_identity(path).as_ref() == Some(&read) {
         path.to_owned()
     } else if !is_standard(path) && identity(&partial_path(path)).as_ref() == Some(&read) {
@@ -114,7 +126,7 @@ fn refuse_input(path: &Path, input: &Path) -> Result<(), Failure> {
         return Ok(());
     };
     let name = if is_standard(&same) { "standard output".into() } else { same.display().to_string() };
-    Err(Failure::usage(format!("{name}: is the input, and would be written to"))
+    Err(Failure::usage(format!("{name}: is {what}, and would be written to"))
         .hint("choose another output with -o"))
 }
 

@@ -9,6 +9,12 @@ pub(crate) fn is_standard(path: &Path) -> bool {
     path.as_os_str() == "-"
 }
 
+/// Whether a path stands for standard output, also by the names that the system has for it.
+pub(crate) fn is_standard_output(path: &Path) -> bool {
+    let names = ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"];
+    names.iter().any(|name| path.as_os_str() == *name)
+}
+
 /// Standard input as a file.
 pub(crate) fn standard_input() -> io::Result<File> {
     file_of(&io::stdin())

@@ -15,7 +15,7 @@ use crate::size::{bytes, count};
 use crate::{Done, inspect, print};
 
 pub(crate) fn run(args: &VerifyArgs) -> Done {
-    if args.secret.key_file.is_some() { with_key(args) } else { without_key(args) }
+    if args.secret.key_file().is_some() { with_key(args) } else { without_key(args) }
 }
 
 fn with_key(args: &VerifyArgs) -> Done {

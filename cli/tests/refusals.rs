@@ -273,3 +273,61 @@ fn an_input_that_fails_is_named_and_what_was_written_is_kept() {
         "sv2: /proc/self/mem: reading failed: Input/output error (os error 5)\nexit 3"
     );
 }
+
+#[test]
+fn the_key_file_is_never_the_output() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("encrypt -q -k key data").done();
+    let key = folder.read("key");
+    fs::copy(folder.path("key"), folder.path("out.partial")).unwrap();
+    for args in [
+        "encrypt -k key data -o key --force",
+        "decrypt -k key data.sv2 -o key --force",
+        "encrypt -k out.partial data -o out --force --restart",
+    ] {
+        let ran = folder.run(args);
+        assert_eq!(ran.code(), 2, "{args}: {ran}");
+        assert!(ran.stderr().contains("is the key file, and would be written to"), "{ran}");
+    }
+    assert!(folder.read("key") == key && folder.read("out.partial") == key);
+}
+
+#[test]
+fn links_are_followed_and_never_replaced() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.write("old", b"old");
+    symlink("old", folder.path("link")).unwrap();
+    symlink("nowhere", folder.path("dangling")).unwrap();
+    folder.run("encrypt -q -k key data -o link --force").done();
+    assert!(folder.path("link").is_symlink());
+    folder.run("decrypt -q -k key old -o back").done();
+    assert_eq!(folder.read("back"), b"hello");
+    let ran = folder.run("encrypt -k key data -o dangling --force");
+    assert_eq!(ran.code(), 2, "{ran}");
+    assert!(folder.path("dangling").is_symlink());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn the_systems_names_for_standard_output_are_standard_output() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("encrypt -q -k key data").done();
+    for name in ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"] {
+        let file = fs::File::create(folder.path("out")).unwrap();
+        let args = format!("decrypt -k key data.sv2 -o {name}");
+        Ran(folder.sv2(&args).stdout(file).output().unwrap()).done();
+        assert_eq!(folder.read("out"), b"hello", "{name}");
+    }
+}
+
+#[test]
+fn an_empty_name_of_a_key_file_is_none() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("encrypt -q -k key data").done();
+    let ran = Ran(folder.sv2("verify data.sv2").env("SV2_KEY_FILE", "").output().unwrap()).done();
+    assert!(ran.text().contains("checksums match"), "{ran}");
+}

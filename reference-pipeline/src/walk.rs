@@ -43,6 +43,8 @@ pub struct KeylessWalk<R> {
     envelope_bytes: Vec<u8>,
     order: SegmentOrder,
     wire: Vec<u8>,
+    /// What ended the walk: it is reported ever after (SV2-REL-003).
+    fault: Option<format::Error>,
 }
 
 impl<R: Read + Seek> KeylessWalk<R> {
@@ -76,6 +78,7 @@ impl<R: Read> KeylessWalk<R> {
             envelope_bytes,
             order: SegmentOrder::new(&header),
             wire: Vec::new(),
+            fault: None,
         })
     }
 
@@ -102,6 +105,15 @@ impl<R: Read> KeylessWalk<R> {
     /// # Errors
     /// The errors of steps 1 to 8, 10 to 13 and 17 of §15.1; `io.source`.
     pub fn next_segment(&mut self) -> Result<Option<WalkedSegment>, Error> {
+        if let Some(fault) = self.fault {
+            return Err(Error::format(Stage::Source, fault));
+        }
+        let next = self.walk_on();
+        self.fault = next.as_ref().err().and_then(Error::format_error).copied();
+        next
+    }
+
+    fn walk_on(&mut self) -> Result<Option<WalkedSegment>, Error> {
         let (offset, before) = (self.order.offset(), self.order.segments());
         let fault = |error| Error::format(Stage::Source, error);
         let mut bytes = [0; SEGMENT_HEADER_LEN];

@@ -76,3 +76,17 @@ fn cannot_tell_a_forgery_and_does_not_claim_to() {
     assert!(walk(&spliced, WalkDepth::Wires).1.is_ok());
     assert!(decrypt(&DecryptPipeline::new(&key()), &spliced).1.is_err());
 }
+
+#[test]
+fn an_error_is_the_last_word() {
+    let built = build(RUNS);
+    let mut damaged = built.bytes.clone();
+    damaged[built.segments[1].start + 100] ^= 1;
+    let mut walk = KeylessWalk::reading(&damaged[..], WalkDepth::Wires).unwrap();
+    walk.next_segment().unwrap();
+    let error = *walk.next_segment().unwrap_err().format_error().unwrap();
+    assert_eq!(error.detail(), Detail::MalformedWireCrc);
+    for _ in 0..3 {
+        assert_eq!(walk.next_segment().unwrap_err().format_error(), Some(&error));
+    }
+}

@@ -92,7 +92,24 @@ impl FileSink {
         &self.partial
     }
 
+    /// Whether the partial name still stands for the file that was written: it may have been removed, and taken by somebody else.
+    #[cfg(unix)]
+    fn still_has_its_name(&self) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let (open, named) = (self.file.metadata()?, self.partial.symlink_metadata());
+        Ok(named.is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
+    }
+
+    #[cfg(not(unix))]
+    fn still_has_its_name(&self) -> io::Result<bool> {
+        Ok(self.partial.symlink_metadata().is_ok())
+    }
+
     fn publish(&self) -> io::Result<()> {
+        if !self.still_has_its_name()? {
+            let taken = "the partial file was removed or replaced while it was written";
+            return Err(io::Error::new(ErrorKind::NotFound, taken));
+        }
         if self.overwrite {
             return fs::rename(&self.partial, &self.target);
         }
@@ -169,7 +186,7 @@ impl OutputSink for FileSink {
     }
 
     fn abort(&mut self) -> io::Result<()> {
-        fs::remove_file(&self.partial)
+        if self.still_has_its_name()? { fs::remove_file(&self.partial) } else { Ok(()) }
     }
 }
 
@@ -221,6 +238,26 @@ mod tests {
         FileSink::create(&target, true).unwrap().seal().unwrap();
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
         assert_eq!(fs::read(&target).unwrap(), b"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn never_publishes_or_removes_what_somebody_else_has_put_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        for seals in [true, false] {
+            let mut sink = FileSink::create(&target, true).unwrap();
+            sink.append(&unit(0, b"mine")).unwrap();
+            fs::remove_file(partial_path(&target)).unwrap();
+            fs::write(partial_path(&target), b"theirs").unwrap();
+            if seals {
+                assert_eq!(sink.seal().unwrap_err().kind(), ErrorKind::NotFound);
+            } else {
+                sink.abort().unwrap();
+            }
+            assert_eq!(fs::read(partial_path(&target)).unwrap(), b"theirs");
+            assert!(!target.exists());
+        }
     }
 
     #[test]
