@@ -83,7 +83,9 @@ impl FileSink {
             _ => error,
         })?;
         file.try_lock()?;
-        Ok(Self { file, partial, target: target.to_owned(), overwrite, position: 0 })
+        let sink = Self { file, partial, target: target.to_owned(), overwrite, position: 0 };
+        // Between creating and locking, another process may have taken the file for a leftover and removed it.
+        if sink.still_has_its_name()? { Ok(sink) } else { Err(ErrorKind::WouldBlock.into()) }
     }
 
     /// Where the file stands until it is complete.
