@@ -54,23 +54,46 @@ fn committed_len(folder: &Folder) -> usize {
     json["segments"].as_array().unwrap().last().map_or(128, end).try_into().unwrap()
 }
 
+/// Encrypts, killed again and again after what `growth` says, until a run comes to its end; how often it was killed.
+fn encrypt_under_fire(mut growth: impl FnMut() -> u64) -> u32 {
+    let folder = folder();
+    let (mut kept, mut kills): (Vec<u8>, u32) = (Vec::new(), 0);
+    while killed(&folder, ENCRYPT, "data.sv2.partial", growth()) {
+        kills += 1;
+        let partial = folder.read("data.sv2.partial");
+        assert!(partial.starts_with(&kept), "what was committed was written again");
+        kept = partial[..committed_len(&folder)].to_vec();
+    }
+    assert!(folder.read("data.sv2").starts_with(&kept));
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == plaintext(LEN));
+    assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
+    kills
+}
+
 #[test]
 fn kill_after_kill() {
-    for growth in [1, 70_000, 1 << 20, 5 << 20] {
-        let folder = folder();
-        let mut kept: Vec<u8> = Vec::new();
+    for first in [1, 70_000, 1 << 20, 5 << 20] {
         // More from time to time, so that there is an end.
-        let mut rounds = 0;
-        while killed(&folder, ENCRYPT, "data.sv2.partial", growth + rounds * 10_000) {
-            rounds += 1;
-            let partial = folder.read("data.sv2.partial");
-            assert!(partial.starts_with(&kept), "what was committed was written again");
-            kept = partial[..committed_len(&folder)].to_vec();
-        }
-        assert!(rounds > 0 && folder.read("data.sv2").starts_with(&kept));
-        folder.run("decrypt -q -k key data.sv2 -o back").done();
-        assert!(folder.read("back") == plaintext(LEN));
-        assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
+        let mut growth = first;
+        let kills = encrypt_under_fire(|| {
+            growth += 10_000;
+            growth
+        });
+        assert!(kills > 0);
+    }
+}
+
+/// `cargo test -p stream-v2 --test resume -- --ignored`
+#[test]
+#[ignore = "a quarter of a minute that the other tests do not need"]
+fn two_hundred_kills() {
+    let (mut kills, mut seed) = (0, 1_u64);
+    while kills < 200 {
+        kills += encrypt_under_fire(|| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % (2 << 20)
+        });
     }
 }
 
