@@ -331,3 +331,16 @@ fn an_empty_name_of_a_key_file_is_none() {
     let ran = Ran(folder.sv2("verify data.sv2").env("SV2_KEY_FILE", "").output().unwrap()).done();
     assert!(ran.text().contains("checksums match"), "{ran}");
 }
+
+#[test]
+fn what_an_earlier_run_has_left_outlives_a_wrong_key() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("encrypt -q -k key data").done();
+    folder.write_key("other", &key_text([9; 16], [9; 32]));
+    folder.write("back.partial", b"precious");
+    assert_eq!(folder.run("decrypt -k other data.sv2 -o back --force").code(), 4);
+    assert_eq!(folder.read("back.partial"), b"precious");
+    folder.run("decrypt -q -k key data.sv2 -o back --force").done();
+    assert_eq!(folder.read("back"), b"hello");
+}

@@ -251,8 +251,7 @@ impl<'a> DecryptPipeline<'a> {
         managers: &mut Managers<'_>,
     ) -> Result<Summary, Error> {
         let mut source = Watched::new(source, &self.shutdown);
-        let (header, _envelope) = read_stream_header(&mut source)?;
-        let stream = self.open(&header).map_err(|error| Error::format(Stage::Start, error))?;
+        let stream = self.open_stream(&mut source)?;
         managers.log(LogEvent::Started(stream.header()));
         let mut writer = OpenWriter::new(&stream, sink, managers, self.telemetry.clone());
         let result = decrypt::run(self, &stream, source, &mut writer);
@@ -260,10 +259,17 @@ impl<'a> DecryptPipeline<'a> {
         Ok(summary(&progress, stream.header()))
     }
 
-    fn open(&self, header: &HeaderV1) -> Result<StreamOpener, stream_v2_format::Error> {
-        let stream = StreamOpener::new(header, self.key, self.context)?;
+    /// Reads a stream header and its envelope, and checks them under the key and the context.
+    ///
+    /// # Errors
+    /// As [`read_stream_header`]; `key.header_tag`; `limit.policy`.
+    pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
+        let (header, _envelope) = read_stream_header(source)?;
+        let stream = StreamOpener::new(&header, self.key, self.context);
+        let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
         if header.segment_size() > self.segment_size_max {
-            return Err(stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max));
+            let error = stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max);
+            return Err(Error::format(Stage::Start, error));
         }
         Ok(stream)
     }
