@@ -42,7 +42,6 @@ pub(crate) enum Command {
     #[command(
         after_help = EXIT_CODES,
         mut_arg("output", |output| output.help(ENCRYPT_OUTPUT)),
-        mut_arg("force", |force| force.help("Replaces OUTPUT")),
     )]
     Encrypt(EncryptArgs),
     /// Decrypts a file or standard input
@@ -76,9 +75,12 @@ pub(crate) struct Ends {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) secret: Secret,
-    /// Replaces OUTPUT, and what an interrupted run left of it
+    /// Replaces OUTPUT
     #[arg(long)]
     pub(crate) force: bool,
+    /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on with
+    #[arg(long)]
+    pub(crate) restart: bool,
     #[command(flatten)]
     pub(crate) run: Run,
 }
@@ -127,9 +129,9 @@ pub(crate) struct EncryptArgs {
     /// Plaintext bytes of a frame: a power of two from 4K to 16M; by default 64K
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
-    /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on with
+    /// Where an interrupted run is gone on with: compares all of INPUT that is encrypted already, instead of its length, its time and its last part
     #[arg(long)]
-    pub(crate) restart: bool,
+    pub(crate) verify_source: bool,
 }
 
 #[derive(ClapArgs)]

@@ -1,10 +1,14 @@
 //! `sv2 decrypt`.
 
 use std::ffi::OsStr;
-use std::io::Seek;
+use std::io::{Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use stream_v2_pipeline::{DecryptPipeline, Error, Managers};
+use stream_v2_format::crypto::{Committed, StreamOpener};
+use stream_v2_pipeline::{
+    Cause, DecryptPipeline, DecryptionLeft, Error, InterruptedDecryption, Managers, OutputFile, Stage,
+    Summary,
+};
 
 use crate::Done;
 use crate::args::DecryptArgs;
@@ -12,17 +16,18 @@ use crate::failed_run::FailedRun;
 use crate::input::{Input, Reader};
 use crate::interrupt;
 use crate::key_file::KeyFile;
-use crate::output::{Content, Output};
-use crate::progress::{Committed, Progress, Shows};
+use crate::output::{Content, Output, create, refuse_existing};
+use crate::progress::{Progress, Shows};
 use crate::remembering::Remembering;
 use crate::report::{Failure, note};
+use crate::resume::{RESTART, discard, not_gone_on_with, tell, unknown};
 use crate::size::{bytes, count};
 use crate::standard::is_standard;
 
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let output = Output::choose(&output, ends, false)?;
+    let output = Output::choose(&output, ends)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
 
@@ -31,29 +36,112 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
     pipeline.lanes = ends.run.lanes();
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
-    let failed = |error: &Error, stream_key_id, committed| {
-        let (input, output, content) = (&*input.name, Some(&output), Content::Plaintext);
-        FailedRun { input, output, content, key_file: &key_file, stream_key_id, committed }.failure(error)
-    };
-    // What an earlier run has left is not given up for a stream that this key does not open.
-    if let Reader::Regular(file) = &mut input.reader {
-        let mut seen = Remembering::new(&mut *file);
-        let opened = pipeline.open_stream(&mut seen);
-        opened.map_err(|error| failed(&error, seen.key_id(), Committed::default()))?;
-        file.rewind().map_err(|error| Failure::io(format!("{}: reading failed: {error}", input.name)))?;
-    }
-    let mut source = Remembering::new(input.reader);
-    let mut sink = output.open(Content::Plaintext, ends.force)?;
     let mut progress = Progress::new(input.len, Shows::Stream, ends.run.quiet);
-    let managers = Managers { log: Some(&mut progress), crash: None };
-    let summary = pipeline
-        .run(&mut source, &mut *sink, managers)
-        .map_err(|error| failed(&error, source.key_id(), progress.committed()))?;
-    if !ends.run.quiet && output != Output::Standard {
-        let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
-        note(format_args!("{}: {plaintext} decrypted, from {segments}", output.name()));
+    let mut source = Remembering::new(&mut input.reader);
+    let opened = pipeline.open_stream(&mut source);
+    let stream_key_id = source.key_id();
+    let result = opened.map_err(Failed::Run).and_then(|stream| match &output {
+        Output::File(file) => to_file(file, &pipeline, &stream, &mut input, args, &mut progress),
+        _ => {
+            let mut sink = output.open(Content::Plaintext)?;
+            let managers = Managers { log: Some(&mut progress), crash: None };
+            let nothing = Committed::NOTHING;
+            Ok(pipeline.resume(&stream, &nothing, &mut input.reader, &mut *sink, managers).map(Some)?)
+        }
+    });
+    let summary = result.map_err(|failed| match failed {
+        Failed::Before(failure) => failure,
+        Failed::Run(error) => {
+            let (input, output, content) = (&*input.name, Some(&output), Content::Plaintext);
+            let committed = progress.committed();
+            FailedRun { input, output, content, key_file: &key_file, stream_key_id, committed }
+                .failure(&error)
+        }
+    })?;
+    if ends.run.quiet || matches!(output, Output::Standard) {
+        return Ok(());
+    }
+    let name = output.name();
+    match summary {
+        None => note(format_args!("{name}: was complete already")),
+        Some(summary) => {
+            let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
+            note(format_args!("{name}: {plaintext} decrypted, from {segments}"));
+        }
     }
     Ok(())
+}
+
+/// Why there is no plaintext: something was in the way, or the run itself failed.
+enum Failed {
+    Before(Failure),
+    Run(Error),
+}
+
+impl From<Failure> for Failed {
+    fn from(failure: Failure) -> Self {
+        Self::Before(failure)
+    }
+}
+
+impl From<Error> for Failed {
+    fn from(error: Error) -> Self {
+        Self::Run(error)
+    }
+}
+
+/// Decrypts into a file, and goes on with what an interrupted run has left of it; `None` where nothing was left to do.
+fn to_file(
+    file: &OutputFile,
+    pipeline: &DecryptPipeline<'_>,
+    stream: &StreamOpener,
+    input: &mut Input,
+    args: &DecryptArgs,
+    progress: &mut Progress,
+) -> Result<Option<Summary>, Failed> {
+    if args.ends.restart {
+        discard(file)?;
+    }
+    match InterruptedDecryption::find(pipeline, file, stream, &mut input.reader) {
+        // What is wrong with the stream, and whatever ends any other run too.
+        Err(error) if error.stage() != Stage::Sink || matches!(error.cause(), Cause::Interrupted) => {
+            return Err(error.into());
+        }
+        Err(error) => return Err(not_gone_on_with(file, &error).into()),
+        Ok(DecryptionLeft::Complete) => return Ok(None),
+        Ok(DecryptionLeft::Unknown(notice)) => return Err(unknown(&file.partial(), notice).into()),
+        Ok(DecryptionLeft::Torn(found)) => {
+            if !args.ends.run.quiet {
+                let (segments, plaintext) = (found.committed().segments, found.committed().plaintext_len);
+                let (segments, plaintext) = (count(segments, "segment"), bytes(plaintext));
+                note(format_args!("{}: going on after {segments}, {plaintext}", file.partial().display()));
+            }
+            progress.go_on_after(found.committed());
+            return Ok(Some(found.resume(pipeline, &mut input.reader, Some(progress))?));
+        }
+        Ok(DecryptionLeft::Nothing(notice)) => {
+            tell(file, notice);
+            match &mut input.reader {
+                Reader::Regular(source) => {
+                    let body = SeekFrom::Start(stream.header().body_offset().0);
+                    let failed = |error| Failure::io(format!("{}: reading failed: {error}", input.name));
+                    source.seek(body).map_err(failed)?;
+                }
+                // What it has given cannot be had again.
+                Reader::Waiting(_) if notice.is_some() => {
+                    let name = file.partial();
+                    return Err(Failure::usage(format!("{}: cannot be gone on with", name.display()))
+                        .hint(RESTART)
+                        .into());
+                }
+                Reader::Waiting(_) => {}
+            }
+        }
+    }
+    if !args.ends.force {
+        refuse_existing(file.target())?;
+    }
+    Ok(Some(pipeline.run_to_file(stream, &mut input.reader, create(file)?, Some(progress))?))
 }
 
 fn default_output(input: &Path) -> Result<PathBuf, Failure> {

@@ -3,64 +3,58 @@
 use std::path::{Path, PathBuf};
 
 use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX};
-use stream_v2_pipeline::{EncryptPipeline, FileJournal, Managers};
+use stream_v2_format::wire::HeaderV1;
+use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, Managers, OutputFile};
 
 use crate::Done;
 use crate::args::EncryptArgs;
 use crate::failed_run::FailedRun;
-use crate::input::Input;
+use crate::input::{Input, Reader};
 use crate::interrupt;
 use crate::key_file::KeyFile;
-use crate::output::{Content, Output};
+use crate::output::{Content, Output, create, refuse_existing};
 use crate::progress::{Progress, Shows};
 use crate::report::{Failure, note};
-use crate::resume::{self, Left};
+use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell};
 use crate::size::{bytes, count, human};
 use crate::standard::is_standard;
 
-/// Plaintext bytes of a frame and of a segment, where nobody asks for others.
-const FRAME_SIZE: u64 = 64 << 10;
-const SEGMENT_SIZE: u64 = 1 << 20;
-/// Bytes of output after which it is made durable, and the journal says so.
-const DURABLE_EVERY: u64 = 64 << 20;
-
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;
-    let (frame_size_log2, segment_size) =
-        sizes(args.frame_size.unwrap_or(FRAME_SIZE), args.segment_size.unwrap_or(SEGMENT_SIZE))?;
     let output = ends.output.clone().unwrap_or_else(|| default_output(&ends.input));
-    let output = Output::choose(&output, ends, true)?;
+    let output = Output::choose(&output, ends)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
 
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.params.key_id = key_file.key_id;
-    pipeline.params.frame_size_log2 = frame_size_log2;
-    pipeline.params.segment_size = segment_size;
+    let (frame_size, segment_size) =
+        (1 << pipeline.params.frame_size_log2, pipeline.params.segment_size.into());
+    (pipeline.params.frame_size_log2, pipeline.params.segment_size) =
+        sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
     pipeline.lanes = ends.run.lanes();
-    pipeline.durable_every = DURABLE_EVERY;
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
-    let left = match &output {
-        Output::File(target) => resume::find(target, args, &key_file)?,
-        _ => None,
-    };
-    if let Some(Left::Sealed(sealed)) = left {
-        return sealed.publish(ends.run.quiet);
-    }
     let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
-    let result = match left {
-        Some(Left::Torn(mut torn)) => {
-            torn.take_up(&mut input, ends.run.quiet)?;
-            let source = torn.source(input.reader);
-            let managers = Managers { log: Some(&mut progress), crash: Some(&mut torn.journal) };
-            pipeline.resume(&torn.stream, &torn.recovered, source, &mut torn.sink, managers)
-        }
+    let result = match &output {
+        Output::File(file) => match take_up(file, &pipeline, &mut input, args)? {
+            Some(found) if found.is_complete() => {
+                let resumed = found.resume(&pipeline, input.reader, None);
+                resumed.map_err(|error| not_gone_on_with(file, &error))?;
+                if !ends.run.quiet {
+                    note(format_args!("{}: was complete already", output.name()));
+                }
+                return Ok(());
+            }
+            Some(found) => {
+                progress.go_on_after(&found.recovered().committed);
+                found.resume(&pipeline, input.reader, Some(&mut progress))
+            }
+            None => pipeline.run_to_file(input.reader, input.stamp, create(file)?, Some(&mut progress)),
+        },
         _ => {
-            let mut sink = output.open(Content::Ciphertext, ends.force)?;
-            let mut journal = output.file().map(|target| FileJournal::new(target, input.stamp));
-            let crash = journal.as_mut().map(|journal| journal as _);
-            let managers = Managers { log: Some(&mut progress), crash };
+            let mut sink = output.open(Content::Ciphertext)?;
+            let managers = Managers { log: Some(&mut progress), crash: None };
             pipeline.run(input.reader, &mut *sink, managers)
         }
     };
@@ -75,12 +69,65 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         };
         failed.failure(&error)
     })?;
-    if let Some(target) = output.file() {
-        resume::remove_journal(target)?;
-    }
-    if !ends.run.quiet && output != Output::Standard {
+    if !ends.run.quiet && !matches!(output, Output::Standard) {
         let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
         note(format_args!("{}: {plaintext} encrypted, in {segments}", output.name()));
+    }
+    Ok(())
+}
+
+/// Looks for what an interrupted run has left, and checks the input against it.
+fn take_up(
+    file: &OutputFile,
+    pipeline: &EncryptPipeline<'_>,
+    input: &mut Input,
+    args: &EncryptArgs,
+) -> Result<Option<InterruptedEncryption>, Failure> {
+    let ends = &args.ends;
+    let fresh = || if ends.force { Ok(None) } else { refuse_existing(file.target()).map(|()| None) };
+    if ends.restart {
+        discard(file)?;
+        return fresh();
+    }
+    let found =
+        InterruptedEncryption::find(pipeline, file).map_err(|error| not_gone_on_with(file, &error))?;
+    let Some(mut found) = found else { return fresh() };
+    refuse_other_sizes(found.header(), args, file)?;
+    tell(file, found.notice());
+    let stamp = input.stamp;
+    let checked = match &mut input.reader {
+        Reader::Regular(source) if !args.verify_source => found.check_source(source, stamp),
+        reader => found.compare_source(pipeline, reader, stamp),
+    };
+    match checked {
+        // Another source for a name that is taken already.
+        Err(_) if found.is_published() => {
+            drop(found);
+            return fresh();
+        }
+        Err(error) => return Err(source_refused(input, found.source(), &error)),
+        Ok(()) => {}
+    }
+    if !ends.run.quiet && !found.is_complete() {
+        let committed = &found.recovered().committed;
+        let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
+        note(format_args!("{}: going on after {segments}, {plaintext}", file.partial().display()));
+    }
+    Ok(Some(found))
+}
+
+/// Parameters of a stream that is gone on with come from its header (SV2-RES-005).
+fn refuse_other_sizes(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) -> Done {
+    let sizes = [
+        ("--segment-size", args.segment_size, header.segment_size()),
+        ("--frame-size", args.frame_size, header.frame_size()),
+    ];
+    for (option, asked, found) in sizes {
+        if asked.is_some_and(|asked| asked != u64::from(found)) {
+            let (name, found) = (file.partial(), human(found.into()));
+            return Err(Failure::usage(format!("{}: was begun with {option} {found}", name.display()))
+                .hint(format!("leave {option} out to go on with it; {RESTART}")));
+        }
     }
     Ok(())
 }

@@ -151,8 +151,10 @@ impl FailedRun<'_> {
                     "the same command goes on from there, and with --restart starts over; sv2 decrypt --unsealed {name} -o FILE salvages it"
                 )
             }
-            Content::Ciphertext => "the same command starts over".into(),
-            Content::Plaintext => "the same command with --force starts over".into(),
+            Content::Plaintext if segments > 0 => {
+                "the same command goes on from there, and with --restart starts over".into()
+            }
+            _ => "the same command starts over".into(),
         };
         vec![format!("{name} is kept: {what}"), next]
     }

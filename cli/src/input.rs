@@ -1,7 +1,7 @@
 //! Inputs: a regular file, or anything else, which can be waited for and interrupted.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
@@ -59,14 +59,6 @@ impl Input {
         };
         let mtime = Some(&metadata).filter(|_| len.is_some() && !standard).and_then(modified);
         Ok(Self { reader, len, stamp: SourceStamp { len: len.filter(|_| !standard), mtime }, name })
-    }
-
-    /// Leaves out the first `len` bytes, or as many as there are.
-    pub(crate) fn skip(&mut self, len: u64) -> io::Result<()> {
-        match &mut self.reader {
-            Reader::Regular(file) => file.seek(SeekFrom::Start(len)).map(|_| ()),
-            Reader::Waiting(input) => io::copy(&mut input.take(len), &mut io::sink()).map(|_| ()),
-        }
     }
 }
 

@@ -1,11 +1,10 @@
 //! Outputs: a file that appears when it is complete, a device, or standard output.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, ErrorKind, IsTerminal, Read};
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use stream_v2_format::wire::STREAM_MAGIC;
-use stream_v2_pipeline::{FileSink, OutputSink, WriterSink, is_being_written, partial_path};
+use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink};
 
 use crate::args::Ends;
 use crate::report::Failure;
@@ -13,11 +12,10 @@ use crate::same_file::{Identity, identity, input_identity, output_identity};
 use crate::standard::{is_standard, is_standard_output, standard_output};
 
 /// Where a run writes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Output {
     Standard,
     /// Stands under its partial name until it is complete.
-    File(PathBuf),
+    File(OutputFile),
     /// Exists and is no regular file: a device or a named pipe.
     Device(PathBuf),
 }
@@ -30,16 +28,14 @@ pub(crate) enum Content {
 }
 
 impl Output {
-    /// Decides where to write, and refuses what would lose something. Nothing is opened for it. Where `resumes`, a run may find what an
-    /// interrupted one has left.
-    pub(crate) fn choose(path: &Path, ends: &Ends, resumes: bool) -> Result<Self, Failure> {
+    /// Decides where to write, and refuses what would lose something. Nothing is opened for it.
+    pub(crate) fn choose(path: &Path, ends: &Ends) -> Result<Self, Failure> {
         let path = if is_standard_output(path) { Path::new("-") } else { path };
         refuse_same(path, input_identity(&ends.input), "the input")?;
         refuse_same(path, ends.secret.key_file().and_then(identity), "the key file")?;
         if is_standard(path) {
             return Ok(Self::Standard);
         }
-        let force = ends.force;
         let name = path.display();
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
@@ -48,30 +44,26 @@ impl Output {
             Ok(metadata) if !metadata.is_file() => return Ok(Self::Device(path.to_owned())),
             _ => {}
         }
-        if !force {
+        // What a link points to is replaced, and not the link.
+        let target = match path.is_symlink() {
+            false => path.to_owned(),
+            true => path.canonicalize().map_err(|_| {
+                Failure::usage(format!("{name}: is a link that leads nowhere"))
+                    .hint("choose another output with -o")
+            })?,
+        };
+        let file = OutputFile::new(target).overwriting(ends.force);
+        // With a journal beside it, it may be what an interrupted run has just completed.
+        if !ends.force && file.journal().symlink_metadata().is_err() {
             refuse_existing(path)?;
         }
-        if !force && !resumes {
-            refuse_partial(path)?;
-        }
-        // What a link points to is replaced, and not the link.
-        if !path.is_symlink() {
-            return Ok(Self::File(path.to_owned()));
-        }
-        path.canonicalize().map(Self::File).map_err(|_| {
-            Failure::usage(format!("{name}: is a link that leads nowhere"))
-                .hint("choose another output with -o")
-        })
+        Ok(Self::File(file))
     }
 
-    /// Opens the sink.
-    pub(crate) fn open(&self, content: Content, force: bool) -> Result<Box<dyn OutputSink>, Failure> {
+    /// Opens a sink on standard output or a device.
+    pub(crate) fn open(&self, content: Content) -> Result<Box<dyn OutputSink>, Failure> {
         let file = match self {
-            Self::File(path) => {
-                return FileSink::create(path, force)
-                    .map(|sink| Box::new(sink) as _)
-                    .map_err(|error| not_created(path, &error));
-            }
+            Self::File(output) => return create(output).map(|sink| Box::new(sink) as _),
             Self::Standard => standard_output(),
             Self::Device(path) => OpenOptions::new().write(true).open(path),
         };
@@ -81,26 +73,19 @@ impl Output {
         Ok(Box::new(WriterSink::new(file)))
     }
 
-    /// The file, where it is one.
-    pub(crate) fn file(&self) -> Option<&Path> {
-        match self {
-            Self::File(path) => Some(path),
-            _ => None,
-        }
-    }
-
     /// How messages call it.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Standard => "standard output".into(),
-            Self::File(path) | Self::Device(path) => path.display().to_string(),
+            Self::File(output) => output.target().display().to_string(),
+            Self::Device(path) => path.display().to_string(),
         }
     }
 
     /// What a run that ended early has left, if anything is there.
     pub(crate) fn partial(&self) -> Option<PathBuf> {
         match self {
-            Self::File(path) => Some(partial_path(path)).filter(|partial| partial.exists()),
+            Self::File(output) => Some(output.partial()).filter(|partial| partial.exists()),
             _ => None,
         }
     }
@@ -118,10 +103,11 @@ fn refuse_terminal(content: Content, terminal: bool) -> Result<(), Failure> {
 /// Refuses to write to `other`, which is read.
 fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), Failure> {
     let Some(read) = other else { return Ok(()) };
+    let partial = OutputFile::new(path).partial();
     let same = if output_identity(path).as_ref() == Some(&read) {
         path.to_owned()
-    } else if !is_standard(path) && identity(&partial_path(path)).as_ref() == Some(&read) {
-        partial_path(path)
+    } else if !is_standard(path) && identity(&partial).as_ref() == Some(&read) {
+        partial
     } else {
         return Ok(());
     };
@@ -130,7 +116,7 @@ fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), F
         .hint("choose another output with -o"))
 }
 
-fn refuse_existing(path: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
     let name = path.display();
     if path.symlink_metadata().is_ok() {
         return Err(Failure::usage(format!("{name}: exists already"))
@@ -139,43 +125,21 @@ fn refuse_existing(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn refuse_partial(path: &Path) -> Result<(), Failure> {
-    let partial = partial_path(path);
-    if partial.symlink_metadata().is_err() {
-        return Ok(());
-    }
-    let name = partial.display();
-    if is_being_written(&partial) {
-        return Err(being_written(&partial));
-    }
-    let failure = Failure::usage(format!("{name}: exists already: it is what an interrupted run left"));
-    let failure = if begins_like_a_stream(&partial) {
-        failure.hint(format!("sv2 decrypt --unsealed {name} -o FILE salvages what it holds"))
-    } else {
-        failure
-    };
-    Err(failure.hint("--force replaces it and starts over"))
+/// Creates a file under its partial name, in the place of what an interrupted run has left and nothing can be made of.
+pub(crate) fn create(output: &OutputFile) -> Result<FileSink, Failure> {
+    output.discard().and_then(|()| FileSink::create(output)).map_err(|error| not_created(output, &error))
 }
 
-fn begins_like_a_stream(partial: &Path) -> bool {
-    // Opening a pipe would wait for its other end.
-    if !partial.symlink_metadata().is_ok_and(|found| found.is_file()) {
-        return false;
-    }
-    let mut magic = [0; STREAM_MAGIC.len()];
-    File::open(partial).and_then(|mut file| file.read_exact(&mut magic)).is_ok() && magic == STREAM_MAGIC
-}
-
-pub(crate) fn being_written(partial: &Path) -> Failure {
-    Failure::usage(format!("{}: is being written by another sv2", partial.display()))
+pub(crate) fn being_written(output: &OutputFile) -> Failure {
+    Failure::usage(format!("{}: is being written by another sv2", output.partial().display()))
         .hint("wait until it is done, or choose another output with -o")
 }
 
-pub(crate) fn not_created(path: &Path, error: &io::Error) -> Failure {
+pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
     if error.kind() == ErrorKind::WouldBlock {
-        return being_written(&partial_path(path));
+        return being_written(output);
     }
-    let folder = match path.parent() {
+    let folder = match output.target().parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
@@ -191,7 +155,7 @@ pub(crate) fn not_created(path: &Path, error: &io::Error) -> Failure {
         }
         _ => format!("sv2 cannot write in the folder {folder}: make it writable, or choose another with -o"),
     };
-    Failure::io(format!("{}: cannot be created: {error}", partial_path(path).display())).hint(hint)
+    Failure::io(format!("{}: cannot be created: {error}", output.partial().display())).hint(hint)
 }
 
 #[cfg(test)]

@@ -43,6 +43,12 @@ impl Progress {
         Self { bar, shows, header_len: 0, committed: Committed::default() }
     }
 
+    /// Begins after what an interrupted run has committed.
+    pub(crate) const fn go_on_after(&mut self, committed: &stream_v2_format::crypto::Committed) {
+        let (segments, plaintext_len) = (committed.segments, committed.plaintext_len);
+        self.committed = Committed { segments, plaintext_len };
+    }
+
     pub(crate) const fn committed(&self) -> Committed {
         self.committed
     }

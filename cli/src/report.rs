@@ -31,11 +31,6 @@ impl Failure {
         Self::new(EXIT_USAGE, message)
     }
 
-    /// What was read is not what it should be.
-    pub(crate) fn rejected(message: impl Display) -> Self {
-        Self::new(EXIT_REJECTED, message)
-    }
-
     /// The operating system did not do what it was asked for.
     pub(crate) fn io(message: impl Display) -> Self {
         Self::new(EXIT_IO, message)

@@ -119,6 +119,7 @@ details! {
     JournalHeader = Journal "journal.header", "this is not a whole journal of a known version";
     JournalForeign = Journal "journal.foreign", "the journal belongs to another stream";
     JournalMac = Journal "journal.mac", "the journal's header is not authentic";
+    JournalSource = Journal "journal.source", "this is not the source that the interrupted run has read";
     Misuse = Misuse "misuse", "the caller asked for something that the format cannot do";
 }
 
@@ -166,6 +167,13 @@ impl Error {
     #[must_use]
     pub const fn damaged(offset: Offset, segments: u64) -> Self {
         Self { segment: Some(segments), ..Self::new(Detail::MalformedDamaged, offset) }
+    }
+
+    /// Reports a source that is not the one that an interrupted run has read (SV2-RES-008); `plaintext_len` bytes of it were compared or are
+    /// committed.
+    #[must_use]
+    pub const fn other_source(plaintext_len: u64) -> Self {
+        Self::new(Detail::JournalSource, Offset(plaintext_len))
     }
 
     /// Reports that bytes follow the final segment, from `offset` on (SV2-FIN-003).

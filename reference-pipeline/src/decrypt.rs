@@ -3,12 +3,15 @@
 use std::io::Read;
 
 use bytes::BytesMut;
-use stream_v2_format::crypto::{Progress, SegmentOrder, StreamOpener};
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{Committed, Progress, SegmentOrder, StreamOpener};
+use stream_v2_format::wire::Trailer;
 
 use crate::buffers::Buffers;
+use crate::durability::Pending;
 use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::read_segment;
-use crate::managers::{Commit, Managers};
+use crate::managers::{Commit, LogEvent, Managers};
 use crate::pipeline::DecryptPipeline;
 use crate::shutdown::Watched;
 use crate::{
@@ -16,22 +19,23 @@ use crate::{
     Stage, Telemetry,
 };
 
-/// Runs the decrypting flow up to and with the final segment and the end of the input.
+/// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
 pub(crate) fn run(
     pipeline: &DecryptPipeline<'_>,
     stream: &StreamOpener,
-    source: Watched<impl Read + Send>,
+    source: impl Read + Send,
     writer: &mut OpenWriter<'_, '_>,
 ) -> Result<(), Error> {
+    let committed = *writer.progress.committed();
     let mut reader = SegmentReader {
-        source,
-        order: SegmentOrder::new(stream.header()),
+        source: Watched::new(source, &pipeline.shutdown),
+        order: SegmentOrder::after(stream.header(), &committed),
         stream: stream.clone(),
         telemetry: pipeline.telemetry.clone(),
         shutdown: pipeline.shutdown.clone(),
     };
     let workers = (0..pipeline.lanes.jobs.max(1)).map(|_| DecryptSegmentWorker::new(stream)).collect();
-    engine::run::<Decrypting, _>(pipeline.lanes.window, 0, &mut reader, workers, writer)
+    engine::run::<Decrypting, _>(pipeline.lanes.window, committed.segments, &mut reader, workers, writer)
 }
 
 /// The flow of segments that are being opened.
@@ -53,15 +57,16 @@ struct SegmentReader<R> {
 impl<R: Read + Send> ReadSide<Decrypting> for SegmentReader<R> {
     fn next_job(
         &mut self,
-        place: u64,
+        _: u64,
         permit: Buffers,
     ) -> Result<Option<(DecryptSegmentInput, BytesMut)>, Error> {
         if self.shutdown.requested() {
-            return Err(Error::interrupted(Some(place)));
+            return Err(Error::interrupted(Some(self.order.segments())));
         }
         let next = read_segment(&mut self.source, &self.stream, &mut self.order, permit.input)?;
         Ok(next.map(|segment| {
-            self.telemetry.read(place, segment.header.header().segment_len());
+            let header = segment.header.header();
+            self.telemetry.read(header.index.0.into(), header.segment_len());
             (segment, permit.output)
         }))
     }
@@ -83,20 +88,34 @@ pub(crate) struct OpenWriter<'a, 'm> {
     managers: &'a mut Managers<'m>,
     telemetry: Telemetry,
     progress: Progress,
+    pending: Pending,
+    /// The last data segment, until it is recorded as durable.
+    last: Option<Commit>,
+    /// The final segment, once it was verified.
+    ending: Option<(SegmentIndex, Trailer)>,
 }
 
 impl<'a, 'm> OpenWriter<'a, 'm> {
-    pub(crate) fn new(
+    pub(crate) fn begin(
         stream: &StreamOpener,
+        committed: &Committed,
         sink: &'a mut dyn OutputSink,
         managers: &'a mut Managers<'m>,
-        telemetry: Telemetry,
-    ) -> Self {
-        Self { sink, managers, telemetry, progress: Progress::of_reader(stream) }
+        pipeline: &DecryptPipeline<'_>,
+    ) -> Result<Self, Error> {
+        managers.log(LogEvent::Started(stream.header()));
+        let progress = Progress::of_reader_after(stream, committed);
+        let (telemetry, pending) = (pipeline.telemetry.clone(), Pending::new(pipeline.durability));
+        if managers.crash.is_some() {
+            let place = committed.segments;
+            sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+            managers.crash(place, |crash| crash.began(&stream.into()))?;
+        }
+        Ok(Self { sink, managers, telemetry, progress, pending, last: None, ending: None })
     }
 
     /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
-    pub(crate) fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
+    pub(crate) fn finish(mut self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
         let place = self.progress.segments();
         let unsealed = match result {
             Ok(()) => None,
@@ -104,15 +123,33 @@ impl<'a, 'm> OpenWriter<'a, 'm> {
                 Some(cause) if salvage && cause.detail() == stream_v2_format::Detail::Truncated => {
                     Some(Error::format(error.stage(), cause.salvaged()))
                 }
-                _ => return Err(error),
+                _ => {
+                    self.settle(&error);
+                    return Err(error);
+                }
             },
         };
+        if self.managers.crash.is_some() {
+            self.make_durable(place)?;
+            if let Some((index, trailer)) = self.ending {
+                self.managers.crash(place, |crash| crash.ending(index, &trailer))?;
+            }
+        }
         self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         unsealed.map_or(Ok(self.progress), Err)
     }
 
+    /// As for a writer: what was released is recorded, where the sink still takes it and the stream is not at fault.
+    fn settle(&mut self, error: &Error) {
+        let usable = !matches!(error.stage(), Stage::Sink | Stage::Manager) && error.format_error().is_none();
+        if usable && self.managers.crash.is_some() {
+            // The error that ended the run is the one to report.
+            let _ = self.make_durable(self.progress.segments());
+        }
+    }
+
     fn segment(&mut self, place: u64, segment: &DecryptedSegment) -> Result<(), Error> {
-        let position = self.progress.plaintext_len();
+        let (position, trailer) = (self.progress.plaintext_len(), self.progress.trailer());
         self.progress
             .opened(&segment.header, &segment.opened)
             .map_err(|error| Error::format(Stage::Writer, error))?;
@@ -122,17 +159,35 @@ impl<'a, 'm> OpenWriter<'a, 'm> {
             self.sink.append(&unit).map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
         }
         self.telemetry.written(place, segment.plaintext.len() as u64);
-        self.managers.committed(&Commit::of(header, &self.progress))
+        let commit = Commit::of(header, &self.progress);
+        self.managers.committed(&commit)?;
+        if self.progress.ended() {
+            self.ending = Some((header.index, trailer));
+            return Ok(());
+        }
+        self.last = Some(commit);
+        if self.pending.add(segment.plaintext.len() as u64) {
+            self.make_durable(place)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the sink durable, and has the crash manager record it (SV2-RES-011).
+    fn make_durable(&mut self, place: u64) -> Result<(), Error> {
+        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+        self.pending.reset();
+        let last = self.last.take();
+        last.map_or(Ok(()), |commit| self.managers.crash(place, |crash| crash.durable(&commit, &[])))
     }
 }
 
 impl WriteSide<Decrypting> for OpenWriter<'_, '_> {
     fn write(
         &mut self,
-        place: u64,
+        _: u64,
         (segment, input): (DecryptedSegment, DecryptSegmentInput),
     ) -> Result<Buffers, Error> {
-        self.segment(place, &segment)?;
+        self.segment(segment.header.header().index.0.into(), &segment)?;
         Ok(Buffers::recycled(input.wire, segment.plaintext))
     }
 }

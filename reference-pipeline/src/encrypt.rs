@@ -8,6 +8,7 @@ use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSe
 use stream_v2_format::wire::HeaderV1;
 
 use crate::buffers::{Buffers, resize};
+use crate::durability::Pending;
 use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::{fill, source_error};
 use crate::managers::{Commit, LogEvent, Managers};
@@ -31,13 +32,9 @@ pub(crate) fn run(
     let workers = (0..pipeline.lanes.jobs.max(1))
         .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
         .collect();
-    engine::run::<Encrypting, _>(
-        pipeline.lanes.window,
-        committed.segments,
-        &mut reader,
-        workers,
-        &mut writer,
-    )?;
+    let window = pipeline.lanes.window;
+    engine::run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer)
+        .inspect_err(|error| writer.settle(error))?;
     let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
     writer.end(&mut sealer)?;
     Ok(summary(&writer.progress, stream.header()))
@@ -147,64 +144,37 @@ pub(crate) struct SealWriter<'a, 'm> {
     telemetry: Telemetry,
     progress: Progress,
     written: u64,
-    durable_every: u64,
-    durable: u64,
+    pending: Pending,
     /// The last segment and its plaintext, until it is recorded as durable.
     last: Option<(Commit, Bytes)>,
 }
 
 impl<'a, 'm> SealWriter<'a, 'm> {
-    /// Begins a stream with its stream header.
+    /// Begins a stream with its stream header, or goes on after committed segments.
     pub(crate) fn begin(
         stream: &StreamSealer,
+        committed: Option<&Committed>,
         sink: &'a mut dyn OutputSink,
         managers: &'a mut Managers<'m>,
         pipeline: &EncryptPipeline<'_>,
     ) -> Result<Self, Error> {
-        let mut writer = Self::new(Progress::of_writer(stream), 0, sink, managers, pipeline);
-        writer.managers.log(LogEvent::Started(stream.header()));
-        writer
-            .append(None, &[], &stream.header_bytes())
-            .map_err(|error| Error::io(Stage::Sink, None, error))?;
-        writer.began(stream)?;
-        Ok(writer)
-    }
-
-    /// Goes on after the committed segments of a stream.
-    pub(crate) fn after(
-        stream: &StreamSealer,
-        committed: &Committed,
-        sink: &'a mut dyn OutputSink,
-        managers: &'a mut Managers<'m>,
-        pipeline: &EncryptPipeline<'_>,
-    ) -> Result<Self, Error> {
-        let written = stream.header().body_offset().0 + committed.position;
-        let progress = Progress::of_writer_after(stream, committed);
         managers.log(LogEvent::Started(stream.header()));
-        let mut writer = Self::new(progress, written, sink, managers, pipeline);
-        writer.began(stream)?;
-        Ok(writer)
-    }
-
-    /// Makes what there is durable, and tells the crash manager, where there is one (SV2-RES-001).
-    fn began(&mut self, stream: &StreamSealer) -> Result<(), Error> {
-        if self.managers.crash.is_none() {
-            return Ok(());
+        let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
+        let written = committed.map_or(0, |committed| stream.header().body_offset().0 + committed.position);
+        let (telemetry, pending) = (pipeline.telemetry.clone(), Pending::new(pipeline.durability));
+        let mut writer = Self { sink, managers, telemetry, progress, written, pending, last: None };
+        let sink_failed =
+            |error| Error::io(Stage::Sink, committed.map(|committed| committed.segments), error);
+        if committed.is_none() {
+            writer.append(None, &[], &stream.header_bytes()).map_err(sink_failed)?;
         }
-        let place = self.progress.segments();
-        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-        self.managers.crash(place, |crash| crash.began(stream))
-    }
-
-    fn new(
-        progress: Progress,
-        written: u64,
-        sink: &'a mut dyn OutputSink,
-        managers: &'a mut Managers<'m>,
-        pipeline: &EncryptPipeline<'_>,
-    ) -> Self {
-        let (telemetry, durable_every) = (pipeline.telemetry.clone(), pipeline.durable_every);
-        Self { sink, managers, telemetry, progress, written, durable_every, durable: written, last: None }
+        // What there is becomes durable before anything follows it (SV2-RES-001).
+        if writer.managers.crash.is_some() {
+            writer.sink.make_durable().map_err(sink_failed)?;
+            let place = writer.progress.segments();
+            writer.managers.crash(place, |crash| crash.began(&stream.into()))?;
+        }
+        Ok(writer)
     }
 
     /// Seals and writes the final segment, then seals the sink.
@@ -224,6 +194,15 @@ impl<'a, 'm> SealWriter<'a, 'm> {
         self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(place), error))
     }
 
+    /// After a run that ended early: has the crash manager record what the sink still takes, so that going on reads as little as can be.
+    fn settle(&mut self, error: &Error) {
+        let usable = !matches!(error.stage(), Stage::Sink | Stage::Manager);
+        if usable && self.managers.crash.is_some() {
+            // The error that ended the run is the one to report; without this record more is read again.
+            let _ = self.make_durable(self.progress.segments());
+        }
+    }
+
     fn segment(&mut self, place: u64, segment: &EncryptedSegment) -> Result<Commit, Error> {
         self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
         self.append(Some(segment.header.index), &segment.header.to_bytes(), &segment.wire)
@@ -237,7 +216,7 @@ impl<'a, 'm> SealWriter<'a, 'm> {
     /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001).
     fn make_durable(&mut self, place: u64) -> Result<(), Error> {
         self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-        self.durable = self.written;
+        self.pending.reset();
         match self.last.take() {
             Some((commit, plaintext)) => {
                 self.managers.crash(place, |crash| crash.durable(&commit, &plaintext))
@@ -268,7 +247,7 @@ impl WriteSide<Encrypting> for SealWriter<'_, '_> {
             let kept = self.last.replace((commit, plaintext));
             plaintext = kept.map(|(_, plaintext)| plaintext).unwrap_or_default();
         }
-        if self.durable_every > 0 && self.written - self.durable >= self.durable_every {
+        if self.pending.add(segment.header.segment_len()) {
             self.make_durable(place)?;
         }
         Ok(Buffers::recycled(plaintext, segment.wire))

@@ -81,6 +81,19 @@ pub fn read_segment(
     Ok(Some(DecryptSegmentInput { header, wire }))
 }
 
+/// Reads and authenticates the header of the segment at `offset`.
+pub(crate) fn read_segment_header(
+    source: &mut impl Read,
+    stream: &StreamOpener,
+    offset: Offset,
+    before: u64,
+) -> Result<AuthenticHeader, Error> {
+    let mut bytes = [0; SEGMENT_HEADER_LEN];
+    let filled = fill(source, &mut bytes).map_err(source_error(Some(before)))?;
+    let authenticated = stream.authenticate(&bytes[..filled], offset, before);
+    complete(authenticated, offset.plus(filled as u64), Some(before))
+}
+
 /// Reads the wire of the segment `header`, exactly wire_len bytes.
 pub(crate) fn read_wire(
     source: &mut impl Read,

@@ -10,20 +10,19 @@
 //! | before the rename of a new journal | the old journal, or none, and `NAME.journal.new` | the old journal, or none |
 //! | while a record is appended | the records before it, and a torn tail | the records before it |
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, Read, SeekFrom};
 
-use stream_v2_format::crypto::{Journal, JournalEntry, StreamOpener, StreamSealer, fingerprint};
+use stream_v2_format::crypto::{Journal, JournalKey};
 use stream_v2_format::limits::JOURNAL_RECORDS_MAX;
 use stream_v2_format::wire::{
-    JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalRecord, JournalRole, Trailer,
+    JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalRecord, JournalRecordType, JournalRole,
+    Trailer,
 };
 use stream_v2_format::{self as format, SegmentIndex};
 
+use crate::output_file::with_suffix;
 use crate::salts::draw;
-use crate::sinks::sync_folder;
-use crate::{Commit, CrashManager};
+use crate::{Commit, CrashManager, OutputFile, StoredFile};
 
 /// A longer journal is none that this crate has written; what is behind is not read.
 const LEN_MAX: u64 = JOURNAL_HEADER_LEN as u64 + (JOURNAL_RECORDS_MAX as u64 + 1) * JOURNAL_RECORD_LEN as u64;
@@ -37,67 +36,57 @@ pub struct SourceStamp {
     pub mtime: Option<i64>,
 }
 
-/// The name of the journal of an output: `NAME.journal`.
-#[must_use]
-pub fn journal_path(target: &Path) -> PathBuf {
-    with_suffix(target, ".journal")
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// The journal of a writer, kept in a file.
+/// The journal of an output, kept in a file.
 pub struct FileJournal {
-    path: PathBuf,
+    output: OutputFile,
+    role: JournalRole,
     source: SourceStamp,
     open: Option<Open>,
 }
 
 struct Open {
-    file: File,
+    file: Box<dyn StoredFile>,
     journal: Journal,
-    stream: StreamSealer,
 }
 
 impl FileJournal {
-    /// A journal for the output `target`, to be written when its stream begins.
+    /// A journal for `output`, to be written when its stream begins.
     #[must_use]
-    pub fn new(target: &Path, source: SourceStamp) -> Self {
-        Self { path: journal_path(target), source, open: None }
+    pub fn new(output: &OutputFile, role: JournalRole, source: SourceStamp) -> Self {
+        Self { output: output.clone(), role, source, open: None }
     }
 
-    /// Opens the journal that an interrupted writer of `stream` has left, and cuts its torn tail. The inner error says why a journal is
-    /// not to be used (SV2-JRN-006); `None` is no journal.
+    /// Opens the journal that an interrupted run has left. The inner error says why a journal is not to be used (SV2-JRN-006); `None` is no
+    /// journal. Nothing is changed yet.
     ///
     /// # Errors
     /// Whatever the file system reports.
-    pub fn find(target: &Path, stream: &StreamOpener) -> io::Result<Option<Result<Self, format::Error>>> {
-        let path = journal_path(target);
-        let mut file = match OpenOptions::new().read(true).write(true).open(&path) {
+    pub fn find(
+        output: &OutputFile,
+        role: JournalRole,
+        key: JournalKey,
+    ) -> io::Result<Option<Result<Self, format::Error>>> {
+        let mut file = match output.storage().open(&output.journal()) {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
             file => file?,
         };
         let mut bytes = Vec::new();
         (&mut file).take(LEN_MAX).read_to_end(&mut bytes)?;
-        let journal = match Journal::read(stream, JournalRole::Encrypt, &bytes) {
-            Ok(journal) => journal,
-            Err(error) => return Ok(Some(Err(error))),
-        };
-        file.set_len(journal.valid_len())?;
-        file.seek(SeekFrom::Start(journal.valid_len()))?;
-        let header = journal.header();
-        let source = SourceStamp { len: header.source_len, mtime: header.source_mtime };
-        let stream = StreamSealer::resuming(stream);
-        Ok(Some(Ok(Self { path, source, open: Some(Open { file, journal, stream }) })))
+        Ok(Some(Journal::read(key, role, &bytes).map(|journal| {
+            let source = stamp(journal.header());
+            Self { output: output.clone(), role, source, open: Some(Open { file, journal }) }
+        })))
     }
 
     /// The source when the journal was begun.
     #[must_use]
     pub const fn source(&self) -> &SourceStamp {
         &self.source
+    }
+
+    /// What the source is known to be now, where it is a changed one that its owner goes on with.
+    pub(crate) const fn set_source(&mut self, source: SourceStamp) {
+        self.source = source;
     }
 
     /// The last commit.
@@ -112,57 +101,64 @@ impl FileJournal {
         self.open.as_ref()?.journal.ending()
     }
 
-    /// Removes the journal: the output is sealed and published (SV2-RES-003).
-    ///
-    /// # Errors
-    /// Whatever keeps it from being removed.
-    pub fn remove(target: &Path) -> io::Result<()> {
-        match fs::remove_file(journal_path(target)) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            removed => removed,
-        }
-    }
-
     /// Writes a journal beside the old one, and renames it over that one.
-    fn replace(&mut self, journal: Journal, records: &[u8], stream: StreamSealer) -> io::Result<()> {
-        let new = with_suffix(&self.path, ".new");
-        match fs::remove_file(&new) {
-            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&new)?;
-        file.write_all(&[&journal.header_bytes()[..], records].concat())?;
-        file.sync_all()?;
-        fs::rename(&new, &self.path)?;
-        sync_folder(&self.path)?;
-        self.open = Some(Open { file, journal, stream });
+    fn replace(&mut self, journal: Journal, record: Option<[u8; JOURNAL_RECORD_LEN]>) -> io::Result<()> {
+        let (storage, path) = (self.output.storage(), self.output.journal());
+        let new = with_suffix(&path, ".new");
+        self.output.remove(&new)?;
+        let mut file = storage.create(&new)?;
+        file.write_all(
+            &[&journal.header_bytes()[..], record.as_ref().map_or(&[], |record| record)].concat(),
+        )?;
+        file.sync()?;
+        storage.rename(&new, &path)?;
+        storage.sync_folder(&path)?;
+        self.open = Some(Open { file, journal });
         Ok(())
     }
 
-    fn append(&mut self, entry: &JournalEntry) -> io::Result<()> {
-        if let Some(open) = self.open.take_if(|open| open.journal.is_full()) {
-            let (journal, record) = open.journal.compacted(draw()?);
-            self.replace(journal, &record.map_or(Vec::new(), |record| record.to_vec()), open.stream)?;
+    /// Replaces the journal by one that holds its last commit alone.
+    fn compact(&mut self) -> io::Result<()> {
+        let Some(open) = self.open.take() else { return Ok(()) };
+        let SourceStamp { len, mtime } = self.source;
+        let (journal, record) = open.journal.compacted((len, mtime), draw()?);
+        self.replace(journal, record)
+    }
+
+    /// Cuts the torn tail, so that nothing of it can follow a new record (SV2-JRN-008).
+    fn cut_tail(open: &mut Open) -> io::Result<()> {
+        let valid = open.journal.valid_len();
+        if open.file.len()? > valid {
+            open.file.set_len(valid)?;
+            open.file.sync()?;
+        }
+        open.file.seek(SeekFrom::Start(valid)).map(|_| ())
+    }
+
+    fn append(&mut self, record: &JournalRecord) -> io::Result<()> {
+        if self.open.as_ref().is_some_and(|open| open.journal.is_full()) {
+            self.compact()?;
         }
         let open = self.open.as_mut().ok_or(ErrorKind::NotFound)?;
-        open.file.write_all(&open.journal.append(entry))?;
-        open.file.sync_data()
+        open.file.write_all(&open.journal.append(record))?;
+        open.file.sync()
     }
 }
 
+fn stamp(header: &JournalHeader) -> SourceStamp {
+    SourceStamp { len: header.source_len, mtime: header.source_mtime }
+}
+
 impl CrashManager for FileJournal {
-    fn began(&mut self, stream: &StreamSealer) -> io::Result<()> {
-        if self.open.is_some() {
-            return Ok(());
+    fn began(&mut self, key: &JournalKey) -> io::Result<()> {
+        match &mut self.open {
+            Some(open) if stamp(open.journal.header()) == self.source => Self::cut_tail(open),
+            Some(_) => self.compact(),
+            None => {
+                let SourceStamp { len, mtime } = self.source;
+                self.replace(Journal::begin(key.clone(), key.header(self.role, (len, mtime), draw()?)), None)
+            }
         }
-        let header = JournalHeader {
-            role: JournalRole::Encrypt,
-            stream_header: stream.header_bytes(),
-            source_len: self.source.len,
-            source_mtime: self.source.mtime,
-            journal_salt: draw()?,
-        };
-        self.replace(Journal::begin(stream, header), &[], stream.clone())
     }
 
     fn committed(&mut self, _: &Commit) -> io::Result<()> {
@@ -170,21 +166,29 @@ impl CrashManager for FileJournal {
     }
 
     fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
-        let stream = &self.open.as_ref().ok_or(ErrorKind::NotFound)?.stream;
-        let fingerprint = fingerprint(stream, commit.index, plaintext);
-        let position = commit.position - commit.segment_len;
-        let Commit { index, segment_tag, plaintext_len, transcript, .. } = *commit;
-        self.append(&JournalEntry::commit(
-            index,
-            segment_tag,
-            position,
-            plaintext_len,
-            transcript,
+        let key = self.open.as_ref().ok_or(ErrorKind::NotFound)?.journal.key();
+        let fingerprint = match self.role {
+            JournalRole::Encrypt => key.fingerprint(commit.index, plaintext),
+            JournalRole::Decrypt => [0; 32],
+        };
+        self.append(&JournalRecord {
+            sequence: 0,
+            record_type: JournalRecordType::Commit,
+            index: commit.index,
+            position: commit.position - commit.segment_len,
+            plaintext_len: commit.plaintext_len,
+            segment_tag: commit.segment_tag,
+            transcript: *commit.transcript.bytes(),
             fingerprint,
-        ))
+        })
     }
 
     fn ending(&mut self, index: SegmentIndex, trailer: &Trailer) -> io::Result<()> {
-        self.append(&JournalEntry::ending(index, trailer))
+        self.append(&JournalRecord::ending(index, trailer))
+    }
+
+    fn ended(&mut self) -> io::Result<()> {
+        self.open = None;
+        self.output.remove(&self.output.journal())
     }
 }

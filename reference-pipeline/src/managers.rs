@@ -3,7 +3,7 @@
 use std::io;
 
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Progress, StreamSealer, Transcript};
+use stream_v2_format::crypto::{JournalKey, Progress, Transcript};
 use stream_v2_format::wire::{HeaderV1, SegmentHeader, Trailer};
 
 use crate::{Error, Stage};
@@ -61,11 +61,11 @@ impl Commit {
 
 /// Keeps what a crashed run needs to be resumed. An error ends the run.
 pub trait CrashManager {
-    /// The stream header is durable in the sink, and segments follow: those of a new stream, or of one that is gone on with.
+    /// What the sink holds is durable, and segments follow: those of a new stream, or of one that is gone on with. `key` is for records.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept.
-    fn began(&mut self, stream: &StreamSealer) -> io::Result<()>;
+    fn began(&mut self, key: &JournalKey) -> io::Result<()>;
 
     /// The sink has taken a segment; it is not yet known to be durable.
     ///
@@ -79,11 +79,17 @@ pub trait CrashManager {
     /// Whatever keeps the record from being kept.
     fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()>;
 
-    /// Everything is durable, and the final segment comes next, with this segment_index and trailer.
+    /// Everything is durable, and the final segment with this segment_index and trailer is to be written next, or was verified.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept.
     fn ending(&mut self, index: SegmentIndex, trailer: &Trailer) -> io::Result<()>;
+
+    /// The sink has published everything, or thrown it away: nothing is left to go on with.
+    ///
+    /// # Errors
+    /// Whatever keeps the records from being removed.
+    fn ended(&mut self) -> io::Result<()>;
 }
 
 /// The managers of one run.

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::thread;
 
-use stream_v2_format::crypto::{ContentKey, Progress, Run, StreamOpener, StreamSealer};
+use stream_v2_format::crypto::{Committed, ContentKey, Progress, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
 use stream_v2_format::{ErrorKind, SegmentIndex};
 
@@ -14,7 +14,7 @@ use crate::io::read_stream_header;
 use crate::managers::{LogEvent, Managers};
 use crate::salts::Salts;
 use crate::shutdown::Watched;
-use crate::{OutputSink, Recovered, Shutdown, Telemetry};
+use crate::{Durability, OutputSink, Recovered, Shutdown, Telemetry};
 
 /// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
 const JOBS_DEFAULT_MAX: usize = 16;
@@ -68,14 +68,14 @@ pub struct EncryptPipeline<'a> {
     pub digest_alg: DigestAlg,
     /// Workers and window.
     pub lanes: Lanes,
-    /// Bytes after which the sink is made durable; 0 stands for only at the end.
-    pub durable_every: u64,
+    /// When the sink is made durable.
+    pub durability: Durability,
     /// Counters and events.
     pub telemetry: Telemetry,
     /// Ends the run early when raised.
     pub shutdown: Shutdown,
-    key: &'a ContentKey,
-    context: &'a [u8],
+    pub(crate) key: &'a ContentKey,
+    pub(crate) context: &'a [u8],
     salts: Option<Salts>,
 }
 
@@ -87,7 +87,7 @@ impl<'a> EncryptPipeline<'a> {
             params: StreamParams::new([0; 32]),
             digest_alg: DigestAlg::HmacSha3OverTags,
             lanes: Lanes::default(),
-            durable_every: 0,
+            durability: Durability::default(),
             telemetry: Telemetry::new(),
             shutdown: Shutdown::new(),
             key,
@@ -140,7 +140,7 @@ impl<'a> EncryptPipeline<'a> {
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
         let run = Run::first(salts.run_salt);
-        let writer = SealWriter::begin(&stream, sink, managers, self)?;
+        let writer = SealWriter::begin(&stream, None, sink, managers, self)?;
         encrypt::run(self, &stream, run, source, writer)
     }
 
@@ -179,7 +179,7 @@ impl<'a> EncryptPipeline<'a> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
-        let writer = SealWriter::after(&stream, committed, sink, managers, self)?;
+        let writer = SealWriter::begin(&stream, Some(committed), sink, managers, self)?;
         encrypt::run(self, &stream, run, source, writer)
     }
 }
@@ -192,12 +192,14 @@ pub struct DecryptPipeline<'a> {
     pub salvage: bool,
     /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
     pub segment_size_max: u32,
+    /// When the sink is made durable.
+    pub durability: Durability,
     /// Counters and events.
     pub telemetry: Telemetry,
     /// Ends the run early when raised.
     pub shutdown: Shutdown,
-    key: &'a ContentKey,
-    context: &'a [u8],
+    pub(crate) key: &'a ContentKey,
+    pub(crate) context: &'a [u8],
 }
 
 impl<'a> DecryptPipeline<'a> {
@@ -208,6 +210,7 @@ impl<'a> DecryptPipeline<'a> {
             lanes: Lanes::default(),
             salvage: false,
             segment_size_max: stream_v2_format::limits::SEGMENT_SIZE_MAX,
+            durability: Durability::default(),
             telemetry: Telemetry::new(),
             shutdown: Shutdown::new(),
             key,
@@ -228,11 +231,36 @@ impl<'a> DecryptPipeline<'a> {
     /// ended the run it is suspended; a salvage seals it.
     pub fn run(
         &self,
+        mut source: impl Read + Send,
+        sink: &mut dyn OutputSink,
+        mut managers: Managers<'_>,
+    ) -> Result<Summary, Error> {
+        match self.open_stream(&mut source) {
+            Ok(stream) => self.resume(&stream, &Committed::NOTHING, source, sink, managers),
+            Err(error) => finish(Err(error), sink, &mut managers, Leave::Aborted),
+        }
+    }
+
+    /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5).
+    ///
+    /// `source` stands where the next segment begins; `sink` holds exactly the plaintext of what is committed.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn resume(
+        &self,
+        stream: &StreamOpener,
+        committed: &Committed,
         source: impl Read + Send,
         sink: &mut dyn OutputSink,
         mut managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let result = self.stream(source, sink, &mut managers);
+        let result =
+            OpenWriter::begin(stream, committed, sink, &mut managers, self).and_then(|mut writer| {
+                let result = decrypt::run(self, stream, source, &mut writer);
+                writer.finish(self.salvage, result)
+            });
+        let result = result.map(|progress| summary(&progress, stream.header()));
         finish(result, sink, &mut managers, Leave::Aborted)
     }
 
@@ -244,27 +272,12 @@ impl<'a> DecryptPipeline<'a> {
         self.run(source, &mut crate::WriterSink::new(std::io::sink()), managers)
     }
 
-    fn stream(
-        &self,
-        source: impl Read + Send,
-        sink: &mut dyn OutputSink,
-        managers: &mut Managers<'_>,
-    ) -> Result<Summary, Error> {
-        let mut source = Watched::new(source, &self.shutdown);
-        let stream = self.open_stream(&mut source)?;
-        managers.log(LogEvent::Started(stream.header()));
-        let mut writer = OpenWriter::new(&stream, sink, managers, self.telemetry.clone());
-        let result = decrypt::run(self, &stream, source, &mut writer);
-        let progress = writer.finish(self.salvage, result)?;
-        Ok(summary(&progress, stream.header()))
-    }
-
     /// Reads a stream header and its envelope, and checks them under the key and the context.
     ///
     /// # Errors
     /// As [`read_stream_header`]; `key.header_tag`; `limit.policy`.
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
-        let (header, _envelope) = read_stream_header(source)?;
+        let (header, _envelope) = read_stream_header(&mut Watched::new(source, &self.shutdown))?;
         let stream = StreamOpener::new(&header, self.key, self.context);
         let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
         if header.segment_size() > self.segment_size_max {
@@ -290,28 +303,31 @@ enum Leave {
     Aborted,
 }
 
-/// Ends a run: tells the log, and suspends or aborts the sink of a failed one.
+/// Ends a run: tells the managers, and suspends or aborts the sink of a failed one.
 fn finish(
-    result: Result<Summary, Error>,
+    mut result: Result<Summary, Error>,
     sink: &mut dyn OutputSink,
     managers: &mut Managers<'_>,
     leave: Leave,
 ) -> Result<Summary, Error> {
-    match &result {
-        Ok(_) => managers.log(LogEvent::Sealed),
-        Err(error) => {
-            // The first error is the one to report, whatever becomes of the sink now.
-            let _ = match error.cause() {
-                Cause::Format(format) if format.detail() == stream_v2_format::Detail::TruncatedUnsealed => {
-                    Ok(())
-                }
-                Cause::Format(format) if leave == Leave::Aborted && format.kind() != ErrorKind::Misuse => {
-                    sink.abort()
-                }
-                _ => sink.suspend(),
-            };
-            managers.log(LogEvent::Failed(error));
-        }
+    let ended = match &result {
+        Ok(_) => true,
+        // The first error is the one to report, whatever becomes of the sink now.
+        Err(error) => match error.cause() {
+            Cause::Format(format) if format.detail() == stream_v2_format::Detail::TruncatedUnsealed => true,
+            Cause::Format(format) if leave == Leave::Aborted && format.kind() != ErrorKind::Misuse => {
+                sink.abort().is_ok()
+            }
+            _ => {
+                let _ = sink.suspend();
+                false
+            }
+        },
+    };
+    if ended {
+        let removed = managers.crash(0, |crash| crash.ended());
+        result = result.and_then(|summary| removed.map(|()| summary));
     }
+    managers.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
     result
 }

@@ -5,7 +5,7 @@ mod support;
 use std::io::{self, ErrorKind};
 
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{StreamSealer, Transcript};
+use stream_v2_format::crypto::{JournalKey, Transcript};
 use stream_v2_format::wire::Trailer;
 use stream_v2_pipeline::{
     Cause, Commit, CrashManager, DecryptPipeline, Error, LogEvent, LogManager, Managers, Shutdown, Stage,
@@ -21,7 +21,7 @@ const LEN: usize = 5 * 8192 + 100;
 fn encrypt_into(sink: &mut Recording, source: impl io::Read + Send) -> Result<(), Error> {
     let key = key();
     let mut pipeline = encrypting(&key, 2);
-    pipeline.durable_every = 1;
+    pipeline.durability.segments = 1;
     pipeline.run(source, sink, Managers::none()).map(|_| ())
 }
 
@@ -129,7 +129,7 @@ fn a_source_that_panics_is_an_error_of_the_source() {
 fn what_is_reported_durable_is_in_the_sink() {
     struct Watch(Vec<Commit>);
     impl CrashManager for Watch {
-        fn began(&mut self, _: &StreamSealer) -> io::Result<()> {
+        fn began(&mut self, _: &JournalKey) -> io::Result<()> {
             Ok(())
         }
         fn committed(&mut self, _: &Commit) -> io::Result<()> {
@@ -143,10 +143,13 @@ fn what_is_reported_durable_is_in_the_sink() {
             assert_eq!(trailer.plaintext_len, LEN as u64);
             Ok(())
         }
+        fn ended(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
     let key = key();
     let mut pipeline = encrypting(&key, 2);
-    pipeline.durable_every = 15_000;
+    pipeline.durability.bytes = 15_000;
     let (mut watch, mut sink) = (Watch(Vec::new()), Recording::default());
     let managers = Managers { crash: Some(&mut watch), log: None };
     pipeline.run(&plaintext(LEN)[..], &mut sink, managers).unwrap();
@@ -178,7 +181,7 @@ impl Touchy {
 }
 
 impl CrashManager for Touchy {
-    fn began(&mut self, _: &StreamSealer) -> io::Result<()> {
+    fn began(&mut self, _: &JournalKey) -> io::Result<()> {
         self.call()
     }
     fn committed(&mut self, _: &Commit) -> io::Result<()> {
@@ -190,13 +193,16 @@ impl CrashManager for Touchy {
     fn ending(&mut self, _: SegmentIndex, _: &Trailer) -> io::Result<()> {
         self.call()
     }
+    fn ended(&mut self) -> io::Result<()> {
+        self.call()
+    }
 }
 
 #[test]
 fn a_crash_manager_that_fails_at_any_call_ends_the_run_there() {
     let (stream, ends) = sealed();
-    // Once at the beginning, for six data segments, twice before the final segment, and for that one.
-    let calls = 10;
+    // Once at the beginning, for six data segments, twice before the final segment, for that one, and at the end.
+    let calls = 11;
     for fail_at in 0..=calls {
         let mut crash = Touchy { calls: 0, fail_at, panics: false };
         let mut sink = Recording::default();

@@ -1,22 +1,21 @@
-//! §19 Resuming a file with its journal: whatever became of the two, nothing committed is lost, and nothing is sealed twice.
+//! §19.5 An encryption into a file on the disk with whatever became of its journal: each condition has its outcome, and nothing committed is
+//! lost or sealed twice.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::io::{Cursor, ErrorKind};
+use std::path::Path;
 
 use stream_v2_format::Detail;
-use stream_v2_format::crypto::{RunSalt, StreamOpener};
-use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, Managers, Recovered, Salts,
-    SourceStamp, journal_path, partial_path, recover,
+    ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice, OutputFile,
+    SourceStamp, Summary,
 };
 use support::sources::Failing;
-use support::{decrypt, encrypting, key, plaintext, salts};
+use support::{decrypt, key, plaintext, small_segments};
 
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT - 5;
@@ -30,67 +29,54 @@ struct Interrupted {
     key: ContentKey,
 }
 
-fn pipeline(key: &ContentKey, run: u8) -> EncryptPipeline<'_> {
-    let mut pipeline = encrypting(key, 2).with_salts(Salts { run_salt: RunSalt::new([run; 16]), ..salts() });
-    pipeline.params.segment_size = 4096;
-    pipeline.durable_every = 1;
-    pipeline
-}
-
 impl Interrupted {
     fn new() -> Self {
         let interrupted = Self { folder: tempfile::tempdir().unwrap(), key: key() };
-        let target = interrupted.target();
-        let mut sink = FileSink::create(&target, false).unwrap();
-        let mut journal = FileJournal::new(&target, STAMP);
         let plaintext = plaintext(LEN);
         let source = Failing::new(&plaintext[..], 5, ErrorKind::ConnectionReset);
-        let managers = Managers { log: None, crash: Some(&mut journal) };
-        pipeline(&interrupted.key, 0x40).run(source, &mut sink, managers).unwrap_err();
+        let sink = FileSink::create(&interrupted.output()).unwrap();
+        interrupted.pipeline().run_to_file(source, STAMP, sink, None).unwrap_err();
         interrupted
     }
 
-    fn target(&self) -> PathBuf {
-        self.folder.path().join("out")
+    fn pipeline(&self) -> EncryptPipeline<'_> {
+        small_segments(&self.key, 2)
     }
 
-    fn opener(&self) -> StreamOpener {
-        let mut file = File::open(partial_path(&self.target())).unwrap();
-        StreamOpener::new(&read_stream_header(&mut file).unwrap().0, &self.key, b"").unwrap()
+    fn output(&self) -> OutputFile {
+        OutputFile::new(self.folder.path().join("out"))
     }
 
-    /// The journal, if it is to be used, and what is committed.
-    fn recover(&self) -> (Option<FileJournal>, Result<Recovered, Error>) {
-        let opener = self.opener();
-        let journal = FileJournal::find(&self.target(), &opener).unwrap().and_then(Result::ok);
-        let file = File::open(partial_path(&self.target())).unwrap();
-        let last_commit = journal.as_ref().and_then(FileJournal::last_commit);
-        let recovered = recover(file, &opener, last_commit);
-        (journal, recovered)
+    fn partial(&self) -> Vec<u8> {
+        fs::read(self.output().partial()).unwrap()
+    }
+
+    fn find(&self) -> Result<Option<InterruptedEncryption>, Error> {
+        InterruptedEncryption::find(&self.pipeline(), &self.output())
+    }
+
+    /// What is found, with so many committed segments.
+    fn found(&self, segments: u64) -> InterruptedEncryption {
+        let found = self.find().unwrap().unwrap();
+        assert_eq!(found.recovered().committed.segments, segments);
+        found
     }
 
     /// Goes on, and checks the result against what was committed before.
-    fn resume(&self, journal: Option<FileJournal>, recovered: &Recovered) {
-        let before = fs::read(partial_path(&self.target())).unwrap();
-        let committed = &before[..usize::try_from(recovered.stream_len).unwrap()];
-        let mut sink = FileSink::reopen(&self.target(), false, recovered.stream_len).unwrap();
-        let mut journal = journal.unwrap_or_else(|| FileJournal::new(&self.target(), STAMP));
-        let source = plaintext(LEN);
-        let rest = &source[usize::try_from(recovered.committed.plaintext_len).unwrap()..];
-        let managers = Managers { log: None, crash: Some(&mut journal) };
-        pipeline(&self.key, 0x60).resume(&self.opener(), recovered, rest, &mut sink, managers).unwrap();
-        let output = fs::read(self.target()).unwrap();
-        assert!(output.starts_with(committed));
+    fn resume(&self, mut found: InterruptedEncryption) -> Summary {
+        let committed_len = usize::try_from(found.recovered().stream_len).unwrap();
+        let committed = self.partial()[..committed_len].to_vec();
+        let mut source = Cursor::new(plaintext(LEN));
+        found.check_source(&mut source, STAMP).unwrap();
+        let summary = found.resume(&self.pipeline(), source, None).unwrap();
+        let output = fs::read(self.output().target()).unwrap();
+        assert!(output.starts_with(&committed));
         let (released, result) = decrypt(&DecryptPipeline::new(&self.key), &output);
-        assert_eq!(result.unwrap().segments, 10);
-        assert!(released == source);
-        FileJournal::remove(&self.target()).unwrap();
+        assert_eq!(result.unwrap(), summary);
+        assert!(released == plaintext(LEN));
         assert_eq!(fs::read_dir(self.folder.path()).unwrap().count(), 1);
+        summary
     }
-}
-
-fn len(path: &Path) -> u64 {
-    path.metadata().unwrap().len()
 }
 
 fn cut(path: &Path, len: u64) {
@@ -100,106 +86,145 @@ fn cut(path: &Path, len: u64) {
 #[test]
 fn with_its_journal() {
     let interrupted = Interrupted::new();
-    let (journal, recovered) = interrupted.recover();
-    let (journal, recovered) = (journal.unwrap(), recovered.unwrap());
-    assert_eq!(*journal.source(), STAMP);
-    assert_eq!(journal.last_commit().unwrap().index.0, 4);
-    assert_eq!((recovered.committed.segments, recovered.sealed), (5, false));
-    let (index, bytes) = recovered.last_segment.clone().unwrap();
+    let found = interrupted.found(5);
+    assert_eq!((found.source(), found.notice()), (Some(&STAMP), None));
+    let (index, bytes) = found.recovered().last_segment.clone().unwrap();
     assert!((index.0, &bytes[..]) == (4, &plaintext(LEN)[4 * SEGMENT..5 * SEGMENT]));
-    interrupted.resume(Some(journal), &recovered);
+    assert_eq!(interrupted.resume(found).segments, 10);
 }
 
 #[test]
-fn with_its_journal_lost_torn_or_rolled_back() {
-    let records = len(&journal_path(&Interrupted::new().target()));
-    for journal_len in (0..records).step_by(41) {
+fn journal_torn_or_rolled_back() {
+    let whole = fs::metadata(Interrupted::new().output().journal()).unwrap().len();
+    assert_eq!(whole, 212 + 5 * 164);
+    for journal_len in (0..whole).step_by(41) {
         let interrupted = Interrupted::new();
-        cut(&journal_path(&interrupted.target()), journal_len);
-        let (journal, recovered) = interrupted.recover();
-        let recovered = recovered.unwrap();
-        assert_eq!(recovered.committed.segments, 5, "journal of {journal_len} bytes");
-        assert_eq!(journal.is_some(), journal_len >= 212);
-        interrupted.resume(journal, &recovered);
+        cut(&interrupted.output().journal(), journal_len);
+        let found = interrupted.found(5);
+        assert_eq!(found.source().is_some(), journal_len >= 212, "journal of {journal_len} bytes");
+        interrupted.resume(found);
     }
-    let interrupted = Interrupted::new();
-    FileJournal::remove(&interrupted.target()).unwrap();
-    let (journal, recovered) = interrupted.recover();
-    assert!(journal.is_none());
-    interrupted.resume(None, &recovered.unwrap());
 }
 
 #[test]
-fn a_journal_ahead_of_its_output_is_told_and_not_used() {
+fn journal_lost() {
     let interrupted = Interrupted::new();
-    cut(&partial_path(&interrupted.target()), 128 + 3 * SEGMENT_LEN + 50);
-    let (journal, recovered) = interrupted.recover();
-    assert!(journal.is_some());
-    assert_eq!(recovered.unwrap_err().format_error().unwrap().detail(), Detail::Truncated);
-    FileJournal::remove(&interrupted.target()).unwrap();
-    let recovered = interrupted.recover().1.unwrap();
-    assert_eq!(recovered.committed.segments, 3);
-    interrupted.resume(None, &recovered);
+    fs::remove_file(interrupted.output().journal()).unwrap();
+    let found = interrupted.found(5);
+    assert_eq!((found.source(), found.notice()), (None, None));
+    interrupted.resume(found);
 }
 
 #[test]
-fn what_is_behind_the_last_commit_is_dropped_with_a_journal_only() {
+fn journal_ahead_of_its_output() {
     let interrupted = Interrupted::new();
-    let partial = partial_path(&interrupted.target());
-    let mut bytes = fs::read(&partial).unwrap();
+    cut(&interrupted.output().partial(), 128 + 3 * SEGMENT_LEN + 50);
+    let found = interrupted.found(3);
+    assert_eq!((found.source(), found.notice()), (None, Some(Notice::LostDurable)));
+    interrupted.resume(found);
+}
+
+#[test]
+fn journal_behind_its_output() {
+    let interrupted = Interrupted::new();
+    cut(&interrupted.output().journal(), 212 + 164);
+    let found = interrupted.found(5);
+    assert_eq!(found.recovered().confirmed_len, SEGMENT as u64);
+    interrupted.resume(found);
+}
+
+#[test]
+fn journal_of_another_stream_or_altered() {
+    for (place, detail) in
+        [(16 + 64, Detail::JournalForeign), (144, Detail::JournalMac), (10, Detail::JournalHeader)]
+    {
+        let interrupted = Interrupted::new();
+        let mut bytes = fs::read(interrupted.output().journal()).unwrap();
+        bytes[place] ^= 3;
+        let crc = stream_v2_format::wire::crc32c(&bytes[..208]);
+        bytes[208..212].copy_from_slice(&crc.to_le_bytes());
+        fs::write(interrupted.output().journal(), bytes).unwrap();
+        let found = interrupted.found(5);
+        let Some(Notice::JournalUnusable(error)) = found.notice() else { panic!("{:?}", found.notice()) };
+        assert_eq!(error.detail(), detail);
+        interrupted.resume(found);
+    }
+}
+
+#[test]
+fn record_repeated() {
+    let interrupted = Interrupted::new();
+    let mut bytes = fs::read(interrupted.output().journal()).unwrap();
+    bytes.extend_from_within(bytes.len() - 164..);
+    fs::write(interrupted.output().journal(), bytes).unwrap();
+    interrupted.resume(interrupted.found(5));
+}
+
+#[test]
+fn what_is_behind_the_last_commit_may_be_anything() {
+    let interrupted = Interrupted::new();
+    let mut bytes = interrupted.partial();
     bytes.extend_from_slice(&[0; 300]);
-    fs::write(&partial, bytes).unwrap();
-    let (journal, recovered) = interrupted.recover();
-    interrupted.resume(journal, &recovered.unwrap());
+    fs::write(interrupted.output().partial(), bytes).unwrap();
+    interrupted.resume(interrupted.found(5));
 }
 
 #[test]
 fn a_damaged_commit_changes_nothing() {
     let interrupted = Interrupted::new();
-    let partial = partial_path(&interrupted.target());
-    let mut bytes = fs::read(&partial).unwrap();
+    let mut bytes = interrupted.partial();
     let place = bytes.len() - 1000;
     bytes[place] ^= 1;
-    fs::write(&partial, bytes).unwrap();
-    let error = interrupted.recover().1.unwrap_err();
+    fs::write(interrupted.output().partial(), &bytes).unwrap();
+    let error = interrupted.find().err().unwrap();
     let format = error.format_error().unwrap();
     assert_eq!((format.detail(), format.segment()), (Detail::MalformedDamaged, Some(4)));
+    assert!(interrupted.partial() == bytes);
 }
 
 #[test]
-fn a_foreign_journal_is_named() {
-    let (one, other) = (Interrupted::new(), Interrupted::new());
-    let mut bytes = fs::read(journal_path(&other.target())).unwrap();
-    // Another key_id, with a checksum that fits.
-    bytes[16 + 64] ^= 1;
-    let crc = stream_v2_format::wire::crc32c(&bytes[..208]);
-    bytes[208..212].copy_from_slice(&crc.to_le_bytes());
-    fs::write(journal_path(&one.target()), bytes).unwrap();
-    let found = FileJournal::find(&one.target(), &one.opener()).unwrap().unwrap();
-    assert_eq!(found.err().unwrap().detail(), Detail::JournalForeign);
-}
-
-#[test]
-fn an_ending_stands_for_a_stream_that_lacks_its_final_segment() {
+fn without_a_journal_damage_anywhere_changes_nothing() {
     let interrupted = Interrupted::new();
-    let (journal, recovered) = interrupted.recover();
-    let recovered = recovered.unwrap();
-    let mut sink = FileSink::reopen(&interrupted.target(), false, recovered.stream_len).unwrap();
-    let mut journal = journal.unwrap();
-    let source = &plaintext(LEN)[5 * SEGMENT..];
-    let managers = Managers { log: None, crash: Some(&mut journal) };
-    pipeline(&interrupted.key, 0x50)
-        .resume(&interrupted.opener(), &recovered, source, &mut sink, managers)
-        .unwrap();
-    // Back to before the final segment was written.
-    fs::rename(interrupted.target(), partial_path(&interrupted.target())).unwrap();
-    let sealed_len = len(&partial_path(&interrupted.target()));
-    cut(&partial_path(&interrupted.target()), sealed_len - 100);
-    drop(sink);
-    let (journal, recovered) = interrupted.recover();
-    let (journal, recovered) = (journal.unwrap(), recovered.unwrap());
-    let ending = journal.ending().unwrap();
-    assert_eq!((ending.index.0, ending.plaintext_len), (9, LEN as u64));
-    assert_eq!(recovered.committed.segments, 9);
-    interrupted.resume(Some(journal), &recovered);
+    fs::remove_file(interrupted.output().journal()).unwrap();
+    let mut bytes = interrupted.partial();
+    bytes[1000] ^= 1;
+    fs::write(interrupted.output().partial(), &bytes).unwrap();
+    let error = interrupted.find().err().unwrap();
+    assert_eq!(error.format_error().unwrap().detail(), Detail::MalformedDamaged);
+    assert!(interrupted.partial() == bytes);
+}
+
+#[test]
+fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
+    let interrupted = Interrupted::new();
+    let same = plaintext(LEN);
+    let mut last = same.clone();
+    last[4 * SEGMENT + 7] ^= 1;
+    let mut early = same.clone();
+    early[7] ^= 1;
+    let mut longer = same.clone();
+    longer.extend_from_slice(b"more");
+    let longer_stamp = SourceStamp { len: Some(longer.len() as u64), mtime: Some(8) };
+    let refused = |source: &[u8], stamp| {
+        let error = interrupted.found(5).check_source(&mut Cursor::new(source), stamp).unwrap_err();
+        let format = *error.format_error().unwrap();
+        assert_eq!(format.detail(), Detail::JournalSource);
+        format.offset().0
+    };
+    assert_eq!(refused(&longer, longer_stamp), 0);
+    assert_eq!(refused(&same, SourceStamp { mtime: Some(8), ..STAMP }), 0);
+    assert_eq!(refused(&last, STAMP), 4 * SEGMENT as u64);
+    assert_eq!(refused(&same[..4 * SEGMENT + 9], SourceStamp::default()), 4 * SEGMENT as u64 + 9);
+    let compared = |source: &[u8]| {
+        let mut found = interrupted.found(5);
+        let result = found.compare_source(&interrupted.pipeline(), &mut &source[..], longer_stamp);
+        result.map(|()| found).map_err(|error| error.format_error().unwrap().offset().0)
+    };
+    assert_eq!(compared(&early).err(), Some(7));
+    assert_eq!(compared(&same[..100]).err(), Some(100));
+    // A log that has grown: its owner says so by having everything compared.
+    let found = compared(&longer).unwrap();
+    found.resume(&interrupted.pipeline(), &longer[5 * SEGMENT..], None).unwrap();
+    let output = fs::read(interrupted.output().target()).unwrap();
+    assert!(decrypt(&DecryptPipeline::new(&interrupted.key), &output).0 == longer);
 }

@@ -41,15 +41,25 @@ impl FramePlace<'_> {
 pub(super) struct Rejected;
 
 /// Suite 0x0001 for the frames of one run and epoch.
-pub(super) struct FrameCipher(ChaCha20Poly1305);
+pub(super) struct FrameCipher {
+    cipher: ChaCha20Poly1305,
+    #[cfg(feature = "record-sealings")]
+    key: [u8; 32],
+}
 
 impl FrameCipher {
     /// Computes the XChaCha20 subkey, which depends on the first 16 bytes of the nonce alone: the run salt.
     pub(super) fn new(aead_key: &Secret, run_salt: &RunSalt) -> Self {
         let mut subkey = hchacha::<R20>(aead_key.bytes().into(), run_salt.bytes().into());
         let cipher = ChaCha20Poly1305::new(&subkey);
+        #[cfg(feature = "record-sealings")]
+        let key = subkey.into();
         subkey.as_mut_slice().zeroize();
-        Self(cipher)
+        Self {
+            cipher,
+            #[cfg(feature = "record-sealings")]
+            key,
+        }
     }
 
     /// Seals `plaintext` into `ciphertext`, which is as long, and returns the tag.
@@ -59,8 +69,10 @@ impl FrameCipher {
         plaintext: &[u8],
         ciphertext: &mut [u8],
     ) -> Result<[u8; TAG_LEN], Rejected> {
+        #[cfg(feature = "record-sealings")]
+        super::recorded::record(&self.key, &place.nonce(), &place.associated_data(), plaintext);
         let buffers = InOutBuf::new(plaintext, ciphertext).map_err(|_| Rejected)?;
-        self.0
+        self.cipher
             .encrypt_inout_detached(&place.nonce().into(), &place.associated_data(), buffers)
             .map(Into::into)
             .map_err(|_| Rejected)
@@ -75,7 +87,7 @@ impl FrameCipher {
         plaintext: &mut [u8],
     ) -> Result<(), Rejected> {
         let buffers = InOutBuf::new(ciphertext, plaintext).map_err(|_| Rejected)?;
-        self.0
+        self.cipher
             .decrypt_inout_detached(&place.nonce().into(), &place.associated_data(), buffers, tag.into())
             .map_err(|_| Rejected)
     }

@@ -4,11 +4,11 @@ use alloc::sync::Arc;
 
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
-use super::{StreamOpener, StreamSealer, Transcript};
-use crate::limits::JOURNAL_RECORDS_MAX;
+use super::{StreamOpener, StreamSealer};
+use crate::limits::{JOURNAL_RECORDS_MAX, STREAM_HEADER_LEN};
 use crate::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
-    JournalRecordType, JournalRecordView, JournalRole, Trailer,
+    JournalRecordType, JournalRecordView, JournalRole,
 };
 use crate::{Detail, Error, Offset, SegmentIndex};
 
@@ -18,104 +18,81 @@ const ROLE_AT: Offset = Offset(10);
 const STREAM_HEADER_AT: Offset = Offset(16);
 const HEADER_MAC_AT: Offset = Offset(176);
 
-/// What a segment of the source was, under K_journal: 32 bytes (§18.2).
-#[must_use]
-pub fn fingerprint(stream: &StreamSealer, index: SegmentIndex, plaintext: &[u8]) -> [u8; 32] {
-    stream.keys.journal.hmac(&[b"source\0", &index.0.to_le_bytes(), plaintext])
+/// K_journal of a stream, and the stream header that its journals repeat. It seals and opens nothing. Cloning shares the keys.
+#[derive(Clone)]
+pub struct JournalKey {
+    keys: Arc<StreamKeys>,
+    stream_header: [u8; STREAM_HEADER_LEN],
 }
 
-/// What a record says, without its place in the journal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct JournalEntry {
-    record_type: JournalRecordType,
-    index: SegmentIndex,
-    position: u64,
-    plaintext_len: u64,
-    segment_tag: [u8; 32],
-    transcript: Transcript,
-    fingerprint: [u8; 32],
+impl From<&StreamSealer> for JournalKey {
+    fn from(stream: &StreamSealer) -> Self {
+        Self { keys: stream.keys.clone(), stream_header: stream.header_bytes() }
+    }
 }
 
-impl JournalEntry {
-    /// The output is durable up to and with the segment that begins at `position`; `plaintext_len` bytes and `transcript` stand for
-    /// all segments up to it. `fingerprint` is zero for a reader.
+impl From<&StreamOpener> for JournalKey {
+    fn from(stream: &StreamOpener) -> Self {
+        Self { keys: stream.keys.clone(), stream_header: stream.header().to_bytes() }
+    }
+}
+
+impl JournalKey {
+    /// The header of a new journal of this stream.
     #[must_use]
-    pub const fn commit(
-        index: SegmentIndex,
-        segment_tag: [u8; 32],
-        position: u64,
-        plaintext_len: u64,
-        transcript: Transcript,
-        fingerprint: [u8; 32],
-    ) -> Self {
-        let record_type = JournalRecordType::Commit;
-        Self { record_type, index, position, plaintext_len, segment_tag, transcript, fingerprint }
+    pub const fn header(
+        &self,
+        role: JournalRole,
+        (source_len, source_mtime): (Option<u64>, Option<i64>),
+        journal_salt: [u8; 16],
+    ) -> JournalHeader {
+        JournalHeader { role, stream_header: self.stream_header, source_len, source_mtime, journal_salt }
     }
 
-    /// The final segment `index` with this trailer is about to be written.
+    /// What a segment of the source was, under K_journal: 32 bytes (§18.2).
     #[must_use]
-    pub const fn ending(index: SegmentIndex, trailer: &Trailer) -> Self {
-        Self {
-            record_type: JournalRecordType::Ending,
-            index,
-            position: trailer.position,
-            plaintext_len: trailer.plaintext_len,
-            segment_tag: [0; 32],
-            transcript: Transcript::from_bytes(trailer.transcript),
-            fingerprint: [0; 32],
-        }
+    pub fn fingerprint(&self, index: SegmentIndex, plaintext: &[u8]) -> [u8; 32] {
+        self.hmac(&[b"source\0", &index.0.to_le_bytes(), plaintext])
     }
 
-    const fn at(&self, sequence: u64) -> JournalRecord {
-        JournalRecord {
-            sequence,
-            record_type: self.record_type,
-            index: self.index,
-            position: self.position,
-            plaintext_len: self.plaintext_len,
-            segment_tag: self.segment_tag,
-            transcript: *self.transcript.bytes(),
-            fingerprint: self.fingerprint,
-        }
+    fn hmac(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.keys.journal.hmac(parts)
     }
 }
 
 /// A journal that its owner appends to. It holds no bytes: they come in, and go out to be written.
 #[derive(Clone)]
 pub struct Journal {
-    keys: Arc<StreamKeys>,
+    key: JournalKey,
     header: JournalHeader,
     header_mac: [u8; 32],
     records: u32,
     last: Option<JournalRecord>,
     last_commit: Option<JournalRecord>,
-    len: u64,
 }
 
 impl Journal {
     /// Begins a journal; its 212 bytes of header are [`header_bytes`](Self::header_bytes).
     #[must_use]
-    pub fn begin(stream: &StreamSealer, header: JournalHeader) -> Self {
-        let keys = stream.keys.clone();
-        let header_mac = keys.journal.hmac(&[&header.bound_bytes()]);
-        let len = JOURNAL_HEADER_LEN as u64;
-        Self { keys, header, header_mac, records: 0, last: None, last_commit: None, len }
+    pub fn begin(key: JournalKey, header: JournalHeader) -> Self {
+        let header_mac = key.hmac(&[&header.bound_bytes()]);
+        Self { key, header, header_mac, records: 0, last: None, last_commit: None }
     }
 
-    /// Reads a journal that was found beside an output of `stream` (§18.3). What follows its last valid record is a torn tail.
+    /// Reads a journal that was found beside an output (§18.3). What follows its last valid record is a torn tail.
     ///
     /// # Errors
     /// `journal.header`, `journal.foreign`, `journal.mac`: it is not to be used (SV2-JRN-006).
-    pub fn read(stream: &StreamOpener, role: JournalRole, bytes: &[u8]) -> Result<Self, Error> {
+    pub fn read(key: JournalKey, role: JournalRole, bytes: &[u8]) -> Result<Self, Error> {
         let fault = |detail, offset| Err(Error::new(detail, offset));
         let JournalHeaderView { header, header_mac } = JournalHeaderView::parse(bytes)?;
         if header.role != role {
             return fault(Detail::JournalHeader, ROLE_AT);
         }
-        if header.stream_header[..SAME_LEN] != stream.header().to_bytes()[..SAME_LEN] {
+        if header.stream_header[..SAME_LEN] != key.stream_header[..SAME_LEN] {
             return fault(Detail::JournalForeign, STREAM_HEADER_AT);
         }
-        let mut journal = Self::begin(&StreamSealer::resuming(stream), header);
+        let mut journal = Self::begin(key, header);
         if !equal(&journal.header_mac, &header_mac) {
             return fault(Detail::JournalMac, HEADER_MAC_AT);
         }
@@ -140,7 +117,7 @@ impl Journal {
     }
 
     fn record_mac(&self, record: &JournalRecord) -> [u8; 32] {
-        self.keys.journal.hmac(&[&self.header_mac, &record.bound_bytes()])
+        self.key.hmac(&[&self.header_mac, &record.bound_bytes()])
     }
 
     fn take(&mut self, record: JournalRecord) {
@@ -149,7 +126,12 @@ impl Journal {
             self.last_commit = self.last;
         }
         self.records = self.records.saturating_add(1);
-        self.len += JOURNAL_RECORD_LEN as u64;
+    }
+
+    /// The key that it is kept under.
+    #[must_use]
+    pub const fn key(&self) -> &JournalKey {
+        &self.key
     }
 
     /// What the journal's header says.
@@ -167,7 +149,7 @@ impl Journal {
     /// Bytes of the header and all records: what follows them in a file is a torn tail (SV2-JRN-008).
     #[must_use]
     pub const fn valid_len(&self) -> u64 {
-        self.len
+        JOURNAL_HEADER_LEN as u64 + self.records as u64 * JOURNAL_RECORD_LEN as u64
     }
 
     /// The last commit.
@@ -188,26 +170,29 @@ impl Journal {
         self.records >= JOURNAL_RECORDS_MAX
     }
 
-    /// Takes in an entry and returns the 164 bytes that are to be appended.
-    pub fn append(&mut self, entry: &JournalEntry) -> [u8; JOURNAL_RECORD_LEN] {
-        let record = entry.at(self.last.map_or(0, |last| last.sequence + 1));
+    /// Takes in a record, whose sequence it sets, and returns the 164 bytes that are to be appended.
+    pub fn append(&mut self, record: &JournalRecord) -> [u8; JOURNAL_RECORD_LEN] {
+        let sequence = self.last.map_or(0, |last| last.sequence + 1);
+        self.push(JournalRecord { sequence, ..*record })
+    }
+
+    fn push(&mut self, record: JournalRecord) -> [u8; JOURNAL_RECORD_LEN] {
         self.take(record);
         record.to_bytes(&self.record_mac(&record))
     }
 
-    /// A journal with a fresh `journal_salt` that holds the last commit alone, and the bytes of its record, if there is one.
+    /// A journal with a fresh `journal_salt` that holds the last commit alone, and the bytes of its record, if there is one. `source` is its
+    /// length and its time of modification as they are now.
     #[must_use]
-    pub fn compacted(&self, journal_salt: [u8; 16]) -> (Self, Option<[u8; JOURNAL_RECORD_LEN]>) {
-        let header = JournalHeader { journal_salt, ..self.header };
-        let header_mac = self.keys.journal.hmac(&[&header.bound_bytes()]);
-        let (records, len) = (0, JOURNAL_HEADER_LEN as u64);
-        let mut journal =
-            Self { keys: self.keys.clone(), header, header_mac, records, last: None, last_commit: None, len };
-        let bytes = self.last_commit.map(|record| {
-            journal.take(record);
-            record.to_bytes(&journal.record_mac(&record))
-        });
-        (journal, bytes)
+    pub fn compacted(
+        &self,
+        source: (Option<u64>, Option<i64>),
+        journal_salt: [u8; 16],
+    ) -> (Self, Option<[u8; JOURNAL_RECORD_LEN]>) {
+        let header = self.key.header(self.header.role, source, journal_salt);
+        let mut journal = Self::begin(self.key.clone(), header);
+        let record = self.last_commit.map(|record| journal.push(record));
+        (journal, record)
     }
 }
 
@@ -215,7 +200,7 @@ impl Journal {
 mod tests {
     use super::*;
     use crate::crypto::ContentKey;
-    use crate::wire::StreamParams;
+    use crate::wire::{StreamParams, Trailer};
     use std::vec::Vec;
 
     fn stream(salt: u8) -> (StreamSealer, StreamOpener) {
@@ -226,24 +211,20 @@ mod tests {
     }
 
     fn begin(stream: &StreamSealer) -> Journal {
-        let header = JournalHeader {
-            role: JournalRole::Encrypt,
-            stream_header: stream.header_bytes(),
-            source_len: Some(9),
-            source_mtime: Some(-1),
-            journal_salt: [9; 16],
-        };
-        Journal::begin(stream, header)
+        let key = JournalKey::from(stream);
+        let header = key.header(JournalRole::Encrypt, (Some(9), Some(-1)), [9; 16]);
+        Journal::begin(key, header)
     }
 
-    fn commit(index: u32) -> JournalEntry {
-        JournalEntry {
+    fn commit(index: u32) -> JournalRecord {
+        JournalRecord {
+            sequence: index.into(),
             record_type: JournalRecordType::Commit,
             index: SegmentIndex(index),
             position: u64::from(index) * 1000,
             plaintext_len: u64::from(index + 1) * 900,
             segment_tag: [5; 32],
-            transcript: Transcript::from_bytes([6; 32]),
+            transcript: [6; 32],
             fingerprint: [7; 32],
         }
     }
@@ -259,22 +240,23 @@ mod tests {
     #[test]
     fn what_was_appended_is_found() {
         let (bytes, opener) = written(3);
-        let mut journal = Journal::read(&opener, JournalRole::Encrypt, &bytes).unwrap();
+        let mut journal = Journal::read((&opener).into(), JournalRole::Encrypt, &bytes).unwrap();
         assert_eq!(journal.valid_len(), bytes.len() as u64);
-        assert_eq!(journal.last_commit(), Some(&commit(2).at(2)));
+        assert_eq!(journal.last_commit(), Some(&commit(2)));
         assert!(journal.ending().is_none());
         let trailer = Trailer { plaintext_len: 2700, position: 3000, index_distance: 0, transcript: [6; 32] };
-        let more = [&bytes[..], &journal.append(&JournalEntry::ending(SegmentIndex(3), &trailer))].concat();
-        let journal = Journal::read(&opener, JournalRole::Encrypt, &more).unwrap();
+        let more = [&bytes[..], &journal.append(&JournalRecord::ending(SegmentIndex(3), &trailer))].concat();
+        let journal = Journal::read((&opener).into(), JournalRole::Encrypt, &more).unwrap();
         assert_eq!(journal.ending().map(|record| (record.sequence, record.position)), Some((3, 3000)));
-        assert_eq!(journal.last_commit(), Some(&commit(2).at(2)));
+        assert_eq!(journal.last_commit(), Some(&commit(2)));
     }
 
     #[test]
     fn a_torn_altered_or_repeated_tail_ends_the_journal_before_it() {
         let (bytes, opener) = written(3);
         let two = JOURNAL_HEADER_LEN + 2 * JOURNAL_RECORD_LEN;
-        let found = |bytes: &[u8]| Journal::read(&opener, JournalRole::Encrypt, bytes).unwrap().valid_len();
+        let found =
+            |bytes: &[u8]| Journal::read((&opener).into(), JournalRole::Encrypt, bytes).unwrap().valid_len();
         (two..bytes.len()).for_each(|cut| assert_eq!(found(&bytes[..cut]), two as u64));
         let again = [&bytes[..two], &bytes[two - JOURNAL_RECORD_LEN..]].concat();
         assert_eq!(found(&again), two as u64);
@@ -285,13 +267,14 @@ mod tests {
     #[test]
     fn records_of_another_journal_of_the_same_stream_do_not_count() {
         let (bytes, opener) = written(2);
-        let (other, record) =
-            Journal::read(&opener, JournalRole::Encrypt, &bytes).unwrap().compacted([8; 16]);
+        let (other, record) = Journal::read((&opener).into(), JournalRole::Encrypt, &bytes)
+            .unwrap()
+            .compacted((None, None), [8; 16]);
         let compacted = [&other.header_bytes()[..], &record.unwrap()].concat();
-        let journal = Journal::read(&opener, JournalRole::Encrypt, &compacted).unwrap();
-        assert_eq!(journal.last_commit(), Some(&commit(1).at(1)));
+        let journal = Journal::read((&opener).into(), JournalRole::Encrypt, &compacted).unwrap();
+        assert_eq!(journal.last_commit(), Some(&commit(1)));
         let mixed = [&compacted[..JOURNAL_HEADER_LEN], &bytes[JOURNAL_HEADER_LEN..]].concat();
-        let journal = Journal::read(&opener, JournalRole::Encrypt, &mixed).unwrap();
+        let journal = Journal::read((&opener).into(), JournalRole::Encrypt, &mixed).unwrap();
         assert_eq!(journal.last_commit(), None);
     }
 
@@ -299,7 +282,7 @@ mod tests {
     fn foreign_journals_and_other_roles_are_named() {
         let (bytes, opener) = written(1);
         let detail = |opener: &StreamOpener, role, bytes: &[u8]| {
-            Journal::read(opener, role, bytes).err().unwrap().detail()
+            Journal::read(opener.into(), role, bytes).err().unwrap().detail()
         };
         assert_eq!(detail(&opener, JournalRole::Decrypt, &bytes), Detail::JournalHeader);
         assert_eq!(detail(&stream(1).1, JournalRole::Encrypt, &bytes), Detail::JournalForeign);
@@ -321,10 +304,10 @@ mod tests {
 
     #[test]
     fn fingerprints_tell_segments_and_bytes_apart() {
-        let (sealer, _) = stream(0);
-        let one = fingerprint(&sealer, SegmentIndex(1), b"plain");
-        assert_ne!(one, fingerprint(&sealer, SegmentIndex(2), b"plain"));
-        assert_ne!(one, fingerprint(&sealer, SegmentIndex(1), b"plane"));
-        assert_ne!(one, fingerprint(&stream(1).0, SegmentIndex(1), b"plain"));
+        let (key, other) = (JournalKey::from(&stream(0).0), JournalKey::from(&stream(1).0));
+        let one = key.fingerprint(SegmentIndex(1), b"plain");
+        assert_ne!(one, key.fingerprint(SegmentIndex(2), b"plain"));
+        assert_ne!(one, key.fingerprint(SegmentIndex(1), b"plane"));
+        assert_ne!(one, other.fingerprint(SegmentIndex(1), b"plain"));
     }
 }

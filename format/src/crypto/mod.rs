@@ -15,6 +15,8 @@ mod mac;
 mod open;
 mod order;
 mod progress;
+#[cfg(feature = "record-sealings")]
+mod recorded;
 mod run;
 mod seal;
 mod stream_opener;
@@ -24,10 +26,12 @@ mod transcript;
 pub use committed::Committed;
 pub use content_key::ContentKey;
 pub use digest::Digest;
-pub use journal::{Journal, JournalEntry, fingerprint};
+pub use journal::{Journal, JournalKey};
 pub use open::{OpenedSegment, SegmentOpener};
 pub use order::SegmentOrder;
 pub use progress::Progress;
+#[cfg(feature = "record-sealings")]
+pub use recorded::{Sealing, record_sealings};
 pub use run::{Run, RunSalt};
 pub use seal::{SealedSegment, SegmentSealer};
 pub use stream_opener::{AuthenticHeader, StreamOpener};

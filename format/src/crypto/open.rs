@@ -7,8 +7,8 @@ use super::run::{RunKeys, SegmentKeys};
 use super::{AuthenticHeader, Digest, StreamOpener};
 use crate::limits::FRAME_OVERHEAD;
 use crate::wire::{
-    DIGEST_PLAINTEXT_LEN, DigestPlaintext, FrameLayout, FrameType, FrameView, Frames, HeaderV1, SegmentKind,
-    TRAILER_LEN, crc32c,
+    BOUND_PREFIX_LEN, DIGEST_PLAINTEXT_LEN, DigestPlaintext, FrameLayout, FrameType, FrameView, Frames,
+    HeaderV1, SegmentKind, TRAILER_LEN, crc32c,
 };
 use crate::{Detail, Error};
 
@@ -80,6 +80,40 @@ impl SegmentOpener {
         let layout = FrameLayout::new(&self.header, header);
         let frames = Frames::check(wire, layout, authentic.offset(), header.index.0.into())?;
         let opened = open_frames(self.keys.for_segment(header), authentic, &frames, plaintext)?;
+        self.check_terminator(authentic, opened)
+    }
+
+    /// Bytes of the digest frame and the terminator frame, with which the wire of a segment ends.
+    #[must_use]
+    pub fn tail_len(&self, header: &AuthenticHeader) -> usize {
+        FrameLayout::new(&self.header, header.header()).tail().frames_len()
+    }
+
+    /// Opens those two frames alone, from the last [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a segment
+    /// whose data frames were durable before (§19.3). Neither the checksum of the wire nor its data frames are looked at.
+    ///
+    /// # Errors
+    /// `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`; `malformed.wire_len` for a slice of another length.
+    pub fn open_tail(&mut self, authentic: &AuthenticHeader, tail: &[u8]) -> Result<OpenedSegment, Error> {
+        let header = authentic.header();
+        let layout = FrameLayout::new(&self.header, header).tail();
+        let before = u64::from(header.wire_len) - layout.frames_len() as u64;
+        let frames = Frames::check(tail, layout, authentic.offset().plus(before), header.index.0.into())?;
+        let mut opener = FrameOpener::new(self.keys.for_segment(header), authentic, header.data_frames);
+        let mut ends = SealedEnds::EMPTY;
+        frames.iter().try_for_each(|frame| ends.open(&mut opener, &frame))?;
+        let digest = ends.stated_digest();
+        let opened = ends.verified(authentic, digest)?;
+        self.check_terminator(authentic, opened)
+    }
+
+    /// The terminator of a full segment says nothing in a stream with UNIFORM (§8.3).
+    fn check_terminator(
+        &self,
+        authentic: &AuthenticHeader,
+        opened: OpenedSegment,
+    ) -> Result<OpenedSegment, Error> {
+        let header = authentic.header();
         let zero = self.header.uniform() && header.kind == SegmentKind::Data && !header.flags.run_start();
         if zero && opened.terminator().iter().any(|&byte| byte != 0) {
             return Err(authentic.error(Detail::MalformedTerminator, terminator_at(authentic, &opened)));
@@ -100,50 +134,93 @@ fn open_frames(
     plaintext: &mut [u8],
 ) -> Result<OpenedSegment, Error> {
     let header = authentic.header();
-    let bound_prefix = header.bound_prefix();
-    let mut digest = DigestState::new(header.digest_alg, &keys.digest, &bound_prefix);
+    let mut opener = FrameOpener::new(keys, authentic, 0);
+    let mut digest = DigestState::new(header.digest_alg, &keys.digest, &opener.bound_prefix);
+    let mut ends = SealedEnds::EMPTY;
     let mut rest = plaintext;
-    let mut sealed_digest = [0; DIGEST_PLAINTEXT_LEN as usize];
-    let mut terminator = [0; TRAILER_LEN as usize];
-    let mut terminator_len = 0;
-    for (frame_index, frame) in (0..).zip(frames.iter()) {
-        let len = frame.header.len as usize;
-        let space = match frame.header.frame_type {
-            FrameType::Data => {
-                let (space, left) = core::mem::take(&mut rest)
-                    .split_at_mut_checked(len)
-                    .ok_or_else(|| authentic.error(Detail::Misuse, 0))?;
-                rest = left;
-                digest.data_frame(frame.bytes, frame.tag);
-                space
-            }
-            FrameType::Digest => &mut sealed_digest[..],
-            FrameType::Terminator => {
-                terminator_len = len;
-                &mut terminator[..len]
-            }
-        };
-        let place = FramePlace {
-            segment: header.index,
-            frame_index,
-            bound_prefix: &bound_prefix,
-            header: frame.header,
-        };
-        keys.cipher
-            .open(&place, frame.ciphertext, frame.tag, space)
-            .map_err(|_| authentic.error(Detail::AuthFrame, frame_at(authentic, &frame)))?;
+    for frame in frames.iter() {
+        if frame.header.frame_type == FrameType::Data {
+            let (space, left) = core::mem::take(&mut rest)
+                .split_at_mut_checked(frame.header.len as usize)
+                .ok_or_else(|| authentic.error(Detail::Misuse, 0))?;
+            rest = left;
+            digest.data_frame(frame.bytes, frame.tag);
+            opener.open(&frame, space)?;
+        } else {
+            ends.open(&mut opener, &frame)?;
+        }
     }
-    let digest = digest.finish();
-    let expected = DigestPlaintext { digest_alg: header.digest_alg, digest: digest.0 }.to_bytes();
-    let opened = OpenedSegment { digest, terminator, terminator_len };
-    if !equal(&expected, &sealed_digest) {
-        let digest_frame_len = FRAME_OVERHEAD as u64 + u64::from(DIGEST_PLAINTEXT_LEN);
-        return Err(authentic.error(Detail::AuthDigest, terminator_at(authentic, &opened) - digest_frame_len));
-    }
-    Ok(opened)
+    ends.verified(authentic, digest.finish())
 }
 
-/// Where a frame begins, in bytes from the beginning of the segment.
-fn frame_at(authentic: &AuthenticHeader, frame: &FrameView<'_>) -> u64 {
-    frame.offset.0 - authentic.offset().0
+/// Opens frame after frame of a segment.
+struct FrameOpener<'a> {
+    keys: &'a SegmentKeys,
+    authentic: &'a AuthenticHeader,
+    bound_prefix: [u8; BOUND_PREFIX_LEN],
+    frame_index: u32,
+}
+
+impl<'a> FrameOpener<'a> {
+    fn new(keys: &'a SegmentKeys, authentic: &'a AuthenticHeader, frame_index: u32) -> Self {
+        Self { keys, authentic, bound_prefix: authentic.header().bound_prefix(), frame_index }
+    }
+
+    /// Opens the next frame into `space`, which is as long as its ciphertext.
+    fn open(&mut self, frame: &FrameView<'_>, space: &mut [u8]) -> Result<(), Error> {
+        let place = FramePlace {
+            segment: self.authentic.header().index,
+            frame_index: self.frame_index,
+            bound_prefix: &self.bound_prefix,
+            header: frame.header,
+        };
+        self.frame_index += 1;
+        let at = frame.offset.0 - self.authentic.offset().0;
+        self.keys
+            .cipher
+            .open(&place, frame.ciphertext, frame.tag, space)
+            .map_err(|_| self.authentic.error(Detail::AuthFrame, at))
+    }
+}
+
+/// The plaintexts of the digest frame and the terminator frame.
+struct SealedEnds {
+    digest: [u8; DIGEST_PLAINTEXT_LEN as usize],
+    terminator: [u8; TRAILER_LEN as usize],
+    terminator_len: usize,
+}
+
+impl SealedEnds {
+    const EMPTY: Self = Self {
+        digest: [0; DIGEST_PLAINTEXT_LEN as usize],
+        terminator: [0; TRAILER_LEN as usize],
+        terminator_len: 0,
+    };
+
+    fn open(&mut self, opener: &mut FrameOpener<'_>, frame: &FrameView<'_>) -> Result<(), Error> {
+        if frame.header.frame_type == FrameType::Digest {
+            return opener.open(frame, &mut self.digest);
+        }
+        self.terminator_len = frame.header.len as usize;
+        opener.open(frame, &mut self.terminator[..self.terminator_len])
+    }
+
+    /// What the digest frame says of itself (§8.1).
+    fn stated_digest(&self) -> Digest {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(&self.digest[self.digest.len() - 32..]);
+        Digest(digest)
+    }
+
+    /// The segment, where its digest frame holds `digest` and its algorithm (SV2-DIG-002).
+    fn verified(self, authentic: &AuthenticHeader, digest: Digest) -> Result<OpenedSegment, Error> {
+        let Self { digest: sealed, terminator, terminator_len } = self;
+        let digest_alg = authentic.header().digest_alg;
+        let opened = OpenedSegment { digest, terminator, terminator_len };
+        if !equal(&DigestPlaintext { digest_alg, digest: digest.0 }.to_bytes(), &sealed) {
+            let at = terminator_at(authentic, &opened) - (FRAME_OVERHEAD + sealed.len()) as u64;
+            return Err(authentic.error(Detail::AuthDigest, at));
+        }
+        Ok(opened)
+    }
 }

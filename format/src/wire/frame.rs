@@ -66,6 +66,18 @@ impl FrameLayout {
         }
     }
 
+    /// The digest frame and the terminator frame alone.
+    #[must_use]
+    pub const fn tail(self) -> Self {
+        Self { data_frames: 0, payload_len: 0, ..self }
+    }
+
+    /// Bytes of all frames: wire_len, where the layout is that of a whole wire.
+    #[must_use]
+    pub fn frames_len(self) -> usize {
+        self.headers().map(FrameHeader::frame_len).sum()
+    }
+
     /// The frame headers in order: data, digest, terminator.
     pub fn headers(self) -> impl Iterator<Item = FrameHeader> + Clone {
         let data = (0..self.data_frames).map(move |place| {
@@ -123,7 +135,7 @@ impl<'a> Frames<'a> {
 
     fn check_headers(wire: &'a [u8], layout: FrameLayout, segment_offset: Offset) -> Result<Self, Error> {
         let offset = segment_offset.plus(SEGMENT_HEADER_LEN as u64);
-        let total: usize = layout.headers().map(FrameHeader::frame_len).sum();
+        let total = layout.frames_len();
         if total != wire.len() {
             return Err(Error::new(Detail::MalformedWireLen, offset).exactly(wire.len() as u64, total as u64));
         }

@@ -15,6 +15,7 @@ use super::crc32c::crc32c;
 use super::encode::encode;
 use super::header_v1::array;
 use super::outcome::Step;
+use super::{JournalRecordType, JournalRole, Trailer};
 use crate::limits::STREAM_HEADER_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
 
@@ -32,32 +33,6 @@ const RECORD_BOUND_LEN: usize = 128;
 const RECORD_CRC_AT: usize = 160;
 const UNKNOWN_LEN: u64 = u64::MAX;
 const UNKNOWN_TIME: i64 = i64::MIN;
-
-/// Whose journal it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JournalRole {
-    /// A writer's.
-    Encrypt,
-    /// A reader's.
-    Decrypt,
-}
-
-impl JournalRole {
-    const fn value(self) -> u8 {
-        match self {
-            Self::Encrypt => 1,
-            Self::Decrypt => 2,
-        }
-    }
-
-    const fn from_value(value: u8) -> Option<Self> {
-        match value {
-            1 => Some(Self::Encrypt),
-            2 => Some(Self::Decrypt),
-            _ => None,
-        }
-    }
-}
 
 /// What a journal header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,32 +141,6 @@ fn header(input: &[u8]) -> Step<'_, (u16, u8, [u8; 5], JournalHeaderView)> {
     Ok((rest, (version, role, reserved, JournalHeaderView { header, header_mac })))
 }
 
-/// What a record is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JournalRecordType {
-    /// The output is durable up to and with a segment.
-    Commit,
-    /// The final segment is about to be written.
-    Ending,
-}
-
-impl JournalRecordType {
-    const fn value(self) -> u8 {
-        match self {
-            Self::Commit => 1,
-            Self::Ending => 2,
-        }
-    }
-
-    const fn from_value(value: u8) -> Option<Self> {
-        match value {
-            1 => Some(Self::Commit),
-            2 => Some(Self::Ending),
-            _ => None,
-        }
-    }
-}
-
 /// What a journal record says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalRecord {
@@ -199,7 +148,7 @@ pub struct JournalRecord {
     pub sequence: u64,
     /// What the record is about.
     pub record_type: JournalRecordType,
-    /// The last committed segment; in an ending, the final segment to come.
+    /// The last committed segment; in an ending, the final segment.
     pub index: SegmentIndex,
     /// Where that segment begins, in bytes from the beginning of the body.
     pub position: u64,
@@ -214,6 +163,21 @@ pub struct JournalRecord {
 }
 
 impl JournalRecord {
+    /// An ending: a final segment `index` with this trailer is about to be written, or was verified (§18.2). A journal sets its sequence.
+    #[must_use]
+    pub const fn ending(index: SegmentIndex, trailer: &Trailer) -> Self {
+        Self {
+            sequence: 0,
+            record_type: JournalRecordType::Ending,
+            index,
+            position: trailer.position,
+            plaintext_len: trailer.plaintext_len,
+            segment_tag: [0; 32],
+            transcript: trailer.transcript,
+            fingerprint: [0; 32],
+        }
+    }
+
     /// The bytes that record_mac covers: the first 128.
     #[must_use]
     pub fn bound_bytes(&self) -> [u8; RECORD_BOUND_LEN] {

@@ -26,10 +26,13 @@ pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC};
 pub use index::{IndexEntry, IndexView, entries_max, write_index};
 pub use journal::{
     JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
-    JournalRecordType, JournalRecordView, JournalRole,
+    JournalRecordView,
 };
 pub use outcome::Parsed;
-pub use registry::{Codec, DigestAlg, FrameType, SegmentFlags, SegmentKind, StanzaType, StreamFlags, Suite};
+pub use registry::{
+    Codec, DigestAlg, FrameType, JournalRecordType, JournalRole, SegmentFlags, SegmentKind, StanzaType,
+    StreamFlags, Suite,
+};
 pub use segment_header::{BOUND_PREFIX_LEN, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderView};
 pub use segment_rules::{check_segment, wire_len};
 pub use stream_params::StreamParams;

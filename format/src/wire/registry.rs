@@ -142,6 +142,38 @@ impl StanzaType {
     }
 }
 
+registry! {
+    /// Whose journal it is (§20.7).
+    JournalRole: u8 {
+        /// A writer's.
+        Encrypt = 1 "encrypt",
+        /// A reader's.
+        Decrypt = 2 "decrypt",
+    }
+}
+
+impl JournalRole {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::Encrypt | Self::Decrypt)
+    }
+}
+
+registry! {
+    /// What a record of a journal is about (§20.8).
+    JournalRecordType: u8 {
+        /// The output is durable up to and with a segment.
+        Commit = 1 "commit",
+        /// Only the final segment, or only the name, is missing.
+        Ending = 2 "ending",
+    }
+}
+
+impl JournalRecordType {
+    const fn is_implemented(self) -> bool {
+        matches!(self, Self::Commit | Self::Ending)
+    }
+}
+
 /// Gives a set of flag bits its constants and its parser.
 macro_rules! flags {
     ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $flag:ident $read:ident = $bit:literal,)+ }) => {

@@ -11,154 +11,94 @@
 //! | before the file is created | nothing | nothing |
 //! | while appending | `NAME.partial` with a prefix, its last segment possibly torn | an unsealed stream |
 //! | after the last append, before the sync | `NAME.partial`, what was not synced possibly lost | an unsealed or a sealed stream under the partial name |
-//! | after the sync, before the name | `NAME.partial`, complete | a sealed stream under the partial name: only the rename is missing |
+//! | after the sync, before the name | `NAME.partial`, complete | a sealed stream under the partial name: only the name is missing |
 //! | between link and unlink (no overwriting) | `NAME` and `NAME.partial`, the same file | the complete stream |
 //! | after the name, before the folder's sync | `NAME`, or `NAME.partial` as before | the complete stream under one of the two |
 
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Seek, SeekFrom};
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind, SeekFrom};
 
 use crate::io::write_both;
-use crate::{OutputSink, SinkUnit};
+use crate::{OutputFile, OutputSink, SinkUnit, StoredFile};
 
 /// Appends to `NAME.partial`, and gives it its name when it is complete.
-#[derive(Debug)]
 pub struct FileSink {
-    file: File,
-    partial: PathBuf,
-    target: PathBuf,
-    overwrite: bool,
+    file: Box<dyn StoredFile>,
+    output: OutputFile,
     position: u64,
-}
-
-/// The name under which a file stands until it is complete: `NAME.partial`.
-#[must_use]
-pub fn partial_path(target: &Path) -> PathBuf {
-    let mut name = target.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
-}
-
-/// Removes what an earlier run has left of `target` under its partial name, and never follows a link that stands there.
-///
-/// # Errors
-/// `WouldBlock` where another process is writing it, and whatever the file system reports.
-pub fn discard_partial(target: &Path) -> io::Result<()> {
-    let partial = partial_path(target);
-    if is_being_written(&partial) {
-        return Err(ErrorKind::WouldBlock.into());
-    }
-    match fs::remove_file(&partial) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        removed => removed,
-    }
-}
-
-/// Whether a [`FileSink`], of this process or another one, is at work on this partial file.
-#[must_use]
-pub fn is_being_written(partial: &Path) -> bool {
-    // Opening a pipe would wait for its other end.
-    partial.symlink_metadata().is_ok_and(|found| found.is_file())
-        && File::open(partial).is_ok_and(|file| matches!(file.try_lock(), Err(TryLockError::WouldBlock)))
+    /// Whether the partial name is durable.
+    named: bool,
 }
 
 impl FileSink {
-    /// Creates `NAME.partial`. With `overwrite`, what stands under either name is replaced; without, it is an error.
+    /// Creates `NAME.partial`, and removes the journal of something else.
     ///
     /// # Errors
-    /// `AlreadyExists` for a file under either name, `WouldBlock` where another process is writing it, and whatever creating a
-    /// file reports.
-    pub fn create(target: &Path, overwrite: bool) -> io::Result<Self> {
-        if !overwrite && target.symlink_metadata().is_ok() {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-        let partial = partial_path(target);
-        if overwrite {
-            discard_partial(target)?;
-        }
-        let created = OpenOptions::new().write(true).create_new(true).open(&partial);
-        let file = created.map_err(|error| match error.kind() {
-            ErrorKind::AlreadyExists if is_being_written(&partial) => ErrorKind::WouldBlock.into(),
+    /// `AlreadyExists` for a file under that name, or under the name itself where it may not be replaced; `WouldBlock` where another
+    /// process is writing; whatever creating a file reports.
+    pub fn create(output: &OutputFile) -> io::Result<Self> {
+        refuse_taken_name(output)?;
+        let mut file = output.storage().create(&output.partial()).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists if output.is_being_written() => ErrorKind::WouldBlock.into(),
             _ => error,
         })?;
-        file.try_lock()?;
-        let sink = Self { file, partial, target: target.to_owned(), overwrite, position: 0 };
+        file.lock()?;
         // Between creating and locking, another process may have taken the file for a leftover and removed it.
-        if sink.still_has_its_name()? { Ok(sink) } else { Err(ErrorKind::WouldBlock.into()) }
+        if !file.is_named(&output.partial())? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        output.remove(&output.journal())?;
+        Ok(Self { file, output: output.clone(), position: 0, named: false })
     }
 
-    /// Where the file stands until it is complete.
+    /// Goes on with a partial file that was locked, cut after `len` bytes (§19.2, §19.4).
+    ///
+    /// # Errors
+    /// `AlreadyExists` for a file under the name itself that may not be replaced, `UnexpectedEof` where there are fewer bytes, and whatever
+    /// the file system reports.
+    pub(crate) fn take_up(output: &OutputFile, mut file: Box<dyn StoredFile>, len: u64) -> io::Result<Self> {
+        refuse_taken_name(output)?;
+        let found = file.len()?;
+        if found < len {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        if found > len {
+            file.set_len(len)?;
+        }
+        file.seek(SeekFrom::Start(len))?;
+        Ok(Self { file, output: output.clone(), position: len, named: false })
+    }
+
+    /// The names of the file.
     #[must_use]
-    pub fn partial(&self) -> &Path {
-        &self.partial
+    pub const fn output(&self) -> &OutputFile {
+        &self.output
     }
 
-    /// Whether the partial name still stands for the file that was written: it may have been removed, and taken by somebody else.
-    #[cfg(unix)]
-    fn still_has_its_name(&self) -> io::Result<bool> {
-        use std::os::unix::fs::MetadataExt;
-        let (open, named) = (self.file.metadata()?, self.partial.symlink_metadata());
-        Ok(named.is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
-    }
-
-    #[cfg(not(unix))]
-    fn still_has_its_name(&self) -> io::Result<bool> {
-        Ok(self.partial.symlink_metadata().is_ok())
-    }
-
+    /// Gives the file its name. The two names are never both missing, whatever of this becomes durable first.
     fn publish(&self) -> io::Result<()> {
-        if !self.still_has_its_name()? {
+        let (storage, partial, target) = (self.output.storage(), self.output.partial(), self.output.target());
+        if !self.file.is_named(&partial)? {
             let taken = "the partial file was removed or replaced while it was written";
             return Err(io::Error::new(ErrorKind::NotFound, taken));
         }
-        if self.overwrite {
-            return fs::rename(&self.partial, &self.target);
+        if self.output.overwrites() {
+            return storage.rename(&partial, target);
         }
-        match fs::hard_link(&self.partial, &self.target) {
-            Ok(()) => fs::remove_file(&self.partial),
+        match storage.link(&partial, target) {
+            Ok(()) => storage.sync_folder(target).and_then(|()| storage.remove(&partial)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
             // A file system without links: the check and the rename are two steps there.
-            Err(_) if self.target.symlink_metadata().is_err() => fs::rename(&self.partial, &self.target),
+            Err(_) if !storage.exists(target) => storage.rename(&partial, target),
             Err(error) => Err(error),
         }
     }
-
-    /// Takes up what an interrupted writer has left under the partial name, cut after `len` bytes (§19.2, step 10).
-    ///
-    /// # Errors
-    /// `AlreadyExists` for a file under the name itself without `overwrite`, `WouldBlock` where another process is writing, `UnexpectedEof`
-    /// where there are fewer bytes, `InvalidInput` for a link or a device, and whatever the file system reports.
-    pub fn reopen(target: &Path, overwrite: bool, len: u64) -> io::Result<Self> {
-        if !overwrite && target.symlink_metadata().is_ok() {
-            return Err(ErrorKind::AlreadyExists.into());
-        }
-        let partial = partial_path(target);
-        if !partial.symlink_metadata()?.is_file() {
-            return Err(ErrorKind::InvalidInput.into());
-        }
-        let mut file = OpenOptions::new().write(true).open(&partial)?;
-        file.try_lock()?;
-        if file.metadata()?.len() < len {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        file.set_len(len)?;
-        file.seek(SeekFrom::Start(len))?;
-        Ok(Self { file, partial, target: target.to_owned(), overwrite, position: len })
-    }
 }
 
-/// Makes the names in the folder of `path` durable.
-pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    match File::open(folder) {
-        Ok(folder) => folder.sync_all(),
-        // Some systems do not open folders; there is then nothing to sync.
-        Err(_) => Ok(()),
+fn refuse_taken_name(output: &OutputFile) -> io::Result<()> {
+    if !output.overwrites() && output.storage().exists(output.target()) {
+        return Err(ErrorKind::AlreadyExists.into());
     }
+    Ok(())
 }
 
 impl OutputSink for FileSink {
@@ -172,107 +112,134 @@ impl OutputSink for FileSink {
     }
 
     fn make_durable(&mut self) -> io::Result<()> {
-        self.file.sync_data()
+        self.file.sync()?;
+        if !self.named {
+            self.output.storage().sync_folder(self.output.target())?;
+            self.named = true;
+        }
+        Ok(())
     }
 
     fn seal(&mut self) -> io::Result<()> {
-        self.file.sync_all()?;
+        self.file.sync()?;
         self.publish()?;
-        sync_folder(&self.target)
+        self.output.storage().sync_folder(self.output.target())
     }
 
     fn suspend(&mut self) -> io::Result<()> {
         // What was appended whole is kept; half a segment is not.
-        self.file.set_len(self.position)?;
-        self.file.sync_all()
+        if self.file.len()? > self.position {
+            self.file.set_len(self.position)?;
+        }
+        self.file.sync()
     }
 
     fn abort(&mut self) -> io::Result<()> {
-        if self.still_has_its_name()? { fs::remove_file(&self.partial) } else { Ok(()) }
+        let partial = self.output.partial();
+        if self.file.is_named(&partial)? { self.output.remove(&partial) } else { Ok(()) }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn unit(position: u64, body: &[u8]) -> SinkUnit<'_> {
         SinkUnit { index: None, position, head: b"", body }
     }
 
+    fn output() -> (tempfile::TempDir, OutputFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let output = OutputFile::new(folder.path().join("out"));
+        (folder, output)
+    }
+
+    fn refused(output: &OutputFile) -> ErrorKind {
+        FileSink::create(output).err().unwrap().kind()
+    }
+
     #[test]
     fn appears_under_its_name_only_when_sealed() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("out");
-        let mut sink = FileSink::create(&target, false).unwrap();
+        let (_folder, output) = output();
+        let mut sink = FileSink::create(&output).unwrap();
         sink.append(&unit(0, b"one")).unwrap();
         sink.append(&unit(3, b"two")).unwrap();
-        assert!(!target.exists());
+        assert!(!output.target().exists());
         sink.seal().unwrap();
-        assert_eq!(fs::read(&target).unwrap(), b"onetwo");
-        assert!(!partial_path(&target).exists());
+        assert_eq!(fs::read(output.target()).unwrap(), b"onetwo");
+        assert!(!output.partial().exists());
     }
 
     #[test]
     fn replaces_nothing_unasked() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("out");
-        let mut sink = FileSink::create(&target, false).unwrap();
-        assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::WouldBlock);
-        assert_eq!(FileSink::create(&target, true).unwrap_err().kind(), ErrorKind::WouldBlock);
-        fs::write(&target, b"came in between").unwrap();
+        let (_folder, output) = output();
+        let replacing = output.clone().overwriting(true);
+        let mut sink = FileSink::create(&output).unwrap();
+        assert_eq!((refused(&output), refused(&replacing)), (ErrorKind::WouldBlock, ErrorKind::WouldBlock));
+        assert_eq!(output.discard().unwrap_err().kind(), ErrorKind::WouldBlock);
+        fs::write(output.target(), b"came in between").unwrap();
         assert_eq!(sink.seal().unwrap_err().kind(), ErrorKind::AlreadyExists);
-        assert_eq!(fs::read(&target).unwrap(), b"came in between");
-        assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(output.target()).unwrap(), b"came in between");
         drop(sink);
-        FileSink::create(&target, true).unwrap().seal().unwrap();
-        assert_eq!(fs::read(&target).unwrap(), b"");
+        assert_eq!(
+            (refused(&output), refused(&replacing)),
+            (ErrorKind::AlreadyExists, ErrorKind::AlreadyExists)
+        );
+        output.discard().unwrap();
+        assert_eq!(refused(&output), ErrorKind::AlreadyExists);
+        FileSink::create(&replacing).unwrap().seal().unwrap();
+        assert_eq!(fs::read(output.target()).unwrap(), b"");
     }
 
     #[cfg(unix)]
     #[test]
-    fn a_link_under_the_partial_name_is_replaced_and_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let (target, precious) = (folder.path().join("out"), folder.path().join("precious"));
+    fn a_link_under_the_partial_name_is_not_followed() {
+        let (folder, output) = output();
+        let precious = folder.path().join("precious");
         fs::write(&precious, b"precious").unwrap();
-        std::os::unix::fs::symlink(&precious, partial_path(&target)).unwrap();
-        assert_eq!(FileSink::create(&target, false).unwrap_err().kind(), ErrorKind::AlreadyExists);
-        FileSink::create(&target, true).unwrap().seal().unwrap();
+        std::os::unix::fs::symlink(&precious, output.partial()).unwrap();
+        assert_eq!(refused(&output), ErrorKind::AlreadyExists);
+        assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::InvalidInput);
+        output.discard().unwrap();
+        FileSink::create(&output).unwrap().seal().unwrap();
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
-        assert_eq!(fs::read(&target).unwrap(), b"");
     }
 
     #[cfg(unix)]
     #[test]
     fn never_publishes_or_removes_what_somebody_else_has_put_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("out");
         for seals in [true, false] {
-            let mut sink = FileSink::create(&target, true).unwrap();
+            let (_folder, output) = output();
+            let mut sink = FileSink::create(&output).unwrap();
             sink.append(&unit(0, b"mine")).unwrap();
-            fs::remove_file(partial_path(&target)).unwrap();
-            fs::write(partial_path(&target), b"theirs").unwrap();
+            fs::remove_file(output.partial()).unwrap();
+            fs::write(output.partial(), b"theirs").unwrap();
             if seals {
                 assert_eq!(sink.seal().unwrap_err().kind(), ErrorKind::NotFound);
             } else {
                 sink.abort().unwrap();
             }
-            assert_eq!(fs::read(partial_path(&target)).unwrap(), b"theirs");
-            assert!(!target.exists());
+            assert_eq!(fs::read(output.partial()).unwrap(), b"theirs");
+            assert!(!output.target().exists());
         }
     }
 
     #[test]
-    fn suspends_without_half_a_piece_and_aborts_without_a_trace() {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("out");
-        let mut sink = FileSink::create(&target, false).unwrap();
+    fn suspends_without_half_a_piece_goes_on_and_aborts_without_a_trace() {
+        let (folder, output) = output();
+        let mut sink = FileSink::create(&output).unwrap();
         sink.append(&unit(0, b"whole")).unwrap();
-        io::Write::write_all(&mut &sink.file, b"ha").unwrap();
+        sink.file.write_all(b"ha").unwrap();
         sink.suspend().unwrap();
-        assert_eq!(fs::read(partial_path(&target)).unwrap(), b"whole");
+        assert_eq!(fs::read(output.partial()).unwrap(), b"whole");
         drop(sink);
-        FileSink::create(&target, true).unwrap().abort().unwrap();
+        let file = output.lock_partial().unwrap().unwrap();
+        assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::WouldBlock);
+        let mut sink = FileSink::take_up(&output, file, 3).unwrap();
+        sink.append(&unit(3, b"le")).unwrap();
+        assert_eq!(fs::read(output.partial()).unwrap(), b"whole");
+        sink.abort().unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
     }
 }

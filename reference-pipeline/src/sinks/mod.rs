@@ -3,6 +3,5 @@
 mod file;
 mod writer;
 
-pub(crate) use file::sync_folder;
-pub use file::{FileSink, discard_partial, is_being_written, partial_path};
+pub use file::FileSink;
 pub use writer::WriterSink;

@@ -46,6 +46,15 @@ pub(crate) fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     pipeline
 }
 
+/// A pipeline with salts of its own and the smallest segments, each made durable.
+pub(crate) fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
+    let mut pipeline = EncryptPipeline::new(key);
+    pipeline.params = StreamParams { segment_size: 4096, ..small_params() };
+    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.durability.segments = 1;
+    pipeline
+}
+
 pub(crate) fn encrypt(pipeline: &EncryptPipeline<'_>, plaintext: &[u8]) -> Vec<u8> {
     let mut stream = Vec::new();
     pipeline.run(plaintext, &mut WriterSink::new(&mut stream), Managers::none()).unwrap();

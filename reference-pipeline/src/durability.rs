@@ -1,0 +1,85 @@
+//! §19.1 When a run makes its sink durable: every so many bytes or segments, or after so long, whichever comes first.
+
+use std::time::{Duration, Instant};
+
+use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_SIZE_MAX};
+
+/// No run goes further than this between two durability points (SV2-RES-002); the next segment still fits below the limit.
+const BYTES_MAX: u64 = DURABLE_BYTES_MAX - 2 * SEGMENT_SIZE_MAX as u64;
+
+/// How much a crash of the machine may cost. A crash of the process alone costs the segment that was being written, whatever is set here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Durability {
+    /// Bytes of output after which it is made durable; at most 128 MiB is waited for.
+    pub bytes: u64,
+    /// Segments after which it is made durable.
+    pub segments: u64,
+    /// Time after which it is made durable. It is looked at when a segment is written.
+    pub time: Duration,
+}
+
+impl Default for Durability {
+    /// Every 64 MiB, and every 10 seconds: what is measured in `spec/decisions/0009`.
+    fn default() -> Self {
+        Self { bytes: 64 << 20, segments: u64::MAX, time: Duration::from_secs(10) }
+    }
+}
+
+/// What was written since the last durability point.
+pub(crate) struct Pending {
+    policy: Durability,
+    bytes: u64,
+    segments: u64,
+    since: Instant,
+}
+
+impl Pending {
+    pub(crate) fn new(policy: Durability) -> Self {
+        Self { policy, bytes: 0, segments: 0, since: Instant::now() }
+    }
+
+    /// Counts a segment; whether everything is to be made durable now.
+    pub(crate) fn add(&mut self, bytes: u64) -> bool {
+        self.bytes += bytes;
+        self.segments += 1;
+        self.bytes >= self.policy.bytes.min(BYTES_MAX)
+            || self.segments >= self.policy.segments
+            || self.since.elapsed() >= self.policy.time
+    }
+
+    /// Everything is durable.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.policy);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEVER: Durability = Durability { bytes: u64::MAX, segments: u64::MAX, time: Duration::MAX };
+
+    fn adds_until_due(policy: Durability, bytes: u64) -> usize {
+        let mut pending = Pending::new(policy);
+        (1..).find(|_| pending.add(bytes)).unwrap_or_default()
+    }
+
+    #[test]
+    fn whichever_comes_first() {
+        assert_eq!(adds_until_due(Durability { bytes: 100, ..NEVER }, 30), 4);
+        assert_eq!(adds_until_due(Durability { bytes: 100, segments: 2, ..NEVER }, 30), 2);
+        assert_eq!(adds_until_due(Durability { time: Duration::ZERO, ..NEVER }, 1), 1);
+        let mut pending = Pending::new(Durability { segments: 2, ..NEVER });
+        assert!(!pending.add(1));
+        pending.reset();
+        assert!(!pending.add(1));
+    }
+
+    #[test]
+    fn the_limit_of_the_format_holds_with_the_largest_segments() {
+        let segment = u64::from(SEGMENT_SIZE_MAX) + (1 << 20);
+        let segments = adds_until_due(NEVER, segment) as u64;
+        assert!(segments * segment <= DURABLE_BYTES_MAX, "{segments}");
+        assert!(adds_until_due(NEVER, 1 << 20) as u64 * (1 << 20) <= DURABLE_BYTES_MAX);
+    }
+}

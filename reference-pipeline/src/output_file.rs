@@ -1,0 +1,110 @@
+//! The names of an output in a file: `NAME.partial` until it is complete, `NAME.journal` beside it, then `NAME`.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::{Disk, Storage, StoredFile};
+
+/// Where a complete file is to stand, and whether it may replace another one. Cloning shares the storage.
+#[derive(Clone)]
+pub struct OutputFile {
+    storage: Arc<dyn Storage>,
+    target: PathBuf,
+    overwrite: bool,
+}
+
+impl OutputFile {
+    /// An output of this name on the disk. It replaces nothing.
+    #[must_use]
+    pub fn new(target: impl Into<PathBuf>) -> Self {
+        Self::stored(Arc::new(Disk), target)
+    }
+
+    /// An output of this name in a storage. It replaces nothing.
+    #[must_use]
+    pub fn stored(storage: Arc<dyn Storage>, target: impl Into<PathBuf>) -> Self {
+        Self { storage, target: target.into(), overwrite: false }
+    }
+
+    /// Whether the complete file may replace what stands under its name.
+    #[must_use]
+    pub fn overwriting(self, overwrite: bool) -> Self {
+        Self { overwrite, ..self }
+    }
+
+    /// The name of the complete file.
+    #[must_use]
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
+    /// The name until it is complete: `NAME.partial`.
+    #[must_use]
+    pub fn partial(&self) -> PathBuf {
+        with_suffix(&self.target, ".partial")
+    }
+
+    /// The name of its journal: `NAME.journal`.
+    #[must_use]
+    pub fn journal(&self) -> PathBuf {
+        with_suffix(&self.target, ".journal")
+    }
+
+    /// Whether a writer of this crate, of this process or another one, is at work on the partial file.
+    #[must_use]
+    pub fn is_being_written(&self) -> bool {
+        self.storage
+            .open(&self.partial())
+            .and_then(|mut file| file.lock())
+            .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
+    }
+
+    /// Removes what an earlier run has left: partial file and journal. A link that stands there is removed, and not what it leads to.
+    ///
+    /// # Errors
+    /// `WouldBlock` where another process is writing it, and whatever the file system reports.
+    pub fn discard(&self) -> io::Result<()> {
+        if self.is_being_written() {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        self.remove(&self.partial())?;
+        self.remove(&self.journal())
+    }
+
+    /// Opens what an earlier run has left under the partial name, and keeps other writers out; `None` where there is nothing.
+    ///
+    /// # Errors
+    /// `WouldBlock` where another process is writing it; `InvalidInput` for a link or a device; whatever the file system reports.
+    pub(crate) fn lock_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
+        let mut file = match self.storage.open(&self.partial()) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        file.lock()?;
+        // Between opening and locking, another process may have completed it.
+        if file.is_named(&self.partial())? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
+    }
+
+    /// Removes a name that may not be there.
+    pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
+        match self.storage.remove(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+
+    pub(crate) fn storage(&self) -> &dyn Storage {
+        &*self.storage
+    }
+
+    pub(crate) const fn overwrites(&self) -> bool {
+        self.overwrite
+    }
+}
+
+pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}

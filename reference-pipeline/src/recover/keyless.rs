@@ -1,0 +1,75 @@
+//! §19.8 Recovery without the key: the committed prefix by checksums. It says nothing about authenticity.
+
+use std::io::{Read, Seek, SeekFrom};
+
+use stream_v2_format::limits::SEGMENT_HEADER_LEN;
+use stream_v2_format::wire::{HeaderV1, Parsed, SegmentHeaderView, SegmentKind};
+use stream_v2_format::{ErrorKind, Offset};
+
+use super::damage;
+use crate::io::source_error;
+use crate::{Error, KeylessWalk, WalkDepth};
+
+/// What was found in a stream without its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeylessRecovered {
+    /// Whole segments whose checksums match, from the first on.
+    pub segments: u64,
+    /// Plaintext bytes that they hold.
+    pub plaintext_len: u64,
+    /// Bytes up to their end, stream header and envelope included.
+    pub stream_len: u64,
+    /// Bytes of the file.
+    pub file_len: u64,
+    /// Whether the last of them is a final segment.
+    pub sealed: bool,
+}
+
+/// Finds the whole segments of a stream that was cut off: structure and checksums of all of it are read.
+///
+/// # Errors
+/// Those of the stream header; `malformed.damaged` where a whole segment header follows the first fault; `trailing`; `order` and `unsupported`,
+/// which no torn write leaves; `io.source`.
+pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered, Error> {
+    let file_len = output.seek(SeekFrom::End(0)).map_err(source_error(None))?;
+    output.rewind().map_err(source_error(None))?;
+    let mut walk = KeylessWalk::reading(&mut output, WalkDepth::Wires)?;
+    let header = *walk.header();
+    let mut found = KeylessRecovered {
+        segments: 0,
+        plaintext_len: 0,
+        stream_len: header.body_offset().0,
+        file_len,
+        sealed: false,
+    };
+    loop {
+        match walk.next_segment() {
+            Ok(Some(segment)) => {
+                found.segments += 1;
+                found.plaintext_len += u64::from(segment.header.plaintext_len);
+                found.stream_len = segment.offset.0 + segment.header.segment_len();
+                found.sealed = segment.header.kind == SegmentKind::Final;
+            }
+            Ok(None) => return Ok(found),
+            Err(error) => match error.kind() {
+                Some(ErrorKind::Truncated | ErrorKind::Malformed) => break,
+                _ => return Err(error),
+            },
+        }
+    }
+    damage::refuse(&mut output, Offset(found.stream_len), found.segments, |bytes, offset| {
+        segment_len(&header, bytes, offset, found.segments)
+    })?;
+    Ok(found)
+}
+
+fn segment_len(header: &HeaderV1, bytes: &[u8; SEGMENT_HEADER_LEN], at: Offset, before: u64) -> Option<u64> {
+    match SegmentHeaderView::parse(bytes, at, before) {
+        Ok(Parsed::Complete(view, _)) => {
+            let found = view.header();
+            let plausible = stream_v2_format::wire::check_segment(header, &found, at, before);
+            plausible.is_ok().then(|| found.segment_len())
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,230 @@
+//! §19 Recovery: what of an unsealed stream is committed. Nothing is changed here.
+
+mod damage;
+mod keyless;
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use bytes::BytesMut;
+use stream_v2_format::crypto::{
+    AuthenticHeader, Committed, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
+};
+use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
+use stream_v2_format::wire::{JournalRecord, Parsed, SegmentKind};
+use stream_v2_format::{self as format, ErrorKind, Offset, SegmentIndex};
+
+use crate::buffers::resize;
+use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
+use crate::{DecryptSegmentInput, Error, Stage};
+
+pub use keyless::{KeylessRecovered, recover_keyless};
+
+/// What was found in an output.
+#[derive(Clone, Debug)]
+pub struct Recovered {
+    /// The committed segments, the final one included where there is one.
+    pub committed: Committed,
+    /// Whether the last of them is a final segment: the stream is complete.
+    pub sealed: bool,
+    /// Bytes of the stream that are committed, header and envelope included. What follows is a torn tail.
+    pub stream_len: u64,
+    /// Plaintext bytes of the segment that the last commit of the journal names; 0 without one.
+    pub confirmed_len: u64,
+    /// The last committed data segment and its plaintext, for comparing it with the source.
+    pub last_segment: Option<(SegmentIndex, BytesMut)>,
+}
+
+/// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 to 8, and §19.3).
+///
+/// `last_commit` is the journal's, where there is a journal to be used: then the segment that it names and what follows is read. Without one,
+/// the header and the digest frame of every segment are, and the last 256 MiB whole.
+///
+/// # Errors
+/// `malformed.damaged`: more than a torn tail would be lost; `truncated`: the output ends before the last commit, so that the journal
+/// is not to be used (SV2-RES-007); `trailing`: bytes follow the final segment; `io.source`.
+pub fn recover<R: Read + Seek>(
+    output: R,
+    stream: &StreamOpener,
+    last_commit: Option<&JournalRecord>,
+) -> Result<Recovered, Error> {
+    let mut recovery = Recovery::new(output, stream);
+    let start = match last_commit {
+        None => Committed::NOTHING,
+        Some(record) => recovery.confirm(record)?,
+    };
+    let whole_from = match last_commit {
+        None => recovery.end()?.saturating_sub(DURABLE_BYTES_MAX),
+        Some(_) => 0,
+    };
+    let recovered = recovery.walk(&start, whole_from)?;
+    // What is behind the last commit was not durable, and may be there in any part. Without a journal nobody knows where that begins.
+    if last_commit.is_none() && !recovered.sealed {
+        recovery.refuse_damage(&recovered)?;
+    }
+    Ok(recovered)
+}
+
+struct Recovery<R> {
+    output: R,
+    stream: StreamOpener,
+    opener: SegmentOpener,
+    wire: BytesMut,
+    plaintext: BytesMut,
+    spare: BytesMut,
+    /// The last committed data segment, and whether its plaintext is in the buffer `plaintext`.
+    last: Option<(AuthenticHeader, bool)>,
+    confirmed_len: u64,
+}
+
+impl<R: Read + Seek> Recovery<R> {
+    fn new(output: R, stream: &StreamOpener) -> Self {
+        let (wire, plaintext, spare) = Default::default();
+        let opener = SegmentOpener::new(stream);
+        let stream = stream.clone();
+        Self { output, stream, opener, wire, plaintext, spare, last: None, confirmed_len: 0 }
+    }
+
+    /// Confirms a commit: the segment that it names is there, whole and genuine (§19.2, step 6).
+    fn confirm(&mut self, record: &JournalRecord) -> Result<Committed, Error> {
+        let offset = self.stream.header().body_offset().plus(record.position);
+        let before = u64::from(record.index.0);
+        let damaged = || Error::format(Stage::Source, format::Error::damaged(offset, before));
+        self.seek(offset, before)?;
+        let header = read_segment_header(&mut self.output, &self.stream, offset, before);
+        let header = header.map_err(|error| if is_damage(&error) { damaged() } else { error })?;
+        let said = header.header();
+        if said.index != record.index || said.segment_tag != record.segment_tag {
+            return Err(damaged());
+        }
+        self.open_whole(header).map_err(|error| if is_damage(&error) { damaged() } else { error })?;
+        self.confirmed_len = header.header().plaintext_len.into();
+        Ok(Committed::with_segment(record, header.header()))
+    }
+
+    /// Reads on from what is committed to the first byte that is not. Segments that begin before `whole_from` are not read whole.
+    fn walk(&mut self, start: &Committed, whole_from: u64) -> Result<Recovered, Error> {
+        let mut order = SegmentOrder::after(self.stream.header(), start);
+        let mut progress = Progress::of_reader_after(&self.stream, start);
+        loop {
+            self.seek(order.offset(), order.segments())?;
+            let whole = order.ended() || order.offset().0 >= whole_from;
+            let next = if whole { self.next(&mut order) } else { self.next_ends(&mut order) };
+            let taken = next.and_then(|next| match next {
+                Some((header, opened)) => {
+                    progress.opened(&header, &opened).map_err(|error| Error::format(Stage::Worker, error))?;
+                    self.keep(header, whole);
+                    Ok(true)
+                }
+                None => Ok(false),
+            });
+            match taken {
+                Ok(true) => {}
+                Ok(false) => break,
+                // A torn write leaves bytes that are not genuine. Anything else is not a torn write.
+                Err(error) if is_damage(&error) || error.kind() == Some(ErrorKind::Truncated) => break,
+                Err(error) => return Err(error),
+            }
+        }
+        let committed = *progress.committed();
+        let stream_len = self.stream.header().body_offset().0 + committed.position;
+        let (sealed, confirmed_len) = (progress.ended(), self.confirmed_len);
+        let last_segment = self.last_segment()?;
+        Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment })
+    }
+
+    /// The next segment, read and verified whole; its plaintext is in the spare buffer.
+    fn next(&mut self, order: &mut SegmentOrder) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
+        let wire = std::mem::take(&mut self.wire);
+        let Some(segment) = read_segment(&mut self.output, &self.stream, order, wire)? else {
+            return Ok(None);
+        };
+        let opened = self.open(segment)?;
+        Ok(Some(opened))
+    }
+
+    /// The next segment by its header and the two frames at its end (§19.3).
+    fn next_ends(
+        &mut self,
+        order: &mut SegmentOrder,
+    ) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
+        let (offset, before) = (order.offset(), order.segments());
+        let header = read_segment_header(&mut self.output, &self.stream, offset, before)?;
+        let fault = |error| Error::format(Stage::Source, error);
+        order.admit(header.header(), offset).map_err(fault)?;
+        let tail_len = self.opener.tail_len(&header);
+        self.seek(Offset(order.offset().0 - tail_len as u64), before)?;
+        resize(&mut self.wire, tail_len);
+        let filled = fill(&mut self.output, &mut self.wire).map_err(source_error(Some(before)))?;
+        if filled < tail_len {
+            return Err(fault(format::Error::truncated(order.offset(), Some(before))));
+        }
+        let opened = self.opener.open_tail(&header, &self.wire).map_err(fault)?;
+        Ok(Some((header, opened)))
+    }
+
+    /// Remembers a committed segment, and its plaintext where there is one.
+    fn keep(&mut self, header: AuthenticHeader, whole: bool) {
+        if header.header().kind == SegmentKind::Data {
+            if whole {
+                std::mem::swap(&mut self.plaintext, &mut self.spare);
+            }
+            self.last = Some((header, whole));
+        }
+    }
+
+    /// The last committed data segment with its plaintext.
+    fn last_segment(&mut self) -> Result<Option<(SegmentIndex, BytesMut)>, Error> {
+        let Some((header, whole)) = self.last else { return Ok(None) };
+        let index = header.header().index;
+        if !whole {
+            let (offset, before) = (header.offset(), u64::from(index.0));
+            self.seek(offset.plus(SEGMENT_HEADER_LEN as u64), before)?;
+            let damaged = Error::format(Stage::Source, format::Error::damaged(offset, before));
+            self.open_whole(header).map_err(|error| if is_damage(&error) { damaged } else { error })?;
+        }
+        Ok(Some((index, std::mem::take(&mut self.plaintext))))
+    }
+
+    /// Reads the wire of a segment whose header was just read, and verifies it.
+    fn open_whole(&mut self, header: AuthenticHeader) -> Result<(), Error> {
+        let before = u64::from(header.header().index.0);
+        let wire = read_wire(&mut self.output, &header, before, std::mem::take(&mut self.wire))?;
+        self.open(DecryptSegmentInput { header, wire })?;
+        self.keep(header, true);
+        Ok(())
+    }
+
+    /// Opens a segment into the spare buffer.
+    fn open(&mut self, segment: DecryptSegmentInput) -> Result<(AuthenticHeader, OpenedSegment), Error> {
+        let DecryptSegmentInput { header, wire } = segment;
+        resize(&mut self.spare, header.header().plaintext_len as usize);
+        let opened = self.opener.open(&header, &wire, &mut self.spare);
+        self.wire = wire.try_into_mut().unwrap_or_default();
+        opened.map(|opened| (header, opened)).map_err(|error| Error::format(Stage::Worker, error))
+    }
+
+    /// Only a torn tail may be dropped: no genuine segment may follow what is committed (SV2-RES-010).
+    fn refuse_damage(&mut self, recovered: &Recovered) -> Result<(), Error> {
+        let (stream, segments) = (&self.stream, recovered.committed.segments);
+        let len_at =
+            |bytes: &[u8; SEGMENT_HEADER_LEN], offset| match stream.authenticate(bytes, offset, segments) {
+                Ok(Parsed::Complete(header, _)) => Some(header.header().segment_len()),
+                _ => None,
+            };
+        damage::refuse(&mut self.output, Offset(recovered.stream_len), segments, len_at)
+    }
+
+    fn end(&mut self) -> Result<u64, Error> {
+        self.output.seek(SeekFrom::End(0)).map_err(source_error(None))
+    }
+
+    fn seek(&mut self, offset: Offset, segments: u64) -> Result<(), Error> {
+        let sought: io::Result<u64> = self.output.seek(SeekFrom::Start(offset.0));
+        sought.map(|_| ()).map_err(source_error(Some(segments)))
+    }
+}
+
+/// Whether bytes are there and not what a writer has written.
+fn is_damage(error: &Error) -> bool {
+    matches!(error.kind(), Some(ErrorKind::Malformed | ErrorKind::Auth))
+}

@@ -1,0 +1,73 @@
+//! §19.2 Comparing a source with everything that is committed of it (SV2-RES-008).
+
+use std::io::{self, Read};
+
+use crate::io::{fill, source_error};
+use crate::{Error, OutputSink, SinkUnit};
+
+/// A sink that writes nothing: it reads as much from a source, and compares.
+pub(super) struct CompareSink<R> {
+    source: R,
+    compared: u64,
+    buffer: Vec<u8>,
+    /// Why the comparison ended early.
+    fault: Option<Fault>,
+}
+
+enum Fault {
+    /// Where the source differs, or ends.
+    Differs(u64),
+    Source(Error),
+}
+
+impl<R: Read> CompareSink<R> {
+    pub(super) const fn new(source: R) -> Self {
+        Self { source, compared: 0, buffer: Vec::new(), fault: None }
+    }
+
+    /// What ended the comparison early, if anything did.
+    pub(super) fn fault(self) -> Option<Error> {
+        self.fault.map(|fault| match fault {
+            Fault::Differs(at) => super::encrypt::other_source(at),
+            Fault::Source(error) => error,
+        })
+    }
+
+    fn compare(&mut self, committed: &[u8]) -> Result<(), Fault> {
+        self.buffer.resize(committed.len(), 0);
+        let filled =
+            fill(&mut self.source, &mut self.buffer).map_err(source_error(None)).map_err(Fault::Source)?;
+        match committed.iter().zip(&self.buffer[..filled]).position(|(a, b)| a != b) {
+            Some(place) => Err(Fault::Differs(self.compared + place as u64)),
+            None if filled < committed.len() => Err(Fault::Differs(self.compared + filled as u64)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl<R: Read> OutputSink for CompareSink<R> {
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
+        if let Err(fault) = self.compare(unit.body) {
+            self.fault = Some(fault);
+            return Err(io::Error::other("the comparison ended"));
+        }
+        self.compared += unit.len();
+        Ok(())
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! §19.4 Going on with a decryption that was interrupted.
+
+use std::io::{self, Read, SeekFrom};
+
+use bytes::BytesMut;
+use stream_v2_format::crypto::{Committed, SegmentOpener, StreamOpener};
+use stream_v2_format::wire::{JournalRecord, JournalRole};
+
+use super::Notice;
+use super::encrypt::{find_journal, other_source, sink_error};
+use crate::io::{fill, read_segment_header, read_wire, source_error};
+use crate::shutdown::Watched;
+use crate::{
+    CrashManager, DecryptPipeline, Error, FileJournal, FileSink, LogManager, Managers, OutputFile,
+    SourceStamp, Stage, StoredFile, Summary,
+};
+
+/// What an interrupted decryption has left of an output.
+pub enum DecryptionLeft {
+    /// Nothing that can be gone on with. What there is may be discarded: nothing was released to it, or it has lost what was.
+    Nothing(Option<Notice>),
+    /// A partial file that no journal vouches for: perhaps somebody else's. Only its owner may discard it.
+    Unknown(Option<Notice>),
+    /// A beginning.
+    Torn(InterruptedDecryption),
+    /// All of it, under its name; only the journal had to be removed, and was.
+    Complete,
+}
+
+/// The committed part of an interrupted decryption. Nothing is changed before [`resume`](Self::resume).
+pub struct InterruptedDecryption {
+    output: OutputFile,
+    file: Box<dyn StoredFile>,
+    journal: FileJournal,
+    stream: StreamOpener,
+    commit: JournalRecord,
+    committed: Committed,
+}
+
+impl InterruptedDecryption {
+    /// Looks for what an interrupted run has left of `output`, and confirms its last commit: steps 2 and 3.
+    ///
+    /// `source` stands after the stream header of `stream` and its envelope. With [`DecryptionLeft::Torn`] it stands where the next segment
+    /// begins; with everything else it may have been read on by that segment, and is to be opened again.
+    ///
+    /// # Errors
+    /// `io.sink` of kind `WouldBlock` where another process is writing, `InvalidInput` for a link or a device under the partial name;
+    /// `journal.source` for a stream that does not hold what was released; whatever is wrong with that segment; `io.source`.
+    pub fn find(
+        pipeline: &DecryptPipeline<'_>,
+        output: &OutputFile,
+        stream: &StreamOpener,
+        source: &mut impl Read,
+    ) -> Result<DecryptionLeft, Error> {
+        let partial = output.lock_partial().map_err(sink_error)?;
+        let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
+        let Some(mut file) = partial else {
+            return Self::published(output, journal);
+        };
+        if file.is_named(output.target()).map_err(sink_error)? {
+            return Self::published(output, journal);
+        }
+        let len = file.len().map_err(sink_error)?;
+        let Some(journal) = journal else {
+            return Ok(if len == 0 {
+                DecryptionLeft::Nothing(None)
+            } else {
+                DecryptionLeft::Unknown(notice)
+            });
+        };
+        let Some(&commit) = journal.last_commit() else { return Ok(DecryptionLeft::Nothing(None)) };
+        let lost = Ok(DecryptionLeft::Nothing(Some(Notice::LostDurable)));
+        if len < commit.plaintext_len {
+            return lost;
+        }
+        let mut source = Watched::new(source, &pipeline.shutdown);
+        let (committed, plaintext) = confirm(stream, &commit, &mut source)?;
+        if !ends_with(&mut *file, commit.plaintext_len, &plaintext).map_err(sink_error)? {
+            return lost;
+        }
+        let (output, stream) = (output.clone(), stream.clone());
+        Ok(DecryptionLeft::Torn(Self { output, file, journal, stream, commit, committed }))
+    }
+
+    /// No partial file, or one that has its name already: the run before was complete where its journal says so.
+    fn published(output: &OutputFile, journal: Option<FileJournal>) -> Result<DecryptionLeft, Error> {
+        let storage = output.storage();
+        let ending = journal.as_ref().and_then(FileJournal::ending).copied();
+        let Some((ending, mut journal)) = ending.zip(journal) else {
+            return Ok(DecryptionLeft::Nothing(None));
+        };
+        let len = storage.open(output.target()).and_then(|file| file.len());
+        if !len.is_ok_and(|len| len == ending.plaintext_len) {
+            return Ok(DecryptionLeft::Nothing(None));
+        }
+        output.remove(&output.partial()).map_err(sink_error)?;
+        storage.sync_folder(output.target()).map_err(sink_error)?;
+        journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
+        Ok(DecryptionLeft::Complete)
+    }
+
+    /// What is committed.
+    #[must_use]
+    pub const fn committed(&self) -> &Committed {
+        &self.committed
+    }
+
+    /// Goes on with the source, which stands after what is committed, and publishes the plaintext: steps 4 and 5.
+    ///
+    /// # Errors
+    /// As [`DecryptPipeline::run`].
+    pub fn resume(
+        self,
+        pipeline: &DecryptPipeline<'_>,
+        source: impl Read + Send,
+        log: Option<&mut dyn LogManager>,
+    ) -> Result<Summary, Error> {
+        let Self { output, file, mut journal, stream, commit, committed } = self;
+        let mut sink = FileSink::take_up(&output, file, commit.plaintext_len).map_err(sink_error)?;
+        let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
+        pipeline.resume(&stream, &committed, source, &mut sink, managers)
+    }
+}
+
+impl DecryptPipeline<'_> {
+    /// Decrypts all of a stream, which stands after its stream header and envelope, into a file that an interrupted run can be gone on with:
+    /// with a journal beside it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_to_file(
+        &self,
+        stream: &StreamOpener,
+        source: impl Read + Send,
+        mut sink: FileSink,
+        log: Option<&mut dyn LogManager>,
+    ) -> Result<Summary, Error> {
+        let mut journal = FileJournal::new(sink.output(), JournalRole::Decrypt, SourceStamp::default());
+        let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
+        self.resume(stream, &Committed::NOTHING, source, &mut sink, managers)
+    }
+}
+
+/// Reads on to the segment that a commit names, and opens it.
+fn confirm(
+    stream: &StreamOpener,
+    commit: &JournalRecord,
+    source: &mut impl Read,
+) -> Result<(Committed, BytesMut), Error> {
+    let before = u64::from(commit.index.0);
+    let offset = stream.header().body_offset().plus(commit.position);
+    let skipped = io::copy(&mut source.take(commit.position), &mut io::sink());
+    let skipped = skipped.map_err(source_error(Some(before)))?;
+    if skipped < commit.position {
+        let end = stream.header().body_offset().plus(skipped);
+        let truncated = stream_v2_format::Error::truncated(end, Some(before));
+        return Err(Error::format(Stage::Source, truncated));
+    }
+    let header = read_segment_header(source, stream, offset, before)?;
+    if header.header().index != commit.index || header.header().segment_tag != commit.segment_tag {
+        return Err(other_source(offset.0));
+    }
+    let wire = read_wire(source, &header, before, BytesMut::new())?;
+    let mut plaintext = BytesMut::zeroed(header.header().plaintext_len as usize);
+    SegmentOpener::new(stream)
+        .open(&header, &wire, &mut plaintext)
+        .map_err(|error| Error::format(Stage::Worker, error))?;
+    Ok((Committed::with_segment(commit, header.header()), plaintext))
+}
+
+/// Whether the first `len` bytes of a file end with `expected`.
+fn ends_with(file: &mut dyn StoredFile, len: u64, expected: &[u8]) -> io::Result<bool> {
+    let Some(begin) = len.checked_sub(expected.len() as u64) else { return Ok(false) };
+    file.seek(SeekFrom::Start(begin))?;
+    let mut found = vec![0; expected.len()];
+    let filled = fill(&mut &mut *file, &mut found)?;
+    Ok(filled == expected.len() && found == expected)
+}

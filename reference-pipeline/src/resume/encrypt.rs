@@ -1,0 +1,304 @@
+//! §19.2 Going on with an encryption that was interrupted.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use stream_v2_format::crypto::{JournalKey, StreamOpener};
+use stream_v2_format::wire::{HeaderV1, JournalRole};
+use stream_v2_format::{self as format, ErrorKind};
+
+use super::Notice;
+use super::compare::CompareSink;
+use crate::io::{fill, read_stream_header, source_error};
+use crate::shutdown::Watched;
+use crate::{
+    CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LogManager, Managers,
+    OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, recover,
+};
+
+/// How far the interrupted run came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Segments are missing, or the final one alone.
+    Torn,
+    /// Only the name is missing.
+    Sealed,
+    /// Nothing is missing, and there is something to be cleared away.
+    Published,
+}
+
+/// What an interrupted encryption has left of an output. Nothing is changed before [`resume`](Self::resume).
+pub struct InterruptedEncryption {
+    output: OutputFile,
+    file: Box<dyn StoredFile>,
+    state: State,
+    stream: StreamOpener,
+    recovered: Recovered,
+    journal: Option<FileJournal>,
+    notice: Option<Notice>,
+    /// The source as it is now.
+    stamp: SourceStamp,
+}
+
+impl InterruptedEncryption {
+    /// Looks for what an interrupted run has left of `output`: steps 1 to 8. `None` is nothing that a segment was committed to: it may be
+    /// discarded, and a new stream be started.
+    ///
+    /// # Errors
+    /// `io.sink` of kind `WouldBlock` where another process is writing, `AlreadyExists` for a file under the name itself that may not be
+    /// replaced, `InvalidInput` for a link or a device under the partial name; `malformed` for one that is no stream; `key.header_tag`;
+    /// `malformed.damaged`.
+    pub fn find(pipeline: &EncryptPipeline<'_>, output: &OutputFile) -> Result<Option<Self>, Error> {
+        let storage = output.storage();
+        let target = output.target();
+        if let Some(file) = output.lock_partial().map_err(sink_error)? {
+            return match file.is_named(target).map_err(sink_error)? {
+                true => Self::read(pipeline, output, file, State::Published),
+                false if storage.exists(target) && !output.overwrites() => {
+                    Err(sink_error(io::ErrorKind::AlreadyExists.into()))
+                }
+                false => Self::read(pipeline, output, file, State::Torn),
+            };
+        }
+        if !storage.exists(target) || !storage.exists(&output.journal()) {
+            return Ok(None);
+        }
+        // The result and a journal: the run before was complete, if the one belongs to the other.
+        let Ok(file) = storage.open(target) else { return Ok(None) };
+        match Self::read(pipeline, output, file, State::Published) {
+            Ok(Some(found)) if found.recovered.sealed && found.journal.is_some() => Ok(Some(found)),
+            _ => Ok(None),
+        }
+    }
+
+    /// Reads an output and its journal: steps 3 to 8.
+    fn read(
+        pipeline: &EncryptPipeline<'_>,
+        output: &OutputFile,
+        mut file: Box<dyn StoredFile>,
+        state: State,
+    ) -> Result<Option<Self>, Error> {
+        let header = match read_stream_header(&mut file) {
+            Ok((header, _)) => header,
+            // The first bytes are durable before anything follows them: nothing was committed.
+            Err(error) if error.kind() == Some(ErrorKind::Truncated) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
+            .map_err(|error| Error::format(Stage::Start, error))?;
+        let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
+        let last_commit = journal.as_ref().and_then(FileJournal::last_commit);
+        let mut recovered = recover(&mut file, &stream, last_commit);
+        if let Err(error) = &recovered
+            && error.kind() == Some(ErrorKind::Truncated)
+            && journal.take().is_some()
+        {
+            notice = Some(Notice::LostDurable);
+            recovered = recover(&mut file, &stream, None);
+        }
+        let recovered = recovered?;
+        let state = if recovered.sealed && state == State::Torn { State::Sealed } else { state };
+        let (output, stamp) = (output.clone(), SourceStamp::default());
+        Ok(Some(Self { output, file, state, stream, recovered, journal, notice, stamp }))
+    }
+
+    /// The stream header that was found: parameters come from it (SV2-RES-005).
+    #[must_use]
+    pub const fn header(&self) -> &HeaderV1 {
+        self.stream.header()
+    }
+
+    /// What is committed.
+    #[must_use]
+    pub const fn recovered(&self) -> &Recovered {
+        &self.recovered
+    }
+
+    /// Whether the stream is complete, and there is nothing left to encrypt.
+    #[must_use]
+    pub const fn is_complete(&self) -> bool {
+        self.recovered.sealed
+    }
+
+    /// What the journal says of the source, where there is a journal.
+    #[must_use]
+    pub fn source(&self) -> Option<&SourceStamp> {
+        self.journal.as_ref().map(FileJournal::source)
+    }
+
+    /// Whether it has its name too: whoever wants to write something else there starts over.
+    #[must_use]
+    pub const fn is_published(&self) -> bool {
+        matches!(self.state, State::Published)
+    }
+
+    /// What the user may want to know.
+    #[must_use]
+    pub const fn notice(&self) -> Option<Notice> {
+        self.notice
+    }
+
+    /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 9).
+    ///
+    /// # Errors
+    /// `journal.source` for another source (SV2-RES-008); `io.source`.
+    pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
+        let committed = self.recovered.committed.plaintext_len;
+        self.stamp = stamp;
+        if let Some(journal) = &self.journal {
+            let then = journal.source();
+            if differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime) {
+                return Err(other_source(0));
+            }
+            if let Some(commit) = journal.last_commit() {
+                let begin = commit.plaintext_len - self.recovered.confirmed_len;
+                let plaintext = read_range(source, begin, self.recovered.confirmed_len)?;
+                if JournalKey::from(&self.stream).fingerprint(commit.index, &plaintext) != commit.fingerprint
+                {
+                    return Err(other_source(begin));
+                }
+            }
+        }
+        if let Some((_, last)) = &self.recovered.last_segment {
+            let begin = committed - last.len() as u64;
+            if read_range(source, begin, last.len() as u64)? != last[..] {
+                return Err(other_source(begin));
+            }
+        } else {
+            source.seek(SeekFrom::Start(committed)).map_err(source_error(None))?;
+        }
+        self.check_end(source)
+    }
+
+    /// Reads a source from its beginning, compares it with all that is committed, and leaves it after that: for pipes, and for a source that
+    /// was changed on purpose.
+    ///
+    /// # Errors
+    /// `journal.source` where they differ; `io.source`; `Interrupted`.
+    pub fn compare_source(
+        &mut self,
+        pipeline: &EncryptPipeline<'_>,
+        source: &mut impl Read,
+        stamp: SourceStamp,
+    ) -> Result<(), Error> {
+        let mut source = Watched::new(source, &pipeline.shutdown);
+        self.stamp = stamp;
+        self.file.rewind().map_err(sink_error)?;
+        let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
+        (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
+        let mut sink = CompareSink::new(&mut source);
+        let committed = (&mut self.file).take(self.recovered.stream_len);
+        match reader.run(committed, &mut sink, Managers::none()) {
+            Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
+                return Err(sink.fault().unwrap_or(error));
+            }
+            _ => {}
+        }
+        self.check_end(&mut source)
+    }
+
+    /// Nothing may follow in the source where the stream lacks its final segment at most.
+    fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
+        let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
+        if !ending && !self.recovered.sealed {
+            return Ok(());
+        }
+        match fill(source, &mut [0]).map_err(source_error(None))? {
+            0 => Ok(()),
+            _ => Err(other_source(self.recovered.committed.plaintext_len)),
+        }
+    }
+
+    /// Goes on with the source, which stands after what is committed, and seals and publishes the stream: steps 10 and 11.
+    ///
+    /// # Errors
+    /// As [`EncryptPipeline::run`].
+    pub fn resume(
+        self,
+        pipeline: &EncryptPipeline<'_>,
+        source: impl Read + Send,
+        log: Option<&mut dyn LogManager>,
+    ) -> Result<Summary, Error> {
+        let Self { output, file, state, stream, recovered, journal, stamp, .. } = self;
+        let mut journal = journal
+            .unwrap_or_else(|| FileJournal::new(&output, JournalRole::Encrypt, SourceStamp::default()));
+        journal.set_source(stamp);
+        if state != State::Torn {
+            publish(&output, file, state, &recovered).map_err(sink_error)?;
+            journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
+            return Ok(Summary {
+                segments: recovered.committed.segments,
+                plaintext_len: recovered.committed.plaintext_len,
+                stream_len: recovered.stream_len,
+            });
+        }
+        let mut sink = FileSink::take_up(&output, file, recovered.stream_len).map_err(sink_error)?;
+        let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
+        pipeline.resume(&stream, &recovered, source, &mut sink, managers)
+    }
+}
+
+impl EncryptPipeline<'_> {
+    /// Encrypts all of `source` into a file that an interrupted run can be gone on with: with a journal beside it.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn run_to_file(
+        &self,
+        source: impl Read + Send,
+        stamp: SourceStamp,
+        mut sink: FileSink,
+        log: Option<&mut dyn LogManager>,
+    ) -> Result<Summary, Error> {
+        let mut journal = FileJournal::new(sink.output(), JournalRole::Encrypt, stamp);
+        self.run(source, &mut sink, Managers { log: log.map(|log| log as _), crash: Some(&mut journal) })
+    }
+}
+
+/// Gives a sealed stream its name, or takes the other name away from one that has its own.
+fn publish(
+    output: &OutputFile,
+    file: Box<dyn StoredFile>,
+    state: State,
+    recovered: &Recovered,
+) -> io::Result<()> {
+    if state == State::Sealed {
+        return FileSink::take_up(output, file, recovered.stream_len)?.seal();
+    }
+    output.remove(&output.partial())?;
+    output.storage().sync_folder(output.target())
+}
+
+/// The journal of an output, where there is one to be used, and otherwise why there is not.
+pub(super) fn find_journal(
+    output: &OutputFile,
+    role: JournalRole,
+    key: JournalKey,
+) -> Result<(Option<FileJournal>, Option<Notice>), Error> {
+    let found = FileJournal::find(output, role, key);
+    Ok(match found.map_err(|error| Error::io(Stage::Manager, None, error))? {
+        None => (None, None),
+        Some(Ok(journal)) => (Some(journal), None),
+        Some(Err(error)) => (None, Some(Notice::JournalUnusable(error))),
+    })
+}
+
+/// Exactly `len` bytes from `begin` on.
+fn read_range(source: &mut (impl Read + Seek), begin: u64, len: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let sought = source.seek(SeekFrom::Start(begin));
+    let read = sought.and_then(|_| source.take(len).read_to_end(&mut bytes)).map_err(source_error(None))?;
+    if read as u64 == len { Ok(bytes) } else { Err(other_source(begin + read as u64)) }
+}
+
+fn differs<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {
+    matches!((then, now), (Some(then), Some(now)) if then != now)
+}
+
+/// The source differs from what is committed at byte `at`, or is another one as a whole.
+pub(super) fn other_source(at: u64) -> Error {
+    Error::format(Stage::Source, format::Error::other_source(at))
+}
+
+pub(super) fn sink_error(error: io::Error) -> Error {
+    Error::io(Stage::Sink, None, error)
+}

@@ -1,0 +1,17 @@
+//! §19 Going on with what an interrupted run has left in a file.
+
+mod compare;
+mod decrypt;
+mod encrypt;
+
+pub use decrypt::{DecryptionLeft, InterruptedDecryption};
+pub use encrypt::InterruptedEncryption;
+
+/// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The journal is not to be used, for this reason (SV2-JRN-006).
+    JournalUnusable(stream_v2_format::Error),
+    /// The output has lost segments that the journal vouches for; they are written again (SV2-RES-007).
+    LostDurable,
+}

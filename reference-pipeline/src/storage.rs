@@ -1,0 +1,162 @@
+//! What sinks and journals ask of a file system: names, files, and what makes both durable.
+//!
+//! [`Disk`] is the operating system's. Tests that crash at every point bring another one.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::path::Path;
+
+/// Files under names.
+pub trait Storage: Send + Sync {
+    /// Creates an empty file for reading and writing.
+    ///
+    /// # Errors
+    /// `AlreadyExists` where the name is taken, and whatever the file system reports.
+    fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
+
+    /// Opens a file for reading and writing.
+    ///
+    /// # Errors
+    /// `NotFound`; `InvalidInput` for a link or a device; whatever the file system reports.
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
+
+    /// Whether anything stands under the name, a link that leads nowhere included.
+    fn exists(&self, path: &Path) -> bool;
+
+    /// Gives a file another name in its folder, and replaces what stands there.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Gives a file a second name in its folder, and never replaces anything.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and whatever the file system reports.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+
+    /// Takes a name away.
+    ///
+    /// # Errors
+    /// `NotFound`, and whatever the file system reports.
+    fn remove(&self, path: &Path) -> io::Result<()>;
+
+    /// Makes the names in the folder of `path` durable.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn sync_folder(&self, path: &Path) -> io::Result<()>;
+}
+
+/// An open file.
+pub trait StoredFile: Read + Write + Seek + Send {
+    /// Bytes in the file.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn len(&self) -> io::Result<u64>;
+
+    /// Cuts the file after `len` bytes.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn set_len(&mut self, len: u64) -> io::Result<()>;
+
+    /// Makes the bytes durable, and the length.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn sync(&mut self) -> io::Result<()>;
+
+    /// Keeps other writers of this crate out for as long as the file is open.
+    ///
+    /// # Errors
+    /// `WouldBlock` where another one was faster.
+    fn lock(&mut self) -> io::Result<()>;
+
+    /// Whether `path` is a name of this very file.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn is_named(&self, path: &Path) -> io::Result<bool>;
+}
+
+/// The file system of the operating system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Disk;
+
+impl Storage for Disk {
+    fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
+        Ok(Box::new(file))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
+        // Opening a pipe would wait for its other end.
+        if !path.symlink_metadata()?.is_file() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        Ok(Box::new(OpenOptions::new().read(true).write(true).open(path)?))
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok()
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder,
+            _ => Path::new("."),
+        };
+        match File::open(folder) {
+            Ok(folder) => folder.sync_all(),
+            // Some systems do not open folders; there is then nothing to sync.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl StoredFile for File {
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.metadata()?.len())
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        Self::set_len(self, len)
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        self.sync_data()
+    }
+
+    fn lock(&mut self) -> io::Result<()> {
+        self.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => ErrorKind::WouldBlock.into(),
+            TryLockError::Error(error) => error,
+        })
+    }
+
+    #[cfg(unix)]
+    fn is_named(&self, path: &Path) -> io::Result<bool> {
+        use std::os::unix::fs::MetadataExt;
+        let open = self.metadata()?;
+        Ok(path.symlink_metadata().is_ok_and(|named| (named.dev(), named.ino()) == (open.dev(), open.ino())))
+    }
+
+    #[cfg(not(unix))]
+    fn is_named(&self, path: &Path) -> io::Result<bool> {
+        Ok(path.symlink_metadata().is_ok())
+    }
+}
