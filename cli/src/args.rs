@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use stream_v2_pipeline::Lanes;
+use stream_v2_pipeline::{Durability, Lanes};
 
 use crate::size::parse_size;
 
@@ -53,6 +53,9 @@ pub(crate) enum Command {
     /// Shows what can be seen without the key
     #[command(after_help = EXIT_CODES)]
     Inspect(InspectArgs),
+    /// Tells how much of a stream that was cut off is whole, and cuts its torn tail
+    #[command(after_help = EXIT_CODES)]
+    Recover(RecoverArgs),
     /// Prints the version
     Version,
 }
@@ -81,8 +84,19 @@ pub(crate) struct Ends {
     /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on with
     #[arg(long)]
     pub(crate) restart: bool,
+    /// Makes OUTPUT durable every so many bytes: what a crash of the machine can cost; by default 64M, and every 10 seconds
+    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
+    sync_every: Option<u64>,
     #[command(flatten)]
     pub(crate) run: Run,
+}
+
+impl Ends {
+    /// When the output is made durable.
+    pub(crate) fn durability(&self) -> Durability {
+        let default = Durability::default();
+        Durability { bytes: self.sync_every.unwrap_or(default.bytes), ..default }
+    }
 }
 
 #[derive(ClapArgs)]
@@ -165,4 +179,16 @@ pub(crate) struct InspectArgs {
     /// Prints all segments, and not only the first and last ones
     #[arg(long)]
     pub(crate) all: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct RecoverArgs {
+    /// The stream, or the .partial file of an interrupted run
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    /// Cuts the file after its last whole segment
+    #[arg(long)]
+    pub(crate) truncate: bool,
 }

@@ -34,6 +34,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;
     pipeline.lanes = ends.run.lanes();
+    pipeline.durability = ends.durability();
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
     let mut progress = Progress::new(input.len, Shows::Stream, ends.run.quiet);

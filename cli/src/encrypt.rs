@@ -33,16 +33,22 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     (pipeline.params.frame_size_log2, pipeline.params.segment_size) =
         sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
     pipeline.lanes = ends.run.lanes();
+    pipeline.durability = ends.durability();
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
     let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
     let result = match &output {
         Output::File(file) => match take_up(file, &pipeline, &mut input, args)? {
             Some(found) if found.is_complete() => {
+                let how = if found.is_published() {
+                    "complete already"
+                } else {
+                    "complete; only its name was missing"
+                };
                 let resumed = found.resume(&pipeline, input.reader, None);
                 resumed.map_err(|error| not_gone_on_with(file, &error))?;
                 if !ends.run.quiet {
-                    note(format_args!("{}: was complete already", output.name()));
+                    note(format_args!("{}: was {how}", output.name()));
                 }
                 return Ok(());
             }

@@ -14,6 +14,7 @@ mod key_file;
 mod keygen;
 mod output;
 mod progress;
+mod recover;
 mod remembering;
 mod report;
 mod resume;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Command::Decrypt(args) => decrypt::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
+        Command::Recover(args) => recover::run(&args),
         Command::Version => print(format_args!("sv2 {}", args::VERSION)),
     };
     match done {

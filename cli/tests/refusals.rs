@@ -40,6 +40,7 @@ fn nothing_is_overwritten_unasked() {
             "decrypt -k key data.sv2",
             "encrypt -k key data -o left",
             "decrypt -k key data.sv2 -o back",
+            "decrypt -k key data.sv2 -o back --force",
             "encrypt -k key data -o dangling",
             "encrypt -k key data -o folder",
             "keygen -o key",
@@ -48,7 +49,7 @@ fn nothing_is_overwritten_unasked() {
     insta::assert_snapshot!(said);
     assert_eq!(folder.read("data"), b"hello");
     folder.run("encrypt -k key data --force").done();
-    folder.run("decrypt -k key data.sv2 --force -o left").done();
+    folder.run("decrypt -k key data.sv2 --restart -o left").done();
     assert_eq!(folder.read("left"), b"hello");
     assert!(!folder.exists("left.partial"));
 }
@@ -339,8 +340,8 @@ fn what_an_earlier_run_has_left_outlives_a_wrong_key() {
     folder.run("encrypt -q -k key data").done();
     folder.write_key("other", &key_text([9; 16], [9; 32]));
     folder.write("back.partial", b"precious");
-    assert_eq!(folder.run("decrypt -k other data.sv2 -o back --force").code(), 4);
+    assert_eq!(folder.run("decrypt -k other data.sv2 -o back --restart").code(), 4);
     assert_eq!(folder.read("back.partial"), b"precious");
-    folder.run("decrypt -q -k key data.sv2 -o back --force").done();
+    folder.run("decrypt -q -k key data.sv2 -o back --restart").done();
     assert_eq!(folder.read("back"), b"hello");
 }

@@ -1,4 +1,4 @@
-//! An encryption that was killed is gone on with by the same command, and nothing of what was committed is written again.
+//! A run that was killed is gone on with by the same command, and nothing of what was committed is written again.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -15,7 +15,8 @@ use support::{Folder, plaintext};
 /// No test waits longer for a process.
 const PATIENCE: Duration = Duration::from_secs(60);
 const LEN: usize = 12 << 20;
-const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K data";
+const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
+const DECRYPT: &str = "decrypt -k key --sync-every 256K data.sv2 -o back";
 
 /// A folder with some data in it.
 fn folder() -> Folder {
@@ -54,21 +55,40 @@ fn committed_len(folder: &Folder) -> usize {
     json["segments"].as_array().unwrap().last().map_or(128, end).try_into().unwrap()
 }
 
-/// Encrypts, killed again and again after what `growth` says, until a run comes to its end; how often it was killed.
-fn encrypt_under_fire(mut growth: impl FnMut() -> u64) -> u32 {
-    let folder = folder();
-    let (mut kept, mut kills): (Vec<u8>, u32) = (Vec::new(), 0);
-    while killed(&folder, ENCRYPT, "data.sv2.partial", growth()) {
+/// Runs a command, killed again and again after what `growth` says, until it comes to its end; `look` sees the folder after each kill.
+fn under_fire(
+    folder: &Folder,
+    (args, partial): (&str, &str),
+    growth: &mut impl FnMut() -> u64,
+    mut look: impl FnMut(&Folder),
+) -> u32 {
+    let mut kills = 0;
+    while killed(folder, args, partial, growth()) {
         kills += 1;
+        look(folder);
+    }
+    kills
+}
+
+/// Encrypts and decrypts again, both under fire; how often a run was killed.
+fn both_under_fire(mut growth: impl FnMut() -> u64) -> u32 {
+    let folder = folder();
+    let mut kept: Vec<u8> = Vec::new();
+    let encrypt = (ENCRYPT, "data.sv2.partial");
+    let encrypt_kills = under_fire(&folder, encrypt, &mut growth, |folder| {
         let partial = folder.read("data.sv2.partial");
         assert!(partial.starts_with(&kept), "what was committed was written again");
-        kept = partial[..committed_len(&folder)].to_vec();
-    }
+        kept = partial[..committed_len(folder)].to_vec();
+    });
     assert!(folder.read("data.sv2").starts_with(&kept));
-    folder.run("decrypt -q -k key data.sv2 -o back").done();
-    assert!(folder.read("back") == plaintext(LEN));
+    assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
+    let plaintext = plaintext(LEN);
+    let decrypt_kills = under_fire(&folder, (DECRYPT, "back.partial"), &mut growth, |folder| {
+        assert!(plaintext.starts_with(&folder.read("back.partial")));
+    });
+    assert!(folder.read("back") == plaintext);
     assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
-    kills
+    encrypt_kills + decrypt_kills
 }
 
 #[test]
@@ -76,7 +96,7 @@ fn kill_after_kill() {
     for first in [1, 70_000, 1 << 20, 5 << 20] {
         // More from time to time, so that there is an end.
         let mut growth = first;
-        let kills = encrypt_under_fire(|| {
+        let kills = both_under_fire(|| {
             growth += 10_000;
             growth
         });
@@ -90,7 +110,7 @@ fn kill_after_kill() {
 fn two_hundred_kills() {
     let (mut kills, mut seed) = (0, 1_u64);
     while kills < 200 {
-        kills += encrypt_under_fire(|| {
+        kills += both_under_fire(|| {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % (2 << 20)
         });
@@ -111,21 +131,23 @@ fn a_source_that_has_changed_is_refused() {
     folder.write("data", &plaintext(LEN - 1));
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
-    sv2: data: is not what the interrupted run has read: its length is another
+    sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
+    hint: its length is another; --verify-source goes on if it holds everything that was encrypted
     hint: --restart starts over and throws it away
     exit 1
     ");
     folder.write("data", &vec![1; LEN]);
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
-    sv2: data: is not what the interrupted run has read: it was modified
+    sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
+    hint: it was modified; --verify-source goes on if it holds everything that was encrypted
     hint: --restart starts over and throws it away
     exit 1
     ");
     fs::remove_file(folder.path("data.sv2.journal")).unwrap();
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
-    sv2: data: is not what the interrupted run has read: what was encrypted last is not in it
+    sv2: data: journal.source at byte 983040: this is not the source that the interrupted run has read
     hint: --restart starts over and throws it away
     exit 1
     ");
@@ -180,14 +202,177 @@ fn a_stream_that_lacks_only_its_name_gets_it() {
 #[test]
 fn damage_is_told_and_nothing_is_changed() {
     let folder = interrupted();
+    // With its journal, what is durable is not read again.
+    fs::remove_file(folder.path("data.sv2.journal")).unwrap();
     let mut partial = folder.read("data.sv2.partial");
     partial[1000] ^= 1;
     folder.write("data.sv2.partial", &partial);
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
-    sv2: data.sv2.partial: malformed.damaged at byte 128, segment 0: what is committed is damaged here, and intact segments follow
-    hint: nothing was changed; --restart starts over and throws it away
-    exit 1
+    sv2: data.sv2.partial: going on after 16 segments, 1048576 bytes (1 MiB)
+    sv2: data.sv2: 12582912 bytes (12 MiB) encrypted, in 193 segments
+    exit 0
     ");
     assert!(folder.read("data.sv2.partial") == partial);
+}
+
+/// Leaves `back.partial` and its journal behind.
+fn interrupted_decryption() -> Folder {
+    let folder = folder();
+    folder.run(&format!("{ENCRYPT} -q")).done();
+    assert!(killed(&folder, DECRYPT, "back.partial", 2 << 20));
+    folder
+}
+
+#[test]
+fn a_decryption_goes_on_too() {
+    let folder = interrupted_decryption();
+    let ran = folder.run(DECRYPT).done();
+    assert!(ran.stderr().starts_with("sv2: back.partial: going on after "), "{ran}");
+    assert!(folder.read("back") == plaintext(LEN));
+    assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
+
+    let folder = interrupted_decryption();
+    let ran = folder.run_with("decrypt -k key - -o back", &folder.read("data.sv2")).done();
+    assert!(ran.stderr().starts_with("sv2: back.partial: going on after "), "{ran}");
+    assert!(folder.read("back") == plaintext(LEN));
+
+    let folder = interrupted_decryption();
+    let ran = folder.run(&format!("{DECRYPT} --restart")).done();
+    assert!(ran.stderr().starts_with("sv2: back: 12582912 bytes"), "{ran}");
+}
+
+#[test]
+fn a_decryption_does_not_go_on_with_another_stream() {
+    let folder = interrupted_decryption();
+    let partial = folder.read("back.partial");
+    let sealed = folder.read("data.sv2");
+    folder.run("encrypt -q -k key --force --segment-size 64K --frame-size 4K data").done();
+    insta::assert_snapshot!(folder.run(DECRYPT), @r"
+    sv2: back.partial: exists already, and its journal is not to be used: journal.foreign at byte 16: the journal belongs to another stream
+    hint: --restart starts over and throws it away
+    exit 2
+    ");
+    // The same stream, cut off before what was released.
+    folder.write("data.sv2", &sealed[..100_000]);
+    let ran = folder.run(DECRYPT);
+    assert!(ran.code() == 1 && ran.stderr().starts_with("sv2: data.sv2: truncated at byte 100000"), "{ran}");
+    assert!(folder.read("back.partial") == partial);
+    // Somebody has touched what was released.
+    folder.write("data.sv2", &sealed);
+    let mut touched = partial.clone();
+    touched.fill(0);
+    folder.write("back.partial", &touched);
+    let ran = folder.run(DECRYPT).done();
+    assert!(ran.stderr().starts_with("sv2: warning: back.partial: has lost what was durable"), "{ran}");
+    assert!(folder.read("back") == plaintext(LEN));
+}
+
+/// The crash came between the name and the removal of the journal, or of the other name.
+#[test]
+fn a_run_that_was_complete_says_so() {
+    let folder = interrupted();
+    let journal = folder.read("data.sv2.journal");
+    folder.run(ENCRYPT).done();
+    for other_name in [false, true] {
+        folder.write("data.sv2.journal", &journal);
+        if other_name {
+            fs::hard_link(folder.path("data.sv2"), folder.path("data.sv2.partial")).unwrap();
+        }
+        let ran = folder.run(ENCRYPT).done();
+        assert_eq!(ran.stderr(), "sv2: data.sv2: was complete already\n");
+        assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
+    }
+    // The name is taken, by what somebody else has put there.
+    folder.write("data.sv2.journal", &journal);
+    folder.write("data", b"other");
+    assert_eq!(folder.run(ENCRYPT).code(), 2);
+    folder.run(&format!("{ENCRYPT} --force")).done();
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert_eq!(folder.read("back"), b"other");
+}
+
+#[test]
+fn a_source_that_was_only_touched_or_has_grown_is_compared_on_request() {
+    let folder = interrupted();
+    let mut grown = plaintext(LEN);
+    grown.extend_from_slice(b"more");
+    folder.write("data", &grown);
+    let ran = folder.run(&format!("{ENCRYPT} --verify-source")).done();
+    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: going on after "), "{ran}");
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == grown);
+
+    let folder = interrupted();
+    let mut changed = plaintext(LEN);
+    changed[5] ^= 1;
+    folder.write("data", &changed);
+    insta::assert_snapshot!(folder.run(&format!("{ENCRYPT} --verify-source")), @r"
+    sv2: data: journal.source at byte 5: this is not the source that the interrupted run has read
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+    let ran = folder.run_with("encrypt -k key - -o data.sv2", &changed);
+    insta::assert_snapshot!(ran, @r"
+    sv2: standard input: journal.source at byte 5: this is not the source that the interrupted run has read
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+}
+
+#[test]
+fn recover_tells_what_is_whole_and_cuts_on_request_only() {
+    let folder = folder();
+    folder.run(ENCRYPT).done();
+    let sealed = folder.read("data.sv2");
+    folder.write("torn", &sealed[..1_000_000]);
+    let said = |args: &str| {
+        let ran = folder.run(args);
+        format!("{}{ran}", ran.text())
+    };
+    insta::assert_snapshot!(said("recover torn"), @r"
+    torn: 15 segments, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: a torn tail of 7892 bytes (7.7 KiB) after byte 992108; --truncate cuts it
+    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    exit 0
+    ");
+    assert_eq!(folder.read("torn").len(), 1_000_000);
+    insta::assert_snapshot!(said("recover -k key torn --truncate"), @r"
+    torn: 15 segments, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: a torn tail of 7892 bytes (7.7 KiB) was cut after byte 992108
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    exit 0
+    ");
+    let whole = folder.read("torn");
+    assert!(sealed.starts_with(&whole) && whole.len() > 900_000);
+    insta::assert_snapshot!(said("recover torn --truncate"), @r"
+    torn: 15 segments, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: no torn tail
+    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    exit 0
+    ");
+    insta::assert_snapshot!(said("recover data.sv2"), @r"
+    data.sv2: 193 segments, 12582912 bytes (12 MiB) of plaintext; complete
+    data.sv2: no torn tail
+    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    exit 0
+    ");
+    let mut damaged = whole;
+    damaged[1000] ^= 1;
+    folder.write("torn", &damaged);
+    insta::assert_snapshot!(said("recover torn --truncate"), @r"
+    sv2: torn: malformed.damaged at byte 128, segment 0: what is committed is damaged here, and intact segments follow
+    hint: this is damage and no torn tail, so nothing is cut
+    hint: sv2 decrypt --unsealed -o - lets out what is before the fault
+    exit 1
+    ");
+    assert!(folder.read("torn") == damaged);
+    let held = fs::File::open(folder.path("torn")).unwrap();
+    held.lock().unwrap();
+    insta::assert_snapshot!(said("recover torn --truncate"), @r"
+    sv2: torn: is being written by another sv2
+    exit 2
+    ");
 }

@@ -2,29 +2,26 @@
 
 use std::io::Read;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, SegmentOrder, StreamOpener};
 use stream_v2_format::wire::Trailer;
 
 use crate::buffers::Buffers;
-use crate::durability::Pending;
 use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::read_segment;
-use crate::managers::{Commit, LogEvent, Managers};
+use crate::managers::Commit;
+use crate::outlet::Outlet;
 use crate::pipeline::DecryptPipeline;
 use crate::shutdown::Watched;
-use crate::{
-    DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, OutputSink, Shutdown, SinkUnit,
-    Stage, Telemetry,
-};
+use crate::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
 pub(crate) fn run(
     pipeline: &DecryptPipeline<'_>,
     stream: &StreamOpener,
     source: impl Read + Send,
-    writer: &mut OpenWriter<'_, '_>,
+    writer: &mut OpenWriter<'_, '_, '_>,
 ) -> Result<(), Error> {
     let committed = *writer.progress.committed();
     let mut reader = SegmentReader {
@@ -83,111 +80,72 @@ impl WorkSide<Decrypting> for DecryptSegmentWorker {
 }
 
 /// Checks the transcript and the trailer, and releases plaintext in order.
-pub(crate) struct OpenWriter<'a, 'm> {
-    sink: &'a mut dyn OutputSink,
-    managers: &'a mut Managers<'m>,
+pub(crate) struct OpenWriter<'o, 'a, 'm> {
+    outlet: &'o mut Outlet<'a, 'm>,
     telemetry: Telemetry,
     progress: Progress,
-    pending: Pending,
-    /// The last data segment, until it is recorded as durable.
-    last: Option<Commit>,
     /// The final segment, once it was verified.
     ending: Option<(SegmentIndex, Trailer)>,
 }
 
-impl<'a, 'm> OpenWriter<'a, 'm> {
+impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
+    /// Begins after committed segments.
     pub(crate) fn begin(
         stream: &StreamOpener,
         committed: &Committed,
-        sink: &'a mut dyn OutputSink,
-        managers: &'a mut Managers<'m>,
-        pipeline: &DecryptPipeline<'_>,
+        outlet: &'o mut Outlet<'a, 'm>,
+        telemetry: Telemetry,
     ) -> Result<Self, Error> {
-        managers.log(LogEvent::Started(stream.header()));
+        outlet.started(stream.header());
+        outlet.begin(committed.segments, &stream.into())?;
         let progress = Progress::of_reader_after(stream, committed);
-        let (telemetry, pending) = (pipeline.telemetry.clone(), Pending::new(pipeline.durability));
-        if managers.crash.is_some() {
-            let place = committed.segments;
-            sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-            managers.crash(place, |crash| crash.began(&stream.into()))?;
-        }
-        Ok(Self { sink, managers, telemetry, progress, pending, last: None, ending: None })
+        Ok(Self { outlet, telemetry, progress, ending: None })
     }
 
     /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
-    pub(crate) fn finish(mut self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
-        let place = self.progress.segments();
+    pub(crate) fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
         let unsealed = match result {
             Ok(()) => None,
             Err(error) => match error.format_error() {
                 Some(cause) if salvage && cause.detail() == stream_v2_format::Detail::Truncated => {
                     Some(Error::format(error.stage(), cause.salvaged()))
                 }
-                _ => {
-                    self.settle(&error);
-                    return Err(error);
-                }
+                _ => return Err(error),
             },
         };
-        if self.managers.crash.is_some() {
-            self.make_durable(place)?;
-            if let Some((index, trailer)) = self.ending {
-                self.managers.crash(place, |crash| crash.ending(index, &trailer))?;
-            }
-        }
-        self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+        self.outlet.ending(self.ending)?;
+        self.outlet.seal(self.progress.segments())?;
         unsealed.map_or(Ok(self.progress), Err)
     }
 
-    /// As for a writer: what was released is recorded, where the sink still takes it and the stream is not at fault.
-    fn settle(&mut self, error: &Error) {
-        let usable = !matches!(error.stage(), Stage::Sink | Stage::Manager) && error.format_error().is_none();
-        if usable && self.managers.crash.is_some() {
-            // The error that ended the run is the one to report.
-            let _ = self.make_durable(self.progress.segments());
-        }
-    }
-
-    fn segment(&mut self, place: u64, segment: &DecryptedSegment) -> Result<(), Error> {
-        let (position, trailer) = (self.progress.plaintext_len(), self.progress.trailer());
+    fn segment(&mut self, segment: &DecryptedSegment) -> Result<(), Error> {
+        let trailer = self.progress.trailer();
         self.progress
             .opened(&segment.header, &segment.opened)
             .map_err(|error| Error::format(Stage::Writer, error))?;
         let header = segment.header.header();
         if !segment.plaintext.is_empty() {
-            let unit = SinkUnit { index: Some(header.index), position, head: &[], body: &segment.plaintext };
-            self.sink.append(&unit).map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
+            self.outlet.append(Some(header.index), &[], &segment.plaintext)?;
         }
-        self.telemetry.written(place, segment.plaintext.len() as u64);
+        let released = segment.plaintext.len() as u64;
+        self.telemetry.written(header.index.0.into(), released);
         let commit = Commit::of(header, &self.progress);
-        self.managers.committed(&commit)?;
+        self.outlet.committed(&commit)?;
         if self.progress.ended() {
             self.ending = Some((header.index, trailer));
             return Ok(());
         }
-        self.last = Some(commit);
-        if self.pending.add(segment.plaintext.len() as u64) {
-            self.make_durable(place)?;
-        }
-        Ok(())
-    }
-
-    /// Makes the sink durable, and has the crash manager record it (SV2-RES-011).
-    fn make_durable(&mut self, place: u64) -> Result<(), Error> {
-        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-        self.pending.reset();
-        let last = self.last.take();
-        last.map_or(Ok(()), |commit| self.managers.crash(place, |crash| crash.durable(&commit, &[])))
+        self.outlet.settle(commit, released, Bytes::new()).map(|_| ())
     }
 }
 
-impl WriteSide<Decrypting> for OpenWriter<'_, '_> {
+impl WriteSide<Decrypting> for OpenWriter<'_, '_, '_> {
     fn write(
         &mut self,
         _: u64,
         (segment, input): (DecryptedSegment, DecryptSegmentInput),
     ) -> Result<Buffers, Error> {
-        self.segment(segment.header.header().index.0.into(), &segment)?;
+        self.segment(&segment)?;
         Ok(Buffers::recycled(input.wire, segment.plaintext))
     }
 }

@@ -2,22 +2,19 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use bytes::{Bytes, BytesMut};
+use bytes::BytesMut;
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::HeaderV1;
 
 use crate::buffers::{Buffers, resize};
-use crate::durability::Pending;
 use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
 use crate::io::{fill, source_error};
-use crate::managers::{Commit, LogEvent, Managers};
+use crate::managers::Commit;
+use crate::outlet::Outlet;
 use crate::pipeline::{EncryptPipeline, Summary, summary};
 use crate::shutdown::Watched;
-use crate::{
-    EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, OutputSink, Shutdown, SinkUnit,
-    Stage, Telemetry,
-};
+use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
 pub(crate) fn run(
@@ -25,7 +22,7 @@ pub(crate) fn run(
     stream: &StreamSealer,
     run: Run,
     source: impl Read + Send,
-    mut writer: SealWriter<'_, '_>,
+    mut writer: SealWriter<'_, '_, '_>,
 ) -> Result<Summary, Error> {
     let committed = *writer.progress.committed();
     let mut reader = PlaintextReader::new(source, stream.header(), &committed, pipeline);
@@ -33,8 +30,7 @@ pub(crate) fn run(
         .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
         .collect();
     let window = pipeline.lanes.window;
-    engine::run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer)
-        .inspect_err(|error| writer.settle(error))?;
+    engine::run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer)?;
     let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
     writer.end(&mut sealer)?;
     Ok(summary(&writer.progress, stream.header()))
@@ -138,43 +134,27 @@ impl WorkSide<Encrypting> for EncryptSegmentWorker {
 }
 
 /// Hands sealed segments to the sink in order and keeps transcript and totals.
-pub(crate) struct SealWriter<'a, 'm> {
-    sink: &'a mut dyn OutputSink,
-    managers: &'a mut Managers<'m>,
+pub(crate) struct SealWriter<'o, 'a, 'm> {
+    outlet: &'o mut Outlet<'a, 'm>,
     telemetry: Telemetry,
     progress: Progress,
-    written: u64,
-    pending: Pending,
-    /// The last segment and its plaintext, until it is recorded as durable.
-    last: Option<(Commit, Bytes)>,
 }
 
-impl<'a, 'm> SealWriter<'a, 'm> {
+impl<'o, 'a, 'm> SealWriter<'o, 'a, 'm> {
     /// Begins a stream with its stream header, or goes on after committed segments.
     pub(crate) fn begin(
         stream: &StreamSealer,
         committed: Option<&Committed>,
-        sink: &'a mut dyn OutputSink,
-        managers: &'a mut Managers<'m>,
-        pipeline: &EncryptPipeline<'_>,
+        outlet: &'o mut Outlet<'a, 'm>,
+        telemetry: Telemetry,
     ) -> Result<Self, Error> {
-        managers.log(LogEvent::Started(stream.header()));
-        let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
-        let written = committed.map_or(0, |committed| stream.header().body_offset().0 + committed.position);
-        let (telemetry, pending) = (pipeline.telemetry.clone(), Pending::new(pipeline.durability));
-        let mut writer = Self { sink, managers, telemetry, progress, written, pending, last: None };
-        let sink_failed =
-            |error| Error::io(Stage::Sink, committed.map(|committed| committed.segments), error);
+        outlet.started(stream.header());
         if committed.is_none() {
-            writer.append(None, &[], &stream.header_bytes()).map_err(sink_failed)?;
+            outlet.append(None, &[], &stream.header_bytes())?;
         }
-        // What there is becomes durable before anything follows it (SV2-RES-001).
-        if writer.managers.crash.is_some() {
-            writer.sink.make_durable().map_err(sink_failed)?;
-            let place = writer.progress.segments();
-            writer.managers.crash(place, |crash| crash.began(&stream.into()))?;
-        }
-        Ok(writer)
+        let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
+        outlet.begin(progress.segments(), &stream.into())?;
+        Ok(Self { outlet, telemetry, progress })
     }
 
     /// Seals and writes the final segment, then seals the sink.
@@ -182,74 +162,34 @@ impl<'a, 'm> SealWriter<'a, 'm> {
         let place = self.progress.segments();
         let trailer = self.progress.trailer();
         let index = SegmentIndex(u32::try_from(place).unwrap_or(u32::MAX));
-        if self.managers.crash.is_some() {
-            self.make_durable(place)?;
-            self.managers.crash(place, |crash| crash.ending(index, &trailer))?;
-        }
+        self.outlet.ending(Some((index, trailer)))?;
         let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let sealed = sealer
             .seal_final(index, &trailer, &mut wire)
             .map_err(|error| Error::format(Stage::Writer, error))?;
-        self.segment(place, &EncryptedSegment::new(sealed, wire))?;
-        self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(place), error))
+        self.segment(&EncryptedSegment::new(sealed, wire))?;
+        self.outlet.seal(place)
     }
 
-    /// After a run that ended early: has the crash manager record what the sink still takes, so that going on reads as little as can be.
-    fn settle(&mut self, error: &Error) {
-        let usable = !matches!(error.stage(), Stage::Sink | Stage::Manager);
-        if usable && self.managers.crash.is_some() {
-            // The error that ended the run is the one to report; without this record more is read again.
-            let _ = self.make_durable(self.progress.segments());
-        }
-    }
-
-    fn segment(&mut self, place: u64, segment: &EncryptedSegment) -> Result<Commit, Error> {
+    fn segment(&mut self, segment: &EncryptedSegment) -> Result<Commit, Error> {
         self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
-        self.append(Some(segment.header.index), &segment.header.to_bytes(), &segment.wire)
-            .map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-        self.telemetry.written(place, segment.header.segment_len());
-        let commit = Commit::of(&segment.header, &self.progress);
-        self.managers.committed(&commit)?;
+        let header = &segment.header;
+        self.outlet.append(Some(header.index), &header.to_bytes(), &segment.wire)?;
+        self.telemetry.written(header.index.0.into(), header.segment_len());
+        let commit = Commit::of(header, &self.progress);
+        self.outlet.committed(&commit)?;
         Ok(commit)
-    }
-
-    /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001).
-    fn make_durable(&mut self, place: u64) -> Result<(), Error> {
-        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(place), error))?;
-        self.pending.reset();
-        match self.last.take() {
-            Some((commit, plaintext)) => {
-                self.managers.crash(place, |crash| crash.durable(&commit, &plaintext))
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
-        let unit = SinkUnit { index, position: self.written, head, body };
-        self.sink.append(&unit)?;
-        self.written += unit.len();
-        Ok(())
     }
 }
 
-impl WriteSide<Encrypting> for SealWriter<'_, '_> {
+impl WriteSide<Encrypting> for SealWriter<'_, '_, '_> {
     fn write(
         &mut self,
         _: u64,
         (segment, input): (EncryptedSegment, EncryptSegmentInput),
     ) -> Result<Buffers, Error> {
-        let place = segment.header.index.0.into();
-        let commit = self.segment(place, &segment)?;
-        let mut plaintext = input.plaintext;
-        if self.managers.crash.is_some() {
-            // One is kept back, so that its fingerprint can be taken.
-            let kept = self.last.replace((commit, plaintext));
-            plaintext = kept.map(|(_, plaintext)| plaintext).unwrap_or_default();
-        }
-        if self.pending.add(segment.header.segment_len()) {
-            self.make_durable(place)?;
-        }
-        Ok(Buffers::recycled(plaintext, segment.wire))
+        let commit = self.segment(&segment)?;
+        let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext)?;
+        Ok(Buffers::recycled(spare, segment.wire))
     }
 }

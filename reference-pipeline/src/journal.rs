@@ -20,7 +20,7 @@ use stream_v2_format::wire::{
 };
 use stream_v2_format::{self as format, SegmentIndex};
 
-use crate::output_file::with_suffix;
+use crate::output_file::{is_absent, with_suffix};
 use crate::salts::draw;
 use crate::{Commit, CrashManager, OutputFile, StoredFile};
 
@@ -67,7 +67,7 @@ impl FileJournal {
         key: JournalKey,
     ) -> io::Result<Option<Result<Self, format::Error>>> {
         let mut file = match output.storage().open(&output.journal()) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             file => file?,
         };
         let mut bytes = Vec::new();
@@ -128,7 +128,7 @@ impl FileJournal {
     /// Cuts the torn tail, so that nothing of it can follow a new record (SV2-JRN-008).
     fn cut_tail(open: &mut Open) -> io::Result<()> {
         let valid = open.journal.valid_len();
-        if open.file.len()? > valid {
+        if open.file.size()? > valid {
             open.file.set_len(valid)?;
             open.file.sync()?;
         }

@@ -34,6 +34,7 @@ mod error;
 pub mod io;
 mod journal;
 mod managers;
+mod outlet;
 mod output_file;
 pub mod pipeline;
 mod recover;

@@ -78,7 +78,7 @@ impl OutputFile {
     /// `WouldBlock` where another process is writing it; `InvalidInput` for a link or a device; whatever the file system reports.
     pub(crate) fn lock_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
         let mut file = match self.storage.open(&self.partial()) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) if is_absent(&error) => return Ok(None),
             file => file?,
         };
         file.lock()?;
@@ -89,7 +89,7 @@ impl OutputFile {
     /// Removes a name that may not be there.
     pub(crate) fn remove(&self, path: &Path) -> io::Result<()> {
         match self.storage.remove(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) if is_absent(&error) => Ok(()),
             removed => removed,
         }
     }
@@ -101,6 +101,11 @@ impl OutputFile {
     pub(crate) const fn overwrites(&self) -> bool {
         self.overwrite
     }
+}
+
+/// Whether there is no such name: nor can there be one, where its folder is none.
+pub(crate) fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
 pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

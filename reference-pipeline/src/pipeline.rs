@@ -3,15 +3,16 @@
 use std::io::Read;
 use std::thread;
 
+use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, ContentKey, Progress, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
-use stream_v2_format::{ErrorKind, SegmentIndex};
 
 use crate::decrypt::{self, OpenWriter};
 use crate::encrypt::{self, SealWriter};
-use crate::error::{Cause, Error, Stage};
+use crate::error::{Error, Stage};
 use crate::io::read_stream_header;
-use crate::managers::{LogEvent, Managers};
+use crate::managers::Managers;
+use crate::outlet::{Leave, Outlet};
 use crate::salts::Salts;
 use crate::shutdown::Watched;
 use crate::{Durability, OutputSink, Recovered, Shutdown, Telemetry};
@@ -123,25 +124,20 @@ impl<'a> EncryptPipeline<'a> {
         &self,
         source: impl Read + Send,
         sink: &mut dyn OutputSink,
-        mut managers: Managers<'_>,
+        managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let result = self.stream(source, sink, &mut managers);
-        finish(result, sink, &mut managers, Leave::Suspended)
+        let mut outlet = Outlet::new(sink, managers, self.durability, 0);
+        let result = self.stream(source, &mut outlet);
+        outlet.finish(result, Leave::Suspended)
     }
 
-    fn stream(
-        &self,
-        source: impl Read + Send,
-        sink: &mut dyn OutputSink,
-        managers: &mut Managers<'_>,
-    ) -> Result<Summary, Error> {
+    fn stream(&self, source: impl Read + Send, outlet: &mut Outlet<'_, '_>) -> Result<Summary, Error> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
-        let run = Run::first(salts.run_salt);
-        let writer = SealWriter::begin(&stream, None, sink, managers, self)?;
-        encrypt::run(self, &stream, run, source, writer)
+        let writer = SealWriter::begin(&stream, None, outlet, self.telemetry.clone())?;
+        encrypt::run(self, &stream, Run::first(salts.run_salt), source, writer)
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -157,10 +153,11 @@ impl<'a> EncryptPipeline<'a> {
         recovered: &Recovered,
         source: impl Read + Send,
         sink: &mut dyn OutputSink,
-        mut managers: Managers<'_>,
+        managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let result = self.resumed(stream, recovered, source, sink, &mut managers);
-        finish(result, sink, &mut managers, Leave::Suspended)
+        let mut outlet = Outlet::new(sink, managers, self.durability, recovered.stream_len);
+        let result = self.resumed(stream, recovered, source, &mut outlet);
+        outlet.finish(result, Leave::Suspended)
     }
 
     fn resumed(
@@ -168,8 +165,7 @@ impl<'a> EncryptPipeline<'a> {
         stream: &StreamOpener,
         recovered: &Recovered,
         source: impl Read + Send,
-        sink: &mut dyn OutputSink,
-        managers: &mut Managers<'_>,
+        outlet: &mut Outlet<'_, '_>,
     ) -> Result<Summary, Error> {
         let committed = &recovered.committed;
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
@@ -179,7 +175,7 @@ impl<'a> EncryptPipeline<'a> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
-        let writer = SealWriter::begin(&stream, Some(committed), sink, managers, self)?;
+        let writer = SealWriter::begin(&stream, Some(committed), outlet, self.telemetry.clone())?;
         encrypt::run(self, &stream, run, source, writer)
     }
 }
@@ -233,11 +229,11 @@ impl<'a> DecryptPipeline<'a> {
         &self,
         mut source: impl Read + Send,
         sink: &mut dyn OutputSink,
-        mut managers: Managers<'_>,
+        managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         match self.open_stream(&mut source) {
             Ok(stream) => self.resume(&stream, &Committed::NOTHING, source, sink, managers),
-            Err(error) => finish(Err(error), sink, &mut managers, Leave::Aborted),
+            Err(error) => Outlet::new(sink, managers, self.durability, 0).finish(Err(error), Leave::Aborted),
         }
     }
 
@@ -253,15 +249,15 @@ impl<'a> DecryptPipeline<'a> {
         committed: &Committed,
         source: impl Read + Send,
         sink: &mut dyn OutputSink,
-        mut managers: Managers<'_>,
+        managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let result =
-            OpenWriter::begin(stream, committed, sink, &mut managers, self).and_then(|mut writer| {
-                let result = decrypt::run(self, stream, source, &mut writer);
-                writer.finish(self.salvage, result)
-            });
-        let result = result.map(|progress| summary(&progress, stream.header()));
-        finish(result, sink, &mut managers, Leave::Aborted)
+        let mut outlet = Outlet::new(sink, managers, self.durability, committed.plaintext_len);
+        let begun = OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone());
+        let result = begun.and_then(|mut writer| {
+            let result = decrypt::run(self, stream, source, &mut writer);
+            writer.finish(self.salvage, result)
+        });
+        outlet.finish(result.map(|progress| summary(&progress, stream.header())), Leave::Aborted)
     }
 
     /// Verifies all of `source` and throws the plaintext away.
@@ -294,40 +290,4 @@ pub(crate) fn summary(progress: &Progress, header: &HeaderV1) -> Summary {
         plaintext_len: progress.plaintext_len(),
         stream_len: header.body_offset().0 + progress.position(),
     }
-}
-
-/// What becomes of the sink where the stream is at fault.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Leave {
-    Suspended,
-    Aborted,
-}
-
-/// Ends a run: tells the managers, and suspends or aborts the sink of a failed one.
-fn finish(
-    mut result: Result<Summary, Error>,
-    sink: &mut dyn OutputSink,
-    managers: &mut Managers<'_>,
-    leave: Leave,
-) -> Result<Summary, Error> {
-    let ended = match &result {
-        Ok(_) => true,
-        // The first error is the one to report, whatever becomes of the sink now.
-        Err(error) => match error.cause() {
-            Cause::Format(format) if format.detail() == stream_v2_format::Detail::TruncatedUnsealed => true,
-            Cause::Format(format) if leave == Leave::Aborted && format.kind() != ErrorKind::Misuse => {
-                sink.abort().is_ok()
-            }
-            _ => {
-                let _ = sink.suspend();
-                false
-            }
-        },
-    };
-    if ended {
-        let removed = managers.crash(0, |crash| crash.ended());
-        result = result.and_then(|summary| removed.map(|()| summary));
-    }
-    managers.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
-    result
 }

@@ -54,7 +54,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     /// Whatever the file system reports.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
 
     /// Cuts the file after `len` bytes.
     ///
@@ -129,7 +129,7 @@ impl Storage for Disk {
 }
 
 impl StoredFile for File {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
     }
 

@@ -22,7 +22,7 @@ pub enum DecryptionLeft {
     /// A partial file that no journal vouches for: perhaps somebody else's. Only its owner may discard it.
     Unknown(Option<Notice>),
     /// A beginning.
-    Torn(InterruptedDecryption),
+    Torn(Box<InterruptedDecryption>),
     /// All of it, under its name; only the journal had to be removed, and was.
     Complete,
 }
@@ -60,7 +60,7 @@ impl InterruptedDecryption {
         if file.is_named(output.target()).map_err(sink_error)? {
             return Self::published(output, journal);
         }
-        let len = file.len().map_err(sink_error)?;
+        let len = file.size().map_err(sink_error)?;
         let Some(journal) = journal else {
             return Ok(if len == 0 {
                 DecryptionLeft::Nothing(None)
@@ -79,7 +79,7 @@ impl InterruptedDecryption {
             return lost;
         }
         let (output, stream) = (output.clone(), stream.clone());
-        Ok(DecryptionLeft::Torn(Self { output, file, journal, stream, commit, committed }))
+        Ok(DecryptionLeft::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
     }
 
     /// No partial file, or one that has its name already: the run before was complete where its journal says so.
@@ -89,7 +89,7 @@ impl InterruptedDecryption {
         let Some((ending, mut journal)) = ending.zip(journal) else {
             return Ok(DecryptionLeft::Nothing(None));
         };
-        let len = storage.open(output.target()).and_then(|file| file.len());
+        let len = storage.open(output.target()).and_then(|file| file.size());
         if !len.is_ok_and(|len| len == ending.plaintext_len) {
             return Ok(DecryptionLeft::Nothing(None));
         }

@@ -57,7 +57,7 @@ impl FileSink {
     /// the file system reports.
     pub(crate) fn take_up(output: &OutputFile, mut file: Box<dyn StoredFile>, len: u64) -> io::Result<Self> {
         refuse_taken_name(output)?;
-        let found = file.len()?;
+        let found = file.size()?;
         if found < len {
             return Err(ErrorKind::UnexpectedEof.into());
         }
@@ -128,7 +128,7 @@ impl OutputSink for FileSink {
 
     fn suspend(&mut self) -> io::Result<()> {
         // What was appended whole is kept; half a segment is not.
-        if self.file.len()? > self.position {
+        if self.file.size()? > self.position {
             self.file.set_len(self.position)?;
         }
         self.file.sync()

@@ -1,0 +1,112 @@
+//! `sv2 recover`: how far a stream that was cut off can be trusted, and cutting its torn tail.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::path::Path;
+
+use stream_v2_format::{Detail, Error as FormatError};
+use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, recover, recover_keyless};
+
+use crate::advice::advice;
+use crate::args::RecoverArgs;
+use crate::key_file::KeyFile;
+use crate::report::Failure;
+use crate::size::{bytes, count};
+use crate::{Done, interrupt, print};
+
+pub(crate) fn run(args: &RecoverArgs) -> Done {
+    let name = args.file.display().to_string();
+    interrupt::end_at_once()?;
+    let mut file = open(&args.file, args.truncate)?;
+    let found = match args.secret.key_file() {
+        Some(_) => with_key(&mut file, args),
+        None => without_key(&mut file, args),
+    }?;
+    let tail = found.file_len - found.stream_len;
+    let (segments, plaintext) = (count(found.segments, "segment"), bytes(found.plaintext_len));
+    let end = if found.sealed { "complete" } else { "no final segment" };
+    print(format_args!("{name}: {segments}, {plaintext} of plaintext; {end}"))?;
+    match (tail, args.truncate) {
+        (0, _) => print(format_args!("{name}: no torn tail"))?,
+        (_, false) => print(format_args!(
+            "{name}: a torn tail of {} after byte {}; --truncate cuts it",
+            bytes(tail),
+            found.stream_len
+        ))?,
+        (_, true) => {
+            let cut = file.set_len(found.stream_len).and_then(|()| file.sync_all());
+            cut.map_err(|error| Failure::io(format!("{name}: cannot be cut: {error}")))?;
+            print(format_args!(
+                "{name}: a torn tail of {} was cut after byte {}",
+                bytes(tail),
+                found.stream_len
+            ))?;
+        }
+    }
+    if args.secret.key_file().is_none() {
+        print("checksums only, no key: nothing is known about authenticity; -k FILE checks that too")?;
+    }
+    if !found.sealed {
+        print(
+            "sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds",
+        )?;
+    }
+    Ok(())
+}
+
+/// Opens a file, for writing only where it is to be cut, and then keeps other writers out.
+fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
+    let name = path.display();
+    let failed = |error| Failure::io(format!("{name}: cannot be opened: {error}"));
+    if !path.metadata().map_err(failed)?.is_file() {
+        return Err(Failure::usage(format!("{name}: is no regular file")));
+    }
+    let file = OpenOptions::new().read(true).write(truncate).open(path).map_err(failed)?;
+    if truncate {
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => Failure::usage(format!("{name}: is being written by another sv2")),
+            TryLockError::Error(error) => failed(error),
+        })?;
+    }
+    Ok(file)
+}
+
+fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
+    if !args.secret.context.is_empty() {
+        return Err(Failure::usage("--context means nothing without a key")
+            .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));
+    }
+    recover_keyless(file).map_err(|error| refused(args, &error))
+}
+
+fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
+    let key_file = KeyFile::of(&args.secret, &args.file, false)?;
+    let pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
+    let refused = |error: Error| refused(args, &error);
+    let stream = pipeline.open_stream(file).map_err(refused)?;
+    let found = recover(&mut *file, &stream, None).map_err(refused)?;
+    let file_len =
+        file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();
+    Ok(KeylessRecovered {
+        segments: found.committed.segments,
+        plaintext_len: found.committed.plaintext_len,
+        stream_len: found.stream_len,
+        file_len,
+        sealed: found.sealed,
+    })
+}
+
+fn refused(args: &RecoverArgs, error: &Error) -> Failure {
+    let name = args.file.display().to_string();
+    match error.format_error() {
+        None => Failure::io(format!("{name}: reading failed: {error}")),
+        Some(format) => Failure::stream(&name, format).hints(hints(format)),
+    }
+}
+
+fn hints(error: &FormatError) -> Vec<String> {
+    if error.detail() != Detail::MalformedDamaged {
+        return advice(error, None).into_iter().collect();
+    }
+    let salvage = "sv2 decrypt --unsealed -o - lets out what is before the fault";
+    vec!["this is damage and no torn tail, so nothing is cut".into(), salvage.into()]
+}

@@ -1,0 +1,151 @@
+//! The end of a run: its sink and its managers, told of everything in the order that a crash needs (§18, §19).
+
+use bytes::Bytes;
+use stream_v2_format::crypto::JournalKey;
+use stream_v2_format::wire::{HeaderV1, Trailer};
+use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
+
+use crate::durability::Pending;
+use crate::error::{Cause, Error, Stage};
+use crate::managers::{Commit, LogEvent, Managers};
+use crate::{Durability, OutputSink, SinkUnit, Summary};
+
+/// What becomes of the sink where the stream is at fault.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leave {
+    Suspended,
+    Aborted,
+}
+
+/// The sink of a run with its managers.
+pub(crate) struct Outlet<'a, 'm> {
+    sink: &'a mut dyn OutputSink,
+    managers: Managers<'m>,
+    pending: Pending,
+    position: u64,
+    /// The last segment that the sink has taken and the crash manager has not recorded, with a writer's plaintext.
+    unrecorded: Option<(Commit, Bytes)>,
+}
+
+impl<'a, 'm> Outlet<'a, 'm> {
+    /// A sink that holds `position` bytes already.
+    pub(crate) fn new(
+        sink: &'a mut dyn OutputSink,
+        managers: Managers<'m>,
+        policy: Durability,
+        position: u64,
+    ) -> Self {
+        Self { sink, managers, pending: Pending::new(policy), position, unrecorded: None }
+    }
+
+    /// Whether somebody keeps the run resumable.
+    pub(crate) const fn is_kept(&self) -> bool {
+        self.managers.crash.is_some()
+    }
+
+    pub(crate) fn started(&mut self, header: &HeaderV1) {
+        self.managers.log(LogEvent::Started(header));
+    }
+
+    /// Makes what there is durable before anything follows it (SV2-RES-001).
+    pub(crate) fn begin(&mut self, segments: u64, key: &JournalKey) -> Result<(), Error> {
+        if !self.is_kept() {
+            return Ok(());
+        }
+        self.make_durable(segments)?;
+        self.managers.crash(segments, |crash| crash.began(key))
+    }
+
+    /// Hands a piece to the sink.
+    pub(crate) fn append(
+        &mut self,
+        index: Option<SegmentIndex>,
+        head: &[u8],
+        body: &[u8],
+    ) -> Result<(), Error> {
+        let unit = SinkUnit { index, position: self.position, head, body };
+        let segment = index.map(|index| index.0.into());
+        self.sink.append(&unit).map_err(|error| Error::io(Stage::Sink, segment, error))?;
+        self.position += unit.len();
+        Ok(())
+    }
+
+    /// Tells that the sink has taken a segment.
+    pub(crate) fn committed(&mut self, commit: &Commit) -> Result<(), Error> {
+        self.managers.committed(commit)
+    }
+
+    /// Makes the sink durable after that segment, if it is time for it. Returns a plaintext that is not needed any more: one is kept back, so
+    /// that its fingerprint can be taken.
+    pub(crate) fn settle(&mut self, commit: Commit, bytes: u64, plaintext: Bytes) -> Result<Bytes, Error> {
+        let spare = match self.is_kept() {
+            false => plaintext,
+            true => {
+                self.unrecorded.replace((commit, plaintext)).map_or(Bytes::new(), |(_, plaintext)| plaintext)
+            }
+        };
+        if self.pending.add(bytes) {
+            self.make_durable(commit.index.0.into())?;
+        }
+        Ok(spare)
+    }
+
+    /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001, SV2-RES-011).
+    fn make_durable(&mut self, segment: u64) -> Result<(), Error> {
+        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(segment), error))?;
+        self.pending.reset();
+        self.record()
+    }
+
+    fn record(&mut self) -> Result<(), Error> {
+        let Some((commit, plaintext)) = self.unrecorded.take() else { return Ok(()) };
+        self.managers.crash(commit.index.0.into(), |crash| crash.durable(&commit, &plaintext))
+    }
+
+    /// Everything but the final segment, or but the name, is there: that is made durable and recorded first (SV2-JRN-002).
+    pub(crate) fn ending(&mut self, ending: Option<(SegmentIndex, Trailer)>) -> Result<(), Error> {
+        if !self.is_kept() {
+            return Ok(());
+        }
+        let segment = ending.map_or(0, |(index, _)| index.0.into());
+        self.make_durable(segment)?;
+        ending.map_or(Ok(()), |(index, trailer)| {
+            self.managers.crash(segment, |crash| crash.ending(index, &trailer))
+        })
+    }
+
+    pub(crate) fn seal(&mut self, segment: u64) -> Result<(), Error> {
+        self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(segment), error))
+    }
+
+    /// Ends a run: tells the managers, and suspends or aborts the sink of a failed one.
+    pub(crate) fn finish(
+        mut self,
+        mut result: Result<Summary, Error>,
+        leave: Leave,
+    ) -> Result<Summary, Error> {
+        let ended = match &result {
+            Ok(_) => true,
+            // The first error is the one to report, whatever becomes of the sink now.
+            Err(error) => match error.cause() {
+                Cause::Format(format) if format.detail() == Detail::TruncatedUnsealed => true,
+                Cause::Format(format) if leave == Leave::Aborted && format.kind() != ErrorKind::Misuse => {
+                    self.sink.abort().is_ok()
+                }
+                _ => {
+                    // What is whole in the sink is recorded, so that going on reads as little as can be.
+                    if self.sink.suspend().is_ok() && error.stage() != Stage::Manager {
+                        let _ = self.record();
+                    }
+                    false
+                }
+            },
+        };
+        if ended {
+            let removed = self.managers.crash(0, |crash| crash.ended());
+            result = result.and_then(|summary| removed.map(|()| summary));
+        }
+        self.managers.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
+        result
+    }
+}
