@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use stream_v2_format::{Detail, Error as FormatError};
-use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, recover, recover_keyless};
+use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
 
 use crate::advice::advice;
 use crate::args::RecoverArgs;
@@ -83,7 +83,7 @@ fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Fai
     let pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
     let refused = |error: Error| refused(args, &error);
     let stream = pipeline.open_stream(file).map_err(refused)?;
-    let found = recover(&mut *file, &stream, None).map_err(refused)?;
+    let found = recover(&mut *file, &stream, Vouched::Unknown).map_err(refused)?;
     let file_len =
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();
     Ok(KeylessRecovered {

@@ -209,9 +209,9 @@ fn damage_is_told_and_nothing_is_changed() {
     folder.write("data.sv2.partial", &partial);
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
-    sv2: data.sv2.partial: going on after 16 segments, 1048576 bytes (1 MiB)
-    sv2: data.sv2: 12582912 bytes (12 MiB) encrypted, in 193 segments
-    exit 0
+    sv2: data.sv2.partial: malformed.damaged at byte 128, segment 0: what is committed is damaged here, and intact segments follow
+    hint: nothing was changed; --restart starts over and throws it away
+    exit 1
     ");
     assert!(folder.read("data.sv2.partial") == partial);
 }

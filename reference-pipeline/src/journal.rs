@@ -20,9 +20,9 @@ use stream_v2_format::wire::{
 };
 use stream_v2_format::{self as format, SegmentIndex};
 
-use crate::output_file::{is_absent, with_suffix};
+use crate::output_file::is_absent;
 use crate::salts::draw;
-use crate::{Commit, CrashManager, OutputFile, StoredFile};
+use crate::{Commit, CrashManager, OutputFile, StoredFile, Vouched};
 
 /// A longer journal is none that this crate has written; what is behind is not read.
 const LEN_MAX: u64 = JOURNAL_HEADER_LEN as u64 + (JOURNAL_RECORDS_MAX as u64 + 1) * JOURNAL_RECORD_LEN as u64;
@@ -95,6 +95,12 @@ impl FileJournal {
         self.open.as_ref()?.journal.last_commit()
     }
 
+    /// What it says of its output, where there is a journal.
+    pub(crate) fn vouched(journal: Option<&Self>) -> Vouched<'_> {
+        journal
+            .map_or(Vouched::Unknown, |journal| journal.last_commit().map_or(Vouched::Begun, Vouched::UpTo))
+    }
+
     /// The ending, where the last record is one.
     #[must_use]
     pub fn ending(&self) -> Option<&JournalRecord> {
@@ -104,7 +110,7 @@ impl FileJournal {
     /// Writes a journal beside the old one, and renames it over that one.
     fn replace(&mut self, journal: Journal, record: Option<[u8; JOURNAL_RECORD_LEN]>) -> io::Result<()> {
         let (storage, path) = (self.output.storage(), self.output.journal());
-        let new = with_suffix(&path, ".new");
+        let new = self.output.new_journal();
         self.output.remove(&new)?;
         let mut file = storage.create(&new)?;
         file.write_all(
@@ -189,6 +195,6 @@ impl CrashManager for FileJournal {
 
     fn ended(&mut self) -> io::Result<()> {
         self.open = None;
-        self.output.remove(&self.output.journal())
+        self.output.remove_journal()
     }
 }

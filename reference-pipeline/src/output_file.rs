@@ -68,8 +68,23 @@ impl OutputFile {
         if self.is_being_written() {
             return Err(ErrorKind::WouldBlock.into());
         }
-        self.remove(&self.partial())?;
-        self.remove(&self.journal())
+        if self.storage.exists(&self.partial()) {
+            self.remove(&self.partial())?;
+            // A partial file without its journal would be one that nobody vouches for.
+            self.storage.sync_folder(&self.target)?;
+        }
+        self.remove_journal()
+    }
+
+    /// Where a journal is written before it replaces another one: `NAME.journal.new`.
+    pub(crate) fn new_journal(&self) -> PathBuf {
+        with_suffix(&self.target, ".journal.new")
+    }
+
+    /// Removes the journal, and what a crash has left of a new one.
+    pub(crate) fn remove_journal(&self) -> io::Result<()> {
+        self.remove(&self.journal())?;
+        self.remove(&self.new_journal())
     }
 
     /// Opens what an earlier run has left under the partial name, and keeps other writers out; `None` where there is nothing.
@@ -108,7 +123,7 @@ pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }
 
-pub(crate) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(suffix);
     name.into()

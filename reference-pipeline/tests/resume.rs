@@ -10,7 +10,7 @@ use stream_v2_format::crypto::{RunSalt, StreamOpener};
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
-    DecryptPipeline, EncryptPipeline, Error, Managers, Recovered, Salts, WriterSink, recover,
+    DecryptPipeline, EncryptPipeline, Error, Managers, Recovered, Salts, Vouched, WriterSink, recover,
 };
 use support::{build, decrypt, encrypt, encrypting, key, plaintext, salts};
 
@@ -28,7 +28,7 @@ fn opener(stream: &[u8]) -> StreamOpener {
 }
 
 fn found(output: &[u8]) -> Result<Recovered, Error> {
-    recover(Cursor::new(output), &opener(output), None)
+    recover(Cursor::new(output), &opener(output), Vouched::Unknown)
 }
 
 /// Resumes a torn output: what is committed, followed by what the next run writes.

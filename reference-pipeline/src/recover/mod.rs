@@ -34,10 +34,21 @@ pub struct Recovered {
     pub last_segment: Option<(SegmentIndex, BytesMut)>,
 }
 
+/// What an interrupted writer's journal says of its output.
+#[derive(Clone, Copy, Debug)]
+pub enum Vouched<'a> {
+    /// There is no journal to be used.
+    Unknown,
+    /// Nothing but the stream header has to be there.
+    Begun,
+    /// Everything up to and with the segment of this commit has to be there.
+    UpTo(&'a JournalRecord),
+}
+
 /// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 to 8, and §19.3).
 ///
-/// `last_commit` is the journal's, where there is a journal to be used: then the segment that it names and what follows is read. Without one,
-/// the header and the digest frame of every segment are, and the last 256 MiB whole.
+/// The segment that a commit names is read, and what follows it; without one, everything. Of segments that begin more than 256 MiB before the
+/// end, and so were durable before, only the header and the digest frame are read.
 ///
 /// # Errors
 /// `malformed.damaged`: more than a torn tail would be lost; `truncated`: the output ends before the last commit, so that the journal
@@ -45,20 +56,18 @@ pub struct Recovered {
 pub fn recover<R: Read + Seek>(
     output: R,
     stream: &StreamOpener,
-    last_commit: Option<&JournalRecord>,
+    vouched: Vouched<'_>,
 ) -> Result<Recovered, Error> {
     let mut recovery = Recovery::new(output, stream);
-    let start = match last_commit {
-        None => Committed::NOTHING,
-        Some(record) => recovery.confirm(record)?,
+    let start = match vouched {
+        Vouched::UpTo(record) => recovery.confirm(record)?,
+        Vouched::Unknown | Vouched::Begun => Committed::NOTHING,
     };
-    let whole_from = match last_commit {
-        None => recovery.end()?.saturating_sub(DURABLE_BYTES_MAX),
-        Some(_) => 0,
-    };
-    let recovered = recovery.walk(&start, whole_from)?;
-    // What is behind the last commit was not durable, and may be there in any part. Without a journal nobody knows where that begins.
-    if last_commit.is_none() && !recovered.sealed {
+    let durable_end = recovery.end()?.saturating_sub(DURABLE_BYTES_MAX);
+    let recovered = recovery.walk(&start, durable_end)?;
+    // What follows the last durability point may be there in any part. Without a journal nobody knows where that was.
+    let unknown = matches!(vouched, Vouched::Unknown) || recovered.stream_len < durable_end;
+    if unknown && !recovered.sealed {
         recovery.refuse_damage(&recovered)?;
     }
     Ok(recovered)

@@ -3,7 +3,8 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use stream_v2_format::crypto::{JournalKey, StreamOpener};
-use stream_v2_format::wire::{HeaderV1, JournalRole};
+use stream_v2_format::limits::STREAM_HEADER_LEN;
+use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
 use stream_v2_format::{self as format, ErrorKind};
 
 use super::Notice;
@@ -12,7 +13,7 @@ use crate::io::{fill, read_stream_header, source_error};
 use crate::shutdown::Watched;
 use crate::{
     CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LogManager, Managers,
-    OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, recover,
+    OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched, recover,
 };
 
 /// How far the interrupted run came.
@@ -79,21 +80,19 @@ impl InterruptedEncryption {
     ) -> Result<Option<Self>, Error> {
         let header = match read_stream_header(&mut file) {
             Ok((header, _)) => header,
-            // The first bytes are durable before anything follows them: nothing was committed.
-            Err(error) if error.kind() == Some(ErrorKind::Truncated) => return Ok(None),
+            Err(error) if is_torn_header(&mut *file, &error).map_err(sink_error)? => return Ok(None),
             Err(error) => return Err(error),
         };
         let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
         let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
-        let last_commit = journal.as_ref().and_then(FileJournal::last_commit);
-        let mut recovered = recover(&mut file, &stream, last_commit);
+        let mut recovered = recover(&mut file, &stream, FileJournal::vouched(journal.as_ref()));
         if let Err(error) = &recovered
             && error.kind() == Some(ErrorKind::Truncated)
             && journal.take().is_some()
         {
             notice = Some(Notice::LostDurable);
-            recovered = recover(&mut file, &stream, None);
+            recovered = recover(&mut file, &stream, Vouched::Unknown);
         }
         let recovered = recovered?;
         let state = if recovered.sealed && state == State::Torn { State::Sealed } else { state };
@@ -252,6 +251,17 @@ impl EncryptPipeline<'_> {
         let mut journal = FileJournal::new(sink.output(), JournalRole::Encrypt, stamp);
         self.run(source, &mut sink, Managers { log: log.map(|log| log as _), crash: Some(&mut journal) })
     }
+}
+
+/// Whether a file that is no stream is one whose stream header was being written: it is durable before anything follows it (SV2-RES-001).
+fn is_torn_header(file: &mut dyn StoredFile, error: &Error) -> io::Result<bool> {
+    let (size, mut magic) = (file.size()?, [0; STREAM_MAGIC.len()]);
+    file.rewind()?;
+    fill(&mut &mut *file, &mut magic)?;
+    // Bytes that were never written are zero. A short file of somebody else begins in another way.
+    let begins = magic == STREAM_MAGIC || magic == [0; STREAM_MAGIC.len()];
+    let torn = error.kind() == Some(ErrorKind::Malformed) && begins && size <= STREAM_HEADER_LEN as u64;
+    Ok(error.kind() == Some(ErrorKind::Truncated) || torn)
 }
 
 /// Gives a sealed stream its name, or takes the other name away from one that has its own.

@@ -46,7 +46,7 @@ impl FileSink {
         if !file.is_named(&output.partial())? {
             return Err(ErrorKind::WouldBlock.into());
         }
-        output.remove(&output.journal())?;
+        output.remove_journal()?;
         Ok(Self { file, output: output.clone(), position: 0, named: false })
     }
 

@@ -1,0 +1,187 @@
+//! §19.4, §19.5 Every crash of a decryption: the command is given again, and the plaintext is whole under its name.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod lab;
+mod support;
+
+use std::path::Path;
+
+use lab::decryption::{Decryption, Found};
+use lab::encryption::Encryption;
+use lab::sim::Contents;
+use lab::states::{kills, lost_power};
+use lab::{SEGMENT, inode};
+use stream_v2_format::{Detail, ErrorKind};
+use support::{key, plaintext};
+
+const ALL: [usize; 4] = [0, 1, 2, 9];
+
+/// A stream of so many segments, written in two runs where there is more than one.
+fn decryption(segments: usize) -> Decryption {
+    let encryption = Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)));
+    let first = encryption.first();
+    let half = encryption.again(&first, &first.killed((first.log.len() / 2, 0)));
+    Decryption { key: key(), stream: half.result, plaintext: encryption.source }
+}
+
+#[test]
+fn killed_at_every_byte() {
+    for segments in ALL {
+        let decryption = decryption(segments);
+        let first = decryption.first();
+        for place in kills(&first.log, usize::MAX) {
+            decryption.again(&first.killed(place));
+        }
+    }
+}
+
+#[test]
+fn power_lost_at_every_point() {
+    for segments in ALL {
+        let decryption = decryption(segments);
+        let first = decryption.first();
+        lost_power(&first.start, &first.log, 0, |contents| {
+            decryption.again(contents);
+        });
+    }
+}
+
+#[test]
+fn killed_twice_at_every_call() {
+    for segments in ALL {
+        let decryption = decryption(segments);
+        let first = decryption.first();
+        for place in kills(&first.log, 2) {
+            let second = decryption.again(&first.killed(place));
+            for place in kills(&second.log, 2) {
+                decryption.again(&second.killed(place));
+            }
+        }
+    }
+}
+
+#[test]
+fn killed_and_then_power_lost() {
+    for segments in ALL {
+        let decryption = decryption(segments);
+        let first = decryption.first();
+        for place in kills(&first.log, 2) {
+            let second = decryption.again(&first.killed(place));
+            let log = first.killed_and(place, &second);
+            lost_power(&first.start, &log, log.len() - second.log.len(), |contents| {
+                decryption.again(contents);
+            });
+        }
+    }
+}
+
+#[test]
+fn power_lost_twice() {
+    for segments in ALL {
+        let decryption = decryption(segments);
+        let first = decryption.first();
+        lost_power(&first.start, &first.log, 0, |contents| {
+            let second = decryption.again(contents);
+            lost_power(&second.start, &second.log, 0, |contents| {
+                decryption.again(contents);
+            });
+        });
+    }
+}
+
+/// The plaintext of nine segments, five of them committed.
+fn interrupted() -> (Decryption, Contents) {
+    let decryption = decryption(9);
+    let first = decryption.first();
+    let whole = |contents: &Contents| {
+        contents.file("out.partial").is_some_and(|partial| partial.len() == 5 * SEGMENT)
+    };
+    let place = kills(&first.log, 1).filter(|&place| whole(&first.killed(place))).last().unwrap();
+    let contents = first.killed(place);
+    (decryption, contents)
+}
+
+#[test]
+fn without_its_journal_a_partial_file_is_left_alone() {
+    let (decryption, mut contents) = interrupted();
+    contents.names.remove(Path::new("out.journal"));
+    let (found, sim) = decryption.run(&contents);
+    assert_eq!((found.unwrap(), sim.log().len()), (Found::Unknown, 0));
+}
+
+#[test]
+fn a_journal_that_is_not_to_be_used_is_as_none() {
+    let (decryption, contents) = interrupted();
+    for place in 0..212 {
+        let mut contents = contents.clone();
+        let mut journal = contents.file("out.journal").unwrap().clone();
+        journal[place] ^= 1;
+        contents.put("out.journal", journal);
+        let (found, sim) = decryption.run(&contents);
+        assert_eq!((found.unwrap(), sim.log().len()), (Found::Unknown, 0), "{place}");
+    }
+}
+
+#[test]
+fn a_journal_that_was_torn_or_rolled_back_costs_reading_again() {
+    let (decryption, contents) = interrupted();
+    let journal = contents.file("out.journal").unwrap().clone();
+    for cut in 212..=journal.len() {
+        let mut contents = contents.clone();
+        contents.put("out.journal", journal[..cut].to_vec());
+        decryption.again(&contents);
+    }
+}
+
+#[test]
+fn plaintext_that_was_lost_or_changed_is_written_again() {
+    let (decryption, contents) = interrupted();
+    let lost = |change: fn(&mut Vec<u8>)| {
+        let mut contents = contents.clone();
+        let file = inode(&contents).unwrap();
+        change(&mut contents.files[file]);
+        let (found, sim) = decryption.run(&contents);
+        assert_eq!(found.unwrap(), Found::Nothing(Some(stream_v2_pipeline::Notice::LostDurable)));
+        decryption.assert_complete(&sim.contents());
+    };
+    lost(|file| file.truncate(3 * SEGMENT));
+    lost(|file| file[4 * SEGMENT - 1] ^= 1);
+}
+
+#[test]
+fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_changed() {
+    let (decryption, contents) = interrupted();
+    let ends = lab::encryption::ends(&decryption.stream);
+    let refused = |stream: Vec<u8>| {
+        let other = Decryption { stream, key: key(), plaintext: Vec::new() };
+        let (found, sim) = other.run(&contents);
+        assert_eq!(sim.log(), []);
+        *found.unwrap_err().format_error().unwrap()
+    };
+    // Cut off before the last commit, which is that of segment 3.
+    assert_eq!(refused(decryption.stream[..ends[3] + 50].to_vec()).kind(), ErrorKind::Truncated);
+    // Damaged there.
+    let mut damaged = decryption.stream.clone();
+    damaged[ends[3] + 200] ^= 1;
+    assert_eq!(refused(damaged).detail(), Detail::MalformedWireCrc);
+    // The same stream, gone on with after an earlier segment by another run: genuine, and not what was read.
+    let encryption = Encryption::new(decryption.plaintext.clone());
+    let first = encryption.first();
+    let cut = |len: usize| {
+        let mut contents = Contents::default();
+        contents.put("out.partial", first.result[..len].to_vec());
+        encryption.again(&first, &contents).result
+    };
+    let (one, other) =
+        (cut(lab::encryption::ends(&first.result)[1]), cut(lab::encryption::ends(&first.result)[2]));
+    let reading = Decryption { stream: one, key: key(), plaintext: decryption.plaintext.clone() };
+    let run = reading.first();
+    let place = kills(&run.log, 1).filter(|&place| {
+        run.killed(place).file("out.partial").is_some_and(|partial| partial.len() == 5 * SEGMENT)
+    });
+    let contents = run.killed(place.last().unwrap());
+    let (found, sim) = Decryption { stream: other, ..reading }.run(&contents);
+    assert_eq!(found.unwrap_err().format_error().unwrap().detail(), Detail::JournalSource);
+    assert_eq!(sim.log(), []);
+}

@@ -1,0 +1,248 @@
+//! §19.2, §19.5 Every crash of an encryption: the command is given again, and the stream opens to exactly the source.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod lab;
+mod support;
+
+use std::path::Path;
+
+use lab::encryption::{Encryption, Run};
+use lab::sim::{Contents, Op};
+use lab::states::{kills, lost_power};
+use lab::{SEGMENT, sealings};
+use stream_v2_format::Detail;
+use stream_v2_pipeline::SourceStamp;
+use support::plaintext;
+
+const ALL: [usize; 4] = [0, 1, 2, 9];
+
+/// Streams of so many segments; the last one is not full.
+fn encryption(segments: usize) -> Encryption {
+    sealings::watch();
+    Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)))
+}
+
+fn killed_at_every_byte(segments: usize) {
+    let encryption = encryption(segments);
+    let first = encryption.first();
+    for place in kills(&first.log, usize::MAX) {
+        encryption.again(&first, &first.killed(place));
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn killed_at_every_byte_of_up_to_two_segments() {
+    [0, 1, 2].into_iter().for_each(killed_at_every_byte);
+}
+
+#[test]
+fn killed_at_every_byte_of_nine_segments() {
+    killed_at_every_byte(9);
+}
+
+#[test]
+fn power_lost_at_every_point() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        lost_power(&first.start, &first.log, 0, |contents| {
+            encryption.again(&first, contents);
+        });
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// Recovery changes nothing, so that every crash during recovery is the crash before it; these are the crashes while a run goes on.
+#[test]
+fn killed_twice_at_every_call() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        for place in kills(&first.log, 2) {
+            let second = encryption.again(&first, &first.killed(place));
+            for place in kills(&second.log, 2) {
+                encryption.again(&second, &second.killed(place));
+            }
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn killed_and_then_power_lost() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        for place in kills(&first.log, 2).step_by(if segments == 9 { 5 } else { 1 }) {
+            let second = encryption.again(&first, &first.killed(place));
+            // What the first process had not made durable can still be lost.
+            let log = first.killed_and(place, &second);
+            lost_power(&first.start, &log, log.len() - second.log.len(), |contents| {
+                encryption.again(&second, contents);
+            });
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn power_lost_twice() {
+    for segments in [0, 1, 2] {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        let mut states = 0;
+        lost_power(&first.start, &first.log, 0, |contents| {
+            states += 1;
+            if states % 3 == 0 {
+                let second = encryption.again(&first, contents);
+                lost_power(&second.start, &second.log, 0, |contents| {
+                    encryption.again(&second, contents);
+                });
+            }
+        });
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// A run that is killed again and again gets to its end, and then the next one finds nothing to do.
+#[test]
+fn killed_ten_times_in_a_row() {
+    let encryption = encryption(9);
+    let mut seed = 1_u64;
+    for _ in 0..100 {
+        let mut run = encryption.first();
+        for _ in 0..10 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let places: Vec<_> = kills(&run.log, 3).collect();
+            let place = places[usize::try_from(seed >> 33).unwrap() % places.len()];
+            run = encryption.again(&run, &run.killed(place));
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// Everything that stood under the name of the journal in the first so many operations.
+fn journals(run: &Run, calls: usize) -> Vec<Vec<u8>> {
+    let mut contents = run.start.clone();
+    let mut journals = Vec::new();
+    for op in &run.log[..calls] {
+        contents.apply(op);
+        if let Some(journal) = contents.file("out.journal")
+            && journals.last() != Some(journal)
+        {
+            journals.push(journal.clone());
+        }
+    }
+    journals
+}
+
+/// What stands on the disk where the process was killed, and the journal that it had then.
+fn interrupted(run: &Run) -> impl Iterator<Item = Contents> + '_ {
+    kills(&run.log, 2)
+        .map(|place| run.killed(place))
+        .filter(|contents| contents.file("out.partial").is_some())
+}
+
+#[test]
+fn journal_deleted_after_every_crash() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        for mut contents in interrupted(&first) {
+            contents.names.remove(Path::new("out.journal"));
+            encryption.again(&first, &contents);
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn journal_rolled_back_to_every_older_copy_after_every_crash() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        for place in kills(&first.log, 2) {
+            for older in journals(&first, place.0) {
+                let mut contents = first.killed(place);
+                contents.put("out.journal", older);
+                if contents.file("out.partial").is_some() {
+                    encryption.again(&first, &contents);
+                }
+            }
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// Without its journal a writer does not know what was durable: it goes on with what is whole, or reports damage and changes nothing.
+#[test]
+fn journal_deleted_where_power_was_lost() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        let (mut on, mut refused) = (0, 0);
+        lost_power(&first.start, &first.log, 0, |contents| {
+            let mut contents = contents.clone();
+            contents.names.remove(Path::new("out.journal"));
+            let (found, sim) = encryption.run(&contents);
+            match found {
+                Ok(_) => {
+                    on += 1;
+                    encryption.again(&first, &contents);
+                }
+                Err(error) => {
+                    refused += 1;
+                    assert_eq!(error.format_error().unwrap().detail(), Detail::MalformedDamaged);
+                    assert_eq!(sim.log(), []);
+                }
+            }
+        });
+        assert!(on > 0 && (segments < 2 || refused > 0), "{segments}: {on} {refused}");
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// What follows the committed part is another text each time: the same indices are sealed again, and never under the same nonce.
+#[test]
+fn source_changed_after_every_crash() {
+    for segments in [1, 2, 9] {
+        let mut encryption = encryption(segments);
+        encryption.stamp = SourceStamp::default();
+        let first = encryption.first();
+        for (number, contents) in interrupted(&first).enumerate() {
+            let mut changed = encryption.source.clone();
+            changed.iter_mut().for_each(|byte| *byte ^= u8::try_from(number % 255 + 1).unwrap());
+            let whole = Encryption::new(changed.clone());
+            let other = Encryption { stamp: SourceStamp::default(), ..whole };
+            let (found, sim) = other.run(&contents);
+            match found {
+                // Nothing was committed yet, so nothing can be told.
+                Ok(_) => other.assert_complete(&sim.contents()),
+                Err(error) => {
+                    assert_eq!(error.format_error().unwrap().detail(), Detail::JournalSource);
+                    assert_eq!(sim.log(), []);
+                    // It has changed behind what is committed.
+                    let (found, _) = encryption.run(&contents);
+                    let kept =
+                        usize::try_from(found.unwrap().unwrap().segments).unwrap().min(segments) * SEGMENT;
+                    let kept = kept.min(changed.len());
+                    changed[..kept].copy_from_slice(&encryption.source[..kept]);
+                    let other = Encryption { source: changed, ..other };
+                    other.again(&first, &contents);
+                }
+            }
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn every_run_is_recorded() {
+    let first = encryption(2).first();
+    let before = sealings::check();
+    // Two data segments of two frames more, a final one of two: in the simulated file system as on a disk.
+    let writes = first.log.iter().filter(|op| matches!(op, Op::Write(..))).count();
+    assert!(before >= 3 + 3 + 2 && writes > 6);
+}

@@ -1,0 +1,102 @@
+//! One decryption in the laboratory: begun or gone on with, as `sv2 decrypt` does it.
+
+use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
+
+use stream_v2_pipeline::{
+    ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Notice,
+};
+
+use super::encryption::Run;
+use super::sim::{Contents, Sim};
+use super::{assert_untouched, inode, output};
+
+/// A stream, and what it opens to.
+pub(crate) struct Decryption {
+    pub(crate) key: ContentKey,
+    pub(crate) stream: Vec<u8>,
+    pub(crate) plaintext: Vec<u8>,
+}
+
+/// What a run found when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing(Option<Notice>),
+    /// A partial file that no journal vouches for.
+    Unknown,
+    /// So many committed bytes of plaintext.
+    Committed(usize),
+    Complete,
+}
+
+impl Decryption {
+    /// One worker, two segments between durability points.
+    pub(crate) fn pipeline(&self) -> DecryptPipeline<'_> {
+        let mut pipeline = DecryptPipeline::new(&self.key);
+        pipeline.lanes = Lanes::with_jobs(1);
+        pipeline.durability.segments = 2;
+        pipeline
+    }
+
+    /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
+    pub(crate) fn run(&self, contents: &Contents) -> (Result<Found, Error>, Sim) {
+        let sim = Sim::new(contents.clone());
+        (self.run_in(&sim), sim)
+    }
+
+    fn run_in(&self, sim: &Sim) -> Result<Found, Error> {
+        let (pipeline, output) = (self.pipeline(), output(sim));
+        let mut source = Cursor::new(&self.stream);
+        let stream = pipeline.open_stream(&mut source)?;
+        let notice = match InterruptedDecryption::find(&pipeline, &output, &stream, &mut source)? {
+            DecryptionLeft::Complete => return Ok(Found::Complete),
+            DecryptionLeft::Unknown(_) => {
+                assert_eq!(sim.log(), [], "nothing is changed by looking");
+                return Ok(Found::Unknown);
+            }
+            DecryptionLeft::Torn(found) => {
+                assert_eq!(sim.log(), [], "nothing is changed by looking");
+                let committed = usize::try_from(found.committed().plaintext_len).unwrap();
+                found.resume(&pipeline, source, None)?;
+                return Ok(Found::Committed(committed));
+            }
+            DecryptionLeft::Nothing(notice) => notice,
+        };
+        source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
+        match output.discard().and_then(|()| FileSink::create(&output)) {
+            // Somebody's complete file: the run before had ended well.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(Found::Complete),
+            created => {
+                let done = pipeline.run_to_file(&stream, source, created.unwrap(), None);
+                done.map(|_| Found::Nothing(notice))
+            }
+        }
+    }
+
+    /// Begins on an empty disk.
+    pub(crate) fn first(&self) -> Run {
+        let (found, sim) = self.run(&Contents::default());
+        assert_eq!(found.unwrap(), Found::Nothing(None));
+        self.assert_complete(&sim.contents());
+        Run::new(Contents::default(), &sim)
+    }
+
+    /// Gives the command again after a crash, and checks everything: nothing was said to be lost, what is committed was not touched, and the
+    /// plaintext is whole.
+    pub(crate) fn again(&self, contents: &Contents) -> Run {
+        let (found, sim) = self.run(contents);
+        let run = Run::new(contents.clone(), &sim);
+        match found.unwrap() {
+            Found::Committed(committed) => assert_untouched(&run.log, inode(contents).unwrap(), committed),
+            Found::Complete | Found::Nothing(None) => {}
+            other => panic!("{other:?}"),
+        }
+        self.assert_complete(&sim.contents());
+        run
+    }
+
+    /// The plaintext stands under its name, and nothing else is left.
+    pub(crate) fn assert_complete(&self, contents: &Contents) {
+        assert_eq!(contents.names(), ["out"]);
+        assert!(contents.file("out") == Some(&self.plaintext));
+    }
+}

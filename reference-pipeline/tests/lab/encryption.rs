@@ -1,0 +1,172 @@
+//! One encryption in the laboratory: begun or gone on with, as `sv2 encrypt` does it.
+
+use std::io::{Cursor, ErrorKind};
+
+use stream_v2_pipeline::{
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
+    SourceStamp,
+};
+
+use super::sim::{Contents, Op, Sim};
+use super::states::killed;
+use super::{BODY, assert_untouched, inode, output};
+use crate::support::{decrypt, small_segments};
+
+/// A source, and the key that it is encrypted under.
+pub(crate) struct Encryption {
+    pub(crate) key: ContentKey,
+    pub(crate) source: Vec<u8>,
+    pub(crate) stamp: SourceStamp,
+}
+
+/// A run to the end: where it began, all that it did, and what it wrote.
+pub(crate) struct Run {
+    pub(crate) start: Contents,
+    pub(crate) log: Vec<Op>,
+    pub(crate) result: Vec<u8>,
+}
+
+impl Run {
+    pub(crate) fn new(start: Contents, sim: &Sim) -> Self {
+        Self { start, log: sim.log(), result: sim.contents().file("out").cloned().unwrap_or_default() }
+    }
+
+    /// The disk where the process is killed after so many operations, and so many bytes of the next one.
+    pub(crate) fn killed(&self, (calls, cut): (usize, usize)) -> Contents {
+        killed(&self.start, &self.log, calls, cut)
+    }
+
+    /// The same machine goes on after that, with another process: what the two have done together.
+    pub(crate) fn killed_and(&self, (calls, cut): (usize, usize), next: &Self) -> Vec<Op> {
+        let torn = match self.log.get(calls) {
+            Some(Op::Write(file, at, bytes)) if cut > 0 => Some(Op::Write(*file, *at, bytes[..cut].to_vec())),
+            _ => None,
+        };
+        self.log[..calls].iter().cloned().chain(torn).chain(next.log.iter().cloned()).collect()
+    }
+}
+
+/// What a run found when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Committed segments.
+    pub(crate) segments: u64,
+    /// Bytes up to their end.
+    pub(crate) stream_len: usize,
+    pub(crate) notice: Option<Notice>,
+}
+
+impl Encryption {
+    pub(crate) fn new(source: Vec<u8>) -> Self {
+        let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
+        Self { key: crate::support::key(), source, stamp }
+    }
+
+    /// One worker, two segments between durability points.
+    pub(crate) fn pipeline(&self) -> EncryptPipeline<'_> {
+        let mut pipeline = small_segments(&self.key, 1);
+        pipeline.durability.segments = 2;
+        pipeline
+    }
+
+    /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
+    pub(crate) fn run(&self, contents: &Contents) -> (Result<Option<Found>, Error>, Sim) {
+        let sim = Sim::new(contents.clone());
+        (self.run_in(&sim), sim)
+    }
+
+    fn run_in(&self, sim: &Sim) -> Result<Option<Found>, Error> {
+        let (pipeline, output) = (self.pipeline(), output(sim));
+        let Some(mut interrupted) = InterruptedEncryption::find(&pipeline, &output)? else {
+            let created = output.discard().and_then(|()| FileSink::create(&output));
+            return match created {
+                // Somebody's complete file: the run before had ended well.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+                created => {
+                    pipeline.run_to_file(&self.source[..], self.stamp, created.unwrap(), None).map(|_| None)
+                }
+            };
+        };
+        let recovered = interrupted.recovered();
+        let found = Found {
+            segments: recovered.committed.segments,
+            stream_len: usize::try_from(recovered.stream_len).unwrap(),
+            notice: interrupted.notice(),
+        };
+        let mut source = Cursor::new(&self.source);
+        interrupted.check_source(&mut source, self.stamp)?;
+        assert_eq!(sim.log(), [], "nothing is changed by looking");
+        interrupted.resume(&pipeline, source, None)?;
+        Ok(Some(found))
+    }
+
+    /// Begins on an empty disk.
+    pub(crate) fn first(&self) -> Run {
+        let (found, sim) = self.run(&Contents::default());
+        assert_eq!(found.unwrap(), None);
+        self.assert_complete(&sim.contents());
+        Run::new(Contents::default(), &sim)
+    }
+
+    /// Gives the command again after a crash of `before`, and checks everything: what was found is what was there, nothing of that was touched,
+    /// and the result opens to the source.
+    pub(crate) fn again(&self, before: &Run, contents: &Contents) -> Run {
+        let (found, sim) = self.run(contents);
+        let found = found.unwrap();
+        let file = inode(contents);
+        let committed = file.map_or(0, |file| committed_len(&contents.files[file], &before.result));
+        match found {
+            Some(found) => assert_eq!((found.stream_len, found.notice), (committed, None)),
+            None => {
+                assert!(committed == 0 || contents.file("out").is_some(), "{committed} bytes were not found")
+            }
+        }
+        let run = Run::new(contents.clone(), &sim);
+        if let Some(file) = file.filter(|_| committed > 0) {
+            assert_untouched(&run.log, file, committed);
+        }
+        self.assert_complete(&sim.contents());
+        assert!(run.result[..committed] == before.result[..committed]);
+        run
+    }
+
+    /// A sealed stream of exactly the source stands under its name, and nothing else is left.
+    pub(crate) fn assert_complete(&self, contents: &Contents) {
+        assert_eq!(contents.names(), ["out"]);
+        self.assert_opens(contents.file("out").unwrap());
+    }
+
+    pub(crate) fn assert_opens(&self, stream: &[u8]) {
+        let mut pipeline = DecryptPipeline::new(&self.key);
+        pipeline.lanes = stream_v2_pipeline::Lanes::with_jobs(1);
+        let (plaintext, result) = decrypt(&pipeline, stream);
+        let expected = self.source.len().div_ceil(super::SEGMENT) as u64 + 1;
+        assert_eq!(result.map(|summary| summary.segments).unwrap(), expected);
+        assert!(plaintext == self.source);
+    }
+}
+
+/// How much of `found` is whole segments of `ideal`, from the first on.
+pub(crate) fn committed_len(found: &[u8], ideal: &[u8]) -> usize {
+    let same = |end: &usize| found.get(..*end) == Some(&ideal[..*end]);
+    ends(ideal).into_iter().take_while(same).last().unwrap_or(0)
+}
+
+/// Where the stream header and each segment of a stream end.
+pub(crate) fn ends(stream: &[u8]) -> Vec<usize> {
+    let mut ends = vec![BODY];
+    loop {
+        let begin = *ends.last().unwrap();
+        let Some(len) = stream.get(begin + 36..begin + 40) else { return ends };
+        let end = begin + 96 + u32::from_le_bytes(len.try_into().unwrap()) as usize;
+        if end > stream.len() {
+            return ends;
+        }
+        ends.push(end);
+    }
+}
+
+/// Whether an error is the report of another source.
+pub(crate) fn is_other_source(error: &Error) -> bool {
+    matches!(error.cause(), Cause::Format(format) if format.detail() == stream_v2_format::Detail::JournalSource)
+}
