@@ -76,6 +76,13 @@ impl OutputFile {
         self.remove_journal()
     }
 
+    /// Takes the partial name away from a file that has its own name too, once that is durable.
+    pub(crate) fn drop_partial_name(&self) -> io::Result<()> {
+        self.storage.sync_folder(&self.target)?;
+        self.remove(&self.partial())?;
+        self.storage.sync_folder(&self.target)
+    }
+
     /// Where a journal is written before it replaces another one: `NAME.journal.new`.
     pub(crate) fn new_journal(&self) -> PathBuf {
         with_suffix(&self.target, ".journal.new")

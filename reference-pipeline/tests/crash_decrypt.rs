@@ -41,7 +41,7 @@ fn power_lost_at_every_point() {
     for segments in ALL {
         let decryption = decryption(segments);
         let first = decryption.first();
-        lost_power(&first.start, &first.log, 0, |contents| {
+        lost_power(&first.start, &first.log, 0, |_, contents| {
             decryption.again(contents);
         });
     }
@@ -69,7 +69,7 @@ fn killed_and_then_power_lost() {
         for place in kills(&first.log, 2) {
             let second = decryption.again(&first.killed(place));
             let log = first.killed_and(place, &second);
-            lost_power(&first.start, &log, log.len() - second.log.len(), |contents| {
+            lost_power(&first.start, &log, log.len() - second.log.len(), |_, contents| {
                 decryption.again(contents);
             });
         }
@@ -81,9 +81,9 @@ fn power_lost_twice() {
     for segments in ALL {
         let decryption = decryption(segments);
         let first = decryption.first();
-        lost_power(&first.start, &first.log, 0, |contents| {
+        lost_power(&first.start, &first.log, 0, |_, contents| {
             let second = decryption.again(contents);
-            lost_power(&second.start, &second.log, 0, |contents| {
+            lost_power(&second.start, &second.log, 0, |_, contents| {
                 decryption.again(contents);
             });
         });

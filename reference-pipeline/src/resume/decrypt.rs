@@ -93,8 +93,7 @@ impl InterruptedDecryption {
         if !len.is_ok_and(|len| len == ending.plaintext_len) {
             return Ok(DecryptionLeft::Nothing(None));
         }
-        output.remove(&output.partial()).map_err(sink_error)?;
-        storage.sync_folder(output.target()).map_err(sink_error)?;
+        output.drop_partial_name().map_err(sink_error)?;
         journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
         Ok(DecryptionLeft::Complete)
     }

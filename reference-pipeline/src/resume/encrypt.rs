@@ -274,8 +274,7 @@ fn publish(
     if state == State::Sealed {
         return FileSink::take_up(output, file, recovered.stream_len)?.seal();
     }
-    output.remove(&output.partial())?;
-    output.storage().sync_folder(output.target())
+    output.drop_partial_name()
 }
 
 /// The journal of an output, where there is one to be used, and otherwise why there is not.

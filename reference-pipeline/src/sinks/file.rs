@@ -82,13 +82,15 @@ impl FileSink {
             return Err(io::Error::new(ErrorKind::NotFound, taken));
         }
         if self.output.overwrites() {
-            return storage.rename(&partial, target);
+            return storage.rename(&partial, target).and_then(|()| storage.sync_folder(target));
         }
         match storage.link(&partial, target) {
-            Ok(()) => storage.sync_folder(target).and_then(|()| storage.remove(&partial)),
+            Ok(()) => self.output.drop_partial_name(),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
             // A file system without links: the check and the rename are two steps there.
-            Err(_) if !storage.exists(target) => storage.rename(&partial, target),
+            Err(_) if !storage.exists(target) => {
+                storage.rename(&partial, target).and_then(|()| storage.sync_folder(target))
+            }
             Err(error) => Err(error),
         }
     }
@@ -122,8 +124,7 @@ impl OutputSink for FileSink {
 
     fn seal(&mut self) -> io::Result<()> {
         self.file.sync()?;
-        self.publish()?;
-        self.output.storage().sync_folder(self.output.target())
+        self.publish()
     }
 
     fn suspend(&mut self) -> io::Result<()> {

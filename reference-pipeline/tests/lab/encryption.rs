@@ -130,6 +130,16 @@ impl Encryption {
         run
     }
 
+    /// As [`again`](Self::again) after a loss of power, where at least so many bytes of the output were durable.
+    pub(crate) fn again_with(&self, before: &Run, contents: &Contents, durable: usize) -> Run {
+        let found = inode(contents).map_or(0, |file| committed_len(&contents.files[file], &before.result));
+        assert!(
+            found >= committed_len(&before.result[..durable], &before.result),
+            "{found} of {durable} bytes"
+        );
+        self.again(before, contents)
+    }
+
     /// A sealed stream of exactly the source stands under its name, and nothing else is left.
     pub(crate) fn assert_complete(&self, contents: &Contents) {
         assert_eq!(contents.names(), ["out"]);

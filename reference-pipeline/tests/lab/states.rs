@@ -84,10 +84,10 @@ impl Open {
     }
 }
 
-/// Shows `look` every state that a loss of power after at least `from` operations can leave.
+/// Shows `look` every state that a loss of power after at least `from` operations can leave, with the number of them.
 ///
 /// It is enough to look where the next operation is a sync: what may be lost there includes what may be lost before.
-pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(&Contents)) {
+pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(usize, &Contents)) {
     let is_sync = |op: Option<&Op>| matches!(op, None | Some(Op::Sync(_) | Op::SyncFolder));
     for calls in (from..=log.len()).filter(|&calls| is_sync(log.get(calls))) {
         let (mut kept, mut seen, mut open) = (start.clone(), start.clone(), Vec::new());
@@ -103,7 +103,7 @@ pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: im
         loop {
             let mut contents = kept.clone();
             open.iter().zip(&fates).for_each(|(open, &fate)| open.apply(fate, &mut contents));
-            look(&contents);
+            look(calls, &contents);
             // The next number, in digits of as many values as there are fates.
             let next = (0..open.len()).find(|&place| fates[place] + 1 < open[place].fates());
             let Some(place) = next else { break };
@@ -111,6 +111,22 @@ pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: im
             fates[..place].fill(0);
         }
     }
+}
+
+/// How many bytes of the partial file were on stable storage under its name after so many operations.
+pub(crate) fn durable_len(log: &[Op], calls: usize) -> usize {
+    let (mut file, mut named, mut written, mut durable) = (None, false, 0, 0);
+    for op in &log[..calls] {
+        match op {
+            Op::Create(name, inode) if name.ends_with("out.partial") => (file, named) = (Some(*inode), false),
+            Op::SyncFolder => named = true,
+            Op::Write(inode, at, bytes) if file == Some(*inode) => written = at + bytes.len(),
+            Op::SetLen(inode, len) if file == Some(*inode) => written = *len,
+            Op::Sync(inode) if file == Some(*inode) => durable = written,
+            _ => {}
+        }
+    }
+    if named { durable } else { 0 }
 }
 
 fn is_durable(op: &Op, later: &[Op]) -> bool {
@@ -134,7 +150,7 @@ mod tests {
             Op::Write(0, 2, b"34".to_vec()),
         ];
         let mut states = Vec::new();
-        lost_power(&Contents::default(), &log, 4, |contents| {
+        lost_power(&Contents::default(), &log, 4, |_, contents| {
             states.push(contents.file("a").cloned());
         });
         let file = |bytes: &[u8]| Some(bytes.to_vec());
