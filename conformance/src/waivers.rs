@@ -43,8 +43,8 @@ const WRITER: [(&str, &str); 3] =
 
 const RESUMING: &str = "journals, recovery and resuming are no operations of this version of the vectors";
 
-const JOURNAL_IDS: RangeInclusive<u8> = 1..=8;
-const RESUME_IDS: RangeInclusive<u8> = 1..=13;
+const JOURNAL_IDS: RangeInclusive<u8> = 1..=9;
+const RESUME_IDS: RangeInclusive<u8> = 1..=15;
 
 /// The waivers in the order of the manifest.
 pub(crate) fn all() -> Vec<Waiver> {
