@@ -103,7 +103,11 @@ fn take_up(
     let stamp = input.stamp;
     let checked = match &mut input.reader {
         Reader::Regular(source) if !args.verify_source => found.check_source(source, stamp),
-        reader => found.compare_source(pipeline, reader, stamp),
+        reader => {
+            let committed = found.recovered().committed.plaintext_len;
+            let mut compared = Progress::new(Some(committed), Shows::Plaintext, ends.run.quiet);
+            found.compare_source(pipeline, reader, stamp, Some(&mut compared))
+        }
     };
     match checked {
         // Another source for a name that is taken already.

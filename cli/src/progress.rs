@@ -1,8 +1,8 @@
 //! The progress bar: bytes, rate and time left, drawn by the thread that writes.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Read};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use stream_v2_pipeline::{LogEvent, LogManager};
 
 const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
@@ -35,12 +35,7 @@ pub(crate) struct Progress {
 impl Progress {
     /// A bar up to `len` bytes, where the length is known.
     pub(crate) fn new(len: Option<u64>, shows: Shows, quiet: bool) -> Self {
-        let visible = !quiet && std::io::stderr().is_terminal();
-        let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let template = if len.is_some() { WITH_LEN } else { WITHOUT_LEN };
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::with_draw_target(len, target).with_style(style);
-        Self { bar, shows, header_len: 0, committed: Committed::default() }
+        Self { bar: bar(len, quiet), shows, header_len: 0, committed: Committed::default() }
     }
 
     /// Begins after what an interrupted run has committed.
@@ -52,6 +47,20 @@ impl Progress {
     pub(crate) const fn committed(&self) -> Committed {
         self.committed
     }
+}
+
+/// A bar up to `len` bytes, where the length is known and standard error is a terminal.
+fn bar(len: Option<u64>, quiet: bool) -> ProgressBar {
+    let visible = !quiet && std::io::stderr().is_terminal();
+    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+    let template = if len.is_some() { WITH_LEN } else { WITHOUT_LEN };
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::with_draw_target(len, target).with_style(style)
+}
+
+/// A source whose reading is shown, until it is dropped.
+pub(crate) fn shown<R: Read>(source: R, len: Option<u64>, quiet: bool) -> ProgressBarIter<R> {
+    bar(len, quiet).with_finish(ProgressFinish::AndClear).wrap_read(source)
 }
 
 impl LogManager for Progress {

@@ -9,6 +9,7 @@ use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, reco
 use crate::advice::advice;
 use crate::args::RecoverArgs;
 use crate::key_file::KeyFile;
+use crate::progress::shown;
 use crate::report::Failure;
 use crate::size::{bytes, count};
 use crate::{Done, interrupt, print};
@@ -75,7 +76,8 @@ fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, 
         return Err(Failure::usage("--context means nothing without a key")
             .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));
     }
-    recover_keyless(file).map_err(|error| refused(args, &error))
+    let len = file.metadata().ok().map(|metadata| metadata.len());
+    recover_keyless(shown(file, len, false)).map_err(|error| refused(args, &error))
 }
 
 fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {

@@ -8,7 +8,7 @@ use crate::input::Input;
 use crate::interrupt;
 use crate::key_file::KeyFile;
 use crate::output::Content;
-use crate::progress::{Progress, Shows};
+use crate::progress::{Progress, Shows, shown};
 use crate::remembering::Remembering;
 use crate::report::Failure;
 use crate::size::{bytes, count};
@@ -55,7 +55,8 @@ fn without_key(args: &VerifyArgs) -> Done {
     interrupt::end_at_once()?;
     let name = &input.name;
     let failed = |error: Error| inspect::walk_failed(name, &error);
-    let mut walk = KeylessWalk::reading(input.reader, WalkDepth::Wires)
+    let source = shown(input.reader, input.len, args.run.quiet);
+    let mut walk = KeylessWalk::reading(source, WalkDepth::Wires)
         .map_err(failed)
         .map_err(|failure| failure.hint(NO_KEY))?;
     let mut plaintext_len = 0;

@@ -63,6 +63,10 @@ fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
         let salvaged = folder.run("decrypt -q -k key --unsealed out.sv2.partial -o -");
         assert_eq!(salvaged.code(), 5);
         assert!(salvaged.stdout() == &plaintext(FED)[..SEGMENTS * 65_536]);
+        let ran = folder.run_with(ENCRYPT, &plaintext(FED)).done();
+        assert!(ran.stderr().starts_with("sv2: out.sv2.partial: going on after 48 segments"), "{ran}");
+        folder.run("decrypt -q -k key out.sv2").done();
+        assert!(folder.read("out") == plaintext(FED));
     }
 }
 
@@ -78,6 +82,9 @@ fn decrypting_keeps_a_verified_prefix() {
     insta::assert_snapshot!(Ran(child.wait_with_output().unwrap()));
     drop(stdin);
     assert!(folder.read("out.partial") == SMALL.plaintext()[..16_384]);
+    let ran = folder.run_with("decrypt -k key -o out", &small).done();
+    assert!(ran.stderr().starts_with("sv2: out.partial: going on after 2 segments"), "{ran}");
+    assert!(folder.read("out") == SMALL.plaintext());
 }
 
 #[cfg(target_os = "linux")]
@@ -94,6 +101,33 @@ fn a_run_that_has_read_nothing_yet_ends_too() {
         assert_eq!(ran.code(), 130, "{ran}");
         assert!(ran.stderr().starts_with("sv2: interrupted after 0 segments\n"), "{ran}");
     }
+}
+
+/// While what a pipe gives is compared with what is encrypted already.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_comparison_ends_and_nothing_is_changed() {
+    let folder = Folder::new();
+    let mut child = spawn(&folder, ENCRYPT);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&plaintext(FED)).unwrap();
+    wait_until("all whole segments", || partial_len(&folder, "out.sv2.partial") == Some(PARTIAL_LEN));
+    signal(&child, Signal::INT);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let (partial, journal) = (folder.read("out.sv2.partial"), folder.read("out.sv2.journal"));
+
+    let mut child = spawn(&folder, ENCRYPT);
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(&plaintext(FED)[..100_000]).unwrap();
+    wait_until("the handler", || catches_interrupts(&child));
+    signal(&child, Signal::INT);
+    let ran = Ran(child.wait_with_output().unwrap());
+    drop(stdin);
+    insta::assert_snapshot!(ran, @r"
+    sv2: interrupted while the input was compared; nothing was changed
+    exit 130
+    ");
+    assert!(folder.read("out.sv2.partial") == partial && folder.read("out.sv2.journal") == journal);
 }
 
 /// Standard output is full and nobody reads it, so the run cannot end in good order.

@@ -123,6 +123,28 @@ fn power_lost_twice() {
     assert!(sealings::check() > 0);
 }
 
+/// A source that was touched, and compared: the journal is compacted under a new header, and a crash can come then too.
+#[test]
+fn killed_and_power_lost_while_the_journal_is_compacted() {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        let touched = SourceStamp { mtime: Some(8), ..encryption.stamp };
+        let comparing = Encryption { stamp: touched, compares: true, ..encryption };
+        for place in kills(&first.log, 1).step_by(if segments == 9 { 11 } else { 1 }) {
+            let second = comparing.again(&first, &first.killed(place));
+            let log = first.killed_and(place, &second);
+            for place in kills(&second.log, 2) {
+                comparing.again(&second, &second.killed(place));
+            }
+            lost_power(&first.start, &log, log.len() - second.log.len(), |calls, contents| {
+                comparing.again_with(&second, contents, durable_len(&log, calls));
+            });
+        }
+    }
+    assert!(sealings::check() > 0);
+}
+
 /// A run that is killed again and again gets to its end, and then the next one finds nothing to do.
 #[test]
 fn killed_ten_times_in_a_row() {

@@ -1,4 +1,4 @@
-//! §19 An encryption that was cut off anywhere goes on, and its stream opens to exactly the source.
+//! §19 What recovery finds in an output without a journal, and going on from there in memory. Crashes are in `crash_encrypt.rs`.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -41,46 +41,6 @@ fn resumed(torn: &[u8], source: &[u8], run: u8) -> (Vec<u8>, Recovered) {
         pipeline(&key(), run).resume(&opener(torn), &recovered, rest, &mut sink, Managers::none()).unwrap();
     }
     (output, recovered)
-}
-
-/// Every byte at which a stream of so many segments can be cut, or every seventh and those around the ends of segments.
-fn cuts(stream: &[u8], segments: usize) -> Vec<usize> {
-    let near = |cut: &usize| (cut - 128) % (stream.len() / 9).max(1) < 3 || cut.is_multiple_of(7);
-    (128..=stream.len()).filter(|cut| segments < 9 || near(cut)).collect()
-}
-
-#[test]
-fn every_cut_is_resumed_to_the_same_plaintext() {
-    let key = key();
-    for segments in [0, 1, 2, 9] {
-        let source = plaintext((segments * SEGMENT).saturating_sub(100));
-        let stream = encrypt(&pipeline(&key, 0x40), &source);
-        for cut in cuts(&stream, segments) {
-            let (output, recovered) = resumed(&stream[..cut], &source, 0x50);
-            let committed = usize::try_from(recovered.stream_len).unwrap();
-            assert_eq!(recovered.sealed, cut == stream.len());
-            assert!(output[..committed] == stream[..committed], "{segments} segments, cut at {cut}");
-            let (released, result) = decrypt(&DecryptPipeline::new(&key), &output);
-            assert_eq!(result.unwrap().segments, segments as u64 + 1);
-            assert!(released == source, "{segments} segments, cut at {cut}");
-        }
-    }
-}
-
-#[test]
-fn a_resumed_run_that_is_cut_is_resumed_again() {
-    let key = key();
-    let source = plaintext(4 * SEGMENT + 17);
-    let stream = encrypt(&pipeline(&key, 0x40), &source);
-    for first in (128..stream.len()).step_by(1009) {
-        let (second, recovered) = resumed(&stream[..first], &source, 0x50);
-        let from = usize::try_from(recovered.stream_len).unwrap();
-        for cut in (from..second.len()).step_by(977) {
-            let (output, _) = resumed(&second[..cut], &source, 0x60);
-            let (released, result) = decrypt(&DecryptPipeline::new(&key), &output);
-            assert!(result.is_ok() && released == source, "cut at {first} and {cut}");
-        }
-    }
 }
 
 #[test]

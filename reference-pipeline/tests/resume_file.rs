@@ -217,7 +217,7 @@ fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     assert_eq!(refused(&same[..4 * SEGMENT + 9], SourceStamp::default()), 4 * SEGMENT as u64 + 9);
     let compared = |source: &[u8]| {
         let mut found = interrupted.found(5);
-        let result = found.compare_source(&interrupted.pipeline(), &mut &source[..], longer_stamp);
+        let result = found.compare_source(&interrupted.pipeline(), &mut &source[..], longer_stamp, None);
         result.map(|()| found).map_err(|error| error.format_error().unwrap().offset().0)
     };
     assert_eq!(compared(&early).err(), Some(7));

@@ -237,3 +237,66 @@ impl<R: Read + Seek> Recovery<R> {
 fn is_damage(error: &Error) -> bool {
     matches!(error.kind(), Some(ErrorKind::Malformed | ErrorKind::Auth))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::read_stream_header;
+    use crate::{ContentKey, EncryptPipeline, Managers, WriterSink};
+    use std::io::Cursor;
+    use stream_v2_format::Detail;
+
+    const SEGMENT: usize = 4096;
+    /// Bytes of a segment: header, frame, digest frame, terminator frame.
+    const SEGMENT_LEN: usize = 96 + 24 + SEGMENT + 60 + 56;
+
+    fn stream() -> (Vec<u8>, StreamOpener) {
+        let key = ContentKey::new([1; 32]);
+        let mut pipeline = EncryptPipeline::new(&key);
+        (pipeline.params.frame_size_log2, pipeline.params.segment_size) = (12, 4096);
+        let mut stream = Vec::new();
+        pipeline.run(&[7; 5 * SEGMENT][..], &mut WriterSink::new(&mut stream), Managers::none()).unwrap();
+        let (header, _) = read_stream_header(&mut &stream[..]).unwrap();
+        (stream, StreamOpener::new(&header, &key, b"").unwrap())
+    }
+
+    /// Of everything that begins before `durable_end`, only headers and ends are read.
+    fn walked(bytes: &[u8], opener: &StreamOpener, durable_end: u64) -> Result<Recovered, Error> {
+        Recovery::new(Cursor::new(bytes), opener).walk(&Committed::NOTHING, durable_end)
+    }
+
+    #[test]
+    fn ends_of_segments_tell_as_much_as_whole_ones() {
+        let (stream, opener) = stream();
+        for cut in
+            [128, 129, 128 + SEGMENT_LEN, 128 + 3 * SEGMENT_LEN - 1, 128 + 5 * SEGMENT_LEN, stream.len()]
+        {
+            let (whole, ends) = (
+                walked(&stream[..cut], &opener, 0).unwrap(),
+                walked(&stream[..cut], &opener, u64::MAX).unwrap(),
+            );
+            assert_eq!((whole.committed, whole.sealed), (ends.committed, ends.sealed), "{cut}");
+            assert_eq!(whole.last_segment, ends.last_segment);
+        }
+    }
+
+    #[test]
+    fn only_the_ends_of_what_was_durable_are_looked_at() {
+        let (stream, opener) = stream();
+        let cut = &stream[..128 + 4 * SEGMENT_LEN];
+        let with_flipped = |place: usize, durable_end| {
+            let mut bytes = cut.to_vec();
+            bytes[place] ^= 1;
+            walked(&bytes, &opener, durable_end).map(|found| found.committed.segments)
+        };
+        // In the data, in the digest frame, in the header of segment 1.
+        let begin = 128 + SEGMENT_LEN;
+        assert_eq!(with_flipped(begin + 500, u64::MAX).unwrap(), 4);
+        assert_eq!(with_flipped(begin + SEGMENT_LEN - 100, u64::MAX).unwrap(), 1);
+        assert_eq!(with_flipped(begin + 50, u64::MAX).unwrap(), 1);
+        assert_eq!(with_flipped(begin + 500, 0).unwrap(), 1);
+        // The last one is read whole all the same, because the source is compared with it.
+        let error = with_flipped(128 + 3 * SEGMENT_LEN + 500, u64::MAX).unwrap_err();
+        assert_eq!(error.format_error().unwrap().detail(), Detail::MalformedDamaged);
+    }
+}

@@ -178,6 +178,7 @@ impl InterruptedEncryption {
         pipeline: &EncryptPipeline<'_>,
         source: &mut impl Read,
         stamp: SourceStamp,
+        log: Option<&mut dyn LogManager>,
     ) -> Result<(), Error> {
         let mut source = Watched::new(source, &pipeline.shutdown);
         self.stamp = stamp;
@@ -186,7 +187,7 @@ impl InterruptedEncryption {
         (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
         let mut sink = CompareSink::new(&mut source);
         let committed = (&mut self.file).take(self.recovered.stream_len);
-        match reader.run(committed, &mut sink, Managers::none()) {
+        match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
                 return Err(sink.fault().unwrap_or(error));
             }

@@ -17,6 +17,8 @@ pub(crate) struct Encryption {
     pub(crate) key: ContentKey,
     pub(crate) source: Vec<u8>,
     pub(crate) stamp: SourceStamp,
+    /// Whether all that is committed is compared, whatever is known of the source from outside.
+    pub(crate) compares: bool,
 }
 
 /// A run to the end: where it began, all that it did, and what it wrote.
@@ -59,7 +61,7 @@ pub(crate) struct Found {
 impl Encryption {
     pub(crate) fn new(source: Vec<u8>) -> Self {
         let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
-        Self { key: crate::support::key(), source, stamp }
+        Self { key: crate::support::key(), source, stamp, compares: false }
     }
 
     /// One worker, two segments between durability points.
@@ -94,7 +96,10 @@ impl Encryption {
             notice: interrupted.notice(),
         };
         let mut source = Cursor::new(&self.source);
-        interrupted.check_source(&mut source, self.stamp)?;
+        match self.compares {
+            true => interrupted.compare_source(&pipeline, &mut source, self.stamp, None)?,
+            false => interrupted.check_source(&mut source, self.stamp)?,
+        }
         assert_eq!(sim.log(), [], "nothing is changed by looking");
         interrupted.resume(&pipeline, source, None)?;
         Ok(Some(found))
