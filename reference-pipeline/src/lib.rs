@@ -21,6 +21,32 @@
 //! assert_eq!(plaintext, b"hello");
 //! # Ok::<(), stream_v2_pipeline::Error>(())
 //! ```
+//!
+//! Into a file that an interrupted run is gone on with (§19); the same lines begin, and go on after a crash:
+//!
+//! ```
+//! use std::io::Cursor;
+//! use stream_v2_pipeline::{ContentKey, EncryptPipeline, FileSink, InterruptedEncryption, OutputFile, SourceStamp};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("dump.sv2");
+//! let key = ContentKey::new([7; 32]);
+//! let pipeline = EncryptPipeline::new(&key);
+//! let mut source = Cursor::new(b"hello"); // a file
+//! let stamp = SourceStamp { len: Some(5), mtime: None };
+//! let output = OutputFile::new(path);
+//! match InterruptedEncryption::find(&pipeline, &output)? {
+//!     Some(mut found) => {
+//!         found.check_source(&mut source, stamp)?;
+//!         found.resume(&pipeline, source, None)?;
+//!     }
+//!     None => {
+//!         output.discard()?; // at most a part of a stream header
+//!         pipeline.run_to_file(source, stamp, FileSink::create(&output)?, None)?;
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod buffers;

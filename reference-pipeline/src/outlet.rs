@@ -47,7 +47,7 @@ impl<'a, 'm> Outlet<'a, 'm> {
         self.managers.log(LogEvent::Started(header));
     }
 
-    /// Makes what there is durable before anything follows it (SV2-RES-001).
+    /// Makes what there is durable, and then the journal, before anything follows (SV2-RES-001, SV2-JRN-009).
     pub(crate) fn begin(&mut self, segments: u64, key: &JournalKey) -> Result<(), Error> {
         if !self.is_kept() {
             return Ok(());
@@ -142,6 +142,7 @@ impl<'a, 'm> Outlet<'a, 'm> {
             },
         };
         if ended {
+            // The last step of publishing (SV2-RES-003).
             let removed = self.managers.crash(0, |crash| crash.ended());
             result = result.and_then(|summary| removed.map(|()| summary));
         }

@@ -60,7 +60,8 @@ impl OutputFile {
             .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Removes what an earlier run has left: partial file and journal. A link that stands there is removed, and not what it leads to.
+    /// Removes what an earlier run has left: partial file and journal. It is for what holds no committed segment, and for callers who give that up
+    /// (SV2-RES-013). A link that stands there is removed, and not what it leads to.
     ///
     /// # Errors
     /// `WouldBlock` where another process is writing it, and whatever the file system reports.
@@ -94,7 +95,8 @@ impl OutputFile {
         self.remove(&self.new_journal())
     }
 
-    /// Opens what an earlier run has left under the partial name, and keeps other writers out; `None` where there is nothing.
+    /// Opens what an earlier run has left under the partial name, and keeps other writers out before anything of it is read (SV2-RES-004);
+    /// `None` where there is nothing.
     ///
     /// # Errors
     /// `WouldBlock` where another process is writing it; `InvalidInput` for a link or a device; whatever the file system reports.

@@ -172,6 +172,7 @@ impl<'a> EncryptPipeline<'a> {
         let first = first
             .ok_or(stream_v2_format::Error::misuse())
             .map_err(|error| Error::format(Stage::Start, error))?;
+        // A fresh run_salt, at the first index that is not committed (SV2-SEG-026, SV2-RES-009).
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
@@ -237,7 +238,8 @@ impl<'a> DecryptPipeline<'a> {
         }
     }
 
-    /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5).
+    /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
+    /// had come between (SV2-RES-012).
     ///
     /// `source` stands where the next segment begins; `sink` holds exactly the plaintext of what is committed.
     ///

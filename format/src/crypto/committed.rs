@@ -14,7 +14,7 @@ pub struct Committed {
     pub position: u64,
     /// T after them.
     pub transcript: Transcript,
-    /// The run_salt of the last one: to be compared with, and never to seal under.
+    /// The run_salt of the last one: to be compared with, and never to seal under (SV2-JRN-004).
     pub last_run_salt: Option<[u8; 16]>,
 }
 

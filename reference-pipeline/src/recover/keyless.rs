@@ -29,7 +29,7 @@ pub struct KeylessRecovered {
 ///
 /// # Errors
 /// Those of the stream header; `malformed.damaged` where a whole segment header follows the first fault; `trailing`; `order` and `unsupported`,
-/// which no torn write leaves; `io.source`.
+/// which no torn write leaves (SV2-RES-015); `io.source`.
 pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered, Error> {
     let file_len = output.seek(SeekFrom::End(0)).map_err(source_error(None))?;
     output.rewind().map_err(source_error(None))?;

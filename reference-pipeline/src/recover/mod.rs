@@ -129,7 +129,7 @@ impl<R: Read + Seek> Recovery<R> {
             match taken {
                 Ok(true) => {}
                 Ok(false) => break,
-                // A torn write leaves bytes that are not genuine. Anything else is not a torn write.
+                // A torn write leaves bytes that are not genuine. Anything else is not a torn write (SV2-RES-016).
                 Err(error) if is_damage(&error) || error.kind() == Some(ErrorKind::Truncated) => break,
                 Err(error) => return Err(error),
             }

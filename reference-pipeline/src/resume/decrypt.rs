@@ -19,7 +19,7 @@ use crate::{
 pub enum DecryptionLeft {
     /// Nothing that can be gone on with. What there is may be discarded: nothing was released to it, or it has lost what was.
     Nothing(Option<Notice>),
-    /// A partial file that no journal vouches for: perhaps somebody else's. Only its owner may discard it.
+    /// A partial file that no journal vouches for: perhaps somebody else's. Only its owner may discard it (SV2-RES-014).
     Unknown(Option<Notice>),
     /// A beginning.
     Torn(Box<InterruptedDecryption>),

@@ -74,7 +74,7 @@ impl FileSink {
         &self.output
     }
 
-    /// Gives the file its name. The two names are never both missing, whatever of this becomes durable first.
+    /// Gives the file its name. The two names are never both missing, whatever of this becomes durable first (SV2-RES-003).
     fn publish(&self) -> io::Result<()> {
         let (storage, partial, target) = (self.output.storage(), self.output.partial(), self.output.target());
         if !self.file.is_named(&partial)? {
