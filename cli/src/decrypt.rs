@@ -105,7 +105,10 @@ fn to_file(
     }
     match InterruptedDecryption::find(pipeline, file, stream, &mut input.reader) {
         // What is wrong with the stream, and whatever ends any other run too.
-        Err(error) if error.stage() != Stage::Sink || matches!(error.cause(), Cause::Interrupted) => {
+        Err(error)
+            if matches!(error.stage(), Stage::Source | Stage::Worker)
+                || matches!(error.cause(), Cause::Interrupted) =>
+        {
             return Err(error.into());
         }
         Err(error) => return Err(not_gone_on_with(file, &error).into()),

@@ -49,7 +49,13 @@ impl FailedRun<'_> {
         if error.kind() == ErrorKind::Key {
             return failure.hint(self.key_advice());
         }
-        failure.hints(advice(error, Some(self.committed.plaintext_len))).hints(self.released(error))
+        let failure = failure.hints(advice(error, Some(self.committed.plaintext_len)));
+        // What ends too early may be whole later.
+        if error.detail() == Detail::Truncated && self.output.is_some_and(|output| output.partial().is_some())
+        {
+            return failure.hints(self.kept());
+        }
+        failure.hints(self.released(error))
     }
 
     fn key_advice(&self) -> String {

@@ -8,6 +8,7 @@ use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink};
 
 use crate::args::Ends;
 use crate::report::Failure;
+use crate::resume::not_ours;
 use crate::same_file::{Identity, identity, input_identity, output_identity};
 use crate::standard::{is_standard, is_standard_output, standard_output};
 
@@ -136,8 +137,10 @@ pub(crate) fn being_written(output: &OutputFile) -> Failure {
 }
 
 pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
-    if error.kind() == ErrorKind::WouldBlock {
-        return being_written(output);
+    match error.kind() {
+        ErrorKind::WouldBlock => return being_written(output),
+        ErrorKind::InvalidData => return not_ours(error),
+        _ => {}
     }
     let folder = match output.target().parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

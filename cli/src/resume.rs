@@ -16,6 +16,7 @@ pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
     output.discard().map_err(|error| match error.kind() {
         IoKind::WouldBlock => being_written(output),
+        IoKind::InvalidData => not_ours(&error),
         _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
     })
 }
@@ -28,7 +29,11 @@ pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
             let journal = output.journal();
             note(format_args!("warning: {}: {error}; going on without it", journal.display()));
         }
-        Some(_) => {
+        Some(Notice::JournalDamaged) => {
+            let journal = output.journal();
+            note(format_args!("warning: {}: records are damaged; going on without it", journal.display()));
+        }
+        Some(Notice::LostDurable) => {
             let partial = output.partial();
             note(format_args!(
                 "warning: {}: has lost what was durable; it is written again",
@@ -46,6 +51,7 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) if error.kind() == IoKind::AlreadyExists => {
             refuse_existing(output.target()).err().unwrap_or_else(|| Failure::io(error))
         }
+        Cause::Io(error) if error.kind() == IoKind::InvalidData => not_ours(error),
         Cause::Io(error) if error.kind() == IoKind::InvalidInput => {
             Failure::usage(format!("{name}: is no file that sv2 has left")).hint(RESTART)
         }
@@ -55,6 +61,11 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
         _ => Failure::io(format!("{name}: {error}")),
     }
+}
+
+/// A file that stands where a journal would.
+pub(crate) fn not_ours(error: &std::io::Error) -> Failure {
+    Failure::usage(error).hint("move it away, or choose another output with -o")
 }
 
 /// Why the source cannot be gone on with.

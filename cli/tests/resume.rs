@@ -209,7 +209,7 @@ fn damage_is_told_and_nothing_is_changed() {
     folder.write("data.sv2.partial", &partial);
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
-    sv2: data.sv2.partial: malformed.damaged at byte 128, segment 0: what is committed is damaged here, and intact segments follow
+    sv2: data.sv2.partial: malformed.damaged at byte 128, segment 0: what was committed is damaged here
     hint: nothing was changed; --restart starts over and throws it away
     exit 1
     ");
@@ -363,7 +363,7 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     damaged[1000] ^= 1;
     folder.write("torn", &damaged);
     insta::assert_snapshot!(said("recover torn --truncate"), @r"
-    sv2: torn: malformed.damaged at byte 128, segment 0: what is committed is damaged here, and intact segments follow
+    sv2: torn: malformed.damaged at byte 128, segment 0: what was committed is damaged here
     hint: this is damage and no torn tail, so nothing is cut
     hint: sv2 decrypt --unsealed -o - lets out what is before the fault
     exit 1

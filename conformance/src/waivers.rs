@@ -44,7 +44,7 @@ const WRITER: [(&str, &str); 3] =
 const RESUMING: &str = "journals, recovery and resuming are no operations of this version of the vectors";
 
 const JOURNAL_IDS: RangeInclusive<u8> = 1..=9;
-const RESUME_IDS: RangeInclusive<u8> = 1..=15;
+const RESUME_IDS: RangeInclusive<u8> = 1..=17;
 
 /// The waivers in the order of the manifest.
 pub(crate) fn all() -> Vec<Waiver> {

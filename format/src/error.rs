@@ -84,7 +84,7 @@ details! {
     MalformedFrameType = Malformed "malformed.frame_type", "a frame of another type belongs here";
     MalformedFrameReserved = Malformed "malformed.frame_reserved", "a reserved byte of the frame header is not zero";
     MalformedFrameLen = Malformed "malformed.frame_len", "the frame's len does not follow from the segment header";
-    MalformedDamaged = Malformed "malformed.damaged", "what is committed is damaged here, and intact segments follow";
+    MalformedDamaged = Malformed "malformed.damaged", "what was committed is damaged here";
     MalformedTerminator = Malformed "malformed.terminator", "the terminator of this segment is not zero";
     UnsupportedVersion = Unsupported "unsupported.version", "this version of the format is not known here";
     UnsupportedSuite = Unsupported "unsupported.suite", "this suite is not implemented here";

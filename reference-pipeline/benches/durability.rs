@@ -14,7 +14,7 @@ use stream_v2_pipeline::{
 };
 use support::{Cost, GIB, Input, column, measure};
 
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 9;
 const MIB: u64 = 1 << 20;
 /// Bytes between two durability points; the first stands for none but the end.
 const EVERY: [u64; 6] = [u64::MAX, 128 * MIB, 64 * MIB, 16 * MIB, 4 * MIB, MIB];

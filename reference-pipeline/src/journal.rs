@@ -15,12 +15,12 @@ use std::io::{self, ErrorKind, Read, SeekFrom};
 use stream_v2_format::crypto::{Journal, JournalKey};
 use stream_v2_format::limits::JOURNAL_RECORDS_MAX;
 use stream_v2_format::wire::{
-    JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalRecord, JournalRecordType, JournalRole,
-    Trailer,
+    JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalRecord, JournalRecordType,
+    JournalRole, Trailer,
 };
 use stream_v2_format::{self as format, SegmentIndex};
 
-use crate::output_file::is_absent;
+use crate::output_file::{begins_like, is_absent, not_ours};
 use crate::salts::draw;
 use crate::{Commit, CrashManager, OutputFile, StoredFile, Vouched};
 
@@ -47,6 +47,8 @@ pub struct FileJournal {
 struct Open {
     file: Box<dyn StoredFile>,
     journal: Journal,
+    /// Whether more than one record is behind the last valid one: no crash leaves that.
+    damaged: bool,
 }
 
 impl FileJournal {
@@ -72,9 +74,14 @@ impl FileJournal {
         };
         let mut bytes = Vec::new();
         (&mut file).take(LEN_MAX).read_to_end(&mut bytes)?;
+        if !begins_like(&bytes, &JOURNAL_MAGIC) {
+            return Err(not_ours(&output.journal()));
+        }
         Ok(Some(Journal::read(key, role, &bytes).map(|journal| {
             let source = stamp(journal.header());
-            Self { output: output.clone(), role, source, open: Some(Open { file, journal }) }
+            let tail = bytes.len() as u64 - journal.valid_len();
+            let damaged = tail > JOURNAL_RECORD_LEN as u64;
+            Self { output: output.clone(), role, source, open: Some(Open { file, journal, damaged }) }
         })))
     }
 
@@ -95,10 +102,19 @@ impl FileJournal {
         self.open.as_ref()?.journal.last_commit()
     }
 
+    /// Whether records in it are damaged: more is missing than a crash can take.
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.damaged)
+    }
+
     /// What it says of its output, where there is a journal.
     pub(crate) fn vouched(journal: Option<&Self>) -> Vouched<'_> {
-        journal
-            .map_or(Vouched::Unknown, |journal| journal.last_commit().map_or(Vouched::Begun, Vouched::UpTo))
+        match journal {
+            Some(journal) if !journal.is_damaged() => {
+                journal.last_commit().map_or(Vouched::Begun, Vouched::UpTo)
+            }
+            _ => Vouched::Unknown,
+        }
     }
 
     /// The ending, where the last record is one.
@@ -111,7 +127,7 @@ impl FileJournal {
     fn replace(&mut self, journal: Journal, record: Option<[u8; JOURNAL_RECORD_LEN]>) -> io::Result<()> {
         let (storage, path) = (self.output.storage(), self.output.journal());
         let new = self.output.new_journal();
-        self.output.remove(&new)?;
+        self.output.remove_own(&new)?;
         let mut file = storage.create(&new)?;
         file.write_all(
             &[&journal.header_bytes()[..], record.as_ref().map_or(&[], |record| record)].concat(),
@@ -119,7 +135,7 @@ impl FileJournal {
         file.sync()?;
         storage.rename(&new, &path)?;
         storage.sync_folder(&path)?;
-        self.open = Some(Open { file, journal });
+        self.open = Some(Open { file, journal, damaged: false });
         Ok(())
     }
 
@@ -131,13 +147,15 @@ impl FileJournal {
         self.replace(journal, record)
     }
 
-    /// Cuts the torn tail, so that nothing of it can follow a new record (SV2-JRN-008).
+    /// Cuts the torn tail, and makes durable what there is, so that no old bytes are behind or before a new record (SV2-JRN-008).
     fn cut_tail(open: &mut Open) -> io::Result<()> {
         let valid = open.journal.valid_len();
         if open.file.size()? > valid {
             open.file.set_len(valid)?;
-            open.file.sync()?;
         }
+        // A record that was read was perhaps not durable yet.
+        open.file.sync()?;
+        open.damaged = false;
         open.file.seek(SeekFrom::Start(valid)).map(|_| ())
     }
 
@@ -172,7 +190,11 @@ impl CrashManager for FileJournal {
     }
 
     fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
-        let key = self.open.as_ref().ok_or(ErrorKind::NotFound)?.journal.key();
+        let journal = &self.open.as_ref().ok_or(ErrorKind::NotFound)?.journal;
+        if journal.last_commit().is_some_and(|last| last.segment_tag == commit.segment_tag) {
+            return Ok(());
+        }
+        let key = journal.key();
         let fingerprint = match self.role {
             JournalRole::Encrypt => key.fingerprint(commit.index, plaintext),
             JournalRole::Decrypt => [0; 32],

@@ -82,7 +82,7 @@ pub use journal::{FileJournal, SourceStamp};
 pub use managers::{Commit, CrashManager, LogEvent, LogManager, Managers};
 pub use output_file::OutputFile;
 pub use pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Summary};
-pub use recover::{KeylessRecovered, Recovered, Vouched, recover, recover_keyless};
+pub use recover::{KeylessRecovered, LastSegment, Recovered, Vouched, recover, recover_keyless};
 pub use resume::{DecryptionLeft, InterruptedDecryption, InterruptedEncryption, Notice};
 #[cfg(feature = "fixed-salts")]
 pub use salts::Salts;

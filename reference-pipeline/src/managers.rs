@@ -3,7 +3,7 @@
 use std::io;
 
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{JournalKey, Progress, Transcript};
+use stream_v2_format::crypto::{Committed, JournalKey, Progress, Transcript};
 use stream_v2_format::wire::{HeaderV1, SegmentHeader, Trailer};
 
 use crate::{Error, Stage};
@@ -46,16 +46,21 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The commit of the segment that `progress` has just taken in.
-    pub(crate) fn of(header: &SegmentHeader, progress: &Progress) -> Self {
+    /// The commit of the last of the segments that are `committed`, with this header.
+    pub(crate) const fn last(header: &SegmentHeader, committed: &Committed) -> Self {
         Self {
             index: header.index,
             segment_tag: header.segment_tag,
-            transcript: *progress.transcript(),
-            plaintext_len: progress.plaintext_len(),
-            position: progress.position(),
+            transcript: committed.transcript,
+            plaintext_len: committed.plaintext_len,
+            position: committed.position,
             segment_len: header.segment_len(),
         }
+    }
+
+    /// The commit of the segment that `progress` has just taken in.
+    pub(crate) const fn of(header: &SegmentHeader, progress: &Progress) -> Self {
+        Self::last(header, progress.committed())
     }
 }
 

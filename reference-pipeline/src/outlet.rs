@@ -52,8 +52,14 @@ impl<'a, 'm> Outlet<'a, 'm> {
         if !self.is_kept() {
             return Ok(());
         }
-        self.make_durable(segments)?;
-        self.managers.crash(segments, |crash| crash.began(key))
+        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(segments), error))?;
+        self.managers.crash(segments, |crash| crash.began(key))?;
+        self.record()
+    }
+
+    /// What the sink holds already ends with this segment: it is recorded before anything follows (§19.2, step 10).
+    pub(crate) fn holds(&mut self, last: Option<(Commit, Bytes)>) {
+        self.unrecorded = last.filter(|_| self.is_kept());
     }
 
     /// Hands a piece to the sink.
@@ -118,6 +124,15 @@ impl<'a, 'm> Outlet<'a, 'm> {
         self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(segment), error))
     }
 
+    /// Whether what a reader has released is kept: a stream that ends too early may be whole later (SV2-RES-017).
+    const fn is_worth_keeping(&self, kind: ErrorKind) -> bool {
+        match kind {
+            ErrorKind::Misuse => true,
+            ErrorKind::Truncated => self.is_kept() && self.position > 0,
+            _ => false,
+        }
+    }
+
     /// Ends a run: tells the managers, and suspends or aborts the sink of a failed one.
     pub(crate) fn finish(
         mut self,
@@ -129,7 +144,7 @@ impl<'a, 'm> Outlet<'a, 'm> {
             // The first error is the one to report, whatever becomes of the sink now.
             Err(error) => match error.cause() {
                 Cause::Format(format) if format.detail() == Detail::TruncatedUnsealed => true,
-                Cause::Format(format) if leave == Leave::Aborted && format.kind() != ErrorKind::Misuse => {
+                Cause::Format(format) if leave == Leave::Aborted && !self.is_worth_keeping(format.kind()) => {
                     self.sink.abort().is_ok()
                 }
                 _ => {

@@ -1,8 +1,10 @@
 //! The names of an output in a file: `NAME.partial` until it is complete, `NAME.journal` beside it, then `NAME`.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use stream_v2_format::wire::JOURNAL_MAGIC;
 
 use crate::{Disk, Storage, StoredFile};
 
@@ -69,12 +71,28 @@ impl OutputFile {
         if self.is_being_written() {
             return Err(ErrorKind::WouldBlock.into());
         }
+        self.refuse_foreign(&self.journal())?;
         if self.storage.exists(&self.partial()) {
             self.remove(&self.partial())?;
             // A partial file without its journal would be one that nobody vouches for.
             self.storage.sync_folder(&self.target)?;
         }
         self.remove_journal()
+    }
+
+    /// Refuses a file under the name of a journal that is none: others use that name too (SV2-RES-014).
+    pub(crate) fn refuse_foreign(&self, path: &Path) -> io::Result<()> {
+        let mut begin = Vec::new();
+        match self.storage.open(path) {
+            Err(error) if is_absent(&error) => return Ok(()),
+            file => file?.take(JOURNAL_MAGIC.len() as u64).read_to_end(&mut begin)?,
+        };
+        if begins_like(&begin, &JOURNAL_MAGIC) { Ok(()) } else { Err(not_ours(path)) }
+    }
+
+    /// Removes a journal, if there is one.
+    pub(crate) fn remove_own(&self, path: &Path) -> io::Result<()> {
+        self.refuse_foreign(path).and_then(|()| self.remove(path))
     }
 
     /// Takes the partial name away from a file that has its own name too, once that is durable.
@@ -91,8 +109,8 @@ impl OutputFile {
 
     /// Removes the journal, and what a crash has left of a new one.
     pub(crate) fn remove_journal(&self) -> io::Result<()> {
-        self.remove(&self.journal())?;
-        self.remove(&self.new_journal())
+        self.remove_own(&self.journal())?;
+        self.remove_own(&self.new_journal())
     }
 
     /// Opens what an earlier run has left under the partial name, and keeps other writers out before anything of it is read (SV2-RES-004);
@@ -125,6 +143,17 @@ impl OutputFile {
     pub(crate) const fn overwrites(&self) -> bool {
         self.overwrite
     }
+}
+
+/// Whether a file begins as one with this magic does that was torn while it was written: bytes that were never written are zero.
+pub(crate) fn begins_like(bytes: &[u8], magic: &[u8]) -> bool {
+    bytes.iter().zip(magic).all(|(&byte, &expected)| byte == expected || byte == 0)
+}
+
+/// A file that stands where one of ours would, and is left alone.
+pub(crate) fn not_ours(path: &Path) -> io::Error {
+    let why = format!("{}: is no journal of a stream, and is left alone", path.display());
+    io::Error::new(ErrorKind::InvalidData, why)
 }
 
 /// Whether there is no such name: nor can there be one, where its folder is none.

@@ -11,7 +11,7 @@ use crate::decrypt::{self, OpenWriter};
 use crate::encrypt::{self, SealWriter};
 use crate::error::{Error, Stage};
 use crate::io::read_stream_header;
-use crate::managers::Managers;
+use crate::managers::{Commit, Managers};
 use crate::outlet::{Leave, Outlet};
 use crate::salts::Salts;
 use crate::shutdown::Watched;
@@ -176,6 +176,8 @@ impl<'a> EncryptPipeline<'a> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
+        let last = recovered.last_segment.as_ref();
+        outlet.holds(last.map(|last| (Commit::last(&last.header, committed), last.plaintext.clone())));
         let writer = SealWriter::begin(&stream, Some(committed), outlet, self.telemetry.clone())?;
         encrypt::run(self, &stream, run, source, writer)
     }

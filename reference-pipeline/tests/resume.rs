@@ -89,9 +89,9 @@ fn segments_that_were_moved_are_refused() {
 fn the_last_committed_plaintext_is_there_to_be_compared() {
     let built = build(&[(1, &[100, 200]), (2, &[300])]);
     for (segments, end) in built.segments.iter().map(|segment| segment.end).enumerate() {
-        let (index, bytes) = found(&built.bytes[..end]).unwrap().last_segment.unwrap();
+        let found = found(&built.bytes[..end]).unwrap().last_segment.unwrap();
         let last = segments.min(2);
-        assert!((index.0 as usize, &bytes[..]) == (last, &built.plaintexts[last][..]));
+        assert!((found.header.index.0 as usize, &found.plaintext[..]) == (last, &built.plaintexts[last][..]));
     }
 }
 

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice, OutputFile,
-    SourceStamp, Summary,
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
+    OutputFile, SourceStamp, Summary,
 };
 use support::sources::Failing;
 use support::{decrypt, key, plaintext, small_segments};
@@ -88,8 +88,8 @@ fn with_its_journal() {
     let interrupted = Interrupted::new();
     let found = interrupted.found(5);
     assert_eq!((found.source(), found.notice()), (Some(&STAMP), None));
-    let (index, bytes) = found.recovered().last_segment.clone().unwrap();
-    assert!((index.0, &bytes[..]) == (4, &plaintext(LEN)[4 * SEGMENT..5 * SEGMENT]));
+    let last = found.recovered().last_segment.clone().unwrap();
+    assert!((last.header.index.0, &last.plaintext[..]) == (4, &plaintext(LEN)[4 * SEGMENT..5 * SEGMENT]));
     assert_eq!(interrupted.resume(found).segments, 10);
 }
 
@@ -120,7 +120,7 @@ fn journal_ahead_of_its_output() {
     let interrupted = Interrupted::new();
     cut(&interrupted.output().partial(), 128 + 3 * SEGMENT_LEN + 50);
     let found = interrupted.found(3);
-    assert_eq!((found.source(), found.notice()), (None, Some(Notice::LostDurable)));
+    assert_eq!((found.source(), found.notice()), (Some(&STAMP), Some(Notice::LostDurable)));
     interrupted.resume(found);
 }
 
@@ -227,4 +227,93 @@ fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     found.resume(&interrupted.pipeline(), &longer[5 * SEGMENT..], None).unwrap();
     let output = fs::read(interrupted.output().target()).unwrap();
     assert!(decrypt(&DecryptPipeline::new(&interrupted.key), &output).0 == longer);
+}
+
+#[test]
+fn what_is_kept_without_a_journal_is_in_the_new_one_before_anything_follows() {
+    let interrupted = Interrupted::new();
+    fs::remove_file(interrupted.output().journal()).unwrap();
+    let mut found = interrupted.found(5);
+    let mut source = Cursor::new(plaintext(LEN));
+    found.check_source(&mut source, STAMP).unwrap();
+    let source = Failing::new(source, 0, ErrorKind::ConnectionReset);
+    found.resume(&interrupted.pipeline(), source, None).unwrap_err();
+    assert_eq!(fs::metadata(interrupted.output().journal()).unwrap().len(), 212 + 164);
+    // It vouches for all five, so that none of them is taken for a torn tail.
+    let mut bytes = interrupted.partial();
+    let place = bytes.len() - 1000;
+    bytes[place] ^= 1;
+    fs::write(interrupted.output().partial(), bytes).unwrap();
+    let error = interrupted.find().err().unwrap();
+    assert_eq!(error.format_error().unwrap().detail(), Detail::MalformedDamaged);
+}
+
+#[test]
+fn damaged_records_are_told_and_not_relied_on() {
+    let interrupted = Interrupted::new();
+    let mut journal = fs::read(interrupted.output().journal()).unwrap();
+    journal[212 + 50] ^= 1;
+    fs::write(interrupted.output().journal(), journal).unwrap();
+    let found = interrupted.found(5);
+    assert_eq!((found.source(), found.notice()), (Some(&STAMP), Some(Notice::JournalDamaged)));
+    drop(found);
+    let whole = interrupted.partial();
+    let mut bytes = whole.clone();
+    bytes[1000] ^= 1;
+    fs::write(interrupted.output().partial(), bytes).unwrap();
+    let error = interrupted.find().err().unwrap();
+    assert_eq!(error.format_error().unwrap().detail(), Detail::MalformedDamaged);
+    fs::write(interrupted.output().partial(), whole).unwrap();
+    interrupted.resume(interrupted.found(5));
+}
+
+#[test]
+fn files_of_somebody_else_are_left_alone() {
+    let refused = |name: &str, content: &[u8], kind: ErrorKind| {
+        let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };
+        let path = interrupted.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let io_kind = |error: &Error| match error.cause() {
+            Cause::Io(error) => error.kind(),
+            _ => ErrorKind::Other,
+        };
+        let found = interrupted.find().map_err(|error| io_kind(&error));
+        let kinds = match found {
+            Ok(None) => [interrupted.output().discard(), FileSink::create(&interrupted.output()).map(|_| ())]
+                .map(|refused| refused.unwrap_err().kind()),
+            Ok(Some(_)) => [ErrorKind::Other; 2],
+            Err(found) => [found; 2],
+        };
+        assert_eq!(kinds, [kind; 2], "{name}");
+        assert_eq!(fs::read(&path).unwrap(), content);
+    };
+    refused("out.journal", b"2024/01/01 groceries", ErrorKind::InvalidData);
+    refused("out.partial", b"my notes", ErrorKind::Other);
+    refused("out.partial", &[b'x'; 500], ErrorKind::Other);
+}
+
+#[test]
+fn two_names_of_a_file_that_is_not_sealed_are_no_complete_run() {
+    let interrupted = Interrupted::new();
+    fs::hard_link(interrupted.output().partial(), interrupted.output().target()).unwrap();
+    let error = interrupted.find().err().unwrap();
+    assert!(matches!(error.cause(), Cause::Io(error) if error.kind() == ErrorKind::AlreadyExists));
+    assert_eq!(fs::read_dir(interrupted.folder.path()).unwrap().count(), 3);
+}
+
+#[test]
+fn a_source_that_has_grown_after_its_last_short_segment_is_refused_and_nothing_is_changed() {
+    let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };
+    let sink = FileSink::create(&interrupted.output()).unwrap();
+    interrupted.pipeline().run_to_file(&plaintext(LEN)[..], STAMP, sink, None).unwrap();
+    let sealed = fs::read(interrupted.output().target()).unwrap();
+    fs::remove_file(interrupted.output().target()).unwrap();
+    fs::write(interrupted.output().partial(), &sealed[..sealed.len() - 236]).unwrap();
+    let grown = plaintext(LEN + 1);
+    let mut found = interrupted.found(9);
+    let error = found.compare_source(&interrupted.pipeline(), &mut &grown[..], STAMP, None).unwrap_err();
+    let format = error.format_error().unwrap();
+    assert_eq!((format.detail(), format.offset().0), (Detail::JournalSource, LEN as u64));
+    drop(found);
+    interrupted.resume(interrupted.found(9));
 }

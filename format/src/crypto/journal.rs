@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
 use super::{StreamOpener, StreamSealer};
-use crate::limits::{JOURNAL_RECORDS_MAX, STREAM_HEADER_LEN};
+use crate::limits::{JOURNAL_RECORDS_MAX, SEGMENT_SIZE_MAX, STREAM_HEADER_LEN};
 use crate::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
     JournalRecordType, JournalRecordView, JournalRole,
@@ -113,7 +113,7 @@ impl Journal {
                 && record.position >= last.position
                 && record.plaintext_len >= last.plaintext_len
         });
-        (follows && equal(&self.record_mac(&record), &record_mac)).then_some(record)
+        (follows && is_possible(&record) && equal(&self.record_mac(&record), &record_mac)).then_some(record)
     }
 
     fn record_mac(&self, record: &JournalRecord) -> [u8; 32] {
@@ -196,6 +196,13 @@ impl Journal {
     }
 }
 
+/// Whether a stream can have a segment at that place: sums with it do not overflow (SV2-JRN-007).
+fn is_possible(record: &JournalRecord) -> bool {
+    let segments = u64::from(record.index.0) + 1;
+    record.plaintext_len <= segments * u64::from(SEGMENT_SIZE_MAX)
+        && record.position <= segments * 2 * u64::from(SEGMENT_SIZE_MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,6 +269,22 @@ mod tests {
         assert_eq!(found(&again), two as u64);
         let skipped = [&bytes[..two - JOURNAL_RECORD_LEN], &bytes[two..]].concat();
         assert_eq!(found(&skipped), (two - JOURNAL_RECORD_LEN) as u64);
+    }
+
+    #[test]
+    fn a_record_that_no_stream_can_have_ends_the_journal_before_it() {
+        let (sealer, opener) = stream(0);
+        for record in [
+            JournalRecord { plaintext_len: u64::MAX, ..commit(1) },
+            JournalRecord { plaintext_len: (2 << 26) + 1, ..commit(1) },
+            JournalRecord { position: (2 << 27) + 1, ..commit(1) },
+        ] {
+            let mut journal = begin(&sealer);
+            let bytes =
+                [&journal.header_bytes()[..], &journal.append(&commit(0)), &journal.append(&record)].concat();
+            let found = Journal::read((&opener).into(), JournalRole::Encrypt, &bytes).unwrap();
+            assert_eq!(found.last_commit(), Some(&commit(0)));
+        }
     }
 
     #[test]

@@ -5,13 +5,13 @@ mod keyless;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{
     AuthenticHeader, Committed, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
 };
 use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
-use stream_v2_format::wire::{JournalRecord, Parsed, SegmentKind};
-use stream_v2_format::{self as format, ErrorKind, Offset, SegmentIndex};
+use stream_v2_format::wire::{JournalRecord, Parsed, SegmentHeader, SegmentKind};
+use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
@@ -30,8 +30,17 @@ pub struct Recovered {
     pub stream_len: u64,
     /// Plaintext bytes of the segment that the last commit of the journal names; 0 without one.
     pub confirmed_len: u64,
-    /// The last committed data segment and its plaintext, for comparing it with the source.
-    pub last_segment: Option<(SegmentIndex, BytesMut)>,
+    /// The last committed data segment, for comparing it with the source and for the journal.
+    pub last_segment: Option<LastSegment>,
+}
+
+/// A data segment that was read whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastSegment {
+    /// Its header.
+    pub header: SegmentHeader,
+    /// What it holds.
+    pub plaintext: Bytes,
 }
 
 /// What an interrupted writer's journal says of its output.
@@ -182,16 +191,16 @@ impl<R: Read + Seek> Recovery<R> {
     }
 
     /// The last committed data segment with its plaintext.
-    fn last_segment(&mut self) -> Result<Option<(SegmentIndex, BytesMut)>, Error> {
+    fn last_segment(&mut self) -> Result<Option<LastSegment>, Error> {
         let Some((header, whole)) = self.last else { return Ok(None) };
-        let index = header.header().index;
         if !whole {
-            let (offset, before) = (header.offset(), u64::from(index.0));
+            let (offset, before) = (header.offset(), u64::from(header.header().index.0));
             self.seek(offset.plus(SEGMENT_HEADER_LEN as u64), before)?;
             let damaged = Error::format(Stage::Source, format::Error::damaged(offset, before));
             self.open_whole(header).map_err(|error| if is_damage(&error) { damaged } else { error })?;
         }
-        Ok(Some((index, std::mem::take(&mut self.plaintext))))
+        let plaintext = std::mem::take(&mut self.plaintext).freeze();
+        Ok(Some(LastSegment { header: *header.header(), plaintext }))
     }
 
     /// Reads the wire of a segment whose header was just read, and verifies it.

@@ -54,11 +54,15 @@ impl InterruptedDecryption {
     ) -> Result<DecryptionLeft, Error> {
         let partial = output.lock_partial().map_err(sink_error)?;
         let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
+        let mut source = Watched::new(source, &pipeline.shutdown);
         let Some(mut file) = partial else {
-            return Self::published(output, journal);
+            return Self::published(output, stream, journal, &mut source);
         };
         if file.is_named(output.target()).map_err(sink_error)? {
-            return Self::published(output, journal);
+            return Self::published(output, stream, journal, &mut source);
+        }
+        if !output.overwrites() && output.storage().exists(output.target()) {
+            return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
         }
         let len = file.size().map_err(sink_error)?;
         let Some(journal) = journal else {
@@ -73,7 +77,6 @@ impl InterruptedDecryption {
         if len < commit.plaintext_len {
             return lost;
         }
-        let mut source = Watched::new(source, &pipeline.shutdown);
         let (committed, plaintext) = confirm(stream, &commit, &mut source)?;
         if !ends_with(&mut *file, commit.plaintext_len, &plaintext).map_err(sink_error)? {
             return lost;
@@ -82,16 +85,26 @@ impl InterruptedDecryption {
         Ok(DecryptionLeft::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
     }
 
-    /// No partial file, or one that has its name already: the run before was complete where its journal says so.
-    fn published(output: &OutputFile, journal: Option<FileJournal>) -> Result<DecryptionLeft, Error> {
-        let storage = output.storage();
-        let ending = journal.as_ref().and_then(FileJournal::ending).copied();
-        let Some((ending, mut journal)) = ending.zip(journal) else {
-            return Ok(DecryptionLeft::Nothing(None));
-        };
-        let len = storage.open(output.target()).and_then(|file| file.size());
-        if !len.is_ok_and(|len| len == ending.plaintext_len) {
-            return Ok(DecryptionLeft::Nothing(None));
+    /// No partial file, or one that has its name already: the run before was complete where its journal and its last segment say so.
+    fn published(
+        output: &OutputFile,
+        stream: &StreamOpener,
+        journal: Option<FileJournal>,
+        source: &mut impl Read,
+    ) -> Result<DecryptionLeft, Error> {
+        let nothing = Ok(DecryptionLeft::Nothing(None));
+        let Some(mut journal) = journal else { return nothing };
+        let (ending, commit) = (journal.ending().copied(), journal.last_commit().copied());
+        let Some(ending) = ending else { return nothing };
+        let Ok(mut file) = output.storage().open(output.target()) else { return nothing };
+        if file.size().map_err(sink_error)? != ending.plaintext_len {
+            return nothing;
+        }
+        if let Some(commit) = commit {
+            let (_, plaintext) = confirm(stream, &commit, source)?;
+            if !ends_with(&mut *file, ending.plaintext_len, &plaintext).map_err(sink_error)? {
+                return nothing;
+            }
         }
         output.drop_partial_name().map_err(sink_error)?;
         journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;

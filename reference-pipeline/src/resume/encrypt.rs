@@ -10,10 +10,11 @@ use stream_v2_format::{self as format, ErrorKind};
 use super::Notice;
 use super::compare::CompareSink;
 use crate::io::{fill, read_stream_header, source_error};
+use crate::output_file::begins_like;
 use crate::shutdown::Watched;
 use crate::{
-    CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LogManager, Managers,
-    OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched, recover,
+    CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LastSegment, LogManager,
+    Managers, OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched, recover,
 };
 
 /// How far the interrupted run came.
@@ -36,6 +37,8 @@ pub struct InterruptedEncryption {
     recovered: Recovered,
     journal: Option<FileJournal>,
     notice: Option<Notice>,
+    /// The source as the journal knew it, even where the journal is not to be used any more.
+    then: Option<SourceStamp>,
     /// The source as it is now.
     stamp: SourceStamp,
 }
@@ -86,6 +89,10 @@ impl InterruptedEncryption {
         let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
         let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
+        if journal.as_ref().is_some_and(FileJournal::is_damaged) {
+            notice = Some(Notice::JournalDamaged);
+        }
+        let then = journal.as_ref().map(FileJournal::source).copied();
         let mut recovered = recover(&mut file, &stream, FileJournal::vouched(journal.as_ref()));
         if let Err(error) = &recovered
             && error.kind() == Some(ErrorKind::Truncated)
@@ -95,9 +102,13 @@ impl InterruptedEncryption {
             recovered = recover(&mut file, &stream, Vouched::Unknown);
         }
         let recovered = recovered?;
+        if state == State::Published && !recovered.sealed {
+            // Two names that somebody has given: the run before gives the second one to what is sealed.
+            return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
+        }
         let state = if recovered.sealed && state == State::Torn { State::Sealed } else { state };
         let (output, stamp) = (output.clone(), SourceStamp::default());
-        Ok(Some(Self { output, file, state, stream, recovered, journal, notice, stamp }))
+        Ok(Some(Self { output, file, state, stream, recovered, journal, notice, then, stamp }))
     }
 
     /// The stream header that was found: parameters come from it (SV2-RES-005).
@@ -120,8 +131,8 @@ impl InterruptedEncryption {
 
     /// What the journal says of the source, where there is a journal.
     #[must_use]
-    pub fn source(&self) -> Option<&SourceStamp> {
-        self.journal.as_ref().map(FileJournal::source)
+    pub const fn source(&self) -> Option<&SourceStamp> {
+        self.then.as_ref()
     }
 
     /// Whether it has its name too: whoever wants to write something else there starts over.
@@ -143,24 +154,24 @@ impl InterruptedEncryption {
     pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
         let committed = self.recovered.committed.plaintext_len;
         self.stamp = stamp;
-        if let Some(journal) = &self.journal {
-            let then = journal.source();
-            if differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime) {
-                return Err(other_source(0));
-            }
-            if let Some(commit) = journal.last_commit() {
-                let begin = commit.plaintext_len - self.recovered.confirmed_len;
-                let plaintext = read_range(source, begin, self.recovered.confirmed_len)?;
-                if JournalKey::from(&self.stream).fingerprint(commit.index, &plaintext) != commit.fingerprint
-                {
-                    return Err(other_source(begin));
-                }
+        if let Some(then) = &self.then
+            && (differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime))
+        {
+            return Err(other_source(0));
+        }
+        let len = self.recovered.confirmed_len;
+        if let Some(commit) = self.journal.as_ref().and_then(FileJournal::last_commit).filter(|_| len > 0) {
+            let begin = commit.plaintext_len - len;
+            let plaintext = read_range(source, begin, len)?;
+            if JournalKey::from(&self.stream).fingerprint(commit.index, &plaintext) != commit.fingerprint {
+                return Err(other_source(begin));
             }
         }
-        if let Some((_, last)) = &self.recovered.last_segment {
+        if let Some(LastSegment { plaintext: last, .. }) = &self.recovered.last_segment {
             let begin = committed - last.len() as u64;
-            if read_range(source, begin, last.len() as u64)? != last[..] {
-                return Err(other_source(begin));
+            let again = read_range(source, begin, last.len() as u64)?;
+            if let Some(place) = again.iter().zip(last).position(|(a, b)| a != b) {
+                return Err(other_source(begin + place as u64));
             }
         } else {
             source.seek(SeekFrom::Start(committed)).map_err(source_error(None))?;
@@ -199,7 +210,11 @@ impl InterruptedEncryption {
     /// Nothing may follow in the source where the stream lacks its final segment at most.
     fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
         let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
-        if !ending && !self.recovered.sealed {
+        // In a stream with UNIFORM nothing but the final segment follows a short one (SV2-HDR-016).
+        let segment_size = self.header().segment_size() as usize;
+        let last = self.recovered.last_segment.as_ref();
+        let short = self.header().uniform() && last.is_some_and(|last| last.plaintext.len() < segment_size);
+        if !ending && !self.recovered.sealed && !short {
             return Ok(());
         }
         match fill(source, &mut [0]).map_err(source_error(None))? {
@@ -258,11 +273,11 @@ impl EncryptPipeline<'_> {
 fn is_torn_header(file: &mut dyn StoredFile, error: &Error) -> io::Result<bool> {
     let (size, mut magic) = (file.size()?, [0; STREAM_MAGIC.len()]);
     file.rewind()?;
-    fill(&mut &mut *file, &mut magic)?;
-    // Bytes that were never written are zero. A short file of somebody else begins in another way.
-    let begins = magic == STREAM_MAGIC || magic == [0; STREAM_MAGIC.len()];
-    let torn = error.kind() == Some(ErrorKind::Malformed) && begins && size <= STREAM_HEADER_LEN as u64;
-    Ok(error.kind() == Some(ErrorKind::Truncated) || torn)
+    let filled = fill(&mut &mut *file, &mut magic)?;
+    // A short file of somebody else begins in another way.
+    let begins = begins_like(&magic[..filled], &STREAM_MAGIC);
+    let torn = error.kind() == Some(ErrorKind::Malformed) && size <= STREAM_HEADER_LEN as u64;
+    Ok(begins && (torn || error.kind() == Some(ErrorKind::Truncated)))
 }
 
 /// Gives a sealed stream its name, or takes the other name away from one that has its own.

@@ -12,6 +12,8 @@ pub use encrypt::InterruptedEncryption;
 pub enum Notice {
     /// The journal is not to be used, for this reason (SV2-JRN-006).
     JournalUnusable(stream_v2_format::Error),
+    /// Records of the journal are damaged, more than a crash can take: it is not relied on.
+    JournalDamaged,
     /// The output has lost segments that the journal vouches for; they are written again (SV2-RES-007).
     LostDurable,
 }

@@ -37,6 +37,7 @@ impl FileSink {
     /// process is writing; whatever creating a file reports.
     pub fn create(output: &OutputFile) -> io::Result<Self> {
         refuse_taken_name(output)?;
+        output.refuse_foreign(&output.journal())?;
         let mut file = output.storage().create(&output.partial()).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists if output.is_being_written() => ErrorKind::WouldBlock.into(),
             _ => error,
