@@ -83,8 +83,7 @@ impl InterruptedEncryption {
     ) -> Result<Option<Self>, Error> {
         let header = match read_stream_header(&mut file) {
             Ok((header, _)) => header,
-            Err(error) if is_torn_header(&mut *file, &error).map_err(sink_error)? => return Ok(None),
-            Err(error) => return Err(error),
+            Err(error) => return nothing_committed(&mut *file, error).map(|()| None),
         };
         let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
@@ -270,14 +269,19 @@ impl EncryptPipeline<'_> {
 }
 
 /// Whether a file that is no stream is one whose stream header was being written: it is durable before anything follows it (SV2-RES-001).
-fn is_torn_header(file: &mut dyn StoredFile, error: &Error) -> io::Result<bool> {
-    let (size, mut magic) = (file.size()?, [0; STREAM_MAGIC.len()]);
-    file.rewind()?;
-    let filled = fill(&mut &mut *file, &mut magic)?;
-    // A short file of somebody else begins in another way.
+/// Otherwise `error` says what is wrong with it.
+fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
+    let mut magic = [0; STREAM_MAGIC.len()];
+    let filled = file.rewind().and_then(|()| fill(&mut &mut *file, &mut magic)).map_err(sink_error)?;
     let begins = begins_like(&magic[..filled], &STREAM_MAGIC);
-    let torn = error.kind() == Some(ErrorKind::Malformed) && size <= STREAM_HEADER_LEN as u64;
-    Ok(begins && (torn || error.kind() == Some(ErrorKind::Truncated)))
+    let short = file.size().map_err(sink_error)? <= STREAM_HEADER_LEN as u64;
+    match error.kind() {
+        Some(ErrorKind::Truncated) if begins => Ok(()),
+        Some(ErrorKind::Malformed) if begins && short => Ok(()),
+        // A short file of somebody else.
+        Some(ErrorKind::Truncated) => Err(sink_error(io::ErrorKind::InvalidInput.into())),
+        _ => Err(error),
+    }
 }
 
 /// Gives a sealed stream its name, or takes the other name away from one that has its own.
