@@ -288,7 +288,7 @@ fn files_of_somebody_else_are_left_alone() {
         assert_eq!(fs::read(&path).unwrap(), content);
     };
     refused("out.journal", b"2024/01/01 groceries", ErrorKind::InvalidData);
-    refused("out.partial", b"my notes", ErrorKind::Other);
+    refused("out.partial", b"my notes", ErrorKind::InvalidInput);
     refused("out.partial", &[b'x'; 500], ErrorKind::Other);
 }
 
