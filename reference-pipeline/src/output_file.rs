@@ -66,7 +66,8 @@ impl OutputFile {
     /// (SV2-RES-013). A link that stands there is removed, and not what it leads to.
     ///
     /// # Errors
-    /// `WouldBlock` where another process is writing it, and whatever the file system reports.
+    /// `WouldBlock` where another process is writing it; `InvalidData` for a file under the name of the journal that is none; whatever the file
+    /// system reports.
     pub fn discard(&self) -> io::Result<()> {
         if self.is_being_written() {
             return Err(ErrorKind::WouldBlock.into());
