@@ -138,6 +138,11 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     report(!about.id.bytes().all(kebab), "the id is not kebab-case");
     report(about.requirements.is_empty(), "no requirement");
     report(!about.comment.ends_with('.'), "the comment is no sentence");
+    if let Vector::Recover(recover) = vector {
+        let stored = [Some(&recover.output), recover.journal.as_ref()];
+        let lost = |blob: &String| !tree.contains_key(blob);
+        report(stored.iter().flatten().any(|stored| stored.blob.as_ref().is_some_and(lost)), "no such blob");
+    }
     let Vector::Read(read) = vector else {
         return findings;
     };

@@ -12,6 +12,7 @@ mod keys;
 pub mod plaintext;
 mod plan;
 mod primitives;
+mod recover_cases;
 pub mod tree;
 pub mod vector;
 mod waivers;

@@ -7,6 +7,7 @@ use serde::Serialize;
 use crate::cases;
 use crate::export::{Blobs, export};
 use crate::primitives::sha256_hex;
+use crate::recover_cases;
 use crate::vector::{Entry, Manifest, Vector};
 use crate::waivers;
 use crate::write_cases;
@@ -54,6 +55,7 @@ fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     let mut vectors: Vec<(String, Vector)> =
         cases::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
     vectors.extend(write_cases::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
+    vectors.extend(recover_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
     vectors
 }
 

@@ -14,6 +14,8 @@ pub enum Vector {
     Read(Box<ReadVector>),
     /// Writes a stream.
     Write(Box<WriteVector>),
+    /// Finds what is committed in an interrupted writer's output.
+    Recover(Box<RecoverVector>),
 }
 
 /// What all vectors say of themselves.
@@ -22,7 +24,7 @@ pub enum Vector {
 pub struct About {
     /// Stable name.
     pub id: String,
-    /// `read` or `write`.
+    /// `read`, `write` or `recover`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -85,6 +87,54 @@ pub struct WriteVector {
     pub expect: WriteExpect,
     /// Where the vector comes from.
     pub made: Made,
+}
+
+/// A vector of the operation `recover`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoverVector {
+    /// What all vectors have.
+    #[serde(flatten)]
+    pub about: About,
+    /// What the caller brings; without a content key, §19.8 is meant.
+    pub keys: Keys,
+    /// The output of an interrupted writer.
+    pub output: Stored,
+    /// Its journal; null where there is none.
+    pub journal: Option<Stored>,
+    /// The only right answer.
+    pub expect: RecoverExpect,
+    /// Where the vector comes from.
+    pub made: Made,
+}
+
+/// What is found in an output.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "lowercase", deny_unknown_fields)]
+pub enum RecoverExpect {
+    /// A stream, and what of it is committed.
+    Recovered {
+        /// Committed segments, the final one included.
+        segments: usize,
+        /// Plaintext bytes in them.
+        plaintext_len: usize,
+        /// Bytes up to their end, stream header and envelope included.
+        stream_len: usize,
+        /// Whether the last of them is a final segment.
+        sealed: bool,
+        /// `none`, `used`, the detail for which it is not to be used, `damaged` or `lost`.
+        journal: String,
+    },
+    /// No stream yet: nothing was committed.
+    Nothing,
+    /// Nothing is changed, and this is reported.
+    Reject {
+        /// `kind.detail`; one of these.
+        error: Vec<String>,
+        /// From the start of the stream; null where the error has none.
+        offset: Option<usize>,
+        /// Number of segments before the fault; null in the stream header.
+        segment: Option<usize>,
+    },
 }
 
 /// What the caller brings.
@@ -269,7 +319,7 @@ pub struct Entry {
     pub file: String,
     /// SHA-256 of the file in hex.
     pub sha256: String,
-    /// `read` or `write`.
+    /// `read`, `write` or `recover`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -294,6 +344,7 @@ impl Vector {
         match self {
             Self::Read(vector) => &vector.about,
             Self::Write(vector) => &vector.about,
+            Self::Recover(vector) => &vector.about,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod draft;
 pub(crate) mod envelope;
+pub(crate) mod journal;
 pub(crate) mod segment_header;
 pub(crate) mod stream;
 pub(crate) mod stream_header;

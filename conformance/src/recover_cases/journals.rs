@@ -1,0 +1,210 @@
+//! §18.3: journals that are to be used, that are not, and that end early.
+
+use super::{RecoverCase, base, case};
+use crate::plan::{Plan, counting};
+use crate::wire::journal::{Journal, ending, forged};
+
+const HEADER: &[&str] = &["SV2-JRN-006"];
+const RECORD: &[&str] = &["SV2-JRN-007"];
+const ALL: [usize; 4] = [0, 1, 2, 3];
+
+/// A journal of the base with a commit for each segment.
+fn whole() -> Journal {
+    Journal::of(&base(), &ALL)
+}
+
+/// A journal whose header is not to be used, with everything else in order.
+fn unusable(id: &'static str, comment: &'static str, detail: &str, journal: Vec<u8>) -> RecoverCase {
+    case(id, HEADER, comment).journal(journal).finds(4, detail)
+}
+
+pub(super) fn headers() -> Vec<RecoverCase> {
+    let header = |id, comment, alter: fn(&mut Journal)| {
+        unusable(id, comment, "journal.header", whole().with(alter).bytes())
+    };
+    let forged_header = |alter: fn(&mut Vec<u8>)| {
+        let mut parts = whole().parts();
+        parts[0] = forged(parts[0].clone(), alter);
+        parts.concat()
+    };
+    let mut flipped = whole().bytes();
+    flipped[150] ^= 1;
+    vec![
+        case("recover-journal-whole", &["SV2-JRN-006"], "A commit for each segment.")
+            .journal(whole().bytes())
+            .finds(4, "used"),
+        unusable(
+            "recover-journal-header-short",
+            "The header lacks its last byte.",
+            "journal.header",
+            whole().bytes()[..211].to_vec(),
+        ),
+        unusable("recover-journal-header-crc", "A bit of the header is flipped.", "journal.header", flipped),
+        header("recover-journal-version", "The journal_version is 2.", |journal| journal.header.version = 2),
+        header("recover-journal-role-none", "The role is not assigned.", |journal| journal.header.role = 3),
+        header("recover-journal-role-other", "The role is that of a reader.", |journal| {
+            journal.header.role = 2
+        }),
+        header("recover-journal-reserved", "A reserved byte of the header is 1.", |journal| {
+            journal.header.reserved[4] = 1
+        }),
+        unusable(
+            "recover-journal-foreign",
+            "The stream header in the journal has another stream_salt.",
+            "journal.foreign",
+            whole().with(|journal| journal.header.stream_header[40] ^= 1).bytes(),
+        ),
+        unusable(
+            "recover-journal-foreign-tag",
+            "The stream header in the journal differs in the last byte of header_tag.",
+            "journal.foreign",
+            whole().with(|journal| journal.header.stream_header[111] ^= 1).bytes(),
+        ),
+        unusable(
+            "recover-journal-mac",
+            "A bit of header_mac is flipped.",
+            "journal.mac",
+            forged_header(|bytes| bytes[176] ^= 1),
+        ),
+        unusable(
+            "recover-journal-mac-source",
+            "Somebody without the key has changed source_len.",
+            "journal.mac",
+            forged_header(|bytes| bytes[144] ^= 1),
+        ),
+        case(
+            "recover-journal-envelope",
+            HEADER,
+            "The stream header differs from byte 112 on, as after an exchange of the envelope.",
+        )
+        .journal(whole().with(|journal| journal.header.stream_header[112] = 12).bytes())
+        .finds(4, "used"),
+    ]
+}
+
+/// A journal whose last record does not count: the ones before it do.
+fn last(id: &'static str, comment: &'static str, alter: impl FnOnce(&mut Journal)) -> RecoverCase {
+    case(id, RECORD, comment).journal(whole().with(alter).bytes()).finds(4, "used")
+}
+
+fn last_part(id: &'static str, comment: &'static str, alter: impl FnOnce(Vec<u8>) -> Vec<u8>) -> RecoverCase {
+    let mut parts = whole().parts();
+    parts[4] = alter(parts[4].clone());
+    case(id, RECORD, comment).journal(parts.concat()).finds(4, "used")
+}
+
+pub(super) fn records() -> Vec<RecoverCase> {
+    [whole_records(), torn(), altered(), moved()].into_iter().flatten().collect()
+}
+
+fn whole_records() -> Vec<RecoverCase> {
+    let stream = base();
+    let commits = |id, comment, segments: &[usize]| {
+        case(id, RECORD, comment).journal(Journal::of(&base(), segments).bytes()).finds(4, "used")
+    };
+    let empty = Plan::flushed(&[]).write();
+    let empty_ending =
+        Journal::of(&empty, &[]).with(|journal| journal.records.push(ending(&empty, 0))).bytes();
+    vec![
+        commits("recover-journal-begun", "No record: nothing was durable but the stream header.", &[]),
+        commits(
+            "recover-journal-behind",
+            "The last commit is that of segment 0; the segments after it are kept.",
+            &[0],
+        ),
+        last("recover-record-ending", "An ending after the last commit.", |journal| {
+            journal.records.push(ending(&stream, 4))
+        }),
+        case(
+            "recover-record-ending-alone",
+            &["SV2-JRN-002"],
+            "An ending without a commit, of an empty plaintext.",
+        )
+        .stream(empty)
+        .journal(empty_ending)
+        .finds(0, "used"),
+        last("recover-record-compacted", "The first sequence of a compacted journal is free.", |journal| {
+            journal.records.drain(..3);
+            journal.records[0].sequence = 4095;
+        }),
+    ]
+}
+
+fn torn() -> Vec<RecoverCase> {
+    vec![
+        last_part("recover-record-torn", "The last record lacks its last byte.", |mut part| {
+            part.truncate(163);
+            part
+        }),
+        last_part("recover-record-crc", "A bit of the last record is flipped.", |mut part| {
+            part[40] ^= 1;
+            part
+        }),
+        last_part("recover-record-mac", "A bit of the last record_mac is flipped.", |part| {
+            forged(part, |bytes| bytes[128] ^= 1)
+        }),
+    ]
+}
+
+/// By somebody who has the key.
+fn altered() -> Vec<RecoverCase> {
+    vec![
+        last("recover-record-type", "The type of the last record is not assigned.", |journal| {
+            journal.records[3].record_type = 3
+        }),
+        last("recover-record-reserved", "A reserved byte of the last record is 1.", |journal| {
+            journal.records[3].reserved[2] = 1
+        }),
+        last("recover-record-sequence", "The last sequence leaves one out.", |journal| {
+            journal.records[3].sequence = 4
+        }),
+        last("recover-record-index-back", "The last segment_index is below the one before.", |journal| {
+            journal.records[3].segment_index = 1
+        }),
+        last("recover-record-position-back", "The last position is below the one before.", |journal| {
+            journal.records[3].position = 1
+        }),
+        last("recover-record-plaintext-back", "The last plaintext_len is below the one before.", |journal| {
+            journal.records[3].plaintext_len = 1
+        }),
+        last(
+            "recover-record-plaintext-high",
+            "The last plaintext_len is above what four segments hold.",
+            |journal| journal.records[3].plaintext_len = (4 << 26) + 1,
+        ),
+        last(
+            "recover-record-position-high",
+            "The last position is above where a fourth segment can be.",
+            |journal| journal.records[3].position = (4 << 27) + 1,
+        ),
+    ]
+}
+
+fn moved() -> Vec<RecoverCase> {
+    let other = whole().with(|journal| journal.header.journal_salt = counting(0x90)).parts();
+    let mut damaged = whole().bytes();
+    damaged[212 + 40] ^= 1;
+    let mut parts = whole().parts();
+    let repeated = [parts.concat(), parts[4].clone()].concat();
+    parts.remove(3);
+    vec![
+        last_part(
+            "recover-record-of-another",
+            "The last record is of another journal of the same stream.",
+            |_| other[4].clone(),
+        ),
+        case("recover-record-repeated", RECORD, "The last record stands twice.")
+            .journal(repeated)
+            .finds(4, "used"),
+        case("recover-record-left-out", RECORD, "The record of segment 2 is left out.")
+            .journal(parts.concat())
+            .finds(4, "used"),
+        case(
+            "recover-record-damaged",
+            RECORD,
+            "A bit of the first of four records is flipped: more is missing than a crash takes.",
+        )
+        .journal(damaged)
+        .finds(4, "damaged"),
+    ]
+}

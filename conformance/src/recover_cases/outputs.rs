@@ -1,0 +1,221 @@
+//! §19.2, §19.3, §19.8: torn, damaged, sealed and other outputs, with a journal and without.
+
+use super::{RecoverCase, base, case};
+use crate::plan::Plan;
+use crate::wire::journal::Journal;
+use crate::wire::stream::Stream;
+
+const DAMAGED: &str = "malformed.damaged";
+/// Where segment_index stands in a segment header.
+const SEGMENT_INDEX_AT: usize = 4;
+
+fn journal(segments: &[usize]) -> Vec<u8> {
+    Journal::of(&base(), segments).bytes()
+}
+
+fn cut(segments: usize, more: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
+    move |stream, output| output.truncate(stream.offset(segments) + more)
+}
+
+/// Flips a bit of a segment, so many bytes from its beginning.
+fn flip(segment: usize, within: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
+    move |stream, output| output[stream.offset(segment) + within] ^= 1
+}
+
+/// Zeros in the place of a segment that was lost.
+fn lost(segment: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
+    move |stream, output| output[stream.offset(segment)..stream.offset(segment + 1)].fill(0)
+}
+
+fn swapped(stream: &Stream, output: &mut Vec<u8>) {
+    let swapped = stream.clone().arrange(|segments| segments.swap(1, 2)).bytes();
+    *output = swapped[..stream.offset(4)].to_vec();
+}
+
+fn sealed(stream: &Stream, output: &mut Vec<u8>) {
+    *output = stream.bytes();
+}
+
+/// Segment 3 sealed by another run: genuine, and not the one that was committed.
+fn of_another_run(stream: &Stream, output: &mut Vec<u8>) {
+    let other = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[3]).write();
+    output.truncate(stream.offset(3));
+    output.extend_from_slice(&other.segments[3].bytes);
+}
+
+pub(super) fn cases() -> Vec<RecoverCase> {
+    [torn(), damaged(), ends()].into_iter().flatten().collect()
+}
+
+fn torn() -> Vec<RecoverCase> {
+    let torn = &["SV2-RES-010"];
+    vec![
+        case("recover-whole", torn, "Only the final segment is missing."),
+        case("recover-begun", torn, "A stream header, and nothing after it.")
+            .output(cut(0, 0))
+            .finds(0, "none"),
+        case("recover-torn-header", torn, "The output ends inside a segment header.")
+            .output(cut(3, 40))
+            .finds(3, "none"),
+        case("recover-torn-before-wire", torn, "The output ends after a segment header.")
+            .output(cut(3, 96))
+            .finds(3, "none"),
+        case("recover-torn-wire", torn, "The output ends inside a wire.")
+            .output(cut(3, 120))
+            .finds(3, "none"),
+        case("recover-torn-zeros", torn, "The end of the last wire is zero.")
+            .output(|_, output| {
+                let len = output.len();
+                output[len - 20..].fill(0);
+            })
+            .finds(3, "none"),
+        case("recover-tail-zeros", torn, "Zeros follow the last segment.")
+            .output(|_, output| output.extend([0; 300])),
+        case("recover-tail-magic", torn, "The magic of a segment and nothing more follows.")
+            .output(|_, output| output.extend(b"SV2S")),
+        case("recover-header-torn", &["SV2-RES-010"], "The stream header is torn: nothing was committed.")
+            .output(|_, output| output.truncate(60))
+            .finds_nothing(),
+        case(
+            "recover-header-zeros",
+            &["SV2-RES-010"],
+            "The first half of the stream header is zero, and nothing follows it.",
+        )
+        .output(|_, output| {
+            output.truncate(128);
+            output[..64].fill(0);
+        })
+        .finds_nothing(),
+        case(
+            "recover-gap-with-journal",
+            &["SV2-RES-010"],
+            "Segment 2 is lost, behind the last commit; segment 3 is dropped.",
+        )
+        .output(lost(2))
+        .journal(journal(&[0, 1]))
+        .finds(2, "used"),
+        case("recover-gap-begun", &["SV2-RES-010"], "Segment 0 is lost, and the journal has no commit yet.")
+            .output(lost(0))
+            .journal(journal(&[]))
+            .finds(0, "used"),
+        case(
+            "recover-ahead",
+            &["SV2-RES-007"],
+            "The output ends before the last commit: it has lost what was durable.",
+        )
+        .output(cut(2, 50))
+        .journal(journal(&[0, 1, 2, 3]))
+        .finds(2, "lost"),
+    ]
+}
+
+fn damaged() -> Vec<RecoverCase> {
+    let commit = |id, comment, alter: fn(&Stream, &mut Vec<u8>)| {
+        case(id, &["SV2-RES-006"], comment)
+            .output(alter)
+            .journal(journal(&[0, 1, 2, 3]))
+            .rejects(DAMAGED, 3, 0)
+    };
+    let alone = |id, comment| case(id, &["SV2-RES-010"], comment);
+    vec![
+        commit("recover-commit-wire", "A bit of the last commit's wire is flipped.", |stream, output| {
+            flip(3, 130)(stream, output)
+        }),
+        commit(
+            "recover-commit-header",
+            "A bit of the last commit's segment header is flipped.",
+            |stream, output| flip(3, 50)(stream, output),
+        ),
+        commit(
+            "recover-commit-other-run",
+            "Another run has sealed the segment at the last commit.",
+            of_another_run,
+        ),
+        case(
+            "recover-damage-before-commit",
+            &["SV2-RES-006"],
+            "Damage before the last commit's segment is not looked at.",
+        )
+        .output(flip(0, 130))
+        .journal(journal(&[0, 1, 2, 3]))
+        .finds(4, "used"),
+        alone("recover-damage-first", "Without a journal, damage in segment 0 is reported.")
+            .output(flip(0, 130))
+            .rejects(DAMAGED, 0, 0),
+        alone("recover-damage-header", "Without a journal, damage in the header of segment 1 is reported.")
+            .output(flip(1, 30))
+            .rejects(DAMAGED, 1, 0),
+        alone("recover-gap-without-journal", "Without a journal, a lost segment is reported.")
+            .output(lost(2))
+            .rejects(DAMAGED, 2, 0),
+        alone("recover-damage-last", "In the last segment it cannot be told from a torn write.")
+            .output(flip(3, 130))
+            .finds(3, "none"),
+    ]
+}
+
+fn ends() -> Vec<RecoverCase> {
+    let other_key = base().content_key.map(|byte| byte ^ 1);
+    let mut wrong_key = case("recover-wrong-key", &["SV2-HDR-014"], "The content key is another one.")
+        .with_key(Some(other_key));
+    wrong_key.expect = crate::vector::RecoverExpect::Reject {
+        error: vec!["key.header_tag".to_owned()],
+        offset: Some(80),
+        segment: None,
+    };
+    vec![
+        case("recover-sealed", &["SV2-RES-010"], "The stream is sealed: only its name is missing.")
+            .output(sealed)
+            .finds(5, "none"),
+        case("recover-sealed-journal", &["SV2-RES-010"], "The stream is sealed, and its journal is there.")
+            .output(sealed)
+            .journal(journal(&[0, 1, 2, 3]))
+            .finds(5, "used"),
+        case("recover-final-torn", &["SV2-RES-010"], "The final segment is torn.")
+            .output(|stream, output| *output = stream.bytes()[..stream.offset(5) - 1].to_vec())
+            .finds(4, "none"),
+        case("recover-trailing", &["SV2-RES-016"], "A byte follows the final segment.")
+            .output(|stream, output| {
+                sealed(stream, output);
+                output.push(0);
+            })
+            .rejects("trailing", 5, 0),
+        case("recover-swapped", &["SV2-RES-016"], "Segments 1 and 2 are swapped: no torn write.")
+            .output(swapped)
+            .rejects("order.segment_index", 1, SEGMENT_INDEX_AT),
+        wrong_key,
+    ]
+}
+
+pub(super) fn without_key() -> Vec<RecoverCase> {
+    let keyless = |id, comment| case(id, &["SV2-RES-015"], comment).with_key(None);
+    vec![
+        keyless("recover-keyless-whole", "Without the key: only the final segment is missing."),
+        keyless("recover-keyless-sealed", "Without the key: the stream is complete.")
+            .output(sealed)
+            .finds(5, "none"),
+        keyless("recover-keyless-torn", "Without the key: the output ends inside a wire.")
+            .output(cut(3, 120))
+            .finds(3, "none"),
+        keyless("recover-keyless-crc", "Without the key: the last wire's checksum is wrong.")
+            .output(flip(3, 130))
+            .finds(3, "none"),
+        keyless("recover-keyless-tail", "Without the key: zeros follow the last segment.")
+            .output(|_, output| output.extend([0; 300])),
+        keyless("recover-keyless-damage", "Without the key: damage in segment 1 is no torn tail.")
+            .output(flip(1, 130))
+            .rejects(DAMAGED, 1, 0),
+        keyless("recover-keyless-gap", "Without the key: a lost segment is no torn tail.")
+            .output(lost(2))
+            .rejects(DAMAGED, 2, 0),
+        keyless("recover-keyless-trailing", "Without the key: a byte follows the final segment.")
+            .output(|stream, output| {
+                sealed(stream, output);
+                output.push(0);
+            })
+            .rejects("trailing", 5, 0),
+        keyless("recover-keyless-swapped", "Without the key: segments 1 and 2 are swapped.")
+            .output(swapped)
+            .rejects("order.segment_index", 1, SEGMENT_INDEX_AT),
+    ]
+}
