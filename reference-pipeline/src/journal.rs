@@ -109,12 +109,8 @@ impl FileJournal {
 
     /// What it says of its output, where there is a journal.
     pub(crate) fn vouched(journal: Option<&Self>) -> Vouched<'_> {
-        match journal {
-            Some(journal) if !journal.is_damaged() => {
-                journal.last_commit().map_or(Vouched::Begun, Vouched::UpTo)
-            }
-            _ => Vouched::Unknown,
-        }
+        journal
+            .map_or(Vouched::Unknown, |journal| journal.last_commit().map_or(Vouched::Begun, Vouched::UpTo))
     }
 
     /// The ending, where the last record is one.
@@ -155,7 +151,6 @@ impl FileJournal {
         }
         // A record that was read was perhaps not durable yet.
         open.file.sync()?;
-        open.damaged = false;
         open.file.seek(SeekFrom::Start(valid)).map(|_| ())
     }
 

@@ -88,10 +88,10 @@ impl InterruptedEncryption {
         let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
         let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
-        if journal.as_ref().is_some_and(FileJournal::is_damaged) {
+        let then = journal.as_ref().map(FileJournal::source).copied();
+        if journal.take_if(|journal| journal.is_damaged()).is_some() {
             notice = Some(Notice::JournalDamaged);
         }
-        let then = journal.as_ref().map(FileJournal::source).copied();
         let mut recovered = recover(&mut file, &stream, FileJournal::vouched(journal.as_ref()));
         if let Err(error) = &recovered
             && error.kind() == Some(ErrorKind::Truncated)
