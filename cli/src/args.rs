@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use stream_v2_pipeline::{Durability, Lanes};
 
+use crate::report::Failure;
 use crate::size::parse_size;
 
 /// Version of the command, and of the formats that it reads and writes.
@@ -113,6 +114,15 @@ impl Secret {
     /// The key file that was named. An empty name is none: so a variable of the environment can be set to nothing.
     pub(crate) fn key_file(&self) -> Option<&Path> {
         self.key_file.as_deref().filter(|name| !name.is_empty()).map(Path::new)
+    }
+
+    /// Refuses a context that nothing would be done with.
+    pub(crate) fn refuse_context_without_key(&self) -> Result<(), Failure> {
+        if self.context.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::usage("--context means nothing without a key")
+            .hint("name a key file with -k FILE, or with SV2_KEY_FILE"))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::output::{Content, Output, create, refuse_existing};
 use crate::progress::{Progress, Shows};
 use crate::remembering::Remembering;
 use crate::report::{Failure, note};
-use crate::resume::{RESTART, discard, not_gone_on_with, tell, unknown};
+use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, unknown};
 use crate::size::{bytes, count};
 use crate::standard::is_standard;
 
@@ -116,9 +116,7 @@ fn to_file(
         Ok(DecryptionLeft::Unknown(notice)) => return Err(unknown(&file.partial(), notice).into()),
         Ok(DecryptionLeft::Torn(found)) => {
             if !args.ends.run.quiet {
-                let (segments, plaintext) = (found.committed().segments, found.committed().plaintext_len);
-                let (segments, plaintext) = (count(segments, "segment"), bytes(plaintext));
-                note(format_args!("{}: going on after {segments}, {plaintext}", file.partial().display()));
+                tell_going_on(file, found.committed());
             }
             progress.go_on_after(found.committed());
             return Ok(Some(found.resume(pipeline, &mut input.reader, Some(progress))?));

@@ -15,7 +15,7 @@ use crate::key_file::KeyFile;
 use crate::output::{Content, Output, create, refuse_existing};
 use crate::progress::{Progress, Shows};
 use crate::report::{Failure, note};
-use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell};
+use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on};
 use crate::size::{bytes, count, human};
 use crate::standard::is_standard;
 
@@ -119,9 +119,7 @@ fn take_up(
         Ok(()) => {}
     }
     if !ends.run.quiet && !found.is_complete() {
-        let committed = &found.recovered().committed;
-        let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
-        note(format_args!("{}: going on after {segments}, {plaintext}", file.partial().display()));
+        tell_going_on(file, &found.recovered().committed);
     }
     Ok(Some(found))
 }

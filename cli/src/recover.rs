@@ -72,10 +72,7 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
 }
 
 fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
-    if !args.secret.context.is_empty() {
-        return Err(Failure::usage("--context means nothing without a key")
-            .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));
-    }
+    args.secret.refuse_context_without_key()?;
     let len = file.metadata().ok().map(|metadata| metadata.len());
     recover_keyless(shown(file, len, false)).map_err(|error| refused(args, &error))
 }

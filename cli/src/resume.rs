@@ -3,12 +3,14 @@
 use std::io::ErrorKind as IoKind;
 use std::path::Path;
 
+use stream_v2_format::crypto::Committed;
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp};
 
 use crate::input::Input;
 use crate::output::{being_written, refuse_existing};
 use crate::report::{Failure, note};
+use crate::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 
@@ -41,6 +43,12 @@ pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
             ));
         }
     }
+}
+
+/// Tells after what a run goes on.
+pub(crate) fn tell_going_on(output: &OutputFile, committed: &Committed) {
+    let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
+    note(format_args!("{}: going on after {segments}, {plaintext}", output.partial().display()));
 }
 
 /// Why a run cannot go on with what another one has left.

@@ -10,7 +10,6 @@ use crate::key_file::KeyFile;
 use crate::output::Content;
 use crate::progress::{Progress, Shows, shown};
 use crate::remembering::Remembering;
-use crate::report::Failure;
 use crate::size::{bytes, count};
 use crate::{Done, inspect, print};
 
@@ -47,10 +46,7 @@ fn with_key(args: &VerifyArgs) -> Done {
 
 /// Compares checksums; never says more than that (SV2-NOK-001).
 fn without_key(args: &VerifyArgs) -> Done {
-    if !args.secret.context.is_empty() {
-        return Err(Failure::usage("--context means nothing without a key")
-            .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));
-    }
+    args.secret.refuse_context_without_key()?;
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
     let name = &input.name;

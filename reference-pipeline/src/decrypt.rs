@@ -140,11 +140,7 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
 }
 
 impl WriteSide<Decrypting> for OpenWriter<'_, '_, '_> {
-    fn write(
-        &mut self,
-        _: u64,
-        (segment, input): (DecryptedSegment, DecryptSegmentInput),
-    ) -> Result<Buffers, Error> {
+    fn write(&mut self, (segment, input): (DecryptedSegment, DecryptSegmentInput)) -> Result<Buffers, Error> {
         self.segment(&segment)?;
         Ok(Buffers::recycled(input.wire, segment.plaintext))
     }

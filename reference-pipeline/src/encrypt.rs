@@ -47,8 +47,6 @@ impl Flow for Encrypting {
 /// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
 struct PlaintextReader<R> {
     source: Watched<R>,
-    /// Segments before this run.
-    base: u64,
     segment_size: usize,
     last_segment: SegmentIndex,
     /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
@@ -63,7 +61,6 @@ impl<R: Read> PlaintextReader<R> {
         let declared = header.params().plaintext_len;
         Self {
             source: Watched::new(source, &pipeline.shutdown),
-            base: committed.segments,
             segment_size: header.segment_size() as usize,
             last_segment: header.last_segment(),
             declared: declared.map(|declared| declared.saturating_sub(committed.plaintext_len)),
@@ -99,7 +96,6 @@ impl<R: Read + Send> ReadSide<Encrypting> for PlaintextReader<R> {
         place: u64,
         permit: Buffers,
     ) -> Result<Option<(EncryptSegmentInput, BytesMut)>, Error> {
-        let place = self.base + place;
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(place)));
         }
@@ -183,11 +179,7 @@ impl<'o, 'a, 'm> SealWriter<'o, 'a, 'm> {
 }
 
 impl WriteSide<Encrypting> for SealWriter<'_, '_, '_> {
-    fn write(
-        &mut self,
-        _: u64,
-        (segment, input): (EncryptedSegment, EncryptSegmentInput),
-    ) -> Result<Buffers, Error> {
+    fn write(&mut self, (segment, input): (EncryptedSegment, EncryptSegmentInput)) -> Result<Buffers, Error> {
         let commit = self.segment(&segment)?;
         let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext)?;
         Ok(Buffers::recycled(spare, segment.wire))

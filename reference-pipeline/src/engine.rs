@@ -24,7 +24,7 @@ pub(crate) trait Flow {
     type Done: Send;
 }
 
-/// The reader's side: gives the next job for a permit, or `None` at the end.
+/// The reader's side: gives the job for segment `place` of the stream and a permit, or `None` at the end.
 pub(crate) trait ReadSide<F: Flow>: Send {
     fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<F::Job>, Error>;
 }
@@ -36,7 +36,7 @@ pub(crate) trait WorkSide<F: Flow>: Send {
 
 /// The writer's side: takes finished segments in order and gives their permits back.
 pub(crate) trait WriteSide<F: Flow> {
-    fn write(&mut self, place: u64, done: F::Done) -> Result<Buffers, Error>;
+    fn write(&mut self, done: F::Done) -> Result<Buffers, Error>;
 }
 
 /// What arrives at the writer for one place in the order.
@@ -50,7 +50,7 @@ type Numbered<T> = (u64, T);
 
 /// Runs a flow to its end: all segments written, or one error. Every thread has ended when this returns.
 ///
-/// `base` is the number of segments before the first one of this run; it only names segments in errors.
+/// `base` is the number of segments before the first one of this run.
 pub(crate) fn run<F: Flow, W: WorkSide<F>>(
     window: usize,
     base: u64,
@@ -112,7 +112,7 @@ fn read_all<F: Flow>(
         if stop.load(Ordering::Acquire) {
             return;
         }
-        let next = catch_unwind(AssertUnwindSafe(|| reader.next_job(place, permit)))
+        let next = catch_unwind(AssertUnwindSafe(|| reader.next_job(base + place, permit)))
             .unwrap_or_else(|panic| Err(Error::panic(Stage::Source, Some(base + place), &*panic)));
         let last = match next {
             Ok(Some(job)) => match jobs.send((place, job)) {
@@ -173,7 +173,7 @@ fn write_all<F: Flow>(
                 Arrival::End => return Ok(()),
                 Arrival::Failed(error) => return Err(error),
             };
-            let permit = catch_unwind(AssertUnwindSafe(|| writer.write(place, done)))
+            let permit = catch_unwind(AssertUnwindSafe(|| writer.write(done)))
                 .unwrap_or_else(|panic| Err(Error::panic(Stage::Writer, Some(base + place), &*panic)))?;
             // Never waits: there is room for every permit.
             let _ = permits.try_send(permit);
@@ -233,7 +233,8 @@ mod tests {
     }
 
     impl WriteSide<Counting> for Collect<'_> {
-        fn write(&mut self, place: u64, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
+        fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
+            let place = self.written.len() as u64;
             if self.fail_at == Some(place) {
                 return Err(Error::io(Stage::Sink, Some(place), io::ErrorKind::StorageFull.into()));
             }

@@ -8,7 +8,7 @@ mod support;
 use std::path::Path;
 
 use lab::decryption::{Decryption, Found};
-use lab::encryption::Encryption;
+use lab::encryption::{Encryption, Run};
 use lab::sim::Contents;
 use lab::states::{kills, lost_power};
 use lab::{SEGMENT, inode};
@@ -25,47 +25,47 @@ fn decryption(segments: usize) -> Decryption {
     Decryption { key: key(), stream: half.result, plaintext: encryption.source }
 }
 
-#[test]
-fn killed_at_every_byte() {
+/// Shows `look` the first run over each stream.
+fn each_stream(look: impl Fn(&Decryption, &Run)) {
     for segments in ALL {
         let decryption = decryption(segments);
-        let first = decryption.first();
+        look(&decryption, &decryption.first());
+    }
+}
+
+#[test]
+fn killed_at_every_byte() {
+    each_stream(|decryption, first| {
         for place in kills(&first.log, usize::MAX) {
             decryption.again(&first.killed(place));
         }
-    }
+    });
 }
 
 #[test]
 fn power_lost_at_every_point() {
-    for segments in ALL {
-        let decryption = decryption(segments);
-        let first = decryption.first();
+    each_stream(|decryption, first| {
         lost_power(&first.start, &first.log, 0, |_, contents| {
             decryption.again(contents);
         });
-    }
+    });
 }
 
 #[test]
 fn killed_twice_at_every_call() {
-    for segments in ALL {
-        let decryption = decryption(segments);
-        let first = decryption.first();
+    each_stream(|decryption, first| {
         for place in kills(&first.log, 2) {
             let second = decryption.again(&first.killed(place));
             for place in kills(&second.log, 2) {
                 decryption.again(&second.killed(place));
             }
         }
-    }
+    });
 }
 
 #[test]
 fn killed_and_then_power_lost() {
-    for segments in ALL {
-        let decryption = decryption(segments);
-        let first = decryption.first();
+    each_stream(|decryption, first| {
         for place in kills(&first.log, 2) {
             let second = decryption.again(&first.killed(place));
             let log = first.killed_and(place, &second);
@@ -73,21 +73,19 @@ fn killed_and_then_power_lost() {
                 decryption.again(contents);
             });
         }
-    }
+    });
 }
 
 #[test]
 fn power_lost_twice() {
-    for segments in ALL {
-        let decryption = decryption(segments);
-        let first = decryption.first();
+    each_stream(|decryption, first| {
         lost_power(&first.start, &first.log, 0, |_, contents| {
             let second = decryption.again(contents);
             lost_power(&second.start, &second.log, 0, |_, contents| {
                 decryption.again(contents);
             });
         });
-    }
+    });
 }
 
 /// The plaintext of nine segments, five of them committed.

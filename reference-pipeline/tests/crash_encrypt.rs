@@ -21,6 +21,16 @@ fn encryption(segments: usize) -> Encryption {
     Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)))
 }
 
+/// Shows `look` the first run of each stream, and then looks at all that was sealed.
+fn each_stream(look: impl Fn(usize, Encryption, Run)) {
+    for segments in ALL {
+        let encryption = encryption(segments);
+        let first = encryption.first();
+        look(segments, encryption, first);
+    }
+    assert!(sealings::check() > 0);
+}
+
 fn killed_at_every_byte(segments: usize) {
     let encryption = encryption(segments);
     let first = encryption.first();
@@ -42,37 +52,29 @@ fn killed_at_every_byte_of_nine_segments() {
 
 #[test]
 fn power_lost_at_every_point() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|_, encryption, first| {
         lost_power(&first.start, &first.log, 0, |calls, contents| {
             encryption.again_with(&first, contents, durable_len(&first.log, calls));
         });
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 /// Recovery changes nothing, so that every crash during recovery is the crash before it; these are the crashes while a run goes on.
 #[test]
 fn killed_twice_at_every_call() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|_, encryption, first| {
         for place in kills(&first.log, 2) {
             let second = encryption.again(&first, &first.killed(place));
             for place in kills(&second.log, 2) {
                 encryption.again(&second, &second.killed(place));
             }
         }
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 #[test]
 fn killed_and_then_power_lost() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|_, encryption, first| {
         for place in kills(&first.log, 2) {
             let second = encryption.again(&first, &first.killed(place));
             // What the first process had not made durable can still be lost.
@@ -81,23 +83,19 @@ fn killed_and_then_power_lost() {
                 encryption.again_with(&second, contents, durable_len(&log, calls));
             });
         }
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 #[test]
 fn power_lost_and_then_killed() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|_, encryption, first| {
         lost_power(&first.start, &first.log, 0, |_, contents| {
             let second = encryption.again(&first, contents);
             for place in kills(&second.log, 1) {
                 encryption.again(&second, &second.killed(place));
             }
         });
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 /// All pairs for streams of up to one segment; every third first loss for two, and every 97th for nine.
@@ -123,9 +121,7 @@ fn power_lost_twice() {
 /// A source that was touched, and compared: the journal is compacted under a new header, and a crash can come then too.
 #[test]
 fn killed_and_power_lost_while_the_journal_is_compacted() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|segments, encryption, first| {
         let touched = SourceStamp { mtime: Some(8), ..encryption.stamp };
         let comparing = Encryption { stamp: touched, compares: true, ..encryption };
         for place in kills(&first.log, 1).step_by(if segments == 9 { 11 } else { 1 }) {
@@ -138,8 +134,7 @@ fn killed_and_power_lost_while_the_journal_is_compacted() {
                 comparing.again_with(&second, contents, durable_len(&log, calls));
             });
         }
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 /// A run that is killed again and again gets to its end, and then the next one finds nothing to do.
@@ -183,22 +178,17 @@ fn interrupted(run: &Run) -> impl Iterator<Item = Contents> + '_ {
 
 #[test]
 fn journal_deleted_after_every_crash() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|_, encryption, first| {
         for mut contents in interrupted(&first) {
             contents.names.remove(Path::new("out.journal"));
             encryption.again(&first, &contents);
         }
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 #[test]
 fn journal_rolled_back_to_every_older_copy_after_every_crash() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|_, encryption, first| {
         for place in kills(&first.log, 2) {
             for older in journals(&first, place.0) {
                 let mut contents = first.killed(place);
@@ -208,16 +198,13 @@ fn journal_rolled_back_to_every_older_copy_after_every_crash() {
                 }
             }
         }
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 /// Without its journal a writer does not know what was durable: it goes on with what is whole, or reports damage and changes nothing.
 #[test]
 fn journal_deleted_where_power_was_lost() {
-    for segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
+    each_stream(|segments, encryption, first| {
         let (mut on, mut refused) = (0, 0);
         lost_power(&first.start, &first.log, 0, |_, contents| {
             let mut contents = contents.clone();
@@ -236,8 +223,7 @@ fn journal_deleted_where_power_was_lost() {
             }
         });
         assert!(on > 0 && (segments < 2 || refused > 0), "{segments}: {on} {refused}");
-    }
-    assert!(sealings::check() > 0);
+    });
 }
 
 /// What follows the committed part is another text each time: the same indices are sealed again, and never under the same nonce.

@@ -36,6 +36,11 @@ fn sealed(stream: &Stream, output: &mut Vec<u8>) {
     *output = stream.bytes();
 }
 
+fn trailing(stream: &Stream, output: &mut Vec<u8>) {
+    sealed(stream, output);
+    output.push(0);
+}
+
 /// Segment 3 sealed by another run: genuine, and not the one that was committed.
 fn of_another_run(stream: &Stream, output: &mut Vec<u8>) {
     let other = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[3]).write();
@@ -109,23 +114,16 @@ fn torn() -> Vec<RecoverCase> {
     ]
 }
 
+/// What the last commit names is not there as it was.
+fn commit(id: &'static str, comment: &'static str, alter: impl FnOnce(&Stream, &mut Vec<u8>)) -> RecoverCase {
+    case(id, &["SV2-RES-006"], comment).output(alter).journal(journal(&[0, 1, 2, 3])).rejects(DAMAGED, 3, 0)
+}
+
 fn damaged() -> Vec<RecoverCase> {
-    let commit = |id, comment, alter: fn(&Stream, &mut Vec<u8>)| {
-        case(id, &["SV2-RES-006"], comment)
-            .output(alter)
-            .journal(journal(&[0, 1, 2, 3]))
-            .rejects(DAMAGED, 3, 0)
-    };
     let alone = |id, comment| case(id, &["SV2-RES-010"], comment);
     vec![
-        commit("recover-commit-wire", "A bit of the last commit's wire is flipped.", |stream, output| {
-            flip(3, 130)(stream, output)
-        }),
-        commit(
-            "recover-commit-header",
-            "A bit of the last commit's segment header is flipped.",
-            |stream, output| flip(3, 50)(stream, output),
-        ),
+        commit("recover-commit-wire", "A bit of the last commit's wire is flipped.", flip(3, 130)),
+        commit("recover-commit-header", "A bit of the last commit's segment header is flipped.", flip(3, 50)),
         commit(
             "recover-commit-other-run",
             "Another run has sealed the segment at the last commit.",
@@ -175,10 +173,7 @@ fn ends() -> Vec<RecoverCase> {
             .output(|stream, output| *output = stream.bytes()[..stream.offset(5) - 1].to_vec())
             .finds(4, "none"),
         case("recover-trailing", &["SV2-RES-016"], "A byte follows the final segment.")
-            .output(|stream, output| {
-                sealed(stream, output);
-                output.push(0);
-            })
+            .output(trailing)
             .rejects("trailing", 5, 0),
         case("recover-swapped", &["SV2-RES-016"], "Segments 1 and 2 are swapped: no torn write.")
             .output(swapped)
@@ -209,10 +204,7 @@ pub(super) fn without_key() -> Vec<RecoverCase> {
             .output(lost(2))
             .rejects(DAMAGED, 2, 0),
         keyless("recover-keyless-trailing", "Without the key: a byte follows the final segment.")
-            .output(|stream, output| {
-                sealed(stream, output);
-                output.push(0);
-            })
+            .output(trailing)
             .rejects("trailing", 5, 0),
         keyless("recover-keyless-swapped", "Without the key: segments 1 and 2 are swapped.")
             .output(swapped)

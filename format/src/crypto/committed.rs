@@ -28,20 +28,22 @@ impl Committed {
         last_run_salt: None,
     };
 
-    /// What is committed with the segment that `record` names, whose authentic header is `header` (§19.2, step 6).
+    /// What is committed with the segment of the commit `record`, if that names the segment with this authentic header (§19.2, step 6).
     #[must_use]
-    pub const fn with_segment(record: &JournalRecord, header: &SegmentHeader) -> Self {
-        Self {
+    pub fn with_segment(record: &JournalRecord, header: &SegmentHeader) -> Option<Self> {
+        let named = header.index == record.index && header.segment_tag == record.segment_tag;
+        named.then(|| Self {
             segments: record.index.0 as u64 + 1,
             plaintext_len: record.plaintext_len,
             position: record.position + header.segment_len(),
             transcript: Transcript::from_bytes(record.transcript),
             last_run_salt: Some(header.run_salt),
-        }
+        })
     }
 
-    /// Whether a data segment among them is not full; known of streams with UNIFORM.
-    pub(super) const fn has_short_segment(&self, header: &HeaderV1) -> bool {
+    /// Whether a data segment among them is not full; known of streams with UNIFORM that have no final segment yet.
+    #[must_use]
+    pub const fn has_short_segment(&self, header: &HeaderV1) -> bool {
         self.plaintext_len < self.segments.saturating_mul(header.segment_size() as u64)
     }
 }

@@ -106,17 +106,14 @@ impl<R: Read + Seek> Recovery<R> {
     fn confirm(&mut self, record: &JournalRecord) -> Result<Committed, Error> {
         let offset = self.stream.header().body_offset().plus(record.position);
         let before = u64::from(record.index.0);
-        let damaged = || Error::format(Stage::Source, format::Error::damaged(offset, before));
         self.seek(offset, before)?;
-        let header = read_segment_header(&mut self.output, &self.stream, offset, before);
-        let header = header.map_err(|error| if is_damage(&error) { damaged() } else { error })?;
-        let said = header.header();
-        if said.index != record.index || said.segment_tag != record.segment_tag {
-            return Err(damaged());
-        }
-        self.open_whole(header).map_err(|error| if is_damage(&error) { damaged() } else { error })?;
+        let header = read_segment_header(&mut self.output, &self.stream, offset, before)
+            .map_err(|error| as_damage(error, offset, before))?;
+        let committed =
+            Committed::with_segment(record, header.header()).ok_or_else(|| damaged(offset, before))?;
+        self.open_whole(header)?;
         self.confirmed_len = header.header().plaintext_len.into();
-        Ok(Committed::with_segment(record, header.header()))
+        Ok(committed)
     }
 
     /// Reads on from what is committed to the first byte that is not. Segments that begin before `whole_from` are not read whole.
@@ -196,18 +193,18 @@ impl<R: Read + Seek> Recovery<R> {
         if !whole {
             let (offset, before) = (header.offset(), u64::from(header.header().index.0));
             self.seek(offset.plus(SEGMENT_HEADER_LEN as u64), before)?;
-            let damaged = Error::format(Stage::Source, format::Error::damaged(offset, before));
-            self.open_whole(header).map_err(|error| if is_damage(&error) { damaged } else { error })?;
+            self.open_whole(header)?;
         }
         let plaintext = std::mem::take(&mut self.plaintext).freeze();
         Ok(Some(LastSegment { header: *header.header(), plaintext }))
     }
 
-    /// Reads the wire of a segment whose header was just read, and verifies it.
+    /// Reads the wire of a committed segment whose header was just read, and verifies it.
     fn open_whole(&mut self, header: AuthenticHeader) -> Result<(), Error> {
         let before = u64::from(header.header().index.0);
         let wire = read_wire(&mut self.output, &header, before, std::mem::take(&mut self.wire))?;
-        self.open(DecryptSegmentInput { header, wire })?;
+        self.open(DecryptSegmentInput { header, wire })
+            .map_err(|error| as_damage(error, header.offset(), before))?;
         self.keep(header, true);
         Ok(())
     }
@@ -240,6 +237,15 @@ impl<R: Read + Seek> Recovery<R> {
         let sought: io::Result<u64> = self.output.seek(SeekFrom::Start(offset.0));
         sought.map(|_| ()).map_err(source_error(Some(segments)))
     }
+}
+
+/// What a fault in a segment that was committed is reported as.
+fn as_damage(error: Error, offset: Offset, before: u64) -> Error {
+    if is_damage(&error) { damaged(offset, before) } else { error }
+}
+
+fn damaged(offset: Offset, before: u64) -> Error {
+    Error::format(Stage::Source, format::Error::damaged(offset, before))
 }
 
 /// Whether bytes are there and not what a writer has written.

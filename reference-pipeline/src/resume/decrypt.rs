@@ -55,12 +55,10 @@ impl InterruptedDecryption {
         let partial = output.lock_partial().map_err(sink_error)?;
         let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
         let mut source = Watched::new(source, &pipeline.shutdown);
-        let Some(mut file) = partial else {
-            return Self::published(output, stream, journal, &mut source);
+        let mut file = match partial {
+            Some(file) if !file.is_named(output.target()).map_err(sink_error)? => file,
+            _ => return Self::published(output, stream, journal, &mut source),
         };
-        if file.is_named(output.target()).map_err(sink_error)? {
-            return Self::published(output, stream, journal, &mut source);
-        }
         if !output.overwrites() && output.storage().exists(output.target()) {
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
         }
@@ -169,15 +167,13 @@ fn confirm(
         return Err(Error::format(Stage::Source, truncated));
     }
     let header = read_segment_header(source, stream, offset, before)?;
-    if header.header().index != commit.index || header.header().segment_tag != commit.segment_tag {
-        return Err(other_source(offset.0));
-    }
+    let committed = Committed::with_segment(commit, header.header()).ok_or_else(|| other_source(offset.0))?;
     let wire = read_wire(source, &header, before, BytesMut::new())?;
     let mut plaintext = BytesMut::zeroed(header.header().plaintext_len as usize);
     SegmentOpener::new(stream)
         .open(&header, &wire, &mut plaintext)
         .map_err(|error| Error::format(Stage::Worker, error))?;
-    Ok((Committed::with_segment(commit, header.header()), plaintext))
+    Ok((committed, plaintext))
 }
 
 /// Whether the first `len` bytes of a file end with `expected`.

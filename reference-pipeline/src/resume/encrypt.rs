@@ -210,9 +210,7 @@ impl InterruptedEncryption {
     fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
         let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
         // In a stream with UNIFORM nothing but the final segment follows a short one (SV2-HDR-016).
-        let segment_size = self.header().segment_size() as usize;
-        let last = self.recovered.last_segment.as_ref();
-        let short = self.header().uniform() && last.is_some_and(|last| last.plaintext.len() < segment_size);
+        let short = self.header().uniform() && self.recovered.committed.has_short_segment(self.header());
         if !ending && !self.recovered.sealed && !short {
             return Ok(());
         }

@@ -82,16 +82,15 @@ impl FileSink {
             let taken = "the partial file was removed or replaced while it was written";
             return Err(io::Error::new(ErrorKind::NotFound, taken));
         }
+        let rename = || storage.rename(&partial, target).and_then(|()| storage.sync_folder(target));
         if self.output.overwrites() {
-            return storage.rename(&partial, target).and_then(|()| storage.sync_folder(target));
+            return rename();
         }
         match storage.link(&partial, target) {
             Ok(()) => self.output.drop_partial_name(),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
             // A file system without links: the check and the rename are two steps there.
-            Err(_) if !storage.exists(target) => {
-                storage.rename(&partial, target).and_then(|()| storage.sync_folder(target))
-            }
+            Err(_) if !storage.exists(target) => rename(),
             Err(error) => Err(error),
         }
     }
