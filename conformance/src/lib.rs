@@ -1,4 +1,5 @@
-//! Golden vectors of Stream V2, generated from `spec/stream-v2.md` on plain primitives.
+//! The conformance suite of Stream V2: golden vectors, generated from `spec/stream-v2.md` on plain primitives, and a
+//! [`runner`] that holds any implementation against them.
 //!
 //! Nothing here is shared with the crates that the vectors test. Expected results are declared next to the
 //! fault that a vector has, from the specification's order of checks; no reader is asked.
@@ -9,10 +10,13 @@ pub mod check;
 pub mod example;
 mod export;
 mod keys;
+pub mod lint;
 pub mod plaintext;
 mod plan;
 mod primitives;
 mod recover_cases;
+pub mod requirements;
+pub mod runner;
 pub mod tree;
 pub mod vector;
 mod waivers;

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::cases;
 use crate::export::{Blobs, export};
+use crate::lint::{PUBLISHED, published_lines};
 use crate::primitives::sha256_hex;
 use crate::recover_cases;
 use crate::vector::{Entry, Manifest, Vector};
@@ -16,7 +17,8 @@ use crate::write_cases;
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
 /// Files that are written by hand: they live in `vectors/` and nowhere else.
-const BY_HAND: [(&str, &[u8]); 4] = [
+const BY_HAND: [(&str, &[u8]); 5] = [
+    (PUBLISHED, include_bytes!("../../vectors/PUBLISHED")),
     ("README.md", include_bytes!("../../vectors/README.md")),
     ("VERSION", include_bytes!("../../vectors/VERSION")),
     ("schema/manifest.schema.json", include_bytes!("../../vectors/schema/manifest.schema.json")),
@@ -29,14 +31,19 @@ pub fn generate() -> Tree {
     let mut tree = Tree::new();
     let mut entries = Vec::new();
     let mut blobs = Blobs::new();
+    let since: BTreeMap<&str, &str> = published_lines(include_str!("../../vectors/PUBLISHED"))
+        .map(|(id, version, _)| (id, version))
+        .collect();
     for (area, vector) in vectors(&mut blobs) {
         let about = vector.about().clone();
         let file = format!("{}/{area}/{}.json", about.operation, about.id);
         let bytes = json(&vector);
+        let since = since.get(about.id.as_str()).copied().unwrap_or(version()).to_owned();
         entries.push(Entry {
             id: about.id,
             file: file.clone(),
             sha256: sha256_hex(&bytes),
+            since,
             operation: about.operation,
             level: about.level,
             features: about.features,
@@ -59,9 +66,14 @@ fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     vectors
 }
 
+/// The version of the suite.
+#[must_use]
+pub fn version() -> &'static str {
+    include_str!("../../vectors/VERSION").trim()
+}
+
 fn manifest(vectors: Vec<Entry>) -> Manifest {
-    let version = String::from_utf8_lossy(include_bytes!("../../vectors/VERSION")).trim().to_owned();
-    Manifest { version, format_version: 1, vectors, waivers: waivers::all() }
+    Manifest { version: version().to_owned(), format_version: 1, vectors, waivers: waivers::all() }
 }
 
 /// Pretty JSON with a line feed at the end.

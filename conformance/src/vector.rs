@@ -319,6 +319,8 @@ pub struct Entry {
     pub file: String,
     /// SHA-256 of the file in hex.
     pub sha256: String,
+    /// The version of the suite that brought it.
+    pub since: String,
     /// `read`, `write` or `recover`.
     pub operation: String,
     /// `MUST` or `SHOULD`.

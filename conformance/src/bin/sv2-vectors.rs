@@ -5,13 +5,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use stream_v2_conformance::{check, example, tree};
+use stream_v2_conformance::runner::suite::Suite;
+use stream_v2_conformance::{check, example, lint, tree};
 
 const USAGE: &str = "\
 usage:
   sv2-vectors generate [--out DIR]         write all vectors (default: vectors)
   sv2-vectors check [DIR] [--spec FILE]    compare DIR (default: vectors) and Appendix A of FILE
                                            (default: DIR/../spec/stream-v2.md) with what is generated
+  sv2-vectors publish [DIR]                add new ids to DIR/PUBLISHED, with the version of DIR/VERSION
   sv2-vectors example                      print the text of Appendix A";
 
 fn main() -> ExitCode {
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         ["check", "--spec", file] => check(Path::new("vectors"), Some(file)),
         ["check", folder] => check(Path::new(folder), None),
         ["check", folder, "--spec", file] => check(Path::new(folder), Some(file)),
+        ["publish"] => publish(Path::new("vectors")),
+        ["publish", folder] => publish(Path::new(folder)),
         ["example"] => {
             print!("{}", example::markdown());
             Ok(ExitCode::SUCCESS)
@@ -53,6 +57,17 @@ fn generate(folder: &Path) -> io::Result<ExitCode> {
         fs::write(&file, bytes).map_err(|error| named(&file, &error))?;
     }
     println!("{} files in {}", files.len(), folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// From now on these ids mean what they mean.
+fn publish(folder: &Path) -> io::Result<ExitCode> {
+    let suite = Suite::load(folder)?;
+    let file = folder.join(lint::PUBLISHED);
+    let before = fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
+    let after = lint::publish(&before, &suite.manifest.version, &suite.vectors);
+    println!("{} ids, {} before", after.lines().count(), before.lines().count());
+    fs::write(&file, after).map_err(|error| named(&file, &error))?;
     Ok(ExitCode::SUCCESS)
 }
 

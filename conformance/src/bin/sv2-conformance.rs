@@ -1,0 +1,332 @@
+//! Runs the golden vectors of Stream V2 against any implementation.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use stream_v2_conformance::check::read_tree;
+use stream_v2_conformance::lint::lint;
+use stream_v2_conformance::requirements::SPECIFICATION;
+use stream_v2_conformance::runner::adapter::Caps;
+use stream_v2_conformance::runner::explain::explain;
+use stream_v2_conformance::runner::judge::Verdict;
+use stream_v2_conformance::runner::report::{self, Outcome, Report};
+use stream_v2_conformance::runner::run::{Options, run};
+use stream_v2_conformance::runner::suite::Suite;
+
+/// Tests an implementation of Stream V2 with the golden vectors.
+#[derive(Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 nothing failed, 1 something failed, 2 the run could not be made.\n\
+                  How to write an adapter: conformance/PROTOCOL.md"
+)]
+struct Cli {
+    /// The folder of the vectors
+    #[arg(long, global = true, value_name = "DIR", default_value = "vectors")]
+    vectors: PathBuf,
+    #[command(subcommand)]
+    command: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Asks an adapter about every vector
+    Run(RunArgs),
+    /// Lists vectors: id, operation, requirements
+    List {
+        /// Part of an id or requirement, or an operation; several may be given
+        filter: Vec<String>,
+    },
+    /// Explains a vector: what it tests, and its bytes with the fault marked
+    Explain {
+        /// The vector's id
+        id: String,
+    },
+    /// Checks the folder of the vectors itself: hashes, ids, requirements, published meanings
+    Lint,
+    /// Turns reports of earlier runs (JSON lines) into another form
+    Report {
+        /// What to make
+        #[arg(long, value_enum)]
+        format: Form,
+        /// Where to write it; standard output if it is not given
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// Reports of `run --report`; only HTML takes several
+        #[arg(required = true)]
+        reports: Vec<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// The adapter and its arguments
+    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "ADAPTER")]
+    adapter: Vec<String>,
+    /// One process for each input: exit 0 accept, 1 reject, 2 unsupported, 3 needs more
+    #[arg(long)]
+    one_shot: bool,
+    /// Also the recipes in one-shot mode: some 30,000 processes
+    #[arg(long, requires = "one_shot")]
+    recipes: bool,
+    /// Only vectors whose id or requirements contain this, or of this operation; may be repeated
+    #[arg(long, value_name = "TEXT")]
+    filter: Vec<String>,
+    /// Adapters at a time [default: one for each processor]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Seconds for one answer
+    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
+    timeout: Duration,
+    /// MiB by which an adapter's resident memory may grow after the handshake (Linux)
+    #[arg(long, value_name = "MIB", default_value_t = 256)]
+    memory: u64,
+    /// Vectors that are expected not to pass: a line each, the id, a space, the reason
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// End after so many crashes, time-outs and the like
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    give_up: usize,
+    /// Write the report as JSON lines
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Write it as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Write it as TAP
+    #[arg(long, value_name = "FILE")]
+    tap: Option<PathBuf>,
+    /// Write it as one HTML page
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Write a badge: the JSON that badge services read
+    #[arg(long, value_name = "FILE")]
+    badge: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Form {
+    Html,
+    Junit,
+    Tap,
+    Badge,
+    /// One line for each report
+    Summary,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match &cli.command {
+        What::Run(arguments) => test(&cli.vectors, arguments),
+        What::List { filter } => list(&cli.vectors, filter),
+        What::Explain { id } => tell(&cli.vectors, id),
+        What::Lint => check(&cli.vectors),
+        What::Report { format, output, reports } => render(&cli.vectors, *format, output.as_deref(), reports),
+    };
+    outcome.unwrap_or_else(|error| {
+        eprintln!("sv2-conformance: {error}");
+        ExitCode::from(2)
+    })
+}
+
+type Ended = Result<ExitCode, String>;
+
+fn load(folder: &Path) -> Result<Suite, String> {
+    Suite::load(folder).map_err(|error| format!("the vectors in {}: {error}", folder.display()))
+}
+
+fn test(folder: &Path, arguments: &RunArgs) -> Ended {
+    let suite = load(folder)?;
+    let options = Options {
+        command: arguments.adapter.clone(),
+        one_shot: arguments.one_shot,
+        recipes: arguments.recipes,
+        jobs: arguments.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get),
+        caps: Caps { timeout: arguments.timeout, memory: arguments.memory << 20 },
+        filter: arguments.filter.clone(),
+        expected: arguments.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default(),
+        give_up: arguments.give_up,
+    };
+    let wanted = suite.vectors.iter().filter(|vector| options.wants(vector)).count();
+    if wanted == 0 {
+        return Err(format!("no vector fits the filter {}", arguments.filter.join(", ")));
+    }
+    let progress = Mutex::new(Progress::new(wanted));
+    let report = run(&suite, &options, &|outcome| {
+        if let Ok(mut progress) = progress.lock() {
+            progress.tell(outcome);
+        }
+    })?;
+    drop(progress);
+    write_reports(&suite, arguments, &report)?;
+    let peer = &report.peer;
+    println!("{} {} ({}), vectors {}", peer.name, peer.version, peer.language, report.suite);
+    println!("{}", report.summary());
+    for (requirement, outcomes) in report.by_requirement() {
+        let failed: Vec<&str> = outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict.is_failure())
+            .map(|outcome| outcome.id.as_str())
+            .collect();
+        if !failed.is_empty() {
+            println!("{requirement}: {} of {} failed: {}", failed.len(), outcomes.len(), shortened(&failed));
+        }
+    }
+    Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn shortened(ids: &[&str]) -> String {
+    match ids {
+        [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a}, {b}, {c} and {} more", rest.len()),
+        ids => ids.join(", "),
+    }
+}
+
+fn write_reports(suite: &Suite, arguments: &RunArgs, report: &Report) -> Result<(), String> {
+    if let Some(file) = &arguments.report {
+        write(Some(file), &report::json_lines(report).map_err(|error| error.to_string())?)?;
+    }
+    if let Some(file) = &arguments.junit {
+        write(Some(file), &report::junit(report))?;
+    }
+    if let Some(file) = &arguments.tap {
+        write(Some(file), &report::tap(report))?;
+    }
+    if let Some(file) = &arguments.html {
+        write(Some(file), &report::html(std::slice::from_ref(report), &waivers(suite)))?;
+    }
+    if let Some(file) = &arguments.badge {
+        write(Some(file), &report::badge(report))?;
+    }
+    Ok(())
+}
+
+fn waivers(suite: &Suite) -> Vec<(String, String)> {
+    suite.manifest.waivers.iter().map(|waiver| (waiver.requirement.clone(), waiver.reason.clone())).collect()
+}
+
+/// Writes to a file, or to standard output.
+fn write(file: Option<&Path>, text: &str) -> Result<(), String> {
+    match file {
+        Some(file) => fs::write(file, text).map_err(|error| format!("{}: {error}", file.display())),
+        None => io::stdout().write_all(text.as_bytes()).map_err(|error| error.to_string()),
+    }
+}
+
+fn baseline(file: &Path) -> Result<BTreeMap<String, String>, String> {
+    let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let entry = |line: &str| {
+        let (id, reason) = line.trim().split_once(' ').unwrap_or((line.trim(), "no reason given"));
+        (id.to_owned(), reason.trim().to_owned())
+    };
+    Ok(text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(entry).collect())
+}
+
+fn list(folder: &Path, filter: &[String]) -> Ended {
+    let suite = load(folder)?;
+    let options = Options {
+        command: Vec::new(),
+        one_shot: false,
+        recipes: false,
+        jobs: 1,
+        caps: Caps { timeout: Duration::ZERO, memory: 0 },
+        filter: filter.to_vec(),
+        expected: BTreeMap::new(),
+        give_up: 0,
+    };
+    let mut text = String::new();
+    for vector in suite.vectors.iter().filter(|vector| options.wants(vector)) {
+        let about = vector.about();
+        text += &format!("{}\t{}\t{}\n", about.id, about.operation, about.requirements.join(" "));
+    }
+    write(None, &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(folder: &Path, id: &str) -> Ended {
+    let suite = load(folder)?;
+    let vector = suite.find(id).ok_or_else(|| format!("there is no vector {id}; `list` shows all"))?;
+    write(None, &explain(&suite, vector).map_err(|error| error.to_string())?)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(folder: &Path) -> Ended {
+    let suite = load(folder)?;
+    let tree = read_tree(folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+    let findings = lint(&tree, SPECIFICATION);
+    findings.iter().for_each(|finding| println!("{finding}"));
+    println!("{} vectors, {} findings", suite.vectors.len(), findings.len());
+    Ok(if findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn render(folder: &Path, form: Form, output: Option<&Path>, files: &[PathBuf]) -> Ended {
+    let read = |file: &PathBuf| {
+        let named = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let text = fs::read_to_string(file).map_err(|error| named(&error))?;
+        report::from_json_lines(&text).map_err(|error| named(&error))
+    };
+    let reports = files.iter().map(read).collect::<Result<Vec<Report>, String>>()?;
+    let text = match (form, reports.as_slice()) {
+        (Form::Html, reports) => report::html(reports, &load(folder).map(|suite| waivers(&suite))?),
+        (Form::Summary, reports) => {
+            reports.iter().map(|report| format!("{}: {}\n", report.peer.name, report.summary())).collect()
+        }
+        (Form::Junit, [report]) => report::junit(report),
+        (Form::Tap, [report]) => report::tap(report),
+        (Form::Badge, [report]) => report::badge(report),
+        _ => return Err("this form is made of one report".to_owned()),
+    };
+    write(output, &text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A bar on a terminal; failures as lines, everywhere.
+struct Progress {
+    bar: ProgressBar,
+}
+
+impl Progress {
+    fn new(wanted: usize) -> Self {
+        let target = if io::stderr().is_terminal() {
+            ProgressDrawTarget::stderr()
+        } else {
+            ProgressDrawTarget::hidden()
+        };
+        let bar = ProgressBar::with_draw_target(Some(wanted as u64), target);
+        if let Ok(style) = ProgressStyle::with_template("{pos}/{len} {wide_bar} {elapsed} {msg}") {
+            bar.set_style(style);
+        }
+        Self { bar }
+    }
+
+    fn tell(&mut self, outcome: &Outcome) {
+        self.bar.inc(1);
+        self.bar.set_message(outcome.id.clone());
+        if outcome.verdict.is_failure() {
+            let line = format!("{}: {}: {}", outcome.id, outcome.verdict.name(), outcome.detail);
+            self.bar.suspend(|| eprintln!("{line}"));
+        } else if outcome.verdict == Verdict::Pass {
+            self.bar.tick();
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,244 @@
+//! An adapter as a process: asked line by line, watched, and started anew after it came to grief.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::judge::{Judgement, Verdict};
+use super::protocol::{Answer, PROTOCOL, Peer, Request};
+
+/// How often memory is looked at while an answer is waited for.
+pub(super) const LOOK: Duration = Duration::from_millis(20);
+
+/// A longer line is no answer, in bytes.
+const LINE_LEN_MAX: u64 = 64 << 20;
+
+/// So much of standard error is kept, in bytes.
+const STDERR_LEN: usize = 2000;
+
+/// What an adapter may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Caps {
+    /// For one answer.
+    pub timeout: Duration,
+    /// Growth of resident memory after the handshake, in bytes.
+    pub memory: u64,
+}
+
+/// A running adapter. Dropping it kills its process.
+pub struct Adapter {
+    child: Child,
+    requests: Sender<Vec<u8>>,
+    lines: Receiver<io::Result<Vec<u8>>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+    caps: Caps,
+    /// Resident memory after the handshake, in bytes.
+    baseline: Option<u64>,
+    asked: u64,
+    /// What it said of itself.
+    pub peer: Peer,
+}
+
+impl Adapter {
+    /// Starts `command` and shakes hands.
+    ///
+    /// # Errors
+    ///
+    /// One line for people: when the command cannot be started, or its first answer is none.
+    pub fn start(command: &[String], caps: Caps, suite: &str) -> Result<Self, String> {
+        let [program, arguments @ ..] = command else { return Err("no adapter is given".to_owned()) };
+        let mut child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{program}: cannot be started: {error}"))?;
+        let requests = writer(child.stdin.take());
+        let lines = reader(child.stdout.take());
+        let stderr = collector(child.stderr.take());
+        let peer = Peer {
+            protocol: PROTOCOL,
+            name: String::new(),
+            language: String::new(),
+            version: String::new(),
+            operations: Vec::new(),
+            features: Vec::new(),
+            reports: Vec::new(),
+            deliveries: true,
+        };
+        let mut adapter = Self { child, requests, lines, stderr, caps, baseline: None, asked: 0, peer };
+        let hello = Request::Hello { protocol: PROTOCOL, suite, format_version: 1 };
+        let greeting = adapter.exchange(&hello).map_err(|(verdict, why)| {
+            format!("{program}: no answer to the handshake: {}: {why}", verdict.name())
+        })?;
+        let refuse =
+            |why: String| format!("{program}: the answer to the handshake {why}: {}", shown(&greeting));
+        let value: serde_json::Value =
+            serde_json::from_slice(&greeting).map_err(|error| refuse(format!("is not JSON ({error})")))?;
+        if let Some(version) = value.get("protocol").filter(|version| **version != PROTOCOL) {
+            return Err(format!("{program}: speaks protocol {version}, and this runner {PROTOCOL}"));
+        }
+        adapter.peer =
+            serde_json::from_value(value).map_err(|error| refuse(format!("lacks something ({error})")))?;
+        adapter.baseline = resident(adapter.child.id());
+        Ok(adapter)
+    }
+
+    /// Asks one question.
+    ///
+    /// # Errors
+    ///
+    /// What the adapter did instead of answering. It is not to be asked again then.
+    pub fn ask<'a>(&mut self, request: impl Fn(u64) -> Request<'a>) -> Result<Answer, Judgement> {
+        self.asked += 1;
+        let line = self.exchange(&request(self.asked))?;
+        let garbage = |why: &str| (Verdict::Garbage, format!("{why}: {}", shown(&line)));
+        let answer: Answer =
+            serde_json::from_slice(&line).map_err(|error| garbage(&format!("not an answer ({error})")))?;
+        if answer.id == self.asked {
+            Ok(answer)
+        } else {
+            Err(garbage(&format!("id {} answered, {} asked", answer.id, self.asked)))
+        }
+    }
+
+    /// Tells the adapter that nothing more comes, and lets it end.
+    pub fn bye(mut self) {
+        let _ = self.send(&Request::Bye);
+        drop(std::mem::replace(&mut self.requests, channel().0));
+        let _ = self.lines.recv_timeout(self.caps.timeout);
+    }
+
+    fn send(&self, request: &Request<'_>) -> Result<(), Judgement> {
+        let unsent = || (Verdict::Crash, self.ending());
+        let mut line = serde_json::to_vec(request).map_err(|error| (Verdict::Garbage, error.to_string()))?;
+        line.push(b'\n');
+        self.requests.send(line).map_err(|_| unsent())
+    }
+
+    fn exchange(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Judgement> {
+        let begun = Instant::now();
+        if self.send(request).is_err() {
+            return Err((Verdict::Crash, self.obituary()));
+        }
+        loop {
+            let line = self.lines.recv_timeout(LOOK);
+            self.look_at_memory()?;
+            match line {
+                Ok(Ok(line)) if line.ends_with(b"\n") => return Ok(line),
+                Ok(Ok(line)) if line.len() as u64 >= LINE_LEN_MAX => {
+                    return Err((Verdict::Garbage, format!("a line of more than {LINE_LEN_MAX} bytes")));
+                }
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => return Err((Verdict::Crash, self.obituary())),
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() < self.caps.timeout => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    let seconds = self.caps.timeout.as_secs_f64();
+                    return Err((Verdict::Timeout, format!("no answer within {seconds} s")));
+                }
+            }
+        }
+    }
+
+    fn look_at_memory(&self) -> Result<(), Judgement> {
+        let (Some(baseline), Some(peak)) = (self.baseline, resident(self.child.id())) else { return Ok(()) };
+        let grown = peak.saturating_sub(baseline);
+        if grown <= self.caps.memory {
+            return Ok(());
+        }
+        let mib = |bytes: u64| bytes >> 20;
+        let text = format!("resident memory grew by {} MiB, {} allowed", mib(grown), mib(self.caps.memory));
+        Err((Verdict::OverMemory, text))
+    }
+
+    /// How the process ended, after it did.
+    fn obituary(&mut self) -> String {
+        let deadline = Instant::now() + self.caps.timeout;
+        while Instant::now() < deadline {
+            match self.child.try_wait() {
+                Ok(None) => thread::park_timeout(LOOK),
+                Ok(Some(status)) => return format!("ended with {status}{}", self.ending()),
+                Err(error) => return error.to_string(),
+            }
+        }
+        format!("closed its standard output{}", self.ending())
+    }
+
+    fn ending(&self) -> String {
+        let kept = self.stderr.lock().unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&kept).trim().replace('\n', " | ");
+        if text.is_empty() { String::new() } else { format!("; its standard error ends: {text}") }
+    }
+}
+
+impl Drop for Adapter {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Writes lines in a thread of its own: an adapter that does not read must not stop the clock.
+fn writer(stdin: Option<impl Write + Send + 'static>) -> Sender<Vec<u8>> {
+    let (sender, receiver) = channel::<Vec<u8>>();
+    thread::spawn(move || {
+        let Some(mut stdin) = stdin else { return };
+        for line in receiver {
+            if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
+                return;
+            }
+        }
+    });
+    sender
+}
+
+/// Reads lines; the last one, at the end of the output, may lack its line feed.
+fn reader(stdout: Option<impl Read + Send + 'static>) -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let Some(stdout) = stdout else { return };
+        let mut stdout = BufReader::new(stdout);
+        loop {
+            let mut line = Vec::new();
+            let read = (&mut stdout).take(LINE_LEN_MAX).read_until(b'\n', &mut line).map(|_| line);
+            let ends = !read.as_ref().is_ok_and(|line| line.ends_with(b"\n"));
+            if sender.send(read).is_err() || ends {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+/// Keeps the end of standard error.
+fn collector(stderr: Option<impl Read + Send + 'static>) -> Arc<Mutex<Vec<u8>>> {
+    let kept = Arc::new(Mutex::new(Vec::new()));
+    let shared = Arc::clone(&kept);
+    thread::spawn(move || {
+        let Some(mut stderr) = stderr else { return };
+        let mut piece = [0; 1024];
+        while let Ok(len @ 1..) = stderr.read(&mut piece) {
+            let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.extend_from_slice(&piece[..len]);
+            let more = kept.len().saturating_sub(STDERR_LEN);
+            kept.drain(..more);
+        }
+    });
+    kept
+}
+
+/// The most memory that a process has had resident, in bytes; none where the system does not tell.
+pub(super) fn resident(process: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
+}
+
+/// The beginning of a line, for messages.
+fn shown(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(&line[..line.len().min(200)]).trim_end().to_owned();
+    if line.is_empty() { "an empty line".to_owned() } else { text }
+}

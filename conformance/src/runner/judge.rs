@@ -1,0 +1,264 @@
+//! What an answer is worth.
+
+use serde::{Deserialize, Serialize};
+
+use super::protocol::{Answer, Peer};
+use super::questions::Right;
+use crate::vector::{Expect, Fault, RecoverExpect, WriteExpect};
+
+/// What came of a vector.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Every answer was right.
+    Pass,
+    /// An answer was wrong.
+    Fail,
+    /// The adapter did not answer, and said why; or it lacks the operation.
+    Skip,
+    /// The adapter ended before it answered.
+    Crash,
+    /// The adapter did not answer in time.
+    Timeout,
+    /// Plaintext was released that should not have been.
+    OverRelease,
+    /// Memory grew by more than allowed.
+    OverMemory,
+    /// What the adapter wrote is not an answer.
+    Garbage,
+    /// Expected not to pass, and passes: the list of what is expected is out of date.
+    StaleSkip,
+}
+
+impl Verdict {
+    /// All of them, in the order of reports.
+    pub const ALL: [Self; 9] = [
+        Self::Pass,
+        Self::Fail,
+        Self::OverRelease,
+        Self::OverMemory,
+        Self::Crash,
+        Self::Timeout,
+        Self::Garbage,
+        Self::StaleSkip,
+        Self::Skip,
+    ];
+
+    /// Its name in reports.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Skip => "skip",
+            Self::Crash => "crash",
+            Self::Timeout => "timeout",
+            Self::OverRelease => "over-release",
+            Self::OverMemory => "over-memory",
+            Self::Garbage => "garbage",
+            Self::StaleSkip => "stale-skip",
+        }
+    }
+
+    /// Whether an implementation with this verdict is not to be trusted.
+    #[must_use]
+    pub fn is_failure(self) -> bool {
+        !matches!(self, Self::Pass | Self::Skip)
+    }
+}
+
+/// A verdict and, where it is not a pass, why.
+pub type Judgement = (Verdict, String);
+
+/// Compares an answer with the only right one.
+#[must_use]
+pub fn judge(peer: &Peer, right: &Right<'_>, answer: &Answer) -> Judgement {
+    if let Some(reason) = &answer.skipped {
+        return (Verdict::Skip, reason.clone());
+    }
+    let judged = match right {
+        Right::Read(expect) => read(peer, expect, answer),
+        Right::Write(expect, output) => write(peer, expect, output, answer),
+        Right::Recover(expect) => recover(peer, expect, answer),
+    };
+    judged.err().unwrap_or((Verdict::Pass, String::new()))
+}
+
+type Judged = Result<(), Judgement>;
+
+fn fail(what: impl Into<String>) -> Judged {
+    Err((Verdict::Fail, what.into()))
+}
+
+/// A field that the answer to this operation must have.
+fn field<'a, T>(name: &str, value: &'a Option<T>) -> Result<&'a T, Judgement> {
+    value.as_ref().ok_or_else(|| (Verdict::Garbage, format!("the answer has no field {name:?}")))
+}
+
+fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result<&'a str, Judgement> {
+    let result = field("result", result)?;
+    if allowed.contains(&result.as_str()) {
+        return Ok(result);
+    }
+    Err((Verdict::Garbage, format!("{result:?} is no result of this operation ({})", allowed.join(", "))))
+}
+
+fn read(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
+    let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
+    let released_len = *field("released_len", &answer.released_len)?;
+    let released_sha256 = field("released_sha256", &answer.released_sha256)?;
+    let (right, len, sha256, fault) = match expect {
+        Expect::Accept { plaintext_len, plaintext_sha256 } => {
+            ("accept", plaintext_len, plaintext_sha256, None)
+        }
+        Expect::Reject(fault) => ("reject", &fault.released_len, &fault.released_sha256, Some(fault)),
+        Expect::Unsupported(fault) => {
+            ("unsupported", &fault.released_len, &fault.released_sha256, Some(fault))
+        }
+    };
+    let len = *len as u64;
+    let how = || match (&answer.error, result) {
+        (Some(error), "reject" | "unsupported") => format!("{result} ({error})"),
+        _ => result.to_owned(),
+    };
+    if released_len > len {
+        return Err((
+            Verdict::OverRelease,
+            format!("{released_len} bytes released, {len} allowed; {}", how()),
+        ));
+    }
+    if result != right {
+        let wanted = fault.map_or(String::new(), |fault| format!(" ({})", fault.error.join(" or ")));
+        return fail(format!("{}, expected {right}{wanted}", how()));
+    }
+    if let Some(fault) = fault {
+        at_fault(peer, fault.into(), answer)?;
+    }
+    if released_len < len {
+        return fail(format!("{released_len} bytes released, expected {len}"));
+    }
+    if released_sha256 != sha256 {
+        return Err((Verdict::OverRelease, format!("{len} bytes released, and they are not the plaintext")));
+    }
+    match fault {
+        Some(fault) => again(peer, fault, answer),
+        None => Ok(()),
+    }
+}
+
+/// SV2-REL-003, as far as the adapter can ask again.
+fn again(peer: &Peer, fault: &Fault, answer: &Answer) -> Judged {
+    let Some(again) = &answer.again else { return Ok(()) };
+    if again.released_len > fault.released_len as u64 {
+        let more = format!("asked again after the error, {} bytes were released", again.released_len);
+        return Err((Verdict::OverRelease, more));
+    }
+    match &again.error {
+        None => fail("asked again after the error, the reader reported none"),
+        Some(error) => named(peer, &fault.error, Some(error))
+            .map_err(|(verdict, what)| (verdict, format!("asked again after the error: {what}"))),
+    }
+}
+
+/// The parts of an error that answers are compared with.
+struct Expected<'a> {
+    error: &'a [String],
+    offset: Option<usize>,
+    segment: Option<usize>,
+}
+
+impl<'a> From<&'a Fault> for Expected<'a> {
+    fn from(fault: &'a Fault) -> Self {
+        Self { error: &fault.error, offset: fault.offset, segment: fault.segment }
+    }
+}
+
+fn at_fault(peer: &Peer, expected: Expected<'_>, answer: &Answer) -> Judged {
+    named(peer, expected.error, answer.error.as_ref())?;
+    let places = [("offset", expected.offset, answer.offset), ("segment", expected.segment, answer.segment)];
+    for (part, expected, found) in places {
+        if peer.reports(part) && found != expected.map(|place| place as u64) {
+            let say = |place: Option<u64>| place.map_or("none".to_owned(), |place| place.to_string());
+            let expected = say(expected.map(|place| place as u64));
+            return fail(format!("{part} {}, expected {expected}", say(found)));
+        }
+    }
+    Ok(())
+}
+
+fn named(peer: &Peer, allowed: &[String], found: Option<&String>) -> Judged {
+    if !peer.reports("kind") {
+        return Ok(());
+    }
+    let found = field("error", &found.cloned())?.clone();
+    let cut = |name: &str| match peer.reports("detail") {
+        true => name.to_owned(),
+        false => name.split('.').next().unwrap_or_default().to_owned(),
+    };
+    if allowed.iter().any(|name| cut(name) == cut(&found)) {
+        return Ok(());
+    }
+    fail(format!("error {found}, expected {}", allowed.join(" or ")))
+}
+
+fn write(peer: &Peer, expect: &WriteExpect, right: &[u8], answer: &Answer) -> Judged {
+    let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
+    match (expect, result) {
+        (WriteExpect::Accept { .. }, "accept") => {
+            let output = field("output", &answer.output)?;
+            let output =
+                hex::decode(output).map_err(|error| (Verdict::Garbage, format!("output: {error}")))?;
+            same_bytes(right, &output)
+        }
+        (WriteExpect::Reject { error }, "reject") => named(peer, error, answer.error.as_ref()),
+        (WriteExpect::Accept { .. }, _) => fail(format!("{result}, expected accept")),
+        (WriteExpect::Reject { error }, _) => {
+            fail(format!("{result}, expected reject ({})", error.join(" or ")))
+        }
+    }
+}
+
+fn same_bytes(right: &[u8], found: &[u8]) -> Judged {
+    let same = right.iter().zip(found).take_while(|(right, found)| right == found).count();
+    match (right.get(same), found.get(same)) {
+        (None, None) => Ok(()),
+        (Some(right), Some(found)) => fail(format!("byte {same} is {found:02x}, expected {right:02x}")),
+        _ => fail(format!("{} bytes written, expected {}", found.len(), right.len())),
+    }
+}
+
+fn recover(peer: &Peer, expect: &RecoverExpect, answer: &Answer) -> Judged {
+    let result = one_of(&answer.result, &["recovered", "nothing", "reject"])?;
+    match expect {
+        RecoverExpect::Nothing if result == "nothing" => Ok(()),
+        RecoverExpect::Nothing => fail(format!("{result}, expected nothing")),
+        RecoverExpect::Reject { error, offset, segment } if result == "reject" => {
+            at_fault(peer, Expected { error, offset: *offset, segment: *segment }, answer)
+        }
+        RecoverExpect::Reject { error, .. } => {
+            fail(format!("{result}, expected reject ({})", error.join(" or ")))
+        }
+        RecoverExpect::Recovered { .. } if result != "recovered" => {
+            let error = answer.error.as_deref().unwrap_or("no error named");
+            fail(format!("{result} ({error}), expected recovered"))
+        }
+        RecoverExpect::Recovered { segments, plaintext_len, stream_len, sealed, journal } => {
+            let numbers = [
+                ("segments", *segments, &answer.segments),
+                ("plaintext_len", *plaintext_len, &answer.plaintext_len),
+                ("stream_len", *stream_len, &answer.stream_len),
+            ];
+            for (name, right, found) in numbers {
+                let found = *field(name, found)?;
+                if found != right as u64 {
+                    return fail(format!("{name} {found}, expected {right}"));
+                }
+            }
+            if field("sealed", &answer.sealed)? != sealed {
+                return fail(format!("sealed {}, expected {sealed}", !sealed));
+            }
+            let found = field("journal", &answer.journal)?;
+            if found == journal { Ok(()) } else { fail(format!("journal {found}, expected {journal}")) }
+        }
+    }
+}

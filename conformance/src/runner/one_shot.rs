@@ -1,0 +1,92 @@
+//! One process for each input, for programs that are commands already.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::thread;
+use std::time::Instant;
+
+use super::adapter::{Caps, LOOK, resident};
+use super::judge::{Judgement, Verdict};
+use super::protocol::{Answer, PROTOCOL, Peer};
+use super::questions::Question;
+use crate::primitives::sha256_hex;
+use crate::vector::Vector;
+
+/// What is known of a one-shot program.
+pub(super) fn peer(command: &[String]) -> Peer {
+    Peer {
+        protocol: PROTOCOL,
+        name: command.join(" "),
+        language: "one-shot".to_owned(),
+        version: "unknown".to_owned(),
+        operations: vec!["read".to_owned()],
+        features: Vec::new(),
+        reports: Vec::new(),
+        deliveries: false,
+    }
+}
+
+/// Runs the program on one input.
+pub(super) fn ask(
+    command: &[String],
+    caps: Caps,
+    vector: &Vector,
+    question: &Question<'_>,
+) -> Result<Answer, Judgement> {
+    let Vector::Read(vector) = vector else { return Ok(Answer::default()) };
+    let broken = |what: &str, error: &dyn std::fmt::Display| (Verdict::Crash, format!("{what}: {error}"));
+    let folder = tempfile::tempdir().map_err(|error| broken("a temporary folder", &error))?;
+    let file = folder.path().join("stream.sv2");
+    fs::write(&file, &question.input).map_err(|error| broken("a temporary file", &error))?;
+    let [program, arguments @ ..] = command else { return Err((Verdict::Crash, "no program".to_owned())) };
+    let mut process = Command::new(program);
+    process.args(arguments).arg(&file).env_remove("SV2_CONTENT_KEY");
+    if let Some(key) = &vector.keys.content_key {
+        process.env("SV2_CONTENT_KEY", key);
+    }
+    process.env("SV2_CONTEXT", &vector.keys.context).env("SV2_MODE", &vector.mode);
+    process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let begun = Instant::now();
+    let mut child = process.spawn().map_err(|error| broken(program, &error))?;
+    let (sender, receiver) = channel();
+    let mut stdout = child.stdout.take();
+    thread::spawn(move || {
+        let mut released = Vec::new();
+        let read = stdout.as_mut().map(|stdout| stdout.read_to_end(&mut released));
+        let _ = sender.send(read.and_then(Result::ok).map(|_| released));
+    });
+    let released = loop {
+        let read = receiver.recv_timeout(LOOK);
+        let grown = resident(child.id()).unwrap_or(0);
+        let grief = match read {
+            _ if grown > caps.memory => (Verdict::OverMemory, format!("{} MiB resident", grown >> 20)),
+            Ok(Some(released)) => break released,
+            Err(RecvTimeoutError::Timeout) if begun.elapsed() < caps.timeout => continue,
+            Err(RecvTimeoutError::Timeout) => {
+                (Verdict::Timeout, format!("no end within {} s", caps.timeout.as_secs_f64()))
+            }
+            Ok(None) | Err(RecvTimeoutError::Disconnected) => (Verdict::Crash, "its output broke".to_owned()),
+        };
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(grief);
+    };
+    let status = child.wait().map_err(|error| broken(program, &error))?;
+    let result = match status.code() {
+        Some(0) => "accept",
+        Some(1 | 3) => "reject",
+        Some(2) => "unsupported",
+        Some(code) => return Err((Verdict::Crash, format!("exit code {code}"))),
+        None => return Err((Verdict::Crash, format!("ended by signal {}", status.signal().unwrap_or(0)))),
+    };
+    Ok(Answer {
+        result: Some(result.to_owned()),
+        released_len: Some(released.len() as u64),
+        released_sha256: Some(sha256_hex(&released)),
+        error: (status.code() == Some(3)).then(|| "truncated".to_owned()),
+        ..Answer::default()
+    })
+}

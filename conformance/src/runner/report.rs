@@ -1,0 +1,127 @@
+//! What came of a run, and its forms: JSON lines, JUnit, TAP, one HTML page, a badge.
+
+mod badge;
+mod html;
+mod json_lines;
+mod junit;
+mod tap;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::judge::Verdict;
+use super::protocol::Peer;
+
+pub use badge::badge;
+pub use html::html;
+pub use json_lines::{from_json_lines, json_lines};
+pub use junit::junit;
+pub use tap::tap;
+
+/// What came of one vector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// The vector.
+    pub id: String,
+    /// `read`, `write` or `recover`.
+    pub operation: String,
+    /// `MUST` or `SHOULD`.
+    pub level: String,
+    /// What it tests.
+    pub requirements: Vec<String>,
+    /// The first verdict that is not a pass, or a pass.
+    pub verdict: Verdict,
+    /// Why it is not a pass.
+    pub detail: String,
+    /// Requests that were made.
+    pub asked: usize,
+    /// For all of them.
+    pub milliseconds: u64,
+}
+
+/// What came of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Version of the vectors.
+    pub suite: String,
+    /// What was tested.
+    pub peer: Peer,
+    /// Whether the run ended early, because the adapter came to grief too often.
+    pub given_up: bool,
+    /// In the order of ids.
+    pub outcomes: Vec<Outcome>,
+}
+
+impl Report {
+    /// How often each verdict was given; those that were.
+    #[must_use]
+    pub fn counts(&self) -> Vec<(Verdict, usize)> {
+        let count =
+            |verdict| self.outcomes.iter().filter(|outcome: &&Outcome| outcome.verdict == verdict).count();
+        Verdict::ALL
+            .into_iter()
+            .map(|verdict| (verdict, count(verdict)))
+            .filter(|(_, count)| *count > 0)
+            .collect()
+    }
+
+    /// Whether nothing failed, and nothing was left out because of grief.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        !self.given_up && self.outcomes.iter().all(|outcome| !outcome.verdict.is_failure())
+    }
+
+    /// One line: `598 vectors: 590 pass, 8 skip`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let counts: Vec<String> =
+            self.counts().iter().map(|(verdict, count)| format!("{count} {}", verdict.name())).collect();
+        let early = if self.given_up { "; given up early" } else { "" };
+        format!("{} vectors: {}{early}", self.outcomes.len(), counts.join(", "))
+    }
+
+    /// The vectors of each requirement.
+    #[must_use]
+    pub fn by_requirement(&self) -> BTreeMap<&str, Vec<&Outcome>> {
+        let mut rolled: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+        for outcome in &self.outcomes {
+            for requirement in &outcome.requirements {
+                rolled.entry(requirement).or_default().push(outcome);
+            }
+        }
+        rolled
+    }
+}
+
+/// The worst of several verdicts: a failure before a skip before a pass.
+#[must_use]
+pub fn worst(outcomes: &[&Outcome]) -> Verdict {
+    let rank = |verdict: Verdict| match verdict {
+        Verdict::Pass => 0,
+        Verdict::Skip => 1,
+        _ => 2,
+    };
+    outcomes
+        .iter()
+        .map(|outcome| outcome.verdict)
+        .max_by_key(|verdict| rank(*verdict))
+        .unwrap_or(Verdict::Skip)
+}
+
+/// Text in XML or HTML.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            control if control.is_control() => escaped.push(' '),
+            other => escaped.push(other),
+        }
+    }
+    escaped
+}

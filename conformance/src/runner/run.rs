@@ -1,0 +1,209 @@
+//! Asks an implementation about every vector.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use super::adapter::{Adapter, Caps};
+use super::judge::{Judgement, Verdict, judge};
+use super::one_shot;
+use super::protocol::Peer;
+use super::questions::{self, Question};
+use super::report::{Outcome, Report};
+use super::suite::Suite;
+use crate::vector::Vector;
+
+/// How to run.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The adapter with its arguments.
+    pub command: Vec<String>,
+    /// One process for each input (conformance/PROTOCOL.md).
+    pub one_shot: bool,
+    /// Also recipes; of interest for one-shot programs only.
+    pub recipes: bool,
+    /// Processes at a time.
+    pub jobs: usize,
+    /// What an adapter may take.
+    pub caps: Caps,
+    /// Parts of ids, requirements or operations; a vector runs if one of them fits, or if there is none.
+    pub filter: Vec<String>,
+    /// Vectors that are expected not to pass, with reasons.
+    pub expected: BTreeMap<String, String>,
+    /// After so many vectors in which an adapter came to grief, no more are asked.
+    pub give_up: usize,
+}
+
+impl Options {
+    /// Whether a vector is to be run.
+    #[must_use]
+    pub fn wants(&self, vector: &Vector) -> bool {
+        let about = vector.about();
+        let fits = |filter: &String| {
+            about.id.contains(filter.as_str())
+                || about.operation == *filter
+                || about.requirements.iter().any(|requirement| requirement.contains(filter.as_str()))
+        };
+        self.filter.is_empty() || self.filter.iter().any(fits)
+    }
+}
+
+/// Runs every vector that `options` want, and tells `told` of each that is done.
+///
+/// # Errors
+///
+/// One line for people: when the adapter does not shake hands, or a vector cannot be read.
+pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -> Result<Report, String> {
+    let peer = if options.one_shot {
+        one_shot::peer(&options.command)
+    } else {
+        let first = Adapter::start(&options.command, options.caps, &suite.manifest.version)?;
+        let peer = first.peer.clone();
+        first.bye();
+        peer
+    };
+    let mut wanted: Vec<&Vector> = suite.vectors.iter().filter(|vector| options.wants(vector)).collect();
+    // The long ones first, so that no process waits for the last one.
+    wanted.sort_by_key(|vector| !is_recipe(vector));
+    let crew = Crew {
+        suite,
+        options,
+        peer: &peer,
+        wanted: &wanted,
+        next: AtomicUsize::new(0),
+        grief: AtomicUsize::new(0),
+        given_up: AtomicBool::new(false),
+        outcomes: Mutex::new(Vec::new()),
+        told,
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.jobs.max(1)).map(|_| scope.spawn(|| crew.work())).collect();
+        workers.into_iter().try_for_each(|worker| {
+            worker.join().unwrap_or_else(|_| Err("a thread of the runner panicked".to_owned()))
+        })
+    })?;
+    let mut outcomes = crew.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+    outcomes.sort_by(|a, b| a.id.cmp(&b.id));
+    Ok(Report { suite: suite.manifest.version.clone(), given_up: crew.given_up.into_inner(), peer, outcomes })
+}
+
+fn is_recipe(vector: &Vector) -> bool {
+    matches!(vector, Vector::Read(vector) if vector.recipe.is_some())
+}
+
+/// What the workers share.
+struct Crew<'a> {
+    suite: &'a Suite,
+    options: &'a Options,
+    peer: &'a Peer,
+    wanted: &'a [&'a Vector],
+    next: AtomicUsize,
+    grief: AtomicUsize,
+    given_up: AtomicBool,
+    outcomes: Mutex<Vec<Outcome>>,
+    told: &'a (dyn Fn(&Outcome) + Sync),
+}
+
+impl Crew<'_> {
+    fn work(&self) -> Result<(), String> {
+        let mut adapter = None;
+        while let Some(vector) = self.wanted.get(self.next.fetch_add(1, Ordering::Relaxed)) {
+            if self.grief.load(Ordering::Relaxed) >= self.options.give_up {
+                self.given_up.store(true, Ordering::Relaxed);
+                break;
+            }
+            let outcome = self.outcome(&mut adapter, vector)?;
+            if matches!(
+                outcome.verdict,
+                Verdict::Crash | Verdict::Timeout | Verdict::OverMemory | Verdict::Garbage
+            ) {
+                self.grief.fetch_add(1, Ordering::Relaxed);
+            }
+            (self.told)(&outcome);
+            self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);
+        }
+        if let Some(adapter) = adapter {
+            adapter.bye();
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, adapter: &mut Option<Adapter>, vector: &Vector) -> Result<Outcome, String> {
+        let about = vector.about();
+        let begun = Instant::now();
+        let mut asked = 0;
+        let (mut verdict, mut detail) = self.judgement(adapter, vector, &mut asked)?;
+        if let Some(reason) = self.options.expected.get(&about.id) {
+            (verdict, detail) = match verdict {
+                Verdict::Pass => (Verdict::StaleSkip, format!("passes, and is expected not to: {reason}")),
+                found => (Verdict::Skip, format!("expected ({reason}): {}: {detail}", found.name())),
+            };
+        }
+        Ok(Outcome {
+            id: about.id.clone(),
+            operation: about.operation.clone(),
+            level: about.level.clone(),
+            requirements: about.requirements.clone(),
+            verdict,
+            detail,
+            asked,
+            milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+        })
+    }
+
+    /// The first judgement that is not a pass, or a pass.
+    fn judgement(
+        &self,
+        adapter: &mut Option<Adapter>,
+        vector: &Vector,
+        asked: &mut usize,
+    ) -> Result<Judgement, String> {
+        let operation = &vector.about().operation;
+        if !self.peer.operations.contains(operation) {
+            return Ok((Verdict::Skip, format!("no operation {operation}")));
+        }
+        if self.options.one_shot && is_recipe(vector) && !self.options.recipes {
+            return Ok((Verdict::Skip, "a recipe, and one-shot; --recipes runs it".to_owned()));
+        }
+        let mut ended = Ok((Verdict::Pass, String::new()));
+        let mut ask = |question: Question<'_>| {
+            *asked += 1;
+            ended = self.ask(adapter, vector, &question).map(|(verdict, detail)| {
+                let which =
+                    if question.which.is_empty() { String::new() } else { format!("{}: ", question.which) };
+                (verdict, if verdict == Verdict::Pass { detail } else { format!("{which}{detail}") })
+            });
+            matches!(ended, Ok((Verdict::Pass, _)))
+        };
+        questions::each(self.suite, vector, self.peer, &mut ask).map_err(|error| error.to_string())?;
+        ended
+    }
+
+    fn ask(
+        &self,
+        slot: &mut Option<Adapter>,
+        vector: &Vector,
+        question: &Question<'_>,
+    ) -> Result<Judgement, String> {
+        let answer = if self.options.one_shot {
+            one_shot::ask(&self.options.command, self.options.caps, vector, question)
+        } else {
+            let adapter = match slot.take() {
+                Some(adapter) => adapter,
+                None => {
+                    Adapter::start(&self.options.command, self.options.caps, &self.suite.manifest.version)?
+                }
+            };
+            slot.insert(adapter).ask(&question.request)
+        };
+        Ok(match answer {
+            Ok(answer) => judge(self.peer, &question.right, &answer),
+            Err(grief) => {
+                *slot = None;
+                grief
+            }
+        })
+    }
+}
