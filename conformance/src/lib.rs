@@ -17,6 +17,7 @@ mod primitives;
 mod recover_cases;
 pub mod requirements;
 pub mod runner;
+mod trace;
 pub mod tree;
 pub mod vector;
 mod waivers;

@@ -9,6 +9,7 @@ use crate::export::{Blobs, export};
 use crate::lint::{PUBLISHED, published_lines};
 use crate::primitives::sha256_hex;
 use crate::recover_cases;
+use crate::trace;
 use crate::vector::{Entry, Manifest, Vector};
 use crate::waivers;
 use crate::write_cases;
@@ -31,6 +32,7 @@ pub fn generate() -> Tree {
     let mut tree = Tree::new();
     let mut entries = Vec::new();
     let mut blobs = Blobs::new();
+    let mut abouts = Vec::new();
     let since: BTreeMap<&str, &str> = published_lines(include_str!("../../vectors/PUBLISHED"))
         .map(|(id, version, _)| (id, version))
         .collect();
@@ -38,6 +40,7 @@ pub fn generate() -> Tree {
         let about = vector.about().clone();
         let file = format!("{}/{area}/{}.json", about.operation, about.id);
         let bytes = json(&vector);
+        abouts.push(about.clone());
         let since = since.get(about.id.as_str()).copied().unwrap_or(version()).to_owned();
         entries.push(Entry {
             id: about.id,
@@ -53,6 +56,8 @@ pub fn generate() -> Tree {
     entries.sort_by(|a, b| a.id.cmp(&b.id));
     tree.extend(blobs);
     tree.extend(BY_HAND.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())));
+    let trace = trace::tests(abouts.iter(), &waivers::all());
+    tree.insert(trace::TRACE.to_owned(), trace.into_bytes());
     tree.insert("manifest.json".to_owned(), json(&manifest(entries)));
     tree
 }

@@ -7,7 +7,6 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::thread::available_parallelism;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -155,7 +154,7 @@ fn test(folder: &Path, arguments: &RunArgs) -> Ended {
         command: arguments.adapter.clone(),
         one_shot: arguments.one_shot,
         recipes: arguments.recipes,
-        jobs: arguments.jobs.or_else(|| available_parallelism().ok()).map_or(1, NonZeroUsize::get),
+        jobs: arguments.jobs.map_or(Options::default().jobs, NonZeroUsize::get),
         caps: Caps { timeout: arguments.timeout, memory: arguments.memory << 20 },
         filter: arguments.filter.clone(),
         expected: arguments.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default(),
@@ -238,16 +237,7 @@ fn baseline(file: &Path) -> Result<BTreeMap<String, String>, String> {
 
 fn list(folder: &Path, filter: &[String]) -> Ended {
     let suite = load(folder)?;
-    let options = Options {
-        command: Vec::new(),
-        one_shot: false,
-        recipes: false,
-        jobs: 1,
-        caps: Caps { timeout: Duration::ZERO, memory: 0 },
-        filter: filter.to_vec(),
-        expected: BTreeMap::new(),
-        give_up: 0,
-    };
+    let options = Options { filter: filter.to_vec(), ..Options::default() };
     let mut text = String::new();
     for vector in suite.vectors.iter().filter(|vector| options.wants(vector)) {
         let about = vector.about();

@@ -28,6 +28,12 @@ pub struct Caps {
     pub memory: u64,
 }
 
+impl Default for Caps {
+    fn default() -> Self {
+        Self { timeout: Duration::from_secs(10), memory: 256 << 20 }
+    }
+}
+
 /// A running adapter. Dropping it kills its process.
 pub struct Adapter {
     child: Child,

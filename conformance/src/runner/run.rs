@@ -1,6 +1,7 @@
 //! Asks an implementation about every vector.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -34,6 +35,21 @@ pub struct Options {
     pub expected: BTreeMap<String, String>,
     /// After so many vectors in which an adapter came to grief, no more are asked.
     pub give_up: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            command: Vec::new(),
+            one_shot: false,
+            recipes: false,
+            jobs: thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            caps: Caps::default(),
+            filter: Vec::new(),
+            expected: BTreeMap::new(),
+            give_up: 50,
+        }
+    }
 }
 
 impl Options {
@@ -163,6 +179,11 @@ impl Crew<'_> {
         let operation = &vector.about().operation;
         if !self.peer.operations.contains(operation) {
             return Ok((Verdict::Skip, format!("no operation {operation}")));
+        }
+        // A reader that lacks a feature has an answer all the same, and a writer has none.
+        let lacks = self.peer.lacks(&vector.about().features);
+        if let (Some(feature), false) = (lacks, matches!(vector, Vector::Read(_))) {
+            return Ok((Verdict::Skip, format!("no feature {feature}")));
         }
         if self.options.one_shot && is_recipe(vector) && !self.options.recipes {
             return Ok((Verdict::Skip, "a recipe, and one-shot; --recipes runs it".to_owned()));

@@ -1,0 +1,63 @@
+//! Answers the conformance runner with the reference crates: conformance/PROTOCOL.md.
+//!
+//! What is wrong with a request is a panic, and so is a bug of the crates: the runner is to see it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what is unexpected must end the process, not look like an answer"
+)]
+
+mod answer;
+mod read;
+mod recover;
+mod request;
+mod write;
+
+use std::io::{BufRead, Write, stdin, stdout};
+
+use request::Request;
+use serde_json::{Value, json};
+
+/// Optional parts of the format that are implemented.
+const FEATURES: [&str; 0] = [];
+
+fn main() {
+    let mut stdout = stdout().lock();
+    for line in stdin().lock().lines() {
+        let line = line.unwrap();
+        let Some(answer) = answer_to(&line) else { return };
+        writeln!(stdout, "{answer}").and_then(|()| stdout.flush()).unwrap();
+    }
+}
+
+/// The answer to a line; none to the last one.
+fn answer_to(line: &str) -> Option<Value> {
+    let request: Value = serde_json::from_str(line).unwrap();
+    let id = request["id"].clone();
+    let Ok(request) = serde_json::from_value(request) else {
+        return Some(json!({ "id": id, "skipped": "a request that this adapter does not know" }));
+    };
+    let answer = match request {
+        Request::Hello {} => return Some(hello()),
+        Request::Bye {} => return None,
+        Request::Read(request) => read::answer(&request),
+        Request::Write(request) => write::answer(&request),
+        Request::Recover(request) => recover::answer(&request),
+    };
+    let mut answer = serde_json::to_value(answer).unwrap();
+    answer["id"] = id;
+    Some(answer)
+}
+
+fn hello() -> Value {
+    json!({
+        "protocol": 1,
+        "name": "stream-v2",
+        "language": "Rust",
+        "version": env!("CARGO_PKG_VERSION"),
+        "operations": ["read", "write", "recover"],
+        "features": FEATURES,
+        "reports": ["kind", "detail", "offset", "segment"],
+    })
+}

@@ -1,0 +1,48 @@
+//! Reads a stream with the pipeline (§15).
+
+use std::io::{self, Read};
+
+use stream_v2_format::wire::no_content_key;
+use stream_v2_pipeline::io::read_stream_header;
+use stream_v2_pipeline::{DecryptPipeline, Error, Lanes, Managers, WriterSink};
+
+use crate::answer::Answer;
+use crate::request;
+
+/// Gives at most `most` bytes a call.
+struct Pieces<'a> {
+    input: &'a [u8],
+    most: usize,
+}
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let most = self.most.min(buffer.len());
+        self.input.read(&mut buffer[..most])
+    }
+}
+
+pub(crate) fn answer(request: &request::Read) -> Answer {
+    let input = hex::decode(&request.input).unwrap();
+    let mut source = Pieces { input: &input, most: request.delivery.parse().unwrap_or(usize::MAX) };
+    let Some(key) = request.keys.content_key() else {
+        return match read_stream_header(&mut source) {
+            Ok((header, _)) => Answer::of_error(&no_content_key(&header)).releasing(b""),
+            Err(error) => refused(&error).releasing(b""),
+        };
+    };
+    let context = request.keys.context();
+    let mut pipeline = DecryptPipeline::new(&key).with_context(&context);
+    pipeline.lanes = Lanes::with_jobs(2);
+    pipeline.salvage = request.mode == "salvage";
+    let mut released = Vec::new();
+    let answer = match pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none()) {
+        Ok(_) => Answer { result: "accept", ..Answer::default() },
+        Err(error) => refused(&error),
+    };
+    answer.releasing(&released)
+}
+
+fn refused(error: &Error) -> Answer {
+    Answer::of_error(error.format_error().unwrap_or_else(|| panic!("not an error of the stream: {error}")))
+}

@@ -1,0 +1,71 @@
+//! Finds what is committed in an interrupted writer's output (§19.2, §19.3, §19.8).
+
+use std::fs;
+use std::io::Cursor;
+
+use stream_v2_format::crypto::ContentKey;
+use stream_v2_pipeline::{
+    EncryptPipeline, Error, InterruptedEncryption, Notice, OutputFile, recover_keyless,
+};
+
+use crate::answer::{Answer, Found};
+use crate::request;
+
+pub(crate) fn answer(request: &request::Recover) -> Answer {
+    let output = hex::decode(&request.output).unwrap();
+    let journal = request.journal.as_ref().map(|digits| hex::decode(digits).unwrap());
+    match request.keys.content_key() {
+        None => without_key(&output),
+        Some(key) => with_key(&key, &request.keys.context(), &output, journal.as_deref()),
+    }
+}
+
+fn without_key(output: &[u8]) -> Answer {
+    match recover_keyless(Cursor::new(output)) {
+        Err(error) => refused(&error),
+        Ok(found) => recovered(Found::Committed {
+            segments: found.segments,
+            plaintext_len: found.plaintext_len,
+            stream_len: found.stream_len,
+            sealed: found.sealed,
+            journal: "none".into(),
+        }),
+    }
+}
+
+fn with_key(key: &ContentKey, context: &[u8], output: &[u8], journal: Option<&[u8]>) -> Answer {
+    let folder = tempfile::tempdir().unwrap();
+    let file = OutputFile::new(folder.path().join("out"));
+    fs::write(file.partial(), output).unwrap();
+    if let Some(journal) = journal {
+        fs::write(file.journal(), journal).unwrap();
+    }
+    let pipeline = EncryptPipeline::new(key).with_context(context);
+    let answer = match InterruptedEncryption::find(&pipeline, &file) {
+        Err(error) => refused(&error),
+        Ok(None) => Answer { result: "nothing", ..Answer::default() },
+        Ok(Some(found)) => recovered(Found::Committed {
+            segments: found.recovered().committed.segments,
+            plaintext_len: found.recovered().committed.plaintext_len,
+            stream_len: found.recovered().stream_len,
+            sealed: found.is_complete(),
+            journal: match found.notice() {
+                Some(Notice::JournalUnusable(error)) => error.detail().name().into(),
+                Some(Notice::JournalDamaged) => "damaged".into(),
+                Some(Notice::LostDurable) => "lost".into(),
+                None => if found.source().is_some() { "used" } else { "none" }.into(),
+            },
+        }),
+    };
+    assert_eq!(fs::read(file.partial()).unwrap(), output, "looking changed the output");
+    assert_eq!(fs::read(file.journal()).ok().as_deref(), journal, "looking changed the journal");
+    answer
+}
+
+fn recovered(found: Found) -> Answer {
+    Answer { result: "recovered", found, ..Answer::default() }
+}
+
+fn refused(error: &Error) -> Answer {
+    Answer::of_error(error.format_error().unwrap_or_else(|| panic!("not an error of the stream: {error}")))
+}

@@ -1,0 +1,80 @@
+//! The requests that are answered.
+
+use serde::Deserialize;
+use stream_v2_format::crypto::ContentKey;
+
+#[derive(Deserialize)]
+#[serde(tag = "op", rename_all = "lowercase")]
+pub(crate) enum Request {
+    Hello {},
+    Read(Read),
+    Write(Write),
+    Recover(Recover),
+    Bye {},
+}
+
+/// What the caller brings.
+#[derive(Deserialize)]
+pub(crate) struct Keys {
+    content_key: Option<String>,
+    context: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Read {
+    pub(crate) mode: String,
+    pub(crate) keys: Keys,
+    pub(crate) delivery: String,
+    pub(crate) input: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Write {
+    pub(crate) keys: Keys,
+    pub(crate) parameters: Parameters,
+    pub(crate) runs: Vec<Run>,
+    pub(crate) flushes: Vec<usize>,
+    pub(crate) plaintext: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Parameters {
+    pub(crate) suite: u16,
+    pub(crate) uniform: bool,
+    pub(crate) frame_size_log2: u8,
+    pub(crate) segment_size: u32,
+    pub(crate) epoch_segments: u32,
+    pub(crate) plaintext_len: Option<u64>,
+    pub(crate) stream_salt: String,
+    pub(crate) key_id: String,
+    pub(crate) envelope: String,
+    pub(crate) digest_alg: u16,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Run {
+    pub(crate) first_segment: u32,
+    pub(crate) run_salt: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Recover {
+    pub(crate) keys: Keys,
+    pub(crate) output: String,
+    pub(crate) journal: Option<String>,
+}
+
+impl Keys {
+    pub(crate) fn content_key(&self) -> Option<ContentKey> {
+        self.content_key.as_deref().map(|digits| ContentKey::new(array(digits)))
+    }
+
+    pub(crate) fn context(&self) -> Vec<u8> {
+        hex::decode(&self.context).unwrap()
+    }
+}
+
+/// The bytes of hex digits.
+pub(crate) fn array<const N: usize>(digits: &str) -> [u8; N] {
+    hex::decode(digits).unwrap().try_into().unwrap()
+}

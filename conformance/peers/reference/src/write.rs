@@ -1,0 +1,159 @@
+//! Writes a stream: with the pipeline where it can do what is asked, and segment by segment with the format crate.
+
+use stream_v2_format::crypto::{ContentKey, Progress, Run, RunSalt, SegmentSealer, StreamSealer};
+use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams, Suite, crc32c};
+use stream_v2_format::{self as format, SegmentIndex};
+use stream_v2_pipeline::{Cause, EncryptPipeline, Error, Managers, Salts, WriterSink};
+
+use crate::answer::{Answer, Found};
+use crate::request::{self, array};
+
+/// A request with what is decoded of it.
+struct Writing<'a> {
+    request: &'a request::Write,
+    key: ContentKey,
+    context: Vec<u8>,
+    plaintext: Vec<u8>,
+}
+
+/// A stream, or the name of an error.
+type Written = Result<Vec<u8>, &'static str>;
+
+pub(crate) fn answer(request: &request::Write) -> Answer {
+    let writing = Writing {
+        request,
+        key: request.keys.content_key().unwrap(),
+        context: request.keys.context(),
+        plaintext: hex::decode(&request.plaintext).unwrap(),
+    };
+    let written = match writing.by_pipeline() {
+        None => writing.by_segments(),
+        Some(written) => {
+            // How long the source is, is the pipeline's affair.
+            if request.parameters.plaintext_len.is_none() {
+                assert_eq!(
+                    written,
+                    writing.by_segments(),
+                    "the pipeline writes other bytes than the format crate"
+                );
+            }
+            written
+        }
+    };
+    match written {
+        Ok(stream) => Answer {
+            result: "accept",
+            found: Found::Written { output: hex::encode(stream) },
+            ..Answer::default()
+        },
+        Err(name) => Answer { result: "reject", error: Some(name.to_owned()), ..Answer::default() },
+    }
+}
+
+impl Writing<'_> {
+    fn params(&self) -> StreamParams {
+        let parameters = &self.request.parameters;
+        StreamParams {
+            suite: Suite::from_value(parameters.suite).unwrap(),
+            flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, parameters.uniform),
+            frame_size_log2: parameters.frame_size_log2,
+            segment_size: parameters.segment_size,
+            epoch_segments: parameters.epoch_segments,
+            plaintext_len: parameters.plaintext_len,
+            key_id: array(&parameters.key_id),
+            ..StreamParams::new(array(&parameters.stream_salt))
+        }
+    }
+
+    fn digest_alg(&self) -> DigestAlg {
+        match self.request.parameters.digest_alg {
+            1 => DigestAlg::HmacSha3OverTags,
+            _ => DigestAlg::Sha3OverFrames,
+        }
+    }
+
+    fn run_salt(&self, run: usize) -> RunSalt {
+        RunSalt::new(array(&self.request.runs[run].run_salt))
+    }
+
+    /// By the pipeline, which writes one run, no envelope, and full segments.
+    fn by_pipeline(&self) -> Option<Written> {
+        let request = self.request;
+        let can =
+            request.runs.len() == 1 && request.flushes.is_empty() && request.parameters.envelope.is_empty();
+        can.then(|| self.pipeline().map_err(|error| name(&error)))
+    }
+
+    fn pipeline(&self) -> Result<Vec<u8>, Error> {
+        let params = self.params();
+        let salts = Salts { stream_salt: params.stream_salt, run_salt: self.run_salt(0) };
+        let mut pipeline = EncryptPipeline::new(&self.key).with_context(&self.context).with_salts(salts);
+        pipeline.params = params;
+        pipeline.digest_alg = self.digest_alg();
+        let mut stream = Vec::new();
+        pipeline.run(&self.plaintext[..], &mut WriterSink::new(&mut stream), Managers::none())?;
+        Ok(stream)
+    }
+
+    fn by_segments(&self) -> Written {
+        self.segments().map_err(|error| error.detail().name())
+    }
+
+    fn segments(&self) -> Result<Vec<u8>, format::Error> {
+        let stream = StreamSealer::new(self.params(), &self.key, &self.context)?;
+        let mut bytes = self.header_and_envelope(&stream);
+        let mut progress = Progress::of_writer(&stream);
+        let (mut rest, mut sealer) = (&self.plaintext[..], None);
+        loop {
+            let index = SegmentIndex(u32::try_from(progress.segments()).unwrap());
+            if let Some(run) = self.request.runs.iter().position(|run| run.first_segment == index.0) {
+                let run = Run::resuming(self.run_salt(run), index, *progress.transcript());
+                sealer = Some(SegmentSealer::new(&stream, run).with_digest_alg(self.digest_alg()));
+            }
+            let sealer = sealer.as_mut().unwrap();
+            let (now, later) = rest.split_at(self.next_len(rest.len()));
+            let mut wire = vec![0; SegmentSealer::final_wire_len()];
+            let sealed = if now.is_empty() {
+                sealer.seal_final(index, &progress.trailer(), &mut wire)?
+            } else {
+                wire.resize(sealer.wire_len(index, u32::try_from(now.len()).unwrap()), 0);
+                sealer.seal_data(index, now, &mut wire)?
+            };
+            progress.sealed(&sealed)?;
+            bytes.extend_from_slice(&sealed.header.to_bytes());
+            bytes.extend_from_slice(&wire);
+            if now.is_empty() {
+                return Ok(bytes);
+            }
+            rest = later;
+        }
+    }
+
+    /// Plaintext bytes of the segment that begins `rest` bytes before the end.
+    fn next_len(&self, rest: usize) -> usize {
+        let taken = self.plaintext.len() - rest;
+        let flush = self.request.flushes.iter().copied().find(|flush| *flush > taken).unwrap_or(usize::MAX);
+        rest.min(self.request.parameters.segment_size as usize).min(flush - taken)
+    }
+
+    fn header_and_envelope(&self, stream: &StreamSealer) -> Vec<u8> {
+        let stanzas = hex::decode(&self.request.parameters.envelope).unwrap();
+        let header = stream.header();
+        let len = u32::try_from(stanzas.len()).unwrap();
+        let header = HeaderV1::new(*header.params(), *header.header_tag(), len).unwrap();
+        let mut bytes = header.to_bytes().to_vec();
+        if !stanzas.is_empty() {
+            bytes.extend_from_slice(&stanzas);
+            bytes.extend_from_slice(&crc32c(&stanzas).to_le_bytes());
+        }
+        bytes
+    }
+}
+
+fn name(error: &Error) -> &'static str {
+    match error.cause() {
+        Cause::Format(error) => error.detail().name(),
+        Cause::Io(_) => "io.source",
+        cause => panic!("not an error of a writer: {cause:?}"),
+    }
+}
