@@ -131,6 +131,8 @@ fn refuse_other_sizes(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) 
         ("--frame-size", args.frame_size, header.frame_size()),
     ];
     for (option, asked, found) in sizes {
+        //= spec/stream-v2.md#sv2-res-005
+        //# and answer `misuse` to a caller who asks for others.
         if asked.is_some_and(|asked| asked != u64::from(found)) {
             let (name, found) = (file.partial(), human(found.into()));
             return Err(Failure::usage(format!("{}: was begun with {option} {found}", name.display()))

@@ -14,6 +14,8 @@ use crate::standard::{is_standard, standard_output};
 
 pub(crate) fn run(args: &KeygenArgs) -> Done {
     let (mut key_id, mut key) = ([0; 16], Zeroizing::new([0; 32]));
+    //= spec/stream-v2.md#sv2-key-001
+    //# A content key MUST be 32 bytes that are indistinguishable from random.
     getrandom::fill(&mut key_id)
         .and_then(|()| getrandom::fill(&mut *key))
         .map_err(|error| Failure::io(format!("no random bytes from the operating system: {error}")))?;

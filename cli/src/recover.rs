@@ -33,6 +33,8 @@ pub(crate) fn run(args: &RecoverArgs) -> Done {
             bytes(tail),
             found.stream_len
         ))?,
+        //= spec/stream-v2.md#sv2-res-015
+        //# nor cut anything unasked;
         (_, true) => {
             let cut = file.set_len(found.stream_len).and_then(|()| file.sync_all());
             cut.map_err(|error| Failure::io(format!("{name}: cannot be cut: {error}")))?;
@@ -43,6 +45,8 @@ pub(crate) fn run(args: &RecoverArgs) -> Done {
             ))?;
         }
     }
+    //= spec/stream-v2.md#sv2-nok-001
+    //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
     if args.secret.key_file().is_none() {
         print("checksums only, no key: nothing is known about authenticity; -k FILE checks that too")?;
     }

@@ -66,6 +66,8 @@ fn without_key(args: &VerifyArgs) -> Done {
     print(format_args!(
         "{name}: checksums match and the end is there: {segments}, {plaintext} of plaintext"
     ))?;
+    //= spec/stream-v2.md#sv2-nok-001
+    //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
     print(NO_KEY)
 }
 

@@ -166,6 +166,10 @@ fn segment_header() {
     insta::assert_snapshot!(decrypt_all(segment_header_cases()));
 }
 
+//= spec/stream-v2.md#sv2-err-002
+//= type=test
+//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail, offset and
+//# segment.
 #[test]
 fn wire() {
     insta::assert_snapshot!(decrypt_all(wire_cases()));
@@ -181,6 +185,9 @@ fn ends() {
     insta::assert_snapshot!(decrypt_all(end_cases()));
 }
 
+//= spec/stream-v2.md#sv2-env-009
+//= type=test
+//# and a content key under which header_tag does not verify as `key.header_tag`.
 #[test]
 fn keys_and_contexts() {
     let folder = Folder::new();
@@ -280,6 +287,9 @@ fn salvage_is_for_truncation_only() {
 }
 
 /// Without the key the same faults are found, up to those that only the key can find; nothing is called genuine (SV2-NOK-001).
+//= spec/stream-v2.md#sv2-nok-001
+//= type=test
+//# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
 #[test]
 fn verify_without_a_key_never_says_more_than_checksums() {
     let folder = Folder::new();

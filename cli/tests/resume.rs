@@ -158,6 +158,10 @@ fn a_source_that_has_changed_is_refused() {
     assert!(folder.read("back") == vec![1; LEN]);
 }
 
+//= spec/stream-v2.md#sv2-res-005
+//= type=test
+//# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id from the
+//# stream header, and answer `misuse` to a caller who asks for others.
 #[test]
 fn other_keys_and_sizes_are_refused() {
     let folder = interrupted();

@@ -92,6 +92,9 @@ fn a_context_must_be_brought_again() {
     assert_eq!(folder.run("verify -k key --context backups data.sv2").code(), 4);
 }
 
+//= spec/stream-v2.md#sv2-key-001
+//= type=test
+//# A content key MUST be 32 bytes that are indistinguishable from random.
 #[test]
 fn keygen_makes_keys_that_work_and_differ() {
     let folder = Folder::new();

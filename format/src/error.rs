@@ -138,6 +138,9 @@ pub enum Allowed {
 ///
 /// Small and `Copy`: an error is passed between threads and reported again and again (§15.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+//= spec/stream-v2.md#sv2-err-001
+//# A reader MUST report, with each error of the stream, the kind, the detail, the offset, and the number of
+//# segments before the place of the fault.
 pub struct Error {
     detail: Detail,
     offset: Offset,

@@ -98,6 +98,11 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
     ) -> Result<Self, Error> {
         outlet.started(stream.header());
         outlet.begin(committed.segments, &stream.into())?;
+        //= spec/stream-v2.md#sv2-res-012
+        //= type=implication
+        //= reason=A run that goes on is the run that begins: the same reader, the same checks, which the vectors test.
+        //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
+        //# included.
         let progress = Progress::of_reader_after(stream, committed);
         Ok(Self { outlet, telemetry, progress, ending: None })
     }
@@ -107,6 +112,10 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
         let unsealed = match result {
             Ok(()) => None,
             Err(error) => match error.format_error() {
+                //= spec/stream-v2.md#sv2-sal-002
+                //# A reader that salvages MUST release the plaintext of the committed prefix and report
+                //# `truncated.unsealed`, never success, where SV2-SEG-001, SV2-SEG-024 or SV2-FIN-004 call
+                //# for `truncated`.
                 Some(cause) if salvage && cause.detail() == stream_v2_format::Detail::Truncated => {
                     Some(Error::format(error.stage(), cause.salvaged()))
                 }
@@ -124,6 +133,9 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
             .opened(&segment.header, &segment.opened)
             .map_err(|error| Error::format(Stage::Writer, error))?;
         let header = segment.header.header();
+        //= spec/stream-v2.md#sv2-rel-001
+        //# A reader MUST NOT release any plaintext of a segment before every check of §15.1 up to step 17 has
+        //# passed for that segment.
         if !segment.plaintext.is_empty() {
             self.outlet.append(Some(header.index), &[], &segment.plaintext)?;
         }
@@ -135,6 +147,9 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
             self.ending = Some((header.index, trailer));
             return Ok(());
         }
+        //= spec/stream-v2.md#sv2-res-011
+        //# A reader MUST reach a durability point of its output before it appends a commit record, and
+        //# release nothing from a segment before it is verified, resumed or not.
         self.outlet.settle(commit, released, Bytes::new()).map(|_| ())
     }
 }

@@ -48,6 +48,8 @@ impl DecryptSegmentWorker {
         input: &DecryptSegmentInput,
         mut plaintext: BytesMut,
     ) -> Result<DecryptedSegment, Error> {
+        //= spec/stream-v2.md#sv2-hdr-019
+        //# A reader MUST NOT allocate memory in proportion to plaintext_len of the stream header.
         resize(&mut plaintext, input.header.header().plaintext_len as usize);
         let opened = self.opener.open(&input.header, &input.wire, &mut plaintext)?;
         Ok(DecryptedSegment { header: input.header, plaintext: plaintext.freeze(), opened })

@@ -42,6 +42,9 @@ impl Pending {
     pub(crate) fn add(&mut self, bytes: u64) -> bool {
         self.bytes += bytes;
         self.segments += 1;
+        //= spec/stream-v2.md#sv2-res-002
+        //# A writer MUST reach a durability point, and append a commit record after it, at least every
+        //# DURABLE_BYTES_MAX bytes of the body.
         self.bytes >= self.policy.bytes.min(BYTES_MAX)
             || self.segments >= self.policy.segments
             || self.since.elapsed() >= self.policy.time
@@ -75,6 +78,10 @@ mod tests {
         assert!(!pending.add(1));
     }
 
+    //= spec/stream-v2.md#sv2-res-002
+    //= type=test
+    //# A writer MUST reach a durability point, and append a commit record after it, at least every
+    //# DURABLE_BYTES_MAX bytes of the body.
     #[test]
     fn the_limit_of_the_format_holds_with_the_largest_segments() {
         let segment = u64::from(SEGMENT_SIZE_MAX) + (1 << 20);

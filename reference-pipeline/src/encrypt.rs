@@ -30,8 +30,12 @@ pub(crate) fn run(
         .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
         .collect();
     let window = pipeline.lanes.window;
+    //= spec/stream-v2.md#sv2-frm-008
+    //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
     engine::run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer)?;
     let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
+    //= spec/stream-v2.md#sv2-wrt-005
+    //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
     writer.end(&mut sealer)?;
     Ok(summary(&writer.progress, stream.header()))
 }
@@ -75,8 +79,14 @@ impl<R: Read> PlaintextReader<R> {
         let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let wanted = self.segment_size.min(left);
         resize(plaintext, wanted);
+        //= spec/stream-v2.md#sv2-wrt-004
+        //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
+        //# caller has asked for a flush.
         let filled = fill(&mut self.source, plaintext).map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
+        //= spec/stream-v2.md#sv2-hdr-017
+        //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext bytes, and
+        //# fail with `io.source` if the source ends earlier.
         if let Some(left) = &mut self.declared {
             *left -= filled as u64;
             self.ended = *left == 0;
@@ -109,12 +119,24 @@ impl<R: Read + Send> ReadSide<Encrypting> for PlaintextReader<R> {
             return Ok(None);
         }
         self.telemetry.read(place, plaintext.len() as u64);
+        //= spec/stream-v2.md#sv2-str-002
+        //# Segments MUST be numbered by segment_index 0, 1, 2 and so on in the order in which they stand, the
+        //# final segment included.
         let segment_index = u32::try_from(place).unwrap_or(u32::MAX);
+        //= spec/stream-v2.md#sv2-epo-002
+        //# A writer MUST end a stream, with a final segment or an error, when the next data or index segment
+        //# would pass the last segment_index that §14 allows.
         if SegmentIndex(segment_index) > self.last_segment {
             let last = self.last_segment.0;
             let full = format!("the stream is full: its last segment is {last}; larger segments hold more");
             return Err(Error::io(Stage::Source, Some(place), io::Error::new(ErrorKind::FileTooLarge, full)));
         }
+        //= spec/stream-v2.md#sv2-wrt-003
+        //= type=implication
+        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
+        //= reason=them.
+        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
+        //# can change while the segment is sealed.
         Ok(Some((EncryptSegmentInput { segment_index, plaintext: plaintext.freeze() }, wire)))
     }
 }
@@ -170,6 +192,8 @@ impl<'o, 'a, 'm> SealWriter<'o, 'a, 'm> {
     fn segment(&mut self, segment: &EncryptedSegment) -> Result<Commit, Error> {
         self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
         let header = &segment.header;
+        //= spec/stream-v2.md#sv2-wrt-002
+        //# A writer MUST hand a segment to its sink only when header and wire are complete.
         self.outlet.append(Some(header.index), &header.to_bytes(), &segment.wire)?;
         self.telemetry.written(header.index.0.into(), header.segment_len());
         let commit = Commit::of(header, &self.progress);

@@ -167,6 +167,11 @@ fn write_all<F: Flow>(
         if reorder.insert(arrived, arrival).is_err() {
             return Err(Error::panic(Stage::Writer, Some(base + place), &"a segment is outside the window"));
         }
+        //= spec/stream-v2.md#sv2-rel-002
+        //# A sequential reader MUST release the plaintext of segments in ascending order of segment_index,
+        //# and none after the first segment that failed.
+        //= spec/stream-v2.md#sv2-wrt-001
+        //# A writer MUST write segments in ascending order of segment_index without gaps.
         while let Some(arrival) = reorder.next_in_order() {
             let done = match arrival {
                 Arrival::Done(done) => done,

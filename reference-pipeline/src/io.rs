@@ -29,6 +29,8 @@ pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Resu
 pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
     let mut bytes = [0; STREAM_HEADER_LEN];
     let filled = fill(source, &mut bytes).map_err(source_error(None))?;
+    //= spec/stream-v2.md#sv2-hdr-001
+    //# A reader MUST reject with `truncated` an input that ends before byte 128.
     let header = complete(HeaderV1View::parse(&bytes[..filled]), Offset(filled as u64), None)?.header();
     let envelope_len = match header.body_offset().0 - STREAM_HEADER_LEN as u64 {
         0 => return Ok((header, Vec::new())),
@@ -37,6 +39,11 @@ pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>),
     let mut envelope = vec![0; envelope_len];
     let filled = fill(source, &mut envelope).map_err(source_error(None))?;
     let end = Offset((STREAM_HEADER_LEN + filled) as u64);
+    //= spec/stream-v2.md#sv2-env-001
+    //# A reader MUST reject with `truncated` an input that ends inside the envelope or its CRC.
+    //= spec/stream-v2.md#sv2-env-010
+    //# A reader that is given the content key by its caller MUST still apply SV2-ENV-001 to SV2-ENV-007,
+    //# SV2-ENV-011 and SV2-ENV-012, whichever stanza types it implements, and ignore what they wrap.
     complete(EnvelopeView::parse(&envelope[..filled], header.envelope_len()), end, None)?;
     Ok((header, envelope))
 }
@@ -63,18 +70,30 @@ pub fn read_segment(
 ) -> Result<Option<DecryptSegmentInput>, Error> {
     let before = order.segments();
     let io_error = source_error(Some(before));
+    //= spec/stream-v2.md#sv2-str-001
+    //# A stream MUST consist of one stream header, its envelope if envelope_len is not 0, zero or more data
+    //# and index segments, and one final segment, with no bytes between or after them.
     let offset = order.offset();
     let mut bytes = [0; SEGMENT_HEADER_LEN];
     let wanted = if order.ended() { 1 } else { SEGMENT_HEADER_LEN };
     let filled = fill(source, &mut bytes[..wanted]).map_err(&io_error)?;
+    //= spec/stream-v2.md#sv2-fin-003
+    //# A reader MUST reject with `trailing` a stream in which a byte follows the final segment.
     if order.ended() && filled > 0 {
         return Err(Error::format(Stage::Source, format::Error::trailing(offset, before)));
     }
+    //= spec/stream-v2.md#sv2-rel-004
+    //# A reader MUST NOT report success for a stream before its final segment has been verified and the end
+    //# of the input has been seen.
     if filled == 0 {
         let end = order.end_of_input(offset);
         return end.map(|()| None).map_err(|error| Error::format(Stage::Source, error));
     }
+    //= spec/stream-v2.md#sv2-rdr-001
+    //# A reader MUST apply the checks in the order of §15.1.
     let authenticated = stream.authenticate(&bytes[..filled], offset, before);
+    //= spec/stream-v2.md#sv2-seg-001
+    //# A reader MUST reject with `truncated` an input that ends inside a segment header.
     let header = complete(authenticated, offset.plus(filled as u64), Some(before))?;
     order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
     let wire = read_wire(source, &header, before, wire)?;
@@ -101,9 +120,14 @@ pub(crate) fn read_wire(
     before: u64,
     mut wire: BytesMut,
 ) -> Result<Bytes, Error> {
+    //= spec/stream-v2.md#sv2-lim-001
+    //# A reader MUST NOT allocate more memory for one segment than its wire and its plaintext take, as the
+    //# stream header's segment_size bounds them.
     // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
     resize(&mut wire, header.header().wire_len as usize);
     let filled = fill(source, &mut wire).map_err(source_error(Some(before)))?;
+    //= spec/stream-v2.md#sv2-seg-024
+    //# A reader MUST reject with `truncated` an input that ends inside the wire.
     if filled < wire.len() {
         let end = header.offset().plus((SEGMENT_HEADER_LEN + filled) as u64);
         return Err(Error::format(Stage::Source, format::Error::truncated(end, Some(before))));
@@ -132,6 +156,9 @@ pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io:
 /// An interrupted read is tried again.
 pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
+    //= spec/stream-v2.md#sv2-rdr-002
+    //# A reader MUST give the same result, the same released bytes and the same error for an input however
+    //# the input is cut into reads.
     while filled < buffer.len() {
         match source.read(&mut buffer[filled..]) {
             Ok(0) => break,

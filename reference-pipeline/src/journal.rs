@@ -139,6 +139,11 @@ impl FileJournal {
     fn compact(&mut self) -> io::Result<()> {
         let Some(open) = self.open.take() else { return Ok(()) };
         let SourceStamp { len, mtime } = self.source;
+        //= spec/stream-v2.md#sv2-jrn-003
+        //= type=implication
+        //= reason=Where random bytes come from is seen here alone.
+        //# An owner MUST draw journal_salt from the operating system's cryptographic random generator for
+        //# each journal header that it writes.
         let (journal, record) = open.journal.compacted((len, mtime), draw()?);
         self.replace(journal, record)
     }
@@ -146,6 +151,9 @@ impl FileJournal {
     /// Cuts the torn tail, and makes durable what there is, so that no old bytes are behind or before a new record (SV2-JRN-008).
     fn cut_tail(open: &mut Open) -> io::Result<()> {
         let valid = open.journal.valid_len();
+        //= spec/stream-v2.md#sv2-jrn-008
+        //# An owner that goes on with a journal MUST cut its torn tail, if there is one, and then reach a
+        //# durability point of the journal, before it appends a record.
         if open.file.size()? > valid {
             open.file.set_len(valid)?;
         }
@@ -155,6 +163,8 @@ impl FileJournal {
     }
 
     fn append(&mut self, record: &JournalRecord) -> io::Result<()> {
+        //= spec/stream-v2.md#sv2-jrn-005
+        //# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another one.
         if self.open.as_ref().is_some_and(|open| open.journal.is_full()) {
             self.compact()?;
         }
@@ -175,6 +185,11 @@ impl CrashManager for FileJournal {
             Some(_) => self.compact(),
             None => {
                 let SourceStamp { len, mtime } = self.source;
+                //= spec/stream-v2.md#sv2-jrn-003
+                //= type=implication
+                //= reason=Where random bytes come from is seen here alone.
+                //# An owner MUST draw journal_salt from the operating system's cryptographic random generator
+                //# for each journal header that it writes.
                 self.replace(Journal::begin(key.clone(), key.header(self.role, (len, mtime), draw()?)), None)
             }
         }

@@ -52,7 +52,13 @@ impl<'a, 'm> Outlet<'a, 'm> {
         if !self.is_kept() {
             return Ok(());
         }
+        //= spec/stream-v2.md#sv2-res-001
+        //# A writer MUST reach a durability point after the stream header and envelope, of the output's name
+        //# too, before it writes its journal and before it hands over segment 0.
         self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(segments), error))?;
+        //= spec/stream-v2.md#sv2-jrn-009
+        //# An owner MUST write the journal's header, and make it and the journal's name durable, before it
+        //# hands over the first byte of segment 0 or of the plaintext.
         self.managers.crash(segments, |crash| crash.began(key))?;
         self.record()
     }
@@ -98,6 +104,9 @@ impl<'a, 'm> Outlet<'a, 'm> {
 
     /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001, SV2-RES-011).
     fn make_durable(&mut self, segment: u64) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-jrn-001
+        //# An owner MUST make the output durable up to the end of a segment before it appends a commit record
+        //# for that segment.
         self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(segment), error))?;
         self.pending.reset();
         self.record()
@@ -114,6 +123,10 @@ impl<'a, 'm> Outlet<'a, 'm> {
             return Ok(());
         }
         let segment = ending.map_or(0, |(index, _)| index.0.into());
+        //= spec/stream-v2.md#sv2-jrn-002
+        //# A writer MUST make a commit record for the last data or index segment durable, where there is one,
+        //# and after it an ending record, before it hands over the first byte of the final segment; a reader
+        //# MUST do the same before it publishes the plaintext.
         self.make_durable(segment)?;
         ending.map_or(Ok(()), |(index, trailer)| {
             self.managers.crash(segment, |crash| crash.ending(index, &trailer))
@@ -128,6 +141,10 @@ impl<'a, 'm> Outlet<'a, 'm> {
     const fn is_worth_keeping(&self, kind: ErrorKind) -> bool {
         match kind {
             ErrorKind::Misuse => true,
+            //= spec/stream-v2.md#sv2-res-017
+            //# A reader that keeps a journal MUST keep it and the output where the stream ends too early
+            //# (`truncated`) after something was released, and SHOULD drop both where the stream is rejected
+            //# for any other reason.
             ErrorKind::Truncated => self.is_kept() && self.position > 0,
             _ => false,
         }

@@ -88,6 +88,8 @@ impl OutputFile {
             Err(error) if is_absent(&error) => return Ok(()),
             file => file?.take(JOURNAL_MAGIC.len() as u64).read_to_end(&mut begin)?,
         };
+        //= spec/stream-v2.md#sv2-res-014
+        //# nor a file under the name of its journal that does not begin with the magic of one.
         if begins_like(&begin, &JOURNAL_MAGIC) { Ok(()) } else { Err(not_ours(path)) }
     }
 
@@ -124,6 +126,9 @@ impl OutputFile {
             Err(error) if is_absent(&error) => return Ok(None),
             file => file?,
         };
+        //= spec/stream-v2.md#sv2-res-004
+        //# An owner MUST keep a second one from the same output before it reads anything there, or say that
+        //# it cannot.
         file.lock()?;
         // Between opening and locking, another process may have completed it.
         if file.is_named(&self.partial())? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }

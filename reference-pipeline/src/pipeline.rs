@@ -172,9 +172,14 @@ impl<'a> EncryptPipeline<'a> {
         let first = first
             .ok_or(stream_v2_format::Error::misuse())
             .map_err(|error| Error::format(Stage::Start, error))?;
+        //= spec/stream-v2.md#sv2-seg-026
+        //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
+        //# beginning of each run, and use it in every segment of that run.
         // A fresh run_salt, at the first index that is not committed (SV2-SEG-026, SV2-RES-009).
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);
+        //= spec/stream-v2.md#sv2-res-009
+        //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
         let last = recovered.last_segment.as_ref();
         outlet.holds(last.map(|last| (Commit::last(&last.header, committed), last.plaintext.clone())));
@@ -207,6 +212,9 @@ impl<'a> DecryptPipeline<'a> {
     pub fn new(key: &'a ContentKey) -> Self {
         Self {
             lanes: Lanes::default(),
+            //= spec/stream-v2.md#sv2-sal-001
+            //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked for that
+            //# stream to be salvaged.
             salvage: false,
             segment_size_max: stream_v2_format::limits::SEGMENT_SIZE_MAX,
             durability: Durability::default(),
@@ -280,6 +288,9 @@ impl<'a> DecryptPipeline<'a> {
         let (header, _envelope) = read_stream_header(&mut Watched::new(source, &self.shutdown))?;
         let stream = StreamOpener::new(&header, self.key, self.context);
         let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
+        //= spec/stream-v2.md#sv2-lim-002
+        //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
+        //# segment_size is above a limit that its caller has set.
         if header.segment_size() > self.segment_size_max {
             let error = stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max);
             return Err(Error::format(Stage::Start, error));

@@ -20,6 +20,9 @@ pub struct Salts {
 
 impl Salts {
     pub(crate) fn draw() -> Result<Self, Error> {
+        //= spec/stream-v2.md#sv2-hdr-015
+        //# A writer MUST draw stream_salt from the operating system's cryptographic random generator for each
+        //# stream that it starts.
         let drawn = draw().and_then(|stream_salt| Ok((stream_salt, draw()?)));
         let (stream_salt, run_salt) = drawn.map_err(|error| Error::io(Stage::Start, None, error))?;
         Ok(Self { stream_salt, run_salt: RunSalt::new(run_salt) })

@@ -42,6 +42,10 @@ fn killed_at_every_byte() {
     });
 }
 
+//= spec/stream-v2.md#sv2-res-011
+//= type=test
+//# A reader MUST reach a durability point of its output before it appends a commit record, and release
+//# nothing from a segment before it is verified, resumed or not.
 #[test]
 fn power_lost_at_every_point() {
     each_stream(|decryption, first| {
@@ -100,6 +104,9 @@ fn interrupted() -> (Decryption, Contents) {
     (decryption, contents)
 }
 
+//= spec/stream-v2.md#sv2-res-014
+//= type=test
+//# or that, for a reader, no journal of its stream vouches for;
 #[test]
 fn without_its_journal_a_partial_file_is_left_alone() {
     let (decryption, mut contents) = interrupted();
@@ -187,6 +194,10 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
 }
 
 /// A stream that is still being copied ends too early: what was released is kept, and the command that comes later goes on.
+//= spec/stream-v2.md#sv2-res-017
+//= type=test
+//# A reader that keeps a journal MUST keep it and the output where the stream ends too early (`truncated`)
+//# after something was released, and SHOULD drop both where the stream is rejected for any other reason.
 #[test]
 fn a_stream_that_ends_too_early_costs_nothing() {
     let decryption = decryption(9);

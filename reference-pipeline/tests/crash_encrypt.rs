@@ -22,6 +22,9 @@ fn encryption(segments: usize) -> Encryption {
 }
 
 /// Shows `look` the first run of each stream, and then looks at all that was sealed.
+//= spec/stream-v2.md#sv2-frm-008
+//= type=test
+//# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
 fn each_stream(look: impl Fn(usize, Encryption, Run)) {
     for segments in ALL {
         let encryption = encryption(segments);
@@ -31,6 +34,12 @@ fn each_stream(look: impl Fn(usize, Encryption, Run)) {
     assert!(sealings::check() > 0);
 }
 
+//= spec/stream-v2.md#sv2-res-009
+//= type=test
+//# A writer MUST NOT seal a segment_index again that is committed in the output.
+//= spec/stream-v2.md#sv2-res-013
+//= type=test
+//# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that.
 fn killed_at_every_byte(segments: usize) {
     let encryption = encryption(segments);
     let first = encryption.first();
@@ -50,6 +59,18 @@ fn killed_at_every_byte_of_nine_segments() {
     killed_at_every_byte(9);
 }
 
+//= spec/stream-v2.md#sv2-jrn-009
+//= type=test
+//# An owner MUST write the journal's header, and make it and the journal's name durable, before it hands over
+//# the first byte of segment 0 or of the plaintext.
+//= spec/stream-v2.md#sv2-res-001
+//= type=test
+//# A writer MUST reach a durability point after the stream header and envelope, of the output's name too,
+//# before it writes its journal and before it hands over segment 0.
+//= spec/stream-v2.md#sv2-res-003
+//= type=test
+//# An owner MUST publish an output that is complete in this order: durability point, name, durability point
+//# of the name, removal of the other name if it still stands, removal of the journal.
 #[test]
 fn power_lost_at_every_point() {
     each_stream(|_, encryption, first| {
@@ -99,6 +120,10 @@ fn power_lost_and_then_killed() {
 }
 
 /// All pairs for streams of up to one segment; every third first loss for two, and every 97th for nine.
+//= spec/stream-v2.md#sv2-jrn-008
+//= type=test
+//# An owner that goes on with a journal MUST cut its torn tail, if there is one, and then reach a durability
+//# point of the journal, before it appends a record.
 #[test]
 fn power_lost_twice() {
     for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)] {
@@ -119,6 +144,9 @@ fn power_lost_twice() {
 }
 
 /// A source that was touched, and compared: the journal is compacted under a new header, and a crash can come then too.
+//= spec/stream-v2.md#sv2-jrn-005
+//= type=test
+//# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another one.
 #[test]
 fn killed_and_power_lost_while_the_journal_is_compacted() {
     each_stream(|segments, encryption, first| {

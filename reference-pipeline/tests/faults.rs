@@ -75,6 +75,9 @@ fn a_source_that_fails_at_any_call_while_decrypting() {
     }
 }
 
+//= spec/stream-v2.md#sv2-wrt-002
+//= type=test
+//# A writer MUST hand a segment to its sink only when header and wire are complete.
 #[test]
 fn a_sink_that_fails_at_any_call_while_encrypting() {
     let (stream, ends) = sealed();
@@ -125,6 +128,10 @@ fn a_source_that_panics_is_an_error_of_the_source() {
     insta::assert_snapshot!(error, @"source, segment 0: internal defect, please report it: planted in the source");
 }
 
+//= spec/stream-v2.md#sv2-jrn-001
+//= type=test
+//# An owner MUST make the output durable up to the end of a segment before it appends a commit record for
+//# that segment.
 #[test]
 fn what_is_reported_durable_is_in_the_sink() {
     struct Watch(Vec<Commit>);

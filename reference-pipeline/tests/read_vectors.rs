@@ -134,6 +134,14 @@ fn follow(vector: &ReadVector, recipe: &Recipe, input: &[u8]) -> Vec<String> {
     found
 }
 
+//= spec/stream-v2.md#sv2-rdr-002
+//= type=test
+//# A reader MUST give the same result, the same released bytes and the same error for an input however the
+//# input is cut into reads.
+//= spec/stream-v2.md#sv2-err-001
+//= type=test
+//# A reader MUST report, with each error of the stream, the kind, the detail, the offset, and the number of
+//# segments before the place of the fault.
 #[test]
 fn every_read_vector() {
     let (mut found, mut count) = (Vec::new(), 0);

@@ -194,6 +194,12 @@ fn without_a_journal_damage_anywhere_changes_nothing() {
     assert!(interrupted.partial() == bytes);
 }
 
+//= spec/stream-v2.md#sv2-res-008
+//= type=test
+//# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its length or
+//# its time of modification is known and differs from the journal's, where it ends before the committed
+//# plaintext_len, where the plaintext of the last commit's segment does not have its fingerprint, where the
+//# plaintext of the last committed segment differs from it,
 #[test]
 fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     let interrupted = Interrupted::new();
@@ -267,6 +273,11 @@ fn damaged_records_are_told_and_not_relied_on() {
     interrupted.resume(interrupted.found(5));
 }
 
+//= spec/stream-v2.md#sv2-res-014
+//= type=test
+//# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an output that is not
+//# empty and that does not begin as its own kind does, or that, for a reader, no journal of its stream
+//# vouches for; nor a file under the name of its journal that does not begin with the magic of one.
 #[test]
 fn files_of_somebody_else_are_left_alone() {
     let refused = |name: &str, content: &[u8], kind: ErrorKind| {
@@ -301,6 +312,10 @@ fn two_names_of_a_file_that_is_not_sealed_are_no_complete_run() {
     assert_eq!(fs::read_dir(interrupted.folder.path()).unwrap().count(), 3);
 }
 
+//= spec/stream-v2.md#sv2-res-008
+//= type=test
+//# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although there
+//# is an ending record, a final segment, or, with UNIFORM, a data segment that is not full.
 #[test]
 fn a_source_that_has_grown_after_its_last_short_segment_is_refused_and_nothing_is_changed() {
     let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };

@@ -61,6 +61,14 @@ fn segments_are_full_however_the_source_delivers() {
     assert_eq!(stream.len(), 128 + 3 * full + 236);
 }
 
+//= spec/stream-v2.md#sv2-hdr-015
+//= type=test
+//# A writer MUST draw stream_salt from the operating system's cryptographic random generator for each stream
+//# that it starts.
+//= spec/stream-v2.md#sv2-seg-026
+//= type=test
+//# A writer MUST draw run_salt from the operating system's cryptographic random generator at the beginning of
+//# each run, and use it in every segment of that run.
 #[test]
 fn salts_are_fresh_in_every_stream() {
     let key = key();
@@ -100,6 +108,10 @@ fn a_context_must_match() {
     }
 }
 
+//= spec/stream-v2.md#sv2-lim-002
+//= type=test
+//# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose segment_size is
+//# above a limit that its caller has set.
 #[test]
 fn a_stream_over_the_callers_limit_is_refused_before_any_segment() {
     let key = key();
@@ -110,6 +122,10 @@ fn a_stream_over_the_callers_limit_is_refused_before_any_segment() {
     assert_eq!(error.format_error().unwrap().detail(), Detail::LimitPolicy);
 }
 
+//= spec/stream-v2.md#sv2-epo-002
+//= type=test
+//# A writer MUST end a stream, with a final segment or an error, when the next data or index segment would
+//# pass the last segment_index that §14 allows.
 #[test]
 fn a_full_stream_ends_with_an_error_and_not_with_a_wrapped_index() {
     let key = key();

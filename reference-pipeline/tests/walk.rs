@@ -77,6 +77,9 @@ fn cannot_tell_a_forgery_and_does_not_claim_to() {
     assert!(decrypt(&DecryptPipeline::new(&key()), &spliced).1.is_err());
 }
 
+//= spec/stream-v2.md#sv2-rel-003
+//= type=test
+//# A reader that has reported an error MUST report the same error ever after and release nothing more.
 #[test]
 fn an_error_is_the_last_word() {
     let built = build(RUNS);

@@ -38,6 +38,9 @@ impl FramePlace<'_> {
 
 /// Says that the AEAD rejected a frame, or that two buffers differ in length. It never says why (SV2-FRM-006).
 #[derive(Debug)]
+//= spec/stream-v2.md#sv2-err-002
+//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail, offset and
+//# segment.
 pub(super) struct Rejected;
 
 /// Suite 0x0001 for the frames of one run and epoch.

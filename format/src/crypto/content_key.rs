@@ -6,6 +6,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// 32 bytes that are indistinguishable from random (SV2-KEY-001). Overwritten when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
+//= spec/stream-v2.md#sv2-key-001
+//# A content key MUST be 32 bytes
 pub struct ContentKey([u8; 32]);
 
 impl ContentKey {

@@ -27,6 +27,8 @@ pub(super) enum DigestState {
 
 impl DigestState {
     pub(super) fn new(alg: DigestAlg, key: &Secret, bound_prefix: &[u8; BOUND_PREFIX_LEN]) -> Self {
+        //= spec/stream-v2.md#sv2-dig-003
+        //# A reader MUST implement both digest algorithms.
         match alg {
             DigestAlg::HmacSha3OverTags => {
                 let mut hmac = key.hmac_start();

@@ -38,6 +38,8 @@ impl StreamKeys {
     pub(super) fn derive(bound_bytes: &[u8; 80], key: &ContentKey, context: &[u8]) -> Self {
         let binding = Binding::new(bound_bytes, context);
         let stream_salt = &bound_bytes[32..64];
+        //= spec/stream-v2.md#sv2-key-002
+        //# An implementation MUST derive every key as §5 says, over the 80 bytes as they stand in the stream.
         let prk = Secret::extract(stream_salt, key.bytes());
         Self {
             header: binding.derive(&prk, b"header"),

@@ -10,6 +10,10 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 const BLOCK_LEN: usize = 136;
 
 /// A derived key of 32 bytes. Overwritten when dropped; never copied, never shown.
+//= spec/stream-v2.md#sv2-key-004
+//= type=implication
+//= reason=No input shows what is left in memory.
+//# An implementation SHOULD overwrite keys in memory when it no longer needs them.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct Secret([u8; 32]);
 
@@ -73,6 +77,8 @@ impl Hmac {
 
 /// Compares in constant time (SV2-KEY-003).
 pub(super) fn equal(left: &[u8], right: &[u8]) -> bool {
+    //= spec/stream-v2.md#sv2-key-003
+    //# An implementation MUST compare tags, commitments, digests and transcripts in constant time.
     left.ct_eq(right).into()
 }
 

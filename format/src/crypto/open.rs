@@ -74,10 +74,15 @@ impl SegmentOpener {
                 return Err(authentic.error(Detail::Misuse, 0).exactly(found as u64, allowed.into()));
             }
         }
+        //= spec/stream-v2.md#sv2-seg-025
+        //# A reader MUST reject with `malformed.wire_crc` a segment whose wire_crc32c does not match the
+        //# wire, before it opens any frame.
         if crc32c(wire) != header.wire_crc32c {
             return Err(Error::wire_crc(authentic.offset(), header.index.0.into()));
         }
         let layout = FrameLayout::new(&self.header, header);
+        //= spec/stream-v2.md#sv2-frm-005
+        //# A reader MUST check all frame headers of a segment before it opens a frame.
         let frames = Frames::check(wire, layout, authentic.offset(), header.index.0.into())?;
         let opened = open_frames(self.keys.for_segment(header), authentic, &frames, plaintext)?;
         self.check_terminator(authentic, opened)
@@ -115,6 +120,9 @@ impl SegmentOpener {
     ) -> Result<OpenedSegment, Error> {
         let header = authentic.header();
         let zero = self.header.uniform() && header.kind == SegmentKind::Data && !header.flags.run_start();
+        //= spec/stream-v2.md#sv2-dig-006
+        //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a stream with
+        //# UNIFORM whose terminator is not zero.
         if zero && opened.terminator().iter().any(|&byte| byte != 0) {
             return Err(authentic.error(Detail::MalformedTerminator, terminator_at(authentic, &opened)));
         }
@@ -176,6 +184,9 @@ impl<'a> FrameOpener<'a> {
         };
         self.frame_index += 1;
         let at = frame.offset.0 - self.authentic.offset().0;
+        //= spec/stream-v2.md#sv2-frm-006
+        //# A reader MUST reject with `auth.frame` a segment in which the AEAD rejects a frame, and say no
+        //# more about it than which frame it was.
         self.keys
             .cipher
             .open(&place, frame.ciphertext, frame.tag, space)
@@ -217,6 +228,9 @@ impl SealedEnds {
         let Self { digest: sealed, terminator, terminator_len } = self;
         let digest_alg = authentic.header().digest_alg;
         let opened = OpenedSegment { digest, terminator, terminator_len };
+        //= spec/stream-v2.md#sv2-dig-002
+        //# A reader MUST reject with `auth.digest` a segment whose digest frame does not hold the 36 bytes
+        //# that the reader computes.
         if !equal(&DigestPlaintext { digest_alg, digest: digest.0 }.to_bytes(), &sealed) {
             let at = terminator_at(authentic, &opened) - (FRAME_OVERHEAD + sealed.len()) as u64;
             return Err(authentic.error(Detail::AuthDigest, at));

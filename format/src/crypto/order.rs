@@ -85,24 +85,44 @@ impl SegmentOrder {
     /// # Errors
     /// `truncated` with the number of segments admitted, unless the final segment was the last (SV2-FIN-004).
     pub const fn end_of_input(&self, offset: Offset) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-fin-004
+        //# A reader MUST reject with `truncated` a stream that ends before a final segment, also where it
+        //# ends between two segments, and name the number of committed segments as the number of segments of
+        //# SV2-ERR-001.
         if self.ended { Ok(()) } else { Err(Error::truncated(offset, Some(self.segments))) }
     }
 
     fn check(&self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         let error = |detail, at| Error::new(detail, offset.plus(at));
+        //= spec/stream-v2.md#sv2-ord-001
+        //# A sequential reader MUST reject with `order.segment_index` a segment whose segment_index is not
+        //# one more than that of the segment before it, or not 0 in the first.
         if u64::from(header.index.0) != self.segments {
             let error = error(Detail::OrderSegmentIndex, at::SEGMENT_INDEX);
             return Err(error.exactly(header.index.0.into(), self.segments));
         }
         let same_run = self.run_salt == Some(header.run_salt);
+        //= spec/stream-v2.md#sv2-ord-002
+        //# A sequential reader MUST reject with `order.run` a segment without RUN_START whose run_salt
+        //# differs from that of the segment before it.
+        //= spec/stream-v2.md#sv2-ord-003
+        //# A sequential reader MUST reject with `order.run` a segment after the first that has RUN_START and
+        //# the run_salt of the segment before it.
         if self.segments > 0 && same_run == header.flags.run_start() {
             return Err(error(Detail::OrderRun, at::FLAGS));
         }
+        //= spec/stream-v2.md#sv2-ord-004
+        //# A sequential reader MUST reject with `order.uniform` a data segment that follows a data segment of
+        //# fewer than S plaintext bytes in a stream with UNIFORM.
         if self.header.uniform() && self.short_data_seen && header.kind == SegmentKind::Data {
             return Err(error(Detail::OrderUniform, at::PLAINTEXT_LEN));
         }
         let total = self.plaintext_len + u64::from(header.plaintext_len);
         match self.header.params().plaintext_len {
+            //= spec/stream-v2.md#sv2-hdr-018
+            //# A reader MUST reject with `limit.stream_plaintext_len` a data segment with which the plaintext
+            //# of the stream so far exceeds a plaintext_len other than 2^64 - 1, before it opens that
+            //# segment.
             Some(declared) if total > declared => {
                 Err(error(Detail::LimitStreamPlaintextLen, at::PLAINTEXT_LEN).between(total, 0, declared))
             }

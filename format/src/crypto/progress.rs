@@ -105,6 +105,9 @@ impl Progress {
     /// `misuse` for a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016).
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
+        //= spec/stream-v2.md#sv2-hdr-016
+        //# Where the flag UNIFORM is set, a writer MUST NOT write an index segment, a codec other than 0, or
+        //# a data segment of fewer than S plaintext bytes before another data segment.
         if self.header.uniform() && self.short && header.kind == SegmentKind::Data {
             return Err(Error::misuse().in_segment(self.committed.segments));
         }
@@ -121,10 +124,16 @@ impl Progress {
         let header = authentic.header();
         let at = terminator_at(authentic, opened);
         if header.kind == SegmentKind::Final {
+            //= spec/stream-v2.md#sv2-fin-001
+            //# A sequential reader MUST reject with `auth.trailer` a final segment whose trailer differs in
+            //# any field from what the reader has counted and computed.
             if !equal(opened.terminator(), &self.trailer().to_bytes()) || !self.is_declared_len() {
                 return Err(authentic.error(Detail::AuthTrailer, at));
             }
         } else if header.flags.run_start() && !equal(opened.terminator(), self.committed.transcript.bytes()) {
+            //= spec/stream-v2.md#sv2-dig-005
+            //# or a data segment with RUN_START, whose terminator differs from the transcript of the segments
+            //# before it.
             return Err(authentic.error(Detail::OrderTranscript, at));
         }
         self.advance(header, &opened.digest);
@@ -132,6 +141,9 @@ impl Progress {
     }
 
     fn is_declared_len(&self) -> bool {
+        //= spec/stream-v2.md#sv2-fin-002
+        //# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a
+        //# plaintext_len of the stream header other than 2^64 - 1.
         self.header.params().plaintext_len.is_none_or(|declared| declared == self.committed.plaintext_len)
     }
 

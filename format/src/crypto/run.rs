@@ -53,6 +53,8 @@ impl Run {
 
     /// The flags of a segment of this run (SV2-SEG-027, SV2-EPO-001).
     pub(super) fn flags(&self, index: SegmentIndex, epoch_segments: u32) -> SegmentFlags {
+        //= spec/stream-v2.md#sv2-seg-027
+        //# A writer MUST set RUN_START on the first segment of a run and on no other segment.
         SegmentFlags::NONE
             .with(SegmentFlags::RUN_START, index == self.first)
             .with(SegmentFlags::REKEY, index.begins_epoch(epoch_segments))

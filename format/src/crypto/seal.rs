@@ -76,6 +76,8 @@ impl SegmentSealer {
             .filter(|len| (1..=self.header.segment_size()).contains(len))
             .ok_or_else(|| misuse(index, plaintext.len() as u64))?;
         let continues = *self.run.continues.bytes();
+        //= spec/stream-v2.md#sv2-dig-004
+        //# A writer MUST fill the terminator as §8.3 says.
         let terminator = match self.terminator_len(SegmentKind::Data, index) {
             0 => &[][..],
             _ if index == self.run.first => &continues,
@@ -131,6 +133,8 @@ impl SegmentSealer {
     /// The header of a segment as far as it is known before sealing.
     fn plan(&self, index: SegmentIndex, kind: SegmentKind, payload_len: u32) -> SegmentHeader {
         let epoch_segments = self.header.params().epoch_segments;
+        //= spec/stream-v2.md#sv2-epo-001
+        //# A writer MUST set key_epoch and REKEY as §13 says.
         let flags = self.run.flags(index, epoch_segments);
         let data_frames = payload_len.div_ceil(self.header.frame_size());
         #[expect(clippy::cast_possible_truncation, reason = "below 2^27, as segment_size is at most 2^26")]
@@ -138,6 +142,10 @@ impl SegmentSealer {
         SegmentHeader {
             index,
             kind,
+            //= spec/stream-v2.md#sv2-cod-006
+            //= type=implication
+            //= reason=A writer that compresses is not built.
+            //# A writer MUST NOT compress unless the caller asked for it.
             codec: Codec::None,
             digest_alg: self.digest_alg,
             flags,
@@ -186,6 +194,8 @@ fn seal_frames(
         plaintext = later;
     }
     let digest = digest.finish();
+    //= spec/stream-v2.md#sv2-dig-001
+    //# A writer MUST put the digest of §8.1 into the digest frame.
     let digest_plaintext = DigestPlaintext { digest_alg: header.digest_alg, digest: digest.0 }.to_bytes();
     crc.update(frames.write(FrameType::Digest, &digest_plaintext)?);
     crc.update(frames.write(FrameType::Terminator, parts.terminator)?);
@@ -218,6 +228,8 @@ impl<'a> FrameWriter<'a> {
             bound_prefix: self.bound_prefix,
             header,
         };
+        //= spec/stream-v2.md#sv2-frm-007
+        //# A writer MUST seal each frame under the nonce and the associated data of §7.
         let sealed_tag = self.keys.cipher.seal(&place, plaintext, ciphertext).map_err(|_| wrong)?;
         tag.copy_from_slice(&sealed_tag);
         self.frame_index += 1;

@@ -25,6 +25,11 @@ impl StreamOpener {
     /// `key.header_tag`: wrong key, wrong context or altered header.
     pub fn new(header: &HeaderV1, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
         let keys = StreamKeys::derive(&header.bound_bytes(), key, context);
+        //= spec/stream-v2.md#sv2-hdr-014
+        //# A reader MUST compute header_tag with the key schedule of §5 and compare it in constant time, and
+        //# reject the stream with `key.header_tag` where it differs, before it uses any other key.
+        //= spec/stream-v2.md#sv2-env-009
+        //# and a content key under which header_tag does not verify as `key.header_tag`.
         if !equal(&keys.header_tag(header), header.header_tag()) {
             return Err(Error::new(Detail::KeyHeaderTag, HEADER_TAG_OFFSET));
         }
@@ -52,6 +57,9 @@ impl StreamOpener {
         SegmentHeaderView::parse(input, offset, segments_before)?.and_then(|view| {
             let header = view.header();
             check_segment(&self.header, &header, offset, segments_before)?;
+            //= spec/stream-v2.md#sv2-seg-023
+            //# A reader MUST compute segment_tag, compare it in constant time, and reject the segment with
+            //# `auth.segment_tag` where it differs, before it allocates memory for the wire or reads it.
             if !equal(&self.keys.segment.hmac(&[&header.tagged_bytes()]), &header.segment_tag) {
                 let offset = offset.plus(SEGMENT_TAG_OFFSET);
                 return Err(Error::new(Detail::AuthSegmentTag, offset).in_segment(segments_before));

@@ -34,6 +34,9 @@ impl StreamSealer {
     /// Takes up a stream whose writer was interrupted, with the keys and the header of its reader (SV2-RES-005).
     #[must_use]
     pub fn resuming(stream: &StreamOpener) -> Self {
+        //= spec/stream-v2.md#sv2-res-005
+        //# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id from
+        //# the stream header,
         Self { keys: stream.keys.clone(), header: *stream.header() }
     }
 

@@ -70,6 +70,8 @@ impl<'a> EnvelopeView<'a> {
             return Ok(Parsed::NeedMore(missing));
         }
         outcome(split(input, envelope_len), input, ENVELOPE_OFFSET)?.and_then(|(stanzas, crc)| {
+            //= spec/stream-v2.md#sv2-env-002
+            //# A reader MUST reject with `malformed.envelope_crc` an envelope whose CRC does not match.
             if crc32c(stanzas) != crc {
                 return Err(Error::new(
                     Detail::MalformedEnvelopeCrc,
@@ -94,11 +96,17 @@ impl<'a> EnvelopeView<'a> {
         let mut argon2id = false;
         while let Some(stanza) = walk.next_stanza()? {
             let known = StanzaType::from_value(stanza.stanza_type);
+            //= spec/stream-v2.md#sv2-env-004
+            //# A reader MUST reject with `malformed.envelope` stanzas whose stanza_type is below that of the
+            //# stanza before, a type 0x0000, and a repeated stanza of type 0x0001, 0x0002 or 0xFFFF.
             let in_order = match before {
                 Some(before) if known.is_some() => before < stanza.stanza_type,
                 Some(before) => before <= stanza.stanza_type,
                 None => stanza.stanza_type != 0,
             };
+            //= spec/stream-v2.md#sv2-env-005
+            //# A reader MUST reject with `malformed.envelope` an `argon2id` stanza beside any other stanza
+            //# than `padding`.
             let alone = !argon2id || known == Some(StanzaType::Padding);
             if !in_order || !alone {
                 return Err(
@@ -117,6 +125,10 @@ impl<'a> EnvelopeView<'a> {
 /// there is no envelope, `unsupported.envelope` where there is one, as no type of stanza is implemented yet.
 #[must_use]
 pub const fn no_content_key(header: &HeaderV1) -> Error {
+    //= spec/stream-v2.md#sv2-env-008
+    //# A reader that has no content key from its caller MUST report `unsupported.envelope` where there is an
+    //# envelope and no stanza of it is of a type that the reader implements, and `misuse` where there is no
+    //# envelope.
     match header.envelope_len() {
         0 => Error::misuse(),
         _ => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
@@ -163,6 +175,8 @@ impl<'a> Walk<'a> {
         if self.rest.is_empty() {
             return Ok(None);
         }
+        //= spec/stream-v2.md#sv2-env-003
+        //# A reader MUST reject with `malformed.envelope` stanzas that do not fill envelope_len exactly.
         let Ok((rest, (stanza_type, body))) = stanza(self.rest) else {
             self.rest = &[];
             return Err(Error::new(Detail::MalformedEnvelope, self.offset));
@@ -176,10 +190,14 @@ impl<'a> Walk<'a> {
 
 fn check_body(stanza: &Stanza<'_>, known: Option<StanzaType>) -> Result<(), Error> {
     match known {
+        //= spec/stream-v2.md#sv2-env-006
+        //# A reader MUST reject with `malformed.envelope` a `padding` stanza whose body is not zero.
         Some(StanzaType::Padding) if stanza.body.iter().any(|&byte| byte != 0) => {
             Err(Error::new(Detail::MalformedEnvelope, stanza.offset))
         }
         Some(StanzaType::Argon2id) => Argon2idView::parse(stanza).map(|_| ()),
+        //= spec/stream-v2.md#sv2-env-007
+        //# A reader MUST skip stanzas of unknown type.
         _ => Ok(()),
     }
 }
@@ -192,6 +210,9 @@ impl<'a> Argon2idView<'a> {
     /// outside §14.
     pub fn parse(stanza: &Stanza<'a>) -> Result<Self, Error> {
         let wrong = Error::new(Detail::MalformedEnvelope, stanza.offset);
+        //= spec/stream-v2.md#sv2-env-011
+        //# A reader MUST reject with `malformed.envelope` an `argon2id` body that is not 128 bytes long or
+        //# whose bytes 44..48 are not zero.
         if stanza.body.len() != ARGON2ID_BODY_LEN {
             return Err(wrong.exactly(stanza.body.len() as u64, ARGON2ID_BODY_LEN as u64));
         }
@@ -199,6 +220,8 @@ impl<'a> Argon2idView<'a> {
         if reserved != 0 {
             return Err(wrong.exactly(reserved.into(), 0));
         }
+        //= spec/stream-v2.md#sv2-env-012
+        //# A reader MUST reject with `limit.argon2id` parameters outside §14, before it runs Argon2id.
         view.check_limits(stanza.offset)?;
         Ok(view)
     }

@@ -88,6 +88,9 @@ impl FrameLayout {
         });
         let digest = FrameHeader { frame_type: FrameType::Digest, len: DIGEST_PLAINTEXT_LEN };
         let terminator = FrameHeader { frame_type: FrameType::Terminator, len: self.terminator_len };
+        //= spec/stream-v2.md#sv2-frm-001
+        //# The frames of a segment MUST be data_frames data frames, then one digest frame, then one
+        //# terminator frame, and fill the wire exactly.
         data.chain([digest, terminator])
     }
 }
@@ -173,13 +176,22 @@ struct Fields {
 
 /// Errors are placed at the frame, not at its field (SV2-ERR-001).
 fn check_fields(fields: &Fields, expected: FrameHeader, at: Offset) -> Result<(), Error> {
+    //= spec/stream-v2.md#sv2-frm-002
+    //# A reader MUST reject with `malformed.frame_type` a frame whose frame_type is not the one that
+    //# SV2-FRM-001 puts in its place.
     if fields.frame_type != expected.frame_type.value() {
         return Err(Error::new(Detail::MalformedFrameType, at)
             .exactly(fields.frame_type.into(), expected.frame_type.value().into()));
     }
+    //= spec/stream-v2.md#sv2-frm-003
+    //# A reader MUST reject with `malformed.frame_reserved` a frame header in which bytes 1..4 are not zero.
     if let Some(&byte) = fields.reserved.iter().find(|&&byte| byte != 0) {
         return Err(Error::new(Detail::MalformedFrameReserved, at).exactly(byte.into(), 0));
     }
+    //= spec/stream-v2.md#sv2-frm-004
+    //# A reader MUST reject with `malformed.frame_len` a frame whose len is not the derived one: F in a data
+    //# frame that is not the last, payload_len - F × (data_frames - 1) in the last data frame, 36 in the
+    //# digest frame, and terminator_len in the terminator.
     if fields.len != expected.len {
         return Err(Error::new(Detail::MalformedFrameLen, at).exactly(fields.len.into(), expected.len.into()));
     }

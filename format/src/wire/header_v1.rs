@@ -188,20 +188,34 @@ struct Fields {
 impl Fields {
     /// Steps 3 to 8 of §15.1.
     fn check(&self, bytes: &[u8; STREAM_HEADER_LEN]) -> Result<HeaderV1, Error> {
+        //= spec/stream-v2.md#sv2-hdr-003
+        //# A reader MUST reject with `malformed.header_crc` a stream header whose header_crc32c does not
+        //# match.
         if crc32c(&bytes[..at::CRC]) != self.header_crc32c {
             return Err(Error::new(Detail::MalformedHeaderCrc, Offset(at::CRC as u64)));
         }
+        //= spec/stream-v2.md#sv2-hdr-004
+        //# A reader MUST reject with `unsupported.version` a version other than 1, and check it only after
+        //# header_crc32c.
         if self.version != VERSION {
             return Err(Error::new(Detail::UnsupportedVersion, Offset(at::VERSION))
                 .exactly(self.version.into(), VERSION.into()));
         }
+        //= spec/stream-v2.md#sv2-hdr-005
+        //# A reader MUST reject with `malformed.reserved` a stream header in which byte 15 or any of the
+        //# bytes 116..124 is not zero.
         if let Some(place) = (15..16).chain(116..124).find(|&place| bytes[place] != 0) {
             return Err(
                 Error::new(Detail::MalformedReserved, Offset(place as u64)).exactly(bytes[place].into(), 0)
             );
         }
+        //= spec/stream-v2.md#sv2-hdr-006
+        //# A reader MUST reject with `unsupported.suite` a suite that it does not implement.
         let suite = Suite::implemented(self.suite)
             .ok_or(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).found(self.suite.into()))?;
+        //= spec/stream-v2.md#sv2-hdr-007
+        //# A reader MUST reject with `unsupported.flags` a stream header with a flag bit set that §4 does not
+        //# assign.
         let flags = StreamFlags::from_value(self.flags)
             .ok_or(Error::new(Detail::UnsupportedFlags, Offset(at::FLAGS)).found(self.flags.into()))?;
         let params = StreamParams {
@@ -219,6 +233,8 @@ impl Fields {
 }
 
 fn check_envelope_limit(envelope_len: u32) -> Result<(), Error> {
+    //= spec/stream-v2.md#sv2-hdr-012
+    //# A reader MUST reject with `limit.envelope_len` an envelope_len above 65,532.
     if envelope_len > ENVELOPE_LEN_MAX {
         return Err(Error::new(Detail::LimitEnvelopeLen, Offset(at::ENVELOPE_LEN)).between(
             envelope_len.into(),
@@ -230,6 +246,9 @@ fn check_envelope_limit(envelope_len: u32) -> Result<(), Error> {
 }
 
 fn check_envelope_multiple(envelope_len: u32) -> Result<(), Error> {
+    //= spec/stream-v2.md#sv2-hdr-013
+    //# A reader MUST reject with `malformed.envelope_len` an envelope_len that is not 0 and does not leave 4
+    //# when divided by 8.
     if envelope_len != 0 && envelope_len % 8 != 4 {
         return Err(
             Error::new(Detail::MalformedEnvelopeLen, Offset(at::ENVELOPE_LEN)).found(envelope_len.into())
@@ -247,6 +266,8 @@ fn raw(input: &[u8]) -> Step<'_, &[u8; STREAM_HEADER_LEN]> {
 }
 
 fn fields(input: &[u8]) -> Step<'_, Fields> {
+    //= spec/stream-v2.md#sv2-hdr-002
+    //# A reader MUST reject with `malformed.magic` a stream whose first 8 bytes differ from the magic.
     let Ok((rest, _)) = tag::<_, _, nom::error::Error<_>>(&STREAM_MAGIC[..])(input) else {
         return fail(input, Detail::MalformedMagic);
     };

@@ -203,6 +203,10 @@ impl JournalRecord {
 
 #[binwrite]
 #[bw(little)]
+//= spec/stream-v2.md#sv2-jrn-004
+//= type=implication
+//= reason=No field of a journal has room for one.
+//# An owner MUST NOT store a run_salt, a nonce, or any other state of a cipher in a journal for later use.
 struct RecordBytes {
     sequence: u64,
     record_type: u8,

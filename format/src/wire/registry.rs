@@ -68,6 +68,8 @@ registry! {
 
 impl SegmentKind {
     const fn is_implemented(self) -> bool {
+        //= spec/stream-v2.md#sv2-idx-008
+        //# A reader MAY answer `unsupported.kind` to every index segment.
         !matches!(self, Self::Index)
     }
 }

@@ -182,29 +182,45 @@ struct Fields {
 impl Fields {
     /// Steps 3 to 6 of §15.1.
     fn check(&self, bytes: &[u8; SEGMENT_HEADER_LEN], offset: Offset) -> Result<SegmentHeader, Error> {
+        //= spec/stream-v2.md#sv2-seg-003
+        //# A reader MUST reject with `malformed.header_crc` a segment header whose header_crc32c does not
+        //# match.
         if crc32c(&bytes[..at::CRC]) != self.header_crc32c {
             return Err(Error::new(Detail::MalformedHeaderCrc, offset.plus(at::CRC as u64)));
         }
+        //= spec/stream-v2.md#sv2-seg-004
+        //# A reader MUST reject with `malformed.reserved` a segment header in which bytes 14..16 are not
+        //# zero.
         if let Some(place) = (14..16).find(|&place| bytes[place] != 0) {
             return Err(Error::new(Detail::MalformedReserved, offset.plus(place as u64))
                 .exactly(bytes[place].into(), 0));
         }
         let unsupported = |detail, at, value: u32| Error::new(detail, offset.plus(at)).found(value.into());
+        //= spec/stream-v2.md#sv2-seg-005
+        //# A reader MUST reject with `unsupported.kind` a kind that §20.2 does not list, and never skip such
+        //# a segment.
         let kind = SegmentKind::implemented(self.kind).ok_or(unsupported(
             Detail::UnsupportedKind,
             at::KIND,
             self.kind.into(),
         ))?;
+        //= spec/stream-v2.md#sv2-seg-006
+        //# A reader MUST reject with `unsupported.codec` a codec that it does not implement.
         let codec = Codec::implemented(self.codec).ok_or(unsupported(
             Detail::UnsupportedCodec,
             at::CODEC,
             self.codec.into(),
         ))?;
+        //= spec/stream-v2.md#sv2-seg-007
+        //# A reader MUST reject with `unsupported.digest_alg` a digest_alg that it does not implement.
         let digest_alg = DigestAlg::implemented(self.digest_alg).ok_or(unsupported(
             Detail::UnsupportedDigestAlg,
             at::DIGEST_ALG,
             self.digest_alg.into(),
         ))?;
+        //= spec/stream-v2.md#sv2-seg-008
+        //# A reader MUST reject with `unsupported.flags` a segment header with a flag bit set that §6 does
+        //# not assign.
         let flags = SegmentFlags::from_value(self.flags).ok_or(unsupported(
             Detail::UnsupportedFlags,
             at::FLAGS,
@@ -238,6 +254,9 @@ fn raw(input: &[u8]) -> Step<'_, &[u8; SEGMENT_HEADER_LEN]> {
 }
 
 fn fields(input: &[u8]) -> Step<'_, Fields> {
+    //= spec/stream-v2.md#sv2-seg-002
+    //# A reader MUST reject with `malformed.magic` a segment header that does not begin with the segment
+    //# magic.
     let Ok((rest, _)) = tag::<_, _, nom::error::Error<_>>(&SEGMENT_MAGIC[..])(input) else {
         return fail(input, Detail::MalformedMagic);
     };

@@ -50,12 +50,21 @@ impl Rules<'_> {
         let (stream, header) = (self.stream, self.header);
         let last = stream.last_segment();
         let size = stream.segment_size();
+        //= spec/stream-v2.md#sv2-seg-009
+        //# A reader MUST reject with `limit.segment_index` a data or index segment whose segment_index is
+        //# above the last one that §14 allows.
         if header.kind != SegmentKind::Final && header.index > last {
             let error = self.error(Detail::LimitSegmentIndex, at::SEGMENT_INDEX);
             return Err(error.between(header.index.0.into(), 0, last.0.into()));
         }
+        //= spec/stream-v2.md#sv2-seg-010
+        //# A reader MUST reject with `limit.key_epoch` a key_epoch above 65,535.
         at_most(header.key_epoch.0, KEY_EPOCH_MAX, self.error(Detail::LimitKeyEpoch, at::KEY_EPOCH))?;
+        //= spec/stream-v2.md#sv2-seg-011
+        //# A reader MUST reject with `limit.plaintext_len` a plaintext_len above S.
         at_most(header.plaintext_len, size, self.error(Detail::LimitPlaintextLen, at::PLAINTEXT_LEN))?;
+        //= spec/stream-v2.md#sv2-seg-012
+        //# A reader MUST reject with `limit.payload_len` a payload_len above S.
         at_most(header.payload_len, size, self.error(Detail::LimitPayloadLen, at::PAYLOAD_LEN))
     }
 
@@ -75,17 +84,28 @@ impl Rules<'_> {
     fn flags_and_epoch(&self) -> Result<(), Error> {
         let header = self.header;
         let epoch_segments = self.stream.params().epoch_segments;
+        //= spec/stream-v2.md#sv2-seg-015
+        //# A reader MUST reject with `malformed.flags` a segment of segment_index 0 without RUN_START,
+        //# wherever it stands.
         let run_start_missing = header.index == SegmentIndex::FIRST && !header.flags.run_start();
+        //= spec/stream-v2.md#sv2-seg-016
+        //# A reader MUST reject with `malformed.flags` a segment in which REKEY is set and §13 does not call
+        //# for it, or is not set and §13 calls for it.
         if run_start_missing || header.flags.rekey() != header.index.begins_epoch(epoch_segments) {
             return Err(self.error(Detail::MalformedFlags, at::FLAGS).found(header.flags.value().into()));
         }
         let epoch = header.index.key_epoch(epoch_segments);
+        //= spec/stream-v2.md#sv2-seg-017
+        //# A reader MUST reject with `malformed.key_epoch` a key_epoch that differs from the value in §13.
         exactly(header.key_epoch.0, epoch.0.into(), self.error(Detail::MalformedKeyEpoch, at::KEY_EPOCH))
     }
 
     /// Step 8: plaintext_len, payload_len, data_frames, frame_count, wire_len.
     fn lengths(&self) -> Result<(), Error> {
         let (stream, header) = (self.stream, self.header);
+        //= spec/stream-v2.md#sv2-seg-018
+        //# A reader MUST reject with `malformed.plaintext_len` a plaintext_len of 0 in a data segment, and
+        //# one other than 0 in an index or final segment.
         if (header.kind == SegmentKind::Data) != (header.plaintext_len > 0) {
             let error = self.error(Detail::MalformedPlaintextLen, at::PLAINTEXT_LEN);
             return Err(error.found(header.plaintext_len.into()));
@@ -94,14 +114,22 @@ impl Rules<'_> {
             let error = self.error(Detail::MalformedPayloadLen, at::PAYLOAD_LEN);
             return Err(error.found(header.payload_len.into()));
         }
+        //= spec/stream-v2.md#sv2-seg-020
+        //# A reader MUST reject with `malformed.data_frames` a data_frames that differs from ceil(payload_len
+        //# / F).
         let data_frames = header.payload_len.div_ceil(stream.frame_size());
         exactly(
             header.data_frames,
             data_frames.into(),
             self.error(Detail::MalformedDataFrames, at::DATA_FRAMES),
         )?;
+        //= spec/stream-v2.md#sv2-seg-021
+        //# A reader MUST reject with `malformed.frame_count` a frame_count that differs from data_frames + 2.
         let frame_count = u64::from(data_frames) + 2;
         exactly(header.frame_count, frame_count, self.error(Detail::MalformedFrameCount, at::FRAME_COUNT))?;
+        //= spec/stream-v2.md#sv2-seg-022
+        //# A reader MUST reject with `malformed.wire_len` a wire_len that differs from payload_len + 24 ×
+        //# frame_count + 36 + terminator_len.
         let wire_len = wire_len(stream, header.kind, header.flags.run_start(), header.payload_len);
         exactly(header.wire_len, wire_len, self.error(Detail::MalformedWireLen, at::WIRE_LEN))
     }
@@ -109,9 +137,14 @@ impl Rules<'_> {
     fn payload_len_fits(&self) -> bool {
         let (payload, plaintext) = (self.header.payload_len, self.header.plaintext_len);
         match (self.header.kind, self.header.codec) {
+            //= spec/stream-v2.md#sv2-seg-019
+            //# A reader MUST reject with `malformed.payload_len` a payload_len that differs from
+            //# plaintext_len in a data segment of codec 0,
             (SegmentKind::Data, Codec::None) => payload == plaintext,
             (SegmentKind::Data, _) => (1..plaintext).contains(&payload),
             (SegmentKind::Index, _) => super::index::payload_len_fits(self.stream, payload),
+            //= spec/stream-v2.md#sv2-seg-019
+            //# that is not 0 in a final segment,
             (SegmentKind::Final, _) => payload == 0,
         }
     }

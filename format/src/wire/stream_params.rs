@@ -66,6 +66,8 @@ impl StreamParams {
     }
 
     pub(super) fn check_limits(&self) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-hdr-008
+        //# A reader MUST reject with `limit.frame_size` a frame_size_log2 below 12 or above 24.
         if !(FRAME_SIZE_LOG2_MIN..=FRAME_SIZE_LOG2_MAX).contains(&self.frame_size_log2) {
             return Err(Error::new(Detail::LimitFrameSize, Offset(at::FRAME_SIZE_LOG2)).between(
                 self.frame_size_log2.into(),
@@ -74,6 +76,8 @@ impl StreamParams {
             ));
         }
         let frame_size = 1 << self.frame_size_log2;
+        //= spec/stream-v2.md#sv2-hdr-009
+        //# A reader MUST reject with `limit.segment_size` a segment_size below F or above 2^26.
         if !(frame_size..=SEGMENT_SIZE_MAX).contains(&self.segment_size) {
             return Err(Error::new(Detail::LimitSegmentSize, Offset(at::SEGMENT_SIZE)).between(
                 self.segment_size.into(),
@@ -93,6 +97,8 @@ impl StreamParams {
     }
 
     pub(super) fn check_multiple(&self) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-hdr-010
+        //# A reader MUST reject with `malformed.segment_size` a segment_size that is not a multiple of F.
         if !self.segment_size.is_multiple_of(1 << self.frame_size_log2) {
             return Err(Error::new(Detail::MalformedSegmentSize, Offset(at::SEGMENT_SIZE))
                 .found(self.segment_size.into()));

@@ -53,10 +53,17 @@ pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered,
             Ok(None) => return Ok(found),
             Err(error) => match error.kind() {
                 Some(ErrorKind::Truncated | ErrorKind::Malformed) => break,
+                //= spec/stream-v2.md#sv2-res-016
+                //# A writer that resumes, or a tool that recovers without the key, MUST report the error and
+                //# change nothing where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
                 _ => return Err(error),
             },
         }
     }
+    //= spec/stream-v2.md#sv2-res-015
+    //# A tool without the key MUST NOT cut a stream where a segment header that passes steps 1 to 8 of §15.1,
+    //# whatever its segment_index is, begins after the first byte that is not part of a whole segment, nor
+    //# cut anything unasked; it reports `malformed.damaged`.
     damage::refuse(&mut output, Offset(found.stream_len), found.segments, |bytes, offset| {
         segment_len(&header, bytes, offset, found.segments)
     })?;

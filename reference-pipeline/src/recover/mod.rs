@@ -76,6 +76,11 @@ pub fn recover<R: Read + Seek>(
     let recovered = recovery.walk(&start, durable_end)?;
     // What follows the last durability point may be there in any part. Without a journal nobody knows where that was.
     let unknown = matches!(vouched, Vouched::Unknown) || recovered.stream_len < durable_end;
+    //= spec/stream-v2.md#sv2-res-010
+    //# A writer MUST report `malformed.damaged`, and change nothing, where a segment with a valid segment_tag
+    //# begins after the first byte that is not part of a committed segment, and either there is no journal to
+    //# be used without damaged records, or that byte is more than DURABLE_BYTES_MAX bytes before the end of
+    //# the output.
     if unknown && !recovered.sealed {
         recovery.refuse_damage(&recovered)?;
     }
@@ -109,6 +114,9 @@ impl<R: Read + Seek> Recovery<R> {
         self.seek(offset, before)?;
         let header = read_segment_header(&mut self.output, &self.stream, offset, before)
             .map_err(|error| as_damage(error, offset, before))?;
+        //= spec/stream-v2.md#sv2-res-006
+        //# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output
+        //# reaches to the end of the last commit and the segment that it names is not there or not valid.
         let committed =
             Committed::with_segment(record, header.header()).ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
@@ -137,6 +145,9 @@ impl<R: Read + Seek> Recovery<R> {
                 Ok(false) => break,
                 // A torn write leaves bytes that are not genuine. Anything else is not a torn write (SV2-RES-016).
                 Err(error) if is_damage(&error) || error.kind() == Some(ErrorKind::Truncated) => break,
+                //= spec/stream-v2.md#sv2-res-016
+                //# A writer that resumes, or a tool that recovers without the key, MUST report the error and
+                //# change nothing where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
                 Err(error) => return Err(error),
             }
         }

@@ -64,6 +64,8 @@ impl InterruptedDecryption {
         }
         let len = file.size().map_err(sink_error)?;
         let Some(journal) = journal else {
+            //= spec/stream-v2.md#sv2-res-014
+            //# or that, for a reader, no journal of its stream vouches for;
             return Ok(if len == 0 {
                 DecryptionLeft::Nothing(None)
             } else {

@@ -93,6 +93,9 @@ impl InterruptedEncryption {
             notice = Some(Notice::JournalDamaged);
         }
         let mut recovered = recover(&mut file, &stream, FileJournal::vouched(journal.as_ref()));
+        //= spec/stream-v2.md#sv2-res-007
+        //# A writer that resumes with an output that ends before its last commit MUST go on as without a
+        //# journal (§19.3), and say so.
         if let Err(error) = &recovered
             && error.kind() == Some(ErrorKind::Truncated)
             && journal.take().is_some()
@@ -153,6 +156,9 @@ impl InterruptedEncryption {
     pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
         let committed = self.recovered.committed.plaintext_len;
         self.stamp = stamp;
+        //= spec/stream-v2.md#sv2-res-008
+        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
+        //# length or its time of modification is known and differs from the journal's,
         if let Some(then) = &self.then
             && (differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime))
         {
@@ -162,6 +168,8 @@ impl InterruptedEncryption {
         if let Some(commit) = self.journal.as_ref().and_then(FileJournal::last_commit).filter(|_| len > 0) {
             let begin = commit.plaintext_len - len;
             let plaintext = read_range(source, begin, len)?;
+            //= spec/stream-v2.md#sv2-res-008
+            //# where the plaintext of the last commit's segment does not have its fingerprint,
             if JournalKey::from(&self.stream).fingerprint(commit.index, &plaintext) != commit.fingerprint {
                 return Err(other_source(begin));
             }
@@ -169,6 +177,8 @@ impl InterruptedEncryption {
         if let Some(LastSegment { plaintext: last, .. }) = &self.recovered.last_segment {
             let begin = committed - last.len() as u64;
             let again = read_range(source, begin, last.len() as u64)?;
+            //= spec/stream-v2.md#sv2-res-008
+            //# where the plaintext of the last committed segment differs from it,
             if let Some(place) = again.iter().zip(last).position(|(a, b)| a != b) {
                 return Err(other_source(begin + place as u64));
             }
@@ -214,6 +224,9 @@ impl InterruptedEncryption {
         if !ending && !self.recovered.sealed && !short {
             return Ok(());
         }
+        //= spec/stream-v2.md#sv2-res-008
+        //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although
+        //# there is an ending record, a final segment, or, with UNIFORM, a data segment that is not full.
         match fill(source, &mut [0]).map_err(source_error(None))? {
             0 => Ok(()),
             _ => Err(other_source(self.recovered.committed.plaintext_len)),
@@ -274,6 +287,9 @@ fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Erro
     let begins = begins_like(&magic[..filled], &STREAM_MAGIC);
     let short = file.size().map_err(sink_error)? <= STREAM_HEADER_LEN as u64;
     match error.kind() {
+        //= spec/stream-v2.md#sv2-res-014
+        //# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an output that is
+        //# not empty and that does not begin as its own kind does,
         Some(ErrorKind::Truncated) if begins => Ok(()),
         Some(ErrorKind::Malformed) if begins && short => Ok(()),
         // A short file of somebody else.
@@ -314,6 +330,8 @@ fn read_range(source: &mut (impl Read + Seek), begin: u64, len: u64) -> Result<V
     let mut bytes = Vec::new();
     let sought = source.seek(SeekFrom::Start(begin));
     let read = sought.and_then(|_| source.take(len).read_to_end(&mut bytes)).map_err(source_error(None))?;
+    //= spec/stream-v2.md#sv2-res-008
+    //# where it ends before the committed plaintext_len,
     if read as u64 == len { Ok(bytes) } else { Err(other_source(begin + read as u64)) }
 }
 

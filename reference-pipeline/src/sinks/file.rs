@@ -62,6 +62,8 @@ impl FileSink {
         if found < len {
             return Err(ErrorKind::UnexpectedEof.into());
         }
+        //= spec/stream-v2.md#sv2-res-013
+        //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that.
         if found > len {
             file.set_len(len)?;
         }
@@ -123,6 +125,9 @@ impl OutputSink for FileSink {
     }
 
     fn seal(&mut self) -> io::Result<()> {
+        //= spec/stream-v2.md#sv2-res-003
+        //# An owner MUST publish an output that is complete in this order: durability point, name, durability
+        //# point of the name, removal of the other name if it still stands, removal of the journal.
         self.file.sync()?;
         self.publish()
     }
