@@ -48,6 +48,13 @@ pub(crate) fn seal_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &m
     }
 }
 
+/// XChaCha20-Poly1305: decrypts `text` in place and says whether the tag held; if not, the text is worthless.
+pub(crate) fn open_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
+    let cipher = XChaCha20Poly1305::new(&(*key).into());
+    let Ok(tag) = <[u8; 16]>::try_from(tag) else { return false };
+    cipher.decrypt_inout_detached(&nonce.into(), aad, text.into(), &tag.into()).is_ok()
+}
+
 /// AES-256-GCM: encrypts `text` in place and returns the tag.
 pub(crate) fn seal_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
     let cipher = Aes256Gcm::new(&(*key).into());

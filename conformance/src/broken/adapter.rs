@@ -1,0 +1,77 @@
+//! The adapter of the broken readers.
+
+use std::io::{self, BufRead, Write};
+
+use serde_json::{Value, json};
+
+use super::stream::{Reading, read};
+use super::{Bug, misbehaviour};
+use crate::primitives::sha256_hex;
+
+/// Answers requests until the input ends.
+///
+/// # Errors
+///
+/// When input or output fail, or a request is not JSON.
+pub fn serve(bug: &str, input: impl BufRead, mut output: impl Write) -> io::Result<()> {
+    for line in input.lines() {
+        let request: Value = serde_json::from_str(&line?)?;
+        let answer = match request["op"].as_str() {
+            Some("hello") => hello(bug),
+            Some("read") => {
+                misbehaviour::instead(bug, &request).unwrap_or_else(|| answer(Bug(bug), &request))
+            }
+            Some("bye") => return Ok(()),
+            _ => json!({ "id": request["id"], "skipped": "a reader, and nothing else" }),
+        };
+        writeln!(output, "{answer}")?;
+        output.flush()?;
+        if bug == "never-reads" {
+            misbehaviour::hang();
+        }
+    }
+    Ok(())
+}
+
+fn hello(bug: &str) -> Value {
+    json!({
+        "protocol": 1,
+        "name": if bug.is_empty() { "no-bug" } else { bug },
+        "language": "Rust",
+        "version": env!("CARGO_PKG_VERSION"),
+        "operations": ["read"],
+        "features": [],
+        "reports": ["kind", "detail", "offset", "segment"],
+    })
+}
+
+fn answer(bug: Bug<'_>, request: &Value) -> Value {
+    let bytes = |field: &Value| field.as_str().and_then(|digits| hex::decode(digits).ok());
+    let mut input = bytes(&request["input"]).unwrap_or_default();
+    let key = bytes(&request["keys"]["content_key"]).and_then(|key| key.try_into().ok());
+    let context = bytes(&request["keys"]["context"]).unwrap_or_default();
+    if bug.is("stops-at-a-short-read")
+        && let Some(piece) = request["delivery"].as_str().and_then(|text| text.parse::<usize>().ok())
+        && piece < 96
+    {
+        // Takes the first piece for all there is.
+        input.truncate(piece);
+    }
+    let Reading { released, refusal } =
+        read(bug, &input, key.as_ref(), &context, request["mode"] == "salvage");
+    let mut answer = json!({
+        "id": request["id"],
+        "result": "accept",
+        "released_len": released.len(),
+        "released_sha256": sha256_hex(&released),
+    });
+    let Some(refusal) = refusal.filter(|refusal| !refusal.error.is_empty()) else { return answer };
+    let shift = if bug.is("counts-offsets-from-the-body") { 128 } else { 0 };
+    answer["result"] = if refusal.error.starts_with("unsupported") { "unsupported" } else { "reject" }.into();
+    answer["error"] = refusal.error.into();
+    answer["offset"] = refusal.offset.map(|offset| offset.saturating_sub(shift)).into();
+    answer["segment"] = refusal.segment.into();
+    let again = if bug.is("forgets-its-error") { Value::Null } else { refusal.error.into() };
+    answer["again"] = json!({ "error": again, "released_len": released.len() });
+    answer
+}

@@ -1,0 +1,118 @@
+//! §4 and §12: stream header and envelope.
+
+use super::{Bug, Refusal, number};
+use crate::keys::Keys;
+use crate::primitives::{crc32c, hmac};
+
+/// What the segments need of the stream header.
+pub(super) struct Head {
+    pub(super) keys: Keys,
+    pub(super) uniform: bool,
+    pub(super) frame_size: u64,
+    pub(super) segment_size: u64,
+    pub(super) epoch_segments: u64,
+    pub(super) plaintext_len: u64,
+    /// Where segment 0 begins.
+    pub(super) len: usize,
+}
+
+fn at(error: &'static str, offset: usize) -> Refusal {
+    Refusal { error, offset: Some(offset), segment: None }
+}
+
+pub(super) fn read(
+    bug: Bug<'_>,
+    input: &[u8],
+    content_key: Option<&[u8; 32]>,
+    context: &[u8],
+) -> Result<Head, Refusal> {
+    let check = |requirement, holds, error, offset| bug.check(requirement, holds, || at(error, offset));
+    check("SV2-HDR-001", input.len() >= 128, "truncated", input.len())?;
+    let number = |at, len| number(input, at, len);
+    check("SV2-HDR-002", input[..8] == *b"\x89SV2\r\n\x1a\n", "malformed.magic", 0)?;
+    check("SV2-HDR-003", number(124, 4) == u64::from(crc32c(&input[..124])), "malformed.header_crc", 124)?;
+    check("SV2-HDR-004", number(8, 2) == 1, "unsupported.version", 8)?;
+    let reserved = [15].into_iter().chain(116..124).find(|place| input[*place] != 0);
+    check("SV2-HDR-005", reserved.is_none(), "malformed.reserved", reserved.unwrap_or(0))?;
+    check("SV2-HDR-006", number(10, 2) == 1, "unsupported.suite", 10)?;
+    check("SV2-HDR-007", number(12, 2) <= 1, "unsupported.flags", 12)?;
+    let log2 = number(14, 1);
+    check("SV2-HDR-008", (12..=24).contains(&log2), "limit.frame_size", 14)?;
+    let (frame_size, segment_size) = (1_u64 << log2.min(40), number(16, 4));
+    check("SV2-HDR-009", (frame_size..=1 << 26).contains(&segment_size), "limit.segment_size", 16)?;
+    let envelope_len = number(112, 4);
+    check("SV2-HDR-012", envelope_len <= 65_532, "limit.envelope_len", 112)?;
+    check("SV2-HDR-010", segment_size.is_multiple_of(frame_size), "malformed.segment_size", 16)?;
+    check("SV2-HDR-013", envelope_len == 0 || envelope_len % 8 == 4, "malformed.envelope_len", 112)?;
+    let mut len = 128;
+    if envelope_len != 0 {
+        let end = 128 + usize::try_from(envelope_len).unwrap_or(usize::MAX / 2);
+        len = end + 4;
+        check("SV2-ENV-001", input.len() >= len, "truncated", input.len())?;
+        check(
+            "SV2-ENV-002",
+            number(end, 4) == u64::from(crc32c(&input[128..end])),
+            "malformed.envelope_crc",
+            end,
+        )?;
+        stanzas(bug, &input[128..end])?;
+    }
+    let Some(content_key) = content_key else {
+        let misuse = Refusal { error: "misuse", offset: None, segment: None };
+        return Err(if envelope_len == 0 { misuse } else { at("unsupported.envelope", 128) });
+    };
+    let context = if bug.is("derives-without-context") { b"" } else { context };
+    let keys = Keys::derive(content_key, context, &input[..80]);
+    check("SV2-HDR-014", hmac(&keys.header, &[&input[..80]]) == input[80..112], "key.header_tag", 80)?;
+    Ok(Head {
+        keys,
+        uniform: number(12, 2) & 1 == 1,
+        frame_size,
+        segment_size,
+        epoch_segments: number(20, 4),
+        plaintext_len: number(24, 8),
+        len,
+    })
+}
+
+const ARGON2ID: u64 = 1;
+const PADDING: u64 = 0xFFFF;
+
+fn stanzas(bug: Bug<'_>, envelope: &[u8]) -> Result<(), Refusal> {
+    let mut place = 0;
+    let mut before: Vec<u64> = Vec::new();
+    while place < envelope.len() {
+        let rest = &envelope[place..];
+        let check = |requirement, holds, error| bug.check(requirement, holds, || at(error, 128 + place));
+        let fits = rest.len() >= 4 && rest.len() as u64 - 4 >= number(rest, 2, 2);
+        check("SV2-ENV-003", fits, "malformed.envelope")?;
+        if !fits {
+            return Ok(());
+        }
+        let (kind, len) = (number(rest, 0, 2), usize::try_from(number(rest, 2, 2)).unwrap_or(0));
+        let body = &rest[4..4 + len];
+        let repeats = [ARGON2ID, 2, PADDING].contains(&kind) && before.contains(&kind);
+        let sorted = before.last().is_none_or(|last| *last <= kind);
+        check("SV2-ENV-004", sorted && kind != 0 && !repeats, "malformed.envelope")?;
+        let beside = kind != PADDING && before.contains(&ARGON2ID);
+        check("SV2-ENV-005", !beside, "malformed.envelope")?;
+        match kind {
+            ARGON2ID => {
+                check("SV2-ENV-011", len == 128 && body[44..48] == [0; 4], "malformed.envelope")?;
+                let [memory, passes, lanes] =
+                    [32, 36, 40].map(|at| if len < 44 { 0 } else { number(body, at, 4) });
+                let allowed = (8 * lanes..=1 << 20).contains(&memory)
+                    && (1..=16).contains(&passes)
+                    && (1..=16).contains(&lanes);
+                check("SV2-ENV-012", allowed, "limit.argon2id")?;
+            }
+            PADDING => check("SV2-ENV-006", body.iter().all(|byte| *byte == 0), "malformed.envelope")?,
+            2 => {}
+            _ if bug.is("refuses-unknown-stanzas") => return Err(at("malformed.envelope", 128 + place)),
+            _ => {}
+        }
+        before.push(kind);
+        place += 4 + len;
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! Adapters that do something else than answer.
+
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// What is answered, or done, in place of reading.
+pub(super) fn instead(name: &str, request: &Value) -> Option<Value> {
+    match name {
+        "aborts" => process::abort(),
+        "ends-quietly" => process::exit(0),
+        "hangs" => hang(),
+        "allocates-without-end" => {
+            let mut taken = Vec::new();
+            loop {
+                taken.push(vec![1_u8; 16 << 20]);
+                if taken.len() > 256 {
+                    process::exit(1);
+                }
+                thread::sleep(Duration::from_millis(5));
+            }
+        }
+        "writes-garbage" => Some(Value::from("ok")),
+        "answers-another-question" => Some(json!({ "id": 0, "result": "reject" })),
+        "invents-results" => {
+            let released = crate::primitives::sha256_hex(b"");
+            let id = &request["id"];
+            Some(json!({ "id": id, "result": "maybe", "released_len": 0, "released_sha256": released }))
+        }
+        _ => None,
+    }
+}
+
+/// For longer than anybody waits.
+pub(super) fn hang() -> ! {
+    loop {
+        thread::sleep(Duration::from_secs(3600));
+    }
+}

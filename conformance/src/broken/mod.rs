@@ -1,0 +1,137 @@
+//! Readers that are wrong on purpose: they show that the suite finds what it is there to find.
+//!
+//! It is one reader, as plain as it can be, on the primitives of the generator. Without a bug it passes every vector
+//! of the operation `read`. With a requirement's id as its bug it leaves out that one check; other bugs have names.
+
+mod adapter;
+mod header;
+mod misbehaviour;
+mod segment;
+mod stream;
+
+pub use adapter::serve;
+
+/// The requirements whose checks can be left out, one by one.
+pub const CHECKS: [&str; 54] = [
+    "SV2-HDR-001",
+    "SV2-HDR-002",
+    "SV2-HDR-003",
+    "SV2-HDR-004",
+    "SV2-HDR-005",
+    "SV2-HDR-006",
+    "SV2-HDR-007",
+    "SV2-HDR-008",
+    "SV2-HDR-009",
+    "SV2-HDR-010",
+    "SV2-HDR-012",
+    "SV2-HDR-013",
+    "SV2-HDR-014",
+    "SV2-HDR-018",
+    "SV2-ENV-001",
+    "SV2-ENV-002",
+    "SV2-ENV-003",
+    "SV2-ENV-004",
+    "SV2-ENV-005",
+    "SV2-ENV-006",
+    "SV2-ENV-011",
+    "SV2-ENV-012",
+    "SV2-SEG-001",
+    "SV2-SEG-002",
+    "SV2-SEG-003",
+    "SV2-SEG-004",
+    "SV2-SEG-005",
+    "SV2-SEG-006",
+    "SV2-SEG-007",
+    "SV2-SEG-008",
+    "SV2-SEG-009",
+    "SV2-SEG-010",
+    "SV2-SEG-011",
+    "SV2-SEG-012",
+    "SV2-SEG-015",
+    "SV2-SEG-016",
+    "SV2-SEG-017",
+    "SV2-SEG-018",
+    "SV2-SEG-019",
+    "SV2-SEG-020",
+    "SV2-SEG-021",
+    "SV2-SEG-022",
+    "SV2-SEG-023",
+    "SV2-SEG-024",
+    "SV2-SEG-025",
+    "SV2-FRM-002",
+    "SV2-FRM-003",
+    "SV2-FRM-004",
+    "SV2-FRM-006",
+    "SV2-DIG-002",
+    "SV2-DIG-005",
+    "SV2-FIN-001",
+    "SV2-FIN-003",
+    "SV2-FIN-004",
+];
+
+/// Bugs that are more than a check left out, and the requirement that each breaks.
+pub const BUGS: [(&str, &str); 22] = [
+    ("accepts-an-end-between-segments", "SV2-FIN-004"),
+    ("answers-salvage-with-success", "SV2-SAL-002"),
+    ("compares-no-plaintext-total", "SV2-FIN-002"),
+    ("counts-offsets-from-the-body", "SV2-ERR-001"),
+    ("counts-order-of-runs-only", "SV2-ORD-001"),
+    ("derives-without-context", "SV2-KEY-002"),
+    ("fills-the-terminator-as-it-likes", "SV2-DIG-006"),
+    ("forgets-its-error", "SV2-REL-003"),
+    ("goes-on-after-a-damaged-segment", "SV2-REL-002"),
+    ("keeps-the-first-key-epoch", "SV2-EPO-001"),
+    ("knows-one-digest", "SV2-DIG-003"),
+    ("lets-a-run-begin-with-the-same-salt", "SV2-ORD-003"),
+    ("lets-the-run-salt-change", "SV2-ORD-002"),
+    ("lets-uniform-segments-be-short", "SV2-ORD-004"),
+    ("narrows-the-segment-index", "SV2-STR-002"),
+    ("refuses-unknown-stanzas", "SV2-ENV-007"),
+    ("releases-frame-by-frame", "SV2-REL-001"),
+    ("restarts-nonces-in-each-segment", "SV2-FRM-007"),
+    ("salvages-unasked", "SV2-SAL-001"),
+    ("skips-unknown-segments", "SV2-SEG-005"),
+    ("stops-at-a-short-read", "SV2-RDR-002"),
+    ("verifies-before-the-checksum", "SV2-RDR-001"),
+];
+
+/// Adapters that do not answer, and the verdict that each deserves.
+pub const MISBEHAVIOURS: [(&str, &str); 8] = [
+    ("aborts", "crash"),
+    ("allocates-without-end", "over-memory"),
+    ("answers-another-question", "garbage"),
+    ("ends-quietly", "crash"),
+    ("hangs", "timeout"),
+    ("invents-results", "garbage"),
+    ("never-reads", "timeout"),
+    ("writes-garbage", "garbage"),
+];
+
+/// How a stream is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) error: &'static str,
+    pub(crate) offset: Option<usize>,
+    pub(crate) segment: Option<usize>,
+}
+
+/// The bug that a reader has; empty for none.
+#[derive(Clone, Copy)]
+pub(crate) struct Bug<'a>(&'a str);
+
+impl Bug<'_> {
+    fn is(self, name: &str) -> bool {
+        debug_assert!(CHECKS.contains(&name) || BUGS.iter().any(|(bug, _)| *bug == name), "{name}");
+        self.0 == name
+    }
+
+    /// Refuses where `holds` is false, unless this very check is left out.
+    fn check(self, requirement: &str, holds: bool, refusal: impl FnOnce() -> Refusal) -> Result<(), Refusal> {
+        if holds || self.is(requirement) { Ok(()) } else { Err(refusal()) }
+    }
+}
+
+/// LE16, LE32 and LE64 at an offset.
+fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
+    bytes[at..at + len].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
+}

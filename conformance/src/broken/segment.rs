@@ -1,0 +1,184 @@
+//! §6 to §9: one segment, its header, its frames and what they hold.
+
+use super::header::Head;
+use super::{Bug, Refusal, number};
+use crate::primitives::{crc32c, hmac, open_xchacha, sha3};
+
+/// The fields of a segment header that are used after its checks.
+pub(super) struct Header {
+    pub(super) index: u64,
+    pub(super) is_final: bool,
+    digest_alg: u64,
+    pub(super) run_start: bool,
+    key_epoch: u64,
+    data_frames: u64,
+    pub(super) plaintext_len: u64,
+    payload_len: u64,
+    pub(super) wire_len: usize,
+    pub(super) run_salt: [u8; 16],
+}
+
+/// Where a segment stands, for its refusals.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) offset: usize,
+    pub(super) segment: usize,
+}
+
+impl Place {
+    pub(super) fn at(self, error: &'static str, field: usize) -> Refusal {
+        Refusal { error, offset: Some(self.offset + field), segment: Some(self.segment) }
+    }
+}
+
+const FINAL: u64 = 2;
+
+/// Steps 2 to 9 of §15.1.
+pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> Result<Header, Refusal> {
+    let check = |requirement, holds, error, field| bug.check(requirement, holds, || place.at(error, field));
+    let field = |at, len| number(bytes, at, len);
+    let tag_holds = hmac(&head.keys.segment, &[&bytes[..60]]) == bytes[60..92];
+    if bug.is("verifies-before-the-checksum") {
+        check("SV2-SEG-023", tag_holds, "auth.segment_tag", 60)?;
+    }
+    check("SV2-SEG-002", bytes[..4] == *b"SV2S", "malformed.magic", 0)?;
+    check("SV2-SEG-003", field(92, 4) == u64::from(crc32c(&bytes[..92])), "malformed.header_crc", 92)?;
+    let reserved = (14..16).find(|place| bytes[*place] != 0);
+    check("SV2-SEG-004", reserved.is_none(), "malformed.reserved", reserved.unwrap_or(0))?;
+    check("SV2-SEG-005", [0, FINAL].contains(&field(8, 1)), "unsupported.kind", 8)?;
+    check("SV2-SEG-006", field(9, 1) == 0, "unsupported.codec", 9)?;
+    let digests = if bug.is("knows-one-digest") { 1..=1 } else { 1..=2 };
+    check("SV2-SEG-007", digests.contains(&field(10, 2)), "unsupported.digest_alg", 10)?;
+    let flags = field(12, 2);
+    check("SV2-SEG-008", flags <= 3, "unsupported.flags", 12)?;
+    let header = Header {
+        index: if bug.is("narrows-the-segment-index") { field(4, 1) } else { field(4, 4) },
+        is_final: field(8, 1) == FINAL,
+        digest_alg: field(10, 2),
+        run_start: flags & 2 != 0,
+        key_epoch: field(16, 4),
+        data_frames: field(20, 4),
+        plaintext_len: field(28, 4),
+        payload_len: field(32, 4),
+        wire_len: usize::try_from(field(36, 4)).unwrap_or(usize::MAX),
+        run_salt: bytes[40..56].first_chunk().copied().unwrap_or_default(),
+    };
+    let last = match head.epoch_segments {
+        0 => (1 << 32) - 2,
+        epoch_segments => (65_536 * epoch_segments).min(1 << 32) - 2,
+    };
+    check("SV2-SEG-009", header.is_final || header.index <= last, "limit.segment_index", 4)?;
+    check("SV2-SEG-010", header.key_epoch <= 65_535, "limit.key_epoch", 16)?;
+    check("SV2-SEG-011", header.plaintext_len <= head.segment_size, "limit.plaintext_len", 28)?;
+    check("SV2-SEG-012", header.payload_len <= head.segment_size, "limit.payload_len", 32)?;
+    check("SV2-SEG-015", header.index != 0 || header.run_start, "malformed.flags", 12)?;
+    let (epoch, rest) = match head.epoch_segments {
+        0 => (0, 1),
+        epoch_segments => (header.index / epoch_segments, header.index % epoch_segments),
+    };
+    check("SV2-SEG-016", (flags & 1 == 1) == (epoch != 0 && rest == 0), "malformed.flags", 12)?;
+    check("SV2-SEG-017", header.key_epoch == epoch, "malformed.key_epoch", 16)?;
+    check("SV2-SEG-018", (header.plaintext_len == 0) == header.is_final, "malformed.plaintext_len", 28)?;
+    check("SV2-SEG-019", header.payload_len == header.plaintext_len, "malformed.payload_len", 32)?;
+    let data_frames = header.payload_len.div_ceil(head.frame_size);
+    check("SV2-SEG-020", header.data_frames == data_frames, "malformed.data_frames", 20)?;
+    check("SV2-SEG-021", field(24, 4) == header.data_frames + 2, "malformed.frame_count", 24)?;
+    let wire_len = header.payload_len + 24 * field(24, 4) + 36 + header.terminator_len(head);
+    check("SV2-SEG-022", field(36, 4) == wire_len, "malformed.wire_len", 36)?;
+    check("SV2-SEG-023", tag_holds, "auth.segment_tag", 60)?;
+    Ok(header)
+}
+
+/// What a segment held.
+pub(super) struct Opened {
+    pub(super) plaintext: Vec<u8>,
+    pub(super) digest: [u8; 32],
+    pub(super) terminator: Vec<u8>,
+    /// From the beginning of the segment.
+    pub(super) terminator_at: usize,
+}
+
+impl Header {
+    fn terminator_len(&self, head: &Head) -> u64 {
+        if self.is_final {
+            56
+        } else if self.run_start || head.uniform {
+            32
+        } else {
+            0
+        }
+    }
+
+    /// Type and plaintext length of each frame.
+    fn frames(&self, head: &Head) -> Vec<(u64, u64)> {
+        let data = (0..self.data_frames.min(1 << 16))
+            .map(|frame| (1, self.payload_len.saturating_sub(frame * head.frame_size).min(head.frame_size)));
+        data.chain([(2, 36), (3, self.terminator_len(head))]).collect()
+    }
+
+    /// Steps 12 to 15 of §15.1, for the 96 bytes of a header and its wire. `plaintext` is given each frame's bytes as
+    /// soon as they are there.
+    pub(super) fn open(
+        &self,
+        bug: Bug<'_>,
+        head: &Head,
+        place: Place,
+        bytes: &[u8],
+        mut plaintext: impl FnMut(&[u8]),
+    ) -> Result<Opened, Refusal> {
+        let (header, wire) = bytes.split_at(96);
+        let check =
+            |requirement, holds, error, field| bug.check(requirement, holds, || place.at(error, field));
+        check("SV2-SEG-025", number(header, 56, 4) == u64::from(crc32c(wire)), "malformed.wire_crc", 56)?;
+        let frames = self.frames(head);
+        let mut at = 0;
+        for (kind, len) in &frames {
+            let Some(frame) = wire.get(at..at + 8) else { return Err(place.at("auth.frame", 96 + at)) };
+            check("SV2-FRM-002", number(frame, 0, 1) == *kind, "malformed.frame_type", 96 + at)?;
+            check("SV2-FRM-003", frame[1..4] == [0; 3], "malformed.frame_reserved", 96 + at)?;
+            check("SV2-FRM-004", number(frame, 4, 4) == *len, "malformed.frame_len", 96 + at)?;
+            at += 24 + usize::try_from(*len).unwrap_or(0);
+        }
+        let key_epoch = if bug.is("keeps-the-first-key-epoch") { 0 } else { self.key_epoch };
+        let keys = head.keys.epoch(u32::try_from(key_epoch).unwrap_or(0));
+        let mut opened =
+            Opened { plaintext: Vec::new(), digest: [0; 32], terminator: Vec::new(), terminator_at: 0 };
+        let (mut tags, mut whole) = (header[..56].to_vec(), header[..56].to_vec());
+        at = 0;
+        for (frame_index, (kind, len)) in (0_u64..).zip(&frames) {
+            let len = usize::try_from(*len).unwrap_or(0);
+            let Some(frame) = wire.get(at..at + 24 + len) else {
+                return Err(place.at("auth.frame", 96 + at));
+            };
+            let index = if bug.is("restarts-nonces-in-each-segment") { 0 } else { number(header, 4, 4) };
+            let mut nonce = [0; 24];
+            nonce[..16].copy_from_slice(&self.run_salt);
+            nonce[16..20].copy_from_slice(&index.to_le_bytes()[..4]);
+            nonce[20..].copy_from_slice(&frame_index.to_le_bytes()[..4]);
+            let (mut text, tag) = (frame[8..8 + len].to_vec(), &frame[8 + len..]);
+            let aad = [&header[..56], &frame[..8]].concat();
+            let opens = open_xchacha(&keys.aead, nonce, &aad, &mut text, tag);
+            check("SV2-FRM-006", opens, "auth.frame", 96 + at)?;
+            match kind {
+                1 => {
+                    plaintext(&text);
+                    tags.extend(tag);
+                    whole.extend(frame);
+                    opened.plaintext.extend(text);
+                }
+                2 => {
+                    opened.digest =
+                        if self.digest_alg == 2 { sha3(&[&whole]) } else { hmac(&keys.digest, &[&tags]) };
+                    let alg = [&header[10..12], &[32, 0], &opened.digest].concat();
+                    check("SV2-DIG-002", text == alg, "auth.digest", 96 + at)?;
+                }
+                _ => {
+                    opened.terminator = text;
+                    opened.terminator_at = 96 + at;
+                }
+            }
+            at += 24 + len;
+        }
+        Ok(opened)
+    }
+}
