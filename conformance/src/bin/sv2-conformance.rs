@@ -74,9 +74,9 @@ struct RunArgs {
     /// One process for each input: exit 0 accept, 1 reject, 2 unsupported, 3 needs more
     #[arg(long)]
     one_shot: bool,
-    /// Also the recipes in one-shot mode: some 30,000 processes
-    #[arg(long, requires = "one_shot")]
-    recipes: bool,
+    /// Whether to run recipes, which are nine requests of ten [default: yes; in one-shot mode, no]
+    #[arg(long, value_enum)]
+    recipes: Option<YesNo>,
     /// Only vectors whose id or requirements contain this, or of this operation; may be repeated
     #[arg(long, value_name = "TEXT")]
     filter: Vec<String>,
@@ -110,6 +110,12 @@ struct RunArgs {
     /// Write a badge: the JSON that badge services read
     #[arg(long, value_name = "FILE")]
     badge: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum YesNo {
+    Yes,
+    No,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -153,7 +159,7 @@ fn test(folder: &Path, arguments: &RunArgs) -> Ended {
     let options = Options {
         command: arguments.adapter.clone(),
         one_shot: arguments.one_shot,
-        recipes: arguments.recipes,
+        recipes: arguments.recipes.map_or(!arguments.one_shot, |recipes| matches!(recipes, YesNo::Yes)),
         jobs: arguments.jobs.map_or(Options::default().jobs, NonZeroUsize::get),
         caps: Caps { timeout: arguments.timeout, memory: arguments.memory << 20 },
         filter: arguments.filter.clone(),

@@ -80,7 +80,7 @@ pub const BUGS: [(&str, &str); 22] = [
     ("fills-the-terminator-as-it-likes", "SV2-DIG-006"),
     ("forgets-its-error", "SV2-REL-003"),
     ("goes-on-after-a-damaged-segment", "SV2-REL-002"),
-    ("keeps-the-first-key-epoch", "SV2-EPO-001"),
+    ("keeps-the-first-key-epoch", "SV2-KEY-002"),
     ("knows-one-digest", "SV2-DIG-003"),
     ("lets-a-run-begin-with-the-same-salt", "SV2-ORD-003"),
     ("lets-the-run-salt-change", "SV2-ORD-002"),
@@ -92,7 +92,7 @@ pub const BUGS: [(&str, &str); 22] = [
     ("salvages-unasked", "SV2-SAL-001"),
     ("skips-unknown-segments", "SV2-SEG-005"),
     ("stops-at-a-short-read", "SV2-RDR-002"),
-    ("verifies-before-the-checksum", "SV2-RDR-001"),
+    ("verifies-before-the-checksum", "SV2-SEG-003"),
 ];
 
 /// Adapters that do not answer, and the verdict that each deserves.

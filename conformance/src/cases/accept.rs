@@ -50,6 +50,12 @@ fn sizes() -> Vec<Case> {
             "Twenty data segments of one byte each.",
             &Plan::flushed(&[1; 20]),
         ),
+        accept(
+            "accept-index-above-255",
+            &["SV2-STR-002", "SV2-FRM-006", "SV2-FRM-007"],
+            "257 data segments: a segment_index, and with it each nonce, needs more than one byte.",
+            &Plan::flushed(&[1; 257]),
+        ),
     ]
 }
 

@@ -78,8 +78,8 @@ impl Adapter {
         };
         let mut adapter = Self { child, requests, lines, stderr, caps, baseline: None, asked: 0, peer };
         let hello = Request::Hello { protocol: PROTOCOL, suite, format_version: 1 };
-        let greeting = adapter.exchange(&hello).map_err(|(verdict, why)| {
-            format!("{program}: no answer to the handshake: {}: {why}", verdict.name())
+        let greeting = adapter.exchange(&hello).map_err(|Judgement { verdict, detail, .. }| {
+            format!("{program}: no answer to the handshake: {}: {detail}", verdict.name())
         })?;
         let refuse =
             |why: String| format!("{program}: the answer to the handshake {why}: {}", shown(&greeting));
@@ -102,7 +102,7 @@ impl Adapter {
     pub fn ask<'a>(&mut self, request: impl Fn(u64) -> Request<'a>) -> Result<Answer, Judgement> {
         self.asked += 1;
         let line = self.exchange(&request(self.asked))?;
-        let garbage = |why: &str| (Verdict::Garbage, format!("{why}: {}", shown(&line)));
+        let garbage = |why: &str| Judgement::new(Verdict::Garbage, format!("{why}: {}", shown(&line)));
         let answer: Answer =
             serde_json::from_slice(&line).map_err(|error| garbage(&format!("not an answer ({error})")))?;
         if answer.id == self.asked {
@@ -120,8 +120,9 @@ impl Adapter {
     }
 
     fn send(&self, request: &Request<'_>) -> Result<(), Judgement> {
-        let unsent = || (Verdict::Crash, self.ending());
-        let mut line = serde_json::to_vec(request).map_err(|error| (Verdict::Garbage, error.to_string()))?;
+        let unsent = || Judgement::new(Verdict::Crash, self.ending());
+        let mut line = serde_json::to_vec(request)
+            .map_err(|error| Judgement::new(Verdict::Garbage, error.to_string()))?;
         line.push(b'\n');
         self.requests.send(line).map_err(|_| unsent())
     }
@@ -129,7 +130,7 @@ impl Adapter {
     fn exchange(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Judgement> {
         let begun = Instant::now();
         if self.send(request).is_err() {
-            return Err((Verdict::Crash, self.obituary()));
+            return Err(Judgement::new(Verdict::Crash, self.obituary()));
         }
         loop {
             let line = self.lines.recv_timeout(LOOK);
@@ -137,13 +138,18 @@ impl Adapter {
             match line {
                 Ok(Ok(line)) if line.ends_with(b"\n") => return Ok(line),
                 Ok(Ok(line)) if line.len() as u64 >= LINE_LEN_MAX => {
-                    return Err((Verdict::Garbage, format!("a line of more than {LINE_LEN_MAX} bytes")));
+                    return Err(Judgement::new(
+                        Verdict::Garbage,
+                        format!("a line of more than {LINE_LEN_MAX} bytes"),
+                    ));
                 }
-                Ok(_) | Err(RecvTimeoutError::Disconnected) => return Err((Verdict::Crash, self.obituary())),
+                Ok(_) | Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Judgement::new(Verdict::Crash, self.obituary()));
+                }
                 Err(RecvTimeoutError::Timeout) if begun.elapsed() < self.caps.timeout => {}
                 Err(RecvTimeoutError::Timeout) => {
                     let seconds = self.caps.timeout.as_secs_f64();
-                    return Err((Verdict::Timeout, format!("no answer within {seconds} s")));
+                    return Err(Judgement::new(Verdict::Timeout, format!("no answer within {seconds} s")));
                 }
             }
         }
@@ -157,7 +163,7 @@ impl Adapter {
         }
         let mib = |bytes: u64| bytes >> 20;
         let text = format!("resident memory grew by {} MiB, {} allowed", mib(grown), mib(self.caps.memory));
-        Err((Verdict::OverMemory, text))
+        Err(Judgement::new(Verdict::OverMemory, text))
     }
 
     /// How the process ended, after it did.

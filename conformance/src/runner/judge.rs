@@ -68,31 +68,58 @@ impl Verdict {
 }
 
 /// A verdict and, where it is not a pass, why.
-pub type Judgement = (Verdict, String);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why.
+    pub detail: String,
+    /// A requirement that holds for every vector, and was broken here.
+    pub breaks: Option<&'static str>,
+}
+
+impl Judgement {
+    /// A verdict with its reason.
+    pub fn new(verdict: Verdict, detail: impl Into<String>) -> Self {
+        Self { verdict, detail: detail.into(), breaks: None }
+    }
+
+    /// Nothing is wrong.
+    #[must_use]
+    pub fn pass() -> Self {
+        Self::new(Verdict::Pass, "")
+    }
+
+    fn breaking(self, requirement: &'static str) -> Self {
+        Self { breaks: Some(requirement), ..self }
+    }
+}
 
 /// Compares an answer with the only right one.
 #[must_use]
 pub fn judge(peer: &Peer, right: &Right<'_>, answer: &Answer) -> Judgement {
     if let Some(reason) = &answer.skipped {
-        return (Verdict::Skip, reason.clone());
+        return Judgement::new(Verdict::Skip, reason.clone());
     }
     let judged = match right {
         Right::Read(expect) => read(peer, expect, answer),
         Right::Write(expect, output) => write(peer, expect, output, answer),
         Right::Recover(expect) => recover(peer, expect, answer),
     };
-    judged.err().unwrap_or((Verdict::Pass, String::new()))
+    judged.err().unwrap_or_else(Judgement::pass)
 }
 
 type Judged = Result<(), Judgement>;
 
 fn fail(what: impl Into<String>) -> Judged {
-    Err((Verdict::Fail, what.into()))
+    Err(Judgement::new(Verdict::Fail, what))
 }
 
 /// A field that the answer to this operation must have.
 fn field<'a, T>(name: &str, value: &'a Option<T>) -> Result<&'a T, Judgement> {
-    value.as_ref().ok_or_else(|| (Verdict::Garbage, format!("the answer has no field {name:?}")))
+    value
+        .as_ref()
+        .ok_or_else(|| Judgement::new(Verdict::Garbage, format!("the answer has no field {name:?}")))
 }
 
 fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result<&'a str, Judgement> {
@@ -100,7 +127,10 @@ fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result<&'a str, J
     if allowed.contains(&result.as_str()) {
         return Ok(result);
     }
-    Err((Verdict::Garbage, format!("{result:?} is no result of this operation ({})", allowed.join(", "))))
+    Err(Judgement::new(
+        Verdict::Garbage,
+        format!("{result:?} is no result of this operation ({})", allowed.join(", ")),
+    ))
 }
 
 fn read(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
@@ -122,10 +152,8 @@ fn read(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
         _ => result.to_owned(),
     };
     if released_len > len {
-        return Err((
-            Verdict::OverRelease,
-            format!("{released_len} bytes released, {len} allowed; {}", how()),
-        ));
+        let what = format!("{released_len} bytes released, {len} allowed; {}", how());
+        return Err(Judgement::new(Verdict::OverRelease, what).breaking("SV2-REL-001"));
     }
     if result != right {
         let wanted = fault.map_or(String::new(), |fault| format!(" ({})", fault.error.join(" or ")));
@@ -138,7 +166,8 @@ fn read(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
         return fail(format!("{released_len} bytes released, expected {len}"));
     }
     if released_sha256 != sha256 {
-        return Err((Verdict::OverRelease, format!("{len} bytes released, and they are not the plaintext")));
+        let what = format!("{len} bytes released, and they are not the plaintext");
+        return Err(Judgement::new(Verdict::OverRelease, what).breaking("SV2-REL-001"));
     }
     match fault {
         Some(fault) => again(peer, fault, answer),
@@ -151,13 +180,16 @@ fn again(peer: &Peer, fault: &Fault, answer: &Answer) -> Judged {
     let Some(again) = &answer.again else { return Ok(()) };
     if again.released_len > fault.released_len as u64 {
         let more = format!("asked again after the error, {} bytes were released", again.released_len);
-        return Err((Verdict::OverRelease, more));
+        return Err(Judgement::new(Verdict::OverRelease, more).breaking("SV2-REL-003"));
     }
-    match &again.error {
-        None => fail("asked again after the error, the reader reported none"),
-        Some(error) => named(peer, &fault.error, Some(error))
-            .map_err(|(verdict, what)| (verdict, format!("asked again after the error: {what}"))),
-    }
+    let other = match &again.error {
+        None => fail("the reader reported none"),
+        Some(error) => named(peer, &fault.error, Some(error)),
+    };
+    other.map_err(|judgement| {
+        let detail = format!("asked again after the error: {}", judgement.detail);
+        Judgement { detail, ..judgement }.breaking("SV2-REL-003")
+    })
 }
 
 /// The parts of an error that answers are compared with.
@@ -180,7 +212,8 @@ fn at_fault(peer: &Peer, expected: Expected<'_>, answer: &Answer) -> Judged {
         if peer.reports(part) && found != expected.map(|place| place as u64) {
             let say = |place: Option<u64>| place.map_or("none".to_owned(), |place| place.to_string());
             let expected = say(expected.map(|place| place as u64));
-            return fail(format!("{part} {}, expected {expected}", say(found)));
+            let what = format!("{part} {}, expected {expected}", say(found));
+            return Err(Judgement::new(Verdict::Fail, what).breaking("SV2-ERR-001"));
         }
     }
     Ok(())
@@ -206,8 +239,8 @@ fn write(peer: &Peer, expect: &WriteExpect, right: &[u8], answer: &Answer) -> Ju
     match (expect, result) {
         (WriteExpect::Accept { .. }, "accept") => {
             let output = field("output", &answer.output)?;
-            let output =
-                hex::decode(output).map_err(|error| (Verdict::Garbage, format!("output: {error}")))?;
+            let output = hex::decode(output)
+                .map_err(|error| Judgement::new(Verdict::Garbage, format!("output: {error}")))?;
             same_bytes(right, &output)
         }
         (WriteExpect::Reject { error }, "reject") => named(peer, error, answer.error.as_ref()),

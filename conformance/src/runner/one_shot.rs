@@ -37,11 +37,15 @@ pub(super) fn ask(
     question: &Question<'_>,
 ) -> Result<Answer, Judgement> {
     let Vector::Read(vector) = vector else { return Ok(Answer::default()) };
-    let broken = |what: &str, error: &dyn std::fmt::Display| (Verdict::Crash, format!("{what}: {error}"));
+    let broken = |what: &str, error: &dyn std::fmt::Display| {
+        Judgement::new(Verdict::Crash, format!("{what}: {error}"))
+    };
     let folder = tempfile::tempdir().map_err(|error| broken("a temporary folder", &error))?;
     let file = folder.path().join("stream.sv2");
     fs::write(&file, &question.input).map_err(|error| broken("a temporary file", &error))?;
-    let [program, arguments @ ..] = command else { return Err((Verdict::Crash, "no program".to_owned())) };
+    let [program, arguments @ ..] = command else {
+        return Err(Judgement::new(Verdict::Crash, "no program".to_owned()));
+    };
     let mut process = Command::new(program);
     process.args(arguments).arg(&file).env_remove("SV2_CONTENT_KEY");
     if let Some(key) = &vector.keys.content_key {
@@ -62,13 +66,17 @@ pub(super) fn ask(
         let read = receiver.recv_timeout(LOOK);
         let grown = resident(child.id()).unwrap_or(0);
         let grief = match read {
-            _ if grown > caps.memory => (Verdict::OverMemory, format!("{} MiB resident", grown >> 20)),
+            _ if grown > caps.memory => {
+                Judgement::new(Verdict::OverMemory, format!("{} MiB resident", grown >> 20))
+            }
             Ok(Some(released)) => break released,
             Err(RecvTimeoutError::Timeout) if begun.elapsed() < caps.timeout => continue,
             Err(RecvTimeoutError::Timeout) => {
-                (Verdict::Timeout, format!("no end within {} s", caps.timeout.as_secs_f64()))
+                Judgement::new(Verdict::Timeout, format!("no end within {} s", caps.timeout.as_secs_f64()))
             }
-            Ok(None) | Err(RecvTimeoutError::Disconnected) => (Verdict::Crash, "its output broke".to_owned()),
+            Ok(None) | Err(RecvTimeoutError::Disconnected) => {
+                Judgement::new(Verdict::Crash, "its output broke".to_owned())
+            }
         };
         let _ = child.kill();
         let _ = child.wait();
@@ -79,8 +87,13 @@ pub(super) fn ask(
         Some(0) => "accept",
         Some(1 | 3) => "reject",
         Some(2) => "unsupported",
-        Some(code) => return Err((Verdict::Crash, format!("exit code {code}"))),
-        None => return Err((Verdict::Crash, format!("ended by signal {}", status.signal().unwrap_or(0)))),
+        Some(code) => return Err(Judgement::new(Verdict::Crash, format!("exit code {code}"))),
+        None => {
+            return Err(Judgement::new(
+                Verdict::Crash,
+                format!("ended by signal {}", status.signal().unwrap_or(0)),
+            ));
+        }
     };
     Ok(Answer {
         result: Some(result.to_owned()),

@@ -35,6 +35,9 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Why it is not a pass.
     pub detail: String,
+    /// A requirement that holds for every vector (such as SV2-REL-003), if it was this one that was broken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub breaks: Option<String>,
     /// Requests that were made.
     pub asked: usize,
     /// For all of them.
@@ -87,8 +90,11 @@ impl Report {
     pub fn by_requirement(&self) -> BTreeMap<&str, Vec<&Outcome>> {
         let mut rolled: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
         for outcome in &self.outcomes {
-            for requirement in &outcome.requirements {
-                rolled.entry(requirement).or_default().push(outcome);
+            for requirement in outcome.requirements.iter().chain(&outcome.breaks) {
+                let outcomes = rolled.entry(requirement.as_str()).or_default();
+                if outcomes.last().is_none_or(|last| last.id != outcome.id) {
+                    outcomes.push(outcome);
+                }
             }
         }
         rolled

@@ -23,7 +23,7 @@ pub struct Options {
     pub command: Vec<String>,
     /// One process for each input (conformance/PROTOCOL.md).
     pub one_shot: bool,
-    /// Also recipes; of interest for one-shot programs only.
+    /// Also recipes, which are nine requests of ten.
     pub recipes: bool,
     /// Processes at a time.
     pub jobs: usize,
@@ -42,7 +42,7 @@ impl Default for Options {
         Self {
             command: Vec::new(),
             one_shot: false,
-            recipes: false,
+            recipes: true,
             jobs: thread::available_parallelism().map_or(1, NonZeroUsize::get),
             caps: Caps::default(),
             filter: Vec::new(),
@@ -150,7 +150,7 @@ impl Crew<'_> {
         let about = vector.about();
         let begun = Instant::now();
         let mut asked = 0;
-        let (mut verdict, mut detail) = self.judgement(adapter, vector, &mut asked)?;
+        let Judgement { mut verdict, mut detail, breaks } = self.judgement(adapter, vector, &mut asked)?;
         if let Some(reason) = self.options.expected.get(&about.id) {
             (verdict, detail) = match verdict {
                 Verdict::Pass => (Verdict::StaleSkip, format!("passes, and is expected not to: {reason}")),
@@ -164,6 +164,7 @@ impl Crew<'_> {
             requirements: about.requirements.clone(),
             verdict,
             detail,
+            breaks: breaks.map(str::to_owned),
             asked,
             milliseconds: u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX),
         })
@@ -178,25 +179,30 @@ impl Crew<'_> {
     ) -> Result<Judgement, String> {
         let operation = &vector.about().operation;
         if !self.peer.operations.contains(operation) {
-            return Ok((Verdict::Skip, format!("no operation {operation}")));
+            return Ok(Judgement::new(Verdict::Skip, format!("no operation {operation}")));
         }
         // A reader that lacks a feature has an answer all the same, and a writer has none.
         let lacks = self.peer.lacks(&vector.about().features);
         if let (Some(feature), false) = (lacks, matches!(vector, Vector::Read(_))) {
-            return Ok((Verdict::Skip, format!("no feature {feature}")));
+            return Ok(Judgement::new(Verdict::Skip, format!("no feature {feature}")));
         }
-        if self.options.one_shot && is_recipe(vector) && !self.options.recipes {
-            return Ok((Verdict::Skip, "a recipe, and one-shot; --recipes runs it".to_owned()));
+        if is_recipe(vector) && !self.options.recipes {
+            return Ok(Judgement::new(Verdict::Skip, "a recipe; --recipes yes runs it"));
         }
-        let mut ended = Ok((Verdict::Pass, String::new()));
+        let mut ended = Ok(Judgement::pass());
+        let mut delivered = false;
         let mut ask = |question: Question<'_>| {
             *asked += 1;
-            ended = self.ask(adapter, vector, &question).map(|(verdict, detail)| {
-                let which =
-                    if question.which.is_empty() { String::new() } else { format!("{}: ", question.which) };
-                (verdict, if verdict == Verdict::Pass { detail } else { format!("{which}{detail}") })
+            ended = self.ask(adapter, vector, &question).map(|judgement| {
+                if judgement.verdict == Verdict::Pass || question.which.is_empty() {
+                    return judgement;
+                }
+                // Right when the input came whole, and wrong now.
+                let breaks = judgement.breaks.or(delivered.then_some("SV2-RDR-002"));
+                Judgement { detail: format!("{}: {}", question.which, judgement.detail), breaks, ..judgement }
             });
-            matches!(ended, Ok((Verdict::Pass, _)))
+            delivered = !is_recipe(vector);
+            matches!(&ended, Ok(judgement) if judgement.verdict == Verdict::Pass)
         };
         questions::each(self.suite, vector, self.peer, &mut ask).map_err(|error| error.to_string())?;
         ended
