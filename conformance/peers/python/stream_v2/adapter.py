@@ -1,0 +1,107 @@
+"""The adapter between the conformance runner and this package: conformance/PROTOCOL.md."""
+import hashlib
+import json
+import sys
+
+from . import codec
+from .errors import StreamError
+from .header import UNIFORM, UNKNOWN, HeaderV1
+from .reader import Reader
+from .recover import recover, recover_keyless
+from .writer import Writer
+
+HELLO = {
+    "protocol": 1, "name": "stream_v2", "language": "Python", "version": "0.1.0",
+    "operations": ["read", "write", "recover"], "features": ["suite-2", "index"] + codec.FEATURES,
+    "reports": ["kind", "detail", "offset", "segment"],
+}
+
+
+def main():
+    for line in sys.stdin:
+        request = json.loads(line)
+        operation = request["op"]
+        if operation == "bye":
+            return
+        if operation == "hello":
+            answer = HELLO
+        elif operation in OPERATIONS:
+            answer = OPERATIONS[operation](request) | {"id": request["id"]}
+        else:
+            answer = {"id": request["id"], "skipped": f"no operation {operation}"}
+        print(json.dumps(answer), flush=True)
+
+
+def keys(request):
+    content_key = request["keys"]["content_key"]
+    return content_key and bytes.fromhex(content_key), bytes.fromhex(request["keys"]["context"])
+
+
+def refused(error, in_body=True):
+    result = "unsupported" if error.kind.startswith("unsupported") else "reject"
+    segment = error.segments if in_body and error.offset is not None else None
+    return {"result": result, "error": error.kind, "offset": error.offset, "segment": segment}
+
+
+def read(request):
+    content_key, context = keys(request)
+    data, released = bytes.fromhex(request["input"]), []
+    reader = Reader(released.append, content_key, context, salvage=request["mode"] == "salvage")
+    piece = len(data) if request["delivery"] == "whole" else int(request["delivery"])
+    answer = {"result": "accept"}
+    try:
+        for here in range(0, len(data), max(piece, 1)):
+            reader.feed(data[here:here + piece])
+        reader.finish()
+    except StreamError as error:
+        answer = refused(error, reader.in_body)
+        if request["sticky"]:
+            answer["again"] = {"error": again(reader), "released_len": sum(map(len, released))}
+    plaintext = b"".join(released)
+    return answer | {"released_len": len(plaintext), "released_sha256": hashlib.sha256(plaintext).hexdigest()}
+
+
+def again(reader):
+    """What the reader says when more input comes after its error."""
+    try:
+        reader.feed(bytes(128))
+        reader.finish()
+    except StreamError as error:
+        return error.kind
+    return None
+
+
+def write(request):
+    content_key, context = keys(request)
+    given = request["parameters"]
+    plaintext_len = UNKNOWN if given["plaintext_len"] is None else given["plaintext_len"]
+    header = HeaderV1(bytes.fromhex(given["stream_salt"]), given["suite"], UNIFORM if given["uniform"] else 0,
+                      given["frame_size_log2"], given["segment_size"], given["epoch_segments"], plaintext_len,
+                      bytes.fromhex(given["key_id"]))
+    salts = {run["first_segment"]: bytes.fromhex(run["run_salt"]) for run in request["runs"]}
+    writer = Writer(header, content_key, salts, context, given["digest_alg"], bytes.fromhex(given["envelope"]),
+                    given["index"])
+    plaintext, here = bytes.fromhex(request["plaintext"]), 0
+    try:
+        for flush in request["flushes"]:
+            writer.write(plaintext[here:flush])
+            writer.flush()
+            here = flush
+        writer.write(plaintext[here:])
+        return {"result": "accept", "output": writer.finish().hex()}
+    except StreamError as error:
+        return {"result": "reject", "error": error.kind}
+
+
+def recovered(request):
+    content_key, context = keys(request)
+    output = bytes.fromhex(request["output"])
+    journal = None if request["journal"] is None else bytes.fromhex(request["journal"])
+    try:
+        found = recover(output, journal, content_key, context) if content_key else recover_keyless(output)
+    except StreamError as error:
+        return refused(error, error.segments is not None)
+    return {"result": "nothing"} if found is None else {"result": "recovered"} | found._asdict()
+
+
+OPERATIONS = {"read": read, "write": write, "recover": recovered}

@@ -1,0 +1,45 @@
+"""Section 7: frames."""
+import struct
+
+from .errors import check
+from .segment import DIGEST_LEN, OVERHEAD
+
+DATA, DIGEST, TERMINATOR = 1, 2, 3
+
+
+def layout(segment, header):
+    """The (frame_type, len) that each frame of a segment must have."""
+    full, size = segment.data_frames, header.frame_size
+    frames = [(DATA, size)] * full
+    if full:
+        frames[-1] = (DATA, segment.payload_len - size * (full - 1))
+    return frames + [(DIGEST, DIGEST_LEN), (TERMINATOR, segment.terminator_len(header))]
+
+
+def seal(cipher, segment, frame_index, frame_type, plaintext):
+    head = struct.pack("<B3xI", frame_type, len(plaintext))
+    return head + cipher.seal(segment.index, frame_index, plaintext, segment.bound + head)
+
+
+def check_headers(wire, segment, header, at):
+    """Step 13. Gives the frames as (offset, bytes)."""
+    frames, here = [], 0
+    for frame_type, length in layout(segment, header):
+        found, reserved, found_len = wire[here], wire[here + 1:here + 4], wire[here + 4:here + 8]
+        check(found == frame_type, "malformed.frame_type", at + here)
+        check(reserved == bytes(3), "malformed.frame_reserved", at + here)
+        check(found_len == struct.pack("<I", length), "malformed.frame_len", at + here)
+        frames.append((at + here, wire[here:here + length + OVERHEAD]))
+        here += length + OVERHEAD
+    assert here == len(wire)
+    return frames
+
+
+def open_all(cipher, segment, frames):
+    """Step 14. Gives payload, digest and terminator plaintexts."""
+    opened = []
+    for frame_index, (offset, frame) in enumerate(frames):
+        plaintext = cipher.open(segment.index, frame_index, frame[8:], segment.bound + frame[:8])
+        check(plaintext is not None, "auth.frame", offset)
+        opened.append(plaintext)
+    return b"".join(opened[:-2]), opened[-2], opened[-1]

@@ -1,0 +1,78 @@
+"""Section 18: reading a journal."""
+import struct
+from typing import NamedTuple
+
+from crc32c import crc32c
+
+from .errors import check
+from .keys import equal, hmac
+
+MAGIC = bytes.fromhex("8953564A 0D0A1A0A")
+HEADER_LEN, RECORD_LEN = 212, 164
+ENCRYPT, DECRYPT = 1, 2
+COMMIT, ENDING = 1, 2
+RECORD = struct.Struct("<QB3sIQQ32s32s32s32sI")
+PLAINTEXT_MAX, POSITION_MAX = 2**26, 2**27         # for each segment
+
+
+class Record(NamedTuple):
+    sequence: int
+    record_type: int
+    reserved: bytes
+    segment_index: int
+    position: int
+    plaintext_len: int
+    segment_tag: bytes
+    transcript: bytes
+    fingerprint: bytes
+    record_mac: bytes
+    record_crc: int
+
+
+class Journal:
+    """The records of a journal that are to be believed."""
+
+    def __init__(self, raw, role, stream_header, keys):
+        """SV2-JRN-006, in its order; offsets count from the start of the journal."""
+        check(len(raw) >= HEADER_LEN, "journal.header", len(raw))
+        check(raw[:8] == MAGIC, "journal.header", 0)
+        check(struct.unpack_from("<I", raw, 208)[0] == crc32c(raw[:208]), "journal.header", 208)
+        version, found_role = struct.unpack_from("<HB", raw, 8)
+        check(version == 1, "journal.header", 8)
+        check(found_role in (ENCRYPT, DECRYPT), "journal.header", 10)
+        check(raw[11:16] == bytes(5), "journal.header", 11)
+        check(found_role == role, "journal.header", 10)
+        check(raw[16:128] == stream_header[:112], "journal.foreign", 16)
+        check(equal(hmac(keys.journal, raw[:176]), raw[176:208]), "journal.mac", 176)
+        self.records = _records(raw, keys)
+        tail = len(raw) - HEADER_LEN - RECORD_LEN * len(self.records)
+        self.damaged = tail > RECORD_LEN                # a crash leaves one record at most
+        commits = [record for record in self.records if record.record_type == COMMIT]
+        self.commit = commits[-1] if commits else None
+
+
+def _records(raw, keys):
+    """SV2-JRN-007."""
+    records = []
+    for at in range(HEADER_LEN, len(raw) - RECORD_LEN + 1, RECORD_LEN):
+        piece = raw[at:at + RECORD_LEN]
+        record = Record._make(RECORD.unpack(piece))
+        before = records[-1] if records else None
+        believed = (
+            record.record_crc == crc32c(piece[:160])
+            and equal(hmac(keys.journal, raw[176:208] + piece[:128]), record.record_mac)
+            and record.record_type in (COMMIT, ENDING)
+            and record.reserved == bytes(3)
+            and record.plaintext_len <= (record.segment_index + 1) * PLAINTEXT_MAX
+            and record.position <= (record.segment_index + 1) * POSITION_MAX
+            and (before is None or _follows(record, before))
+        )
+        if not believed:
+            break
+        records.append(record)
+    return records
+
+
+def _follows(record, before):
+    return (record.sequence == before.sequence + 1 and record.segment_index >= before.segment_index
+            and record.position >= before.position and record.plaintext_len >= before.plaintext_len)

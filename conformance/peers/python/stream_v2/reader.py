@@ -1,0 +1,183 @@
+"""Section 15: a sequential, strict, incremental reader."""
+import struct
+from typing import NamedTuple
+
+from crc32c import crc32c
+
+from . import codec, digest, envelope, frames, header, segment
+from .errors import StreamError, check
+from .keys import equal
+
+
+class IndexSeen(NamedTuple):
+    """The last index segment: its offset, its tag, and how many entries it has."""
+    at: int
+    tag: bytes
+    entries: int
+
+
+class Reader:
+    """Feed it bytes in any pieces; `sink` gets the plaintext of each verified segment.
+
+    Errors are raised by feed() or finish(), and the same one ever after.
+    """
+
+    def __init__(self, sink, content_key=None, context=b"", salvage=False):
+        if content_key is not None and len(content_key) != 32:
+            raise StreamError("misuse")
+        self.sink, self.salvage = sink, salvage
+        self._content_key, self._context = content_key, context
+        self._buffer, self._offset = bytearray(), 0        # _offset: of the first byte in _buffer
+        self._state = self._walk()
+        self._need = next(self._state)                      # bytes that the next step waits for
+        self.error, self.done = None, False
+        self.header = None
+        # what the transcript and the trailer are about
+        self.segments, self.total, self.transcript = 0, 0, digest.START
+        self._last_index, self._uncovered, self._previous, self._previous_data = None, [], None, None
+
+    def feed(self, data):
+        self._refuse_after_error()
+        self._buffer += data
+        while self._buffer and len(self._buffer) >= self._need:
+            piece = bytes(self._buffer[:self._need])
+            del self._buffer[:self._need]
+            try:
+                self._need = self._state.send(piece)
+            except StreamError as error:
+                self._fail(error)
+            self._offset += len(piece)
+
+    def finish(self):
+        self._refuse_after_error()
+        if not self.done:
+            salvaged = self.salvage and self.in_body
+            self._fail(StreamError("truncated.unsealed" if salvaged else "truncated",
+                                   self._offset + len(self._buffer)))
+
+    in_body = False
+
+    def _refuse_after_error(self):
+        if self.error:
+            raise self.error
+
+    def _fail(self, error):
+        error.segments = self.segments if self.in_body else None
+        self.error = error
+        self._buffer.clear()
+        raise error
+
+    # A generator: it yields how many bytes it needs and is sent just these.
+
+    def _walk(self):
+        raw = yield header.LENGTH
+        self.header = head = header.parse(raw)
+        content_key = yield from self._envelope(head)
+        self.keys = header.verify(raw, head, content_key, self._context)
+        self.in_body = True
+        at, kind = head.body, None
+        while kind != segment.FINAL:
+            raw = yield segment.LENGTH
+            current = segment.parse(raw, head, at, codec.AVAILABLE)
+            segment.verify(raw, self.keys, at)
+            self._check_order(current, at)
+            wire = yield current.wire_len
+            plaintext = self._open(current, wire, at)
+            self.segments += 1
+            if plaintext:
+                self.sink(plaintext)
+            at, kind = at + segment.LENGTH + current.wire_len, current.kind
+        self.done = True
+        yield 1
+        self.done = False
+        raise StreamError("trailing", at)
+
+    def _envelope(self, head):
+        if head.envelope_len == 0:
+            if self._content_key is None:
+                raise StreamError("misuse")
+            return self._content_key
+        raw = yield head.envelope_len + 4
+        stanzas, stored = raw[:-4], struct.unpack("<I", raw[-4:])[0]
+        check(crc32c(stanzas) == stored, "malformed.envelope_crc", header.LENGTH + head.envelope_len)
+        envelope.check_stanzas(stanzas)
+        check(self._content_key is not None, "unsupported.envelope", header.LENGTH)
+        return self._content_key
+
+    def _check_order(self, s, at):
+        """Section 15.2, SV2-HDR-018, then SV2-IDX-005."""
+        before, data_before, head = self._previous, self._previous_data, self.header
+        check(s.index == self.segments, "order.segment_index", at + 4)
+        if before is not None:
+            check(s.run_start != (s.run_salt == before.run_salt), "order.run", at + 12)
+        if head.uniform and s.kind == segment.DATA and data_before is not None:
+            check(data_before.plaintext_len == head.segment_size, "order.uniform", at + 28)
+        if s.kind == segment.DATA and head.plaintext_len != header.UNKNOWN:
+            check(self.total + s.plaintext_len <= head.plaintext_len, "limit.stream_plaintext_len", at + 28)
+        if self._last_index is not None:
+            most, uncovered = segment.index_entries_max(head), len(self._uncovered)
+            if s.kind == segment.DATA:
+                check(self._last_index.entries == most and uncovered < most, "order.index", at + 4)
+            if s.kind == segment.FINAL:
+                check(uncovered == 0, "order.index", at + 4)
+
+    def _open(self, s, wire, at):
+        """Steps 12 to 16, then codec or index payload. Gives the plaintext of the stream in it."""
+        check(crc32c(wire) == s.wire_crc, "malformed.wire_crc", at + 56)
+        wire_at = at + segment.LENGTH
+        found = frames.check_headers(wire, s, self.header, wire_at)
+        cipher = self.keys.aead(self.header.suite, s.key_epoch, s.run_salt)
+        payload, digest_plain, terminator = frames.open_all(cipher, s, found)
+        d = digest.digest(s, [frame for _, frame in found[:-2]], self.keys)
+        check(equal(digest_plain, digest.digest_plaintext(s.digest_alg, d)), "auth.digest", found[-2][0])
+        self._check_terminator(s, terminator, found[-1][0], at)
+        if s.kind != segment.FINAL:
+            plaintext = self._accept(s, payload, at)
+            self.transcript = digest.chain(self.keys, self.transcript, s.index, d)
+        else:
+            plaintext = b""
+        self._previous = s
+        return plaintext
+
+    def _check_terminator(self, s, terminator, frame_at, at):
+        head = self.header
+        if s.kind == segment.FINAL:
+            expected = digest.trailer(self.total, at - head.body,
+                                      None if self._last_index is None else self._last_index.at - head.body,
+                                      self.transcript)
+            check(equal(terminator, expected), "auth.trailer", frame_at)
+            check(head.plaintext_len in (header.UNKNOWN, self.total), "auth.trailer", frame_at)
+        elif s.run_start or s.kind == segment.INDEX:
+            check(equal(terminator, self.transcript), "order.transcript", frame_at)
+        else:
+            check(not any(terminator), "malformed.terminator", frame_at)
+
+    def _accept(self, s, payload, at):
+        payload_at = at + segment.LENGTH + 8
+        if s.kind == segment.INDEX:
+            before = self._last_index
+            distance, previous = (at - before.at, before.tag[:16]) if before else (0, bytes(16))
+            expected = struct.pack("<Q", distance) + previous + b"".join(self._uncovered)
+            check(payload == expected, "malformed.index", payload_at)
+            self._last_index, self._uncovered = IndexSeen(at, s.tag, len(self._uncovered)), []
+            return b""
+        plaintext = codec.decompress(s, payload, self.header.segment_size, payload_at)
+        self._uncovered.append(struct.pack("<II", s.plaintext_len, s.wire_len) + s.tag[:16])
+        if len(self._uncovered) > segment.index_entries_max(self.header) + 1:
+            self._uncovered.pop(0)      # no index can match any more; this bounds memory
+        self.total += s.plaintext_len
+        self._previous_data = s
+        return plaintext
+
+
+def read_all(data, content_key=None, cut=None, **options):
+    """Plaintext released, and the error or None; `cut` feeds pieces of that many bytes."""
+    out = []
+    reader = Reader(out.append, content_key, **options)
+    try:
+        for here in range(0, len(data), cut or max(1, len(data))):
+            reader.feed(data[here:here + (cut or len(data))])
+        reader.finish()
+    except StreamError as error:
+        return b"".join(out), error
+    return b"".join(out), None
