@@ -95,6 +95,9 @@ struct RunArgs {
     /// End after so many crashes, time-outs and the like
     #[arg(long, value_name = "N", default_value_t = 50)]
     give_up: usize,
+    /// End at the first failure
+    #[arg(long)]
+    fail_fast: bool,
     /// Write the report as JSON lines
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
@@ -165,6 +168,7 @@ fn test(folder: &Path, arguments: &RunArgs) -> Ended {
         filter: arguments.filter.clone(),
         expected: arguments.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default(),
         give_up: arguments.give_up,
+        fail_fast: arguments.fail_fast,
     };
     let wanted = suite.vectors.iter().filter(|vector| options.wants(vector)).count();
     if wanted == 0 {

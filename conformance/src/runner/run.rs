@@ -35,6 +35,8 @@ pub struct Options {
     pub expected: BTreeMap<String, String>,
     /// After so many vectors in which an adapter came to grief, no more are asked.
     pub give_up: usize,
+    /// Whether to end at the first failure, and to ask about recipes last.
+    pub fail_fast: bool,
 }
 
 impl Default for Options {
@@ -48,6 +50,7 @@ impl Default for Options {
             filter: Vec::new(),
             expected: BTreeMap::new(),
             give_up: 50,
+            fail_fast: false,
         }
     }
 }
@@ -81,8 +84,8 @@ pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -
         peer
     };
     let mut wanted: Vec<&Vector> = suite.vectors.iter().filter(|vector| options.wants(vector)).collect();
-    // The long ones first, so that no process waits for the last one.
-    wanted.sort_by_key(|vector| !is_recipe(vector));
+    // The long ones first, so that no process waits for the last one; the short ones, if one failure is enough.
+    wanted.sort_by_key(|vector| is_recipe(vector) == options.fail_fast);
     let crew = Crew {
         suite,
         options,
@@ -128,6 +131,8 @@ impl Crew<'_> {
         while let Some(vector) = self.wanted.get(self.next.fetch_add(1, Ordering::Relaxed)) {
             if self.grief.load(Ordering::Relaxed) >= self.options.give_up {
                 self.given_up.store(true, Ordering::Relaxed);
+            }
+            if self.given_up.load(Ordering::Relaxed) {
                 break;
             }
             let outcome = self.outcome(&mut adapter, vector)?;
@@ -136,6 +141,9 @@ impl Crew<'_> {
                 Verdict::Crash | Verdict::Timeout | Verdict::OverMemory | Verdict::Garbage
             ) {
                 self.grief.fetch_add(1, Ordering::Relaxed);
+            }
+            if self.options.fail_fast && outcome.verdict.is_failure() {
+                self.given_up.store(true, Ordering::Relaxed);
             }
             (self.told)(&outcome);
             self.outcomes.lock().unwrap_or_else(PoisonError::into_inner).push(outcome);

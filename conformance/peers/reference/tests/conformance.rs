@@ -1,4 +1,5 @@
-//! The whole suite against the reference crates.
+//! The whole suite against the reference crates. With `FAIL_FAST` in the environment it ends at the first failure, which
+//! is all that is asked of a mutant (conformance/mutants).
 
 use std::path::Path;
 use std::time::Duration;
@@ -22,6 +23,7 @@ fn the_reference_passes_everything() {
     let options = Options {
         command: vec![env!("CARGO_BIN_EXE_stream-v2-reference-adapter").to_owned()],
         caps: Caps { timeout: Duration::from_secs(60), ..Caps::default() },
+        fail_fast: std::env::var_os("FAIL_FAST").is_some(),
         ..Options::default()
     };
     let report = run(&suite, &options, &|_| ()).unwrap();
