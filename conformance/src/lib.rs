@@ -17,6 +17,7 @@ mod plan;
 mod primitives;
 mod recover_cases;
 pub mod requirements;
+mod resume_cases;
 pub mod runner;
 mod trace;
 pub mod tree;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::primitives::sha256_hex;
 use crate::tree::Tree;
-use crate::vector::{Expect, Fault, Manifest, ReadVector, Vector};
+use crate::vector::{Expect, Fault, Manifest, ReadVector, Stored, Vector};
 
 /// What is wrong, one line each; empty where nothing is.
 pub type Findings = Vec<String>;
@@ -78,11 +78,16 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     report(!about.id.bytes().all(kebab), "the id is not kebab-case");
     report(about.requirements.is_empty(), "no requirement");
     report(!about.comment.ends_with('.'), "the comment is no sentence");
-    if let Vector::Recover(recover) = vector {
-        let stored = [Some(&recover.output), recover.journal.as_ref()];
-        let lost = |blob: &String| !tree.contains_key(blob);
-        report(stored.iter().flatten().any(|stored| stored.blob.as_ref().is_some_and(lost)), "no such blob");
-    }
+    let stored: Vec<&Stored> = match vector {
+        Vector::Read(read) => vec![&read.input],
+        Vector::Write(_) => Vec::new(),
+        Vector::Recover(recover) => [&recover.output].into_iter().chain(&recover.journal).collect(),
+        Vector::Resume(resume) => {
+            [&resume.output, &resume.source].into_iter().chain(&resume.journal).collect()
+        }
+    };
+    let lost = |blob: &String| !tree.contains_key(blob);
+    report(stored.iter().any(|stored| stored.blob.as_ref().is_some_and(lost)), "no such blob");
     let Vector::Read(read) = vector else {
         return findings;
     };
@@ -91,7 +96,6 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     report(read.expect.is_some() == read.recipe.is_some(), "either an answer or a recipe");
     let without: BTreeSet<&String> = read.expect_without.keys().collect();
     report(without != about.features.iter().collect(), "features and expect_without differ");
-    report(read.input.blob.as_ref().is_some_and(|blob| !tree.contains_key(blob)), "no such blob");
     report(!released_prefixes(read), "what is released is not a prefix of the plaintext");
     findings
 }

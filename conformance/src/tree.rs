@@ -9,6 +9,7 @@ use crate::export::{Blobs, export};
 use crate::lint::{PUBLISHED, published_lines};
 use crate::primitives::sha256_hex;
 use crate::recover_cases;
+use crate::resume_cases;
 use crate::trace;
 use crate::vector::{Entry, Manifest, Vector};
 use crate::waivers;
@@ -18,11 +19,13 @@ use crate::write_cases;
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
 /// Files that are written by hand: they live in `vectors/` and nowhere else.
-const BY_HAND: [(&str, &[u8]); 5] = [
+const BY_HAND: [(&str, &[u8]); 7] = [
     (PUBLISHED, include_bytes!("../../vectors/PUBLISHED")),
     ("README.md", include_bytes!("../../vectors/README.md")),
     ("VERSION", include_bytes!("../../vectors/VERSION")),
     ("schema/manifest.schema.json", include_bytes!("../../vectors/schema/manifest.schema.json")),
+    ("schema/protocol.schema.json", include_bytes!("../../vectors/schema/protocol.schema.json")),
+    ("schema/report.schema.json", include_bytes!("../../vectors/schema/report.schema.json")),
     ("schema/vector.schema.json", include_bytes!("../../vectors/schema/vector.schema.json")),
 ];
 
@@ -68,6 +71,7 @@ fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
         cases::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
     vectors.extend(write_cases::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
     vectors.extend(recover_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
+    vectors.extend(resume_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
     vectors
 }
 

@@ -14,6 +14,8 @@ pub enum Vector {
     Read(Box<ReadVector>),
     /// Writes a stream.
     Write(Box<WriteVector>),
+    /// Goes on with an interrupted writer's output.
+    Resume(Box<ResumeVector>),
     /// Finds what is committed in an interrupted writer's output.
     Recover(Box<RecoverVector>),
 }
@@ -24,7 +26,7 @@ pub enum Vector {
 pub struct About {
     /// Stable name.
     pub id: String,
-    /// `read`, `write` or `recover`.
+    /// `read`, `write`, `recover` or `resume`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -105,6 +107,52 @@ pub struct RecoverVector {
     pub expect: RecoverExpect,
     /// Where the vector comes from.
     pub made: Made,
+}
+
+/// A vector of the operation `resume`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResumeVector {
+    /// What all vectors have.
+    #[serde(flatten)]
+    pub about: About,
+    /// What the caller brings.
+    pub keys: Keys,
+    /// The output of an interrupted writer.
+    pub output: Stored,
+    /// Its journal; null where there is none.
+    pub journal: Option<Stored>,
+    /// What the source holds.
+    pub source: Stored,
+    /// `file`: it has a length, and can be positioned. `pipe`: it is read from its beginning.
+    pub source_kind: String,
+    /// 16 bytes in hex, of the run that goes on.
+    pub run_salt: String,
+    /// The only right answer.
+    pub expect: ResumeExpect,
+    /// Where the vector comes from.
+    pub made: Made,
+}
+
+/// What comes of going on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "lowercase", deny_unknown_fields)]
+pub enum ResumeExpect {
+    /// The stream, sealed.
+    Resumed {
+        /// Every byte of it.
+        output: Stored,
+    },
+    /// No stream yet: nothing was committed, and a new one is to be started.
+    Nothing,
+    /// Nothing is changed, and this is reported.
+    Reject {
+        /// `kind.detail`; one of these.
+        error: Vec<String>,
+        /// From the start of the stream, or of the source for `journal.source`.
+        offset: Option<usize>,
+        /// Number of segments before the fault; null in the stream header and in the source.
+        segment: Option<usize>,
+    },
 }
 
 /// What is found in an output.
@@ -321,7 +369,7 @@ pub struct Entry {
     pub sha256: String,
     /// The version of the suite that brought it.
     pub since: String,
-    /// `read`, `write` or `recover`.
+    /// `read`, `write`, `recover` or `resume`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -347,6 +395,7 @@ impl Vector {
             Self::Read(vector) => &vector.about,
             Self::Write(vector) => &vector.about,
             Self::Recover(vector) => &vector.about,
+            Self::Resume(vector) => &vector.about,
         }
     }
 }

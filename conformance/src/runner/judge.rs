@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::protocol::{Answer, Peer};
 use super::questions::Right;
-use crate::vector::{Expect, Fault, RecoverExpect, WriteExpect};
+use crate::vector::{Expect, Fault, RecoverExpect, ResumeExpect, WriteExpect};
 
 /// What came of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -105,6 +105,7 @@ pub fn judge(peer: &Peer, right: &Right<'_>, answer: &Answer) -> Judgement {
         Right::Read(expect) => read(peer, expect, answer),
         Right::Write(expect, output) => write(peer, expect, output, answer),
         Right::Recover(expect) => recover(peer, expect, answer),
+        Right::Resume(expect, output) => resume(peer, expect, output, answer),
     };
     judged.err().unwrap_or_else(Judgement::pass)
 }
@@ -237,12 +238,7 @@ fn named(peer: &Peer, allowed: &[String], found: Option<&String>) -> Judged {
 fn write(peer: &Peer, expect: &WriteExpect, right: &[u8], answer: &Answer) -> Judged {
     let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
     match (expect, result) {
-        (WriteExpect::Accept { .. }, "accept") => {
-            let output = field("output", &answer.output)?;
-            let output = hex::decode(output)
-                .map_err(|error| Judgement::new(Verdict::Garbage, format!("output: {error}")))?;
-            same_bytes(right, &output)
-        }
+        (WriteExpect::Accept { .. }, "accept") => same_bytes(right, &output(answer)?),
         (WriteExpect::Reject { error }, "reject") => named(peer, error, answer.error.as_ref()),
         (WriteExpect::Accept { .. }, _) => fail(format!("{result}, expected accept")),
         (WriteExpect::Reject { error }, _) => {
@@ -251,12 +247,36 @@ fn write(peer: &Peer, expect: &WriteExpect, right: &[u8], answer: &Answer) -> Ju
     }
 }
 
+fn output(answer: &Answer) -> Result<Vec<u8>, Judgement> {
+    hex::decode(field("output", &answer.output)?)
+        .map_err(|error| Judgement::new(Verdict::Garbage, format!("output: {error}")))
+}
+
 fn same_bytes(right: &[u8], found: &[u8]) -> Judged {
     let same = right.iter().zip(found).take_while(|(right, found)| right == found).count();
     match (right.get(same), found.get(same)) {
         (None, None) => Ok(()),
         (Some(right), Some(found)) => fail(format!("byte {same} is {found:02x}, expected {right:02x}")),
         _ => fail(format!("{} bytes written, expected {}", found.len(), right.len())),
+    }
+}
+
+fn resume(peer: &Peer, expect: &ResumeExpect, right: &[u8], answer: &Answer) -> Judged {
+    let result = one_of(&answer.result, &["resumed", "nothing", "reject"])?;
+    match (expect, result) {
+        (ResumeExpect::Resumed { .. }, "resumed") => same_bytes(right, &output(answer)?),
+        (ResumeExpect::Nothing, "nothing") => Ok(()),
+        (ResumeExpect::Reject { error, offset, segment }, "reject") => {
+            at_fault(peer, Expected { error, offset: *offset, segment: *segment }, answer)
+        }
+        (ResumeExpect::Reject { error, .. }, _) => {
+            fail(format!("{result}, expected reject ({})", error.join(" or ")))
+        }
+        (expect, _) => {
+            let expected = if *expect == ResumeExpect::Nothing { "nothing" } else { "resumed" };
+            let error = answer.error.as_deref().unwrap_or("no error named");
+            fail(format!("{result} ({error}), expected {expected}"))
+        }
     }
 }
 

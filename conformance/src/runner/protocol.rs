@@ -67,6 +67,25 @@ pub enum Request<'a> {
         /// Its journal in hex.
         journal: Option<String>,
     },
+    /// Goes on with an interrupted encryption.
+    Resume {
+        /// Repeated by the answer.
+        id: u64,
+        /// The vector's id.
+        vector: &'a str,
+        /// What the caller brings.
+        keys: &'a Keys,
+        /// The output of an interrupted writer, in hex.
+        output: String,
+        /// Its journal in hex.
+        journal: Option<String>,
+        /// What the source holds, in hex.
+        source: String,
+        /// `file` or `pipe`.
+        source_kind: &'a str,
+        /// Of the run that goes on, in hex.
+        run_salt: &'a str,
+    },
     /// Asks the adapter to end.
     Bye,
 }
@@ -82,7 +101,7 @@ pub struct Peer {
     pub language: String,
     /// Its version.
     pub version: String,
-    /// Those of `read`, `write` and `recover` that it has.
+    /// Those of `read`, `write`, `recover` and `resume` that it has.
     pub operations: Vec<String>,
     /// Optional parts of the format that it has.
     pub features: Vec<String>,
@@ -120,7 +139,7 @@ pub struct Answer {
     pub id: u64,
     /// Why the request is not answered.
     pub skipped: Option<String>,
-    /// `accept`, `reject`, `unsupported`, `recovered` or `nothing`.
+    /// `accept`, `reject`, `unsupported`, `recovered`, `resumed` or `nothing`.
     pub result: Option<String>,
     /// `kind.detail`, or `kind`.
     pub error: Option<String>,

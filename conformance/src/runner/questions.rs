@@ -4,7 +4,9 @@ use std::io;
 
 use super::protocol::{Peer, Request};
 use super::suite::Suite;
-use crate::vector::{Expect, Fault, ReadVector, Recipe, RecoverExpect, Vector, WriteExpect};
+use crate::vector::{
+    Expect, Fault, ReadVector, Recipe, RecoverExpect, ResumeExpect, ResumeVector, Vector, WriteExpect,
+};
 
 /// What is asked, without its number.
 pub struct Question<'a> {
@@ -26,6 +28,8 @@ pub enum Right<'a> {
     Write(&'a WriteExpect, Vec<u8>),
     /// To `recover`.
     Recover(&'a RecoverExpect),
+    /// To `resume`; the bytes, where it goes on.
+    Resume(&'a ResumeExpect, Vec<u8>),
 }
 
 /// Hands every question about `vector` to `ask`, until that says no.
@@ -83,7 +87,38 @@ pub fn each<'a>(
             });
             Ok(())
         }
+        Vector::Resume(vector) => {
+            ask(resume(suite, vector)?);
+            Ok(())
+        }
     }
+}
+
+fn resume<'a>(suite: &Suite, vector: &'a ResumeVector) -> io::Result<Question<'a>> {
+    let [output, source] =
+        [&vector.output, &vector.source].map(|stored| suite.bytes(stored).map(hex::encode));
+    let (output, source) = (output?, source?);
+    let journal = vector.journal.as_ref().map(|journal| suite.bytes(journal)).transpose()?.map(hex::encode);
+    let right = match &vector.expect {
+        ResumeExpect::Resumed { output } => suite.bytes(output)?,
+        _ => Vec::new(),
+    };
+    let request = move |id| Request::Resume {
+        id,
+        vector: &vector.about.id,
+        keys: &vector.keys,
+        output: output.clone(),
+        journal: journal.clone(),
+        source: source.clone(),
+        source_kind: &vector.source_kind,
+        run_salt: &vector.run_salt,
+    };
+    Ok(Question {
+        which: String::new(),
+        request: Box::new(request),
+        input: Vec::new(),
+        right: Right::Resume(&vector.expect, right),
+    })
 }
 
 fn each_read<'a>(

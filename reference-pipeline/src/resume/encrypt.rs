@@ -216,8 +216,12 @@ impl InterruptedEncryption {
         self.check_end(&mut source)
     }
 
-    /// Nothing may follow in the source where the stream lacks its final segment at most.
+    /// Nothing of the stream may follow in the source where the stream lacks its final segment at most.
     fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
+        // What follows a declared plaintext_len does not belong to the stream (SV2-HDR-017).
+        if self.header().params().plaintext_len == Some(self.recovered.committed.plaintext_len) {
+            return Ok(());
+        }
         let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
         // In a stream with UNIFORM nothing but the final segment follows a short one (SV2-HDR-016).
         let short = self.header().uniform() && self.recovered.committed.has_short_segment(self.header());

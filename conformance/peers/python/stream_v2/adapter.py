@@ -8,11 +8,12 @@ from .errors import StreamError
 from .header import UNIFORM, UNKNOWN, HeaderV1
 from .reader import Reader
 from .recover import recover, recover_keyless
+from .resume import resume
 from .writer import Writer
 
 HELLO = {
     "protocol": 1, "name": "stream_v2", "language": "Python", "version": "0.1.0",
-    "operations": ["read", "write", "recover"], "features": ["suite-2", "index"] + codec.FEATURES,
+    "operations": ["read", "write", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
 
@@ -104,4 +105,16 @@ def recovered(request):
     return {"result": "nothing"} if found is None else {"result": "recovered"} | found._asdict()
 
 
-OPERATIONS = {"read": read, "write": write, "recover": recovered}
+def resumed(request):
+    content_key, context = keys(request)
+    output, source = bytes.fromhex(request["output"]), bytes.fromhex(request["source"])
+    journal = None if request["journal"] is None else bytes.fromhex(request["journal"])
+    salt = bytes.fromhex(request["run_salt"])
+    try:
+        stream = resume(output, journal, source, request["source_kind"] == "pipe", salt, content_key, context)
+    except StreamError as error:
+        return refused(error, error.segments is not None)
+    return {"result": "nothing"} if stream is None else {"result": "resumed", "output": stream.hex()}
+
+
+OPERATIONS = {"read": read, "write": write, "recover": recovered, "resume": resumed}

@@ -44,11 +44,18 @@ class Journal:
         check(found_role == role, "journal.header", 10)
         check(raw[16:128] == stream_header[:112], "journal.foreign", 16)
         check(equal(hmac(keys.journal, raw[:176]), raw[176:208]), "journal.mac", 176)
+        self.source_len = struct.unpack_from("<Q", raw, 144)[0]
         self.records = _records(raw, keys)
         tail = len(raw) - HEADER_LEN - RECORD_LEN * len(self.records)
         self.damaged = tail > RECORD_LEN                # a crash leaves one record at most
         commits = [record for record in self.records if record.record_type == COMMIT]
         self.commit = commits[-1] if commits else None
+        self.has_ending = len(commits) < len(self.records)
+
+
+def fingerprint(keys, index, plaintext):
+    """Of the plaintext of a segment."""
+    return hmac(keys.journal, b"source\0" + struct.pack("<I", index) + plaintext)
 
 
 def _records(raw, keys):

@@ -22,10 +22,16 @@ class Recovered(NamedTuple):
 
 def recover(output, journal, content_key, context=b""):
     """Steps 3 to 7 of section 19.2, and 19.3; None where nothing was committed. Raises StreamError."""
+    walk, _journal, fate = look(output, journal, content_key, context)
+    return walk and walk.found(fate)
+
+
+def look(output, journal, content_key, context):
+    """The walk after the last committed segment, the journal where there is one of this stream, and what became of it."""
     if _nothing_committed(output):
-        return None
+        return None, None, None
     walk = Walk(output, content_key, context)
-    fate, usable = "none", False
+    read, fate, usable = None, "none", False
     if journal is not None:
         try:
             read = Journal(journal, ENCRYPT, walk.raw_header, walk.keys)
@@ -34,13 +40,13 @@ def recover(output, journal, content_key, context=b""):
         else:
             fate, usable = ("damaged", False) if read.damaged else ("used", True)
             if usable and read.commit and not walk.confirm(read.commit):
-                fate, usable = "lost", False
+                fate, usable, walk.lost = "lost", False, True
     error = walk.to_the_end()
     _refuse_what_no_crash_leaves(error)
     deep = len(output) - walk.at > DURABLE_BYTES_MAX
     if error and walk.at < len(output) and (deep or not usable) and walk.segment_after(walk.at):
         raise StreamError("malformed.damaged", walk.at, walk.count)
-    return walk.found(fate)
+    return walk, read, fate
 
 
 def recover_keyless(output):
@@ -95,7 +101,8 @@ class Walk:
         self.keys = content_key and header.verify(self.raw_header, self.head, content_key, context)
         self.at, self.count, self.total, self.transcript = body, 0, 0, digest.START
         self.before = self.data_before = None
-        self.sealed = False
+        self.data_at = self.confirmed_len = 0
+        self.sealed = self.lost = False
 
     def found(self, journal):
         return Recovered(self.count, self.total, self.at, self.sealed, journal)
@@ -123,11 +130,28 @@ class Walk:
             if error.kind == "truncated":
                 return False
             raise StreamError("malformed.damaged", at, commit.segment_index) from error
+        self.confirmed_len = s.plaintext_len
         self.at, self.count = at + segment.LENGTH + s.wire_len, commit.segment_index + 1
         self.total, self.transcript, self.before = commit.plaintext_len, commit.transcript, s
         if s.kind == segment.DATA:
-            self.data_before = s
+            self.data_before, self.data_at = s, at
         return True
+
+    def plaintext(self, at, s):
+        """Of a data segment that was checked before."""
+        wire_at = at + segment.LENGTH
+        found = frames.check_headers(self.output[wire_at:wire_at + s.wire_len], s, self.head, wire_at)
+        payload, _, _ = frames.open_all(self.keys.aead(self.head.suite, s.key_epoch, s.run_salt), s, found)
+        return payload
+
+    def plaintexts_from_the_start(self):
+        """Of all committed data segments: for a source that is a pipe."""
+        at = self.head.body
+        while at < self.at:
+            s = segment.parse(self.output[at:at + segment.LENGTH], self.head, at, (0,))
+            if s.kind == segment.DATA:
+                yield self.plaintext(at, s)
+            at += segment.LENGTH + s.wire_len
 
     def segment_after(self, at):
         """SV2-RES-010 and 015: whether a segment header that verifies begins after byte `at`."""
@@ -200,7 +224,7 @@ class Walk:
                 check(equal(terminator, self.transcript), "order.transcript", frame_at)
             self._check_alone(s, terminator)
             self.transcript = digest.chain(self.keys, self.transcript, s.index, d)
-        self.at += segment.LENGTH + s.wire_len
+        begin, self.at = self.at, self.at + segment.LENGTH + s.wire_len
         self.count, self.before, self.sealed = self.count + 1, s, s.kind == segment.FINAL
         if s.kind == segment.DATA:
-            self.total, self.data_before = self.total + s.plaintext_len, s
+            self.total, self.data_before, self.data_at = self.total + s.plaintext_len, s, begin

@@ -22,6 +22,10 @@ class Writer:
         self.total, self.transcript = 0, digest.START
         self._short, self._entries, self._last_index = False, [], None
 
+    def take_up(self, kept, segments, total, transcript):
+        """Goes on after what an interrupted run has written."""
+        self.out, self._next, self.total, self.transcript = bytearray(kept), segments, total, transcript
+
     def write(self, data):
         """What is beyond plaintext_len of the stream header is not part of the stream (SV2-HDR-017)."""
         self._pending += data[:max(0, self.header.plaintext_len - self.total - len(self._pending))]

@@ -12,6 +12,7 @@ mod answer;
 mod read;
 mod recover;
 mod request;
+mod resume;
 mod write;
 
 use std::io::{BufRead, Write, stdin, stdout};
@@ -44,6 +45,7 @@ fn answer_to(line: &str) -> Option<Value> {
         Request::Read(request) => read::answer(&request),
         Request::Write(request) => write::answer(&request),
         Request::Recover(request) => recover::answer(&request),
+        Request::Resume(request) => resume::answer(&request),
     };
     let mut answer = serde_json::to_value(answer).unwrap();
     answer["id"] = id;
@@ -56,7 +58,7 @@ fn hello() -> Value {
         "name": "stream-v2",
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
-        "operations": ["read", "write", "recover"],
+        "operations": ["read", "write", "recover", "resume"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
     })

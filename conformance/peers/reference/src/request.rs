@@ -10,6 +10,7 @@ pub(crate) enum Request {
     Read(Read),
     Write(Write),
     Recover(Recover),
+    Resume(Resume),
     Bye {},
 }
 
@@ -62,6 +63,16 @@ pub(crate) struct Recover {
     pub(crate) keys: Keys,
     pub(crate) output: String,
     pub(crate) journal: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Resume {
+    pub(crate) keys: Keys,
+    pub(crate) output: String,
+    pub(crate) journal: Option<String>,
+    pub(crate) source: String,
+    pub(crate) source_kind: String,
+    pub(crate) run_salt: String,
 }
 
 impl Keys {

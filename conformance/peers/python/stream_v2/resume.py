@@ -1,0 +1,53 @@
+"""Section 19.2, steps 8 to 11: going on with an interrupted encryption. The run_salt is given: for test vectors only."""
+from .errors import StreamError, check
+from .header import LENGTH, UNKNOWN
+from .journal import fingerprint
+from .recover import look
+from .writer import Writer
+
+
+def resume(output, journal, source, is_pipe, run_salt, content_key, context=b""):
+    """The sealed stream; None where nothing was committed. Raises StreamError, and then nothing is to be changed."""
+    walk, read, _fate = look(output, journal, content_key, context)
+    if walk is None:
+        return None
+    used = read if read is not None and not read.damaged and not walk.lost else None
+    _check_source(walk, read, used, source, is_pipe)
+    if walk.sealed:
+        return output[:walk.at]
+    envelope = output[LENGTH:max(LENGTH, walk.head.body - 4)]
+    writer = Writer(walk.head, content_key, {walk.count: run_salt}, context, envelope=envelope)
+    writer.take_up(output[:walk.at], walk.count, walk.total, walk.transcript)
+    writer.write(source[walk.total:])
+    return writer.finish()
+
+
+def _check_source(walk, read, used, source, is_pipe):
+    """SV2-RES-008; offsets count from the start of the source."""
+    if is_pipe:
+        _same(source, 0, b"".join(walk.plaintexts_from_the_start()))
+    else:
+        known = read is not None and read.source_len != UNKNOWN
+        check(not known or read.source_len == len(source), "journal.source", 0)
+        check(len(source) >= walk.total, "journal.source", len(source))
+        commit = used.commit if used else None
+        if commit and walk.confirmed_len:
+            begin = commit.plaintext_len - walk.confirmed_len
+            found = fingerprint(walk.keys, commit.segment_index, source[begin:commit.plaintext_len])
+            check(found == commit.fingerprint, "journal.source", begin)
+        if walk.data_before is not None:
+            last = walk.plaintext(walk.data_at, walk.data_before)
+            _same(source, walk.total - len(last), last)
+    head, last = walk.head, walk.data_before
+    ending = used is not None and used.has_ending
+    short = head.uniform and last is not None and last.plaintext_len < head.segment_size
+    belongs = min(len(source), head.plaintext_len)          # UNKNOWN is the largest number there is
+    check(belongs <= walk.total or not (ending or walk.sealed or short), "journal.source", walk.total)
+
+
+def _same(source, begin, committed):
+    """The first byte that differs, or that is missing."""
+    for at, (found, right) in enumerate(zip(source[begin:], committed), begin):
+        check(found == right, "journal.source", at)
+    if len(source) < begin + len(committed):
+        raise StreamError("journal.source", len(source))
