@@ -2,6 +2,7 @@
 
 use super::{RecoverCase, base, case};
 use crate::plan::{Plan, counting};
+use crate::vector::RecoverExpect;
 use crate::wire::journal::{Journal, ending, forged};
 
 const HEADER: &[&str] = &["SV2-JRN-006"];
@@ -94,7 +95,7 @@ fn last_part(id: &'static str, comment: &'static str, alter: impl FnOnce(Vec<u8>
 }
 
 pub(super) fn records() -> Vec<RecoverCase> {
-    [whole_records(), torn(), altered(), moved()].into_iter().flatten().collect()
+    [whole_records(), torn(), altered(), far(), moved()].into_iter().flatten().collect()
 }
 
 fn whole_records() -> Vec<RecoverCase> {
@@ -177,6 +178,36 @@ fn altered() -> Vec<RecoverCase> {
             "The last position is above where a fourth segment can be.",
             |journal| journal.records[3].position = (4 << 27) + 1,
         ),
+    ]
+}
+
+/// Commits that are believed because of who made them, as far as a stream can have such a segment.
+fn far() -> Vec<RecoverCase> {
+    let only = |position, index, plaintext_len| {
+        Journal::of(&base(), &[index])
+            .with(|journal| {
+                journal.records[0].plaintext_len = plaintext_len;
+                journal.records[0].position += position;
+            })
+            .bytes()
+    };
+    let mut large = case(
+        "recover-record-plaintext-large",
+        RECORD,
+        "A plaintext_len that four segments can hold, and these do not: a commit stands for what is before it.",
+    )
+    .journal(only(0, 3, 3 << 26));
+    if let RecoverExpect::Recovered { plaintext_len, journal, .. } = &mut large.expect {
+        (*plaintext_len, *journal) = (3 << 26, "used".to_owned());
+    }
+    vec![
+        large,
+        case("recover-record-position-largest", RECORD, "Segment 0 at the last position that it can have.")
+            .journal(only(1 << 27, 0, 100))
+            .finds(4, "lost"),
+        case("recover-record-position-beyond", RECORD, "Segment 0 one byte behind that: no such record.")
+            .journal(only((1 << 27) + 1, 0, 100))
+            .finds(4, "used"),
     ]
 }
 
