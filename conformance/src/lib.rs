@@ -19,6 +19,7 @@ mod recover_cases;
 pub mod requirements;
 mod resume_cases;
 pub mod runner;
+mod sides;
 mod trace;
 pub mod tree;
 pub mod vector;

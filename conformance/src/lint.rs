@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::primitives::sha256_hex;
+use crate::sides;
 use crate::tree::Tree;
 use crate::vector::{Expect, Fault, Manifest, ReadVector, Stored, Vector};
 
@@ -39,6 +40,7 @@ pub fn lint(tree: &Tree, specification: &str) -> Findings {
     }
     let waived = manifest.waivers.iter().map(|waiver| waiver.requirement.clone()).collect();
     findings.extend(published(tree, &vectors));
+    findings.extend(sides::lint(&vectors, &manifest.one_sided));
     findings.extend(coverage(&identifiers(specification), &tested, &waived));
     findings
 }
@@ -193,6 +195,20 @@ mod tests {
         });
         assert_eq!(changed.len(), 2, "{changed:?}");
         assert!(changed[0].ends_with("it needs a new id") && changed[1].ends_with("and gone"), "{changed:?}");
+    }
+
+    #[test]
+    fn a_requirement_that_is_tested_from_one_side_only_needs_a_reason() {
+        let changed = with("manifest.json", |manifest| {
+            let text = String::from_utf8(manifest.clone()).unwrap();
+            let (before, after) = text.split_once("\"one_sided\": [").unwrap();
+            let (_, after) = after.split_once(']').unwrap();
+            *manifest = format!("{before}\"one_sided\": []{after}").into_bytes();
+        });
+        assert!(
+            changed.contains(&"SV2-DIG-003: no rejecting vector, and no reason".to_owned()),
+            "{changed:?}"
+        );
     }
 
     #[test]

@@ -82,7 +82,13 @@ pub fn version() -> &'static str {
 }
 
 fn manifest(vectors: Vec<Entry>) -> Manifest {
-    Manifest { version: version().to_owned(), format_version: 1, vectors, waivers: waivers::all() }
+    Manifest {
+        version: version().to_owned(),
+        format_version: 1,
+        vectors,
+        waivers: waivers::all(),
+        one_sided: waivers::one_sided(),
+    }
 }
 
 /// Pretty JSON with a line feed at the end.

@@ -355,6 +355,8 @@ pub struct Manifest {
     pub vectors: Vec<Entry>,
     /// Requirements that no vector tests.
     pub waivers: Vec<Waiver>,
+    /// Requirements that no vector keeps, or that no vector breaks.
+    pub one_sided: Vec<Waiver>,
 }
 
 /// A vector in the manifest.

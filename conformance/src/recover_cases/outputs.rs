@@ -53,7 +53,7 @@ pub(super) fn cases() -> Vec<RecoverCase> {
 }
 
 fn torn() -> Vec<RecoverCase> {
-    let torn = &["SV2-RES-010"];
+    let torn = &["SV2-RES-010", "SV2-RES-016"];
     vec![
         case("recover-whole", torn, "Only the final segment is missing."),
         case("recover-begun", torn, "A stream header, and nothing after it.")
