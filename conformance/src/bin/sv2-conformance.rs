@@ -166,7 +166,12 @@ fn test(folder: &Path, arguments: &RunArgs) -> Ended {
         jobs: arguments.jobs.map_or(Options::default().jobs, NonZeroUsize::get),
         caps: Caps { timeout: arguments.timeout, memory: arguments.memory << 20 },
         filter: arguments.filter.clone(),
-        expected: arguments.baseline.as_deref().map(baseline).transpose()?.unwrap_or_default(),
+        expected: arguments
+            .baseline
+            .as_deref()
+            .map(|file| baseline(&suite, file))
+            .transpose()?
+            .unwrap_or_default(),
         give_up: arguments.give_up,
         fail_fast: arguments.fail_fast,
     };
@@ -236,13 +241,18 @@ fn write(file: Option<&Path>, text: &str) -> Result<(), String> {
     }
 }
 
-fn baseline(file: &Path) -> Result<BTreeMap<String, String>, String> {
+fn baseline(suite: &Suite, file: &Path) -> Result<BTreeMap<String, String>, String> {
     let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
     let entry = |line: &str| {
         let (id, reason) = line.trim().split_once(' ').unwrap_or((line.trim(), "no reason given"));
         (id.to_owned(), reason.trim().to_owned())
     };
-    Ok(text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')).map(entry).collect())
+    let lines = text.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+    let expected: BTreeMap<String, String> = lines.map(entry).collect();
+    match expected.keys().find(|id| suite.find(id).is_none()) {
+        Some(id) => Err(format!("{}: there is no vector {id}; `list` shows all", file.display())),
+        None => Ok(expected),
+    }
 }
 
 fn list(folder: &Path, filter: &[String]) -> Ended {

@@ -170,18 +170,22 @@ fn limits() -> Vec<Case> {
         )
         .made(TWO, "segment_index and key_epoch of segment 1 set; segment_tag and CRCs made for that, frames sealed with the keys of its place")
         .rejects("limit.segment_index", Place::Segment(1, at::SEGMENT_INDEX)),
-        Case::new(
-            "epoch-index-beyond-32-bits",
-            &["SV2-SEG-009"],
-            "Epochs of 65,537 segments: 65,536 of them are more than 2^32 segments, and no limit; out of order.",
-            five()
-                .epochs(65_537)
-                .draft(1, |draft| {
-                    draft.header.segment_index = 100_000;
-                    draft.header.key_epoch = 1;
-                })
-                .write(),
-        )
-        .rejects("order.segment_index", Place::Segment(1, at::SEGMENT_INDEX)),
+        beyond_32_bits(),
     ]
+}
+
+fn beyond_32_bits() -> Case {
+    Case::new(
+        "epoch-index-beyond-32-bits",
+        &["SV2-SEG-009"],
+        "Epochs of 65,537 segments: 65,536 of them are more than 2^32 segments, and no limit; out of order.",
+        five()
+            .epochs(65_537)
+            .draft(1, |draft| {
+                draft.header.segment_index = 100_000;
+                draft.header.key_epoch = 1;
+            })
+            .write(),
+    )
+    .rejects("order.segment_index", Place::Segment(1, at::SEGMENT_INDEX))
 }

@@ -6,7 +6,7 @@ use std::io;
 use super::layout::fields;
 use super::suite::Suite;
 use crate::requirements::sentence;
-use crate::vector::{Expect, RecoverExpect, ResumeExpect, Vector, WriteExpect};
+use crate::vector::{Expect, RecoverExpect, ResumeExpect, ResumeVector, Vector, WriteExpect};
 
 /// Bytes of a field that are shown.
 const SHOWN: usize = 64;
@@ -69,24 +69,28 @@ pub fn explain(suite: &Suite, vector: &Vector) -> io::Result<String> {
                 text += &hex_lines("journal", 0, &suite.bytes(journal)?, None, usize::MAX);
             }
         }
-        Vector::Resume(vector) => {
-            let source = &vector.source;
-            let _ = writeln!(text, "source: a {} of {} bytes", vector.source_kind, source.len);
-            let _ = writeln!(text, "run_salt: {}", vector.run_salt);
-            let _ = writeln!(text, "made: {}", made(&vector.made.mutation, vector.made.base.as_deref()));
-            text += &dump("output", &suite.bytes(&vector.output)?, None);
-            if let Some(journal) = &vector.journal {
-                text += &hex_lines("journal", 0, &suite.bytes(journal)?, None, usize::MAX);
-            }
-            match &vector.expect {
-                ResumeExpect::Resumed { output } => {
-                    text += "expected: resumed, with every byte of\n";
-                    text += &dump("stream", &suite.bytes(output)?, None);
-                }
-                expect => {
-                    let _ = writeln!(text, "expected: {}", serde_json::to_string(expect)?);
-                }
-            }
+        Vector::Resume(vector) => text += &resume(suite, vector)?,
+    }
+    Ok(text)
+}
+
+fn resume(suite: &Suite, vector: &ResumeVector) -> io::Result<String> {
+    let mut text = String::new();
+    let source = &vector.source;
+    let _ = writeln!(text, "source: a {} of {} bytes", vector.source_kind, source.len);
+    let _ = writeln!(text, "run_salt: {}", vector.run_salt);
+    let _ = writeln!(text, "made: {}", made(&vector.made.mutation, vector.made.base.as_deref()));
+    text += &dump("output", &suite.bytes(&vector.output)?, None);
+    if let Some(journal) = &vector.journal {
+        text += &hex_lines("journal", 0, &suite.bytes(journal)?, None, usize::MAX);
+    }
+    match &vector.expect {
+        ResumeExpect::Resumed { output } => {
+            text += "expected: resumed, with every byte of\n";
+            text += &dump("stream", &suite.bytes(output)?, None);
+        }
+        expect => {
+            let _ = writeln!(text, "expected: {}", serde_json::to_string(expect)?);
         }
     }
     Ok(text)

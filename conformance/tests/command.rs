@@ -1,0 +1,113 @@
+//! The command as a person uses it: what it prints, what it writes, and its exit code.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+const BROKEN: &str = env!("CARGO_BIN_EXE_sv2-broken");
+
+/// Exit code and standard output; an error has nothing on standard output, so its message stands there.
+fn said(arguments: &[&str]) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_sv2-conformance"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .args(arguments)
+        .output()
+        .unwrap();
+    let code = output.status.code().unwrap();
+    let text = if output.stdout.is_empty() { output.stderr } else { output.stdout };
+    plain(&format!("exit code {code}\n{}", String::from_utf8(text).unwrap()))
+}
+
+/// The version of the vectors is another one next time.
+fn plain(text: &str) -> String {
+    text.replace(include_str!("../../vectors/VERSION").trim(), "x.y.z")
+}
+
+fn read(folder: &Path, name: &str) -> String {
+    plain(&fs::read_to_string(folder.join(name)).unwrap())
+}
+
+#[test]
+fn list() {
+    insta::assert_snapshot!(said(&["list", "SV2-HDR-013"]));
+}
+
+#[test]
+fn explain_a_read_vector() {
+    insta::assert_snapshot!(said(&["explain", "header-magic-first-byte"]));
+}
+
+#[test]
+fn explain_a_resume_vector() {
+    insta::assert_snapshot!(said(&["explain", "resume-source-last"]));
+}
+
+#[test]
+fn explain_an_id_that_is_not_there() {
+    insta::assert_snapshot!(said(&["explain", "no-such-vector"]));
+}
+
+#[test]
+fn lint() {
+    assert_eq!(said(&["lint"]).lines().next(), Some("exit code 0"));
+}
+
+#[test]
+fn a_run_that_passes() {
+    insta::assert_snapshot!(said(&["run", "--filter", "SV2-HDR-013", "--", BROKEN, ""]));
+}
+
+#[test]
+fn a_run_that_fails_and_what_it_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let [tap, junit, html, badge, report] = ["t.tap", "j.xml", "h.html", "b.json", "r.jsonl"]
+        .map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let files = ["--tap", &tap, "--junit", &junit, "--html", &html, "--badge", &badge, "--report", &report];
+    let arguments =
+        [&["run", "--filter", "SV2-HDR-013", "--jobs", "1"], &files[..], &["--", BROKEN, "SV2-HDR-013"]]
+            .concat();
+    insta::assert_snapshot!("run_that_fails", said(&arguments));
+    insta::assert_snapshot!("tap", read(folder.path(), "t.tap"));
+    insta::assert_snapshot!("badge", read(folder.path(), "b.json"));
+    assert!(read(folder.path(), "j.xml").contains("<failure"), "{}", read(folder.path(), "j.xml"));
+    let page = read(folder.path(), "h.html");
+    assert!(page.contains("SV2-HDR-013") && !page.contains("src="), "the page is not self-contained");
+    // The report can be turned into the others later.
+    assert_eq!(
+        said(&["report", "--format", "tap", &report]),
+        format!("exit code 0\n{}", read(folder.path(), "t.tap"))
+    );
+}
+
+#[test]
+fn a_baseline_excuses_what_fails_and_reports_what_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("baseline");
+    let file = file.to_str().unwrap();
+    let run = |bug| said(&["run", "--filter", "SV2-HDR-013", "--baseline", file, "--", BROKEN, bug]);
+    fs::write(file, "header-envelope-len-8 the check is not written yet\n").unwrap();
+    let excused = run("SV2-HDR-013");
+    fs::write(file, "header-envelope-len-8 was fixed long ago\n").unwrap();
+    insta::assert_snapshot!(format!("{excused}\n{}", run("")));
+    fs::write(file, "no-such-vector for some reason\n").unwrap();
+    assert!(run("").starts_with("exit code 2\n"), "{}", run(""));
+}
+
+#[test]
+fn one_shot_mode_takes_the_exit_code_for_the_answer() {
+    let run = |program| said(&["run", "--one-shot", "--filter", "SV2-HDR-002", "--", program]);
+    insta::assert_snapshot!(format!("{}\n{}", run("false"), run("true")));
+}
+
+#[test]
+fn an_adapter_that_is_not_there() {
+    let said = said(&["run", "--", "./no-such-adapter"]);
+    assert!(said.starts_with("exit code 2\nsv2-conformance: ./no-such-adapter"), "{said}");
+}
+
+#[test]
+fn an_adapter_that_echoes() {
+    insta::assert_snapshot!(said(&["run", "--", "cat"]));
+}
