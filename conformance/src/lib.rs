@@ -8,6 +8,7 @@ pub mod broken;
 mod case;
 mod cases;
 pub mod check;
+mod crash_cases;
 pub mod example;
 mod export;
 mod keys;

@@ -83,6 +83,7 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     let stored: Vec<&Stored> = match vector {
         Vector::Read(read) => vec![&read.input],
         Vector::Write(_) => Vec::new(),
+        Vector::Crash(crash) => vec![&crash.expect.left, &crash.expect.resumed],
         Vector::Recover(recover) => [&recover.output].into_iter().chain(&recover.journal).collect(),
         Vector::Resume(resume) => {
             [&resume.output, &resume.source].into_iter().chain(&resume.journal).collect()

@@ -81,6 +81,7 @@ fn own(vector: &Vector) -> Sides {
             WriteExpect::Accept { .. } => accepting,
             WriteExpect::Reject { .. } => rejecting,
         },
+        Vector::Crash(_) => accepting,
         Vector::Recover(recover) => match &recover.expect {
             // The output is taken up, and the journal is not.
             RecoverExpect::Recovered { journal, .. } if !matches!(journal.as_str(), "none" | "used") => {

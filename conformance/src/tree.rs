@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::cases;
+use crate::crash_cases;
 use crate::export::{Blobs, export};
 use crate::lint::{PUBLISHED, published_lines};
 use crate::primitives::sha256_hex;
@@ -71,6 +72,7 @@ fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
         cases::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
     vectors.extend(write_cases::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
     vectors.extend(recover_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
+    vectors.extend(crash_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
     vectors.extend(resume_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
     vectors
 }

@@ -12,6 +12,8 @@ use crate::plaintext::Pattern;
 pub enum Vector {
     /// Reads a stream.
     Read(Box<ReadVector>),
+    /// Stops a writer, and goes on with what it left.
+    Crash(Box<CrashVector>),
     /// Writes a stream.
     Write(Box<WriteVector>),
     /// Goes on with an interrupted writer's output.
@@ -26,7 +28,7 @@ pub enum Vector {
 pub struct About {
     /// Stable name.
     pub id: String,
-    /// `read`, `write`, `recover` or `resume`.
+    /// `read`, `write`, `crash`, `recover` or `resume`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -153,6 +155,42 @@ pub enum ResumeExpect {
         /// Number of segments before the fault; null in the stream header and in the source.
         segment: Option<usize>,
     },
+}
+
+/// A vector of the operation `crash`, and of `recover` and `resume` after it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrashVector {
+    /// What all vectors have.
+    #[serde(flatten)]
+    pub about: About,
+    /// What the caller brings.
+    pub keys: Keys,
+    /// Fields of the stream header and of the segment headers.
+    pub parameters: Parameters,
+    /// 16 bytes in hex, of the run that is stopped.
+    pub run_salt: String,
+    /// What the source holds.
+    pub plaintext: Pattern,
+    /// Bytes of output after which nothing more reaches the sink.
+    pub stop_after: usize,
+    /// 16 bytes in hex, of the run that goes on.
+    pub resume_salt: String,
+    /// The only right answers.
+    pub expect: CrashExpect,
+    /// Where the vector comes from.
+    pub made: Made,
+}
+
+/// What a writer leaves that is stopped, and what comes of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CrashExpect {
+    /// The output when it was stopped.
+    pub left: Stored,
+    /// What `recover` says of that and of the writer's own journal.
+    pub recovered: RecoverExpect,
+    /// What `resume` makes of them.
+    pub resumed: Stored,
 }
 
 /// What is found in an output.
@@ -371,7 +409,7 @@ pub struct Entry {
     pub sha256: String,
     /// The version of the suite that brought it.
     pub since: String,
-    /// `read`, `write`, `recover` or `resume`.
+    /// `read`, `write`, `crash`, `recover` or `resume`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -398,6 +436,7 @@ impl Vector {
             Self::Write(vector) => &vector.about,
             Self::Recover(vector) => &vector.about,
             Self::Resume(vector) => &vector.about,
+            Self::Crash(vector) => &vector.about,
         }
     }
 }

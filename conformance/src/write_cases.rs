@@ -22,7 +22,7 @@ struct WriteCase {
 
 /// All write vectors; large outputs go to `blobs`.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas = [sizes(), parameters(), divided(), lengths(), optional(), refused()];
+    let areas = [sizes(), fields(), divided(), lengths(), optional(), refused()];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
@@ -107,7 +107,7 @@ impl WriteCase {
                 comment: self.comment.to_owned(),
             },
             keys: keys(Some(&self.plan.content_key), &self.plan.context),
-            parameters: self.parameters(),
+            parameters: parameters(&self.plan, self.index),
             runs: self
                 .plan
                 .runs
@@ -120,22 +120,23 @@ impl WriteCase {
             made: Made { generator: GENERATOR.to_owned(), base: None, mutation: "none".to_owned() },
         }))
     }
+}
 
-    fn parameters(&self) -> Parameters {
-        let header = &self.plan.header;
-        Parameters {
-            suite: header.suite,
-            uniform: header.uniform(),
-            frame_size_log2: header.frame_size_log2,
-            segment_size: header.segment_size,
-            epoch_segments: header.epoch_segments,
-            plaintext_len: Some(header.plaintext_len).filter(|len| *len != PLAINTEXT_LEN_UNKNOWN),
-            stream_salt: hex::encode(header.stream_salt),
-            key_id: hex::encode(header.key_id),
-            envelope: hex::encode(&self.plan.stanzas),
-            digest_alg: self.plan.digest_alg,
-            index: self.index,
-        }
+/// What a writer of the plan is told.
+pub(crate) fn parameters(plan: &Plan, index: bool) -> Parameters {
+    let header = &plan.header;
+    Parameters {
+        suite: header.suite,
+        uniform: header.uniform(),
+        frame_size_log2: header.frame_size_log2,
+        segment_size: header.segment_size,
+        epoch_segments: header.epoch_segments,
+        plaintext_len: Some(header.plaintext_len).filter(|len| *len != PLAINTEXT_LEN_UNKNOWN),
+        stream_salt: hex::encode(header.stream_salt),
+        key_id: hex::encode(header.key_id),
+        envelope: hex::encode(&plan.stanzas),
+        digest_alg: plan.digest_alg,
+        index,
     }
 }
 
@@ -154,7 +155,7 @@ fn sizes() -> Vec<WriteCase> {
     ]
 }
 
-fn parameters() -> Vec<WriteCase> {
+fn fields() -> Vec<WriteCase> {
     let name = |plan: Plan| plan.header(|header| header.key_id = counting(0xB0));
     vec![
         case("write-context", &["SV2-KEY-002"], "A context.", 4096, 100)

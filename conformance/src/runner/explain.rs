@@ -69,6 +69,16 @@ pub fn explain(suite: &Suite, vector: &Vector) -> io::Result<String> {
                 text += &hex_lines("journal", 0, &suite.bytes(journal)?, None, usize::MAX);
             }
         }
+        Vector::Crash(vector) => {
+            let _ = writeln!(text, "parameters: {}", serde_json::to_string(&vector.parameters)?);
+            let _ = writeln!(
+                text,
+                "stopped after {} bytes; then: {}",
+                vector.stop_after,
+                serde_json::to_string(&vector.expect.recovered)?
+            );
+            text += &dump("resumed", &suite.bytes(&vector.expect.resumed)?, None);
+        }
         Vector::Resume(vector) => text += &resume(suite, vector)?,
     }
     Ok(text)

@@ -104,6 +104,9 @@ pub fn judge(peer: &Peer, right: &Right<'_>, answer: &Answer) -> Judgement {
     let judged = match right {
         Right::Read(expect) => read(peer, expect, answer),
         Right::Write(expect, output) => write(peer, expect, output, answer),
+        Right::Crash(left) => {
+            one_of(&answer.result, &["crashed"]).and_then(|_| same_bytes(left, &output(answer)?))
+        }
         Right::Recover(expect) => recover(peer, expect, answer),
         Right::Resume(expect, output) => resume(peer, expect, output, answer),
     };

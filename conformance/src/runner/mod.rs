@@ -4,6 +4,7 @@
 //! comes to grief, [`judge`] says what that is, and a [`report`] holds it.
 
 pub mod adapter;
+mod crash;
 pub mod explain;
 pub mod judge;
 pub mod layout;

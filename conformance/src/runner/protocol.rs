@@ -67,6 +67,23 @@ pub enum Request<'a> {
         /// Its journal in hex.
         journal: Option<String>,
     },
+    /// Writes a stream with a journal, and is stopped.
+    Crash {
+        /// Repeated by the answer.
+        id: u64,
+        /// The vector's id.
+        vector: &'a str,
+        /// What the caller brings.
+        keys: &'a Keys,
+        /// Fields of the stream header and of the segment headers.
+        parameters: &'a Parameters,
+        /// Of the run, in hex.
+        run_salt: &'a str,
+        /// What the source holds, in hex.
+        plaintext: String,
+        /// Bytes of output after which nothing more reaches the sink.
+        stop_after: usize,
+    },
     /// Goes on with an interrupted encryption.
     Resume {
         /// Repeated by the answer.
@@ -101,7 +118,7 @@ pub struct Peer {
     pub language: String,
     /// Its version.
     pub version: String,
-    /// Those of `read`, `write`, `recover` and `resume` that it has.
+    /// Those of `read`, `write`, `crash`, `recover` and `resume` that it has.
     pub operations: Vec<String>,
     /// Optional parts of the format that it has.
     pub features: Vec<String>,
@@ -139,7 +156,7 @@ pub struct Answer {
     pub id: u64,
     /// Why the request is not answered.
     pub skipped: Option<String>,
-    /// `accept`, `reject`, `unsupported`, `recovered`, `resumed` or `nothing`.
+    /// `accept`, `reject`, `unsupported`, `recovered`, `resumed`, `crashed` or `nothing`.
     pub result: Option<String>,
     /// `kind.detail`, or `kind`.
     pub error: Option<String>,
@@ -163,7 +180,7 @@ pub struct Answer {
     pub stream_len: Option<u64>,
     /// Whether the last of them is final.
     pub sealed: Option<bool>,
-    /// What became of the journal.
+    /// What became of the journal; after a crash, its bytes in hex.
     pub journal: Option<String>,
 }
 

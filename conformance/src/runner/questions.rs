@@ -26,10 +26,12 @@ pub enum Right<'a> {
     Read(Expect),
     /// To `write`; the bytes, where it accepts.
     Write(&'a WriteExpect, Vec<u8>),
+    /// To `crash`; what is left.
+    Crash(Vec<u8>),
     /// To `recover`.
-    Recover(&'a RecoverExpect),
+    Recover(RecoverExpect),
     /// To `resume`; the bytes, where it goes on.
-    Resume(&'a ResumeExpect, Vec<u8>),
+    Resume(ResumeExpect, Vec<u8>),
 }
 
 /// Hands every question about `vector` to `ask`, until that says no.
@@ -83,10 +85,12 @@ pub fn each<'a>(
                 which: String::new(),
                 request: Box::new(request),
                 input: Vec::new(),
-                right: Right::Recover(&vector.expect),
+                right: Right::Recover(vector.expect.clone()),
             });
             Ok(())
         }
+        // Each question is about the answer to the one before: `crash`.
+        Vector::Crash(_) => Ok(()),
         Vector::Resume(vector) => {
             ask(resume(suite, vector)?);
             Ok(())
@@ -117,7 +121,7 @@ fn resume<'a>(suite: &Suite, vector: &'a ResumeVector) -> io::Result<Question<'a
         which: String::new(),
         request: Box::new(request),
         input: Vec::new(),
-        right: Right::Resume(&vector.expect, right),
+        right: Right::Resume(vector.expect.clone(), right),
     })
 }
 

@@ -8,9 +8,10 @@ use std::thread;
 use std::time::Instant;
 
 use super::adapter::{Adapter, Caps};
+use super::crash;
 use super::judge::{Judgement, Verdict, judge};
 use super::one_shot;
-use super::protocol::Peer;
+use super::protocol::{Answer, Peer};
 use super::questions::{self, Question};
 use super::report::{Outcome, Report};
 use super::suite::Suite;
@@ -197,6 +198,12 @@ impl Crew<'_> {
         if is_recipe(vector) && !self.options.recipes {
             return Ok(Judgement::new(Verdict::Skip, "a recipe; --recipes yes runs it"));
         }
+        if let Vector::Crash(crash) = vector {
+            return crash::judgement(self.suite, self.peer, crash, |question| {
+                *asked += 1;
+                self.answer(adapter, vector, question)
+            });
+        }
         let mut ended = Ok(Judgement::pass());
         let mut delivered = false;
         let mut ask = |question: Question<'_>| {
@@ -222,6 +229,19 @@ impl Crew<'_> {
         vector: &Vector,
         question: &Question<'_>,
     ) -> Result<Judgement, String> {
+        Ok(match self.answer(slot, vector, question)? {
+            Ok(answer) => judge(self.peer, &question.right, &answer),
+            Err(grief) => grief,
+        })
+    }
+
+    /// What the adapter says, or how it came to grief.
+    fn answer(
+        &self,
+        slot: &mut Option<Adapter>,
+        vector: &Vector,
+        question: &Question<'_>,
+    ) -> Result<Result<Answer, Judgement>, String> {
         let answer = if self.options.one_shot {
             one_shot::ask(&self.options.command, self.options.caps, vector, question)
         } else {
@@ -233,12 +253,9 @@ impl Crew<'_> {
             };
             slot.insert(adapter).ask(&question.request)
         };
-        Ok(match answer {
-            Ok(answer) => judge(self.peer, &question.right, &answer),
-            Err(grief) => {
-                *slot = None;
-                grief
-            }
-        })
+        if answer.is_err() {
+            *slot = None;
+        }
+        Ok(answer)
     }
 }

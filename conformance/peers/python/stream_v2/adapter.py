@@ -9,11 +9,11 @@ from .header import UNIFORM, UNKNOWN, HeaderV1
 from .reader import Reader
 from .recover import recover, recover_keyless
 from .resume import resume
-from .writer import Writer
+from .writer import Stopped, Writer
 
 HELLO = {
     "protocol": 1, "name": "stream_v2", "language": "Python", "version": "0.1.0",
-    "operations": ["read", "write", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
+    "operations": ["read", "write", "crash", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
 
@@ -72,16 +72,30 @@ def again(reader):
     return None
 
 
-def write(request):
+def writer_of(request, salts):
     content_key, context = keys(request)
     given = request["parameters"]
     plaintext_len = UNKNOWN if given["plaintext_len"] is None else given["plaintext_len"]
     header = HeaderV1(bytes.fromhex(given["stream_salt"]), given["suite"], UNIFORM if given["uniform"] else 0,
                       given["frame_size_log2"], given["segment_size"], given["epoch_segments"], plaintext_len,
                       bytes.fromhex(given["key_id"]))
-    salts = {run["first_segment"]: bytes.fromhex(run["run_salt"]) for run in request["runs"]}
-    writer = Writer(header, content_key, salts, context, given["digest_alg"], bytes.fromhex(given["envelope"]),
-                    given["index"])
+    return Writer(header, content_key, salts, context, given["digest_alg"], bytes.fromhex(given["envelope"]),
+                  given["index"])
+
+
+def crash(request):
+    writer = writer_of(request, {0: bytes.fromhex(request["run_salt"])})
+    writer.stop(request["stop_after"])
+    try:
+        writer.write(bytes.fromhex(request["plaintext"]))
+        writer.finish()
+    except Stopped:
+        return {"result": "crashed", "output": writer.out.hex(), "journal": writer.journal.out.hex()}
+    raise AssertionError("stopped by nothing")
+
+
+def write(request):
+    writer = writer_of(request, {run["first_segment"]: bytes.fromhex(run["run_salt"]) for run in request["runs"]})
     plaintext, here = bytes.fromhex(request["plaintext"]), 0
     try:
         for flush in request["flushes"]:
@@ -117,4 +131,4 @@ def resumed(request):
     return {"result": "nothing"} if stream is None else {"result": "resumed", "output": stream.hex()}
 
 
-OPERATIONS = {"read": read, "write": write, "recover": recovered, "resume": resumed}
+OPERATIONS = {"read": read, "write": write, "crash": crash, "recover": recovered, "resume": resumed}

@@ -1,4 +1,5 @@
-"""Section 18: reading a journal."""
+"""Section 18: a journal, read and written."""
+import os
 import struct
 from typing import NamedTuple
 
@@ -56,6 +57,31 @@ class Journal:
 def fingerprint(keys, index, plaintext):
     """Of the plaintext of a segment."""
     return hmac(keys.journal, b"source\0" + struct.pack("<I", index) + plaintext)
+
+
+class JournalWriter:
+    """Of a writer whose source is not known; `out` collects the journal."""
+
+    def __init__(self, stream_header, keys):
+        bound = MAGIC + struct.pack("<HB5x", 1, ENCRYPT) + stream_header
+        bound += struct.pack("<Qq", 2**64 - 1, -2**63) + os.urandom(16)
+        self._keys, self._header_mac, self._sequence = keys, hmac(keys.journal, bound), 0
+        self.out = bytearray(_closed(bound + self._header_mac))
+
+    def commit(self, s, position, total, transcript, plaintext):
+        self._append(COMMIT, s.index, position, total, s.tag, transcript, fingerprint(self._keys, s.index, plaintext))
+
+    def ending(self, index, position, total, transcript):
+        self._append(ENDING, index, position, total, bytes(32), transcript, bytes(32))
+
+    def _append(self, record_type, index, position, total, tag, transcript, mark):
+        bound = struct.pack("<QB3xIQQ", self._sequence, record_type, index, position, total) + tag + transcript + mark
+        self.out += _closed(bound + hmac(self._keys.journal, self._header_mac + bound))
+        self._sequence += 1
+
+
+def _closed(data):
+    return data + struct.pack("<I", crc32c(data))
 
 
 def _records(raw, keys):

@@ -5,7 +5,12 @@ from crc32c import crc32c
 
 from . import digest, frames, segment
 from .errors import StreamError
-from .header import UNKNOWN
+from .header import LENGTH, UNKNOWN
+from .journal import JournalWriter
+
+
+class Stopped(Exception):
+    """Nothing more reaches the output."""
 
 
 class Writer:
@@ -21,6 +26,11 @@ class Writer:
         self._pending, self._run_salt, self._next = bytearray(), None, 0
         self.total, self.transcript = 0, digest.START
         self._short, self._entries, self._last_index = False, [], None
+        self.journal = self.stop_after = None
+
+    def stop(self, stop_after):
+        """Keeps a journal of section 18, and takes so many bytes of output and no more: then `Stopped` is raised."""
+        self.journal, self.stop_after = JournalWriter(bytes(self.out[:LENGTH]), self.keys), stop_after
 
     def take_up(self, kept, segments, total, transcript):
         """Goes on after what an interrupted run has written."""
@@ -49,6 +59,8 @@ class Writer:
             self._index()
         base = self.header.body
         position = len(self.out) - base
+        if self.journal:
+            self.journal.ending(self._next, position, self.total, self.transcript)
         index_at = None if self._last_index is None else self._last_index[0] - base
         self._seal(segment.FINAL, 0, b"", digest.trailer(self.total, position, index_at, self.transcript))
         return bytes(self.out)
@@ -60,7 +72,10 @@ class Writer:
             raise StreamError("limit.segment_index")
         self._short = len(plaintext) < self.header.segment_size
         self.total += len(plaintext)
+        position = len(self.out) - self.header.body
         s = self._seal(segment.DATA, len(plaintext), plaintext)
+        if self.journal:
+            self.journal.commit(s, position, self.total, self.transcript, plaintext)
         self._entries.append(struct.pack("<II", s.plaintext_len, s.wire_len) + s.tag[:16])
         if self.with_index and len(self._entries) == segment.index_entries_max(self.header):
             self._index()
@@ -91,6 +106,9 @@ class Writer:
         sealed.append(frames.seal(cipher, s, len(sealed), frames.TERMINATOR, terminator))
         wire = b"".join(sealed)
         self.out += segment.encode(s, self.keys, wire) + wire
+        if self.stop_after is not None and len(self.out) > self.stop_after:
+            del self.out[self.stop_after:]
+            raise Stopped
         if kind != segment.FINAL:
             self.transcript = digest.chain(self.keys, self.transcript, s.index, d)
         self._next += 1

@@ -31,6 +31,10 @@ pub(crate) enum Found {
     Written {
         output: String,
     },
+    Left {
+        output: String,
+        journal: Option<String>,
+    },
     Committed {
         segments: u64,
         plaintext_len: u64,

@@ -9,6 +9,7 @@
 )]
 
 mod answer;
+mod crash;
 mod read;
 mod recover;
 mod request;
@@ -44,6 +45,7 @@ fn answer_to(line: &str) -> Option<Value> {
         Request::Bye {} => return None,
         Request::Read(request) => read::answer(&request),
         Request::Write(request) => write::answer(&request),
+        Request::Crash(request) => crash::answer(&request),
         Request::Recover(request) => recover::answer(&request),
         Request::Resume(request) => resume::answer(&request),
     };
@@ -58,7 +60,7 @@ fn hello() -> Value {
         "name": "stream-v2",
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
-        "operations": ["read", "write", "recover", "resume"],
+        "operations": ["read", "write", "crash", "recover", "resume"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
     })

@@ -9,6 +9,7 @@ pub(crate) enum Request {
     Hello {},
     Read(Read),
     Write(Write),
+    Crash(Crash),
     Recover(Recover),
     Resume(Resume),
     Bye {},
@@ -56,6 +57,15 @@ pub(crate) struct Parameters {
 pub(crate) struct Run {
     pub(crate) first_segment: u32,
     pub(crate) run_salt: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Crash {
+    pub(crate) keys: Keys,
+    pub(crate) parameters: Parameters,
+    pub(crate) run_salt: String,
+    pub(crate) plaintext: String,
+    pub(crate) stop_after: u64,
 }
 
 #[derive(Deserialize)]

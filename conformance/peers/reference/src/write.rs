@@ -51,27 +51,6 @@ pub(crate) fn answer(request: &request::Write) -> Answer {
 }
 
 impl Writing<'_> {
-    fn params(&self) -> StreamParams {
-        let parameters = &self.request.parameters;
-        StreamParams {
-            suite: Suite::from_value(parameters.suite).unwrap(),
-            flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, parameters.uniform),
-            frame_size_log2: parameters.frame_size_log2,
-            segment_size: parameters.segment_size,
-            epoch_segments: parameters.epoch_segments,
-            plaintext_len: parameters.plaintext_len,
-            key_id: array(&parameters.key_id),
-            ..StreamParams::new(array(&parameters.stream_salt))
-        }
-    }
-
-    fn digest_alg(&self) -> DigestAlg {
-        match self.request.parameters.digest_alg {
-            1 => DigestAlg::HmacSha3OverTags,
-            _ => DigestAlg::Sha3OverFrames,
-        }
-    }
-
     fn run_salt(&self, run: usize) -> RunSalt {
         RunSalt::new(array(&self.request.runs[run].run_salt))
     }
@@ -85,11 +64,11 @@ impl Writing<'_> {
     }
 
     fn pipeline(&self) -> Result<Vec<u8>, Error> {
-        let params = self.params();
+        let params = params(&self.request.parameters);
         let salts = Salts { stream_salt: params.stream_salt, run_salt: self.run_salt(0) };
         let mut pipeline = EncryptPipeline::new(&self.key).with_context(&self.context).with_salts(salts);
         pipeline.params = params;
-        pipeline.digest_alg = self.digest_alg();
+        pipeline.digest_alg = digest_alg(&self.request.parameters);
         let mut stream = Vec::new();
         pipeline.run(&self.plaintext[..], &mut WriterSink::new(&mut stream), Managers::none())?;
         Ok(stream)
@@ -100,7 +79,7 @@ impl Writing<'_> {
     }
 
     fn segments(&self) -> Result<Vec<u8>, format::Error> {
-        let stream = StreamSealer::new(self.params(), &self.key, &self.context)?;
+        let stream = StreamSealer::new(params(&self.request.parameters), &self.key, &self.context)?;
         let mut bytes = self.header_and_envelope(&stream);
         let mut progress = Progress::of_writer(&stream);
         let (mut rest, mut sealer) = (&self.plaintext[..], None);
@@ -108,7 +87,9 @@ impl Writing<'_> {
             let index = SegmentIndex(u32::try_from(progress.segments()).unwrap());
             if let Some(run) = self.request.runs.iter().position(|run| run.first_segment == index.0) {
                 let run = Run::resuming(self.run_salt(run), index, *progress.transcript());
-                sealer = Some(SegmentSealer::new(&stream, run).with_digest_alg(self.digest_alg()));
+                sealer = Some(
+                    SegmentSealer::new(&stream, run).with_digest_alg(digest_alg(&self.request.parameters)),
+                );
             }
             let sealer = sealer.as_mut().unwrap();
             let (now, later) = rest.split_at(self.next_len(rest.len()));
@@ -155,5 +136,26 @@ fn name(error: &Error) -> &'static str {
         Cause::Format(error) => error.detail().name(),
         Cause::Io(_) => "io.source",
         cause => panic!("not an error of a writer: {cause:?}"),
+    }
+}
+
+/// The fields of the stream header.
+pub(crate) fn params(parameters: &request::Parameters) -> StreamParams {
+    StreamParams {
+        suite: Suite::from_value(parameters.suite).unwrap(),
+        flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, parameters.uniform),
+        frame_size_log2: parameters.frame_size_log2,
+        segment_size: parameters.segment_size,
+        epoch_segments: parameters.epoch_segments,
+        plaintext_len: parameters.plaintext_len,
+        key_id: array(&parameters.key_id),
+        ..StreamParams::new(array(&parameters.stream_salt))
+    }
+}
+
+pub(crate) fn digest_alg(parameters: &request::Parameters) -> DigestAlg {
+    match parameters.digest_alg {
+        1 => DigestAlg::HmacSha3OverTags,
+        _ => DigestAlg::Sha3OverFrames,
     }
 }
