@@ -37,7 +37,11 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
     pipeline.salvage = request.mode == "salvage";
     let mut released = Vec::new();
     let answer = match pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none()) {
-        Ok(_) => Answer { result: "accept", ..Answer::default() },
+        Ok(summary) => {
+            let found = (summary.plaintext_len, summary.stream_len);
+            assert_eq!(found, (released.len() as u64, input.len() as u64), "the summary is wrong");
+            Answer { result: "accept", ..Answer::default() }
+        }
         Err(error) => refused(&error),
     };
     answer.releasing(&released)

@@ -70,7 +70,9 @@ impl Writing<'_> {
         pipeline.params = params;
         pipeline.digest_alg = digest_alg(&self.request.parameters);
         let mut stream = Vec::new();
-        pipeline.run(&self.plaintext[..], &mut WriterSink::new(&mut stream), Managers::none())?;
+        let summary =
+            pipeline.run(&self.plaintext[..], &mut WriterSink::new(&mut stream), Managers::none())?;
+        assert_eq!(summary.stream_len, stream.len() as u64, "the summary is wrong");
         Ok(stream)
     }
 
