@@ -19,7 +19,31 @@ fn unusable(id: &'static str, comment: &'static str, detail: &str, journal: Vec<
     case(id, HEADER, comment).journal(journal).finds(4, detail)
 }
 
+/// Journals that say what is known of a source.
+fn sources() -> [RecoverCase; 2] {
+    let source = |id, comment, len, mtime| {
+        let journal = whole().with(|journal| {
+            journal.header.source_len = len;
+            journal.header.source_mtime = mtime;
+        });
+        case(id, HEADER, comment).journal(journal.bytes()).finds(4, "used")
+    };
+    [
+        source(
+            "recover-journal-source",
+            "Length and time of modification of the source are known.",
+            300,
+            1_700_000_000_123_456_789,
+        ),
+        source("recover-journal-source-1969", "The source was modified before 1970.", 300, -1),
+    ]
+}
+
 pub(super) fn headers() -> Vec<RecoverCase> {
+    header_cases().into_iter().chain(sources()).collect()
+}
+
+fn header_cases() -> Vec<RecoverCase> {
     let header = |id, comment, alter: fn(&mut Journal)| {
         unusable(id, comment, "journal.header", whole().with(alter).bytes())
     };

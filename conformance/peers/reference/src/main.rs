@@ -10,6 +10,7 @@
 
 mod answer;
 mod crash;
+mod piecewise;
 mod read;
 mod recover;
 mod request;

@@ -2,12 +2,16 @@
 
 use std::io::{self, Read};
 
+use stream_v2_format as format;
 use stream_v2_format::wire::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, Error, Lanes, Managers, WriterSink};
 
 use crate::answer::Answer;
-use crate::request;
+use crate::{piecewise, request};
+
+/// The delivery whose inputs are read a second time, by the format crate alone.
+const SECOND_READER: &str = "7";
 
 /// Gives at most `most` bytes a call.
 struct Pieces<'a> {
@@ -36,7 +40,14 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
     pipeline.lanes = Lanes::with_jobs(2);
     pipeline.salvage = request.mode == "salvage";
     let mut released = Vec::new();
-    let answer = match pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none()) {
+    let result = pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none());
+    if request.mode == "strict" && request.delivery == SECOND_READER {
+        let (again, ending) = piecewise::read(&input, &key, &context);
+        let by_pipeline = result.as_ref().map(|_| ()).map_err(|error| *format_error(error));
+        assert!(again == released, "the format crate alone releases other bytes than the pipeline");
+        assert_eq!(ending, by_pipeline, "the format crate alone comes to another end than the pipeline");
+    }
+    let answer = match result {
         Ok(summary) => {
             let found = (summary.plaintext_len, summary.stream_len);
             assert_eq!(found, (released.len() as u64, input.len() as u64), "the summary is wrong");
@@ -48,5 +59,9 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
 }
 
 fn refused(error: &Error) -> Answer {
-    Answer::of_error(error.format_error().unwrap_or_else(|| panic!("not an error of the stream: {error}")))
+    Answer::of_error(format_error(error))
+}
+
+fn format_error(error: &Error) -> &format::Error {
+    error.format_error().unwrap_or_else(|| panic!("not an error of the stream: {error}"))
 }

@@ -1,7 +1,9 @@
 //! Writes a stream: with the pipeline where it can do what is asked, and segment by segment with the format crate.
 
 use stream_v2_format::crypto::{ContentKey, Progress, Run, RunSalt, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams, Suite, crc32c};
+use stream_v2_format::wire::{
+    DigestAlg, EnvelopeView, HeaderV1, StreamFlags, StreamParams, Suite, crc32c, write_envelope,
+};
 use stream_v2_format::{self as format, SegmentIndex};
 use stream_v2_pipeline::{Cause, EncryptPipeline, Error, Managers, Salts, WriterSink};
 
@@ -81,7 +83,10 @@ impl Writing<'_> {
     }
 
     fn segments(&self) -> Result<Vec<u8>, format::Error> {
-        let stream = StreamSealer::new(params(&self.request.parameters), &self.key, &self.context)?;
+        let params = params(&self.request.parameters);
+        let stream = StreamSealer::new(params, &self.key, &self.context);
+        assert_eq!(params.check().err(), stream.as_ref().err().copied(), "checked apart and in place");
+        let stream = stream?;
         let mut bytes = self.header_and_envelope(&stream);
         let mut progress = Progress::of_writer(&stream);
         let (mut rest, mut sealer) = (&self.plaintext[..], None);
@@ -126,8 +131,12 @@ impl Writing<'_> {
         let header = HeaderV1::new(*header.params(), *header.header_tag(), len).unwrap();
         let mut bytes = header.to_bytes().to_vec();
         if !stanzas.is_empty() {
-            bytes.extend_from_slice(&stanzas);
-            bytes.extend_from_slice(&crc32c(&stanzas).to_le_bytes());
+            let mut envelope = stanzas;
+            envelope.extend_from_slice(&crc32c(&envelope).to_le_bytes());
+            let (view, _) = EnvelopeView::parse(&envelope, len).unwrap().complete().unwrap();
+            let stanzas: Vec<_> = view.stanzas().map(|stanza| (stanza.stanza_type, stanza.body)).collect();
+            assert_eq!(write_envelope(&stanzas).unwrap(), envelope, "written stanza by stanza");
+            bytes.extend_from_slice(&envelope);
         }
         bytes
     }

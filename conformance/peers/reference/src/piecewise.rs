@@ -1,0 +1,138 @@
+//! Reads a stream a second time, with `format` alone: no pipeline, no threads, and never more of the input than was asked for (§15).
+
+use stream_v2_format::crypto::{
+    AuthenticHeader, ContentKey, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
+};
+use stream_v2_format::wire::{EnvelopeView, HeaderV1View, Parsed};
+use stream_v2_format::{Error, Offset, SegmentIndex};
+
+/// What was released, and what became of the stream.
+pub(crate) type Read = (Vec<u8>, Result<(), Error>);
+
+/// Reads `input` from its beginning to its end, or to the first error.
+pub(crate) fn read(input: &[u8], key: &ContentKey, context: &[u8]) -> Read {
+    let mut released = Vec::new();
+    let result = Input { bytes: input, at: 0 }.stream(key, context, &mut released);
+    (released, result)
+}
+
+struct Input<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Input<'a> {
+    fn stream(mut self, key: &ContentKey, context: &[u8], released: &mut Vec<u8>) -> Result<(), Error> {
+        let header =
+            self.next(None, |bytes| HeaderV1View::parse(bytes)?.and_then(|view| Ok(view.header())))?;
+        if header.envelope_len() > 0 {
+            self.next(None, |bytes| EnvelopeView::parse(bytes, header.envelope_len()))?;
+        }
+        let stream = StreamOpener::new(&header, key, context)?;
+        let mut order = SegmentOrder::new(&header);
+        let mut reader = SegmentReader::new(&stream);
+        while !order.ended() {
+            let (before, offset) = (order.segments(), Offset(self.at as u64));
+            assert_eq!(offset, order.offset());
+            if self.rest().is_empty() {
+                return order.end_of_input(offset);
+            }
+            let segment = self.next(Some(before), |bytes| stream.authenticate(bytes, offset, before))?;
+            order.admit(segment.header(), offset)?;
+            let wire = self.take(segment.header().wire_len as usize, before)?;
+            released.extend(reader.open(&segment, wire)?);
+        }
+        reader.go_back();
+        match self.rest() {
+            [] => Ok(()),
+            _ => Err(Error::trailing(order.offset(), order.segments())),
+        }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// Parses what comes next, from as many bytes as the parser asks for.
+    fn next<T>(
+        &mut self,
+        segments: Option<u64>,
+        parse: impl Fn(&'a [u8]) -> Result<Parsed<T>, Error>,
+    ) -> Result<T, Error> {
+        let (rest, mut given) = (self.rest(), 0);
+        loop {
+            let parsed = parse(&rest[..given])?;
+            if let Parsed::NeedMore(missing) = parsed {
+                if given == rest.len() {
+                    return Err(Error::truncated(Offset(self.bytes.len() as u64), segments));
+                }
+                given = rest.len().min(given + missing.get());
+                continue;
+            }
+            let (value, taken) = parsed.complete().unwrap();
+            assert_eq!(taken, given, "a parser took other bytes than it has asked for");
+            self.at += taken;
+            return Ok(value);
+        }
+    }
+
+    fn take(&mut self, len: usize, segments: u64) -> Result<&'a [u8], Error> {
+        let end = Offset(self.bytes.len() as u64);
+        let taken = self.rest().get(..len).ok_or(Error::truncated(end, Some(segments)))?;
+        self.at += len;
+        Ok(taken)
+    }
+}
+
+/// Opens segment after segment, whole and by their ends alone.
+struct SegmentReader<'a> {
+    opener: SegmentOpener,
+    progress: Progress,
+    expected: Option<SegmentIndex>,
+    first: Option<(AuthenticHeader, &'a [u8], Vec<u8>)>,
+}
+
+impl<'a> SegmentReader<'a> {
+    fn new(stream: &StreamOpener) -> Self {
+        Self {
+            opener: SegmentOpener::new(stream),
+            progress: Progress::of_reader(stream),
+            expected: Some(SegmentIndex::FIRST),
+            first: None,
+        }
+    }
+
+    /// The plaintext of the next segment.
+    fn open(&mut self, segment: &AuthenticHeader, wire: &'a [u8]) -> Result<Vec<u8>, Error> {
+        let index = segment.header().index;
+        assert_eq!(Some(index), self.expected);
+        self.expected = index.next();
+        let mut plaintext = vec![0; segment.header().plaintext_len as usize];
+        let opened = self.opener.open(segment, wire, &mut plaintext)?;
+        let ends = self.ends(segment, wire);
+        let after_ends = self.progress.clone().opened(segment, &ends);
+        let after_all = self.progress.opened(segment, &opened);
+        assert_eq!(
+            (ends.digest, after_ends),
+            (opened.digest, after_all),
+            "the ends alone say something else"
+        );
+        after_all?;
+        self.first.get_or_insert_with(|| (*segment, wire, plaintext.clone()));
+        Ok(plaintext)
+    }
+
+    /// A segment whose wire has been opened, by its digest frame and its terminator frame (§19.3).
+    fn ends(&mut self, segment: &AuthenticHeader, wire: &[u8]) -> OpenedSegment {
+        let tail = &wire[wire.len() - self.opener.tail_len(segment)..];
+        self.opener.open_tail(segment, tail).unwrap()
+    }
+
+    /// Opens segment 0 once more, from wherever the epochs have come.
+    fn go_back(&mut self) {
+        let (segment, wire, plaintext) = self.first.take().unwrap();
+        let mut again = vec![0; plaintext.len()];
+        self.opener.open(&segment, wire, &mut again).unwrap();
+        assert_eq!(again, plaintext);
+    }
+}
