@@ -14,15 +14,6 @@ macro_rules! registry {
                 match value { $($value => Some(Self::$variant),)+ _ => None }
             }
 
-            /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
-            #[must_use]
-            pub const fn implemented(value: $int) -> Option<Self> {
-                match Self::from_value(value) {
-                    Some(known) if known.is_implemented() => Some(known),
-                    _ => None,
-                }
-            }
-
             /// The value on the wire.
             #[must_use]
             pub const fn value(self) -> $int {
@@ -49,8 +40,13 @@ registry! {
 }
 
 impl Suite {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::XChaCha20Poly1305)
+    /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
+    #[must_use]
+    pub const fn implemented(value: u16) -> Option<Self> {
+        match Self::from_value(value) {
+            Some(Self::XChaCha20Poly1305) => Some(Self::XChaCha20Poly1305),
+            Some(Self::Aes256Gcm) | None => None,
+        }
     }
 }
 
@@ -67,10 +63,15 @@ registry! {
 }
 
 impl SegmentKind {
-    const fn is_implemented(self) -> bool {
-        //= spec/stream-v2.md#sv2-idx-008
-        //# A reader MAY answer `unsupported.kind` to every index segment.
-        !matches!(self, Self::Index)
+    /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
+    #[must_use]
+    pub const fn implemented(value: u8) -> Option<Self> {
+        match Self::from_value(value) {
+            //= spec/stream-v2.md#sv2-idx-008
+            //# A reader MAY answer `unsupported.kind` to every index segment.
+            Some(Self::Index) | None => None,
+            kind => kind,
+        }
     }
 }
 
@@ -87,8 +88,13 @@ registry! {
 }
 
 impl Codec {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::None)
+    /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
+    #[must_use]
+    pub const fn implemented(value: u8) -> Option<Self> {
+        match Self::from_value(value) {
+            Some(Self::None) => Some(Self::None),
+            Some(Self::Zstandard | Self::Lz4) | None => None,
+        }
     }
 }
 
@@ -99,12 +105,6 @@ registry! {
         HmacSha3OverTags = 0x0001 "hmac-sha3-256-tags",
         /// SHA3-256 over the bound prefix and the data frames; for commitments against holders of the key.
         Sha3OverFrames = 0x0002 "sha3-256-frames",
-    }
-}
-
-impl DigestAlg {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::HmacSha3OverTags | Self::Sha3OverFrames)
     }
 }
 
@@ -120,12 +120,6 @@ registry! {
     }
 }
 
-impl FrameType {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::Data | Self::Digest | Self::Terminator)
-    }
-}
-
 registry! {
     /// The type of an envelope stanza (§20.6).
     StanzaType: u16 {
@@ -135,12 +129,6 @@ registry! {
         Age = 0x0002 "age",
         /// Zero bytes.
         Padding = 0xFFFF "padding",
-    }
-}
-
-impl StanzaType {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::Padding)
     }
 }
 
@@ -154,12 +142,6 @@ registry! {
     }
 }
 
-impl JournalRole {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::Encrypt | Self::Decrypt)
-    }
-}
-
 registry! {
     /// What a record of a journal is about (§20.8).
     JournalRecordType: u8 {
@@ -167,12 +149,6 @@ registry! {
         Commit = 1 "commit",
         /// Only the final segment, or only the name, is missing.
         Ending = 2 "ending",
-    }
-}
-
-impl JournalRecordType {
-    const fn is_implemented(self) -> bool {
-        matches!(self, Self::Commit | Self::Ending)
     }
 }
 

@@ -213,7 +213,7 @@ impl Fields {
         ))?;
         //= spec/stream-v2.md#sv2-seg-007
         //# A reader MUST reject with `unsupported.digest_alg` a digest_alg that it does not implement.
-        let digest_alg = DigestAlg::implemented(self.digest_alg).ok_or(unsupported(
+        let digest_alg = DigestAlg::from_value(self.digest_alg).ok_or(unsupported(
             Detail::UnsupportedDigestAlg,
             at::DIGEST_ALG,
             self.digest_alg.into(),

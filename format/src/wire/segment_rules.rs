@@ -1,7 +1,7 @@
 //! §6, §13 and §14: what the fields of a segment header may be in a stream with a given stream header.
 
 use super::segment_header::at;
-use super::{Codec, HeaderV1, SegmentHeader, SegmentKind, terminator_len};
+use super::{HeaderV1, SegmentHeader, SegmentKind, terminator_len};
 use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
 use crate::wire::DIGEST_PLAINTEXT_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
@@ -9,7 +9,8 @@ use crate::{Detail, Error, Offset, SegmentIndex};
 /// Applies steps 7 and 8 of §15.1 to a segment header at `offset`, with `segments_before` segments before it.
 ///
 /// # Errors
-/// The error of the first rule that the header breaks; its offset is that of the field.
+/// The error of the first rule that the header breaks; its offset is that of the field. A kind or codec that this crate does not implement
+/// is none of these rules: the parser has refused it.
 pub fn check_segment(
     stream: &HeaderV1,
     header: &SegmentHeader,
@@ -19,7 +20,6 @@ pub fn check_segment(
     let rules = Rules { stream, header, offset };
     rules
         .limits()
-        .and_then(|()| rules.registry_values())
         .and_then(|()| rules.flags_and_epoch())
         .and_then(|()| rules.lengths())
         .map_err(|error| error.in_segment(segments_before))
@@ -66,18 +66,6 @@ impl Rules<'_> {
         //= spec/stream-v2.md#sv2-seg-012
         //# A reader MUST reject with `limit.payload_len` a payload_len above S.
         at_most(header.payload_len, size, self.error(Detail::LimitPayloadLen, at::PAYLOAD_LEN))
-    }
-
-    /// Step 8: kind and codec.
-    fn registry_values(&self) -> Result<(), Error> {
-        let (kind, codec) = (self.header.kind, self.header.codec);
-        if self.stream.uniform() && kind == SegmentKind::Index {
-            return Err(self.error(Detail::MalformedKind, at::KIND).found(kind.value().into()));
-        }
-        if codec != Codec::None && (self.stream.uniform() || kind != SegmentKind::Data) {
-            return Err(self.error(Detail::MalformedCodec, at::CODEC).exactly(codec.value().into(), 0));
-        }
-        Ok(())
     }
 
     /// Step 8: flags and key_epoch.
@@ -136,16 +124,15 @@ impl Rules<'_> {
 
     fn payload_len_fits(&self) -> bool {
         let (payload, plaintext) = (self.header.payload_len, self.header.plaintext_len);
-        match (self.header.kind, self.header.codec) {
+        // Neither an index segment nor a codec gets here: its header is not parsed (`unsupported`).
+        match self.header.kind {
             //= spec/stream-v2.md#sv2-seg-019
             //# A reader MUST reject with `malformed.payload_len` a payload_len that differs from
             //# plaintext_len in a data segment of codec 0,
-            (SegmentKind::Data, Codec::None) => payload == plaintext,
-            (SegmentKind::Data, _) => (1..plaintext).contains(&payload),
-            (SegmentKind::Index, _) => super::index::payload_len_fits(self.stream, payload),
+            SegmentKind::Data => payload == plaintext,
             //= spec/stream-v2.md#sv2-seg-019
             //# that is not 0 in a final segment,
-            (SegmentKind::Final, _) => payload == 0,
+            SegmentKind::Index | SegmentKind::Final => payload == 0,
         }
     }
 }
@@ -181,7 +168,7 @@ mod tests {
         SegmentHeader {
             index: SegmentIndex(index),
             kind: SegmentKind::Data,
-            codec: Codec::None,
+            codec: super::super::Codec::None,
             digest_alg: super::super::DigestAlg::HmacSha3OverTags,
             flags,
             key_epoch: KeyEpoch(0),
