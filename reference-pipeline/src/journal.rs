@@ -201,7 +201,8 @@ impl CrashManager for FileJournal {
 
     fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
         let journal = &self.open.as_ref().ok_or(ErrorKind::NotFound)?.journal;
-        if journal.last_commit().is_some_and(|last| last.segment_tag == commit.segment_tag) {
+        // A segment_index is sealed once (SV2-RES-009), and the last commit was confirmed.
+        if journal.last_commit().is_some_and(|last| last.index == commit.index) {
             return Ok(());
         }
         let key = journal.key();

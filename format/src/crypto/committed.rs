@@ -1,6 +1,7 @@
 //! §19 What of a stream is committed: all that going on after it takes.
 
 use super::Transcript;
+use super::mac::equal;
 use crate::wire::{HeaderV1, JournalRecord, SegmentHeader};
 
 /// The committed segments of a stream that has no final segment yet.
@@ -31,7 +32,7 @@ impl Committed {
     /// What is committed with the segment of the commit `record`, if that names the segment with this authentic header (§19.2, step 6).
     #[must_use]
     pub fn with_segment(record: &JournalRecord, header: &SegmentHeader) -> Option<Self> {
-        let named = header.index == record.index && header.segment_tag == record.segment_tag;
+        let named = header.index == record.index && equal(&header.segment_tag, &record.segment_tag);
         named.then(|| Self {
             segments: record.index.0 as u64 + 1,
             plaintext_len: record.plaintext_len,

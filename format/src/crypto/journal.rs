@@ -55,6 +55,12 @@ impl JournalKey {
         self.hmac(&[b"source\0", &index.0.to_le_bytes(), plaintext])
     }
 
+    /// Whether `plaintext` is that of the segment of a writer's commit `record`, by its fingerprint, compared in constant time.
+    #[must_use]
+    pub fn is_source_of(&self, record: &JournalRecord, plaintext: &[u8]) -> bool {
+        equal(&self.fingerprint(record.index, plaintext), &record.fingerprint)
+    }
+
     fn hmac(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.keys.journal.hmac(parts)
     }

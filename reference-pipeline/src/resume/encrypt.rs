@@ -170,7 +170,7 @@ impl InterruptedEncryption {
             let plaintext = read_range(source, begin, len)?;
             //= spec/stream-v2.md#sv2-res-008
             //# where the plaintext of the last commit's segment does not have its fingerprint,
-            if JournalKey::from(&self.stream).fingerprint(commit.index, &plaintext) != commit.fingerprint {
+            if !JournalKey::from(&self.stream).is_source_of(commit, &plaintext) {
                 return Err(other_source(begin));
             }
         }
