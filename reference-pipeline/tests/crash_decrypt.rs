@@ -193,6 +193,33 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
     assert_eq!(sim.log(), []);
 }
 
+/// Whatever is wrong behind the last commit is the same error as without an interruption, and nothing is published.
+//= spec/stream-v2.md#sv2-res-012
+//= type=test
+//# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
+//# included.
+#[test]
+fn damage_after_the_last_commit_is_what_it_is_without_an_interruption() {
+    let (decryption, contents) = interrupted();
+    let ends = lab::encryption::ends(&decryption.stream);
+    // The last commit is that of segment 3; in the segments after it, headers, wires and the trailer; and a byte too many.
+    let places = ends[4..].iter().flat_map(|end| [end - 200, end - 1]);
+    let damaged = places.map(|place| {
+        let mut stream = decryption.stream.clone();
+        stream[place] ^= 1;
+        stream
+    });
+    for stream in damaged.chain([[&decryption.stream[..], &[0]].concat()]) {
+        let other = Decryption { stream, key: key(), plaintext: Vec::new() };
+        let resumed = other.run(&contents);
+        let (whole, _) = other.run(&Contents::default());
+        let error =
+            |found: Result<Found, stream_v2_pipeline::Error>| *found.unwrap_err().format_error().unwrap();
+        assert_eq!(error(resumed.0), error(whole));
+        assert_eq!(resumed.1.contents().file("out"), None);
+    }
+}
+
 /// A stream that is still being copied ends too early: what was released is kept, and the command that comes later goes on.
 //= spec/stream-v2.md#sv2-res-017
 //= type=test
