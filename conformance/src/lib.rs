@@ -11,6 +11,7 @@ pub mod check;
 mod crash_cases;
 pub mod example;
 mod export;
+pub mod forge;
 mod keys;
 pub mod lint;
 pub mod plaintext;

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use crate::buffers::Buffers;
+use crate::guard::guarded;
 use crate::reorder::Reorder;
 use crate::{Error, Stage};
 
@@ -112,8 +113,7 @@ fn read_all<F: Flow>(
         if stop.load(Ordering::Acquire) {
             return;
         }
-        let next = catch_unwind(AssertUnwindSafe(|| reader.next_job(base + place, permit)))
-            .unwrap_or_else(|panic| Err(Error::panic(Stage::Source, Some(base + place), &*panic)));
+        let next = guarded(Stage::Source, Some(base + place), || reader.next_job(base + place, permit));
         let last = match next {
             Ok(Some(job)) => match jobs.send((place, job)) {
                 Ok(()) => continue,
@@ -178,8 +178,7 @@ fn write_all<F: Flow>(
                 Arrival::End => return Ok(()),
                 Arrival::Failed(error) => return Err(error),
             };
-            let permit = catch_unwind(AssertUnwindSafe(|| writer.write(done)))
-                .unwrap_or_else(|panic| Err(Error::panic(Stage::Writer, Some(base + place), &*panic)))?;
+            let permit = guarded(Stage::Writer, Some(base + place), || writer.write(done))?;
             // Never waits: there is room for every permit.
             let _ = permits.try_send(permit);
             place += 1;

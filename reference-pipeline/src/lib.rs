@@ -57,6 +57,7 @@ mod encrypt;
 mod encrypt_worker;
 mod engine;
 mod error;
+mod guard;
 pub mod io;
 mod journal;
 mod managers;

@@ -7,6 +7,7 @@ use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 
 use crate::durability::Pending;
 use crate::error::{Cause, Error, Stage};
+use crate::guard::guarded;
 use crate::managers::{Commit, LogEvent, Managers};
 use crate::{Durability, OutputSink, SinkUnit, Summary};
 
@@ -162,12 +163,12 @@ impl<'a, 'm> Outlet<'a, 'm> {
             Err(error) => match error.cause() {
                 Cause::Format(format) if format.detail() == Detail::TruncatedUnsealed => true,
                 Cause::Format(format) if leave == Leave::Aborted && !self.is_worth_keeping(format.kind()) => {
-                    self.sink.abort().is_ok()
+                    self.leaves(|sink| sink.abort())
                 }
                 _ => {
                     // What is whole in the sink is recorded, so that going on reads as little as can be.
-                    if self.sink.suspend().is_ok() && error.stage() != Stage::Manager {
-                        let _ = self.record();
+                    if self.leaves(|sink| sink.suspend()) && error.stage() != Stage::Manager {
+                        let _ = guarded(Stage::Manager, None, || self.record());
                     }
                     false
                 }
@@ -175,10 +176,20 @@ impl<'a, 'm> Outlet<'a, 'm> {
         };
         if ended {
             // The last step of publishing (SV2-RES-003).
-            let removed = self.managers.crash(0, |crash| crash.ended());
+            let removed = guarded(Stage::Manager, None, || self.managers.crash(0, |crash| crash.ended()));
             result = result.and_then(|summary| removed.map(|()| summary));
         }
-        self.managers.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
+        // The run is over, whatever the log makes of it.
+        let _ = guarded(Stage::Manager, None, || {
+            self.managers.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
+            Ok(())
+        });
         result
+    }
+
+    /// Whether the sink was left as it should be.
+    fn leaves(&mut self, leave: impl FnOnce(&mut dyn OutputSink) -> std::io::Result<()>) -> bool {
+        let io_error = |error| Error::io(Stage::Sink, None, error);
+        guarded(Stage::Sink, None, || leave(self.sink).map_err(io_error)).is_ok()
     }
 }

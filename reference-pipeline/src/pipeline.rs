@@ -10,6 +10,7 @@ use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
 use crate::decrypt::{self, OpenWriter};
 use crate::encrypt::{self, SealWriter};
 use crate::error::{Error, Stage};
+use crate::guard::guarded;
 use crate::io::read_stream_header;
 use crate::managers::{Commit, Managers};
 use crate::outlet::{Leave, Outlet};
@@ -127,7 +128,7 @@ impl<'a> EncryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let mut outlet = Outlet::new(sink, managers, self.durability, 0);
-        let result = self.stream(source, &mut outlet);
+        let result = guarded(Stage::Writer, None, || self.stream(source, &mut outlet));
         outlet.finish(result, Leave::Suspended)
     }
 
@@ -156,7 +157,7 @@ impl<'a> EncryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let mut outlet = Outlet::new(sink, managers, self.durability, recovered.stream_len);
-        let result = self.resumed(stream, recovered, source, &mut outlet);
+        let result = guarded(Stage::Writer, None, || self.resumed(stream, recovered, source, &mut outlet));
         outlet.finish(result, Leave::Suspended)
     }
 
@@ -242,7 +243,7 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        match self.open_stream(&mut source) {
+        match guarded(Stage::Source, None, || self.open_stream(&mut source)) {
             Ok(stream) => self.resume(&stream, &Committed::NOTHING, source, sink, managers),
             Err(error) => Outlet::new(sink, managers, self.durability, 0).finish(Err(error), Leave::Aborted),
         }
@@ -264,8 +265,8 @@ impl<'a> DecryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let mut outlet = Outlet::new(sink, managers, self.durability, committed.plaintext_len);
-        let begun = OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone());
-        let result = begun.and_then(|mut writer| {
+        let result = guarded(Stage::Writer, None, || {
+            let mut writer = OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone())?;
             let result = decrypt::run(self, stream, source, &mut writer);
             writer.finish(self.salvage, result)
         });

@@ -6,10 +6,12 @@
 mod adapter;
 mod header;
 mod misbehaviour;
+mod plain;
 mod segment;
 mod stream;
 
 pub use adapter::serve;
+pub use plain::{Opinion, plain_read};
 
 /// The requirements whose checks can be left out, one by one.
 pub const CHECKS: [&str; 54] = [
@@ -132,6 +134,6 @@ impl Bug<'_> {
 }
 
 /// LE16, LE32 and LE64 at an offset.
-fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
+pub(crate) fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
     bytes[at..at + len].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

@@ -69,7 +69,7 @@ impl FrameLayout {
     /// The digest frame and the terminator frame alone.
     #[must_use]
     pub const fn tail(self) -> Self {
-        Self { data_frames: 0, payload_len: 0, ..self }
+        Self { data_frames: 0, ..self }
     }
 
     /// Bytes of all frames: wire_len, where the layout is that of a whole wire.

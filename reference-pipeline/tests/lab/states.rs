@@ -90,15 +90,7 @@ impl Open {
 pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(usize, &Contents)) {
     let is_sync = |op: Option<&Op>| matches!(op, None | Some(Op::Sync(_) | Op::SyncFolder));
     for calls in (from..=log.len()).filter(|&calls| is_sync(log.get(calls))) {
-        let (mut kept, mut seen, mut open) = (start.clone(), start.clone(), Vec::new());
-        for (place, op) in log[..calls].iter().enumerate() {
-            if is_durable(op, &log[place + 1..calls]) {
-                kept.apply(op);
-            } else {
-                open.push(Open::new(op, &seen));
-            }
-            seen.apply(op);
-        }
+        let (kept, open) = kept_and_open(start, &log[..calls]);
         let mut fates = vec![0; open.len()];
         loop {
             let mut contents = kept.clone();
@@ -111,6 +103,27 @@ pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: im
             fates[..place].fill(0);
         }
     }
+}
+
+/// One of these states, after all of `log`: what `fate` says becomes of each operation that was not durable, modulo the ways it can end.
+pub(crate) fn one_loss(start: &Contents, log: &[Op], mut fate: impl FnMut() -> usize) -> Contents {
+    let (mut contents, open) = kept_and_open(start, log);
+    open.iter().for_each(|open| open.apply(fate() % open.fates(), &mut contents));
+    contents
+}
+
+/// What is durable after `log`, and what is not.
+fn kept_and_open(start: &Contents, log: &[Op]) -> (Contents, Vec<Open>) {
+    let (mut kept, mut seen, mut open) = (start.clone(), start.clone(), Vec::new());
+    for (place, op) in log.iter().enumerate() {
+        if is_durable(op, &log[place + 1..]) {
+            kept.apply(op);
+        } else {
+            open.push(Open::new(op, &seen));
+        }
+        seen.apply(op);
+    }
+    (kept, open)
 }
 
 /// How many bytes of the partial file were on stable storage under its name after so many operations.

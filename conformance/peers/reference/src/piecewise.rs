@@ -4,7 +4,7 @@ use stream_v2_format::crypto::{
     AuthenticHeader, ContentKey, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
 };
 use stream_v2_format::wire::{EnvelopeView, HeaderV1View, Parsed};
-use stream_v2_format::{Error, Offset, SegmentIndex};
+use stream_v2_format::{Detail, Error, Offset, SegmentIndex};
 
 /// What was released, and what became of the stream.
 pub(crate) type Read = (Vec<u8>, Result<(), Error>);
@@ -108,8 +108,11 @@ impl<'a> SegmentReader<'a> {
         assert_eq!(Some(index), self.expected);
         self.expected = index.next();
         let mut plaintext = vec![0; segment.header().plaintext_len as usize];
-        let opened = self.opener.open(segment, wire, &mut plaintext)?;
+        let opened = self.opener.open(segment, wire, &mut plaintext);
         let ends = self.ends(segment, wire);
+        let opened =
+            opened.inspect_err(|error| self.assert_same_fault(segment, error, ends.as_ref().err()))?;
+        let ends = ends.unwrap();
         let after_ends = self.progress.clone().opened(segment, &ends);
         let after_all = self.progress.opened(segment, &opened);
         assert_eq!(
@@ -122,10 +125,20 @@ impl<'a> SegmentReader<'a> {
         Ok(plaintext)
     }
 
-    /// A segment whose wire has been opened, by its digest frame and its terminator frame (§19.3).
-    fn ends(&mut self, segment: &AuthenticHeader, wire: &[u8]) -> OpenedSegment {
+    /// A segment by its digest frame and its terminator frame alone (§19.3).
+    fn ends(&mut self, segment: &AuthenticHeader, wire: &[u8]) -> Result<OpenedSegment, Error> {
         let tail = &wire[wire.len() - self.opener.tail_len(segment)..];
-        self.opener.open_tail(segment, tail).unwrap()
+        self.opener.open_tail(segment, tail)
+    }
+
+    /// What is wrong with one of these two frames is the same error at the same offset.
+    fn assert_same_fault(&self, segment: &AuthenticHeader, whole: &Error, ends: Option<&Error>) {
+        let tail_len = self.opener.tail_len(segment) as u64;
+        let tail = segment.offset().0 + segment.header().segment_len() - tail_len;
+        let elsewhere = [Detail::MalformedWireCrc, Detail::AuthDigest].contains(&whole.detail());
+        if !elsewhere && whole.offset().0 >= tail {
+            assert_eq!(Some(whole), ends, "the ends alone are refused in another way");
+        }
     }
 
     /// Opens segment 0 once more, from wherever the epochs have come.

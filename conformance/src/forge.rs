@@ -1,0 +1,292 @@
+//! Streams that are wrong in any way and sealed all the same: what somebody with the key could write.
+//!
+//! A fuzzer that flips bits gets no further than the first CRC or tag. Here the edit comes first, and everything after it
+//! is computed from the edited value: frames, digest, CRCs, tags.
+
+use std::collections::BTreeSet;
+
+use arbitrary::Arbitrary;
+
+use crate::broken::number;
+use crate::plaintext::Pattern;
+use crate::plan::{Item, Plan, run_salt};
+use crate::primitives::crc32c;
+use crate::wire::draft::Draft;
+use crate::wire::envelope::stanza;
+use crate::wire::stream::Stream;
+use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader};
+
+/// A stream to be written, and what is wrong with it. Any value of any field is a stream, of some 40 KiB at most.
+#[derive(Arbitrary, Clone, Debug, Default)]
+pub struct Forgery {
+    /// Whether the flag UNIFORM is set; data segments but the last are full then.
+    pub uniform: bool,
+    /// Whether F is 8 KiB, and not 4.
+    pub large_frames: bool,
+    /// Whether S is two frames, and not one.
+    pub two_frames: bool,
+    /// Segments of a key epoch, modulo 4; 0 for one epoch.
+    pub epoch_segments: u8,
+    /// Whether the length of the plaintext is declared.
+    pub declared: bool,
+    /// Whether the digest is that over the frames.
+    pub digest_over_frames: bool,
+    /// What stands in the envelope; nothing for no envelope.
+    pub stanzas: Vec<(u16, Vec<u8>)>,
+    /// Plaintext bytes of each data segment, modulo what fits; six segments at most.
+    pub lens: Vec<u16>,
+    /// The segments at which further runs begin.
+    pub runs: BTreeSet<u8>,
+    /// What is wrong.
+    pub edits: Vec<Edit>,
+}
+
+/// One thing that is wrong. Segments are counted modulo their number, places modulo the length of what they are in.
+#[derive(Arbitrary, Clone, Debug)]
+pub enum Edit {
+    /// A field of the stream header, by its place in the table of §4; tag and CRC follow.
+    StreamField(u8, u64),
+    /// A field of the segment header, by its place in the table of §6; frames, tag and CRCs follow.
+    SegmentField(u8, u8, u32),
+    /// A byte of the payload; data_frames and lengths stay. Digest, tag and CRCs follow.
+    Payload(u8, u16, u8),
+    /// Type, reserved bytes or len of a frame header; its tag and all else follow.
+    FrameField(u8, u8, u8, u32),
+    /// A byte of the digest frame's plaintext.
+    Digest(u8, u8, u8),
+    /// A byte of the terminator's plaintext.
+    Terminator(u8, u8, u8),
+    /// The epoch whose keys seal the frames.
+    SealingEpoch(u8, u32),
+    /// A byte of the sealed wire; the CRC and segment_tag follow.
+    Wire(u8, u16, u8),
+    /// A byte of segment_tag, or of what it covers, after it was computed; the CRC of the header follows.
+    Tagged(u8, u8, u8),
+    /// A byte of a segment, with both CRCs after it, as anybody can.
+    Repaired(u8, u16, u8),
+    /// A byte of the stream; nothing follows.
+    Flip(u16, u8),
+    /// Two segments change places.
+    Swap(u8, u8),
+    /// A segment stands twice.
+    Repeat(u8),
+    /// A segment is missing.
+    Drop(u8),
+    /// The stream ends after so many bytes.
+    Cut(u16),
+    /// So many bytes follow the stream.
+    Tail(u8),
+}
+
+impl Forgery {
+    /// The bytes of the stream, under the content key 00 01 02 … 1f and the empty context.
+    #[must_use]
+    pub fn write(&self) -> Vec<u8> {
+        let lens = self.lens();
+        let plan = self.edits.iter().fold(self.plan(&lens), |plan, edit| edit.plan(plan, lens.len() + 1));
+        let stream = self.edits.iter().fold(plan.write(), |stream, edit| edit.stream(stream));
+        self.edits.iter().fold(stream.bytes(), |bytes, edit| edit.bytes(bytes))
+    }
+
+    /// The plaintext of the stream before anything is wrong.
+    #[must_use]
+    pub fn plaintext(&self) -> Vec<u8> {
+        Pattern::counting(self.lens().iter().sum()).bytes()
+    }
+
+    fn frame_size_log2(&self) -> u8 {
+        12 + u8::from(self.large_frames)
+    }
+
+    fn segment_size(&self) -> u32 {
+        1 << (self.frame_size_log2() + u8::from(self.two_frames))
+    }
+
+    /// Plaintext bytes of each data segment: at least one, at most S, and S where UNIFORM asks for it.
+    fn lens(&self) -> Vec<usize> {
+        let full = self.segment_size() as usize;
+        let most = 6.min((32 << 10) / full);
+        let mut lens: Vec<_> = self.lens.iter().take(most).map(|len| usize::from(*len) % full + 1).collect();
+        if self.uniform
+            && let Some((_, before)) = lens.split_last_mut()
+        {
+            before.fill(full);
+        }
+        lens
+    }
+
+    fn plan(&self, lens: &[usize]) -> Plan {
+        let items: Vec<Item> = lens.iter().copied().map(Item::Data).chain([Item::Final]).collect();
+        let len = lens.iter().sum();
+        let starts = self.runs.iter().map(|start| usize::from(*start)).filter(|start| *start > 0);
+        let runs: Vec<_> = [0].into_iter().chain(starts).zip((0..=10).map(run_salt)).collect();
+        let plan = Plan::flushed(&[])
+            .header(|header| {
+                header.flags = u16::from(self.uniform);
+                header.frame_size_log2 = self.frame_size_log2();
+                header.segment_size = self.segment_size();
+                header.epoch_segments = u32::from(self.epoch_segments % 4);
+                header.plaintext_len = if self.declared { len as u64 } else { PLAINTEXT_LEN_UNKNOWN };
+            })
+            .digest_alg(1 + u16::from(self.digest_over_frames))
+            .plaintext(Pattern::counting(len))
+            .items(&items)
+            .runs(&runs);
+        let stanzas: Vec<u8> =
+            self.stanzas.iter().flat_map(|(stanza_type, body)| stanza(*stanza_type, body)).collect();
+        if stanzas.is_empty() { plan } else { plan.envelope(stanzas) }
+    }
+}
+
+impl Edit {
+    /// What is done before the stream is sealed.
+    fn plan(&self, plan: Plan, segments: usize) -> Plan {
+        let place = |segment: u8| usize::from(segment) % segments;
+        match *self {
+            Self::StreamField(field, value) => plan.header(|header| set_stream_field(header, field, value)),
+            Self::SegmentField(segment, field, value) => {
+                plan.draft(place(segment), move |draft| set_segment_field(draft, field, value))
+            }
+            Self::Payload(segment, at, value) => {
+                plan.payload(place(segment), move |payload| alter(payload, at.into(), value))
+            }
+            Self::FrameField(segment, frame, field, value) => {
+                plan.draft(place(segment), move |draft| set_frame_field(draft, frame.into(), field, value))
+            }
+            Self::Digest(segment, at, value) => {
+                plan.digest(place(segment), move |digest| alter(digest, at.into(), value))
+            }
+            Self::Terminator(segment, at, value) => {
+                plan.draft(place(segment), move |draft| alter(&mut draft.terminator.plain, at.into(), value))
+            }
+            Self::SealingEpoch(segment, epoch) => {
+                plan.draft(place(segment), move |draft| draft.sealing_epoch = epoch % 64)
+            }
+            Self::Wire(segment, at, value) => {
+                plan.wire(place(segment), move |wire| alter(wire, at.into(), value))
+            }
+            Self::Tagged(segment, at, value) => {
+                plan.tagged(place(segment), move |header| alter(&mut header[..92], at.into(), value))
+            }
+            _ => plan,
+        }
+    }
+
+    /// What is done with sealed segments.
+    fn stream(&self, stream: Stream) -> Stream {
+        let segments = stream.segments.len().max(1);
+        let place = |segment: u8| usize::from(segment) % segments;
+        if stream.segments.is_empty() {
+            return stream;
+        }
+        match *self {
+            Self::Repaired(segment, at, value) => {
+                stream.forge(place(segment), |bytes| alter(bytes, at.into(), value))
+            }
+            Self::Swap(one, other) => stream.arrange(|segments| segments.swap(place(one), place(other))),
+            Self::Repeat(segment) => stream.arrange(|segments| {
+                segments.insert(place(segment), segments[place(segment)].clone());
+            }),
+            Self::Drop(segment) => stream.arrange(|segments| {
+                segments.remove(place(segment));
+            }),
+            _ => stream,
+        }
+    }
+
+    /// What is done with the whole.
+    fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
+        match *self {
+            Self::Flip(at, value) => alter(&mut bytes, at.into(), value),
+            Self::Cut(len) => bytes.truncate(usize::from(len)),
+            Self::Tail(len) => bytes.extend((0..len).map(|place| place ^ 0x5A)),
+            _ => {}
+        }
+        bytes
+    }
+}
+
+fn alter(bytes: &mut [u8], at: usize, value: u8) {
+    if let Some(place) = at.checked_rem(bytes.len()) {
+        bytes[place] ^= value;
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
+fn set_stream_field(header: &mut StreamHeader, field: u8, value: u64) {
+    match field % 10 {
+        0 => header.version = value as u16,
+        1 => header.suite = value as u16,
+        2 => header.flags = value as u16,
+        3 => header.frame_size_log2 = value as u8,
+        4 => header.reserved_15 = value as u8,
+        5 => header.segment_size = value as u32,
+        6 => header.epoch_segments = value as u32,
+        7 => header.plaintext_len = value,
+        8 => header.envelope_len = value as u32,
+        _ => header.reserved_116 = value.to_le_bytes(),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
+fn set_segment_field(draft: &mut Draft, field: u8, value: u32) {
+    let header = &mut draft.header;
+    match field % 12 {
+        0 => header.segment_index = value,
+        1 => header.kind = value as u8,
+        2 => header.codec = value as u8,
+        3 => header.digest_alg = value as u16,
+        4 => header.flags = value as u16,
+        5 => header.reserved = (value as u16).to_le_bytes(),
+        6 => header.key_epoch = value,
+        7 => header.data_frames = value,
+        8 => header.frame_count = value,
+        9 => header.plaintext_len = value,
+        10 => header.payload_len = value,
+        _ => header.wire_len = value,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
+fn set_frame_field(draft: &mut Draft, frame: usize, field: u8, value: u32) {
+    let count = draft.data.len() + 2;
+    let frame = match frame % count {
+        last if last == count - 1 => &mut draft.terminator,
+        before if before == count - 2 => &mut draft.digest,
+        data => &mut draft.data[data],
+    };
+    match field % 3 {
+        0 => frame.frame_type = value as u8,
+        1 => frame.reserved[usize::from(value as u8) % 3] = (value >> 8) as u8,
+        _ => frame.len = value,
+    }
+}
+
+/// Makes the CRC of a stream header, and the CRCs of the segments that follow by wire_len, those of their bytes: what anybody can do to any
+/// input.
+pub fn repair_crcs(stream: &mut [u8]) {
+    let Some((header, _)) = stream.split_at_mut_checked(128) else { return };
+    let crc = crc32c(&header[..124]);
+    header[124..].copy_from_slice(&crc.to_le_bytes());
+    let envelope_len = length(number(header, 112, 4));
+    let mut at = 128;
+    if envelope_len != 0 {
+        let Some(envelope) = stream.get_mut(at..(at + envelope_len).saturating_add(4)) else { return };
+        let (stanzas, sum) = envelope.split_at_mut(envelope_len);
+        sum.copy_from_slice(&crc32c(stanzas).to_le_bytes());
+        at += envelope_len + 4;
+    }
+    while let Some((header, rest)) = stream[at..].split_at_mut_checked(96) {
+        let wire_len = length(number(header, 36, 4));
+        if let Some(wire) = rest.get(..wire_len) {
+            header[56..60].copy_from_slice(&crc32c(wire).to_le_bytes());
+        }
+        let crc = crc32c(&header[..92]);
+        header[92..].copy_from_slice(&crc.to_le_bytes());
+        at = stream.len().min(at + 96 + wire_len);
+    }
+}
+
+fn length(number: u64) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX >> 8)
+}

@@ -1,0 +1,45 @@
+//! The laws: each takes any bytes, and panics where something does not hold that has to hold whatever they are.
+//!
+//! A fuzz target is one line that calls one of these; `tests/regressions.rs` calls them with everything that a campaign has found.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a law that does not hold is a panic")]
+
+mod crash;
+mod delivery;
+mod differential;
+// One laboratory for the tests of the pipeline and for this.
+#[path = "../../../reference-pipeline/tests/lab/mod.rs"]
+mod lab;
+mod parse;
+mod read;
+mod reader;
+mod reseal;
+mod schedule;
+mod seeds;
+mod support;
+mod write_then_parse;
+
+pub use crash::crash;
+pub use delivery::delivery;
+pub use differential::differential;
+pub use parse::parse;
+pub use read::read;
+pub use reseal::reseal;
+pub use schedule::schedule;
+pub use seeds::{Seed, seeds};
+pub use write_then_parse::write_then_parse;
+
+/// A law.
+pub type Law = fn(&[u8]);
+
+/// All laws, by the names of their targets.
+pub const LAWS: [(&str, Law); 8] = [
+    ("crash", crash),
+    ("delivery", delivery),
+    ("differential", differential),
+    ("parse", parse),
+    ("read", read),
+    ("reseal", reseal),
+    ("schedule", schedule),
+    ("write_then_parse", write_then_parse),
+];

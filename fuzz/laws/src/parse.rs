@@ -1,0 +1,134 @@
+//! Any bytes to each parser: a value, a wish for more, or an error; and the same whatever follows.
+
+use core::fmt::Debug;
+
+use stream_v2_format::crypto::{Journal, JournalKey, StreamOpener, StreamSealer};
+use stream_v2_format::wire::{
+    Argon2idView, EnvelopeView, FrameLayout, Frames, HeaderV1, HeaderV1View, JournalHeaderView,
+    JournalRecordView, JournalRole, Parsed, SegmentHeaderView, Stanza, StreamParams, check_segment,
+    write_envelope,
+};
+use stream_v2_format::{Error, Offset};
+
+use crate::reader::key;
+
+/// The first byte chooses the parser.
+pub fn parse(data: &[u8]) {
+    let Some((which, input)) = data.split_first() else { return };
+    match which % 6 {
+        0 => stream_header(input),
+        1 => segment(input),
+        2 => envelope(input),
+        3 => argon2id(input),
+        4 => journal(input),
+        _ => keyed_journal(input),
+    }
+}
+
+/// Every prefix of an input is answered with a wish for more, or with what the whole is answered with. Returns the value and its length.
+fn every_prefix<'a, T: PartialEq + Debug>(
+    input: &'a [u8],
+    parse: impl Fn(&'a [u8]) -> Result<Parsed<T>, Error>,
+) -> Option<(T, usize)> {
+    let whole = parse(input);
+    for len in 0..input.len().min(300) {
+        match (parse(&input[..len]), &whole) {
+            (Ok(Parsed::NeedMore(missing)), Ok(Parsed::Complete(_, taken))) => {
+                assert!(len + missing.get() <= *taken, "{len}: asks for more than it takes");
+            }
+            (Ok(Parsed::NeedMore(_)), _) => {}
+            (early, whole) => assert_eq!(early, *whole, "of {len} bytes"),
+        }
+    }
+    let (value, taken) = whole.ok()?.complete()?;
+    assert!(taken <= input.len());
+    Some((value, taken))
+}
+
+fn stream_header(input: &[u8]) {
+    let parsed = every_prefix(input, |bytes| HeaderV1View::parse(bytes)?.and_then(|view| Ok(view.header())));
+    let Some((header, taken)) = parsed else { return };
+    assert_eq!(header.to_bytes(), input[..taken]);
+    assert!(header.params().check().is_ok());
+    every_prefix(&input[taken..], |bytes| EnvelopeView::parse(bytes, header.envelope_len()));
+    // The wrong key, but for one in 2^256.
+    assert!(StreamOpener::new(&header, &key(), b"\xFFnobody's context").is_err());
+}
+
+/// A stream header of two bytes, a segment header, and its wire.
+fn segment(input: &[u8]) {
+    let Some((&[sizes, epochs], input)) = input.split_first_chunk() else { return };
+    let header = every_prefix(input, |bytes| {
+        SegmentHeaderView::parse(bytes, Offset(7), 3)?.and_then(|view| Ok(view.header()))
+    });
+    let Some((header, taken)) = header else { return };
+    assert_eq!(header.to_bytes(), input[..taken]);
+    let stream = sized(sizes, epochs);
+    let checked = check_segment(&stream, &header, Offset(7), 3);
+    if let Err(error) = checked {
+        assert!((7..7 + 96).contains(&error.offset().0) && error.segment() == Some(3), "{error}");
+        return;
+    }
+    // What is allowed is bounded by the stream header, whatever the segment says (SV2-LIM-001).
+    let segment_size = u64::from(stream.segment_size());
+    assert!(u64::from(header.wire_len) <= segment_size + 24 * (segment_size / 4096 + 2) + 36 + 56);
+    let layout = FrameLayout::new(&stream, &header);
+    let wire = &input[taken..];
+    let Ok(frames) = Frames::check(wire, layout, Offset(7), 3) else { return };
+    assert_eq!(wire.len(), header.wire_len as usize);
+    let total: usize = frames.iter().map(|frame| frame.header.frame_len()).sum();
+    assert_eq!((frames.iter().count(), total), (header.frame_count as usize, wire.len()));
+}
+
+fn sized(sizes: u8, epochs: u8) -> HeaderV1 {
+    let log2 = 12 + (sizes & 1);
+    let params = StreamParams {
+        flags: stream_v2_format::wire::StreamFlags::NONE
+            .with(stream_v2_format::wire::StreamFlags::UNIFORM, sizes & 2 != 0),
+        frame_size_log2: log2,
+        segment_size: (1 + u32::from(sizes >> 2)) << log2,
+        epoch_segments: epochs.into(),
+        ..StreamParams::new([0; 32])
+    };
+    HeaderV1::new(params, [0; 32], 0).unwrap()
+}
+
+fn envelope(input: &[u8]) {
+    let Some((len, input)) = input.split_first_chunk() else { return };
+    let len = u16::from_le_bytes(*len);
+    let parsed = every_prefix(input, |bytes| EnvelopeView::parse(bytes, len.into()));
+    let Some((envelope, taken)) = parsed else { return };
+    let stanzas: Vec<_> = envelope.stanzas().map(|stanza| (stanza.stanza_type, stanza.body)).collect();
+    if len % 8 == 4 {
+        assert_eq!(write_envelope(&stanzas).unwrap(), input[..taken]);
+    }
+}
+
+fn argon2id(input: &[u8]) {
+    let Ok(view) = Argon2idView::parse(&Stanza { stanza_type: 1, body: input, offset: Offset(9) }) else {
+        return;
+    };
+    assert!(view.memory_kib <= 1 << 20 && view.passes <= 16 && view.lanes <= 16);
+}
+
+fn journal(input: &[u8]) {
+    if let Ok(JournalHeaderView { header, header_mac }) = JournalHeaderView::parse(input) {
+        assert_eq!(header.to_bytes(&header_mac), input[..212]);
+    }
+    if let Some(JournalRecordView { record, record_mac }) = JournalRecordView::parse(input) {
+        assert_eq!(record.to_bytes(&record_mac), input[..164]);
+    }
+}
+
+/// A journal of our own stream, and then what `input` says.
+fn keyed_journal(input: &[u8]) {
+    let stream = StreamSealer::new(StreamParams::new([0x20; 32]), &key(), b"").unwrap();
+    let owner = || JournalKey::from(&stream);
+    let begun = Journal::begin(owner(), owner().header(JournalRole::Encrypt, (None, None), [7; 16]));
+    let bytes = [&begun.header_bytes()[..], input].concat();
+    let read = Journal::read(owner(), JournalRole::Encrypt, &bytes).unwrap();
+    // Nobody but the owner makes a record.
+    assert!(read.last_commit().is_none() && read.ending().is_none());
+    assert!(Journal::read(owner(), JournalRole::Decrypt, &bytes).is_err());
+    let _ = Journal::read(owner(), JournalRole::Encrypt, input);
+}

@@ -1,0 +1,38 @@
+//! The reader of the pipeline, with its answer in plain values.
+
+use std::io::Read;
+
+use stream_v2_format::Error;
+use stream_v2_pipeline::{ContentKey, DecryptPipeline, Lanes, Managers, Summary, WriterSink};
+
+/// The key of everything here, which is that of the vectors: 00 01 02 … 1f.
+pub(crate) const KEY: [u8; 32] = [
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28,
+    29, 30, 31,
+];
+
+pub(crate) fn key() -> ContentKey {
+    ContentKey::new(KEY)
+}
+
+/// What was released, and how the run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) released: Vec<u8>,
+    pub(crate) result: Result<Summary, Error>,
+}
+
+/// Reads a stream to its end, strictly or as salvage. The source has no faults of its own.
+pub(crate) fn answer(source: impl Read + Send, jobs: usize, salvage: bool) -> Answer {
+    let key = key();
+    let mut pipeline = DecryptPipeline::new(&key);
+    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.salvage = salvage;
+    let mut released = Vec::new();
+    let result = pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none());
+    let result = result.map_err(|error| match error.format_error() {
+        Some(error) => *error,
+        None => panic!("not an error of the stream: {error}"),
+    });
+    Answer { released, result }
+}

@@ -1,0 +1,258 @@
+//! The pipeline, whatever its source, its sink, its log and its caller do and when: it ends, tells one error or none, leaves no thread
+//! behind, and what the sink was given is a prefix of the right thing.
+
+use std::io::{self, ErrorKind, Read};
+
+use arbitrary::{Arbitrary, Unstructured};
+use stream_v2_format::crypto::RunSalt;
+use stream_v2_pipeline::{
+    DecryptPipeline, EncryptPipeline, Error, Lanes, LogEvent, LogManager, Managers, OutputSink, Salts,
+    Shutdown, SinkUnit, Summary, WriterSink,
+};
+
+use crate::reader::key;
+use crate::support::small_segments;
+
+#[derive(Arbitrary, Debug)]
+struct Schedule {
+    decrypts: bool,
+    len: u16,
+    jobs: u8,
+    window: u8,
+    durable_every: u8,
+    source: Vec<Read_>,
+    sink: Vec<Call>,
+    log: Vec<Event>,
+    /// A byte of the stream that is decrypted.
+    damage: Option<(u16, u8)>,
+}
+
+/// What a call of the source does.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Read_ {
+    Give(u16),
+    Interrupted,
+    Fails(u8),
+    Panics,
+    Ends,
+}
+
+/// What a call of the sink does.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Call {
+    Takes,
+    Fails(u8),
+    Panics,
+}
+
+/// What the log does with an event.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+enum Event {
+    Takes,
+    Panics,
+    /// Asks the run to end.
+    ShutsDown,
+}
+
+const KINDS: [ErrorKind; 6] = [
+    ErrorKind::WouldBlock,
+    ErrorKind::UnexpectedEof,
+    ErrorKind::StorageFull,
+    ErrorKind::PermissionDenied,
+    ErrorKind::BrokenPipe,
+    ErrorKind::Other,
+];
+
+/// A run under a schedule.
+pub fn schedule(data: &[u8]) {
+    let Ok(schedule) = Schedule::arbitrary(&mut Unstructured::new(data)) else { return };
+    let plaintext: Vec<u8> = (0..251).cycle().take(usize::from(schedule.len) % (12 * 4096)).collect();
+    let stream = encrypted(&plaintext);
+    let (input, ideal) = if schedule.decrypts { (stream, plaintext) } else { (plaintext, stream) };
+    let mut damaged = input.clone();
+    if let Some((place, bits)) = schedule.damage.filter(|_| schedule.decrypts) {
+        let place = usize::from(place) % damaged.len();
+        damaged[place] ^= bits;
+    }
+    let mut sink = Sink { calls: schedule.sink.iter(), ..Sink::default() };
+    let mut source = Source { input: &damaged, reads: schedule.source.iter(), stopped: false };
+    let result = run(&schedule, &mut source, &mut sink);
+    assert_no_thread();
+    check(
+        &result,
+        &sink,
+        &ideal,
+        source.stopped && schedule.source.iter().any(|read| matches!(read, Read_::Ends)),
+    );
+}
+
+fn check(result: &Result<Summary, Error>, sink: &Sink<'_>, ideal: &[u8], ended_early: bool) {
+    let shown = sink.bytes.len().min(ideal.len());
+    match result {
+        // A source of plaintext that ends early is a shorter source.
+        Ok(_) if ended_early => assert!(sink.sealed),
+        Ok(summary) => {
+            assert!(sink.sealed && sink.bytes == ideal, "{summary:?}");
+        }
+        Err(error) => {
+            assert!(!sink.sealed, "{error}");
+            assert!(sink.bytes[..shown] == ideal[..shown] && sink.bytes.len() <= ideal.len(), "{error}");
+            assert!(
+                sink.left || sink.bytes.is_empty() || sink.failed,
+                "neither suspended nor aborted: {error}"
+            );
+        }
+    }
+}
+
+fn salts() -> Salts {
+    Salts { stream_salt: [0x20; 32], run_salt: RunSalt::new([0x40; 16]) }
+}
+
+fn encrypted(plaintext: &[u8]) -> Vec<u8> {
+    let (key, mut stream) = (key(), Vec::new());
+    let pipeline = small_segments(&key, 1).with_salts(salts());
+    pipeline.run(plaintext, &mut WriterSink::new(&mut stream), Managers::none()).unwrap();
+    stream
+}
+
+fn run(schedule: &Schedule, source: &mut Source<'_>, sink: &mut Sink<'_>) -> Result<Summary, Error> {
+    let key = key();
+    let jobs = 1 + usize::from(schedule.jobs % 3);
+    let lanes = Lanes { window: usize::from(schedule.window % 8), ..Lanes::with_jobs(jobs) };
+    let shutdown = Shutdown::new();
+    let mut log = Log { events: schedule.log.iter(), shutdown: shutdown.clone() };
+    let managers = Managers { log: Some(&mut log), crash: None };
+    if schedule.decrypts {
+        let mut pipeline = DecryptPipeline::new(&key);
+        (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
+        pipeline.durability.segments = u64::from(schedule.durable_every % 4).max(1);
+        pipeline.run(source, sink, managers)
+    } else {
+        let mut pipeline: EncryptPipeline<'_> = small_segments(&key, 1).with_salts(salts());
+        (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
+        pipeline.durability.segments = u64::from(schedule.durable_every % 4).max(1);
+        pipeline.run(source, sink, managers)
+    }
+}
+
+/// A panic that no hook hears of.
+fn panic_here() -> ! {
+    std::panic::resume_unwind(Box::new("of the schedule"))
+}
+
+struct Source<'a> {
+    input: &'a [u8],
+    reads: std::slice::Iter<'a, Read_>,
+    stopped: bool,
+}
+
+impl Read for Source<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.stopped {
+            return Ok(0);
+        }
+        let most = match self.reads.next() {
+            None => buffer.len(),
+            Some(Read_::Give(most)) => usize::from(*most).clamp(1, buffer.len().max(1)),
+            Some(Read_::Interrupted) => return Err(ErrorKind::Interrupted.into()),
+            Some(Read_::Fails(kind)) => return Err(KINDS[usize::from(*kind) % KINDS.len()].into()),
+            Some(Read_::Panics) => panic_here(),
+            Some(Read_::Ends) => {
+                self.stopped = true;
+                return Ok(0);
+            }
+        };
+        self.input.read(&mut buffer[..most])
+    }
+}
+
+#[derive(Default)]
+struct Sink<'a> {
+    calls: std::slice::Iter<'a, Call>,
+    bytes: Vec<u8>,
+    failed: bool,
+    sealed: bool,
+    /// Suspended or aborted.
+    left: bool,
+}
+
+impl Sink<'_> {
+    fn call(&mut self) -> io::Result<()> {
+        assert!(!self.sealed && !self.left, "called after the end");
+        match self.calls.next() {
+            None | Some(Call::Takes) => Ok(()),
+            Some(Call::Fails(kind)) => {
+                self.failed = true;
+                Err(KINDS[usize::from(*kind) % KINDS.len()].into())
+            }
+            Some(Call::Panics) => {
+                self.failed = true;
+                panic_here()
+            }
+        }
+    }
+}
+
+impl OutputSink for Sink<'_> {
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
+        assert!(!self.failed, "called again after an error");
+        self.call()?;
+        assert_eq!(unit.position, self.bytes.len() as u64);
+        self.bytes.extend_from_slice(unit.head);
+        self.bytes.extend_from_slice(unit.body);
+        Ok(())
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        assert!(!self.failed, "called again after an error");
+        self.call()
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        assert!(!self.failed, "called again after an error");
+        self.call()?;
+        self.sealed = true;
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.left = true;
+        Ok(())
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        self.left = true;
+        Ok(())
+    }
+}
+
+struct Log<'a> {
+    events: std::slice::Iter<'a, Event>,
+    shutdown: Shutdown,
+}
+
+impl LogManager for Log<'_> {
+    fn log(&mut self, _: LogEvent<'_>) {
+        match self.events.next() {
+            None | Some(Event::Takes) => {}
+            Some(Event::Panics) => panic_here(),
+            Some(Event::ShutsDown) => self.shutdown.request(),
+        }
+    }
+}
+
+/// Threads were joined; the operating system may take a moment more to strike them off its list.
+fn assert_no_thread() {
+    #[cfg(target_os = "linux")]
+    {
+        let named = |name: String| name.starts_with("sv2-");
+        let any = || {
+            let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+            let names = tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+            names.into_iter().any(named)
+        };
+        let left = (0..100_000).all(|_| any());
+        assert!(!left, "a thread of the pipeline has outlived its run");
+    }
+}

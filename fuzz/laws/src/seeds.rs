@@ -1,0 +1,93 @@
+//! Where a campaign begins: the golden vectors, in the shape that each law takes, and numbers for the laws that build their own inputs.
+
+use std::io;
+use std::path::Path;
+
+use stream_v2_conformance::runner::suite::Suite;
+use stream_v2_conformance::vector::Vector;
+
+/// One input of one law.
+pub struct Seed {
+    /// The law's name.
+    pub law: &'static str,
+    /// Names the input.
+    pub name: String,
+    /// The input.
+    pub bytes: Vec<u8>,
+}
+
+/// What is longer is left to the vectors: short inputs are quick.
+const LEN_MAX: usize = 20_000;
+
+/// The seeds of all laws, from the folder of the vectors.
+///
+/// # Errors
+/// Where the folder does not hold the vectors.
+pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
+    let suite = Suite::load(vectors)?;
+    let mut seeds = Vec::new();
+    for vector in &suite.vectors {
+        let id = &vector.about().id;
+        match vector {
+            Vector::Read(read) => of_stream(&mut seeds, id, &suite.bytes(&read.input)?),
+            Vector::Recover(recover) => {
+                of_stream(&mut seeds, id, &suite.bytes(&recover.output)?);
+                if let Some(journal) = &recover.journal {
+                    of_journal(&mut seeds, id, &suite.bytes(journal)?);
+                }
+            }
+            _ => {}
+        }
+    }
+    seeds.retain(|seed| seed.bytes.len() <= LEN_MAX);
+    for law in ["crash", "reseal", "schedule", "write_then_parse"] {
+        seeds.extend((0..64).map(|number| Seed {
+            law,
+            name: format!("numbers-{number}"),
+            bytes: numbers(number),
+        }));
+    }
+    Ok(seeds)
+}
+
+fn of_stream(seeds: &mut Vec<Seed>, id: &str, stream: &[u8]) {
+    let mut push =
+        |law, parts: &[&[u8]]| seeds.push(Seed { law, name: id.to_owned(), bytes: parts.concat() });
+    push("read", &[&[0], stream]);
+    push("differential", &[&[0], stream]);
+    push("delivery", &[&[2, 1, 7, 0, 95, 96, 97, 1, 255, 0, 3, 60, 80, 20, 200, 254], stream]);
+    push("parse", &[&[0], stream]);
+    // The envelope, and segment 0 of a stream of which F and S are 4 KiB.
+    let Some((header, body)) = stream.split_at_checked(128) else { return };
+    let envelope_len = usize::from(u16::from_le_bytes([header[112], header[113]]));
+    if envelope_len != 0 && envelope_len + 4 <= body.len() {
+        push("parse", &[&[2], &header[112..114], &body[..envelope_len + 4]]);
+        push("parse", &[&[3], body.get(4..envelope_len).unwrap_or_default()]);
+    }
+    push("parse", &[&[1, 0, header[20]], body]);
+}
+
+fn of_journal(seeds: &mut Vec<Seed>, id: &str, journal: &[u8]) {
+    let mut push = |which, bytes: &[u8]| {
+        seeds.push(Seed { law: "parse", name: format!("{id}-{which}"), bytes: [&[which], bytes].concat() });
+    };
+    push(4, journal);
+    push(5, journal);
+    if let Some(records) = journal.get(212..) {
+        push(4, records);
+        push(5, records);
+    }
+}
+
+/// Bytes without a pattern, the same on every machine (SplitMix64).
+fn numbers(seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let next = || {
+        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        Some((mixed ^ (mixed >> 31)).to_le_bytes())
+    };
+    let words = 2 + 6 * usize::try_from(seed).unwrap_or(0);
+    std::iter::from_fn(next).take(words).flatten().collect()
+}

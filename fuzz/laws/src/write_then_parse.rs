@@ -1,0 +1,233 @@
+//! What is written is parsed again, and says the same: every structure, and whole segments.
+
+use arbitrary::{Arbitrary, Result, Unstructured};
+use stream_v2_format::crypto::{
+    Journal, JournalKey, Progress, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer,
+};
+use stream_v2_format::wire::{
+    Codec, DigestAlg, EnvelopeView, HeaderV1, HeaderV1View, JournalHeader, JournalHeaderView, JournalRecord,
+    JournalRecordType, JournalRecordView, JournalRole, Parsed, SegmentFlags, SegmentHeader,
+    SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer, check_segment, wire_len,
+    write_envelope,
+};
+use stream_v2_format::{KeyEpoch, Offset, SegmentIndex};
+
+use crate::reader::key;
+
+/// The first byte chooses the structure; the rest are its values.
+pub fn write_then_parse(data: &[u8]) {
+    let Some((which, data)) = data.split_first() else { return };
+    let values = &mut Unstructured::new(data);
+    // What the values do not suffice for is no structure.
+    let _ = match which % 6 {
+        0 => stream_header(values),
+        1 => segment_header(values),
+        2 => envelope(values),
+        3 => journal(values),
+        4 => owned_journal(values),
+        _ => segments(values),
+    };
+}
+
+fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
+    Ok(StreamParams {
+        suite: Suite::XChaCha20Poly1305,
+        flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, values.arbitrary()?),
+        frame_size_log2: values.int_in_range(10..=26)?,
+        segment_size: match values.arbitrary()? {
+            true => values.arbitrary()?,
+            false => values.int_in_range(0..=9_u32)? << 12,
+        },
+        epoch_segments: values.arbitrary()?,
+        // 2^64 - 1 says that there is none.
+        plaintext_len: Option::<u64>::arbitrary(values)?.filter(|len| *len != u64::MAX),
+        stream_salt: values.arbitrary()?,
+        key_id: values.arbitrary()?,
+    })
+}
+
+fn stream_header(values: &mut Unstructured<'_>) -> Result<()> {
+    let (params, tag, envelope_len) = (params(values)?, values.arbitrary()?, values.arbitrary()?);
+    let made = HeaderV1::new(params, tag, envelope_len);
+    assert!(params.check().is_ok() || made.is_err());
+    let Ok(header) = made else { return Ok(()) };
+    let bytes = header.to_bytes();
+    let (view, taken) = HeaderV1View::parse(&bytes).unwrap().complete().unwrap();
+    assert_eq!((view.header(), taken), (header, bytes.len()));
+    Ok(())
+}
+
+fn a_segment_header(values: &mut Unstructured<'_>) -> Result<SegmentHeader> {
+    Ok(SegmentHeader {
+        index: SegmentIndex(values.arbitrary()?),
+        kind: *values.choose(&[SegmentKind::Data, SegmentKind::Final])?,
+        codec: Codec::None,
+        digest_alg: *values.choose(&[DigestAlg::HmacSha3OverTags, DigestAlg::Sha3OverFrames])?,
+        flags: SegmentFlags::from_value(values.int_in_range(0..=3)?).unwrap(),
+        key_epoch: KeyEpoch(values.arbitrary()?),
+        data_frames: values.arbitrary()?,
+        frame_count: values.arbitrary()?,
+        plaintext_len: values.arbitrary()?,
+        payload_len: values.arbitrary()?,
+        wire_len: values.arbitrary()?,
+        run_salt: values.arbitrary()?,
+        wire_crc32c: values.arbitrary()?,
+        segment_tag: values.arbitrary()?,
+    })
+}
+
+fn segment_header(values: &mut Unstructured<'_>) -> Result<()> {
+    let header = a_segment_header(values)?;
+    let bytes = header.to_bytes();
+    let (view, taken) = SegmentHeaderView::parse(&bytes, Offset(0), 0).unwrap().complete().unwrap();
+    assert_eq!((view.header(), taken, view.bytes()), (header, bytes.len(), &bytes));
+    let Ok(stream) = HeaderV1::new(params(values)?, [0; 32], 0) else { return Ok(()) };
+    // A header whose derived fields are derived is what a writer writes.
+    let derived = derived(&stream, header);
+    let allowed = derived.index <= stream.last_segment() || derived.kind == SegmentKind::Final;
+    let epoch = derived.index.key_epoch(stream.params().epoch_segments);
+    assert_eq!(check_segment(&stream, &derived, Offset(0), 0).is_ok(), allowed && epoch.0 <= 65_535);
+    Ok(())
+}
+
+fn derived(stream: &HeaderV1, header: SegmentHeader) -> SegmentHeader {
+    let plaintext_len = match header.kind {
+        SegmentKind::Data => header.plaintext_len % stream.segment_size() + 1,
+        _ => 0,
+    };
+    let run_start = header.flags.run_start() || header.index == SegmentIndex::FIRST;
+    let epoch_segments = stream.params().epoch_segments;
+    let data_frames = plaintext_len.div_ceil(stream.frame_size());
+    SegmentHeader {
+        flags: SegmentFlags::NONE
+            .with(SegmentFlags::RUN_START, run_start)
+            .with(SegmentFlags::REKEY, header.index.begins_epoch(epoch_segments)),
+        key_epoch: header.index.key_epoch(epoch_segments),
+        data_frames,
+        frame_count: data_frames + 2,
+        plaintext_len,
+        payload_len: plaintext_len,
+        wire_len: u32::try_from(wire_len(stream, header.kind, run_start, plaintext_len)).unwrap(),
+        ..header
+    }
+}
+
+fn envelope(values: &mut Unstructured<'_>) -> Result<()> {
+    let mut stanzas: Vec<(u16, Vec<u8>)> = values.arbitrary()?;
+    stanzas.sort_by_key(|(stanza_type, _)| *stanza_type);
+    let stanzas: Vec<(u16, &[u8])> =
+        stanzas.iter().map(|(stanza_type, body)| (*stanza_type, body.as_slice())).collect();
+    let Ok(bytes) = write_envelope(&stanzas) else { return Ok(()) };
+    let len = u32::try_from(bytes.len() - 4).unwrap();
+    let Ok(Parsed::Complete(view, taken)) = EnvelopeView::parse(&bytes, len) else {
+        panic!("what was written is refused: {bytes:02x?}")
+    };
+    let again: Vec<_> = view.stanzas().map(|stanza| (stanza.stanza_type, stanza.body)).collect();
+    assert_eq!((again, taken), (stanzas, bytes.len()));
+    Ok(())
+}
+
+fn record(values: &mut Unstructured<'_>) -> Result<JournalRecord> {
+    Ok(JournalRecord {
+        sequence: values.arbitrary()?,
+        record_type: *values.choose(&[JournalRecordType::Commit, JournalRecordType::Ending])?,
+        index: SegmentIndex(values.arbitrary()?),
+        position: values.arbitrary()?,
+        plaintext_len: values.arbitrary()?,
+        segment_tag: values.arbitrary()?,
+        transcript: values.arbitrary()?,
+        fingerprint: values.arbitrary()?,
+    })
+}
+
+fn journal(values: &mut Unstructured<'_>) -> Result<()> {
+    let header = JournalHeader {
+        role: *values.choose(&[JournalRole::Encrypt, JournalRole::Decrypt])?,
+        stream_header: values.arbitrary()?,
+        source_len: Option::<u64>::arbitrary(values)?.filter(|len| *len != u64::MAX),
+        source_mtime: Option::<i64>::arbitrary(values)?.filter(|time| *time != i64::MIN),
+        journal_salt: values.arbitrary()?,
+    };
+    let header_mac = values.arbitrary()?;
+    let view = JournalHeaderView::parse(&header.to_bytes(&header_mac)).unwrap();
+    assert_eq!((view.header, view.header_mac), (header, header_mac));
+    let (record, record_mac) = (record(values)?, values.arbitrary()?);
+    let view = JournalRecordView::parse(&record.to_bytes(&record_mac)).unwrap();
+    assert_eq!((view.record, view.record_mac), (record, record_mac));
+    Ok(())
+}
+
+/// A journal that its owner appends to is read again, up to where it was cut or bent.
+fn owned_journal(values: &mut Unstructured<'_>) -> Result<()> {
+    let stream = StreamSealer::new(StreamParams::new([0x20; 32]), &key(), b"").unwrap();
+    let key = || JournalKey::from(&stream);
+    let mut journal = Journal::begin(key(), key().header(JournalRole::Encrypt, (Some(9), Some(-1)), [1; 16]));
+    let mut bytes = journal.header_bytes().to_vec();
+    let mut last = JournalRecord::ending(SegmentIndex::FIRST, &trailer(values)?);
+    (last.position, last.plaintext_len) = (0, 0);
+    let mut commits = Vec::new();
+    for _ in 0..values.int_in_range(0..=6)? {
+        last.record_type = JournalRecordType::Commit;
+        last.index = SegmentIndex(last.index.0 + values.int_in_range(0..=3)?);
+        last.position += values.int_in_range(0..=4096_u64)?;
+        last.plaintext_len += values.int_in_range(0..=4096_u64)?;
+        bytes.extend(journal.append(&last));
+        commits.push(*journal.last_commit().unwrap());
+    }
+    let cut = values.int_in_range(0..=bytes.len())?;
+    let read = Journal::read(key(), JournalRole::Encrypt, &bytes[..cut]);
+    assert_eq!(read.is_ok(), cut >= 212);
+    if let Ok(read) = read {
+        let whole = (cut - 212) / 164;
+        assert_eq!(read.last_commit(), whole.checked_sub(1).map(|place| &commits[place]));
+    }
+    Ok(())
+}
+
+fn trailer(values: &mut Unstructured<'_>) -> Result<Trailer> {
+    Ok(Trailer {
+        plaintext_len: values.arbitrary()?,
+        position: values.arbitrary()?,
+        index_distance: values.arbitrary()?,
+        transcript: values.arbitrary()?,
+    })
+}
+
+/// Segments of any length, sealed and opened again, in any order and by their ends alone.
+fn segments(values: &mut Unstructured<'_>) -> Result<()> {
+    let params = StreamParams {
+        flags: StreamFlags::NONE,
+        frame_size_log2: 12,
+        segment_size: 8192,
+        epoch_segments: values.int_in_range(0..=3)?,
+        ..StreamParams::new(values.arbitrary()?)
+    };
+    let context: Vec<u8> = values.arbitrary()?;
+    let stream = StreamSealer::new(params, &key(), &context).unwrap();
+    let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new(values.arbitrary()?)))
+        .with_digest_alg(*values.choose(&[DigestAlg::HmacSha3OverTags, DigestAlg::Sha3OverFrames])?);
+    let mut progress = Progress::of_writer(&stream);
+    let mut sealed = Vec::new();
+    let mut offset = Offset(128);
+    for index in 0..values.int_in_range(1..=4)? {
+        let plaintext = vec![values.arbitrary()?; values.int_in_range(1..=8192)?];
+        let mut wire = vec![0; sealer.wire_len(SegmentIndex(index), u32::try_from(plaintext.len()).unwrap())];
+        let segment = sealer.seal_data(SegmentIndex(index), &plaintext, &mut wire).unwrap();
+        progress.sealed(&segment).unwrap();
+        sealed.push((segment.header, offset, wire, plaintext));
+        offset = offset.plus(segment.header.segment_len());
+    }
+    let reader = StreamOpener::new(stream.header(), &key(), &context).unwrap();
+    let mut opener = SegmentOpener::new(&reader);
+    for (header, offset, wire, plaintext) in sealed.iter().rev() {
+        let bytes = header.to_bytes();
+        let before = header.index.0.into();
+        let (authentic, _) = reader.authenticate(&bytes, *offset, before).unwrap().complete().unwrap();
+        let mut opened = vec![0; plaintext.len()];
+        let whole = opener.open(&authentic, wire, &mut opened).unwrap();
+        assert!(opened == *plaintext);
+        let tail = &wire[wire.len() - opener.tail_len(&authentic)..];
+        assert_eq!(opener.open_tail(&authentic, tail).unwrap().digest, whole.digest);
+    }
+    Ok(())
+}

@@ -1,0 +1,36 @@
+//! Everything that a campaign has found stays mended, and every seed of a campaign obeys its law.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use stream_v2_laws::{LAWS, seeds};
+
+fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
+}
+
+#[test]
+fn what_was_found_stays_mended() {
+    for (name, law) in LAWS {
+        let folder = repository("fuzz/regressions").join(name);
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            println!("{}", path.display());
+            law(&fs::read(path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_seed_obeys_its_law() {
+    let seeds = seeds(&repository("vectors")).unwrap();
+    for (name, law) in LAWS {
+        let mut seen = 0;
+        for seed in seeds.iter().filter(|seed| seed.law == name) {
+            println!("{name}: {}", seed.name);
+            law(&seed.bytes);
+            seen += 1;
+        }
+        assert!(seen >= 50, "{name} has {seen} seeds");
+    }
+}
