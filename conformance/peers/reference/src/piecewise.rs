@@ -71,6 +71,8 @@ impl<'a> Input<'a> {
             }
             let (value, taken) = parsed.complete().unwrap();
             assert_eq!(taken, given, "a parser took other bytes than it has asked for");
+            let again = parse(rest)?.complete().map(|(_, taken)| taken);
+            assert_eq!(again, Some(taken), "a parser takes more where there is more");
             self.at += taken;
             return Ok(value);
         }
