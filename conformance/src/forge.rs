@@ -13,6 +13,7 @@ use crate::plan::{Item, Plan, run_salt};
 use crate::primitives::crc32c;
 use crate::wire::draft::Draft;
 use crate::wire::envelope::stanza;
+use crate::wire::segment_header::repair_header_crc;
 use crate::wire::stream::Stream;
 use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader};
 
@@ -262,31 +263,98 @@ fn set_frame_field(draft: &mut Draft, frame: usize, field: u8, value: u32) {
     }
 }
 
-/// Makes the CRC of a stream header, and the CRCs of the segments that follow by wire_len, those of their bytes: what anybody can do to any
-/// input.
+/// Makes the CRCs of a stream header, of its envelope, and of the segments that follow by wire_len those of their bytes: what anybody can do
+/// to any input.
 pub fn repair_crcs(stream: &mut [u8]) {
     let Some((header, _)) = stream.split_at_mut_checked(128) else { return };
     let crc = crc32c(&header[..124]);
     header[124..].copy_from_slice(&crc.to_le_bytes());
-    let envelope_len = length(number(header, 112, 4));
     let mut at = 128;
+    let envelope_len = length(number(header, 112, 4));
     if envelope_len != 0 {
-        let Some(envelope) = stream.get_mut(at..(at + envelope_len).saturating_add(4)) else { return };
+        let Some(envelope) = stream.get_mut(at..at + envelope_len + 4) else { return };
         let (stanzas, sum) = envelope.split_at_mut(envelope_len);
         sum.copy_from_slice(&crc32c(stanzas).to_le_bytes());
         at += envelope_len + 4;
     }
-    while let Some((header, rest)) = stream[at..].split_at_mut_checked(96) {
-        let wire_len = length(number(header, 36, 4));
-        if let Some(wire) = rest.get(..wire_len) {
-            header[56..60].copy_from_slice(&crc32c(wire).to_le_bytes());
-        }
-        let crc = crc32c(&header[..92]);
-        header[92..].copy_from_slice(&crc.to_le_bytes());
-        at = stream.len().min(at + 96 + wire_len);
+    while at < stream.len() {
+        at = at.saturating_add(repair_segment(&mut stream[at..])).min(stream.len());
     }
+}
+
+/// Makes the CRCs of the segment at the beginning of `bytes` those of its bytes. Returns its length, in bytes, as its header says; all that is
+/// there, where that is no whole header.
+pub fn repair_segment(bytes: &mut [u8]) -> usize {
+    let Some((header, rest)) = bytes.split_at_mut_checked(96) else { return bytes.len() };
+    let wire_len = length(number(header, 36, 4));
+    if let Some(wire) = rest.get(..wire_len) {
+        header[56..60].copy_from_slice(&crc32c(wire).to_le_bytes());
+    }
+    repair_header_crc(header);
+    96 + wire_len
 }
 
 fn length(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX >> 8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broken::plain_read;
+
+    const KEY: [u8; 32] = [
+        0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27,
+        28, 29, 30, 31,
+    ];
+
+    fn forgery() -> Forgery {
+        Forgery { lens: vec![5, 4000, 70], runs: [2].into(), ..Forgery::default() }
+    }
+
+    fn refused(edits: Vec<Edit>) -> &'static str {
+        let bytes = Forgery { edits, ..forgery() }.write();
+        plain_read(&bytes, &KEY, b"", false).error.map_or("accepted", |(error, ..)| error)
+    }
+
+    #[test]
+    fn without_an_edit_it_is_a_stream() {
+        let read = plain_read(&forgery().write(), &KEY, b"", false);
+        assert_eq!((read.released, read.error), (forgery().plaintext(), None));
+    }
+
+    #[test]
+    fn an_edit_is_found_for_what_it_is() {
+        for (edit, error) in [
+            (Edit::StreamField(2, 4), "unsupported.flags"),
+            (Edit::SegmentField(1, 6, 9), "malformed.key_epoch"),
+            (Edit::FrameField(0, 0, 2, 7), "malformed.frame_len"),
+            (Edit::Digest(0, 5, 1), "auth.digest"),
+            (Edit::Terminator(2, 0, 1), "order.transcript"),
+            (Edit::SealingEpoch(0, 3), "auth.frame"),
+            (Edit::Wire(1, 9, 1), "auth.frame"),
+            (Edit::Tagged(1, 61, 1), "auth.segment_tag"),
+            (Edit::Repaired(0, 200, 1), "auth.segment_tag"),
+            (Edit::Flip(130, 1), "malformed.magic"),
+            (Edit::Swap(0, 1), "order.segment_index"),
+            (Edit::Drop(3), "truncated"),
+            (Edit::Cut(100), "truncated"),
+            (Edit::Tail(1), "trailing"),
+        ] {
+            assert_eq!(refused(vec![edit.clone()]), error, "{edit:?}");
+        }
+    }
+
+    #[test]
+    fn repaired_checksums_hold() {
+        let mut bytes = Forgery { stanzas: vec![(0xFFFF, vec![0; 8])], ..forgery() }.write();
+        let before = bytes.clone();
+        for place in [124, 136, 141, 300] {
+            bytes[place] ^= 1;
+        }
+        repair_crcs(&mut bytes);
+        assert_eq!(bytes[..136], before[..136]);
+        let error = plain_read(&bytes, &KEY, b"", false).error.map(|(error, ..)| error);
+        assert_eq!(error, Some("malformed.envelope"));
+    }
 }

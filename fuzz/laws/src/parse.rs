@@ -2,6 +2,7 @@
 
 use core::fmt::Debug;
 
+use stream_v2_conformance::forge::{repair_crcs, repair_segment};
 use stream_v2_format::crypto::{Journal, JournalKey, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{
     Argon2idView, EnvelopeView, FrameLayout, Frames, HeaderV1, HeaderV1View, JournalHeaderView,
@@ -12,10 +13,17 @@ use stream_v2_format::{Error, Offset};
 
 use crate::reader::key;
 
-/// The first byte chooses the parser.
+/// The first byte chooses the parser, and from 8 on makes checksums right first.
 pub fn parse(data: &[u8]) {
     let Some((which, input)) = data.split_first() else { return };
-    match which % 6 {
+    let mut input = input.to_vec();
+    match which % 8 {
+        0 if which & 8 != 0 => repair_crcs(&mut input),
+        1 if which & 8 != 0 && input.len() > 2 => _ = repair_segment(&mut input[2..]),
+        _ => {}
+    }
+    let input = &input[..];
+    match which % 8 {
         0 => stream_header(input),
         1 => segment(input),
         2 => envelope(input),
