@@ -242,6 +242,44 @@ fn a_log_manager_that_panics_is_one_error() {
     assert_eq!(sink.calls.last(), Some(&Call::Suspend));
 }
 
+/// Panics at one of its events.
+struct PanicsAt(usize);
+
+impl LogManager for PanicsAt {
+    fn log(&mut self, _: LogEvent<'_>) {
+        match self.0.checked_sub(1) {
+            Some(left) => self.0 = left,
+            None => std::panic::resume_unwind(Box::new("planted in the log")),
+        }
+    }
+}
+
+#[test]
+fn a_log_manager_that_panics_at_any_event_never_takes_the_caller_down() {
+    let key = key();
+    // Started, five full segments and a part, the final one, and the end, which is too late to change anything.
+    for event in 0..9 {
+        let mut sink = Recording::default();
+        let mut log = PanicsAt(event);
+        let managers = Managers { log: Some(&mut log), crash: None };
+        let result = encrypting(&key, 2).run(&plaintext(LEN)[..], &mut sink, managers);
+        let left = if event < 8 { Call::Suspend } else { Call::Seal };
+        assert_eq!((result.is_err(), sink.calls.last()), (event < 8, Some(&left)), "{event}");
+    }
+}
+
+#[test]
+fn a_sink_that_panics_at_any_call_never_takes_the_caller_down() {
+    let mut whole = Recording::default();
+    encrypt_into(&mut whole, &plaintext(LEN)[..]).unwrap();
+    for call in 0..whole.calls.len() {
+        let mut sink = Recording { panics: true, ..Recording::failing_at(call) };
+        let error = encrypt_into(&mut sink, &plaintext(LEN)[..]).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Panic(_)), "{error}");
+        assert_eq!(sink.calls.last(), Some(&Call::Suspend));
+    }
+}
+
 #[test]
 fn a_shutdown_ends_between_two_segments() {
     struct StopAt(Shutdown, u32);
