@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use stream_v2_laws::{LAWS, seeds};
 
@@ -33,4 +34,21 @@ fn every_seed_obeys_its_law() {
         }
         assert!(seen >= 50, "{name} has {seen} seeds");
     }
+}
+
+/// What `fuzz/coverage` measures: the law LAW over all files of the folder CORPUS.
+#[test]
+#[ignore = "takes the corpus of a campaign"]
+fn a_corpus() {
+    let variable = |name| std::env::var(name).unwrap();
+    let (name, corpus) = (variable("LAW"), PathBuf::from(variable("CORPUS")));
+    let (_, law) = LAWS.into_iter().find(|(law, _)| *law == name).unwrap();
+    let mut slowest = (Duration::ZERO, PathBuf::new());
+    for entry in fs::read_dir(corpus).unwrap() {
+        let path = entry.unwrap().path();
+        let begin = Instant::now();
+        law(&fs::read(&path).unwrap());
+        slowest = slowest.max((begin.elapsed(), path));
+    }
+    println!("{name}: the slowest took {:?}: {}", slowest.0, slowest.1.display());
 }

@@ -9,7 +9,7 @@ use stream_v2_format::{self as format, Offset};
 use crate::io::{fill, source_error};
 use crate::{Error, Stage};
 
-/// Bytes that are searched at once for the beginning of a segment.
+/// Bytes that are searched at once for the beginning of a segment. Each is read once, whatever stands in it.
 const SEARCH_LEN: usize = 1 << 20;
 
 /// Looks for a segment after `end`, where `segments` committed ones end. `len_at` gives the length of the segment with such a header, if the
@@ -22,49 +22,94 @@ pub(super) fn refuse(
     segments: u64,
     len_at: impl Fn(&[u8; SEGMENT_HEADER_LEN], Offset) -> Option<u64>,
 ) -> Result<(), Error> {
-    let mut search = Search { output, segments, len_at };
-    let mut from = end.plus(search.len_at(end)?.unwrap_or(1));
-    while let Some(found) = search.find_magic(from)? {
-        if search.len_at(found)?.is_some() {
+    let mut read = |offset: Offset, buffer: &mut [u8]| {
+        let sought = output.seek(SeekFrom::Start(offset.0));
+        sought.and_then(|_| fill(output, buffer)).map_err(source_error(Some(segments)))
+    };
+    let mut torn = [0; SEGMENT_HEADER_LEN];
+    let whole = read(end, &mut torn)? == torn.len();
+    let mut offset = end.plus(len_at(&torn, end).filter(|_| whole).unwrap_or(1));
+    let mut window = vec![0; SEARCH_LEN];
+    loop {
+        let filled = read(offset, &mut window)?;
+        if headers(&window[..filled]).any(|(place, header)| len_at(header, offset.plus(place)).is_some()) {
             return Err(Error::format(Stage::Source, format::Error::damaged(end, segments)));
         }
-        from = found.plus(1);
+        if filled < SEARCH_LEN {
+            return Ok(());
+        }
+        // A header may begin in one window and end in the next.
+        offset = offset.plus((SEARCH_LEN - SEGMENT_HEADER_LEN + 1) as u64);
     }
-    Ok(())
 }
 
-struct Search<'a, R, F> {
-    output: &'a mut R,
-    segments: u64,
-    len_at: F,
+/// Every place where the segment magic stands, with as many bytes as a segment header has.
+fn headers(window: &[u8]) -> impl Iterator<Item = (u64, &[u8; SEGMENT_HEADER_LEN])> {
+    let all = (0..).zip(window.windows(SEGMENT_HEADER_LEN));
+    all.filter_map(|(place, bytes)| {
+        Some((place, bytes.first_chunk()?)).filter(|_| bytes.starts_with(&SEGMENT_MAGIC))
+    })
 }
 
-impl<R: Read + Seek, F: Fn(&[u8; SEGMENT_HEADER_LEN], Offset) -> Option<u64>> Search<'_, R, F> {
-    /// The length of the segment whose genuine header stands at `offset`.
-    fn len_at(&mut self, offset: Offset) -> Result<Option<u64>, Error> {
-        let mut bytes = [0; SEGMENT_HEADER_LEN];
-        let filled = self.read(offset, &mut bytes)?;
-        Ok(Some(()).filter(|()| filled == SEGMENT_HEADER_LEN).and_then(|()| (self.len_at)(&bytes, offset)))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{self, Cursor};
+
+    struct Counting {
+        source: Cursor<Vec<u8>>,
+        read: usize,
     }
 
-    /// Where the next segment magic stands, from `offset` on.
-    fn find_magic(&mut self, mut offset: Offset) -> Result<Option<Offset>, Error> {
-        let mut bytes = vec![0; SEARCH_LEN];
-        loop {
-            let filled = self.read(offset, &mut bytes)?;
-            let magic = bytes[..filled].windows(SEGMENT_MAGIC.len()).position(|four| four == SEGMENT_MAGIC);
-            if let Some(place) = magic {
-                return Ok(Some(offset.plus(place as u64)));
-            }
-            if filled < SEARCH_LEN {
-                return Ok(None);
-            }
-            offset = offset.plus((filled - SEGMENT_MAGIC.len() + 1) as u64);
+    impl Read for Counting {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            let read = self.source.read(buffer)?;
+            self.read += read;
+            Ok(read)
         }
     }
 
-    fn read(&mut self, offset: Offset, buffer: &mut [u8]) -> Result<usize, Error> {
-        let sought = self.output.seek(SeekFrom::Start(offset.0));
-        sought.and_then(|_| fill(self.output, buffer)).map_err(source_error(Some(self.segments)))
+    impl Seek for Counting {
+        fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
+            self.source.seek(place)
+        }
+    }
+
+    /// Whether damage is found in `bytes`, where a genuine header ends in 7, and how many bytes were read.
+    fn look(bytes: Vec<u8>) -> (bool, usize) {
+        let mut source = Counting { source: Cursor::new(bytes), read: 0 };
+        let found = refuse(&mut source, Offset(0), 3, |header, _| (header[95] == 7).then_some(500));
+        (found.is_err(), source.read)
+    }
+
+    #[test]
+    fn a_header_is_found_wherever_it_stands_but_at_the_end_itself() {
+        let mut header = [0; SEGMENT_HEADER_LEN];
+        header[..4].copy_from_slice(&SEGMENT_MAGIC);
+        header[95] = 7;
+        let len = 2 * SEARCH_LEN + 300;
+        let window = SEARCH_LEN - SEGMENT_HEADER_LEN + 1;
+        for (place, found) in [
+            (0, false),
+            (1, true),
+            (window, true),
+            (window + 1, true),
+            (SEARCH_LEN - 50, true),
+            (SEARCH_LEN + 1, true),
+            (len - 96, true),
+            (len - 95, false),
+        ] {
+            let mut bytes = vec![0; len];
+            let end = len.min(place + 96);
+            bytes[place..end].copy_from_slice(&header[..end - place]);
+            assert_eq!(look(bytes).0, found, "{place}");
+        }
+    }
+
+    #[test]
+    fn each_byte_is_read_once_whatever_stands_there() {
+        let len = 3 * SEARCH_LEN;
+        let (found, read) = look(SEGMENT_MAGIC.repeat(len / 4));
+        assert!(!found && read < len + 1000, "{read} of {len}");
     }
 }
