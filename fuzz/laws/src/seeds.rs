@@ -10,7 +10,7 @@ use stream_v2_conformance::vector::Vector;
 pub struct Seed {
     /// The law's name.
     pub law: &'static str,
-    /// Names the input.
+    /// Names the input, among those of its law.
     pub name: String,
     /// The input.
     pub bytes: Vec<u8>,
@@ -51,8 +51,10 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
 }
 
 fn of_stream(seeds: &mut Vec<Seed>, id: &str, stream: &[u8]) {
-    let mut push =
-        |law, parts: &[&[u8]]| seeds.push(Seed { law, name: id.to_owned(), bytes: parts.concat() });
+    let mut push = |law, parts: &[&[u8]]| {
+        let name = format!("{id}-{}", seeds.len());
+        seeds.push(Seed { law, name, bytes: parts.concat() });
+    };
     // Of every input as it is, and of one in four with its checksums made right.
     let repaired = u8::from(id.len().is_multiple_of(4));
     push("read", &[&[repaired], stream]);
@@ -66,12 +68,14 @@ fn of_stream(seeds: &mut Vec<Seed>, id: &str, stream: &[u8]) {
         push("parse", &[&[2], &header[112..114], &body[..envelope_len + 4]]);
         push("parse", &[&[3], body.get(4..envelope_len).unwrap_or_default()]);
     }
-    push("parse", &[&[9, 0, header[20]], body]);
+    let segments = &body[(envelope_len + if envelope_len == 0 { 0 } else { 4 }).min(body.len())..];
+    push("parse", &[&[9, 0, header[20]], segments]);
 }
 
 fn of_journal(seeds: &mut Vec<Seed>, id: &str, journal: &[u8]) {
     let mut push = |which, bytes: &[u8]| {
-        seeds.push(Seed { law: "parse", name: format!("{id}-{which}"), bytes: [&[which], bytes].concat() });
+        let name = format!("{id}-{}", seeds.len());
+        seeds.push(Seed { law: "parse", name, bytes: [&[which], bytes].concat() });
     };
     push(4, journal);
     push(5, journal);

@@ -1,5 +1,6 @@
 //! Everything that a campaign has found stays mended, and every seed of a campaign obeys its law.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -33,6 +34,9 @@ fn every_seed_obeys_its_law() {
             seen += 1;
         }
         assert!(seen >= 50, "{name} has {seen} seeds");
+        let names: BTreeSet<_> =
+            seeds.iter().filter(|seed| seed.law == name).map(|seed| &seed.name).collect();
+        assert_eq!(names.len(), seen, "two seeds of {name} have one name");
     }
 }
 
