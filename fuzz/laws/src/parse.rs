@@ -7,9 +7,9 @@ use stream_v2_format::crypto::{Journal, JournalKey, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{
     Argon2idView, EnvelopeView, FrameLayout, Frames, HeaderV1, HeaderV1View, JournalHeaderView,
     JournalRecordView, JournalRole, Parsed, SegmentHeaderView, Stanza, StreamParams, check_segment,
-    write_envelope,
+    no_content_key, write_envelope,
 };
-use stream_v2_format::{Error, Offset};
+use stream_v2_format::{Error, ErrorKind, Offset};
 
 use crate::reader::key;
 
@@ -54,9 +54,14 @@ fn every_prefix<'a, T: PartialEq + Debug>(
 }
 
 fn stream_header(input: &[u8]) {
-    let parsed = every_prefix(input, |bytes| HeaderV1View::parse(bytes)?.and_then(|view| Ok(view.header())));
-    let Some((header, taken)) = parsed else { return };
-    assert_eq!(header.to_bytes(), input[..taken]);
+    let parsed = every_prefix(input, |bytes| {
+        HeaderV1View::parse(bytes)?.and_then(|view| Ok((view.header(), *view.bytes())))
+    });
+    let Some(((header, bytes), taken)) = parsed else { return };
+    assert_eq!((header.to_bytes(), &bytes[..]), (bytes, &input[..taken]));
+    let envelope_len = if header.envelope_len() == 0 { 0 } else { u64::from(header.envelope_len()) + 4 };
+    assert_eq!(header.body_offset(), Offset(128 + envelope_len));
+    assert_eq!(no_content_key(&header).kind() == ErrorKind::Misuse, envelope_len == 0);
     assert!(header.params().check().is_ok());
     every_prefix(&input[taken..], |bytes| EnvelopeView::parse(bytes, header.envelope_len()));
     // The wrong key, but for one in 2^256.
@@ -66,11 +71,13 @@ fn stream_header(input: &[u8]) {
 /// A stream header of two bytes, a segment header, and its wire.
 fn segment(input: &[u8]) {
     let Some((&[sizes, epochs], input)) = input.split_first_chunk() else { return };
-    let header = every_prefix(input, |bytes| {
-        SegmentHeaderView::parse(bytes, Offset(7), 3)?.and_then(|view| Ok(view.header()))
+    let parsed = every_prefix(input, |bytes| {
+        SegmentHeaderView::parse(bytes, Offset(7), 3)?.and_then(|view| Ok((view.header(), *view.bytes())))
     });
-    let Some((header, taken)) = header else { return };
-    assert_eq!(header.to_bytes(), input[..taken]);
+    let Some(((header, bytes), taken)) = parsed else { return };
+    assert_eq!((header.to_bytes(), &bytes[..]), (bytes, &input[..taken]));
+    assert_eq!(header.bound_prefix(), input[..56]);
+    assert_eq!(header.segment_len(), 96 + u64::from(header.wire_len));
     let stream = sized(sizes, epochs);
     let checked = check_segment(&stream, &header, Offset(7), 3);
     if let Err(error) = checked {
@@ -83,6 +90,9 @@ fn segment(input: &[u8]) {
     let layout = FrameLayout::new(&stream, &header);
     let wire = &input[taken..];
     let Ok(frames) = Frames::check(wire, layout, Offset(7), 3) else { return };
+    let headers: Vec<u8> = frames.iter().flat_map(|frame| frame.header.to_bytes()).collect();
+    let stand: Vec<u8> = frames.iter().flat_map(|frame| frame.bytes[..8].to_vec()).collect();
+    assert_eq!(headers, stand);
     assert_eq!(wire.len(), header.wire_len as usize);
     let total: usize = frames.iter().map(|frame| frame.header.frame_len()).sum();
     assert_eq!((frames.iter().count(), total), (header.frame_count as usize, wire.len()));

@@ -30,13 +30,14 @@ pub fn write_then_parse(data: &[u8]) {
 }
 
 fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
+    let frame_size_log2 = values.int_in_range(10..=26)?;
     Ok(StreamParams {
         suite: Suite::XChaCha20Poly1305,
         flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, values.arbitrary()?),
-        frame_size_log2: values.int_in_range(10..=26)?,
+        frame_size_log2,
         segment_size: match values.arbitrary()? {
             true => values.arbitrary()?,
-            false => values.int_in_range(0..=9_u32)? << 12,
+            false => values.int_in_range(1..=9_u32)? << frame_size_log2.min(24),
         },
         epoch_segments: values.arbitrary()?,
         // 2^64 - 1 says that there is none.
@@ -47,7 +48,11 @@ fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
 }
 
 fn stream_header(values: &mut Unstructured<'_>) -> Result<()> {
-    let (params, tag, envelope_len) = (params(values)?, values.arbitrary()?, values.arbitrary()?);
+    let (params, tag) = (params(values)?, values.arbitrary()?);
+    let envelope_len = match values.arbitrary()? {
+        true => values.arbitrary()?,
+        false => values.int_in_range(0..=8191_u32)? * 8 + 4,
+    };
     let made = HeaderV1::new(params, tag, envelope_len);
     assert!(params.check().is_ok() || made.is_err());
     let Ok(header) = made else { return Ok(()) };
@@ -177,9 +182,22 @@ fn owned_journal(values: &mut Unstructured<'_>) -> Result<()> {
     let cut = values.int_in_range(0..=bytes.len())?;
     let read = Journal::read(key(), JournalRole::Encrypt, &bytes[..cut]);
     assert_eq!(read.is_ok(), cut >= 212);
-    if let Ok(read) = read {
+    if let Ok(mut read) = read {
         let whole = (cut - 212) / 164;
-        assert_eq!(read.last_commit(), whole.checked_sub(1).map(|place| &commits[place]));
+        let commit = whole.checked_sub(1).map(|place| &commits[place]);
+        assert_eq!(read.last_commit(), commit);
+        assert_eq!((read.valid_len(), read.is_full()), (212 + 164 * whole as u64, false));
+        // What it goes on with: shorter, and with the same last commit under a new sequence.
+        let (mut shorter, record) = read.compacted((Some(9), Some(-1)), [2; 16]);
+        let place = |commit: &JournalRecord| (commit.index, commit.position, commit.segment_tag);
+        assert_eq!(shorter.last_commit().map(place), commit.map(place));
+        last.record_type = JournalRecordType::Ending;
+        let mut bytes = shorter.header_bytes().to_vec();
+        bytes.extend(record.into_iter().flatten());
+        bytes.extend(shorter.append(&last));
+        let again = Journal::read(key(), JournalRole::Encrypt, &bytes).unwrap();
+        assert_eq!(again.ending().is_some(), shorter.ending().is_some());
+        read.append(&last);
     }
     Ok(())
 }
@@ -217,6 +235,10 @@ fn segments(values: &mut Unstructured<'_>) -> Result<()> {
         sealed.push((segment.header, offset, wire, plaintext));
         offset = offset.plus(segment.header.segment_len());
     }
+    let index = SegmentIndex(u32::try_from(sealed.len()).unwrap());
+    let mut wire = vec![0; SegmentSealer::final_wire_len()];
+    let last = sealer.seal_final(index, &progress.trailer(), &mut wire).unwrap();
+    sealed.push((last.header, offset, wire, Vec::new()));
     let reader = StreamOpener::new(stream.header(), &key(), &context).unwrap();
     let mut opener = SegmentOpener::new(&reader);
     for (header, offset, wire, plaintext) in sealed.iter().rev() {
