@@ -46,13 +46,13 @@ pub struct Forgery {
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Edit {
     /// A field of the stream header, by its place in the table of §4; tag and CRC follow.
-    StreamField(u8, u64),
+    StreamField(u8, Change),
     /// A field of the segment header, by its place in the table of §6; frames, tag and CRCs follow.
-    SegmentField(u8, u8, u32),
+    SegmentField(u8, u8, Change),
     /// A byte of the payload; data_frames and lengths stay. Digest, tag and CRCs follow.
     Payload(u8, u16, u8),
     /// Type, reserved bytes or len of a frame header; its tag and all else follow.
-    FrameField(u8, u8, u8, u32),
+    FrameField(u8, u8, u8, Change),
     /// A byte of the digest frame's plaintext.
     Digest(u8, u8, u8),
     /// A byte of the terminator's plaintext.
@@ -77,6 +77,31 @@ pub enum Edit {
     Cut(u16),
     /// So many bytes follow the stream.
     Tail(u8),
+}
+
+/// What becomes of a number. Most wrong numbers that matter are close to the right one.
+#[derive(Arbitrary, Clone, Copy, Debug)]
+pub enum Change {
+    /// One of its low 32 bits is flipped.
+    Bit(u8),
+    /// One more.
+    Up,
+    /// One less.
+    Down,
+    /// Another number.
+    To(u64),
+}
+
+impl Change {
+    fn of(self, number: impl Into<u64>) -> u64 {
+        let number = number.into();
+        match self {
+            Self::Bit(place) => number ^ (1 << (place % 32)),
+            Self::Up => number.wrapping_add(1),
+            Self::Down => number.wrapping_sub(1),
+            Self::To(other) => other,
+        }
+    }
 }
 
 impl Forgery {
@@ -144,7 +169,7 @@ impl Edit {
     fn plan(&self, plan: Plan, segments: usize) -> Plan {
         let place = |segment: u8| usize::from(segment) % segments;
         match *self {
-            Self::StreamField(field, value) => plan.header(|header| set_stream_field(header, field, value)),
+            Self::StreamField(field, change) => plan.header(|header| set_stream_field(header, field, change)),
             Self::SegmentField(segment, field, value) => {
                 plan.draft(place(segment), move |draft| set_segment_field(draft, field, value))
             }
@@ -214,42 +239,42 @@ fn alter(bytes: &mut [u8], at: usize, value: u8) {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
-fn set_stream_field(header: &mut StreamHeader, field: u8, value: u64) {
+fn set_stream_field(header: &mut StreamHeader, field: u8, change: Change) {
     match field % 10 {
-        0 => header.version = value as u16,
-        1 => header.suite = value as u16,
-        2 => header.flags = value as u16,
-        3 => header.frame_size_log2 = value as u8,
-        4 => header.reserved_15 = value as u8,
-        5 => header.segment_size = value as u32,
-        6 => header.epoch_segments = value as u32,
-        7 => header.plaintext_len = value,
-        8 => header.envelope_len = value as u32,
-        _ => header.reserved_116 = value.to_le_bytes(),
+        0 => header.version = change.of(header.version) as u16,
+        1 => header.suite = change.of(header.suite) as u16,
+        2 => header.flags = change.of(header.flags) as u16,
+        3 => header.frame_size_log2 = change.of(header.frame_size_log2) as u8,
+        4 => header.reserved_15 = change.of(header.reserved_15) as u8,
+        5 => header.segment_size = change.of(header.segment_size) as u32,
+        6 => header.epoch_segments = change.of(header.epoch_segments) as u32,
+        7 => header.plaintext_len = change.of(header.plaintext_len),
+        8 => header.envelope_len = change.of(header.envelope_len) as u32,
+        _ => header.reserved_116 = change.of(0_u8).to_le_bytes(),
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
-fn set_segment_field(draft: &mut Draft, field: u8, value: u32) {
+fn set_segment_field(draft: &mut Draft, field: u8, change: Change) {
     let header = &mut draft.header;
     match field % 12 {
-        0 => header.segment_index = value,
-        1 => header.kind = value as u8,
-        2 => header.codec = value as u8,
-        3 => header.digest_alg = value as u16,
-        4 => header.flags = value as u16,
-        5 => header.reserved = (value as u16).to_le_bytes(),
-        6 => header.key_epoch = value,
-        7 => header.data_frames = value,
-        8 => header.frame_count = value,
-        9 => header.plaintext_len = value,
-        10 => header.payload_len = value,
-        _ => header.wire_len = value,
+        0 => header.segment_index = change.of(header.segment_index) as u32,
+        1 => header.kind = change.of(header.kind) as u8,
+        2 => header.codec = change.of(header.codec) as u8,
+        3 => header.digest_alg = change.of(header.digest_alg) as u16,
+        4 => header.flags = change.of(header.flags) as u16,
+        5 => header.reserved = (change.of(0_u8) as u16).to_le_bytes(),
+        6 => header.key_epoch = change.of(header.key_epoch) as u32,
+        7 => header.data_frames = change.of(header.data_frames) as u32,
+        8 => header.frame_count = change.of(header.frame_count) as u32,
+        9 => header.plaintext_len = change.of(header.plaintext_len) as u32,
+        10 => header.payload_len = change.of(header.payload_len) as u32,
+        _ => header.wire_len = change.of(header.wire_len) as u32,
     }
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
-fn set_frame_field(draft: &mut Draft, frame: usize, field: u8, value: u32) {
+fn set_frame_field(draft: &mut Draft, frame: usize, field: u8, change: Change) {
     let count = draft.data.len() + 2;
     let frame = match frame % count {
         last if last == count - 1 => &mut draft.terminator,
@@ -257,9 +282,9 @@ fn set_frame_field(draft: &mut Draft, frame: usize, field: u8, value: u32) {
         data => &mut draft.data[data],
     };
     match field % 3 {
-        0 => frame.frame_type = value as u8,
-        1 => frame.reserved[usize::from(value as u8) % 3] = (value >> 8) as u8,
-        _ => frame.len = value,
+        0 => frame.frame_type = change.of(frame.frame_type) as u8,
+        1 => frame.reserved[usize::from(field / 3) % 3] = change.of(0_u8) as u8,
+        _ => frame.len = change.of(frame.len) as u32,
     }
 }
 
@@ -326,9 +351,9 @@ mod tests {
     #[test]
     fn an_edit_is_found_for_what_it_is() {
         for (edit, error) in [
-            (Edit::StreamField(2, 4), "unsupported.flags"),
-            (Edit::SegmentField(1, 6, 9), "malformed.key_epoch"),
-            (Edit::FrameField(0, 0, 2, 7), "malformed.frame_len"),
+            (Edit::StreamField(2, Change::To(4)), "unsupported.flags"),
+            (Edit::SegmentField(1, 6, Change::Up), "malformed.key_epoch"),
+            (Edit::FrameField(0, 0, 2, Change::Bit(1)), "malformed.frame_len"),
             (Edit::Digest(0, 5, 1), "auth.digest"),
             (Edit::Terminator(2, 0, 1), "order.transcript"),
             (Edit::SealingEpoch(0, 3), "auth.frame"),

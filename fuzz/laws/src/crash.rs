@@ -9,6 +9,7 @@ use crate::lab::sim::{Contents, Op};
 use crate::lab::states::{killed, one_loss};
 use crate::reader::key;
 use crate::support::small_segments;
+use crate::told::Told;
 
 /// What happens to a command that is given again and again until it ends.
 #[derive(Arbitrary, Debug)]
@@ -49,6 +50,7 @@ impl Crash {
 /// At most four crashes, and then a run to the end.
 pub fn crash(data: &[u8]) {
     let Ok(story) = Story::arbitrary(&mut Unstructured::new(data)) else { return };
+    let _told = Told(&story);
     let plaintext: Vec<u8> = (0..251).cycle().take(usize::from(story.len) % (10 * 4096)).collect();
     let run = if story.decrypts { decryption(&story, plaintext) } else { encryption(&story, plaintext) };
     assert!(!run.result.is_empty() || story.decrypts);

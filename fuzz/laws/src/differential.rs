@@ -30,3 +30,19 @@ fn place(error: &Error) -> Option<usize> {
 fn segment(error: &Error) -> Option<usize> {
     error.segment().map(|segment| usize::try_from(segment).unwrap())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stream_v2_conformance::forge::{Edit, Forgery};
+
+    /// A finding of `reseal`: of two faults in one segment, §15.1 says which is reported.
+    #[test]
+    fn every_frame_is_opened_before_the_digest_is_compared() {
+        let edits = vec![Edit::Digest(0, 5, 1), Edit::Wire(0, 24 + 5 + 60 + 8, 1)];
+        let bytes = Forgery { lens: vec![4], edits, ..Forgery::default() }.write();
+        assert_agree(&bytes, false);
+        let error = answer(&bytes[..], 1, false).result.unwrap_err();
+        assert_eq!(error.detail().name(), "auth.frame");
+    }
+}

@@ -17,6 +17,7 @@ mod reseal;
 mod schedule;
 mod seeds;
 mod support;
+mod told;
 mod write_then_parse;
 
 pub use crash::crash;

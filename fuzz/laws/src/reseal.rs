@@ -5,10 +5,12 @@ use stream_v2_conformance::forge::Forgery;
 
 use crate::differential::assert_agree;
 use crate::reader::answer;
+use crate::told::Told;
 
 /// A stream, and what is wrong with it.
 pub fn reseal(data: &[u8]) {
     let Ok(forgery) = Forgery::arbitrary(&mut Unstructured::new(data)) else { return };
+    let _told = Told(&forgery);
     let bytes = forgery.write();
     if forgery.edits.is_empty() && forgery.stanzas.is_empty() {
         let read = answer(&bytes[..], 1, false);

@@ -12,6 +12,7 @@ use stream_v2_pipeline::{
 
 use crate::reader::key;
 use crate::support::small_segments;
+use crate::told::Told;
 
 #[derive(Arbitrary, Debug)]
 struct Schedule {
@@ -66,6 +67,7 @@ const KINDS: [ErrorKind; 6] = [
 /// A run under a schedule.
 pub fn schedule(data: &[u8]) {
     let Ok(schedule) = Schedule::arbitrary(&mut Unstructured::new(data)) else { return };
+    let _told = Told(&schedule);
     let plaintext: Vec<u8> = (0..251).cycle().take(usize::from(schedule.len) % (12 * 4096)).collect();
     let stream = encrypted(&plaintext);
     let input = if schedule.decrypts { &stream } else { &plaintext };
@@ -85,10 +87,10 @@ pub fn schedule(data: &[u8]) {
         (false, true) => encrypted(&plaintext[..plaintext.len() - source.input.len()]),
     };
     match result {
-        Ok(summary) => assert!(sink.sealed && sink.bytes == ideal, "{summary:?} of {schedule:?}"),
+        Ok(summary) => assert!(sink.sealed && sink.bytes == ideal, "{summary:?}"),
         Err(error) => {
-            assert!(ideal.starts_with(&sink.bytes), "{error} of {schedule:?}");
-            assert!(!sink.sealed && sink.left, "neither suspended nor aborted: {error} of {schedule:?}");
+            assert!(ideal.starts_with(&sink.bytes), "{error}");
+            assert!(!sink.sealed && sink.left, "neither suspended nor aborted: {error}");
         }
     }
 }
