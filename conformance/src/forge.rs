@@ -12,12 +12,12 @@ use crate::plaintext::Pattern;
 use crate::plan::{Item, Plan, run_salt};
 use crate::primitives::crc32c;
 use crate::wire::draft::Draft;
-use crate::wire::envelope::stanza;
+use crate::wire::envelope::{padding, stanza};
 use crate::wire::segment_header::repair_header_crc;
 use crate::wire::stream::Stream;
 use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader};
 
-/// A stream to be written, and what is wrong with it. Any value of any field is a stream, of some 40 KiB at most.
+/// A stream to be written, and what is wrong with it. Any value of any field is a stream, of some 100 KiB at most.
 #[derive(Arbitrary, Clone, Debug, Default)]
 pub struct Forgery {
     /// Whether the flag UNIFORM is set; data segments but the last are full then.
@@ -32,13 +32,13 @@ pub struct Forgery {
     pub declared: bool,
     /// Whether the digest is that over the frames.
     pub digest_over_frames: bool,
-    /// What stands in the envelope; nothing for no envelope.
-    pub stanzas: Vec<(u16, Vec<u8>)>,
-    /// Plaintext bytes of each data segment, modulo what fits; six segments at most.
+    /// Whether there is an envelope, of a padding stanza.
+    pub envelope: bool,
+    /// Draws the plaintext bytes of each data segment; six segments at most, three with UNIFORM.
     pub lens: Vec<u16>,
     /// The segments at which further runs begin.
     pub runs: BTreeSet<u8>,
-    /// What is wrong.
+    /// What is wrong; the first three count, because the first fault hides the others.
     pub edits: Vec<Edit>,
 }
 
@@ -47,6 +47,8 @@ pub struct Forgery {
 pub enum Edit {
     /// A field of the stream header, by its place in the table of §4; tag and CRC follow.
     StreamField(u8, Change),
+    /// An envelope of these stanzas, in the place of the one there is.
+    Stanzas(Vec<(u16, Vec<u8>)>),
     /// A field of the segment header, by its place in the table of §6; frames, tag and CRCs follow.
     SegmentField(u8, u8, Change),
     /// A byte of the payload; data_frames and lengths stay. Digest, tag and CRCs follow.
@@ -82,7 +84,7 @@ pub enum Edit {
 /// What becomes of a number. Most wrong numbers that matter are close to the right one.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Change {
-    /// One of its low 32 bits is flipped.
+    /// One of its low 32 bits is flipped, in half of all cases one of the low four, where flags and registered values are.
     Bit(u8),
     /// One more.
     Up,
@@ -96,6 +98,7 @@ impl Change {
     fn of(self, number: impl Into<u64>) -> u64 {
         let number = number.into();
         match self {
+            Self::Bit(place @ 0..128) => number ^ (1 << (place % 4)),
             Self::Bit(place) => number ^ (1 << (place % 32)),
             Self::Up => number.wrapping_add(1),
             Self::Down => number.wrapping_sub(1),
@@ -109,9 +112,10 @@ impl Forgery {
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         let lens = self.lens();
-        let plan = self.edits.iter().fold(self.plan(&lens), |plan, edit| edit.plan(plan, lens.len() + 1));
-        let stream = self.edits.iter().fold(plan.write(), |stream, edit| edit.stream(stream));
-        self.edits.iter().fold(stream.bytes(), |bytes, edit| edit.bytes(bytes))
+        let edits = &self.edits[..self.edits.len().min(3)];
+        let plan = edits.iter().fold(self.plan(&lens), |plan, edit| edit.plan(plan, lens.len() + 1));
+        let stream = edits.iter().fold(plan.write(), |stream, edit| edit.stream(stream));
+        edits.iter().fold(stream.bytes(), |bytes, edit| edit.bytes(bytes))
     }
 
     /// The plaintext of the stream before anything is wrong.
@@ -128,11 +132,13 @@ impl Forgery {
         1 << (self.frame_size_log2() + u8::from(self.two_frames))
     }
 
-    /// Plaintext bytes of each data segment: at least one, at most S, and S where UNIFORM asks for it.
+    /// Plaintext bytes of each data segment: at least one, at most S, and S where UNIFORM asks for it. Most are short, because what is wrong
+    /// seldom depends on how much there is.
     fn lens(&self) -> Vec<usize> {
         let full = self.segment_size() as usize;
-        let most = 6.min((32 << 10) / full);
-        let mut lens: Vec<_> = self.lens.iter().take(most).map(|len| usize::from(*len) % full + 1).collect();
+        let len = |len: usize| if len.is_multiple_of(8) { len % full + 1 } else { len % 100 + 1 };
+        let most = if self.uniform { 3 } else { 6 };
+        let mut lens: Vec<_> = self.lens.iter().take(most).map(|drawn| len(usize::from(*drawn))).collect();
         if self.uniform
             && let Some((_, before)) = lens.split_last_mut()
         {
@@ -158,9 +164,7 @@ impl Forgery {
             .plaintext(Pattern::counting(len))
             .items(&items)
             .runs(&runs);
-        let stanzas: Vec<u8> =
-            self.stanzas.iter().flat_map(|(stanza_type, body)| stanza(*stanza_type, body)).collect();
-        if stanzas.is_empty() { plan } else { plan.envelope(stanzas) }
+        if self.envelope { plan.envelope(padding(8)) } else { plan }
     }
 }
 
@@ -169,6 +173,9 @@ impl Edit {
     fn plan(&self, plan: Plan, segments: usize) -> Plan {
         let place = |segment: u8| usize::from(segment) % segments;
         match *self {
+            Self::Stanzas(ref stanzas) => {
+                plan.envelope(stanzas.iter().flat_map(|(kind, body)| stanza(*kind, body)).collect())
+            }
             Self::StreamField(field, change) => plan.header(|header| set_stream_field(header, field, change)),
             Self::SegmentField(segment, field, value) => {
                 plan.draft(place(segment), move |draft| set_segment_field(draft, field, value))
@@ -334,7 +341,7 @@ mod tests {
     ];
 
     fn forgery() -> Forgery {
-        Forgery { lens: vec![5, 4000, 70], runs: [2].into(), ..Forgery::default() }
+        Forgery { lens: vec![5, 4002, 70], runs: [2].into(), ..Forgery::default() }
     }
 
     fn refused(edits: Vec<Edit>) -> &'static str {
@@ -372,7 +379,7 @@ mod tests {
 
     #[test]
     fn repaired_checksums_hold() {
-        let mut bytes = Forgery { stanzas: vec![(0xFFFF, vec![0; 8])], ..forgery() }.write();
+        let mut bytes = Forgery { envelope: true, ..forgery() }.write();
         let before = bytes.clone();
         for place in [124, 136, 141, 300] {
             bytes[place] ^= 1;
