@@ -10,7 +10,8 @@ use sha3::{Digest, Sha3_256};
 
 /// CRC-32C of a message.
 pub(crate) fn crc32c(message: &[u8]) -> u32 {
-    Crc::<u32>::new(&CRC_32_ISCSI).checksum(message)
+    const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
+    CRC_32C.checksum(message)
 }
 
 /// SHA3-256 of the concatenation of `parts`.

@@ -84,6 +84,7 @@ details! {
     MalformedFrameType = Malformed "malformed.frame_type", "a frame of another type belongs here";
     MalformedFrameReserved = Malformed "malformed.frame_reserved", "a reserved byte of the frame header is not zero";
     MalformedFrameLen = Malformed "malformed.frame_len", "the frame's len does not follow from the segment header";
+    MalformedIndex = Malformed "malformed.index", "the index segment does not describe the segments before it";
     MalformedDamaged = Malformed "malformed.damaged", "what was committed is damaged here";
     MalformedTerminator = Malformed "malformed.terminator", "the terminator of this segment is not zero";
     UnsupportedVersion = Unsupported "unsupported.version", "this version of the format is not known here";
@@ -113,6 +114,7 @@ details! {
     OrderRun = Order "order.run", "the segment belongs to another run";
     OrderUniform = Order "order.uniform", "a data segment follows one that is not full, in a stream that promises full ones";
     OrderTranscript = Order "order.transcript", "the segment continues another history of this stream";
+    OrderIndex = Order "order.index", "an index segment is missing, or stands too early";
     Truncated = Truncated "truncated", "the input ends here, before a final segment";
     TruncatedUnsealed = Truncated "truncated.unsealed", "the committed prefix was salvaged; the stream has no final segment";
     Trailing = Trailing "trailing", "bytes follow the final segment";

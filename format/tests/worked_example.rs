@@ -80,7 +80,7 @@ fn is_read_back() {
         let wire = &bytes[at + taken..at + taken + header.header().wire_len as usize];
         let mut plaintext = vec![0; header.header().plaintext_len as usize];
         let opened = opener.open(&header, wire, &mut plaintext).unwrap();
-        progress.opened(&header, &opened).unwrap();
+        progress.opened(&header, &opened, &plaintext).unwrap();
         released.extend_from_slice(&plaintext);
     }
     assert_eq!(order.offset(), Offset(bytes.len() as u64));

@@ -1,13 +1,13 @@
 //! §6 to §9: one segment, its header, its frames and what they hold.
 
 use super::header::Head;
-use super::{Bug, Refusal, number};
+use super::{Bug, Refusal, index, number};
 use crate::primitives::{crc32c, hmac, open_xchacha, sha3};
 
 /// The fields of a segment header that are used after its checks.
 pub(super) struct Header {
     pub(super) index: u64,
-    pub(super) is_final: bool,
+    kind: u64,
     digest_alg: u64,
     pub(super) run_start: bool,
     key_epoch: u64,
@@ -31,6 +31,8 @@ impl Place {
     }
 }
 
+const DATA: u64 = 0;
+const INDEX: u64 = 1;
 const FINAL: u64 = 2;
 
 /// Steps 2 to 9 of §15.1.
@@ -45,7 +47,7 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
     check("SV2-SEG-003", field(92, 4) == u64::from(crc32c(&bytes[..92])), "malformed.header_crc", 92)?;
     let reserved = (14..16).find(|place| bytes[*place] != 0);
     check("SV2-SEG-004", reserved.is_none(), "malformed.reserved", reserved.unwrap_or(0))?;
-    check("SV2-SEG-005", [0, FINAL].contains(&field(8, 1)), "unsupported.kind", 8)?;
+    check("SV2-SEG-005", [DATA, INDEX, FINAL].contains(&field(8, 1)), "unsupported.kind", 8)?;
     check("SV2-SEG-006", field(9, 1) == 0, "unsupported.codec", 9)?;
     let digests = if bug.is("knows-one-digest") { 1..=1 } else { 1..=2 };
     check("SV2-SEG-007", digests.contains(&field(10, 2)), "unsupported.digest_alg", 10)?;
@@ -53,7 +55,7 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
     check("SV2-SEG-008", flags <= 3, "unsupported.flags", 12)?;
     let header = Header {
         index: if bug.is("narrows-the-segment-index") { field(4, 1) } else { field(4, 4) },
-        is_final: field(8, 1) == FINAL,
+        kind: field(8, 1),
         digest_alg: field(10, 2),
         run_start: flags & 2 != 0,
         key_epoch: field(16, 4),
@@ -67,10 +69,11 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
         0 => (1 << 32) - 2,
         epoch_segments => (65_536 * epoch_segments).min(1 << 32) - 2,
     };
-    check("SV2-SEG-009", header.is_final || header.index <= last, "limit.segment_index", 4)?;
+    check("SV2-SEG-009", header.is_final() || header.index <= last, "limit.segment_index", 4)?;
     check("SV2-SEG-010", header.key_epoch <= 65_535, "limit.key_epoch", 16)?;
     check("SV2-SEG-011", header.plaintext_len <= head.segment_size, "limit.plaintext_len", 28)?;
     check("SV2-SEG-012", header.payload_len <= head.segment_size, "limit.payload_len", 32)?;
+    check("SV2-SEG-013", header.kind != INDEX || !head.uniform, "malformed.kind", 8)?;
     check("SV2-SEG-015", header.index != 0 || header.run_start, "malformed.flags", 12)?;
     let (epoch, rest) = match head.epoch_segments {
         0 => (0, 1),
@@ -78,8 +81,11 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
     };
     check("SV2-SEG-016", (flags & 1 == 1) == (epoch != 0 && rest == 0), "malformed.flags", 12)?;
     check("SV2-SEG-017", header.key_epoch == epoch, "malformed.key_epoch", 16)?;
-    check("SV2-SEG-018", (header.plaintext_len == 0) == header.is_final, "malformed.plaintext_len", 28)?;
-    check("SV2-SEG-019", header.payload_len == header.plaintext_len, "malformed.payload_len", 32)?;
+    check("SV2-SEG-018", (header.plaintext_len == 0) != header.is_data(), "malformed.plaintext_len", 28)?;
+    let payload_len_fits = index::payload_len_fits(head.segment_size, header.payload_len);
+    check("SV2-IDX-003", header.kind != INDEX || payload_len_fits, "malformed.payload_len", 32)?;
+    let is_plaintext = header.kind == INDEX || header.payload_len == header.plaintext_len;
+    check("SV2-SEG-019", is_plaintext, "malformed.payload_len", 32)?;
     let data_frames = header.payload_len.div_ceil(head.frame_size);
     check("SV2-SEG-020", header.data_frames == data_frames, "malformed.data_frames", 20)?;
     check("SV2-SEG-021", field(24, 4) == header.data_frames + 2, "malformed.frame_count", 24)?;
@@ -91,7 +97,7 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
 
 /// What a segment held.
 pub(super) struct Opened {
-    pub(super) plaintext: Vec<u8>,
+    pub(super) payload: Vec<u8>,
     pub(super) digest: [u8; 32],
     pub(super) terminator: Vec<u8>,
     /// From the beginning of the segment.
@@ -99,10 +105,23 @@ pub(super) struct Opened {
 }
 
 impl Header {
+    pub(super) fn is_data(&self) -> bool {
+        self.kind == DATA
+    }
+
+    pub(super) fn is_final(&self) -> bool {
+        self.kind == FINAL
+    }
+
+    /// Whether the terminator holds the transcript of the segments before.
+    pub(super) fn proves_history(&self) -> bool {
+        self.run_start || self.kind == INDEX
+    }
+
     fn terminator_len(&self, head: &Head) -> u64 {
-        if self.is_final {
+        if self.is_final() {
             56
-        } else if self.run_start || head.uniform {
+        } else if self.proves_history() || head.uniform {
             32
         } else {
             0
@@ -142,7 +161,7 @@ impl Header {
         let key_epoch = if bug.is("keeps-the-first-key-epoch") { 0 } else { self.key_epoch };
         let keys = head.keys.epoch(u32::try_from(key_epoch).unwrap_or(0));
         let mut opened =
-            Opened { plaintext: Vec::new(), digest: [0; 32], terminator: Vec::new(), terminator_at: 0 };
+            Opened { payload: Vec::new(), digest: [0; 32], terminator: Vec::new(), terminator_at: 0 };
         let (mut tags, mut whole) = (header[..56].to_vec(), header[..56].to_vec());
         // Whether the digest frame says what is computed, and where it stands.
         let mut stated = (false, 0);
@@ -166,7 +185,7 @@ impl Header {
                     plaintext(&text);
                     tags.extend(tag);
                     whole.extend(frame);
-                    opened.plaintext.extend(text);
+                    opened.payload.extend(text);
                 }
                 2 => {
                     opened.digest =

@@ -1,6 +1,7 @@
 //! §15: the sequential reader.
 
 use super::header::{self, Head};
+use super::index::Seen;
 use super::segment::{self, Header, Place};
 use super::{Bug, Refusal};
 use crate::primitives::hmac;
@@ -36,6 +37,7 @@ struct State {
     transcript: [u8; 32],
     /// Index, run_salt and plaintext length of the segment before.
     before: Option<(u64, [u8; 16], u64)>,
+    index: Seen,
 }
 
 struct Reader<'a> {
@@ -60,7 +62,7 @@ impl Reader<'_> {
                 return Ok(());
             }
             self.whole("SV2-SEG-001", rest.len() >= 96, place)?;
-            if self.bug.is("skips-unknown-segments") && !matches!(rest[8], 0 | 2) {
+            if self.bug.is("skips-unknown-segments") && !matches!(rest[8], 0..=2) {
                 offset += 96 + usize::try_from(super::number(rest, 36, 4)).unwrap_or(0);
                 continue;
             }
@@ -107,16 +109,18 @@ impl Reader<'_> {
         }
         let opened = opened?;
         let refuse = |error| place.at(error, opened.terminator_at);
-        if header.is_final {
+        if header.is_final() {
             let position = (place.offset - self.head.len) as u64;
-            let numbers = [self.state.total, position, 0].map(u64::to_le_bytes).concat();
+            let numbers = [self.state.total, position, self.state.index.distance(place.offset)]
+                .map(u64::to_le_bytes)
+                .concat();
             let trailer = [numbers.as_slice(), &self.state.transcript].concat();
             self.bug.check("SV2-FIN-001", opened.terminator == trailer, || refuse("auth.trailer"))?;
             let right = [u64::MAX, self.state.total].contains(&self.head.plaintext_len);
             if !right && !self.bug.is("compares-no-plaintext-total") {
                 return Err(refuse("auth.trailer"));
             }
-        } else if header.run_start {
+        } else if header.proves_history() {
             let continues = opened.terminator == self.state.transcript;
             self.bug.check("SV2-DIG-005", continues, || refuse("order.transcript"))?;
         } else if opened.terminator.iter().any(|byte| *byte != 0)
@@ -124,10 +128,15 @@ impl Reader<'_> {
         {
             return Err(refuse("malformed.terminator"));
         }
-        if !self.bug.is("releases-frame-by-frame") {
-            released.extend_from_slice(&opened.plaintext);
+        let payload_at = 96 + 8;
+        if !header.is_data() && !header.is_final() {
+            let describes = self.state.index.describes(&opened.payload, place.offset);
+            self.bug.check("SV2-IDX-004", describes, || place.at("malformed.index", payload_at))?;
+        } else if !self.bug.is("releases-frame-by-frame") {
+            released.extend_from_slice(&opened.payload);
         }
-        if !header.is_final {
+        if !header.is_final() {
+            self.state.index.follow(&header, rest, place.offset);
             let index = header.index.to_le_bytes();
             self.state.transcript =
                 hmac(&self.head.keys.chain, &[&self.state.transcript, &index[..4], &opened.digest]);
@@ -149,11 +158,13 @@ impl Reader<'_> {
             let same = header.run_salt == run_salt;
             refuse(same || header.run_start, "lets-the-run-salt-change", "order.run", 12)?;
             refuse(!(same && header.run_start), "lets-a-run-begin-with-the-same-salt", "order.run", 12)?;
-            let full = plaintext_len == self.head.segment_size || header.is_final || !self.head.uniform;
+            let full = plaintext_len == self.head.segment_size || header.is_final() || !self.head.uniform;
             refuse(full, "lets-uniform-segments-be-short", "order.uniform", 28)?;
         }
         let within = self.state.total.saturating_add(header.plaintext_len) <= self.head.plaintext_len;
-        self.bug
-            .check("SV2-HDR-018", within || header.is_final, || place.at("limit.stream_plaintext_len", 28))
+        let over = || place.at("limit.stream_plaintext_len", 28);
+        self.bug.check("SV2-HDR-018", within || header.is_final(), over)?;
+        let follows = self.state.index.may_follow(header, self.head.segment_size);
+        self.bug.check("SV2-IDX-005", follows, || place.at("order.index", 4))
     }
 }

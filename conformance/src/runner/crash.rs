@@ -21,7 +21,7 @@ pub(super) fn judgement<'a>(
     let plaintext = hex::encode(vector.plaintext.bytes());
     let left = suite.bytes(&vector.expect.left).map_err(text)?;
     let output = hex::encode(&left);
-    let crash = question(Right::Crash(left), {
+    let crash = Question::once(Right::Crash(left), {
         let plaintext = plaintext.clone();
         move |id| Request::Crash {
             id,
@@ -47,7 +47,7 @@ pub(super) fn judgement<'a>(
     if let (RecoverExpect::Recovered { journal: fate, .. }, None) = (&mut found, &journal) {
         "none".clone_into(fate);
     }
-    let recover = question(Right::Recover(found), {
+    let recover = Question::once(Right::Recover(found), {
         let (output, journal) = (output.clone(), journal.clone());
         move |id| Request::Recover {
             id,
@@ -58,7 +58,7 @@ pub(super) fn judgement<'a>(
         }
     });
     let resumed = suite.bytes(&vector.expect.resumed).map_err(text)?;
-    let resume = question(
+    let resume = Question::once(
         Right::Resume(ResumeExpect::Resumed { output: vector.expect.resumed.clone() }, resumed),
         move |id| Request::Resume {
             id,
@@ -81,10 +81,6 @@ pub(super) fn judgement<'a>(
         }
     }
     Ok(Judgement::pass())
-}
-
-fn question<'a>(right: Right<'a>, request: impl Fn(u64) -> Request<'a> + 'a) -> Question<'a> {
-    Question { which: String::new(), request: Box::new(request), input: Vec::new(), right }
 }
 
 fn of(step: &str, judgement: Judgement) -> Judgement {

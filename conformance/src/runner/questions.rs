@@ -20,6 +20,13 @@ pub struct Question<'a> {
     pub right: Right<'a>,
 }
 
+impl<'a> Question<'a> {
+    /// A question that is asked in one way only.
+    pub(super) fn once(right: Right<'a>, request: impl Fn(u64) -> Request<'a> + 'a) -> Self {
+        Self { which: String::new(), request: Box::new(request), input: Vec::new(), right }
+    }
+}
+
 /// The only right answer to a question.
 pub enum Right<'a> {
     /// To `read`.
@@ -62,12 +69,7 @@ pub fn each<'a>(
                 flushes: &vector.flushes,
                 plaintext: plaintext.clone(),
             };
-            ask(Question {
-                which: String::new(),
-                request: Box::new(request),
-                input: Vec::new(),
-                right: Right::Write(&vector.expect, output),
-            });
+            ask(Question::once(Right::Write(&vector.expect, output), request));
             Ok(())
         }
         Vector::Recover(vector) => {
@@ -81,12 +83,7 @@ pub fn each<'a>(
                 output: output.clone(),
                 journal: journal.clone(),
             };
-            ask(Question {
-                which: String::new(),
-                request: Box::new(request),
-                input: Vec::new(),
-                right: Right::Recover(vector.expect.clone()),
-            });
+            ask(Question::once(Right::Recover(vector.expect.clone()), request));
             Ok(())
         }
         // Each question is about the answer to the one before: `crash`.
@@ -117,12 +114,7 @@ fn resume<'a>(suite: &Suite, vector: &'a ResumeVector) -> io::Result<Question<'a
         source_kind: &vector.source_kind,
         run_salt: &vector.run_salt,
     };
-    Ok(Question {
-        which: String::new(),
-        request: Box::new(request),
-        input: Vec::new(),
-        right: Right::Resume(vector.expect.clone(), right),
-    })
+    Ok(Question::once(Right::Resume(vector.expect.clone(), right), request))
 }
 
 fn each_read<'a>(

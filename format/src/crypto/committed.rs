@@ -1,11 +1,15 @@
 //! §19 What of a stream is committed: all that going on after it takes.
 
-use super::Transcript;
 use super::mac::equal;
+use super::{Transcript, Uncovered};
 use crate::wire::{HeaderV1, JournalRecord, SegmentHeader};
+use crate::{Detail, Error};
+
+/// Offset of kind, in bytes from the beginning of a segment.
+const KIND_OFFSET: u64 = 8;
 
 /// The committed segments of a stream that has no final segment yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
     /// How many they are.
     pub segments: u64,
@@ -17,6 +21,8 @@ pub struct Committed {
     pub transcript: Transcript,
     /// The run_salt of the last one: to be compared with, and never to seal under (SV2-JRN-004).
     pub last_run_salt: Option<[u8; 16]>,
+    /// What the next index segment must say of them (§11).
+    pub uncovered: Uncovered,
 }
 
 impl Committed {
@@ -27,11 +33,18 @@ impl Committed {
         position: 0,
         transcript: Transcript::EMPTY,
         last_run_salt: None,
+        uncovered: Uncovered::NOTHING,
     };
 
     /// What is committed with the segment of the commit `record`, if that names the segment with this authentic header (§19.2, step 6).
+    ///
+    /// `uncovered` has followed all segments up to and with that one; in a stream with UNIFORM it is not asked for anything.
     #[must_use]
-    pub fn with_segment(record: &JournalRecord, header: &SegmentHeader) -> Option<Self> {
+    pub fn with_segment(
+        record: &JournalRecord,
+        header: &SegmentHeader,
+        uncovered: Uncovered,
+    ) -> Option<Self> {
         let named = header.index == record.index && equal(&header.segment_tag, &record.segment_tag);
         named.then(|| Self {
             segments: record.index.0 as u64 + 1,
@@ -39,6 +52,21 @@ impl Committed {
             position: record.position + header.segment_len(),
             transcript: Transcript::from_bytes(record.transcript),
             last_run_salt: Some(header.run_salt),
+            uncovered,
+        })
+    }
+
+    /// Whether a writer that writes no index segments can go on.
+    ///
+    /// # Errors
+    /// `unsupported.kind` at the first index segment.
+    pub fn without_index(&self, stream: &HeaderV1) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-idx-009
+        //# A writer that does not write index segments MUST report `unsupported.kind`, and change nothing, where it
+        //# resumes a stream that has one.
+        self.uncovered.first_index().map_or(Ok(()), |(index, position)| {
+            let kind = stream.body_offset().plus(position + KIND_OFFSET);
+            Err(Error::new(Detail::UnsupportedKind, kind).in_segment(index.0.into()))
         })
     }
 

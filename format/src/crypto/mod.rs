@@ -22,6 +22,7 @@ mod seal;
 mod stream_opener;
 mod stream_sealer;
 mod transcript;
+mod uncovered;
 
 pub use committed::Committed;
 pub use content_key::ContentKey;
@@ -37,3 +38,4 @@ pub use seal::{SealedSegment, SegmentSealer};
 pub use stream_opener::{AuthenticHeader, StreamOpener};
 pub use stream_sealer::StreamSealer;
 pub use transcript::Transcript;
+pub use uncovered::Uncovered;

@@ -41,10 +41,11 @@ impl SegmentOpener {
         Self { header: *stream.header(), keys: RunKeys::new(stream.keys.clone()) }
     }
 
-    /// Opens the segment `header` with its `wire` (wire_len bytes) into `plaintext` (plaintext_len bytes).
+    /// Opens the segment `header` with its `wire` (wire_len bytes) into `payload` (payload_len bytes): the plaintext of a data segment, what an
+    /// index segment holds.
     ///
     /// On success everything about the segment itself has been verified; whether it stands in the right place is for
-    /// [`SegmentOrder`](super::SegmentOrder) and [`Progress`](super::Progress) to say. After an error `plaintext` is zero.
+    /// [`SegmentOrder`](super::SegmentOrder) and [`Progress`](super::Progress) to say. After an error `payload` is zero.
     ///
     /// # Errors
     /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`; `misuse` for slices of
@@ -53,11 +54,11 @@ impl SegmentOpener {
         &mut self,
         header: &AuthenticHeader,
         wire: &[u8],
-        plaintext: &mut [u8],
+        payload: &mut [u8],
     ) -> Result<OpenedSegment, Error> {
-        let opened = self.open_checked(header, wire, plaintext);
+        let opened = self.open_checked(header, wire, payload);
         if opened.is_err() {
-            plaintext.fill(0);
+            payload.fill(0);
         }
         opened
     }
@@ -66,10 +67,10 @@ impl SegmentOpener {
         &mut self,
         authentic: &AuthenticHeader,
         wire: &[u8],
-        plaintext: &mut [u8],
+        payload: &mut [u8],
     ) -> Result<OpenedSegment, Error> {
         let header = authentic.header();
-        for (found, allowed) in [(wire.len(), header.wire_len), (plaintext.len(), header.plaintext_len)] {
+        for (found, allowed) in [(wire.len(), header.wire_len), (payload.len(), header.payload_len)] {
             if found != allowed as usize {
                 return Err(authentic.error(Detail::Misuse, 0).exactly(found as u64, allowed.into()));
             }
@@ -84,7 +85,7 @@ impl SegmentOpener {
         //= spec/stream-v2.md#sv2-frm-005
         //# A reader MUST check all frame headers of a segment before it opens a frame.
         let frames = Frames::check(wire, layout, authentic.offset(), header.index.0.into())?;
-        let opened = open_frames(self.keys.for_segment(header), authentic, &frames, plaintext)?;
+        let opened = open_frames(self.keys.for_segment(header), authentic, &frames, payload)?;
         self.check_terminator(authentic, opened)
     }
 
@@ -139,13 +140,13 @@ fn open_frames(
     keys: &SegmentKeys,
     authentic: &AuthenticHeader,
     frames: &Frames<'_>,
-    plaintext: &mut [u8],
+    payload: &mut [u8],
 ) -> Result<OpenedSegment, Error> {
     let header = authentic.header();
     let mut opener = FrameOpener::new(keys, authentic, 0);
     let mut digest = DigestState::new(header.digest_alg, &keys.digest, &opener.bound_prefix);
     let mut ends = SealedEnds::EMPTY;
-    let mut rest = plaintext;
+    let mut rest = payload;
     for frame in frames.iter() {
         if frame.header.frame_type == FrameType::Data {
             let (space, left) = core::mem::take(&mut rest)

@@ -1,6 +1,6 @@
 //! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
 
-use super::Committed;
+use super::{Committed, Uncovered};
 use crate::wire::{HeaderV1, SegmentHeader, SegmentKind};
 use crate::{Detail, Error, Offset};
 
@@ -11,8 +11,8 @@ mod at {
     pub(super) const PLAINTEXT_LEN: u64 = 28;
 }
 
-/// Follows index, run, UNIFORM and the declared length from segment to segment.
-#[derive(Clone, Copy, Debug)]
+/// Follows index, run, UNIFORM, the declared length and index segments from segment to segment.
+#[derive(Clone, Debug)]
 pub struct SegmentOrder {
     header: HeaderV1,
     segments: u64,
@@ -20,19 +20,20 @@ pub struct SegmentOrder {
     short_data_seen: bool,
     plaintext_len: u64,
     offset: Offset,
+    uncovered: Uncovered,
     ended: bool,
 }
 
 impl SegmentOrder {
     /// Begins before segment 0.
     #[must_use]
-    pub const fn new(header: &HeaderV1) -> Self {
+    pub fn new(header: &HeaderV1) -> Self {
         Self::after(header, &Committed::NOTHING)
     }
 
     /// Goes on after the committed segments of a stream (§19).
     #[must_use]
-    pub const fn after(header: &HeaderV1, committed: &Committed) -> Self {
+    pub fn after(header: &HeaderV1, committed: &Committed) -> Self {
         Self {
             header: *header,
             segments: committed.segments,
@@ -40,6 +41,7 @@ impl SegmentOrder {
             short_data_seen: committed.has_short_segment(header),
             plaintext_len: committed.plaintext_len,
             offset: header.body_offset().plus(committed.position),
+            uncovered: committed.uncovered.clone(),
             ended: false,
         }
     }
@@ -56,6 +58,12 @@ impl SegmentOrder {
         self.offset
     }
 
+    /// What the segments so far leave to the next index segment.
+    #[must_use]
+    pub const fn uncovered(&self) -> &Uncovered {
+        &self.uncovered
+    }
+
     /// Whether the final segment has been admitted.
     #[must_use]
     pub const fn ended(&self) -> bool {
@@ -67,7 +75,7 @@ impl SegmentOrder {
     /// A reader with the key admits authenticated headers only; a tool without it follows the same order (§15.6).
     ///
     /// # Errors
-    /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`.
+    /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`, `order.index`.
     pub fn admit(&mut self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         self.check(header, offset).map_err(|error| error.in_segment(self.segments))?;
         self.segments += 1;
@@ -76,6 +84,7 @@ impl SegmentOrder {
             header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
         self.plaintext_len += u64::from(header.plaintext_len);
         self.offset = offset.plus(header.segment_len());
+        self.uncovered.follow(&self.header, header);
         self.ended = header.kind == SegmentKind::Final;
         Ok(())
     }
@@ -125,6 +134,13 @@ impl SegmentOrder {
             //# segment.
             Some(declared) if total > declared => {
                 Err(error(Detail::LimitStreamPlaintextLen, at::PLAINTEXT_LEN).between(total, 0, declared))
+            }
+            //= spec/stream-v2.md#sv2-idx-005
+            //# A sequential reader MUST reject with `order.index` a data segment that follows an index segment of
+            //# fewer than n entries or n data segments after the last index segment, and a final segment that
+            //# follows an index segment and, after it, a data segment.
+            _ if !self.uncovered.allows(&self.header, header.kind) => {
+                Err(error(Detail::OrderIndex, at::SEGMENT_INDEX))
             }
             _ => Ok(()),
         }

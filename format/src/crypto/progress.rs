@@ -1,6 +1,7 @@
 //! §8.2, §9 How far a stream has come: transcript, totals and position, and what the final segment must say of them.
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
@@ -8,7 +9,7 @@ use super::open::terminator_at;
 use super::{
     AuthenticHeader, Committed, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript,
 };
-use crate::wire::{HeaderV1, SegmentHeader, SegmentKind, Trailer};
+use crate::wire::{HeaderV1, IndexView, SegmentHeader, SegmentKind, Trailer};
 use crate::{Detail, Error};
 
 /// Follows the segments of a stream in order, for its writer or for a sequential reader.
@@ -38,13 +39,13 @@ impl Progress {
     /// Goes on after the committed segments of a stream that is being written (§19).
     #[must_use]
     pub fn of_writer_after(stream: &StreamSealer, committed: &Committed) -> Self {
-        Self::new(stream.keys.clone(), *stream.header(), *committed)
+        Self::new(stream.keys.clone(), *stream.header(), committed.clone())
     }
 
     /// Goes on after the committed segments of a stream that is being read (§19).
     #[must_use]
     pub fn of_reader_after(stream: &StreamOpener, committed: &Committed) -> Self {
-        Self::new(stream.keys.clone(), *stream.header(), *committed)
+        Self::new(stream.keys.clone(), *stream.header(), committed.clone())
     }
 
     const fn new(keys: Arc<StreamKeys>, header: HeaderV1, committed: Committed) -> Self {
@@ -88,13 +89,28 @@ impl Progress {
         self.committed.position
     }
 
+    /// The payload of the index segment that comes next, where a writer of index segments writes one: `ends` says that no data segment
+    /// follows (SV2-IDX-001).
+    #[must_use]
+    pub fn index_payload(&self, ends: bool) -> Option<Vec<u8>> {
+        let uncovered = &self.committed.uncovered;
+        //= spec/stream-v2.md#sv2-idx-001
+        //# A writer of index segments MUST write one as soon as n data segments are uncovered, one before the
+        //# final segment if any data segment is uncovered then, and no others.
+        let due = uncovered.is_full(&self.header) || ends && !uncovered.is_empty();
+        //= spec/stream-v2.md#sv2-idx-002
+        //# An index segment MUST hold one entry for each data segment since the index segment before it, or
+        //# since the beginning of the stream.
+        (due && !self.header.uniform()).then(|| uncovered.payload())
+    }
+
     /// What the final segment must say if it comes next.
     #[must_use]
-    pub const fn trailer(&self) -> Trailer {
+    pub fn trailer(&self) -> Trailer {
         Trailer {
             plaintext_len: self.committed.plaintext_len,
             position: self.committed.position,
-            index_distance: 0,
+            index_distance: self.committed.uncovered.distance(),
             transcript: *self.committed.transcript.bytes(),
         }
     }
@@ -102,26 +118,72 @@ impl Progress {
     /// Takes in the next segment that was sealed; it may be written afterwards.
     ///
     /// # Errors
-    /// `misuse` for a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016).
+    /// `misuse` for an index segment, or a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016), and for a
+    /// data or final segment where an index segment is due (SV2-IDX-001).
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
         //= spec/stream-v2.md#sv2-hdr-016
         //# Where the flag UNIFORM is set, a writer MUST NOT write an index segment, a codec other than 0, or
         //# a data segment of fewer than S plaintext bytes before another data segment.
-        if self.header.uniform() && self.short && header.kind == SegmentKind::Data {
+        let not_uniform = match header.kind {
+            SegmentKind::Data => self.short,
+            SegmentKind::Index => true,
+            SegmentKind::Final => false,
+        };
+        let misplaced = !self.committed.uncovered.allows(&self.header, header.kind);
+        if self.header.uniform() && not_uniform || misplaced {
             return Err(Error::misuse().in_segment(self.committed.segments));
         }
         self.advance(header, &sealed.digest);
         Ok(())
     }
 
-    /// Takes in the next segment that was opened; its plaintext may be released afterwards. Step 16 of §15.1.
+    /// Takes in the next segment that was opened, with its `payload`; its plaintext may be released afterwards. Steps 16 and 17 of §15.1.
     ///
     /// # Errors
-    /// `order.transcript` where a run continues another history, `auth.trailer` where the final segment does not match the
-    /// stream before it.
-    pub fn opened(&mut self, authentic: &AuthenticHeader, opened: &OpenedSegment) -> Result<(), Error> {
+    /// `order.transcript` where a run or an index segment continues another history, `auth.trailer` where the final segment does not match the
+    /// stream before it, `malformed.index` for an index segment that does not describe the data segments before it; `misuse` for a payload of
+    /// another length.
+    pub fn opened(
+        &mut self,
+        authentic: &AuthenticHeader,
+        opened: &OpenedSegment,
+        payload: &[u8],
+    ) -> Result<(), Error> {
         let header = authentic.header();
+        if payload.len() != header.payload_len as usize {
+            let misuse = authentic.error(Detail::Misuse, 0);
+            return Err(misuse.exactly(payload.len() as u64, header.payload_len.into()));
+        }
+        self.check_terminator(authentic, opened)?;
+        if header.kind == SegmentKind::Index {
+            let view = IndexView::parse(payload, authentic.payload_offset())?;
+            //= spec/stream-v2.md#sv2-idx-004
+            //# A sequential reader MUST reject with `malformed.index` an index segment whose distance, previous or
+            //# entries differ from the segments that it has seen.
+            if !self.committed.uncovered.is_described_by(&view) {
+                let at = authentic.payload_offset().0 - authentic.offset().0;
+                return Err(authentic.error(Detail::MalformedIndex, at));
+            }
+        }
+        self.advance(header, &opened.digest);
+        Ok(())
+    }
+
+    /// As [`opened`](Self::opened) for a segment of which only the two frames at its end were opened (§19.3): what an index segment holds was
+    /// written by the writer that goes on after it.
+    ///
+    /// # Errors
+    /// `order.transcript`, `auth.trailer`.
+    pub fn opened_tail(&mut self, authentic: &AuthenticHeader, opened: &OpenedSegment) -> Result<(), Error> {
+        self.check_terminator(authentic, opened)?;
+        self.advance(authentic.header(), &opened.digest);
+        Ok(())
+    }
+
+    fn check_terminator(&self, authentic: &AuthenticHeader, opened: &OpenedSegment) -> Result<(), Error> {
+        let header = authentic.header();
+        let continues = header.kind == SegmentKind::Index || header.flags.run_start();
         let at = terminator_at(authentic, opened);
         if header.kind == SegmentKind::Final {
             //= spec/stream-v2.md#sv2-fin-001
@@ -130,13 +192,12 @@ impl Progress {
             if !equal(opened.terminator(), &self.trailer().to_bytes()) || !self.is_declared_len() {
                 return Err(authentic.error(Detail::AuthTrailer, at));
             }
-        } else if header.flags.run_start() && !equal(opened.terminator(), self.committed.transcript.bytes()) {
+        } else if continues && !equal(opened.terminator(), self.committed.transcript.bytes()) {
             //= spec/stream-v2.md#sv2-dig-005
-            //# or a data segment with RUN_START, whose terminator differs from the transcript of the segments
+            //# A sequential reader MUST reject with `order.transcript` an index segment, or a data segment with RUN_START, whose terminator differs from the transcript of the segments
             //# before it.
             return Err(authentic.error(Detail::OrderTranscript, at));
         }
-        self.advance(header, &opened.digest);
         Ok(())
     }
 
@@ -158,5 +219,6 @@ impl Progress {
         self.committed.plaintext_len += u64::from(header.plaintext_len);
         self.committed.position += header.segment_len();
         self.committed.last_run_salt = Some(header.run_salt);
+        self.committed.uncovered.follow(&self.header, header);
     }
 }

@@ -1,13 +1,16 @@
 //! §7, §8, §9 Sealing one segment, from one slice into another.
 
+use alloc::vec;
+use alloc::vec::Vec;
+
 use super::cipher::FramePlace;
 use super::digest::DigestState;
 use super::run::{RunKeys, SegmentKeys};
-use super::{Digest, Run, StreamSealer};
+use super::{Digest, Run, StreamSealer, Transcript};
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{
     BOUND_PREFIX_LEN, Codec, Crc32c, DigestAlg, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameLayout,
-    FrameType, HeaderV1, SegmentHeader, SegmentKind, TAG_LEN, Trailer, wire_len,
+    FrameType, HeaderV1, SegmentHeader, SegmentKind, TAG_LEN, Trailer, entries_in, wire_len,
 };
 use crate::{Detail, Error, Offset, SegmentIndex};
 
@@ -48,9 +51,13 @@ impl SegmentSealer {
     /// Bytes of the wire of a data segment with `plaintext_len` bytes of plaintext.
     #[must_use]
     pub fn wire_len(&self, index: SegmentIndex, plaintext_len: u32) -> usize {
+        self.wire_len_of(SegmentKind::Data, index, plaintext_len)
+    }
+
+    fn wire_len_of(&self, kind: SegmentKind, index: SegmentIndex, payload_len: u32) -> usize {
         let run_start = index == self.run.first;
         #[expect(clippy::cast_possible_truncation, reason = "below 2^27, as segment_size is at most 2^26")]
-        let len = wire_len(&self.header, SegmentKind::Data, run_start, plaintext_len) as usize;
+        let len = wire_len(&self.header, kind, run_start, payload_len) as usize;
         len
     }
 
@@ -66,11 +73,7 @@ impl SegmentSealer {
         plaintext: &[u8],
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
-        let last = self.header.last_segment();
-        if index > last {
-            let error = Error::new(Detail::LimitSegmentIndex, Offset(0)).in_segment(index.0.into());
-            return Err(error.between(index.0.into(), 0, last.0.into()));
-        }
+        self.check_index(index)?;
         let payload_len = u32::try_from(plaintext.len())
             .ok()
             .filter(|len| (1..=self.header.segment_size()).contains(len))
@@ -83,7 +86,39 @@ impl SegmentSealer {
             _ if index == self.run.first => &continues,
             _ => &[0; 32],
         };
-        self.seal(index, SegmentKind::Data, payload_len, Parts { plaintext, terminator }, wire)
+        self.seal(index, SegmentKind::Data, payload_len, Parts { payload: plaintext, terminator }, wire)
+    }
+
+    /// Seals an index segment with the `payload` that [`Progress::index_payload`](super::Progress::index_payload) gives, after the segments
+    /// whose T is `transcript`. Its wire is as long as that of a data segment of that length which begins a run.
+    ///
+    /// # Errors
+    /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index segment has (SV2-IDX-003).
+    pub fn seal_index(
+        &mut self,
+        index: SegmentIndex,
+        payload: &[u8],
+        transcript: &Transcript,
+    ) -> Result<(SealedSegment, Vec<u8>), Error> {
+        self.check_index(index)?;
+        let payload_len = u32::try_from(payload.len())
+            .ok()
+            .filter(|len| entries_in(&self.header, *len).is_some())
+            .ok_or_else(|| misuse(index, payload.len() as u64))?;
+        let mut wire = vec![0; self.wire_len_of(SegmentKind::Index, index, payload_len)];
+        let parts = Parts { payload, terminator: transcript.bytes() };
+        let sealed = self.seal(index, SegmentKind::Index, payload_len, parts, &mut wire)?;
+        Ok((sealed, wire))
+    }
+
+    /// Whether a data or index segment may have this index (SV2-EPO-002).
+    fn check_index(&self, index: SegmentIndex) -> Result<(), Error> {
+        let last = self.header.last_segment();
+        if index > last {
+            let error = Error::new(Detail::LimitSegmentIndex, Offset(0)).in_segment(index.0.into());
+            return Err(error.between(index.0.into(), 0, last.0.into()));
+        }
+        Ok(())
     }
 
     /// Seals the final segment with `trailer` into `wire` (140 bytes).
@@ -97,7 +132,7 @@ impl SegmentSealer {
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
         let terminator = trailer.to_bytes();
-        self.seal(index, SegmentKind::Final, 0, Parts { plaintext: &[], terminator: &terminator }, wire)
+        self.seal(index, SegmentKind::Final, 0, Parts { payload: &[], terminator: &terminator }, wire)
     }
 
     /// Bytes of the wire of the final segment.
@@ -152,7 +187,7 @@ impl SegmentSealer {
             key_epoch: index.key_epoch(epoch_segments),
             data_frames,
             frame_count: data_frames + 2,
-            plaintext_len: payload_len,
+            plaintext_len: if kind == SegmentKind::Data { payload_len } else { 0 },
             payload_len,
             wire_len,
             run_salt: *self.run.salt.bytes(),
@@ -164,7 +199,7 @@ impl SegmentSealer {
 
 /// What goes into the frames besides the digest.
 struct Parts<'a> {
-    plaintext: &'a [u8],
+    payload: &'a [u8],
     terminator: &'a [u8],
 }
 
@@ -185,13 +220,13 @@ fn seal_frames(
     let mut frames =
         FrameWriter { keys, bound_prefix: &bound_prefix, index: header.index, frame_index: 0, rest: wire };
     let mut crc = Crc32c::new();
-    let mut plaintext = parts.plaintext;
+    let mut payload = parts.payload;
     for frame_header in layout.headers().filter(|frame| frame.frame_type == FrameType::Data) {
-        let (now, later) = plaintext.split_at_checked(frame_header.len as usize).unwrap_or((plaintext, &[]));
+        let (now, later) = payload.split_at_checked(frame_header.len as usize).unwrap_or((payload, &[]));
         let frame = frames.write(FrameType::Data, now)?;
         digest.data_frame(frame, &frame[frame.len() - TAG_LEN..]);
         crc.update(frame);
-        plaintext = later;
+        payload = later;
     }
     let digest = digest.finish();
     //= spec/stream-v2.md#sv2-dig-001

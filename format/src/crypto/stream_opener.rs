@@ -5,7 +5,8 @@ use alloc::sync::Arc;
 use super::ContentKey;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
-use crate::wire::{HeaderV1, Parsed, SegmentHeader, SegmentHeaderView, check_segment};
+use crate::limits::SEGMENT_HEADER_LEN;
+use crate::wire::{FRAME_HEADER_LEN, HeaderV1, Parsed, SegmentHeader, SegmentHeaderView, check_segment};
 use crate::{Detail, Error, Offset};
 
 const HEADER_TAG_OFFSET: Offset = Offset(80);
@@ -87,6 +88,11 @@ impl AuthenticHeader {
     #[must_use]
     pub const fn offset(&self) -> Offset {
         self.offset
+    }
+
+    /// Where the ciphertext of its first frame begins, in bytes from the start of the stream.
+    pub(super) const fn payload_offset(&self) -> Offset {
+        self.offset.plus((SEGMENT_HEADER_LEN + FRAME_HEADER_LEN) as u64)
     }
 
     /// An error in this segment, at `at` bytes from its beginning.

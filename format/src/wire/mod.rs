@@ -9,6 +9,7 @@ mod encode;
 mod envelope;
 mod frame;
 mod header_v1;
+mod index;
 mod journal;
 mod outcome;
 mod registry;
@@ -22,6 +23,8 @@ pub use digest_frame::{DIGEST_PLAINTEXT_LEN, DigestPlaintext};
 pub use envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_envelope};
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
 pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC};
+pub use index::{IndexEntry, IndexView, entries_max, write_index};
+pub(crate) use index::{entries_in, tag_prefix};
 pub use journal::{
     JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
     JournalRecordView,

@@ -55,23 +55,10 @@ registry! {
     SegmentKind: u8 {
         /// Plaintext of the stream.
         Data = 0 "data",
-        /// Sizes and tags of the data segments before it (§11); registered, not implemented by this edition of the crate.
+        /// Sizes and tags of the data segments before it (§11).
         Index = 1 "index",
         /// The end of the stream (§9).
         Final = 2 "final",
-    }
-}
-
-impl SegmentKind {
-    /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
-    #[must_use]
-    pub const fn implemented(value: u8) -> Option<Self> {
-        match Self::from_value(value) {
-            //= spec/stream-v2.md#sv2-idx-008
-            //# A reader MAY answer `unsupported.kind` to every index segment.
-            Some(Self::Index) | None => None,
-            kind => kind,
-        }
     }
 }
 

@@ -199,7 +199,7 @@ impl Fields {
         //= spec/stream-v2.md#sv2-seg-005
         //# A reader MUST reject with `unsupported.kind` a kind that §20.2 does not list, and never skip such
         //# a segment.
-        let kind = SegmentKind::implemented(self.kind).ok_or(unsupported(
+        let kind = SegmentKind::from_value(self.kind).ok_or(unsupported(
             Detail::UnsupportedKind,
             at::KIND,
             self.kind.into(),
@@ -340,8 +340,11 @@ pub(super) mod tests {
 
     /// Any header whose values are registered and implemented, whether or not they fit together.
     pub(in crate::wire) fn headers() -> impl Strategy<Value = SegmentHeader> {
-        let enums =
-            (prop::sample::select(&[SegmentKind::Data, SegmentKind::Final][..]), any::<bool>(), 0u16..4);
+        let enums = (
+            prop::sample::select(&[SegmentKind::Data, SegmentKind::Index, SegmentKind::Final][..]),
+            any::<bool>(),
+            0u16..4,
+        );
         (enums, any::<[u32; 7]>(), any::<[u8; 16]>(), any::<u32>(), any::<[u8; 32]>()).prop_map(
             |((kind, alg, flags), numbers, run_salt, wire_crc32c, segment_tag)| SegmentHeader {
                 index: SegmentIndex(numbers[0]),

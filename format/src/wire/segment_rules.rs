@@ -1,7 +1,7 @@
 //! §6, §13 and §14: what the fields of a segment header may be in a stream with a given stream header.
 
 use super::segment_header::at;
-use super::{HeaderV1, SegmentHeader, SegmentKind, terminator_len};
+use super::{HeaderV1, SegmentHeader, SegmentKind, entries_in, terminator_len};
 use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
 use crate::wire::DIGEST_PLAINTEXT_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
@@ -20,6 +20,7 @@ pub fn check_segment(
     let rules = Rules { stream, header, offset };
     rules
         .limits()
+        .and_then(|()| rules.kind())
         .and_then(|()| rules.flags_and_epoch())
         .and_then(|()| rules.lengths())
         .map_err(|error| error.in_segment(segments_before))
@@ -66,6 +67,18 @@ impl Rules<'_> {
         //= spec/stream-v2.md#sv2-seg-012
         //# A reader MUST reject with `limit.payload_len` a payload_len above S.
         at_most(header.payload_len, size, self.error(Detail::LimitPayloadLen, at::PAYLOAD_LEN))
+    }
+
+    /// Step 8: kind and codec.
+    fn kind(&self) -> Result<(), Error> {
+        // A codec other than 0 does not get here: its header is not parsed (`unsupported`).
+        let kind = self.header.kind;
+        //= spec/stream-v2.md#sv2-seg-013
+        //# A reader MUST reject with `malformed.kind` an index segment in a stream with UNIFORM.
+        if self.stream.uniform() && kind == SegmentKind::Index {
+            return Err(self.error(Detail::MalformedKind, at::KIND).found(kind.value().into()));
+        }
+        Ok(())
     }
 
     /// Step 8: flags and key_epoch.
@@ -124,7 +137,6 @@ impl Rules<'_> {
 
     fn payload_len_fits(&self) -> bool {
         let (payload, plaintext) = (self.header.payload_len, self.header.plaintext_len);
-        // Neither an index segment nor a codec gets here: its header is not parsed (`unsupported`).
         match self.header.kind {
             //= spec/stream-v2.md#sv2-seg-019
             //# A reader MUST reject with `malformed.payload_len` a payload_len that differs from
@@ -132,7 +144,13 @@ impl Rules<'_> {
             SegmentKind::Data => payload == plaintext,
             //= spec/stream-v2.md#sv2-seg-019
             //# that is not 0 in a final segment,
-            SegmentKind::Index | SegmentKind::Final => payload == 0,
+            SegmentKind::Final => payload == 0,
+            //= spec/stream-v2.md#sv2-seg-019
+            //# or that §11 does not allow in an index segment.
+            //= spec/stream-v2.md#sv2-idx-003
+            //# A reader MUST reject with `malformed.payload_len` an index segment whose payload_len is not
+            //# 24 + 24 × k for a k from 1 to n.
+            SegmentKind::Index => entries_in(self.stream, payload).is_some(),
         }
     }
 }

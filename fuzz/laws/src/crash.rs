@@ -1,23 +1,31 @@
 //! A writer or a reader is stopped anywhere, with anything lost that was not durable; the same command, given again, ends with exactly the
 //! source, and never touches what was committed (§19).
 
-use arbitrary::{Arbitrary, Unstructured};
+use std::path::Path;
 
-use crate::lab::decryption::Decryption;
+use arbitrary::{Arbitrary, Unstructured};
+use stream_v2_pipeline::{DecryptPipeline, Lanes, SourceStamp};
+
+use crate::lab::decryption::{Decryption, Found};
 use crate::lab::encryption::{Encryption, Run};
 use crate::lab::sim::{Contents, Op};
 use crate::lab::states::{killed, one_loss};
 use crate::reader::key;
-use crate::support::small_segments;
+use crate::support::decrypt;
 use crate::told::Told;
 
 /// What happens to a command that is given again and again until it ends.
 #[derive(Arbitrary, Debug)]
 struct Story {
     decrypts: bool,
+    uniform: bool,
+    /// Whether all that is committed is compared with the source.
+    compares: bool,
     /// Bytes of the source, modulo ten segments.
     len: u16,
     crashes: Vec<Crash>,
+    /// What happens after one more crash.
+    mishap: Option<(Crash, Mishap)>,
 }
 
 /// Where a run ends, and how.
@@ -47,33 +55,143 @@ impl Crash {
     }
 }
 
-/// At most four crashes, and then a run to the end.
+/// At most four crashes and a mishap, and then a run to the end.
 pub fn crash(data: &[u8]) {
     let Ok(story) = Story::arbitrary(&mut Unstructured::new(data)) else { return };
     let _told = Told(&story);
     let plaintext: Vec<u8> = (0..251).cycle().take(usize::from(story.len) % (10 * 4096)).collect();
-    let run = if story.decrypts { decryption(&story, plaintext) } else { encryption(&story, plaintext) };
-    assert!(!run.result.is_empty() || story.decrypts);
+    let crashes = &story.crashes[..story.crashes.len().min(4)];
+    let mut encryption = Encryption::new(plaintext.clone());
+    (encryption.uniform, encryption.compares) = (story.uniform, story.compares);
+    let first = encryption.first();
+    if story.decrypts {
+        let decryption = Decryption { key: key(), stream: first.result, plaintext };
+        let again = |run: Run, crash: &Crash| decryption.again(&crash.of(&run.start, &run.log));
+        let run = crashes.iter().fold(decryption.first(), again);
+        if let Some((crash, mishap)) = &story.mishap {
+            decrypt_after(decryption, &crash.of(&run.start, &run.log), mishap);
+        }
+    } else {
+        let again = |run: Run, crash: &Crash| encryption.again(&run, &crash.of(&run.start, &run.log));
+        let run = crashes.iter().fold(first, again);
+        if let Some((crash, mishap)) = &story.mishap {
+            encrypt_after(encryption, &crash.of(&run.start, &run.log), mishap);
+        }
+    }
 }
 
-/// What a run did on the disk that was left. The laboratory checks what it found, and that the end is the right one.
-fn encryption(story: &Story, source: Vec<u8>) -> Run {
-    let encryption = Encryption::new(source);
-    story
-        .crashes
-        .iter()
-        .take(4)
-        .fold(encryption.first(), |run, crash| encryption.again(&run, &crash.of(&run.start, &run.log)))
+/// What no crash does.
+#[derive(Arbitrary, Debug)]
+struct Mishap {
+    file: File,
+    change: Change,
 }
 
-fn decryption(story: &Story, plaintext: Vec<u8>) -> Run {
-    let mut stream = Vec::new();
-    let mut sink = stream_v2_pipeline::WriterSink::new(&mut stream);
-    small_segments(&key(), 1).run(&plaintext[..], &mut sink, stream_v2_pipeline::Managers::none()).unwrap();
-    let decryption = Decryption { key: key(), stream, plaintext };
-    story
-        .crashes
-        .iter()
-        .take(4)
-        .fold(decryption.first(), |run, crash| decryption.again(&crash.of(&run.start, &run.log)))
+#[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
+enum File {
+    Output,
+    Journal,
+    /// The source, or the stream that is decrypted.
+    Source,
+}
+
+#[derive(Arbitrary, Debug)]
+enum Change {
+    /// A byte is another one; its place counts modulo the length.
+    Flip(u16, u8),
+    Cut(u16),
+    Grow(u8),
+    /// Nothing is there any more.
+    Lose,
+    /// Something else is there.
+    Replace(Vec<u8>),
+}
+
+impl Mishap {
+    /// What it makes of the disk and of the source.
+    fn befall(&self, disk: &Contents, source: &mut Vec<u8>) -> Contents {
+        let mut disk = disk.clone();
+        let name = match self.file {
+            File::Source => {
+                self.change.of(source);
+                return disk;
+            }
+            File::Journal => "out.journal",
+            File::Output if disk.names.contains_key(Path::new("out.partial")) => "out.partial",
+            File::Output => "out",
+        };
+        match (&self.change, disk.names.get(Path::new(name)).copied()) {
+            (Change::Lose, _) => _ = disk.names.remove(Path::new(name)),
+            (Change::Replace(bytes), _) => disk.put(name, bytes.clone()),
+            (change, Some(inode)) => change.of(&mut disk.files[inode]),
+            (_, None) => {}
+        }
+        disk
+    }
+}
+
+impl Change {
+    fn of(&self, bytes: &mut Vec<u8>) {
+        match self {
+            Self::Flip(at, value) => {
+                if let Some(place) = usize::from(*at).checked_rem(bytes.len()) {
+                    bytes[place] ^= value;
+                }
+            }
+            Self::Cut(len) => bytes.truncate(usize::from(*len)),
+            Self::Grow(len) => bytes.extend((0..*len).map(|place| place ^ 0x5A)),
+            Self::Lose => bytes.clear(),
+            Self::Replace(other) => bytes.clone_from(other),
+        }
+    }
+}
+
+/// Whatever has happened, the command ends with the whole source, or says what is wrong and leaves everything as it is; and nothing ever opens
+/// to anything else.
+fn encrypt_after(encryption: Encryption, disk: &Contents, mishap: &Mishap) {
+    let mut source = encryption.source.clone();
+    let disk = mishap.befall(disk, &mut source);
+    let before = encryption.source;
+    // A change in front of the last segment is seen by those only who compare everything (SV2-RES-008).
+    let compares = encryption.compares || (source.len() == before.len() && source != before);
+    let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
+    let encryption = Encryption { source, stamp, compares, ..encryption };
+    let (result, sim) = encryption.run(&disk);
+    let found = sim.contents();
+    let Some(found) = found.file("out").filter(|_| result.is_ok()) else {
+        assert_eq!(sim.log(), [], "nothing is changed");
+        return;
+    };
+    let key = key();
+    let mut reader = DecryptPipeline::new(&key);
+    reader.lanes = Lanes::with_jobs(1);
+    let (released, result) = decrypt(&reader, found);
+    match result {
+        // A run that was complete before leaves what it finds.
+        Ok(_) => assert!(released == encryption.source || released == before),
+        Err(error) => assert!(mishap.file == File::Output && error.format_error().is_some(), "{error}"),
+    }
+}
+
+/// Whatever has happened, the command ends with the whole plaintext or with an error.
+fn decrypt_after(mut decryption: Decryption, disk: &Contents, mishap: &Mishap) {
+    let disk = mishap.befall(disk, &mut decryption.stream);
+    let (result, sim) = decryption.run(&disk);
+    let (disk_now, plaintext) = (sim.contents(), Some(&decryption.plaintext));
+    match result {
+        Ok(Found::Unknown | Found::Taken) => {
+            assert!(disk_now.file("out") == disk.file("out"), "somebody else's file is left alone");
+            assert!(disk_now.file("out.partial") == disk.file("out.partial"));
+        }
+        Ok(_) if disk_now.file("out") != plaintext => {
+            assert!(mishap.file == File::Output);
+            let (found, expected) = (disk_now.file("out").unwrap(), &decryption.plaintext);
+            let complete_before = disk.file("out") == Some(found);
+            let differ = found.iter().zip(expected).filter(|(found, expected)| found != expected).count();
+            assert!(complete_before || (found.len() == expected.len() && differ == 1), "{differ}");
+        }
+        Ok(_) => {}
+        // What is there under its name is never half of something.
+        Err(_) => assert!(disk_now.file("out") == disk.file("out")),
+    }
 }

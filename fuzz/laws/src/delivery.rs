@@ -2,17 +2,12 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use stream_v2_conformance::forge::repair_crcs;
-
-use crate::reader::answer;
+use crate::reader::{answer, repaired};
 
 /// Sixteen bytes that say how the input is cut, and then the input.
 pub fn delivery(data: &[u8]) {
     let Some((cuts, input)) = data.split_first_chunk::<16>() else { return };
-    let mut input = input.to_vec();
-    if cuts[0] & 1 != 0 {
-        repair_crcs(&mut input);
-    }
+    let input = repaired(cuts[0], input);
     for salvage in [false, true] {
         let whole = answer(&input[..], 1, salvage);
         let pieces = Pieces { input: &input, cuts: cuts.iter().cycle() };

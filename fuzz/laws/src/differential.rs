@@ -1,26 +1,27 @@
 //! Any bytes to two readers that share no code: the pipeline, and the plain reader of the conformance suite.
 
 use stream_v2_conformance::broken::{Opinion, plain_read};
-use stream_v2_conformance::forge::repair_crcs;
 use stream_v2_format::{Error, ErrorKind};
 
-use crate::reader::{Answer, KEY, answer};
+use crate::reader::{Answer, KEY, answer, repaired};
 
 /// The first byte says whether the checksums are made right first, and whether this is a salvage.
 pub fn differential(data: &[u8]) {
     let Some((how, input)) = data.split_first() else { return };
-    let mut input = input.to_vec();
-    if how & 1 != 0 {
-        repair_crcs(&mut input);
-    }
+    let input = repaired(*how, input);
     assert_agree(&input, how & 2 != 0);
 }
 
 /// Both release the same bytes and end in the same way, to the byte of the offset.
 pub(crate) fn assert_agree(input: &[u8], salvage: bool) {
     let Answer { released, result } = answer(input, 1, salvage);
+    assert_eq!(opinion(released, result), plain_read(input, &KEY, b"", salvage));
+}
+
+/// A reader's answer in the words of the plain one.
+pub(crate) fn opinion<T>(released: Vec<u8>, result: Result<T, Error>) -> Opinion {
     let error = result.err().map(|error| (error.detail().name(), place(&error), segment(&error)));
-    assert_eq!(plain_read(input, &KEY, b"", salvage), Opinion { released, error });
+    Opinion { released, error }
 }
 
 fn place(error: &Error) -> Option<usize> {

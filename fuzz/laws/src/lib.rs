@@ -11,6 +11,9 @@ mod differential;
 #[path = "../../../reference-pipeline/tests/lab/mod.rs"]
 mod lab;
 mod parse;
+// The sequential reader on `format` alone is the one of the conformance suite.
+#[path = "../../../conformance/peers/reference/src/piecewise.rs"]
+mod piecewise;
 mod read;
 mod reader;
 mod reseal;
@@ -27,7 +30,7 @@ pub use parse::parse;
 pub use read::read;
 pub use reseal::reseal;
 pub use schedule::schedule;
-pub use seeds::{Seed, seeds};
+pub use seeds::{Seed, draw, seeds};
 pub use write_then_parse::write_then_parse;
 
 /// A law.

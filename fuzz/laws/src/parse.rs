@@ -5,11 +5,11 @@ use core::fmt::Debug;
 use stream_v2_conformance::forge::{repair_crcs, repair_segment};
 use stream_v2_format::crypto::{Journal, JournalKey, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{
-    Argon2idView, EnvelopeView, FrameLayout, Frames, HeaderV1, HeaderV1View, JournalHeaderView,
+    Argon2idView, EnvelopeView, FrameLayout, Frames, HeaderV1, HeaderV1View, IndexView, JournalHeaderView,
     JournalRecordView, JournalRole, Parsed, SegmentHeaderView, Stanza, StreamParams, check_segment,
-    no_content_key, write_envelope,
+    no_content_key, write_envelope, write_index,
 };
-use stream_v2_format::{Error, ErrorKind, Offset};
+use stream_v2_format::{Detail, Error, ErrorKind, Offset};
 
 use crate::reader::key;
 
@@ -29,6 +29,7 @@ pub fn parse(data: &[u8]) {
         2 => envelope(input),
         3 => argon2id(input),
         4 => journal(input),
+        5 => index(input),
         _ => keyed_journal(input),
     }
 }
@@ -135,6 +136,23 @@ fn journal(input: &[u8]) {
     }
     if let Some(JournalRecordView { record, record_mac }) = JournalRecordView::parse(input) {
         assert_eq!(record.to_bytes(&record_mac), input[..164]);
+    }
+}
+
+/// The payload of an index segment.
+fn index(input: &[u8]) {
+    match IndexView::parse(input, Offset(9)) {
+        Ok(view) => {
+            let entries: Vec<_> = view.entries().collect();
+            assert_eq!(write_index(view.distance(), *view.previous(), &entries), input);
+        }
+        Err(error) => {
+            let whole = input.len() >= 48 && input.len().is_multiple_of(24);
+            assert_eq!(
+                (error.detail(), error.offset(), whole),
+                (Detail::MalformedPayloadLen, Offset(9), false)
+            );
+        }
     }
 }
 

@@ -2,12 +2,16 @@
 //! behind, and what the sink was given is a prefix of the right thing.
 
 use std::io::{self, ErrorKind, Read};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arbitrary::{Arbitrary, Unstructured};
-use stream_v2_format::crypto::RunSalt;
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{JournalKey, RunSalt};
+use stream_v2_format::wire::Trailer;
 use stream_v2_pipeline::{
-    DecryptPipeline, EncryptPipeline, Error, Lanes, LogEvent, LogManager, Managers, OutputSink, Salts,
-    Shutdown, SinkUnit, Summary, WriterSink,
+    Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, Lanes, LogEvent, LogManager, Managers,
+    OutputSink, Salts, Shutdown, SinkUnit, Summary, WriterSink,
 };
 
 use crate::reader::key;
@@ -24,6 +28,8 @@ struct Schedule {
     source: Vec<Read_>,
     sink: Vec<Call>,
     log: Vec<Event>,
+    /// What the crash manager does, where there is one.
+    keeper: Option<Vec<Call>>,
     /// A byte of the stream that is decrypted.
     damage: Option<(u16, u8)>,
 }
@@ -76,10 +82,18 @@ pub fn schedule(data: &[u8]) {
         let place = usize::from(place) % damaged.len();
         damaged[place] ^= bits;
     }
-    let mut sink = Sink { calls: schedule.sink.iter(), ..Sink::default() };
+    let seen = Seen::default();
+    let mut sink = Sink::new(&schedule.sink, &seen);
+    let mut keeper = Keeper {
+        calls: schedule.keeper.as_deref().unwrap_or_default().iter(),
+        seen: &seen,
+        decrypts: schedule.decrypts,
+        failed_to_forget: false,
+    };
     let mut source = Source { input: &damaged, reads: schedule.source.iter(), stopped: false };
-    let result = run(&schedule, &mut source, &mut sink);
+    let result = run(&schedule, &mut source, &mut sink, &mut keeper);
     assert_no_thread();
+    assert_eq!(*seen.wrong.lock().unwrap(), None);
     let ideal = match (schedule.decrypts, source.stopped) {
         (true, _) => plaintext,
         (false, false) => stream,
@@ -90,7 +104,11 @@ pub fn schedule(data: &[u8]) {
         Ok(summary) => assert!(sink.sealed && sink.bytes == ideal, "{summary:?}"),
         Err(error) => {
             assert!(ideal.starts_with(&sink.bytes), "{error}");
-            assert!(!sink.sealed && sink.left, "neither suspended nor aborted: {error}");
+            // What was published stays published, where nothing but the journal is left over.
+            assert!(
+                keeper.failed_to_forget || !sink.sealed && sink.left,
+                "neither suspended nor aborted: {error}"
+            );
         }
     }
 }
@@ -106,22 +124,29 @@ fn encrypted(plaintext: &[u8]) -> Vec<u8> {
     stream
 }
 
-fn run(schedule: &Schedule, source: &mut Source<'_>, sink: &mut Sink<'_>) -> Result<Summary, Error> {
+fn run(
+    schedule: &Schedule,
+    source: &mut Source<'_>,
+    sink: &mut Sink<'_>,
+    keeper: &mut Keeper<'_>,
+) -> Result<Summary, Error> {
     let key = key();
     let jobs = 1 + usize::from(schedule.jobs % 3);
     let lanes = Lanes { window: usize::from(schedule.window % 8), ..Lanes::with_jobs(jobs) };
     let shutdown = Shutdown::new();
     let mut log = Log { events: schedule.log.iter(), shutdown: shutdown.clone() };
-    let managers = Managers { log: Some(&mut log), crash: None };
+    let crash = schedule.keeper.is_some().then_some(keeper as &mut dyn CrashManager);
+    let managers = Managers { log: Some(&mut log), crash };
+    let durability = u64::from(schedule.durable_every % 4).max(1);
     if schedule.decrypts {
         let mut pipeline = DecryptPipeline::new(&key);
         (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
-        pipeline.durability.segments = u64::from(schedule.durable_every % 4).max(1);
+        pipeline.durability.segments = durability;
         pipeline.run(source, sink, managers)
     } else {
         let mut pipeline: EncryptPipeline<'_> = small_segments(&key, 1).with_salts(salts());
         (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
-        pipeline.durability.segments = u64::from(schedule.durable_every % 4).max(1);
+        pipeline.durability.segments = durability;
         pipeline.run(source, sink, managers)
     }
 }
@@ -157,9 +182,9 @@ impl Read for Source<'_> {
     }
 }
 
-#[derive(Default)]
 struct Sink<'a> {
     calls: std::slice::Iter<'a, Call>,
+    seen: &'a Seen,
     bytes: Vec<u8>,
     failed: bool,
     sealed: bool,
@@ -167,40 +192,69 @@ struct Sink<'a> {
     left: bool,
 }
 
-impl Sink<'_> {
+impl<'a> Sink<'a> {
+    fn new(calls: &'a [Call], seen: &'a Seen) -> Self {
+        Self { calls: calls.iter(), seen, bytes: Vec::new(), failed: false, sealed: false, left: false }
+    }
+
+    fn is_durable(&self) {
+        self.seen.durable.store(self.bytes.len() as u64, Ordering::Relaxed);
+    }
+
     fn call(&mut self) -> io::Result<()> {
-        assert!(!self.sealed && !self.left, "called after the end");
-        match self.calls.next() {
-            None | Some(Call::Takes) => Ok(()),
-            Some(Call::Fails(kind)) => {
-                self.failed = true;
-                Err(KINDS[usize::from(*kind) % KINDS.len()].into())
-            }
-            Some(Call::Panics) => {
-                self.failed = true;
-                panic_here()
-            }
+        self.seen.must(!self.sealed && !self.left, "called after the end");
+        self.seen.must(!self.failed, "called again after an error");
+        let call = self.calls.next();
+        self.failed = !matches!(call, None | Some(Call::Takes));
+        call.map_or(Ok(()), |call| call.happens())
+    }
+}
+
+/// What sink and managers see, and what of it must not be. They do not panic: the pipeline makes an error of that.
+#[derive(Default)]
+struct Seen {
+    durable: AtomicU64,
+    wrong: Mutex<Option<&'static str>>,
+}
+
+impl Seen {
+    fn durable(&self) -> u64 {
+        self.durable.load(Ordering::Relaxed)
+    }
+
+    fn must(&self, holds: bool, otherwise: &'static str) {
+        if !holds {
+            self.wrong.lock().unwrap().get_or_insert(otherwise);
+        }
+    }
+}
+
+impl Call {
+    fn happens(self) -> io::Result<()> {
+        match self {
+            Self::Takes => Ok(()),
+            Self::Fails(kind) => Err(KINDS[usize::from(kind) % KINDS.len()].into()),
+            Self::Panics => panic_here(),
         }
     }
 }
 
 impl OutputSink for Sink<'_> {
     fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
-        assert!(!self.failed, "called again after an error");
         self.call()?;
-        assert_eq!(unit.position, self.bytes.len() as u64);
+        self.seen.must(unit.position == self.bytes.len() as u64, "written somewhere else");
         self.bytes.extend_from_slice(unit.head);
         self.bytes.extend_from_slice(unit.body);
         Ok(())
     }
 
     fn make_durable(&mut self) -> io::Result<()> {
-        assert!(!self.failed, "called again after an error");
-        self.call()
+        self.call()?;
+        self.is_durable();
+        Ok(())
     }
 
     fn seal(&mut self) -> io::Result<()> {
-        assert!(!self.failed, "called again after an error");
         self.call()?;
         self.sealed = true;
         Ok(())
@@ -208,11 +262,58 @@ impl OutputSink for Sink<'_> {
 
     fn suspend(&mut self) -> io::Result<()> {
         self.left = true;
+        self.is_durable();
         Ok(())
     }
 
     fn abort(&mut self) -> io::Result<()> {
         self.left = true;
+        Ok(())
+    }
+}
+
+/// A crash manager.
+struct Keeper<'a> {
+    calls: std::slice::Iter<'a, Call>,
+    seen: &'a Seen,
+    decrypts: bool,
+    /// The last call failed: nothing is left to go on with, and a record of it is.
+    failed_to_forget: bool,
+}
+
+impl Keeper<'_> {
+    fn call(&mut self) -> io::Result<()> {
+        self.calls.next().map_or(Ok(()), |call| call.happens())
+    }
+}
+
+impl CrashManager for Keeper<'_> {
+    fn began(&mut self, _: &JournalKey) -> io::Result<()> {
+        self.call()
+    }
+
+    fn committed(&mut self, _: &Commit) -> io::Result<()> {
+        self.call()
+    }
+
+    /// SV2-JRN-001, SV2-RES-011.
+    fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
+        let end = if self.decrypts { commit.plaintext_len } else { 128 + commit.position };
+        self.seen.must(end <= self.seen.durable(), "recorded before it was durable");
+        self.seen.must(self.decrypts || (1..=4096).contains(&plaintext.len()), "without its plaintext");
+        self.call()
+    }
+
+    fn ending(&mut self, _: SegmentIndex, trailer: &Trailer) -> io::Result<()> {
+        let end = if self.decrypts { trailer.plaintext_len } else { 128 + trailer.position };
+        self.seen.must(self.seen.durable() == end, "the end was recorded before everything was durable");
+        self.call()
+    }
+
+    fn ended(&mut self) -> io::Result<()> {
+        self.failed_to_forget = true;
+        self.call()?;
+        self.failed_to_forget = false;
         Ok(())
     }
 }

@@ -2,13 +2,14 @@
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use stream_v2_format::crypto::{
-    Journal, JournalKey, Progress, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer,
+    Journal, JournalKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener,
+    StreamSealer,
 };
 use stream_v2_format::wire::{
-    Codec, DigestAlg, EnvelopeView, HeaderV1, HeaderV1View, JournalHeader, JournalHeaderView, JournalRecord,
-    JournalRecordType, JournalRecordView, JournalRole, Parsed, SegmentFlags, SegmentHeader,
-    SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer, check_segment, wire_len,
-    write_envelope,
+    Codec, DigestAlg, EnvelopeView, HeaderV1, HeaderV1View, IndexEntry, IndexView, JournalHeader,
+    JournalHeaderView, JournalRecord, JournalRecordType, JournalRecordView, JournalRole, Parsed,
+    SegmentFlags, SegmentHeader, SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer,
+    check_segment, entries_max, wire_len, write_envelope, write_index,
 };
 use stream_v2_format::{KeyEpoch, Offset, SegmentIndex};
 
@@ -19,12 +20,13 @@ pub fn write_then_parse(data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let values = &mut Unstructured::new(data);
     // What the values do not suffice for is no structure.
-    let _ = match which % 6 {
+    let _ = match which % 7 {
         0 => stream_header(values),
         1 => segment_header(values),
         2 => envelope(values),
         3 => journal(values),
         4 => owned_journal(values),
+        5 => index(values),
         _ => segments(values),
     };
 }
@@ -65,7 +67,7 @@ fn stream_header(values: &mut Unstructured<'_>) -> Result<()> {
 fn a_segment_header(values: &mut Unstructured<'_>) -> Result<SegmentHeader> {
     Ok(SegmentHeader {
         index: SegmentIndex(values.arbitrary()?),
-        kind: *values.choose(&[SegmentKind::Data, SegmentKind::Final])?,
+        kind: *values.choose(&[SegmentKind::Data, SegmentKind::Index, SegmentKind::Final])?,
         codec: Codec::None,
         digest_alg: *values.choose(&[DigestAlg::HmacSha3OverTags, DigestAlg::Sha3OverFrames])?,
         flags: SegmentFlags::from_value(values.int_in_range(0..=3)?).unwrap(),
@@ -89,20 +91,26 @@ fn segment_header(values: &mut Unstructured<'_>) -> Result<()> {
     let Ok(stream) = HeaderV1::new(params(values)?, [0; 32], 0) else { return Ok(()) };
     // A header whose derived fields are derived is what a writer writes.
     let derived = derived(&stream, header);
-    let allowed = derived.index <= stream.last_segment() || derived.kind == SegmentKind::Final;
+    let allowed = match derived.kind {
+        SegmentKind::Data => derived.index <= stream.last_segment(),
+        SegmentKind::Index => derived.index <= stream.last_segment() && !stream.uniform(),
+        SegmentKind::Final => true,
+    };
     let epoch = derived.index.key_epoch(stream.params().epoch_segments);
     assert_eq!(check_segment(&stream, &derived, Offset(0), 0).is_ok(), allowed && epoch.0 <= 65_535);
     Ok(())
 }
 
 fn derived(stream: &HeaderV1, header: SegmentHeader) -> SegmentHeader {
-    let plaintext_len = match header.kind {
-        SegmentKind::Data => header.plaintext_len % stream.segment_size() + 1,
-        _ => 0,
+    let drawn = header.plaintext_len;
+    let (plaintext_len, payload_len) = match header.kind {
+        SegmentKind::Data => (drawn % stream.segment_size() + 1, drawn % stream.segment_size() + 1),
+        SegmentKind::Index => (0, 24 + 24 * (drawn % entries_max(stream) + 1)),
+        SegmentKind::Final => (0, 0),
     };
     let run_start = header.flags.run_start() || header.index == SegmentIndex::FIRST;
     let epoch_segments = stream.params().epoch_segments;
-    let data_frames = plaintext_len.div_ceil(stream.frame_size());
+    let data_frames = payload_len.div_ceil(stream.frame_size());
     SegmentHeader {
         flags: SegmentFlags::NONE
             .with(SegmentFlags::RUN_START, run_start)
@@ -111,8 +119,8 @@ fn derived(stream: &HeaderV1, header: SegmentHeader) -> SegmentHeader {
         data_frames,
         frame_count: data_frames + 2,
         plaintext_len,
-        payload_len: plaintext_len,
-        wire_len: u32::try_from(wire_len(stream, header.kind, run_start, plaintext_len)).unwrap(),
+        payload_len,
+        wire_len: u32::try_from(wire_len(stream, header.kind, run_start, payload_len)).unwrap(),
         ..header
     }
 }
@@ -202,6 +210,21 @@ fn owned_journal(values: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
+fn index(values: &mut Unstructured<'_>) -> Result<()> {
+    let (distance, previous) = (values.arbitrary()?, values.arbitrary()?);
+    let drawn: Vec<(u32, u32, [u8; 16])> = values.arbitrary()?;
+    let entry = |(plaintext_len, wire_len, tag_prefix)| IndexEntry { plaintext_len, wire_len, tag_prefix };
+    let entries: Vec<_> = drawn.into_iter().map(entry).collect();
+    let payload = write_index(distance, previous, &entries);
+    let Ok(view) = IndexView::parse(&payload, Offset(0)) else {
+        assert!(entries.is_empty());
+        return Ok(());
+    };
+    assert_eq!((view.distance(), *view.previous()), (distance, previous));
+    assert_eq!(view.entries().collect::<Vec<_>>(), entries);
+    Ok(())
+}
+
 fn trailer(values: &mut Unstructured<'_>) -> Result<Trailer> {
     Ok(Trailer {
         plaintext_len: values.arbitrary()?,
@@ -224,32 +247,68 @@ fn segments(values: &mut Unstructured<'_>) -> Result<()> {
     let stream = StreamSealer::new(params, &key(), &context).unwrap();
     let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new(values.arbitrary()?)))
         .with_digest_alg(*values.choose(&[DigestAlg::HmacSha3OverTags, DigestAlg::Sha3OverFrames])?);
+    let indexed = values.arbitrary()?;
     let mut progress = Progress::of_writer(&stream);
-    let mut sealed = Vec::new();
-    let mut offset = Offset(128);
-    for index in 0..values.int_in_range(1..=4)? {
-        let plaintext = vec![values.arbitrary()?; values.int_in_range(1..=8192)?];
-        let mut wire = vec![0; sealer.wire_len(SegmentIndex(index), u32::try_from(plaintext.len()).unwrap())];
-        let segment = sealer.seal_data(SegmentIndex(index), &plaintext, &mut wire).unwrap();
+    let mut sealed: Vec<Sealed> = Vec::new();
+    for index in (0..values.int_in_range(1..=4)?).map(SegmentIndex) {
+        let payload = vec![values.arbitrary()?; values.int_in_range(1..=8192)?];
+        let mut wire = vec![0; sealer.wire_len(index, u32::try_from(payload.len()).unwrap())];
+        let segment = sealer.seal_data(index, &payload, &mut wire).unwrap();
         progress.sealed(&segment).unwrap();
-        sealed.push((segment.header, offset, wire, plaintext));
-        offset = offset.plus(segment.header.segment_len());
+        sealed.push(Sealed { header: segment.header, wire, payload });
     }
-    let index = SegmentIndex(u32::try_from(sealed.len()).unwrap());
+    let next = |sealed: &[Sealed]| SegmentIndex(u32::try_from(sealed.len()).unwrap());
+    if let Some(payload) = progress.index_payload(true).filter(|_| indexed) {
+        let (segment, wire) = sealer.seal_index(next(&sealed), &payload, progress.transcript()).unwrap();
+        progress.sealed(&segment).unwrap();
+        sealed.push(Sealed { header: segment.header, wire, payload });
+    }
     let mut wire = vec![0; SegmentSealer::final_wire_len()];
-    let last = sealer.seal_final(index, &progress.trailer(), &mut wire).unwrap();
-    sealed.push((last.header, offset, wire, Vec::new()));
+    let last = sealer.seal_final(next(&sealed), &progress.trailer(), &mut wire).unwrap();
+    progress.sealed(&last).unwrap();
+    sealed.push(Sealed { header: last.header, wire, payload: Vec::new() });
     let reader = StreamOpener::new(stream.header(), &key(), &context).unwrap();
-    let mut opener = SegmentOpener::new(&reader);
-    for (header, offset, wire, plaintext) in sealed.iter().rev() {
+    let again = opened_in_order(&reader, &sealed);
+    assert_eq!(again.committed(), progress.committed());
+    opened_from_the_end(&reader, &sealed);
+    Ok(())
+}
+
+/// A segment as its writer has it.
+struct Sealed {
+    header: SegmentHeader,
+    wire: Vec<u8>,
+    payload: Vec<u8>,
+}
+
+fn opened_in_order(reader: &StreamOpener, sealed: &[Sealed]) -> Progress {
+    let mut opener = SegmentOpener::new(reader);
+    let (mut order, mut progress) = (SegmentOrder::new(reader.header()), Progress::of_reader(reader));
+    for Sealed { header, wire, payload } in sealed {
+        let (offset, before) = (order.offset(), order.segments());
+        let bytes = header.to_bytes();
+        let (authentic, _) = reader.authenticate(&bytes, offset, before).unwrap().complete().unwrap();
+        order.admit(authentic.header(), offset).unwrap();
+        let mut opened = vec![0; payload.len()];
+        let segment = opener.open(&authentic, wire, &mut opened).unwrap();
+        assert!(opened == *payload);
+        progress.opened(&authentic, &segment, &opened).unwrap();
+    }
+    assert!(order.ended() && progress.ended());
+    progress
+}
+
+/// In any order, and by the ends alone.
+fn opened_from_the_end(reader: &StreamOpener, sealed: &[Sealed]) {
+    let mut opener = SegmentOpener::new(reader);
+    for Sealed { header, wire, payload } in sealed.iter().rev() {
         let bytes = header.to_bytes();
         let before = header.index.0.into();
-        let (authentic, _) = reader.authenticate(&bytes, *offset, before).unwrap().complete().unwrap();
-        let mut opened = vec![0; plaintext.len()];
+        let (authentic, _) = reader.authenticate(&bytes, Offset(0), before).unwrap().complete().unwrap();
+        let mut opened = vec![0; payload.len()];
         let whole = opener.open(&authentic, wire, &mut opened).unwrap();
-        assert!(opened == *plaintext);
+        assert!(opened == *payload);
         let tail = &wire[wire.len() - opener.tail_len(&authentic)..];
         assert_eq!(opener.open_tail(&authentic, tail).unwrap().digest, whole.digest);
     }
-    Ok(())
 }

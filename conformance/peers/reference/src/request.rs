@@ -51,6 +51,7 @@ pub(crate) struct Parameters {
     pub(crate) key_id: String,
     pub(crate) envelope: String,
     pub(crate) digest_alg: u16,
+    pub(crate) index: bool,
 }
 
 #[derive(Deserialize)]

@@ -1,8 +1,10 @@
 //! Writes a stream: with the pipeline where it can do what is asked, and segment by segment with the format crate.
 
-use stream_v2_format::crypto::{ContentKey, Progress, Run, RunSalt, SegmentSealer, StreamSealer};
+use stream_v2_format::crypto::{
+    ContentKey, Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer,
+};
 use stream_v2_format::wire::{
-    DigestAlg, EnvelopeView, HeaderV1, StreamFlags, StreamParams, Suite, crc32c, write_envelope,
+    DigestAlg, EnvelopeView, HeaderV1, SegmentKind, StreamFlags, StreamParams, Suite, crc32c, write_envelope,
 };
 use stream_v2_format::{self as format, SegmentIndex};
 use stream_v2_pipeline::{Cause, EncryptPipeline, Error, Managers, Salts, WriterSink};
@@ -57,11 +59,12 @@ impl Writing<'_> {
         RunSalt::new(array(&self.request.runs[run].run_salt))
     }
 
-    /// By the pipeline, which writes one run, no envelope, and full segments.
+    /// By the pipeline, which writes one run, no envelope, no index segments, and full segments.
     fn by_pipeline(&self) -> Option<Written> {
         let request = self.request;
         let can =
             request.runs.len() == 1 && request.flushes.is_empty() && request.parameters.envelope.is_empty();
+        let can = can && !request.parameters.index;
         can.then(|| self.pipeline().map_err(|error| name(&error)))
     }
 
@@ -99,21 +102,21 @@ impl Writing<'_> {
                 );
             }
             let sealer = sealer.as_mut().unwrap();
-            let (now, later) = rest.split_at(self.next_len(rest.len()));
-            let mut wire = vec![0; SegmentSealer::final_wire_len()];
-            let sealed = if now.is_empty() {
-                sealer.seal_final(index, &progress.trailer(), &mut wire)?
-            } else {
-                wire.resize(sealer.wire_len(index, u32::try_from(now.len()).unwrap()), 0);
-                sealer.seal_data(index, now, &mut wire)?
+            let payload = progress.index_payload(rest.is_empty()).filter(|_| self.request.parameters.index);
+            let (sealed, wire) = match payload {
+                Some(payload) => sealer.seal_index(index, &payload, progress.transcript())?,
+                None => {
+                    let (now, later) = rest.split_at(self.next_len(rest.len()));
+                    rest = later;
+                    seal(sealer, index, now, &progress)?
+                }
             };
             progress.sealed(&sealed)?;
             bytes.extend_from_slice(&sealed.header.to_bytes());
             bytes.extend_from_slice(&wire);
-            if now.is_empty() {
+            if sealed.header.kind == SegmentKind::Final {
                 return Ok(bytes);
             }
-            rest = later;
         }
     }
 
@@ -140,6 +143,23 @@ impl Writing<'_> {
         }
         bytes
     }
+}
+
+/// A data segment, or the final one where there is no plaintext left.
+fn seal(
+    sealer: &mut SegmentSealer,
+    index: SegmentIndex,
+    plaintext: &[u8],
+    progress: &Progress,
+) -> Result<(SealedSegment, Vec<u8>), format::Error> {
+    let mut wire = vec![0; SegmentSealer::final_wire_len()];
+    let sealed = if plaintext.is_empty() {
+        sealer.seal_final(index, &progress.trailer(), &mut wire)?
+    } else {
+        wire.resize(sealer.wire_len(index, u32::try_from(plaintext.len()).unwrap()), 0);
+        sealer.seal_data(index, plaintext, &mut wire)?
+    };
+    Ok((sealed, wire))
 }
 
 fn name(error: &Error) -> &'static str {

@@ -1,0 +1,64 @@
+//! §11: what index segments must say, and where they must stand.
+
+use super::number;
+use super::segment::Header;
+
+/// What a reader has seen of data segments and index segments.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// The entries of the data segments since the last index segment.
+    uncovered: Vec<[u8; 24]>,
+    /// Where the last index segment begins, 16 bytes of its tag, and how many entries it has.
+    last: Option<(usize, [u8; 16], u64)>,
+}
+
+/// n, the most entries.
+fn most(segment_size: u64) -> u64 {
+    ((segment_size - 24) / 24).min(65_536)
+}
+
+/// SV2-IDX-003.
+pub(super) fn payload_len_fits(segment_size: u64, payload_len: u64) -> bool {
+    let entries = payload_len.saturating_sub(24) / 24;
+    payload_len == 24 + 24 * entries && (1..=most(segment_size)).contains(&entries)
+}
+
+impl Seen {
+    /// SV2-IDX-005.
+    pub(super) fn may_follow(&self, header: &Header, segment_size: u64) -> bool {
+        let (most, uncovered) = (most(segment_size), self.uncovered.len() as u64);
+        match self.last {
+            Some((_, _, entries)) if header.is_data() => entries == most && uncovered < most,
+            Some(_) if header.is_final() => uncovered == 0,
+            _ => true,
+        }
+    }
+
+    /// SV2-IDX-004, for an index segment that begins at `offset`.
+    pub(super) fn describes(&self, payload: &[u8], offset: usize) -> bool {
+        let (distance, previous) = self.last.map_or((0, [0; 16]), |(at, tag, _)| (offset - at, tag));
+        let distance = (distance as u64).to_le_bytes();
+        payload == [&distance[..], &previous, &self.uncovered.concat()].concat()
+    }
+
+    /// Bytes from the last index segment to `offset`.
+    pub(super) fn distance(&self, offset: usize) -> u64 {
+        self.last.map_or(0, |(at, ..)| (offset - at) as u64)
+    }
+
+    /// Takes in a segment with these 96 bytes of header.
+    pub(super) fn follow(&mut self, header: &Header, bytes: &[u8], offset: usize) {
+        let mut tag = [0; 16];
+        tag.copy_from_slice(&bytes[60..76]);
+        if header.is_data() {
+            let mut entry = [0; 24];
+            entry[..4].copy_from_slice(&bytes[28..32]);
+            entry[4..8].copy_from_slice(&bytes[36..40]);
+            entry[8..].copy_from_slice(&tag);
+            self.uncovered.push(entry);
+        } else {
+            self.uncovered.clear();
+            self.last = Some((offset, tag, number(bytes, 32, 4).saturating_sub(24) / 24));
+        }
+    }
+}

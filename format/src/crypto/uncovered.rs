@@ -1,0 +1,102 @@
+//! §11 What the next index segment must say of the segments before it: known from their headers alone.
+
+use alloc::vec::Vec;
+
+use crate::SegmentIndex;
+use crate::wire::{
+    HeaderV1, IndexEntry, IndexView, SegmentHeader, SegmentKind, entries_in, entries_max, tag_prefix,
+    write_index,
+};
+
+/// The data segments that no index segment covers yet, and where the last index segment stands.
+///
+/// It takes 24 bytes for each of them, and of those before the first index segment no more than n + 1 are kept: with more, none can follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uncovered {
+    /// Bytes of the body so far.
+    position: u64,
+    entries: Vec<IndexEntry>,
+    /// The first index segment: its place, and bytes of the body before it.
+    first: Option<(SegmentIndex, u64)>,
+    last: Option<LastIndex>,
+}
+
+/// The last index segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct LastIndex {
+    /// Bytes of the body before it.
+    position: u64,
+    tag_prefix: [u8; 16],
+    /// Whether it holds n entries, so that data segments may follow.
+    full: bool,
+}
+
+impl Uncovered {
+    /// Before segment 0.
+    pub const NOTHING: Self = Self { position: 0, entries: Vec::new(), first: None, last: None };
+
+    /// Takes in the next segment, whose header is authentic.
+    pub fn follow(&mut self, stream: &HeaderV1, header: &SegmentHeader) {
+        match header.kind {
+            // Index segments are absent where UNIFORM is set.
+            SegmentKind::Data if stream.uniform() || self.entries.len() > entries_max(stream) as usize => {}
+            SegmentKind::Data => self.entries.push(IndexEntry::of(header)),
+            SegmentKind::Index => {
+                self.entries.clear();
+                let full = entries_in(stream, header.payload_len) == Some(entries_max(stream));
+                self.first.get_or_insert((header.index, self.position));
+                self.last = Some(LastIndex { position: self.position, tag_prefix: tag_prefix(header), full });
+            }
+            SegmentKind::Final => {}
+        }
+        self.position += header.segment_len();
+    }
+
+    /// The place of the first index segment, and how many bytes of the body are before it.
+    pub(super) const fn first_index(&self) -> Option<(SegmentIndex, u64)> {
+        self.first
+    }
+
+    /// Whether the data segments that are uncovered are as many as one index segment holds.
+    #[must_use]
+    pub fn is_full(&self, stream: &HeaderV1) -> bool {
+        self.entries.len() >= entries_max(stream) as usize
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether a segment of this kind may come next (SV2-IDX-005). Before the first index segment there is nothing to reject.
+    pub(super) fn allows(&self, stream: &HeaderV1, kind: SegmentKind) -> bool {
+        let Some(last) = &self.last else { return true };
+        match kind {
+            SegmentKind::Data => last.full && !self.is_full(stream),
+            SegmentKind::Index => true,
+            SegmentKind::Final => self.is_empty(),
+        }
+    }
+
+    /// Bytes from the last index segment to what comes next; 0 where there is none.
+    pub(super) fn distance(&self) -> u64 {
+        self.last.map_or(0, |last| self.position - last.position)
+    }
+
+    /// Whether an index segment that comes next may have this payload (SV2-IDX-004).
+    pub(super) fn is_described_by(&self, payload: &IndexView<'_>) -> bool {
+        payload.distance() == self.distance()
+            && *payload.previous() == self.previous()
+            && payload.entries().eq(self.entries.iter().copied())
+    }
+
+    /// The payload of the index segment that covers them.
+    pub(super) fn payload(&self) -> Vec<u8> {
+        write_index(self.distance(), self.previous(), &self.entries)
+    }
+
+    fn previous(&self) -> [u8; 16] {
+        self.last.map_or([0; 16], |last| last.tag_prefix)
+    }
+}
