@@ -1,38 +1,38 @@
 //! Decrypting: the reader frames segments, workers open them, the writer checks the transcript and releases plaintext in order.
 
-use std::io::Read;
-
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, SegmentOrder, StreamOpener};
 use stream_v2_format::wire::Trailer;
 
 use crate::buffers::Buffers;
-use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
-use crate::io::read_segment;
+use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use crate::io::next_segment;
 use crate::managers::Commit;
 use crate::outlet::Outlet;
 use crate::pipeline::DecryptPipeline;
-use crate::shutdown::Watched;
+use crate::port::Port;
+use crate::ready::Source;
 use crate::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
-pub(crate) fn run(
+pub(crate) async fn run<E: Engine, P: Port>(
+    engine: &E,
     pipeline: &DecryptPipeline<'_>,
     stream: &StreamOpener,
-    source: impl Read + Send,
-    writer: &mut OpenWriter<'_, '_, '_>,
+    source: impl Source + Send,
+    writer: &mut OpenWriter<'_, P>,
 ) -> Result<(), Error> {
-    let committed = *writer.progress.committed();
+    let committed = writer.progress.committed().clone();
     let mut reader = SegmentReader {
-        source: Watched::new(source, &pipeline.shutdown),
+        source,
         order: SegmentOrder::after(stream.header(), &committed),
         stream: stream.clone(),
         telemetry: pipeline.telemetry.clone(),
         shutdown: pipeline.shutdown.clone(),
     };
     let workers = (0..pipeline.lanes.jobs.max(1)).map(|_| DecryptSegmentWorker::new(stream)).collect();
-    engine::run::<Decrypting, _>(pipeline.lanes.window, committed.segments, &mut reader, workers, writer)
+    engine.run::<Decrypting, _>(pipeline.lanes.window, committed.segments, &mut reader, workers, writer).await
 }
 
 /// The flow of segments that are being opened.
@@ -44,15 +44,15 @@ impl Flow for Decrypting {
 }
 
 struct SegmentReader<R> {
-    source: Watched<R>,
+    source: R,
     order: SegmentOrder,
     stream: StreamOpener,
     telemetry: Telemetry,
     shutdown: Shutdown,
 }
 
-impl<R: Read + Send> ReadSide<Decrypting> for SegmentReader<R> {
-    fn next_job(
+impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
+    async fn next_job(
         &mut self,
         _: u64,
         permit: Buffers,
@@ -60,7 +60,7 @@ impl<R: Read + Send> ReadSide<Decrypting> for SegmentReader<R> {
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(self.order.segments())));
         }
-        let next = read_segment(&mut self.source, &self.stream, &mut self.order, permit.input)?;
+        let next = next_segment(&mut self.source, &self.stream, &mut self.order, permit.input).await?;
         Ok(next.map(|segment| {
             let header = segment.header.header();
             self.telemetry.read(header.index.0.into(), header.segment_len());
@@ -80,24 +80,24 @@ impl WorkSide<Decrypting> for DecryptSegmentWorker {
 }
 
 /// Checks the transcript and the trailer, and releases plaintext in order.
-pub(crate) struct OpenWriter<'o, 'a, 'm> {
-    outlet: &'o mut Outlet<'a, 'm>,
+pub(crate) struct OpenWriter<'o, P> {
+    outlet: &'o mut Outlet<P>,
     telemetry: Telemetry,
     progress: Progress,
     /// The final segment, once it was verified.
     ending: Option<(SegmentIndex, Trailer)>,
 }
 
-impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
+impl<'o, P: Port> OpenWriter<'o, P> {
     /// Begins after committed segments.
-    pub(crate) fn begin(
+    pub(crate) async fn begin(
         stream: &StreamOpener,
         committed: &Committed,
-        outlet: &'o mut Outlet<'a, 'm>,
+        outlet: &'o mut Outlet<P>,
         telemetry: Telemetry,
     ) -> Result<Self, Error> {
         outlet.started(stream.header());
-        outlet.begin(committed.segments, &stream.into())?;
+        outlet.begin(committed.segments, &stream.into()).await?;
         //= spec/stream-v2.md#sv2-res-012
         //= type=implication
         //= reason=A run that goes on is the run that begins: the same reader, the same checks, which the vectors test.
@@ -108,7 +108,7 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
     }
 
     /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
-    pub(crate) fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
+    pub(crate) async fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
         let unsealed = match result {
             Ok(()) => None,
             Err(error) => match error.format_error() {
@@ -122,27 +122,27 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
                 _ => return Err(error),
             },
         };
-        self.outlet.ending(self.ending)?;
-        self.outlet.seal(self.progress.segments())?;
+        self.outlet.ending(self.ending).await?;
+        self.outlet.seal(self.progress.segments()).await?;
         unsealed.map_or(Ok(self.progress), Err)
     }
 
-    fn segment(&mut self, segment: &DecryptedSegment) -> Result<(), Error> {
+    async fn segment(&mut self, segment: &DecryptedSegment) -> Result<(), Error> {
         let trailer = self.progress.trailer();
         self.progress
-            .opened(&segment.header, &segment.opened)
+            .opened(&segment.header, &segment.opened, &segment.payload)
             .map_err(|error| Error::format(Stage::Writer, error))?;
         let header = segment.header.header();
         //= spec/stream-v2.md#sv2-rel-001
         //# A reader MUST NOT release any plaintext of a segment before every check of §15.1 up to step 17 has
         //# passed for that segment.
-        if !segment.plaintext.is_empty() {
-            self.outlet.append(Some(header.index), &[], &segment.plaintext)?;
+        let released = segment.plaintext().len() as u64;
+        if released > 0 {
+            self.outlet.append(Some(header.index), &[], &segment.payload).await?;
         }
-        let released = segment.plaintext.len() as u64;
         self.telemetry.written(header.index.0.into(), released);
         let commit = Commit::of(header, &self.progress);
-        self.outlet.committed(&commit)?;
+        self.outlet.committed(&commit).await?;
         if self.progress.ended() {
             self.ending = Some((header.index, trailer));
             return Ok(());
@@ -150,13 +150,16 @@ impl<'o, 'a, 'm> OpenWriter<'o, 'a, 'm> {
         //= spec/stream-v2.md#sv2-res-011
         //# A reader MUST reach a durability point of its output before it appends a commit record, and
         //# release nothing from a segment before it is verified, resumed or not.
-        self.outlet.settle(commit, released, Bytes::new()).map(|_| ())
+        self.outlet.settle(commit, released, Bytes::new()).await.map(|_| ())
     }
 }
 
-impl WriteSide<Decrypting> for OpenWriter<'_, '_, '_> {
-    fn write(&mut self, (segment, input): (DecryptedSegment, DecryptSegmentInput)) -> Result<Buffers, Error> {
-        self.segment(&segment)?;
-        Ok(Buffers::recycled(input.wire, segment.plaintext))
+impl<P: Port> WriteSide<Decrypting> for OpenWriter<'_, P> {
+    async fn write(
+        &mut self,
+        (segment, input): (DecryptedSegment, DecryptSegmentInput),
+    ) -> Result<Buffers, Error> {
+        self.segment(&segment).await?;
+        Ok(Buffers::recycled(input.wire, segment.payload))
     }
 }

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::Error;
 use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, StreamOpener};
+use stream_v2_format::wire::SegmentKind;
 
 use crate::buffers::resize;
 
@@ -21,10 +22,21 @@ pub struct DecryptSegmentInput {
 pub struct DecryptedSegment {
     /// The segment header.
     pub header: AuthenticHeader,
-    /// plaintext_len bytes; none for a final segment.
-    pub plaintext: Bytes,
+    /// payload_len bytes: what an index segment holds, and otherwise the plaintext.
+    pub payload: Bytes,
     /// Digest and terminator.
     pub opened: OpenedSegment,
+}
+
+impl DecryptedSegment {
+    /// plaintext_len bytes of plaintext; none of an index or final segment.
+    #[must_use]
+    pub fn plaintext(&self) -> &[u8] {
+        match self.header.header().kind {
+            SegmentKind::Data => &self.payload,
+            SegmentKind::Index | SegmentKind::Final => &[],
+        }
+    }
 }
 
 /// Opens segments of one stream. Several workers share the work.
@@ -39,19 +51,19 @@ impl DecryptSegmentWorker {
         Self { opener: SegmentOpener::new(stream) }
     }
 
-    /// Opens one segment into `plaintext`, a buffer to be used again.
+    /// Opens one segment into `payload`, a buffer to be used again.
     ///
     /// # Errors
     /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`.
     pub fn open(
         &mut self,
         input: &DecryptSegmentInput,
-        mut plaintext: BytesMut,
+        mut payload: BytesMut,
     ) -> Result<DecryptedSegment, Error> {
         //= spec/stream-v2.md#sv2-hdr-019
         //# A reader MUST NOT allocate memory in proportion to plaintext_len of the stream header.
-        resize(&mut plaintext, input.header.header().plaintext_len as usize);
-        let opened = self.opener.open(&input.header, &input.wire, &mut plaintext)?;
-        Ok(DecryptedSegment { header: input.header, plaintext: plaintext.freeze(), opened })
+        resize(&mut payload, input.header.header().payload_len as usize);
+        let opened = self.opener.open(&input.header, &input.wire, &mut payload)?;
+        Ok(DecryptedSegment { header: input.header, payload: payload.freeze(), opened })
     }
 }

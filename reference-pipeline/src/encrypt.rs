@@ -1,30 +1,32 @@
 //! Encrypting: the reader cuts plaintext into segments, workers seal them, the writer puts them in order and ends the stream.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::HeaderV1;
 
 use crate::buffers::{Buffers, resize};
-use crate::engine::{self, Flow, ReadSide, WorkSide, WriteSide};
-use crate::io::{fill, source_error};
+use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use crate::io::source_error;
 use crate::managers::Commit;
 use crate::outlet::Outlet;
 use crate::pipeline::{EncryptPipeline, Summary, summary};
-use crate::shutdown::Watched;
+use crate::port::Port;
+use crate::ready::{Source, fill};
 use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
-pub(crate) fn run(
+pub(crate) async fn run<E: Engine, P: Port>(
+    engine: &E,
     pipeline: &EncryptPipeline<'_>,
     stream: &StreamSealer,
     run: Run,
-    source: impl Read + Send,
-    mut writer: SealWriter<'_, '_, '_>,
+    source: impl Source + Send,
+    mut writer: SealWriter<'_, P>,
 ) -> Result<Summary, Error> {
-    let committed = *writer.progress.committed();
+    let committed = writer.progress.committed().clone();
     let mut reader = PlaintextReader::new(source, stream.header(), &committed, pipeline);
     let workers = (0..pipeline.lanes.jobs.max(1))
         .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
@@ -32,11 +34,11 @@ pub(crate) fn run(
     let window = pipeline.lanes.window;
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
-    engine::run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer)?;
+    engine.run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer).await?;
     let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
     //= spec/stream-v2.md#sv2-wrt-005
     //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
-    writer.end(&mut sealer)?;
+    writer.end(&mut sealer).await?;
     Ok(summary(&writer.progress, stream.header()))
 }
 
@@ -50,7 +52,7 @@ impl Flow for Encrypting {
 
 /// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
 struct PlaintextReader<R> {
-    source: Watched<R>,
+    source: R,
     segment_size: usize,
     last_segment: SegmentIndex,
     /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
@@ -60,11 +62,11 @@ struct PlaintextReader<R> {
     shutdown: Shutdown,
 }
 
-impl<R: Read> PlaintextReader<R> {
+impl<R: Source> PlaintextReader<R> {
     fn new(source: R, header: &HeaderV1, committed: &Committed, pipeline: &EncryptPipeline<'_>) -> Self {
         let declared = header.params().plaintext_len;
         Self {
-            source: Watched::new(source, &pipeline.shutdown),
+            source,
             segment_size: header.segment_size() as usize,
             last_segment: header.last_segment(),
             declared: declared.map(|declared| declared.saturating_sub(committed.plaintext_len)),
@@ -75,14 +77,14 @@ impl<R: Read> PlaintextReader<R> {
     }
 
     /// Fills `plaintext` as far as the source and the declared length allow.
-    fn read(&mut self, plaintext: &mut BytesMut, place: u64) -> Result<(), Error> {
+    async fn read(&mut self, plaintext: &mut BytesMut, place: u64) -> Result<(), Error> {
         let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let wanted = self.segment_size.min(left);
         resize(plaintext, wanted);
         //= spec/stream-v2.md#sv2-wrt-004
         //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
         //# caller has asked for a flush.
-        let filled = fill(&mut self.source, plaintext).map_err(source_error(Some(place)))?;
+        let filled = fill(&mut self.source, plaintext).await.map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
         //= spec/stream-v2.md#sv2-hdr-017
         //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext bytes, and
@@ -100,8 +102,8 @@ impl<R: Read> PlaintextReader<R> {
     }
 }
 
-impl<R: Read + Send> ReadSide<Encrypting> for PlaintextReader<R> {
-    fn next_job(
+impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
+    async fn next_job(
         &mut self,
         place: u64,
         permit: Buffers,
@@ -111,7 +113,7 @@ impl<R: Read + Send> ReadSide<Encrypting> for PlaintextReader<R> {
         }
         let Buffers { input: mut plaintext, output: wire } = permit;
         if !self.ended {
-            self.read(&mut plaintext, place)?;
+            self.read(&mut plaintext, place).await?;
         } else {
             plaintext.clear();
         }
@@ -152,60 +154,63 @@ impl WorkSide<Encrypting> for EncryptSegmentWorker {
 }
 
 /// Hands sealed segments to the sink in order and keeps transcript and totals.
-pub(crate) struct SealWriter<'o, 'a, 'm> {
-    outlet: &'o mut Outlet<'a, 'm>,
+pub(crate) struct SealWriter<'o, P> {
+    outlet: &'o mut Outlet<P>,
     telemetry: Telemetry,
     progress: Progress,
 }
 
-impl<'o, 'a, 'm> SealWriter<'o, 'a, 'm> {
+impl<'o, P: Port> SealWriter<'o, P> {
     /// Begins a stream with its stream header, or goes on after committed segments.
-    pub(crate) fn begin(
+    pub(crate) async fn begin(
         stream: &StreamSealer,
         committed: Option<&Committed>,
-        outlet: &'o mut Outlet<'a, 'm>,
+        outlet: &'o mut Outlet<P>,
         telemetry: Telemetry,
     ) -> Result<Self, Error> {
         outlet.started(stream.header());
         if committed.is_none() {
-            outlet.append(None, &[], &stream.header_bytes())?;
+            outlet.append(None, &[], &Bytes::copy_from_slice(&stream.header_bytes())).await?;
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
-        outlet.begin(progress.segments(), &stream.into())?;
+        outlet.begin(progress.segments(), &stream.into()).await?;
         Ok(Self { outlet, telemetry, progress })
     }
 
     /// Seals and writes the final segment, then seals the sink.
-    fn end(&mut self, sealer: &mut SegmentSealer) -> Result<(), Error> {
+    async fn end(&mut self, sealer: &mut SegmentSealer) -> Result<(), Error> {
         let place = self.progress.segments();
         let trailer = self.progress.trailer();
         let index = SegmentIndex(u32::try_from(place).unwrap_or(u32::MAX));
-        self.outlet.ending(Some((index, trailer)))?;
+        self.outlet.ending(Some((index, trailer))).await?;
         let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let sealed = sealer
             .seal_final(index, &trailer, &mut wire)
             .map_err(|error| Error::format(Stage::Writer, error))?;
-        self.segment(&EncryptedSegment::new(sealed, wire))?;
-        self.outlet.seal(place)
+        self.segment(&EncryptedSegment::new(sealed, wire)).await?;
+        self.outlet.seal(place).await
     }
 
-    fn segment(&mut self, segment: &EncryptedSegment) -> Result<Commit, Error> {
+    async fn segment(&mut self, segment: &EncryptedSegment) -> Result<Commit, Error> {
         self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
         let header = &segment.header;
         //= spec/stream-v2.md#sv2-wrt-002
         //# A writer MUST hand a segment to its sink only when header and wire are complete.
-        self.outlet.append(Some(header.index), &header.to_bytes(), &segment.wire)?;
+        self.outlet.append(Some(header.index), &header.to_bytes(), &segment.wire).await?;
         self.telemetry.written(header.index.0.into(), header.segment_len());
         let commit = Commit::of(header, &self.progress);
-        self.outlet.committed(&commit)?;
+        self.outlet.committed(&commit).await?;
         Ok(commit)
     }
 }
 
-impl WriteSide<Encrypting> for SealWriter<'_, '_, '_> {
-    fn write(&mut self, (segment, input): (EncryptedSegment, EncryptSegmentInput)) -> Result<Buffers, Error> {
-        let commit = self.segment(&segment)?;
-        let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext)?;
+impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
+    async fn write(
+        &mut self,
+        (segment, input): (EncryptedSegment, EncryptSegmentInput),
+    ) -> Result<Buffers, Error> {
+        let commit = self.segment(&segment).await?;
+        let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext).await?;
         Ok(Buffers::recycled(spare, segment.wire))
     }
 }

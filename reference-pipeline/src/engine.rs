@@ -6,56 +6,37 @@
 //!
 //! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 
 use crate::buffers::Buffers;
-use crate::guard::guarded;
-use crate::reorder::Reorder;
+use crate::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
+use crate::guard::{guarded, guarded_future};
+use crate::ordered_writer::OrderedWriter;
+use crate::ready::ready;
+use crate::threads::{Arc, AtomicBool, Mutex, Receiver, SyncSender, scope, spawn, sync_channel};
 use crate::{Error, Stage};
 
-/// What flows: jobs from the reader to the workers, results from them to the writer.
-pub(crate) trait Flow {
-    /// A segment that was read, with its permit.
-    type Job: Send;
-    /// A segment that was sealed or opened, with its permit.
-    type Done: Send;
+/// The engine on std threads.
+pub(crate) struct Threads;
+
+impl Engine for Threads {
+    async fn run<F: Flow, W: WorkSide<F>>(
+        &self,
+        window: usize,
+        base: u64,
+        reader: &mut (impl ReadSide<F> + Send),
+        workers: Vec<W>,
+        writer: &mut impl WriteSide<F>,
+    ) -> Result<(), Error> {
+        run(window, base, reader, workers, writer)
+    }
 }
 
-/// The reader's side: gives the job for segment `place` of the stream and a permit, or `None` at the end.
-pub(crate) trait ReadSide<F: Flow>: Send {
-    fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<F::Job>, Error>;
-}
-
-/// A worker's side: pure.
-pub(crate) trait WorkSide<F: Flow>: Send {
-    fn work(&mut self, job: F::Job) -> Result<F::Done, Error>;
-}
-
-/// The writer's side: takes finished segments in order and gives their permits back.
-pub(crate) trait WriteSide<F: Flow> {
-    fn write(&mut self, done: F::Done) -> Result<Buffers, Error>;
-}
-
-/// What arrives at the writer for one place in the order.
-enum Arrival<D> {
-    Done(D),
-    End,
-    Failed(Error),
-}
-
-type Numbered<T> = (u64, T);
-
-/// Runs a flow to its end: all segments written, or one error. Every thread has ended when this returns.
-///
-/// `base` is the number of segments before the first one of this run.
-pub(crate) fn run<F: Flow, W: WorkSide<F>>(
+fn run<F: Flow, W: WorkSide<F>>(
     window: usize,
     base: u64,
-    reader: &mut impl ReadSide<F>,
+    reader: &mut (impl ReadSide<F> + Send),
     workers: Vec<W>,
     writer: &mut impl WriteSide<F>,
 ) -> Result<(), Error> {
@@ -68,21 +49,19 @@ pub(crate) fn run<F: Flow, W: WorkSide<F>>(
     for _ in 0..window {
         let _ = permit_sender.try_send(Buffers::default());
     }
-    thread::scope(|scope| {
+    scope(|scope| {
         let jobs = Arc::new(Mutex::new(jobs));
         let mut threads = Vec::with_capacity(workers.len() + 1);
         for (number, mut worker) in workers.into_iter().enumerate() {
             let (jobs, results) = (Arc::clone(&jobs), result_sender.clone());
-            let spawn = thread::Builder::new().name(format!("sv2-worker-{number}"));
-            threads.push(
-                spawn.spawn_scoped(scope, move || work_all::<F, W>(&mut worker, &jobs, &results, base)),
-            );
+            let work = move || work_all::<F, W>(&mut worker, &jobs, &results, base);
+            threads.push(spawn(scope, format!("sv2-worker-{number}"), work));
         }
         // The workers own the receiver of jobs: when they are gone, the reader notices instead of waiting for ever.
         drop(jobs);
         let stop = &stop;
         let read = move || read_all::<F>(reader, &permits, &job_sender, &result_sender, stop, base);
-        threads.push(thread::Builder::new().name("sv2-reader".into()).spawn_scoped(scope, read));
+        threads.push(spawn(scope, "sv2-reader".into(), read));
         let (threads, failed): (Vec<_>, Vec<_>) = threads.into_iter().partition(Result::is_ok);
         let written = match failed.into_iter().find_map(Result::err) {
             None => write_all::<F>(writer, results, permit_sender, window, stop, base),
@@ -101,7 +80,7 @@ pub(crate) fn run<F: Flow, W: WorkSide<F>>(
 
 /// The reader thread: a permit, a segment, a job; and at the end one last message in its place.
 fn read_all<F: Flow>(
-    reader: &mut impl ReadSide<F>,
+    reader: &mut (impl ReadSide<F> + Send),
     permits: &Receiver<Buffers>,
     jobs: &SyncSender<Numbered<F::Job>>,
     results: &SyncSender<Numbered<Arrival<F::Done>>>,
@@ -113,8 +92,8 @@ fn read_all<F: Flow>(
         if stop.load(Ordering::Acquire) {
             return;
         }
-        let next = guarded(Stage::Source, Some(base + place), || reader.next_job(base + place, permit));
-        let last = match next {
+        let next = guarded_future(Stage::Source, Some(base + place), reader.next_job(base + place, permit));
+        let last = match ready(next) {
             Ok(Some(job)) => match jobs.send((place, job)) {
                 Ok(()) => continue,
                 Err(_) => return,
@@ -127,7 +106,7 @@ fn read_all<F: Flow>(
     }
 }
 
-/// A worker thread: jobs to results until there are no more, or until the worker panicked.
+/// A worker thread: jobs to results until there are no more, or until one failed.
 fn work_all<F: Flow, W: WorkSide<F>>(
     worker: &mut W,
     jobs: &Mutex<Receiver<Numbered<F::Job>>>,
@@ -137,12 +116,11 @@ fn work_all<F: Flow, W: WorkSide<F>>(
     loop {
         let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok((place, job)) = job else { return };
-        let (result, panicked) = match catch_unwind(AssertUnwindSafe(|| worker.work(job))) {
-            Ok(result) => (result, false),
-            Err(panic) => (Err(Error::panic(Stage::Worker, Some(base + place), &*panic)), true),
-        };
+        let result = guarded(Stage::Worker, Some(base + place), || worker.work(job));
+        // Nobody asks for what follows a segment that failed; what is before it was taken before.
+        let failed = result.is_err();
         let arrival = result.map_or_else(Arrival::Failed, Arrival::Done);
-        if results.send((place, arrival)).is_err() || panicked {
+        if results.send((place, arrival)).is_err() || failed {
             return;
         }
     }
@@ -157,34 +135,19 @@ fn write_all<F: Flow>(
     stop: &AtomicBool,
     base: u64,
 ) -> Result<(), Error> {
-    let mut reorder = Reorder::new(window + 1);
-    let mut place = 0;
-    while let Ok((arrived, arrival)) = results.recv() {
-        if matches!(arrival, Arrival::Failed(_)) {
+    let mut writer = OrderedWriter::<F, _>::new(writer, window, base);
+    while let Ok(result) = results.recv() {
+        if matches!(result.1, Arrival::Failed(_)) {
             // What is before the failed segment is still written; nothing after it needs to be read.
             stop.store(true, Ordering::Release);
         }
-        if reorder.insert(arrived, arrival).is_err() {
-            return Err(Error::panic(Stage::Writer, Some(base + place), &"a segment is outside the window"));
-        }
-        //= spec/stream-v2.md#sv2-rel-002
-        //# A sequential reader MUST release the plaintext of segments in ascending order of segment_index,
-        //# and none after the first segment that failed.
-        //= spec/stream-v2.md#sv2-wrt-001
-        //# A writer MUST write segments in ascending order of segment_index without gaps.
-        while let Some(arrival) = reorder.next_in_order() {
-            let done = match arrival {
-                Arrival::Done(done) => done,
-                Arrival::End => return Ok(()),
-                Arrival::Failed(error) => return Err(error),
-            };
-            let permit = guarded(Stage::Writer, Some(base + place), || writer.write(done))?;
-            // Never waits: there is room for every permit.
-            let _ = permits.try_send(permit);
-            place += 1;
+        // Never waits: there is room for every permit.
+        let give_back = |permit| drop(permits.try_send(permit));
+        if ready(writer.take(result, give_back))?.is_break() {
+            return Ok(());
         }
     }
-    Err(Error::panic(Stage::Writer, Some(base + place), &"all threads ended before the stream did"))
+    Err(writer.defect("all threads ended before the stream did"))
 }
 
 #[cfg(test)]
@@ -192,6 +155,7 @@ mod tests {
     use super::*;
     use std::io;
     use std::sync::atomic::AtomicU64;
+    use std::thread;
 
     struct Counting;
 
@@ -200,26 +164,26 @@ mod tests {
         type Done = (u64, Buffers);
     }
 
-    struct Source<'a> {
+    struct Source {
         segments: u64,
-        read: &'a AtomicU64,
+        read: Arc<AtomicU64>,
     }
 
-    impl ReadSide<Counting> for Source<'_> {
-        fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
+    impl ReadSide<Counting> for Source {
+        async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
             self.read.fetch_add(1, Ordering::SeqCst);
             Ok((place < self.segments).then_some((place, permit)))
         }
     }
 
     /// Holds back the first segment until nothing else can move.
-    struct SlowFirst<'a> {
-        read: &'a AtomicU64,
+    struct SlowFirst {
+        read: Arc<AtomicU64>,
         window: u64,
         panic_at: Option<u64>,
     }
 
-    impl WorkSide<Counting> for SlowFirst<'_> {
+    impl WorkSide<Counting> for SlowFirst {
         fn work(&mut self, (place, permit): (u64, Buffers)) -> Result<(u64, Buffers), Error> {
             assert!(self.panic_at != Some(place), "planted");
             while place == 0 && self.read.load(Ordering::SeqCst) < self.window {
@@ -229,15 +193,15 @@ mod tests {
         }
     }
 
-    struct Collect<'a> {
+    struct Collect {
         written: Vec<u64>,
-        read: &'a AtomicU64,
+        read: Arc<AtomicU64>,
         ahead_max: u64,
         fail_at: Option<u64>,
     }
 
-    impl WriteSide<Counting> for Collect<'_> {
-        fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
+    impl WriteSide<Counting> for Collect {
+        async fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
             let place = self.written.len() as u64;
             if self.fail_at == Some(place) {
                 return Err(Error::io(Stage::Sink, Some(place), io::ErrorKind::StorageFull.into()));
@@ -254,10 +218,12 @@ mod tests {
         fail_at: Option<u64>,
     ) -> (Result<(), Error>, Vec<u64>, u64) {
         let window = 8;
-        let read = AtomicU64::new(0);
-        let workers = (0..4).map(|_| SlowFirst { read: &read, window: 8.min(segments), panic_at }).collect();
-        let mut writer = Collect { written: Vec::new(), read: &read, ahead_max: 0, fail_at };
-        let mut source = Source { segments, read: &read };
+        let read = Arc::new(AtomicU64::new(0));
+        let workers = (0..4)
+            .map(|_| SlowFirst { read: Arc::clone(&read), window: 8.min(segments), panic_at })
+            .collect();
+        let mut writer = Collect { written: Vec::new(), read: Arc::clone(&read), ahead_max: 0, fail_at };
+        let mut source = Source { segments, read };
         let result = run::<Counting, _>(window, 0, &mut source, workers, &mut writer);
         (result, writer.written, writer.ahead_max)
     }

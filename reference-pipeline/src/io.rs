@@ -11,6 +11,7 @@ use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
 use crate::buffers::resize;
+use crate::ready::{self, Blocking, Source, ready};
 use crate::shutdown::Interruption;
 use crate::{DecryptSegmentInput, EncryptedSegment, Error, Stage};
 
@@ -27,8 +28,13 @@ pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Resu
 /// # Errors
 /// `truncated`, `malformed`, `unsupported` or `limit` of the format; `io.source`.
 pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
+    ready(stream_header(&mut Blocking(source)))
+}
+
+/// As [`read_stream_header`].
+pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1, Vec<u8>), Error> {
     let mut bytes = [0; STREAM_HEADER_LEN];
-    let filled = fill(source, &mut bytes).map_err(source_error(None))?;
+    let filled = ready::fill(source, &mut bytes).await.map_err(source_error(None))?;
     //= spec/stream-v2.md#sv2-hdr-001
     //# A reader MUST reject with `truncated` an input that ends before byte 128.
     let header = complete(HeaderV1View::parse(&bytes[..filled]), Offset(filled as u64), None)?.header();
@@ -37,7 +43,7 @@ pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>),
         len => usize::try_from(len).unwrap_or(usize::MAX),
     };
     let mut envelope = vec![0; envelope_len];
-    let filled = fill(source, &mut envelope).map_err(source_error(None))?;
+    let filled = ready::fill(source, &mut envelope).await.map_err(source_error(None))?;
     let end = Offset((STREAM_HEADER_LEN + filled) as u64);
     //= spec/stream-v2.md#sv2-env-001
     //# A reader MUST reject with `truncated` an input that ends inside the envelope or its CRC.
@@ -68,6 +74,16 @@ pub fn read_segment(
     order: &mut SegmentOrder,
     wire: BytesMut,
 ) -> Result<Option<DecryptSegmentInput>, Error> {
+    ready(next_segment(&mut Blocking(source), stream, order, wire))
+}
+
+/// As [`read_segment`].
+pub(crate) async fn next_segment(
+    source: &mut impl Source,
+    stream: &StreamOpener,
+    order: &mut SegmentOrder,
+    wire: BytesMut,
+) -> Result<Option<DecryptSegmentInput>, Error> {
     let before = order.segments();
     let io_error = source_error(Some(before));
     //= spec/stream-v2.md#sv2-str-001
@@ -76,7 +92,7 @@ pub fn read_segment(
     let offset = order.offset();
     let mut bytes = [0; SEGMENT_HEADER_LEN];
     let wanted = if order.ended() { 1 } else { SEGMENT_HEADER_LEN };
-    let filled = fill(source, &mut bytes[..wanted]).map_err(&io_error)?;
+    let filled = ready::fill(source, &mut bytes[..wanted]).await.map_err(&io_error)?;
     //= spec/stream-v2.md#sv2-fin-003
     //# A reader MUST reject with `trailing` a stream in which a byte follows the final segment.
     if order.ended() && filled > 0 {
@@ -96,7 +112,7 @@ pub fn read_segment(
     //# A reader MUST reject with `truncated` an input that ends inside a segment header.
     let header = complete(authenticated, offset.plus(filled as u64), Some(before))?;
     order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
-    let wire = read_wire(source, &header, before, wire)?;
+    let wire = wire_of(source, &header, before, wire).await?;
     Ok(Some(DecryptSegmentInput { header, wire }))
 }
 
@@ -118,6 +134,16 @@ pub(crate) fn read_wire(
     source: &mut impl Read,
     header: &AuthenticHeader,
     before: u64,
+    wire: BytesMut,
+) -> Result<Bytes, Error> {
+    ready(wire_of(&mut Blocking(source), header, before, wire))
+}
+
+/// As [`read_wire`].
+async fn wire_of(
+    source: &mut impl Source,
+    header: &AuthenticHeader,
+    before: u64,
     mut wire: BytesMut,
 ) -> Result<Bytes, Error> {
     //= spec/stream-v2.md#sv2-lim-001
@@ -125,7 +151,7 @@ pub(crate) fn read_wire(
     //# stream header's segment_size bounds them.
     // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
     resize(&mut wire, header.header().wire_len as usize);
-    let filled = fill(source, &mut wire).map_err(source_error(Some(before)))?;
+    let filled = ready::fill(source, &mut wire).await.map_err(source_error(Some(before)))?;
     //= spec/stream-v2.md#sv2-seg-024
     //# A reader MUST reject with `truncated` an input that ends inside the wire.
     if filled < wire.len() {
@@ -152,22 +178,8 @@ pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io:
 }
 
 /// Reads until `buffer` is full or the source ends; returns how many bytes there are.
-///
-/// An interrupted read is tried again.
 pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    let mut filled = 0;
-    //= spec/stream-v2.md#sv2-rdr-002
-    //# A reader MUST give the same result, the same released bytes and the same error for an input however
-    //# the input is cut into reads.
-    while filled < buffer.len() {
-        match source.read(&mut buffer[filled..]) {
-            Ok(0) => break,
-            Ok(read) => filled += read,
-            Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
+    ready(ready::fill(&mut Blocking(source), buffer))
 }
 
 /// Turns what a read reported into the pipeline's error.
@@ -179,7 +191,7 @@ pub(crate) fn source_error(segment: Option<u64>) -> impl Fn(io::Error) -> Error 
 }
 
 /// The value of a parser whose input ended at `end`.
-fn complete<T>(
+pub(crate) fn complete<T>(
     parsed: Result<Parsed<T>, format::Error>,
     end: Offset,
     segment: Option<u64>,

@@ -55,15 +55,20 @@ mod decrypt_worker;
 mod durability;
 mod encrypt;
 mod encrypt_worker;
+#[cfg_attr(tokio_engine, expect(dead_code, reason = "its tests use it"))]
 mod engine;
 mod error;
+mod flow;
 mod guard;
 pub mod io;
 mod journal;
 mod managers;
+mod ordered_writer;
 mod outlet;
 mod output_file;
 pub mod pipeline;
+mod port;
+mod ready;
 mod recover;
 mod reorder;
 mod resume;
@@ -73,6 +78,9 @@ mod sink;
 mod sinks;
 mod storage;
 mod telemetry;
+mod threads;
+#[cfg(feature = "tokio")]
+pub mod tokio;
 mod walk;
 
 pub use decrypt_worker::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};

@@ -6,7 +6,7 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, JournalKey, Progress, Transcript};
 use stream_v2_format::wire::{HeaderV1, SegmentHeader, Trailer};
 
-use crate::{Error, Stage};
+use crate::Error;
 
 /// What a run tells its log, in order, from the thread that called `run`.
 #[derive(Clone, Copy, Debug)]
@@ -111,30 +111,5 @@ impl Managers<'_> {
     #[must_use]
     pub fn none() -> Self {
         Self::default()
-    }
-
-    pub(crate) fn log(&mut self, event: LogEvent<'_>) {
-        if let Some(log) = self.log.as_mut() {
-            log.log(event);
-        }
-    }
-
-    /// Tells both that the sink has taken a segment.
-    pub(crate) fn committed(&mut self, commit: &Commit) -> Result<(), Error> {
-        self.crash(commit.index.0.into(), |crash| crash.committed(commit))?;
-        self.log(LogEvent::Committed(commit));
-        Ok(())
-    }
-
-    /// Asks the crash manager to keep something; an error names `segment`.
-    pub(crate) fn crash(
-        &mut self,
-        segment: u64,
-        keep: impl FnOnce(&mut dyn CrashManager) -> io::Result<()>,
-    ) -> Result<(), Error> {
-        self.crash
-            .as_mut()
-            .map_or(Ok(()), |crash| keep(*crash))
-            .map_err(|error| Error::io(Stage::Manager, Some(segment), error))
     }
 }

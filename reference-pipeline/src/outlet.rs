@@ -7,9 +7,10 @@ use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 
 use crate::durability::Pending;
 use crate::error::{Cause, Error, Stage};
-use crate::guard::guarded;
-use crate::managers::{Commit, LogEvent, Managers};
-use crate::{Durability, OutputSink, SinkUnit, Summary};
+use crate::guard::{guarded, guarded_future};
+use crate::managers::{Commit, LogEvent};
+use crate::port::{Ask, Keep, Piece, Port};
+use crate::{Durability, Summary};
 
 /// What becomes of the sink where the stream is at fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,49 +20,43 @@ pub(crate) enum Leave {
 }
 
 /// The sink of a run with its managers.
-pub(crate) struct Outlet<'a, 'm> {
-    sink: &'a mut dyn OutputSink,
-    managers: Managers<'m>,
+pub(crate) struct Outlet<P> {
+    port: P,
     pending: Pending,
     position: u64,
     /// The last segment that the sink has taken and the crash manager has not recorded, with a writer's plaintext.
     unrecorded: Option<(Commit, Bytes)>,
 }
 
-impl<'a, 'm> Outlet<'a, 'm> {
+impl<P: Port> Outlet<P> {
     /// A sink that holds `position` bytes already.
-    pub(crate) fn new(
-        sink: &'a mut dyn OutputSink,
-        managers: Managers<'m>,
-        policy: Durability,
-        position: u64,
-    ) -> Self {
-        Self { sink, managers, pending: Pending::new(policy), position, unrecorded: None }
+    pub(crate) fn new(port: P, policy: Durability, position: u64) -> Self {
+        Self { port, pending: Pending::new(policy), position, unrecorded: None }
     }
 
     /// Whether somebody keeps the run resumable.
-    pub(crate) const fn is_kept(&self) -> bool {
-        self.managers.crash.is_some()
+    pub(crate) fn is_kept(&self) -> bool {
+        self.port.is_kept()
     }
 
     pub(crate) fn started(&mut self, header: &HeaderV1) {
-        self.managers.log(LogEvent::Started(header));
+        self.port.log(LogEvent::Started(header));
     }
 
     /// Makes what there is durable, and then the journal, before anything follows (SV2-RES-001, SV2-JRN-009).
-    pub(crate) fn begin(&mut self, segments: u64, key: &JournalKey) -> Result<(), Error> {
+    pub(crate) async fn begin(&mut self, segments: u64, key: &JournalKey) -> Result<(), Error> {
         if !self.is_kept() {
             return Ok(());
         }
         //= spec/stream-v2.md#sv2-res-001
         //# A writer MUST reach a durability point after the stream header and envelope, of the output's name
         //# too, before it writes its journal and before it hands over segment 0.
-        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(segments), error))?;
+        self.ask(Ask::MakeDurable, Some(segments)).await?;
         //= spec/stream-v2.md#sv2-jrn-009
         //# An owner MUST write the journal's header, and make it and the journal's name durable, before it
         //# hands over the first byte of segment 0 or of the plaintext.
-        self.managers.crash(segments, |crash| crash.began(key))?;
-        self.record()
+        self.keep(segments, Keep::Began(key.clone())).await?;
+        self.record().await
     }
 
     /// What the sink holds already ends with this segment: it is recorded before anything follows (§19.2, step 10).
@@ -70,27 +65,42 @@ impl<'a, 'm> Outlet<'a, 'm> {
     }
 
     /// Hands a piece to the sink.
-    pub(crate) fn append(
+    pub(crate) async fn append(
         &mut self,
         index: Option<SegmentIndex>,
         head: &[u8],
-        body: &[u8],
+        body: &Bytes,
     ) -> Result<(), Error> {
-        let unit = SinkUnit { index, position: self.position, head, body };
+        let piece = Piece { index, position: self.position, head, body };
         let segment = index.map(|index| index.0.into());
-        self.sink.append(&unit).map_err(|error| Error::io(Stage::Sink, segment, error))?;
-        self.position += unit.len();
+        self.port.append(&piece).await.map_err(|error| Error::io(Stage::Sink, segment, error))?;
+        self.position += piece.unit().len();
         Ok(())
     }
 
+    async fn ask(&mut self, ask: Ask, segment: Option<u64>) -> Result<(), Error> {
+        self.port.ask(ask).await.map_err(|error| Error::io(Stage::Sink, segment, error))
+    }
+
+    async fn keep(&mut self, segment: u64, keep: Keep) -> Result<(), Error> {
+        self.port.keep(keep).await.map_err(|error| Error::io(Stage::Manager, Some(segment), error))
+    }
+
     /// Tells that the sink has taken a segment.
-    pub(crate) fn committed(&mut self, commit: &Commit) -> Result<(), Error> {
-        self.managers.committed(commit)
+    pub(crate) async fn committed(&mut self, commit: &Commit) -> Result<(), Error> {
+        self.keep(commit.index.0.into(), Keep::Committed(*commit)).await?;
+        self.port.log(LogEvent::Committed(commit));
+        Ok(())
     }
 
     /// Makes the sink durable after that segment, if it is time for it. Returns a plaintext that is not needed any more: one is kept back, so
     /// that its fingerprint can be taken.
-    pub(crate) fn settle(&mut self, commit: Commit, bytes: u64, plaintext: Bytes) -> Result<Bytes, Error> {
+    pub(crate) async fn settle(
+        &mut self,
+        commit: Commit,
+        bytes: u64,
+        plaintext: Bytes,
+    ) -> Result<Bytes, Error> {
         let spare = match self.is_kept() {
             false => plaintext,
             true => {
@@ -98,28 +108,28 @@ impl<'a, 'm> Outlet<'a, 'm> {
             }
         };
         if self.pending.add(bytes) {
-            self.make_durable(commit.index.0.into())?;
+            self.make_durable(commit.index.0.into()).await?;
         }
         Ok(spare)
     }
 
     /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001, SV2-RES-011).
-    fn make_durable(&mut self, segment: u64) -> Result<(), Error> {
+    async fn make_durable(&mut self, segment: u64) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-jrn-001
         //# An owner MUST make the output durable up to the end of a segment before it appends a commit record
         //# for that segment.
-        self.sink.make_durable().map_err(|error| Error::io(Stage::Sink, Some(segment), error))?;
+        self.ask(Ask::MakeDurable, Some(segment)).await?;
         self.pending.reset();
-        self.record()
+        self.record().await
     }
 
-    fn record(&mut self) -> Result<(), Error> {
+    async fn record(&mut self) -> Result<(), Error> {
         let Some((commit, plaintext)) = self.unrecorded.take() else { return Ok(()) };
-        self.managers.crash(commit.index.0.into(), |crash| crash.durable(&commit, &plaintext))
+        self.keep(commit.index.0.into(), Keep::Durable(commit, plaintext)).await
     }
 
     /// Everything but the final segment, or but the name, is there: that is made durable and recorded first (SV2-JRN-002).
-    pub(crate) fn ending(&mut self, ending: Option<(SegmentIndex, Trailer)>) -> Result<(), Error> {
+    pub(crate) async fn ending(&mut self, ending: Option<(SegmentIndex, Trailer)>) -> Result<(), Error> {
         if !self.is_kept() {
             return Ok(());
         }
@@ -128,18 +138,19 @@ impl<'a, 'm> Outlet<'a, 'm> {
         //# A writer MUST make a commit record for the last data or index segment durable, where there is one,
         //# and after it an ending record, before it hands over the first byte of the final segment; a reader
         //# MUST do the same before it publishes the plaintext.
-        self.make_durable(segment)?;
-        ending.map_or(Ok(()), |(index, trailer)| {
-            self.managers.crash(segment, |crash| crash.ending(index, &trailer))
-        })
+        self.make_durable(segment).await?;
+        match ending {
+            None => Ok(()),
+            Some((index, trailer)) => self.keep(segment, Keep::Ending(index, trailer)).await,
+        }
     }
 
-    pub(crate) fn seal(&mut self, segment: u64) -> Result<(), Error> {
-        self.sink.seal().map_err(|error| Error::io(Stage::Sink, Some(segment), error))
+    pub(crate) async fn seal(&mut self, segment: u64) -> Result<(), Error> {
+        self.ask(Ask::Seal, Some(segment)).await
     }
 
     /// Whether what a reader has released is kept: a stream that ends too early may be whole later (SV2-RES-017).
-    const fn is_worth_keeping(&self, kind: ErrorKind) -> bool {
+    fn is_worth_keeping(&self, kind: ErrorKind) -> bool {
         match kind {
             ErrorKind::Misuse => true,
             //= spec/stream-v2.md#sv2-res-017
@@ -152,7 +163,7 @@ impl<'a, 'm> Outlet<'a, 'm> {
     }
 
     /// Ends a run: tells the managers, and suspends or aborts the sink of a failed one.
-    pub(crate) fn finish(
+    pub(crate) async fn finish(
         mut self,
         mut result: Result<Summary, Error>,
         leave: Leave,
@@ -163,12 +174,12 @@ impl<'a, 'm> Outlet<'a, 'm> {
             Err(error) => match error.cause() {
                 Cause::Format(format) if format.detail() == Detail::TruncatedUnsealed => true,
                 Cause::Format(format) if leave == Leave::Aborted && !self.is_worth_keeping(format.kind()) => {
-                    self.leaves(|sink| sink.abort())
+                    self.leaves(Ask::Abort).await
                 }
                 _ => {
                     // What is whole in the sink is recorded, so that going on reads as little as can be.
-                    if self.leaves(|sink| sink.suspend()) && error.stage() != Stage::Manager {
-                        let _ = guarded(Stage::Manager, None, || self.record());
+                    if self.leaves(Ask::Suspend).await && error.stage() != Stage::Manager {
+                        let _ = guarded_future(Stage::Manager, None, self.record()).await;
                     }
                     false
                 }
@@ -176,20 +187,19 @@ impl<'a, 'm> Outlet<'a, 'm> {
         };
         if ended {
             // The last step of publishing (SV2-RES-003).
-            let removed = guarded(Stage::Manager, None, || self.managers.crash(0, |crash| crash.ended()));
+            let removed = guarded_future(Stage::Manager, None, self.keep(0, Keep::Ended)).await;
             result = result.and_then(|summary| removed.map(|()| summary));
         }
         // The run is over, whatever the log makes of it.
         let _ = guarded(Stage::Manager, None, || {
-            self.managers.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
+            self.port.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
             Ok(())
         });
         result
     }
 
     /// Whether the sink was left as it should be.
-    fn leaves(&mut self, leave: impl FnOnce(&mut dyn OutputSink) -> std::io::Result<()>) -> bool {
-        let io_error = |error| Error::io(Stage::Sink, None, error);
-        guarded(Stage::Sink, None, || leave(self.sink).map_err(io_error)).is_ok()
+    async fn leaves(&mut self, leave: Ask) -> bool {
+        guarded_future(Stage::Sink, None, self.ask(leave, None)).await.is_ok()
     }
 }

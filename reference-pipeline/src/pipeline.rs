@@ -10,10 +10,13 @@ use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
 use crate::decrypt::{self, OpenWriter};
 use crate::encrypt::{self, SealWriter};
 use crate::error::{Error, Stage};
-use crate::guard::guarded;
-use crate::io::read_stream_header;
+use crate::flow::Engine;
+use crate::guard::guarded_future;
+use crate::io::stream_header;
 use crate::managers::{Commit, Managers};
 use crate::outlet::{Leave, Outlet};
+use crate::port::{Direct, Port};
+use crate::ready::{Blocking, BlockingEngine, Source, ready, wait};
 use crate::salts::Salts;
 use crate::shutdown::Watched;
 use crate::{Durability, OutputSink, Recovered, Shutdown, Telemetry};
@@ -127,18 +130,33 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(sink, managers, self.durability, 0);
-        let result = guarded(Stage::Writer, None, || self.stream(source, &mut outlet));
-        outlet.finish(result, Leave::Suspended)
+        let source = Blocking(Watched::new(source, &self.shutdown));
+        wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
     }
 
-    fn stream(&self, source: impl Read + Send, outlet: &mut Outlet<'_, '_>) -> Result<Summary, Error> {
+    pub(crate) async fn run_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        let mut outlet = Outlet::new(port, self.durability, 0);
+        let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut outlet)).await;
+        outlet.finish(result, Leave::Suspended).await
+    }
+
+    async fn stream<P: Port>(
+        &self,
+        engine: &impl Engine,
+        source: impl Source + Send,
+        outlet: &mut Outlet<P>,
+    ) -> Result<Summary, Error> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
-        let writer = SealWriter::begin(&stream, None, outlet, self.telemetry.clone())?;
-        encrypt::run(self, &stream, Run::first(salts.run_salt), source, writer)
+        let writer = SealWriter::begin(&stream, None, outlet, self.telemetry.clone()).await?;
+        encrypt::run(engine, self, &stream, Run::first(salts.run_salt), source, writer).await
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -147,7 +165,7 @@ impl<'a> EncryptPipeline<'a> {
     /// after the committed plaintext and was compared with it. Parameters come from the stream header, and the run_salt is fresh.
     ///
     /// # Errors
-    /// As [`run`](Self::run); `misuse` for a stream that is sealed.
+    /// As [`run`](Self::run); `misuse` for a stream that is sealed, `unsupported.kind` for one that has index segments.
     pub fn resume(
         &self,
         stream: &StreamOpener,
@@ -156,22 +174,37 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(sink, managers, self.durability, recovered.stream_len);
-        let result = guarded(Stage::Writer, None, || self.resumed(stream, recovered, source, &mut outlet));
-        outlet.finish(result, Leave::Suspended)
+        let source = Blocking(Watched::new(source, &self.shutdown));
+        wait(self.resume_on(&BlockingEngine, stream, recovered, source, Direct { sink, managers }))
     }
 
-    fn resumed(
+    pub(crate) async fn resume_on<P: Port>(
         &self,
+        engine: &impl Engine,
         stream: &StreamOpener,
         recovered: &Recovered,
-        source: impl Read + Send,
-        outlet: &mut Outlet<'_, '_>,
+        source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len);
+        let resumed = self.resumed(engine, stream, recovered, source, &mut outlet);
+        let result = guarded_future(Stage::Writer, None, resumed).await;
+        outlet.finish(result, Leave::Suspended).await
+    }
+
+    async fn resumed<P: Port>(
+        &self,
+        engine: &impl Engine,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: impl Source + Send,
+        outlet: &mut Outlet<P>,
     ) -> Result<Summary, Error> {
         let committed = &recovered.committed;
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
         let first = first
             .ok_or(stream_v2_format::Error::misuse())
+            .and_then(|first| committed.without_index(stream.header()).map(|()| first))
             .map_err(|error| Error::format(Stage::Start, error))?;
         //= spec/stream-v2.md#sv2-seg-026
         //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
@@ -184,8 +217,8 @@ impl<'a> EncryptPipeline<'a> {
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
         let last = recovered.last_segment.as_ref();
         outlet.holds(last.map(|last| (Commit::last(&last.header, committed), last.plaintext.clone())));
-        let writer = SealWriter::begin(&stream, Some(committed), outlet, self.telemetry.clone())?;
-        encrypt::run(self, &stream, run, source, writer)
+        let writer = SealWriter::begin(&stream, Some(committed), outlet, self.telemetry.clone()).await?;
+        encrypt::run(engine, self, &stream, run, source, writer).await
     }
 }
 
@@ -239,13 +272,23 @@ impl<'a> DecryptPipeline<'a> {
     /// ended the run it is suspended; a salvage seals it.
     pub fn run(
         &self,
-        mut source: impl Read + Send,
+        source: impl Read + Send,
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        match guarded(Stage::Source, None, || self.open_stream(&mut source)) {
-            Ok(stream) => self.resume(&stream, &Committed::NOTHING, source, sink, managers),
-            Err(error) => Outlet::new(sink, managers, self.durability, 0).finish(Err(error), Leave::Aborted),
+        let source = Blocking(Watched::new(source, &self.shutdown));
+        wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
+    }
+
+    pub(crate) async fn run_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        mut source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        match guarded_future(Stage::Source, None, self.opened(&mut source)).await {
+            Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, port).await,
+            Err(error) => Outlet::new(port, self.durability, 0).finish(Err(error), Leave::Aborted).await,
         }
     }
 
@@ -264,13 +307,28 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(sink, managers, self.durability, committed.plaintext_len);
-        let result = guarded(Stage::Writer, None, || {
-            let mut writer = OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone())?;
-            let result = decrypt::run(self, stream, source, &mut writer);
-            writer.finish(self.salvage, result)
-        });
-        outlet.finish(result.map(|progress| summary(&progress, stream.header())), Leave::Aborted)
+        let source = Blocking(Watched::new(source, &self.shutdown));
+        wait(self.resume_on(&BlockingEngine, stream, committed, source, Direct { sink, managers }))
+    }
+
+    pub(crate) async fn resume_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        stream: &StreamOpener,
+        committed: &Committed,
+        source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len);
+        let opened = async {
+            let mut writer =
+                OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone()).await?;
+            let result = decrypt::run(engine, self, stream, source, &mut writer).await;
+            writer.finish(self.salvage, result).await
+        };
+        let result = guarded_future(Stage::Writer, None, opened).await;
+        let result = result.map(|progress| summary(&progress, stream.header()));
+        outlet.finish(result, Leave::Aborted).await
     }
 
     /// Verifies all of `source` and throws the plaintext away.
@@ -284,9 +342,13 @@ impl<'a> DecryptPipeline<'a> {
     /// Reads a stream header and its envelope, and checks them under the key and the context.
     ///
     /// # Errors
-    /// As [`read_stream_header`]; `key.header_tag`; `limit.policy`.
+    /// As [`read_stream_header`](crate::io::read_stream_header); `key.header_tag`; `limit.policy`.
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
-        let (header, _envelope) = read_stream_header(&mut Watched::new(source, &self.shutdown))?;
+        ready(self.opened(&mut Blocking(Watched::new(source, &self.shutdown))))
+    }
+
+    pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
+        let (header, _envelope) = stream_header(source).await?;
         let stream = StreamOpener::new(&header, self.key, self.context);
         let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
         //= spec/stream-v2.md#sv2-lim-002

@@ -2,12 +2,21 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
+
+use crate::threads::{Arc, AtomicBool};
 
 /// Asks a run to stop: what is in flight is written, then the run ends with `Interrupted`. Clones share the flag.
 #[derive(Clone, Debug, Default)]
-pub struct Shutdown(Arc<AtomicBool>);
+pub struct Shutdown(Arc<Flag>);
+
+#[derive(Debug, Default)]
+struct Flag {
+    raised: AtomicBool,
+    /// Wakes the sources of tasks.
+    #[cfg(feature = "tokio")]
+    wake: ::tokio::sync::Notify,
+}
 
 impl Shutdown {
     /// A flag that nobody has raised.
@@ -18,13 +27,26 @@ impl Shutdown {
 
     /// Raises the flag. It stays raised.
     pub fn request(&self) {
-        self.0.store(true, Ordering::Release);
+        self.0.raised.store(true, Ordering::Release);
+        #[cfg(feature = "tokio")]
+        self.0.wake.notify_waiters();
     }
 
     /// Whether the flag is raised.
     #[must_use]
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Acquire)
+        self.0.raised.load(Ordering::Acquire)
+    }
+
+    /// Waits until the flag is raised.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn raised(&self) {
+        let mut woken = std::pin::pin!(self.0.wake.notified());
+        // Whoever raises the flag from here on wakes this.
+        woken.as_mut().enable();
+        if !self.requested() {
+            woken.await;
+        }
     }
 }
 

@@ -36,7 +36,7 @@ fn exactly_one_segment_a_call() {
         let input = read_segment(&mut Short::new(&mut source, 7, 2), &opener, &mut order, BytesMut::new());
         let input = input.unwrap().unwrap();
         assert_eq!(source.len(), bytes.len() - end);
-        assert_eq!(opening.open(&input, BytesMut::new()).unwrap().plaintext, plaintext(8192));
+        assert_eq!(opening.open(&input, BytesMut::new()).unwrap().plaintext(), plaintext(8192));
     }
     assert_eq!(order.segments(), 3);
 }

@@ -7,7 +7,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{
-    AuthenticHeader, Committed, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
+    AuthenticHeader, Committed, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener, Uncovered,
 };
 use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
 use stream_v2_format::wire::{JournalRecord, Parsed, SegmentHeader, SegmentKind};
@@ -15,6 +15,7 @@ use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
+use crate::resume::uncovered_before;
 use crate::{DecryptSegmentInput, Error, Stage};
 
 pub use keyless::{KeylessRecovered, recover_keyless};
@@ -56,7 +57,8 @@ pub enum Vouched<'a> {
 
 /// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 to 8, and §19.3).
 ///
-/// The segment that a commit names is read, and what follows it; without one, everything. Of segments that begin more than 256 MiB before the
+/// The segment that a commit names is read, and what follows it, and without UNIFORM the headers of what is before it; without a commit,
+/// everything. Of segments that begin more than 256 MiB before the
 /// end, and so were durable before, only the header and the digest frame are read.
 ///
 /// # Errors
@@ -117,11 +119,19 @@ impl<R: Read + Seek> Recovery<R> {
         //= spec/stream-v2.md#sv2-res-006
         //# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output
         //# reaches to the end of the last commit and the segment that it names is not there or not valid.
-        let committed =
-            Committed::with_segment(record, header.header()).ok_or_else(|| damaged(offset, before))?;
+        let committed = Committed::with_segment(record, header.header(), Uncovered::NOTHING)
+            .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
+        let stream = self.stream.clone();
+        let uncovered = uncovered_before(&stream, record, |offset, before| {
+            self.seek(offset, before)?;
+            read_segment_header(&mut self.output, &stream, offset, before)
+                .map_err(|error| as_damage(error, offset, before))
+        })?;
+        let mut uncovered = uncovered.ok_or_else(|| damaged(offset, before))?;
+        uncovered.follow(stream.header(), header.header());
         self.confirmed_len = header.header().plaintext_len.into();
-        Ok(committed)
+        Ok(Committed { uncovered, ..committed })
     }
 
     /// Reads on from what is committed to the first byte that is not. Segments that begin before `whole_from` are not read whole.
@@ -134,7 +144,11 @@ impl<R: Read + Seek> Recovery<R> {
             let next = if whole { self.next(&mut order) } else { self.next_ends(&mut order) };
             let taken = next.and_then(|next| match next {
                 Some((header, opened)) => {
-                    progress.opened(&header, &opened).map_err(|error| Error::format(Stage::Worker, error))?;
+                    let followed = match whole {
+                        true => progress.opened(&header, &opened, &self.spare),
+                        false => progress.opened_tail(&header, &opened),
+                    };
+                    followed.map_err(|error| Error::format(Stage::Worker, error))?;
                     self.keep(header, whole);
                     Ok(true)
                 }
@@ -151,14 +165,14 @@ impl<R: Read + Seek> Recovery<R> {
                 Err(error) => return Err(error),
             }
         }
-        let committed = *progress.committed();
+        let committed = progress.committed().clone();
         let stream_len = self.stream.header().body_offset().0 + committed.position;
         let (sealed, confirmed_len) = (progress.ended(), self.confirmed_len);
         let last_segment = self.last_segment()?;
         Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment })
     }
 
-    /// The next segment, read and verified whole; its plaintext is in the spare buffer.
+    /// The next segment, read and verified whole; its payload is in the spare buffer.
     fn next(&mut self, order: &mut SegmentOrder) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
         let wire = std::mem::take(&mut self.wire);
         let Some(segment) = read_segment(&mut self.output, &self.stream, order, wire)? else {
@@ -223,7 +237,7 @@ impl<R: Read + Seek> Recovery<R> {
     /// Opens a segment into the spare buffer.
     fn open(&mut self, segment: DecryptSegmentInput) -> Result<(AuthenticHeader, OpenedSegment), Error> {
         let DecryptSegmentInput { header, wire } = segment;
-        resize(&mut self.spare, header.header().plaintext_len as usize);
+        resize(&mut self.spare, header.header().payload_len as usize);
         let opened = self.opener.open(&header, &wire, &mut self.spare);
         self.wire = wire.try_into_mut().unwrap_or_default();
         opened.map(|opened| (header, opened)).map_err(|error| Error::format(Stage::Worker, error))

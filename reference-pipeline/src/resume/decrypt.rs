@@ -3,16 +3,19 @@
 use std::io::{self, Read, SeekFrom};
 
 use bytes::BytesMut;
-use stream_v2_format::crypto::{Committed, SegmentOpener, StreamOpener};
+use stream_v2_format::Offset;
+use stream_v2_format::crypto::{Committed, StreamOpener};
+use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::{JournalRecord, JournalRole};
 
 use super::Notice;
 use super::encrypt::{find_journal, other_source, sink_error};
+use super::headers::uncovered_before;
 use crate::io::{fill, read_segment_header, read_wire, source_error};
 use crate::shutdown::Watched;
 use crate::{
-    CrashManager, DecryptPipeline, Error, FileJournal, FileSink, LogManager, Managers, OutputFile,
-    SourceStamp, Stage, StoredFile, Summary,
+    CrashManager, DecryptPipeline, DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error,
+    FileJournal, FileSink, LogManager, Managers, OutputFile, SourceStamp, Stage, StoredFile, Summary,
 };
 
 /// What an interrupted decryption has left of an output.
@@ -57,7 +60,15 @@ impl InterruptedDecryption {
         let mut source = Watched::new(source, &pipeline.shutdown);
         let mut file = match partial {
             Some(file) if !file.is_named(output.target()).map_err(sink_error)? => file,
-            _ => return Self::published(output, stream, journal, &mut source),
+            two_names => {
+                let left = Self::published(output, stream, journal, &mut source)?;
+                // Two names that somebody has given, as far as anybody knows.
+                let unknown = two_names.is_some() && matches!(left, DecryptionLeft::Nothing(_));
+                return match unknown && !output.overwrites() {
+                    true => Err(sink_error(io::ErrorKind::AlreadyExists.into())),
+                    false => Ok(left),
+                };
+            }
         };
         if !output.overwrites() && output.storage().exists(output.target()) {
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
@@ -77,8 +88,8 @@ impl InterruptedDecryption {
         if len < commit.plaintext_len {
             return lost;
         }
-        let (committed, plaintext) = confirm(stream, &commit, &mut source)?;
-        if !ends_with(&mut *file, commit.plaintext_len, &plaintext).map_err(sink_error)? {
+        let (committed, segment) = confirm(stream, &commit, &mut source)?;
+        if !ends_with(&mut *file, commit.plaintext_len, segment.plaintext()).map_err(sink_error)? {
             return lost;
         }
         let (output, stream) = (output.clone(), stream.clone());
@@ -101,8 +112,8 @@ impl InterruptedDecryption {
             return nothing;
         }
         if let Some(commit) = commit {
-            let (_, plaintext) = confirm(stream, &commit, source)?;
-            if !ends_with(&mut *file, ending.plaintext_len, &plaintext).map_err(sink_error)? {
+            let (_, segment) = confirm(stream, &commit, source)?;
+            if !ends_with(&mut *file, ending.plaintext_len, segment.plaintext()).map_err(sink_error)? {
                 return nothing;
             }
         }
@@ -127,10 +138,16 @@ impl InterruptedDecryption {
         source: impl Read + Send,
         log: Option<&mut dyn LogManager>,
     ) -> Result<Summary, Error> {
-        let Self { output, file, mut journal, stream, commit, committed } = self;
-        let mut sink = FileSink::take_up(&output, file, commit.plaintext_len).map_err(sink_error)?;
+        let (stream, committed, mut sink, mut journal) = self.take_up()?;
         let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
         pipeline.resume(&stream, &committed, source, &mut sink, managers)
+    }
+
+    /// What an engine goes on with.
+    pub(crate) fn take_up(self) -> Result<(StreamOpener, Committed, FileSink, FileJournal), Error> {
+        let Self { output, file, journal, stream, commit, committed } = self;
+        let sink = FileSink::take_up(&output, file, commit.plaintext_len).map_err(sink_error)?;
+        Ok((stream, committed, sink, journal))
     }
 }
 
@@ -158,24 +175,37 @@ fn confirm(
     stream: &StreamOpener,
     commit: &JournalRecord,
     source: &mut impl Read,
-) -> Result<(Committed, BytesMut), Error> {
+) -> Result<(Committed, DecryptedSegment), Error> {
     let before = u64::from(commit.index.0);
     let offset = stream.header().body_offset().plus(commit.position);
-    let skipped = io::copy(&mut source.take(commit.position), &mut io::sink());
-    let skipped = skipped.map_err(source_error(Some(before)))?;
-    if skipped < commit.position {
-        let end = stream.header().body_offset().plus(skipped);
-        let truncated = stream_v2_format::Error::truncated(end, Some(before));
+    let mut at = stream.header().body_offset();
+    let uncovered = uncovered_before(stream, commit, |offset, before| {
+        skip(source, at, offset, before)?;
+        at = offset.plus(SEGMENT_HEADER_LEN as u64);
+        read_segment_header(source, stream, offset, before)
+    })?;
+    let mut uncovered = uncovered.ok_or_else(|| other_source(offset.0))?;
+    skip(source, at, offset, before)?;
+    let header = read_segment_header(source, stream, offset, before)?;
+    uncovered.follow(stream.header(), header.header());
+    let committed = Committed::with_segment(commit, header.header(), uncovered);
+    let committed = committed.ok_or_else(|| other_source(offset.0))?;
+    let wire = read_wire(source, &header, before, BytesMut::new())?;
+    let segment = DecryptSegmentWorker::new(stream)
+        .open(&DecryptSegmentInput { header, wire }, BytesMut::new())
+        .map_err(|error| Error::format(Stage::Worker, error))?;
+    Ok((committed, segment))
+}
+
+/// Skips the bytes from one offset to another.
+fn skip(source: &mut impl Read, from: Offset, to: Offset, before: u64) -> Result<(), Error> {
+    let len = to.0 - from.0;
+    let skipped = io::copy(&mut source.take(len), &mut io::sink()).map_err(source_error(Some(before)))?;
+    if skipped < len {
+        let truncated = stream_v2_format::Error::truncated(from.plus(skipped), Some(before));
         return Err(Error::format(Stage::Source, truncated));
     }
-    let header = read_segment_header(source, stream, offset, before)?;
-    let committed = Committed::with_segment(commit, header.header()).ok_or_else(|| other_source(offset.0))?;
-    let wire = read_wire(source, &header, before, BytesMut::new())?;
-    let mut plaintext = BytesMut::zeroed(header.header().plaintext_len as usize);
-    SegmentOpener::new(stream)
-        .open(&header, &wire, &mut plaintext)
-        .map_err(|error| Error::format(Stage::Worker, error))?;
-    Ok((committed, plaintext))
+    Ok(())
 }
 
 /// Whether the first `len` bytes of a file end with `expected`.

@@ -43,6 +43,14 @@ pub struct InterruptedEncryption {
     stamp: SourceStamp,
 }
 
+/// What an engine goes on with.
+pub(crate) struct Torn {
+    pub(crate) stream: StreamOpener,
+    pub(crate) recovered: Recovered,
+    pub(crate) sink: FileSink,
+    pub(crate) journal: FileJournal,
+}
+
 impl InterruptedEncryption {
     /// Looks for what an interrupted run has left of `output`: steps 1 to 8. `None` is nothing that a segment was committed to: it may be
     /// discarded, and a new stream be started.
@@ -104,6 +112,10 @@ impl InterruptedEncryption {
             recovered = recover(&mut file, &stream, Vouched::Unknown);
         }
         let recovered = recovered?;
+        if !recovered.sealed {
+            let without_index = recovered.committed.without_index(&header);
+            without_index.map_err(|error| Error::format(Stage::Start, error))?;
+        }
         if state == State::Published && !recovered.sealed {
             // Two names that somebody has given: the run before gives the second one to what is sealed.
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
@@ -247,6 +259,16 @@ impl InterruptedEncryption {
         source: impl Read + Send,
         log: Option<&mut dyn LogManager>,
     ) -> Result<Summary, Error> {
+        let Torn { stream, recovered, mut sink, mut journal } = match self.take_up()? {
+            Ok(torn) => torn,
+            Err(complete) => return Ok(complete),
+        };
+        let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
+        pipeline.resume(&stream, &recovered, source, &mut sink, managers)
+    }
+
+    /// Step 10, or everything that is missing of a sealed stream.
+    pub(crate) fn take_up(self) -> Result<Result<Torn, Summary>, Error> {
         let Self { output, file, state, stream, recovered, journal, stamp, .. } = self;
         let mut journal = journal
             .unwrap_or_else(|| FileJournal::new(&output, JournalRole::Encrypt, SourceStamp::default()));
@@ -254,15 +276,14 @@ impl InterruptedEncryption {
         if state != State::Torn {
             publish(&output, file, state, &recovered).map_err(sink_error)?;
             journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
-            return Ok(Summary {
+            return Ok(Err(Summary {
                 segments: recovered.committed.segments,
                 plaintext_len: recovered.committed.plaintext_len,
                 stream_len: recovered.stream_len,
-            });
+            }));
         }
-        let mut sink = FileSink::take_up(&output, file, recovered.stream_len).map_err(sink_error)?;
-        let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
-        pipeline.resume(&stream, &recovered, source, &mut sink, managers)
+        let sink = FileSink::take_up(&output, file, recovered.stream_len).map_err(sink_error)?;
+        Ok(Ok(Torn { stream, recovered, sink, journal }))
     }
 }
 

@@ -3,9 +3,13 @@
 mod compare;
 mod decrypt;
 mod encrypt;
+mod headers;
 
 pub use decrypt::{DecryptionLeft, InterruptedDecryption};
 pub use encrypt::InterruptedEncryption;
+#[cfg(feature = "tokio")]
+pub(crate) use encrypt::Torn;
+pub(crate) use headers::uncovered_before;
 
 /// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -26,6 +26,8 @@ pub(crate) enum Found {
     /// So many committed bytes of plaintext.
     Committed(usize),
     Complete,
+    /// A name is taken, by something that is not ours.
+    Taken,
 }
 
 impl Decryption {
@@ -66,6 +68,9 @@ impl Decryption {
         match output.discard().and_then(|()| FileSink::create(&output)) {
             // Somebody's complete file: the run before had ended well.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !journal => Ok(Found::Complete),
+            Err(error) if [ErrorKind::AlreadyExists, ErrorKind::InvalidData].contains(&error.kind()) => {
+                Ok(Found::Taken)
+            }
             created => {
                 let done = pipeline.run_to_file(&stream, source, created.unwrap(), None);
                 done.map(|_| Found::Nothing(notice))

@@ -2,6 +2,7 @@
 
 use std::io::{Cursor, ErrorKind};
 
+use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
     SourceStamp,
@@ -19,6 +20,8 @@ pub(crate) struct Encryption {
     pub(crate) stamp: SourceStamp,
     /// Whether all that is committed is compared, whatever is known of the source from outside.
     pub(crate) compares: bool,
+    /// Whether the stream has the flag UNIFORM.
+    pub(crate) uniform: bool,
 }
 
 /// A run to the end: where it began, all that it did, and what it wrote.
@@ -61,13 +64,14 @@ pub(crate) struct Found {
 impl Encryption {
     pub(crate) fn new(source: Vec<u8>) -> Self {
         let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
-        Self { key: crate::support::key(), source, stamp, compares: false }
+        Self { key: crate::support::key(), source, stamp, compares: false, uniform: true }
     }
 
     /// One worker, two segments between durability points.
     pub(crate) fn pipeline(&self) -> EncryptPipeline<'_> {
         let mut pipeline = small_segments(&self.key, 1);
         pipeline.durability.segments = 2;
+        pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.uniform);
         pipeline
     }
 
@@ -84,6 +88,8 @@ impl Encryption {
             return match created {
                 // Somebody's complete file: the run before had ended well.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+                // Somebody's file under the name of the journal.
+                Err(error) if error.kind() == ErrorKind::InvalidData => Ok(None),
                 created => {
                     pipeline.run_to_file(&self.source[..], self.stamp, created.unwrap(), None).map(|_| None)
                 }

@@ -1,0 +1,66 @@
+//! Every interleaving of small pipelines, and of pipelines with a known bug.
+
+use stateright::{Checker, Model};
+use stream_v2_model::{Pipeline, Planted};
+
+/// Looks at everything that a pipeline can do. Returns how many states that are.
+fn check(pipeline: Pipeline) -> usize {
+    let checker = pipeline.checker().threads(2).spawn_dfs().join();
+    checker.assert_properties();
+    checker.unique_state_count()
+}
+
+#[test]
+fn pipelines_as_they_are_built() {
+    for (segments, workers, window) in
+        [(4, 1, 1), (5, 1, 3), (4, 2, 1), (5, 2, 2), (6, 2, 3), (6, 2, 4), (4, 3, 3), (5, 3, 4)]
+    {
+        let states = check(Pipeline::new(segments, workers, window));
+        println!("{segments} segments, {workers} workers, window {window}: {states} states");
+    }
+}
+
+#[test]
+fn a_reader_that_waits_for_room_among_the_jobs() {
+    for job_places in [1, 2] {
+        let states = check(Pipeline { job_places, ..Pipeline::new(4, 2, 3) });
+        println!("{job_places} places for jobs: {states} states");
+    }
+}
+
+#[test]
+fn telemetry_whether_or_not_anybody_watches() {
+    let states = check(Pipeline { event_places: 1, ..Pipeline::new(3, 2, 2) });
+    println!("telemetry: {states} states");
+}
+
+/// The first property that a pipeline with a bug breaks, and how.
+fn found(pipeline: Pipeline, property: &'static str) {
+    let checker = pipeline.checker().spawn_bfs().join();
+    let path = checker.discovery(property);
+    assert!(path.is_some(), "{property} holds, and it must not");
+}
+
+#[test]
+fn permits_that_are_kept_after_an_error_are_found() {
+    let planted = Some(Planted::PermitsKeptOnError);
+    found(Pipeline { planted, ..Pipeline::new(3, 1, 1) }, "no deadlock");
+}
+
+#[test]
+fn a_job_receiver_that_the_caller_owns_is_found() {
+    let planted = Some(Planted::JobReceiverOwnedByTheCaller);
+    found(Pipeline { planted, job_places: 1, ..Pipeline::new(4, 1, 3) }, "no deadlock");
+}
+
+#[test]
+fn a_reorder_without_bound_is_found() {
+    let planted = Some(Planted::UnboundedReorder);
+    found(Pipeline { planted, ..Pipeline::new(4, 2, 2) }, "window");
+}
+
+#[test]
+fn telemetry_that_waits_is_found() {
+    let planted = Some(Planted::TelemetryWaits);
+    found(Pipeline { planted, event_places: 1, ..Pipeline::new(3, 1, 1) }, "no deadlock");
+}

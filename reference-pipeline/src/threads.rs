@@ -1,0 +1,36 @@
+//! Threads and what they share: those of std; in tests under `--cfg shuttle`, those of a scheduler that chooses who goes on.
+
+#[cfg(not(shuttle))]
+pub(crate) use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::AtomicBool,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{Scope, ScopedJoinHandle, scope},
+};
+
+#[cfg(shuttle)]
+pub(crate) use shuttle::{
+    sync::{
+        Arc, Mutex,
+        atomic::AtomicBool,
+        mpsc::{Receiver, SyncSender, sync_channel},
+    },
+    thread::{Scope, ScopedJoinHandle, scope},
+};
+
+/// Starts a thread that ends before `scope` does.
+pub(crate) fn spawn<'scope, 'env>(
+    scope: &'scope Scope<'scope, 'env>,
+    name: String,
+    thread: impl FnOnce() + Send + 'scope,
+) -> std::io::Result<ScopedJoinHandle<'scope, ()>> {
+    #[cfg(not(shuttle))]
+    return std::thread::Builder::new().name(name).spawn_scoped(scope, thread);
+    #[cfg(shuttle)]
+    {
+        drop(name);
+        Ok(scope.spawn(thread))
+    }
+}

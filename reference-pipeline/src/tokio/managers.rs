@@ -1,0 +1,73 @@
+//! The managers of a run on tasks, and its sink with them.
+
+use std::io;
+
+use super::offload::Offloaded;
+use super::sink::{AsyncOutputSink, OwnedUnit};
+use crate::managers::{CrashManager, LogEvent, LogManager};
+use crate::port::{Ask, Keep, Piece, Port};
+
+/// The managers of one run.
+#[derive(Default)]
+pub struct AsyncManagers<'a> {
+    /// Takes the events of the run, in the future of the run: it must not block.
+    pub log: Option<&'a mut (dyn LogManager + Send)>,
+    /// Keeps the run resumable; it is called on blocking threads.
+    pub crash: Option<Offloaded<Box<dyn CrashManager + Send>>>,
+}
+
+impl<'a> AsyncManagers<'a> {
+    /// Neither log nor crash manager.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// With a crash manager that is called on blocking threads.
+    #[must_use]
+    pub fn with_crash(self, crash: impl CrashManager + Send + 'static) -> Self {
+        Self { crash: Some(Offloaded::new(Box::new(crash))), ..self }
+    }
+
+    /// With a log.
+    #[must_use]
+    pub fn with_log(self, log: Option<&'a mut (dyn LogManager + Send)>) -> Self {
+        Self { log, ..self }
+    }
+}
+
+/// Sink and managers that are awaited.
+pub(crate) struct AsyncPort<'a, 'm, S> {
+    pub(crate) sink: &'a mut S,
+    pub(crate) managers: AsyncManagers<'m>,
+}
+
+impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
+    async fn append(&mut self, piece: &Piece<'_>) -> io::Result<()> {
+        self.sink.append(OwnedUnit::of(piece)).await
+    }
+
+    async fn ask(&mut self, ask: Ask) -> io::Result<()> {
+        match ask {
+            Ask::MakeDurable => self.sink.make_durable().await,
+            Ask::Seal => self.sink.seal().await,
+            Ask::Suspend => self.sink.suspend().await,
+            Ask::Abort => self.sink.abort().await,
+        }
+    }
+
+    fn is_kept(&self) -> bool {
+        self.managers.crash.is_some()
+    }
+
+    async fn keep(&mut self, keep: Keep) -> io::Result<()> {
+        let Some(crash) = &mut self.managers.crash else { return Ok(()) };
+        crash.call(move |crash| keep.tell(crash.as_mut())).await
+    }
+
+    fn log(&mut self, event: LogEvent<'_>) {
+        if let Some(log) = self.managers.log.as_mut() {
+            log.log(event);
+        }
+    }
+}

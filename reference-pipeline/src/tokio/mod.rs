@@ -1,0 +1,48 @@
+//! The same pipeline for Tokio (feature `tokio`): `AsyncRead` in, [`AsyncOutputSink`] out, sealing and opening on the runtime's blocking threads.
+//!
+//! There is one pipeline: workers, framing, order, sinks and journals are those of the threads, and a run that one engine has left the other goes
+//! on with. A run is one future, to be awaited within a Tokio runtime; it starts no runtime and no task of its own.
+//!
+//! **Cancelling.** A future that is dropped leaves what a crash of the process leaves: whole segments, and at most a torn one at the end, which a
+//! resumed run cuts. It leaves no task. What was on a blocking thread at that moment, a segment to be sealed or a piece for the sink, ends there
+//! by itself, and keeps the lock on the partial file as long as that takes. Whoever wants to wait for a clean end, with everything durable,
+//! raises [`Shutdown`](crate::Shutdown), which wakes a source that waits, too.
+//!
+//! ```
+//! use stream_v2_pipeline::tokio::{AsyncManagers, AsyncWriterSink};
+//! use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let key = ContentKey::new([7; 32]); // from a key file, never a constant
+//! let mut stream = Vec::new(); // any AsyncWrite
+//! let mut sink = AsyncWriterSink::new(&mut stream);
+//! EncryptPipeline::new(&key).run_async(&b"hello"[..], &mut sink, AsyncManagers::none()).await?;
+//!
+//! let mut plaintext = Vec::new();
+//! let mut sink = AsyncWriterSink::new(&mut plaintext);
+//! DecryptPipeline::new(&key).run_async(&stream[..], &mut sink, AsyncManagers::none()).await?;
+//! assert_eq!(plaintext, b"hello");
+//! # Ok::<(), stream_v2_pipeline::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod codec;
+mod engine;
+#[cfg(tokio_engine)]
+mod instead;
+mod managers;
+mod offload;
+mod pipeline;
+mod sink;
+mod source;
+
+pub use codec::{SegmentDecoder, SegmentEncoder};
+pub use managers::AsyncManagers;
+pub use offload::Offloaded;
+pub use sink::{AsyncOutputSink, AsyncWriterSink, OwnedUnit};
+#[cfg(tokio_engine)]
+pub(crate) use {
+    engine::Tasks,
+    instead::{suspend_once, wait},
+};

@@ -1,0 +1,163 @@
+//! The pipelines on tasks: the same parameters, the same result.
+
+use ::tokio::io::AsyncRead;
+use stream_v2_format::crypto::{Committed, StreamOpener};
+use stream_v2_format::wire::JournalRole;
+
+use super::engine::Tasks;
+use super::managers::AsyncPort;
+use super::source::Awaited;
+use super::{AsyncManagers, AsyncOutputSink, Offloaded};
+use crate::guard::guarded_future;
+use crate::resume::Torn;
+use crate::{
+    DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, InterruptedDecryption,
+    InterruptedEncryption, LogManager, Recovered, SourceStamp, Stage, Summary,
+};
+
+impl EncryptPipeline<'_> {
+    /// As [`run`](Self::run), on tasks.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); `start` where no Tokio runtime polls this.
+    pub async fn run_async<S: AsyncOutputSink>(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        sink: &mut S,
+        managers: AsyncManagers<'_>,
+    ) -> Result<Summary, Error> {
+        let source = Awaited::new(source, &self.shutdown);
+        self.run_on(&Tasks, source, AsyncPort { sink, managers }).await
+    }
+
+    /// As [`resume`](Self::resume), on tasks.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume); `start` where no Tokio runtime polls this.
+    pub async fn resume_async<S: AsyncOutputSink>(
+        &self,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: impl AsyncRead + Unpin + Send,
+        sink: &mut S,
+        managers: AsyncManagers<'_>,
+    ) -> Result<Summary, Error> {
+        let source = Awaited::new(source, &self.shutdown);
+        let port = AsyncPort { sink, managers };
+        self.resume_on(&Tasks, stream, recovered, source, port).await
+    }
+
+    /// As [`run_to_file`](Self::run_to_file), on tasks; the file and its journal are written on blocking threads.
+    ///
+    /// # Errors
+    /// As [`run_async`](Self::run_async).
+    pub async fn run_to_file_async(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        stamp: SourceStamp,
+        sink: FileSink,
+        log: Option<&mut (dyn LogManager + Send)>,
+    ) -> Result<Summary, Error> {
+        let journal = FileJournal::new(sink.output(), JournalRole::Encrypt, stamp);
+        let managers = AsyncManagers::none().with_log(log).with_crash(journal);
+        self.run_async(source, &mut Offloaded::new(sink), managers).await
+    }
+}
+
+impl DecryptPipeline<'_> {
+    /// As [`run`](Self::run), on tasks.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run); `start` where no Tokio runtime polls this.
+    pub async fn run_async<S: AsyncOutputSink>(
+        &self,
+        source: impl AsyncRead + Unpin + Send,
+        sink: &mut S,
+        managers: AsyncManagers<'_>,
+    ) -> Result<Summary, Error> {
+        let source = Awaited::new(source, &self.shutdown);
+        self.run_on(&Tasks, source, AsyncPort { sink, managers }).await
+    }
+
+    /// As [`resume`](Self::resume), on tasks.
+    ///
+    /// # Errors
+    /// As [`resume`](Self::resume); `start` where no Tokio runtime polls this.
+    pub async fn resume_async<S: AsyncOutputSink>(
+        &self,
+        stream: &StreamOpener,
+        committed: &Committed,
+        source: impl AsyncRead + Unpin + Send,
+        sink: &mut S,
+        managers: AsyncManagers<'_>,
+    ) -> Result<Summary, Error> {
+        let source = Awaited::new(source, &self.shutdown);
+        let port = AsyncPort { sink, managers };
+        self.resume_on(&Tasks, stream, committed, source, port).await
+    }
+
+    /// As [`open_stream`](Self::open_stream), on tasks.
+    ///
+    /// # Errors
+    /// As [`open_stream`](Self::open_stream).
+    pub async fn open_stream_async(
+        &self,
+        source: &mut (impl AsyncRead + Unpin + Send),
+    ) -> Result<StreamOpener, Error> {
+        let mut source = Awaited::new(source, &self.shutdown);
+        guarded_future(Stage::Source, None, self.opened(&mut source)).await
+    }
+
+    /// As [`run_to_file`](Self::run_to_file), on tasks; the file and its journal are written on blocking threads.
+    ///
+    /// # Errors
+    /// As [`run_async`](Self::run_async).
+    pub async fn run_to_file_async(
+        &self,
+        stream: &StreamOpener,
+        source: impl AsyncRead + Unpin + Send,
+        sink: FileSink,
+        log: Option<&mut (dyn LogManager + Send)>,
+    ) -> Result<Summary, Error> {
+        let journal = FileJournal::new(sink.output(), JournalRole::Decrypt, SourceStamp::default());
+        let managers = AsyncManagers::none().with_log(log).with_crash(journal);
+        self.resume_async(stream, &Committed::NOTHING, source, &mut Offloaded::new(sink), managers).await
+    }
+}
+
+impl InterruptedEncryption {
+    /// As [`resume`](Self::resume), on tasks. Looking for what is there, and comparing the source, is the same for both engines, and blocks.
+    ///
+    /// # Errors
+    /// As [`EncryptPipeline::run_async`].
+    pub async fn resume_async(
+        self,
+        pipeline: &EncryptPipeline<'_>,
+        source: impl AsyncRead + Unpin + Send,
+        log: Option<&mut (dyn LogManager + Send)>,
+    ) -> Result<Summary, Error> {
+        let Torn { stream, recovered, sink, journal } = match self.take_up()? {
+            Ok(torn) => torn,
+            Err(complete) => return Ok(complete),
+        };
+        let managers = AsyncManagers::none().with_log(log).with_crash(journal);
+        pipeline.resume_async(&stream, &recovered, source, &mut Offloaded::new(sink), managers).await
+    }
+}
+
+impl InterruptedDecryption {
+    /// As [`resume`](Self::resume), on tasks. Looking for what is there is the same for both engines, and blocks.
+    ///
+    /// # Errors
+    /// As [`DecryptPipeline::run_async`].
+    pub async fn resume_async(
+        self,
+        pipeline: &DecryptPipeline<'_>,
+        source: impl AsyncRead + Unpin + Send,
+        log: Option<&mut (dyn LogManager + Send)>,
+    ) -> Result<Summary, Error> {
+        let (stream, committed, sink, journal) = self.take_up()?;
+        let managers = AsyncManagers::none().with_log(log).with_crash(journal);
+        pipeline.resume_async(&stream, &committed, source, &mut Offloaded::new(sink), managers).await
+    }
+}

@@ -1,0 +1,142 @@
+//! Sinks that are awaited.
+
+use std::future::poll_fn;
+use std::io::{self, ErrorKind, IoSlice};
+use std::pin::Pin;
+
+use ::tokio::io::AsyncWrite;
+use bytes::Bytes;
+use stream_v2_format::SegmentIndex;
+
+use super::offload::Offloaded;
+use crate::port::Piece;
+use crate::{OutputSink, SinkUnit};
+
+/// One piece for a sink: the stream header, or one segment. Never less than a segment.
+#[derive(Clone, Debug)]
+pub struct OwnedUnit {
+    /// The segment, or `None` for the stream header.
+    pub index: Option<SegmentIndex>,
+    /// Bytes that the sink has been given before this piece.
+    pub position: u64,
+    /// The segment header, where there is one.
+    pub head: Bytes,
+    /// The wire, the plaintext, or the stream header.
+    pub body: Bytes,
+}
+
+impl OwnedUnit {
+    pub(crate) fn of(piece: &Piece<'_>) -> Self {
+        let (head, body) = (Bytes::copy_from_slice(piece.head), piece.body.clone());
+        Self { index: piece.index, position: piece.position, head, body }
+    }
+}
+
+/// As [`OutputSink`], with the same promises, awaited. [`Offloaded`] makes one of every sink that blocks.
+pub trait AsyncOutputSink {
+    /// Takes the next piece. It is not durable yet. Whoever keeps `body` keeps its memory from being used again.
+    ///
+    /// # Errors
+    /// Whatever keeps the piece from being taken whole.
+    fn append(&mut self, unit: OwnedUnit) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Makes everything that was taken survive a crash of the machine, as far as the sink can promise it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being durable.
+    fn make_durable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Makes everything durable and publishes it under its final name. Nothing follows.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being published; it is then unpublished still.
+    fn seal(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Leaves what was taken where a resume or a salvage can find it. Nothing follows.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being durable.
+    fn suspend(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+
+    /// Throws away what was taken, as far as it can be. Nothing follows.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being removed.
+    fn abort(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
+    async fn append(&mut self, unit: OwnedUnit) -> io::Result<()> {
+        let OwnedUnit { index, position, head, body } = unit;
+        self.call(move |sink| sink.append(&SinkUnit { index, position, head: &head, body: &body })).await
+    }
+
+    async fn make_durable(&mut self) -> io::Result<()> {
+        self.call(OutputSink::make_durable).await
+    }
+
+    async fn seal(&mut self) -> io::Result<()> {
+        self.call(OutputSink::seal).await
+    }
+
+    async fn suspend(&mut self) -> io::Result<()> {
+        self.call(OutputSink::suspend).await
+    }
+
+    async fn abort(&mut self) -> io::Result<()> {
+        self.call(OutputSink::abort).await
+    }
+}
+
+/// Appends to an `AsyncWrite` and flushes it at the end, as [`WriterSink`](crate::WriterSink) does with a `Write`. It is not shut down.
+///
+/// A run that is dropped while a piece is written leaves a part of the piece.
+#[derive(Debug)]
+pub struct AsyncWriterSink<W> {
+    writer: W,
+}
+
+impl<W: AsyncWrite + Unpin + Send> AsyncWriterSink<W> {
+    /// A sink on `writer`.
+    #[must_use]
+    pub const fn new(writer: W) -> Self {
+        Self { writer }
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        poll_fn(|context| Pin::new(&mut self.writer).poll_flush(context)).await
+    }
+}
+
+impl<W: AsyncWrite + Unpin + Send> AsyncOutputSink for AsyncWriterSink<W> {
+    async fn append(&mut self, unit: OwnedUnit) -> io::Result<()> {
+        let mut slices = [IoSlice::new(&unit.head), IoSlice::new(&unit.body)];
+        let mut rest = &mut slices[..];
+        IoSlice::advance_slices(&mut rest, 0);
+        while !rest.is_empty() {
+            match poll_fn(|context| Pin::new(&mut self.writer).poll_write_vectored(context, rest)).await {
+                Ok(0) => return Err(ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut rest, written),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    async fn make_durable(&mut self) -> io::Result<()> {
+        self.flush().await
+    }
+
+    async fn seal(&mut self) -> io::Result<()> {
+        self.flush().await
+    }
+
+    async fn suspend(&mut self) -> io::Result<()> {
+        self.flush().await
+    }
+
+    async fn abort(&mut self) -> io::Result<()> {
+        self.flush().await
+    }
+}

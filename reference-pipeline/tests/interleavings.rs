@@ -1,0 +1,179 @@
+//! The engine itself under a scheduler that chooses who goes on at every operation on a channel, a lock or a flag.
+//!
+//! `.ci/interleavings` runs it. What fails prints its schedule; `SCHEDULE=… .ci/interleavings NAME_OF_THE_TEST` runs that one again. `ROUNDS`
+//! multiplies how many there are.
+#![cfg(shuttle)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::io::ErrorKind;
+
+use shuttle::rand::{Rng, thread_rng};
+use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
+use shuttle::{Config, Runner};
+use stream_v2_pipeline::{
+    Cause, DecryptPipeline, Error, Lanes, LogEvent, LogManager, Managers, Shutdown, Stage, Summary,
+    WriterSink,
+};
+use support::sinks::Recording;
+use support::sources::{Failing, Short};
+use support::{encrypt, encrypting, key, plaintext};
+
+/// Five segments of 8 KiB, the last one not full.
+const LEN: usize = 5 * 8192 - 7;
+
+/// Half of the rounds choose at random, half change their mind at three places (PCT).
+fn check(rounds: usize, scenario: impl Fn() + Send + Sync + Clone + 'static) {
+    let rounds = rounds * std::env::var("ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
+    let run = |scheduler: Box<dyn Scheduler + Send>| {
+        let mut config = Config::new();
+        // Sealing takes more of the stack than the 32 KiB that a thread has there.
+        config.stack_size = 1 << 19;
+        Runner::new(scheduler, config).run(scenario.clone());
+    };
+    match std::env::var("SCHEDULE") {
+        Ok(schedule) => run(Box::new(ReplayScheduler::new_from_encoded(&schedule))),
+        Err(_) => {
+            run(Box::new(RandomScheduler::new(rounds / 2)));
+            run(Box::new(PctScheduler::new(3, rounds / 2)));
+        }
+    }
+}
+
+/// One to three workers, and a window of one to four.
+fn lanes() -> Lanes {
+    Lanes { jobs: thread_rng().gen_range(1..=3), window: thread_rng().gen_range(1..=4) }
+}
+
+/// What the stream is, whatever the schedule.
+fn ideal() -> Vec<u8> {
+    shuttle_free(|| encrypt(&encrypting(&key(), 1), &plaintext(LEN)))
+}
+
+/// Runs something once that is no part of what is checked: it takes a scheduler all the same.
+fn shuttle_free<T: Send + 'static>(once: impl Fn() -> T + Send + Sync + 'static) -> T {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    let mut config = Config::new();
+    config.stack_size = 1 << 19;
+    Runner::new(RandomScheduler::new(1), config).run(move || sender.send(once()).unwrap());
+    receiver.recv().unwrap()
+}
+
+fn encrypted(
+    source: impl std::io::Read + Send,
+    sink: &mut Recording,
+    log: Option<&mut dyn LogManager>,
+) -> Result<Summary, Error> {
+    let key = key();
+    let mut pipeline = encrypting(&key, 1);
+    pipeline.lanes = lanes();
+    pipeline.run(source, sink, Managers { log, crash: None })
+}
+
+#[test]
+fn the_stream_does_not_depend_on_the_schedule() {
+    let ideal = ideal();
+    check(20_000, move || {
+        let mut sink = Recording::default();
+        encrypted(&plaintext(LEN)[..], &mut sink, None).unwrap();
+        assert!(sink.bytes == ideal);
+    });
+}
+
+#[test]
+fn a_sink_that_fails_or_panics_is_the_error_and_keeps_a_prefix() {
+    let ideal = ideal();
+    check(20_000, move || {
+        let call = thread_rng().gen_range(0..7);
+        let mut sink = Recording { panics: thread_rng().gen_bool(0.5), ..Recording::failing_at(call) };
+        let error = encrypted(&plaintext(LEN)[..], &mut sink, None).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Io(_) | Cause::Panic(_)), "{error}");
+        assert!(ideal.starts_with(&sink.bytes));
+    });
+}
+
+#[test]
+fn a_source_that_fails_is_the_error_after_everything_before_it() {
+    let ideal = ideal();
+    check(20_000, move || {
+        let calls = thread_rng().gen_range(0..5);
+        let mut sink = Recording::default();
+        let text = plaintext(LEN);
+        let source = Failing::new(Short::new(&text[..], 8192, 0), calls, ErrorKind::ConnectionReset);
+        let error = encrypted(source, &mut sink, None).unwrap_err();
+        assert_eq!(error.stage(), Stage::Source);
+        assert_eq!(error.segment(), Some(calls as u64));
+        assert!(ideal.starts_with(&sink.bytes));
+    });
+}
+
+/// Panics at one event.
+struct Panicking(usize);
+
+impl LogManager for Panicking {
+    fn log(&mut self, _: LogEvent<'_>) {
+        if self.0 == 0 {
+            std::panic::resume_unwind(Box::new("planted in the log"));
+        }
+        self.0 -= 1;
+    }
+}
+
+#[test]
+fn a_log_that_panics_ends_the_run_and_nothing_else() {
+    let ideal = ideal();
+    check(20_000, move || {
+        let mut sink = Recording::default();
+        let mut log = Panicking(thread_rng().gen_range(1..7));
+        let error = encrypted(&plaintext(LEN)[..], &mut sink, Some(&mut log)).unwrap_err();
+        assert!(matches!(error.cause(), Cause::Panic(_)), "{error}");
+        assert!(ideal.starts_with(&sink.bytes));
+    });
+}
+
+/// The workers fail, several of them at once: the first segment is the one that is reported.
+#[test]
+fn of_several_damaged_segments_the_first_is_reported() {
+    let ideal = ideal();
+    let segment_len = 96 + 8192 + 2 * 24 + 60 + 24 + 32;
+    check(20_000, move || {
+        let mut stream = ideal.clone();
+        let first = thread_rng().gen_range(0..4);
+        for segment in first..4 {
+            stream[128 + segment * segment_len + 500] ^= 1;
+        }
+        let key = key();
+        let mut pipeline = DecryptPipeline::new(&key);
+        pipeline.lanes = lanes();
+        let mut released = Vec::new();
+        let result = pipeline.run(&stream[..], &mut WriterSink::new(&mut released), Managers::none());
+        assert_eq!(result.unwrap_err().segment(), Some(first as u64));
+        assert!(released == plaintext(LEN)[..first * 8192]);
+    });
+}
+
+#[test]
+fn a_shutdown_at_any_moment_ends_the_run_or_comes_too_late() {
+    let ideal = ideal();
+    check(20_000, move || {
+        let shutdown = Shutdown::new();
+        let caller = {
+            let shutdown = shutdown.clone();
+            shuttle::thread::spawn(move || shutdown.request())
+        };
+        let key = key();
+        let mut pipeline = encrypting(&key, 1);
+        (pipeline.lanes, pipeline.shutdown) = (lanes(), shutdown);
+        let mut sink = Recording::default();
+        let result = pipeline.run(&plaintext(LEN)[..], &mut sink, Managers::none());
+        caller.join().unwrap();
+        match result {
+            Ok(_) => assert!(sink.bytes == ideal),
+            Err(error) => {
+                assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
+                assert!(ideal.starts_with(&sink.bytes));
+            }
+        }
+    });
+}
