@@ -40,7 +40,7 @@ fn every_seed_obeys_its_law() {
     }
 }
 
-/// What `fuzz/coverage` measures: the law LAW over all files of the folder CORPUS.
+/// What `fuzz/reach` measures: the law LAW over all files of the folder CORPUS.
 #[test]
 #[ignore = "takes the corpus of a campaign"]
 fn a_corpus() {
