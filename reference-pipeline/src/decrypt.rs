@@ -13,6 +13,7 @@ use crate::outlet::Outlet;
 use crate::pipeline::DecryptPipeline;
 use crate::port::Port;
 use crate::ready::Source;
+use crate::telemetry::Step;
 use crate::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
@@ -31,7 +32,13 @@ pub(crate) async fn run<E: Engine, P: Port>(
         telemetry: pipeline.telemetry.clone(),
         shutdown: pipeline.shutdown.clone(),
     };
-    let workers = (0..pipeline.lanes.jobs.max(1)).map(|_| DecryptSegmentWorker::new(stream)).collect();
+    let workers = (0..pipeline.lanes.jobs.max(1))
+        .map(|_| Opening {
+            worker: DecryptSegmentWorker::new(stream),
+            telemetry: pipeline.telemetry.clone(),
+            shutdown: pipeline.shutdown.clone(),
+        })
+        .collect();
     engine.run::<Decrypting, _>(pipeline.lanes.window, committed.segments, &mut reader, workers, writer).await
 }
 
@@ -60,7 +67,9 @@ impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(self.order.segments())));
         }
-        let next = next_segment(&mut self.source, &self.stream, &mut self.order, permit.input).await?;
+        let segment = Some(self.order.segments());
+        let next = next_segment(&mut self.source, &self.stream, &mut self.order, permit.input);
+        let next = self.telemetry.timed(Step::Reading, segment, next).await?;
         Ok(next.map(|segment| {
             let header = segment.header.header();
             self.telemetry.read(header.index.0.into(), header.segment_len());
@@ -69,12 +78,24 @@ impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
     }
 }
 
-impl WorkSide<Decrypting> for DecryptSegmentWorker {
+/// A worker that opens, until a shutdown is requested: what was not begun then is not opened any more.
+struct Opening {
+    worker: DecryptSegmentWorker,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+impl WorkSide<Decrypting> for Opening {
     fn work(
         &mut self,
         (input, plaintext): (DecryptSegmentInput, BytesMut),
     ) -> Result<(DecryptedSegment, DecryptSegmentInput), Error> {
-        let segment = self.open(&input, plaintext).map_err(|error| Error::format(Stage::Worker, error))?;
+        let segment = Some(input.header.header().index.0.into());
+        if self.shutdown.requested() {
+            return Err(Error::interrupted(segment));
+        }
+        let opened = self.telemetry.time(Step::Working, segment, || self.worker.open(&input, plaintext));
+        let segment = opened.map_err(|error| Error::format(Stage::Worker, error))?;
         Ok((segment, input))
     }
 }

@@ -15,6 +15,7 @@ use crate::outlet::Outlet;
 use crate::pipeline::{EncryptPipeline, Summary, summary};
 use crate::port::Port;
 use crate::ready::{Source, fill};
+use crate::telemetry::Step;
 use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
@@ -29,7 +30,11 @@ pub(crate) async fn run<E: Engine, P: Port>(
     let committed = writer.progress.committed().clone();
     let mut reader = PlaintextReader::new(source, stream.header(), &committed, pipeline);
     let workers = (0..pipeline.lanes.jobs.max(1))
-        .map(|_| EncryptSegmentWorker::new(stream, run, pipeline.digest_alg))
+        .map(|_| Sealing {
+            worker: EncryptSegmentWorker::new(stream, run, pipeline.digest_alg),
+            telemetry: pipeline.telemetry.clone(),
+            shutdown: pipeline.shutdown.clone(),
+        })
         .collect();
     let window = pipeline.lanes.window;
     //= spec/stream-v2.md#sv2-frm-008
@@ -84,7 +89,9 @@ impl<R: Source> PlaintextReader<R> {
         //= spec/stream-v2.md#sv2-wrt-004
         //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
         //# caller has asked for a flush.
-        let filled = fill(&mut self.source, plaintext).await.map_err(source_error(Some(place)))?;
+        let filled =
+            self.telemetry.timed(Step::Reading, Some(place), fill(&mut self.source, plaintext)).await;
+        let filled = filled.map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
         //= spec/stream-v2.md#sv2-hdr-017
         //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext bytes, and
@@ -143,12 +150,24 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
     }
 }
 
-impl WorkSide<Encrypting> for EncryptSegmentWorker {
+/// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
+struct Sealing {
+    worker: EncryptSegmentWorker,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+impl WorkSide<Encrypting> for Sealing {
     fn work(
         &mut self,
         (input, wire): (EncryptSegmentInput, BytesMut),
     ) -> Result<(EncryptedSegment, EncryptSegmentInput), Error> {
-        let segment = self.seal(&input, wire).map_err(|error| Error::format(Stage::Worker, error))?;
+        let segment = Some(input.segment_index.into());
+        if self.shutdown.requested() {
+            return Err(Error::interrupted(segment));
+        }
+        let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(&input, wire));
+        let segment = sealed.map_err(|error| Error::format(Stage::Worker, error))?;
         Ok((segment, input))
     }
 }

@@ -152,103 +152,22 @@ fn write_all<F: Flow>(
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use std::io;
-    use std::sync::atomic::AtomicU64;
-    use std::thread;
-
-    struct Counting;
-
-    impl Flow for Counting {
-        type Job = (u64, Buffers);
-        type Done = (u64, Buffers);
-    }
-
-    struct Source {
-        segments: u64,
-        read: Arc<AtomicU64>,
-    }
-
-    impl ReadSide<Counting> for Source {
-        async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
-            self.read.fetch_add(1, Ordering::SeqCst);
-            Ok((place < self.segments).then_some((place, permit)))
-        }
-    }
-
-    /// Holds back the first segment until nothing else can move.
-    struct SlowFirst {
-        read: Arc<AtomicU64>,
-        window: u64,
-        panic_at: Option<u64>,
-    }
-
-    impl WorkSide<Counting> for SlowFirst {
-        fn work(&mut self, (place, permit): (u64, Buffers)) -> Result<(u64, Buffers), Error> {
-            assert!(self.panic_at != Some(place), "planted");
-            while place == 0 && self.read.load(Ordering::SeqCst) < self.window {
-                thread::yield_now();
-            }
-            Ok((place, permit))
-        }
-    }
-
-    struct Collect {
-        written: Vec<u64>,
-        read: Arc<AtomicU64>,
-        ahead_max: u64,
-        fail_at: Option<u64>,
-    }
-
-    impl WriteSide<Counting> for Collect {
-        async fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
-            let place = self.written.len() as u64;
-            if self.fail_at == Some(place) {
-                return Err(Error::io(Stage::Sink, Some(place), io::ErrorKind::StorageFull.into()));
-            }
-            self.ahead_max = self.ahead_max.max(self.read.load(Ordering::SeqCst) - place);
-            self.written.push(number);
-            Ok(permit)
-        }
-    }
-
-    fn run_counting(
-        segments: u64,
-        panic_at: Option<u64>,
-        fail_at: Option<u64>,
-    ) -> (Result<(), Error>, Vec<u64>, u64) {
-        let window = 8;
-        let read = Arc::new(AtomicU64::new(0));
-        let workers = (0..4)
-            .map(|_| SlowFirst { read: Arc::clone(&read), window: 8.min(segments), panic_at })
-            .collect();
-        let mut writer = Collect { written: Vec::new(), read: Arc::clone(&read), ahead_max: 0, fail_at };
-        let mut source = Source { segments, read };
-        let result = run::<Counting, _>(window, 0, &mut source, workers, &mut writer);
-        (result, writer.written, writer.ahead_max)
-    }
+    use super::Threads;
+    use crate::counting;
+    use crate::ready::ready;
 
     #[test]
-    fn a_stalled_first_segment_fills_the_window_and_no_more() {
-        let (result, written, ahead_max) = run_counting(2000, None, None);
-        result.unwrap();
-        assert_eq!(written, (0..2000).collect::<Vec<_>>());
-        assert!(ahead_max <= 8, "{ahead_max}");
+    fn a_stalled_worker_fills_the_window_and_no_more() {
+        ready(counting::a_stalled_worker_fills_the_window_and_no_more(&Threads));
     }
 
     #[test]
     fn a_panic_is_one_error_after_everything_before_it() {
-        let (result, written, _) = run_counting(2000, Some(100), None);
-        let error = result.unwrap_err();
-        assert_eq!((error.stage(), error.segment()), (Stage::Worker, Some(100)));
-        assert_eq!(written, (0..100).collect::<Vec<_>>());
+        ready(counting::a_panic_is_one_error_after_everything_before_it(&Threads));
     }
 
     #[test]
     fn a_failing_sink_ends_everything() {
-        let (result, written, _) = run_counting(2000, None, Some(3));
-        let error = result.unwrap_err();
-        assert_eq!((error.stage(), error.segment()), (Stage::Sink, Some(3)));
-        assert_eq!(written, [0, 1, 2]);
+        ready(counting::a_failing_sink_ends_everything(&Threads));
     }
 }

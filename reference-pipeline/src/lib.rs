@@ -50,6 +50,8 @@
 #![forbid(unsafe_code)]
 
 mod buffers;
+#[cfg(test)]
+mod counting;
 mod decrypt;
 mod decrypt_worker;
 mod durability;
@@ -76,6 +78,7 @@ mod salts;
 mod shutdown;
 mod sink;
 mod sinks;
+mod spans;
 mod storage;
 mod telemetry;
 mod threads;

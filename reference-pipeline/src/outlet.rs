@@ -10,7 +10,8 @@ use crate::error::{Cause, Error, Stage};
 use crate::guard::{guarded, guarded_future};
 use crate::managers::{Commit, LogEvent};
 use crate::port::{Ask, Keep, Piece, Port};
-use crate::{Durability, Summary};
+use crate::telemetry::Step;
+use crate::{Durability, Summary, Telemetry};
 
 /// What becomes of the sink where the stream is at fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,14 +25,16 @@ pub(crate) struct Outlet<P> {
     port: P,
     pending: Pending,
     position: u64,
+    telemetry: Telemetry,
     /// The last segment that the sink has taken and the crash manager has not recorded, with a writer's plaintext.
     unrecorded: Option<(Commit, Bytes)>,
 }
 
 impl<P: Port> Outlet<P> {
     /// A sink that holds `position` bytes already.
-    pub(crate) fn new(port: P, policy: Durability, position: u64) -> Self {
-        Self { port, pending: Pending::new(policy), position, unrecorded: None }
+    pub(crate) fn new(port: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
+        let telemetry = telemetry.clone();
+        Self { port, pending: Pending::new(policy), position, telemetry, unrecorded: None }
     }
 
     /// Whether somebody keeps the run resumable.
@@ -73,17 +76,23 @@ impl<P: Port> Outlet<P> {
     ) -> Result<(), Error> {
         let piece = Piece { index, position: self.position, head, body };
         let segment = index.map(|index| index.0.into());
-        self.port.append(&piece).await.map_err(|error| Error::io(Stage::Sink, segment, error))?;
+        let taken = self.telemetry.timed(Step::Writing, segment, self.port.append(&piece)).await;
+        taken.map_err(|error| Error::io(Stage::Sink, segment, error))?;
         self.position += piece.unit().len();
         Ok(())
     }
 
     async fn ask(&mut self, ask: Ask, segment: Option<u64>) -> Result<(), Error> {
-        self.port.ask(ask).await.map_err(|error| Error::io(Stage::Sink, segment, error))
+        let done = self.telemetry.timed(Step::MakingDurable, segment, self.port.ask(ask)).await;
+        done.map_err(|error| Error::io(Stage::Sink, segment, error))
     }
 
     async fn keep(&mut self, segment: u64, keep: Keep) -> Result<(), Error> {
-        self.port.keep(keep).await.map_err(|error| Error::io(Stage::Manager, Some(segment), error))
+        if !self.is_kept() {
+            return Ok(());
+        }
+        let kept = self.telemetry.timed(Step::Recording, Some(segment), self.port.keep(keep)).await;
+        kept.map_err(|error| Error::io(Stage::Manager, Some(segment), error))
     }
 
     /// Tells that the sink has taken a segment.

@@ -140,7 +140,7 @@ impl<'a> EncryptPipeline<'a> {
         source: impl Source + Send,
         port: P,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, 0);
+        let mut outlet = Outlet::new(port, self.durability, 0, &self.telemetry);
         let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut outlet)).await;
         outlet.finish(result, Leave::Suspended).await
     }
@@ -186,7 +186,7 @@ impl<'a> EncryptPipeline<'a> {
         source: impl Source + Send,
         port: P,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len);
+        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len, &self.telemetry);
         let resumed = self.resumed(engine, stream, recovered, source, &mut outlet);
         let result = guarded_future(Stage::Writer, None, resumed).await;
         outlet.finish(result, Leave::Suspended).await
@@ -288,7 +288,11 @@ impl<'a> DecryptPipeline<'a> {
     ) -> Result<Summary, Error> {
         match guarded_future(Stage::Source, None, self.opened(&mut source)).await {
             Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, port).await,
-            Err(error) => Outlet::new(port, self.durability, 0).finish(Err(error), Leave::Aborted).await,
+            Err(error) => {
+                Outlet::new(port, self.durability, 0, &self.telemetry)
+                    .finish(Err(error), Leave::Aborted)
+                    .await
+            }
         }
     }
 
@@ -319,7 +323,7 @@ impl<'a> DecryptPipeline<'a> {
         source: impl Source + Send,
         port: P,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len);
+        let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len, &self.telemetry);
         let opened = async {
             let mut writer =
                 OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone()).await?;

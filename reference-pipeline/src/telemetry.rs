@@ -1,8 +1,11 @@
-//! Telemetry: counters, and events that may be lost. It never makes the data wait.
+//! Telemetry: counters, times, and events that may be lost. It never makes the data wait.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use crate::spans;
 
 /// One thing that happened. Events are best effort: a receiver that is slow or gone misses some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,10 @@ pub enum TelemetryEvent {
     },
 }
 
-/// The counters at one moment.
+/// The counters at one moment. They are read one after the other: while a run goes on, one may be ahead of another by what happened meanwhile.
+///
+/// The times tell what a run waits for: where `reading` is about as long as the run, that is the source; where `working` is about as long as
+/// the run times its workers, the processors; where `writing` and `making_durable` are together about as long as the run, the sink.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TelemetrySnapshot {
     /// Segments read from the source.
@@ -37,6 +43,26 @@ pub struct TelemetrySnapshot {
     pub bytes_written: u64,
     /// Events that no receiver took.
     pub events_lost: u64,
+    /// Time in the source, framing and the authentication of segment headers included.
+    pub reading: Duration,
+    /// Time in which segments were sealed or opened, added up over all workers.
+    pub working: Duration,
+    /// Time in which the sink took pieces.
+    pub writing: Duration,
+    /// Time in which the sink made durable what it had, or published it.
+    pub making_durable: Duration,
+    /// Time in the crash manager: the journal.
+    pub recording: Duration,
+}
+
+/// Where a run spends its time.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Step {
+    Reading,
+    Working,
+    Writing,
+    MakingDurable,
+    Recording,
 }
 
 /// Counts what a run does. Clones share the counters.
@@ -53,6 +79,8 @@ struct Counters {
     segments_written: AtomicU64,
     bytes_written: AtomicU64,
     events_lost: AtomicU64,
+    /// Nanoseconds, by [`Step`].
+    times: [AtomicU64; 5],
 }
 
 impl Telemetry {
@@ -73,13 +101,46 @@ impl Telemetry {
     #[must_use]
     pub fn snapshot(&self) -> TelemetrySnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let time = |step: Step| Duration::from_nanos(read(&self.counters.times[step as usize]));
         TelemetrySnapshot {
             segments_read: read(&self.counters.segments_read),
             bytes_read: read(&self.counters.bytes_read),
             segments_written: read(&self.counters.segments_written),
             bytes_written: read(&self.counters.bytes_written),
             events_lost: read(&self.counters.events_lost),
+            reading: time(Step::Reading),
+            working: time(Step::Working),
+            writing: time(Step::Writing),
+            making_durable: time(Step::MakingDurable),
+            recording: time(Step::Recording),
         }
+    }
+
+    /// Counts the time that `does` takes.
+    pub(crate) fn time<T>(&self, step: Step, segment: Option<u64>, does: impl FnOnce() -> T) -> T {
+        spans::inside(step, segment, || {
+            let _counting = self.counting(step);
+            does()
+        })
+    }
+
+    /// Counts the time until `future` is ready.
+    pub(crate) async fn timed<T>(
+        &self,
+        step: Step,
+        segment: Option<u64>,
+        future: impl Future<Output = T>,
+    ) -> T {
+        let counting = async {
+            let _counting = self.counting(step);
+            future.await
+        };
+        spans::within(step, segment, counting).await
+    }
+
+    /// Counts until it is dropped.
+    fn counting(&self, step: Step) -> Counting<'_> {
+        Counting { time: &self.counters.times[step as usize], begin: Instant::now() }
     }
 
     pub(crate) fn read(&self, place: u64, len: u64) {
@@ -102,6 +163,18 @@ impl Telemetry {
     }
 }
 
+struct Counting<'t> {
+    time: &'t AtomicU64,
+    begin: Instant,
+}
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        let nanos = u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.time.fetch_add(nanos, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -119,6 +192,7 @@ mod tests {
             segments_written: 1,
             bytes_written: 7,
             events_lost: 4,
+            ..TelemetrySnapshot::default()
         };
         assert_eq!(telemetry.snapshot(), expected);
     }

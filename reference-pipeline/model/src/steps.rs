@@ -168,7 +168,15 @@ impl Pipeline {
     fn worker(&self, state: &mut State, number: usize) {
         state.workers[number] = match state.workers[number] {
             Worker::Lock => Worker::Job,
-            Worker::Job => state.jobs.pop_front().map_or(Worker::Ended, Worker::Working),
+            Worker::Job => match state.jobs.pop_front() {
+                None => Worker::Ended,
+                // What was not begun before the shutdown is not begun any more.
+                Some(place) if state.shutdown => {
+                    state.fault(place, Fault::Shutdown);
+                    Worker::Sending(place, Arrival::Failed)
+                }
+                Some(place) => Worker::Working(place),
+            },
             Worker::Working(place) => Worker::Sending(place, Arrival::Done),
             Worker::Sending(..) if !state.writer_lives() => Worker::Ended,
             Worker::Sending(place, arrival) => {

@@ -190,3 +190,29 @@ async fn write_all<F: Flow>(
     }
     Err(writer.defect("all workers ended before the stream did"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Tasks;
+    use crate::counting;
+    use ::tokio::runtime::Builder;
+
+    fn wait(checked: impl Future<Output = ()>) {
+        Builder::new_current_thread().build().unwrap().block_on(checked);
+    }
+
+    #[test]
+    fn a_stalled_worker_fills_the_window_and_no_more() {
+        wait(counting::a_stalled_worker_fills_the_window_and_no_more(&Tasks));
+    }
+
+    #[test]
+    fn a_panic_is_one_error_after_everything_before_it() {
+        wait(counting::a_panic_is_one_error_after_everything_before_it(&Tasks));
+    }
+
+    #[test]
+    fn a_failing_sink_ends_everything() {
+        wait(counting::a_failing_sink_ends_everything(&Tasks));
+    }
+}

@@ -1,0 +1,119 @@
+//! What holds for every engine, with segments that are only counted.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use crate::buffers::Buffers;
+use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use crate::{Error, Stage};
+
+const SEGMENTS: u64 = 10_000;
+const WINDOW: u64 = 8;
+/// Each segment whose number is a multiple of this stalls its worker.
+const STALLS: u64 = 1000;
+
+struct Counting;
+
+impl Flow for Counting {
+    type Job = (u64, Buffers);
+    type Done = (u64, Buffers);
+}
+
+/// Segments that are in memory now, and the most there ever were; and how many were read.
+#[derive(Default)]
+struct Memory {
+    now: AtomicU64,
+    most: AtomicU64,
+    read: AtomicU64,
+}
+
+struct Source(Arc<Memory>);
+
+impl ReadSide<Counting> for Source {
+    async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
+        if place == SEGMENTS {
+            return Ok(None);
+        }
+        let now = self.0.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.0.most.fetch_max(now, Ordering::SeqCst);
+        self.0.read.fetch_add(1, Ordering::SeqCst);
+        Ok(Some((place, permit)))
+    }
+}
+
+/// Holds a segment back until everything is read that the window has room for.
+struct Stalling {
+    memory: Arc<Memory>,
+    panic_at: Option<u64>,
+}
+
+impl WorkSide<Counting> for Stalling {
+    fn work(&mut self, (place, permit): (u64, Buffers)) -> Result<(u64, Buffers), Error> {
+        assert!(self.panic_at != Some(place), "planted");
+        let wanted = SEGMENTS.min(place + WINDOW);
+        while self.panic_at.is_none()
+            && place.is_multiple_of(STALLS)
+            && self.memory.read.load(Ordering::SeqCst) < wanted
+        {
+            thread::yield_now();
+        }
+        Ok((place, permit))
+    }
+}
+
+struct Collect {
+    written: Vec<u64>,
+    memory: Arc<Memory>,
+    fail_at: Option<u64>,
+}
+
+impl WriteSide<Counting> for Collect {
+    async fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
+        let place = self.written.len() as u64;
+        if self.fail_at == Some(place) {
+            return Err(Error::io(Stage::Sink, Some(place), io::ErrorKind::StorageFull.into()));
+        }
+        self.memory.now.fetch_sub(1, Ordering::SeqCst);
+        self.written.push(number);
+        Ok(permit)
+    }
+}
+
+struct Counted {
+    result: Result<(), Error>,
+    written: Vec<u64>,
+    most: u64,
+}
+
+async fn counted(engine: &impl Engine, panic_at: Option<u64>, fail_at: Option<u64>) -> Counted {
+    let memory = Arc::new(Memory::default());
+    let workers = (0..4).map(|_| Stalling { memory: Arc::clone(&memory), panic_at }).collect();
+    let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
+    let mut source = Source(Arc::clone(&memory));
+    let window = usize::try_from(WINDOW).unwrap();
+    let result = engine.run::<Counting, _>(window, 0, &mut source, workers, &mut writer).await;
+    Counted { result, written: writer.written, most: memory.most.load(Ordering::SeqCst) }
+}
+
+pub(crate) async fn a_stalled_worker_fills_the_window_and_no_more(engine: &impl Engine) {
+    let counted = counted(engine, None, None).await;
+    counted.result.unwrap();
+    assert!(counted.written == (0..SEGMENTS).collect::<Vec<_>>());
+    assert_eq!(counted.most, WINDOW);
+}
+
+pub(crate) async fn a_panic_is_one_error_after_everything_before_it(engine: &impl Engine) {
+    let counted = counted(engine, Some(100), None).await;
+    let error = counted.result.unwrap_err();
+    assert_eq!((error.stage(), error.segment()), (Stage::Worker, Some(100)));
+    assert!(counted.written == (0..100).collect::<Vec<_>>());
+}
+
+pub(crate) async fn a_failing_sink_ends_everything(engine: &impl Engine) {
+    let counted = counted(engine, None, Some(3)).await;
+    let error = counted.result.unwrap_err();
+    assert_eq!((error.stage(), error.segment()), (Stage::Sink, Some(3)));
+    assert_eq!(counted.written, [0, 1, 2]);
+}
