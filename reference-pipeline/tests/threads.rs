@@ -5,7 +5,10 @@
 mod support;
 
 use std::io::ErrorKind;
+use std::sync::Mutex;
+use std::task::Poll;
 
+use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded};
 use stream_v2_pipeline::{DecryptPipeline, Managers, WriterSink};
 use support::sinks::Recording;
 use support::sources::{Failing, Panicking};
@@ -30,6 +33,9 @@ fn assert_none_left() {
     assert!(!left, "{:?}", pipeline_threads());
 }
 
+/// Both tests look at all threads of the process.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn none_is_left_after_any_ending() {
     struct Count(usize);
@@ -38,6 +44,7 @@ fn none_is_left_after_any_ending() {
             self.0 = self.0.max(pipeline_threads().len());
         }
     }
+    let _alone = ALONE.lock().unwrap();
     let key = key();
     let input = plaintext(60 * 8192);
     let pipeline = encrypting(&key, 4);
@@ -60,4 +67,39 @@ fn none_is_left_after_any_ending() {
     pipeline.run(Panicking, &mut Recording::default(), Managers::none()).unwrap_err();
     decrypt(&DecryptPipeline::new(&key), &stream[..stream.len() - 1]).1.unwrap_err();
     assert_none_left();
+}
+
+/// A run on tasks takes the blocking threads of the caller's runtime; where it has ended nothing of it is on them, and they end with the runtime.
+#[test]
+fn none_is_left_after_any_ending_on_a_runtime() {
+    let _alone = ALONE.lock().unwrap();
+    let key = key();
+    let input = plaintext(60 * 8192);
+    let pipeline = encrypting(&key, 4);
+    for polls in 0..60 {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().thread_name("sv2-blocking").build().unwrap();
+        let mut sink = Offloaded::new(Recording::failing_at(polls));
+        let ended = runtime.block_on(async {
+            let mut run = Box::pin(pipeline.run_async(&input[..], &mut sink, AsyncManagers::none()));
+            let mut polled = 0;
+            std::future::poll_fn(|context| {
+                polled += 1;
+                match run.as_mut().poll(context) {
+                    Poll::Ready(result) => Poll::Ready(Some(result)),
+                    // Dropped while it waits.
+                    Poll::Pending if polled == polls => Poll::Ready(None),
+                    Poll::Pending => Poll::Pending,
+                }
+            })
+            .await
+        });
+        if let Some(result) = ended {
+            result.unwrap_err();
+            // Nobody calls the sink any more.
+            assert!(sink.into_inner().is_some());
+        }
+        drop(runtime);
+        assert_none_left();
+    }
 }
