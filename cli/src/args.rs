@@ -8,6 +8,7 @@ use stream_v2_pipeline::{Durability, Lanes};
 
 use crate::report::Failure;
 use crate::size::parse_size;
+use crate::stats::Form;
 
 /// Version of the command, and of the formats that it reads and writes.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Stream V2, format version 1)");
@@ -134,6 +135,9 @@ pub(crate) struct Run {
     /// Says nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Tells at the end, on standard error, what was counted and where the time went: as text, or with --stats=json as JSON
+    #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text", hide_possible_values = true)]
+    pub(crate) stats: Option<Form>,
 }
 
 impl Run {

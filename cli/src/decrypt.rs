@@ -23,6 +23,7 @@ use crate::report::{Failure, note};
 use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, unknown};
 use crate::size::{bytes, count};
 use crate::standard::is_standard;
+use crate::stats::Stats;
 
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
     pipeline.durability = ends.durability();
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
+    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut progress = Progress::new(input.len, Shows::Stream, ends.run.quiet);
     let mut source = Remembering::new(&mut input.reader);
     let opened = pipeline.open_stream(&mut source);

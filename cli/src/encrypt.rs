@@ -18,6 +18,7 @@ use crate::report::{Failure, note};
 use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on};
 use crate::size::{bytes, count, human};
 use crate::standard::is_standard;
+use crate::stats::Stats;
 
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;
@@ -36,6 +37,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     pipeline.durability = ends.durability();
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
+    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
     let result = match &output {
         Output::File(file) => match take_up(file, &pipeline, &mut input, args)? {

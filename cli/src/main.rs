@@ -21,6 +21,7 @@ mod resume;
 mod same_file;
 mod size;
 mod standard;
+mod stats;
 mod verify;
 
 use std::fmt::Display;

@@ -10,7 +10,9 @@ use crate::key_file::KeyFile;
 use crate::output::Content;
 use crate::progress::{Progress, Shows, shown};
 use crate::remembering::Remembering;
+use crate::report::Failure;
 use crate::size::{bytes, count};
+use crate::stats::Stats;
 use crate::{Done, inspect, print};
 
 pub(crate) fn run(args: &VerifyArgs) -> Done {
@@ -23,6 +25,7 @@ fn with_key(args: &VerifyArgs) -> Done {
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
     pipeline.lanes = args.run.lanes();
     interrupt::watch(&pipeline.shutdown)?;
+    let _stats = Stats::begin(args.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut progress = Progress::new(input.len, Shows::Stream, args.run.quiet);
     let managers = Managers { log: Some(&mut progress), crash: None };
     let mut source = Remembering::new(input.reader);
@@ -47,6 +50,10 @@ fn with_key(args: &VerifyArgs) -> Done {
 /// Compares checksums; never says more than that (SV2-NOK-001).
 fn without_key(args: &VerifyArgs) -> Done {
     args.secret.refuse_context_without_key()?;
+    if args.run.stats.is_some() {
+        return Err(Failure::usage("--stats means nothing without a key")
+            .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));
+    }
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
     let name = &input.name;

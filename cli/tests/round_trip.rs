@@ -128,3 +128,36 @@ fn streams_of_the_library_are_read() {
     let back = folder.run_with("decrypt -k key", &SMALL.stream().0).done();
     assert!(back.stdout() == SMALL.plaintext());
 }
+
+#[test]
+fn what_a_run_has_counted() {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(5 * 8192 + 1));
+    let sizes = "--frame-size 4K --segment-size 8K --jobs 2";
+    let figures = |stderr: &str| serde_json::from_str::<serde_json::Value>(stderr).unwrap();
+    let ran = folder.run(&format!("encrypt -k key data -q --stats=json {sizes}")).done();
+    let encrypted = figures(ran.stderr());
+    let stream_len = folder.read("data.sv2").len();
+    assert_eq!(encrypted["segments_read"], 6);
+    assert_eq!(encrypted["bytes_read"], 5 * 8192 + 1);
+    assert_eq!(encrypted["segments_written"], 7);
+    assert_eq!(encrypted["bytes_written"], stream_len - 128);
+    assert_eq!((&encrypted["workers"], &encrypted["window"]), (&2.into(), &6.into()));
+    let us = |step: &str| encrypted[format!("{step}_us")].as_u64().unwrap();
+    let (elapsed, working) = (us("elapsed"), us("working"));
+    assert!(working > 0 && working <= 2 * elapsed, "{encrypted}");
+    for step in ["reading", "writing", "making_durable", "recording"] {
+        assert!(us(step) > 0 && us(step) <= elapsed, "{step}: {encrypted}");
+    }
+
+    let decrypted = figures(folder.run("decrypt -k key data.sv2 -q -o back --stats=json").done().stderr());
+    assert_eq!(decrypted["bytes_read"], encrypted["bytes_written"]);
+    assert_eq!(decrypted["bytes_written"], encrypted["bytes_read"]);
+    let verified = folder.run("verify -k key data.sv2 -q --stats").done();
+    assert!(verified.stderr().starts_with("elapsed "), "{}", verified.stderr());
+    assert_eq!(folder.run("verify data.sv2 --stats").code(), 2);
+    // A run that fails tells them too; one that has not begun has none.
+    folder.write("cut", &folder.read("data.sv2")[..20_000]);
+    assert!(folder.run("verify -k key cut --stats").stderr().starts_with("elapsed "));
+    assert!(!folder.run("encrypt -k key data --stats").stderr().contains("elapsed"));
+}
