@@ -12,26 +12,8 @@ use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded};
 use stream_v2_pipeline::{DecryptPipeline, Managers, WriterSink};
 use support::sinks::Recording;
 use support::sources::{Failing, Panicking};
+use support::threads::{assert_none_left, pipeline_threads};
 use support::{decrypt, encrypt, encrypting, key, plaintext};
-
-/// Names of the pipeline's threads that the operating system still lists.
-fn pipeline_threads() -> Vec<String> {
-    std::fs::read_dir("/proc/self/task")
-        .unwrap()
-        .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("comm")).ok())
-        .filter(|name| name.starts_with("sv2-"))
-        .collect()
-}
-
-/// Fails unless every thread of the pipeline goes. They were joined before `run` returned, but the operating system may take
-/// another moment to strike a joined thread off its list.
-fn assert_none_left() {
-    let left = (0..1_000_000).all(|_| {
-        std::thread::yield_now();
-        !pipeline_threads().is_empty()
-    });
-    assert!(!left, "{:?}", pipeline_threads());
-}
 
 /// Both tests look at all threads of the process.
 static ALONE: Mutex<()> = Mutex::new(());

@@ -45,7 +45,7 @@ impl Decryption {
         (self.run_in(&sim), sim)
     }
 
-    fn run_in(&self, sim: &Sim) -> Result<Found, Error> {
+    pub(crate) fn run_in(&self, sim: &Sim) -> Result<Found, Error> {
         let (pipeline, output) = (self.pipeline(), output(sim));
         let mut source = Cursor::new(&self.stream);
         let stream = pipeline.open_stream(&mut source)?;

@@ -81,7 +81,7 @@ impl Encryption {
         (self.run_in(&sim), sim)
     }
 
-    fn run_in(&self, sim: &Sim) -> Result<Option<Found>, Error> {
+    pub(crate) fn run_in(&self, sim: &Sim) -> Result<Option<Found>, Error> {
         let (pipeline, output) = (self.pipeline(), output(sim));
         let Some(mut interrupted) = InterruptedEncryption::find(&pipeline, &output)? else {
             let created = output.discard().and_then(|()| FileSink::create(&output));

@@ -91,17 +91,36 @@ impl Contents {
     }
 }
 
+/// What goes wrong, once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Trouble {
+    /// The call fails, and nothing was done.
+    Fails(ErrorKind),
+    /// A write takes one byte; anything else is done.
+    Short,
+}
+
 #[derive(Default)]
 struct World {
     contents: Contents,
     log: Vec<Op>,
     locked: BTreeSet<Inode>,
+    calls: usize,
+    /// What goes wrong, at which call.
+    trouble: Option<(usize, Trouble)>,
 }
 
 impl World {
-    fn act(&mut self, op: Op) {
+    fn act(&mut self, mut op: Op) -> io::Result<()> {
+        self.calls += 1;
+        match (self.trouble.filter(|(at, _)| at + 1 == self.calls), &mut op) {
+            (Some((_, Trouble::Fails(kind))), _) => return Err(kind.into()),
+            (Some((_, Trouble::Short)), Op::Write(_, _, bytes)) => bytes.truncate(1),
+            _ => {}
+        }
         self.contents.apply(&op);
         self.log.push(op);
+        Ok(())
     }
 }
 
@@ -113,6 +132,16 @@ impl Sim {
     /// A machine that has just started with this disk.
     pub(crate) fn new(contents: Contents) -> Self {
         Self(Arc::new(Mutex::new(World { contents, ..World::default() })))
+    }
+
+    /// One in which call number `at` (from 0) of those that change something has trouble.
+    pub(crate) fn troubled(at: usize, trouble: Trouble) -> Self {
+        Self(Arc::new(Mutex::new(World { trouble: Some((at, trouble)), ..World::default() })))
+    }
+
+    /// Calls that change something.
+    pub(crate) fn calls(&self) -> usize {
+        self.world().calls
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -140,7 +169,7 @@ impl Storage for Sim {
             return Err(ErrorKind::AlreadyExists.into());
         }
         let inode = world.contents.files.len();
-        world.act(Op::Create(path.into(), inode));
+        world.act(Op::Create(path.into(), inode))?;
         drop(world);
         Ok(self.handle(inode))
     }
@@ -155,29 +184,25 @@ impl Storage for Sim {
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.world().act(Op::Rename(from.into(), to.into()));
-        Ok(())
+        self.world().act(Op::Rename(from.into(), to.into()))
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
         if self.exists(to) {
             return Err(ErrorKind::AlreadyExists.into());
         }
-        self.world().act(Op::Link(from.into(), to.into()));
-        Ok(())
+        self.world().act(Op::Link(from.into(), to.into()))
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
         if !self.exists(path) {
             return Err(ErrorKind::NotFound.into());
         }
-        self.world().act(Op::Remove(path.into()));
-        Ok(())
+        self.world().act(Op::Remove(path.into()))
     }
 
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
-        self.world().act(Op::SyncFolder);
-        Ok(())
+        self.world().act(Op::SyncFolder)
     }
 }
 
@@ -200,9 +225,11 @@ impl Read for Handle {
 impl Write for Handle {
     /// Each piece is a call of its own, so that a crash can come between a segment's header and its wire.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.sim.world().act(Op::Write(self.inode, self.position, buffer.into()));
-        self.position += buffer.len();
-        Ok(buffer.len())
+        let mut world = self.sim.world();
+        world.act(Op::Write(self.inode, self.position, buffer.into()))?;
+        let Some(Op::Write(_, _, written)) = world.log.last() else { return Ok(0) };
+        self.position += written.len();
+        Ok(written.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -230,13 +257,11 @@ impl StoredFile for Handle {
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.sim.world().act(Op::SetLen(self.inode, usize::try_from(len).unwrap()));
-        Ok(())
+        self.sim.world().act(Op::SetLen(self.inode, usize::try_from(len).unwrap()))
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        self.sim.world().act(Op::Sync(self.inode));
-        Ok(())
+        self.sim.world().act(Op::Sync(self.inode))
     }
 
     fn lock(&mut self) -> io::Result<()> {

@@ -9,6 +9,8 @@
 
 pub(crate) mod sinks;
 pub(crate) mod sources;
+#[cfg(target_os = "linux")]
+pub(crate) mod threads;
 pub(crate) mod vectors;
 
 use std::ops::Range;
