@@ -1,7 +1,7 @@
 //! Every call of source, sink and journal goes wrong once, in every way: the run ends well or with one error, no thread is left, and the same command,
 //! given again, ends with exactly the source. A binary of its own: it looks at all threads of the process.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
 mod lab;
 mod support;

@@ -1,6 +1,5 @@
 //! No thread outlives a run, in success and in failure. A binary of its own: it looks at all threads of the process.
 #![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! The pipeline on Tokio: the same bytes and the same journals as on threads; what one has left the other goes on with; and a run that is dropped
 //! at any moment is resumable.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
 
