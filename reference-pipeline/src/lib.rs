@@ -1,4 +1,4 @@
-//! The reference pipeline of Stream V2: encrypts and decrypts streams on std threads, in bounded memory.
+//! The reference pipeline of Stream V2: encrypts and decrypts streams on std threads, or on Tokio, in bounded memory.
 //!
 //! ```text
 //! source --Bytes--> workers (pure) --> reorder (pure) --> ordered writer --> OutputSink
@@ -47,6 +47,14 @@
 //! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! Features, none of them on by itself:
+//!
+//! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for `tokio_util::codec`: the module `tokio`.
+//! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
+//! - `fixed-salts`, `record-sealings`: for tests, never for data (SV2-WRT-006).
+//!
+//! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
 
 mod buffers;

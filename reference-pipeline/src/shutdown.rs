@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use crate::threads::{Arc, AtomicBool};
 
-/// Asks a run to stop: what is in flight is written, then the run ends with `Interrupted`. Clones share the flag.
+/// Asks a run to stop: the segments that are being sealed or opened are finished and written with all before them, no other is begun, and the run
+/// ends with `Interrupted`, resumable. Clones share the flag.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown(Arc<Flag>);
 
