@@ -10,7 +10,7 @@ use std::io::{Error, Result};
 use std::path::Path;
 use std::time::Instant;
 
-use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded};
+use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded, ReadAhead};
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, EncryptPipeline, Lanes, LogEvent, LogManager, Managers, Shutdown, Telemetry,
     WriterSink,
@@ -61,13 +61,13 @@ fn main() -> Result<()> {
     shutdown(&key, &Input::create(folder.path(), GIB)?)
 }
 
-fn encrypting(key: &ContentKey, segment_size: u32) -> EncryptPipeline<'_> {
+fn encrypting(key: &ContentKey, segment_size: u32, lanes: Lanes) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.params.segment_size = segment_size;
     if segment_size == 4096 {
         pipeline.params.frame_size_log2 = 12;
     }
-    pipeline.lanes = Lanes::with_jobs(2);
+    pipeline.lanes = lanes;
     pipeline
 }
 
@@ -78,7 +78,7 @@ fn encrypt(
     input: &Input,
     output: &Path,
 ) -> Result<()> {
-    let mut pipeline = encrypting(key, segment_size);
+    let mut pipeline = encrypting(key, segment_size, Lanes::with_jobs(2));
     pipeline.telemetry = telemetry;
     let mut sink = WriterSink::new(std::fs::File::create(output)?);
     pipeline.run(input.open()?, &mut sink, Managers::none()).map(drop).map_err(Error::other)
@@ -89,29 +89,30 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 fn encrypt_on_tasks(key: &ContentKey, segment_size: u32, input: &Input) -> Result<()> {
-    let pipeline = encrypting(key, segment_size);
+    let pipeline = encrypting(key, segment_size, Lanes::on_tasks(2));
     let mut sink = Offloaded::new(WriterSink::new(std::fs::File::create("/dev/null")?));
-    let source = tokio::fs::File::from_std(input.open()?);
+    let source = ReadAhead::new(input.open()?);
     let run = pipeline.run_async(source, &mut sink, AsyncManagers::none());
     runtime()?.block_on(run).map(drop).map_err(Error::other)
 }
 
-fn decrypting(key: &ContentKey) -> DecryptPipeline<'_> {
+fn decrypting(key: &ContentKey, lanes: Lanes) -> DecryptPipeline<'_> {
     let mut pipeline = DecryptPipeline::new(key);
-    pipeline.lanes = Lanes::with_jobs(2);
+    pipeline.lanes = lanes;
     pipeline
 }
 
 fn decrypt(key: &ContentKey, stream: &Path) -> Result<()> {
     let mut sink = WriterSink::new(std::fs::File::create("/dev/null")?);
-    let run = decrypting(key).run(std::fs::File::open(stream)?, &mut sink, Managers::none());
+    let run =
+        decrypting(key, Lanes::with_jobs(2)).run(std::fs::File::open(stream)?, &mut sink, Managers::none());
     run.map(drop).map_err(Error::other)
 }
 
 fn decrypt_on_tasks(key: &ContentKey, stream: &Path) -> Result<()> {
     let mut sink = Offloaded::new(WriterSink::new(std::fs::File::create("/dev/null")?));
-    let source = tokio::fs::File::from_std(std::fs::File::open(stream)?);
-    let pipeline = decrypting(key);
+    let source = ReadAhead::new(std::fs::File::open(stream)?);
+    let pipeline = decrypting(key, Lanes::on_tasks(2));
     let run = pipeline.run_async(source, &mut sink, AsyncManagers::none());
     runtime()?.block_on(run).map(drop).map_err(Error::other)
 }
@@ -132,7 +133,7 @@ impl LogManager for StopAt {
 fn shutdown(key: &ContentKey, input: &Input) -> Result<()> {
     let mut ratios = Vec::new();
     for segment in 0..21 {
-        let pipeline = encrypting(key, 8 << 20);
+        let pipeline = encrypting(key, 8 << 20, Lanes::with_jobs(2));
         let mut stop = StopAt(pipeline.shutdown.clone(), 3 + segment, None);
         let managers = Managers { log: Some(&mut stop), crash: None };
         let mut sink = WriterSink::new(std::io::sink());

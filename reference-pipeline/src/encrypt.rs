@@ -14,7 +14,7 @@ use crate::managers::Commit;
 use crate::outlet::Outlet;
 use crate::pipeline::{EncryptPipeline, Summary, summary};
 use crate::port::Port;
-use crate::ready::{Source, fill};
+use crate::ready::Source;
 use crate::telemetry::Step;
 use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
 
@@ -89,8 +89,7 @@ impl<R: Source> PlaintextReader<R> {
         //= spec/stream-v2.md#sv2-wrt-004
         //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
         //# caller has asked for a flush.
-        let filled =
-            self.telemetry.timed(Step::Reading, Some(place), fill(&mut self.source, plaintext)).await;
+        let filled = self.telemetry.timed(Step::Reading, Some(place), self.source.fill(plaintext, 0)).await;
         let filled = filled.map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
         //= spec/stream-v2.md#sv2-hdr-017

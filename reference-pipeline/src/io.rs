@@ -151,7 +151,7 @@ async fn wire_of(
     //# stream header's segment_size bounds them.
     // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
     resize(&mut wire, header.header().wire_len as usize);
-    let filled = ready::fill(source, &mut wire).await.map_err(source_error(Some(before)))?;
+    let filled = source.fill(&mut wire, SEGMENT_HEADER_LEN).await.map_err(source_error(Some(before)))?;
     //= spec/stream-v2.md#sv2-seg-024
     //# A reader MUST reject with `truncated` an input that ends inside the wire.
     if filled < wire.len() {

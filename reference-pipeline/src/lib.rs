@@ -65,7 +65,6 @@ mod decrypt_worker;
 mod durability;
 mod encrypt;
 mod encrypt_worker;
-#[cfg_attr(tokio_engine, expect(dead_code, reason = "its tests use it"))]
 mod engine;
 mod error;
 mod flow;

@@ -42,6 +42,14 @@ impl Lanes {
         let jobs = if jobs == 0 { 1 } else { jobs };
         Self { jobs, window: jobs + WINDOW_SLACK }
     }
+
+    /// `jobs` workers on tasks, and a window that keeps them busy: a segment changes threads more often there.
+    #[cfg(feature = "tokio")]
+    #[must_use]
+    pub const fn on_tasks(jobs: usize) -> Self {
+        let Self { jobs, window } = Self::with_jobs(jobs);
+        Self { jobs, window: window + WINDOW_SLACK }
+    }
 }
 
 impl Default for Lanes {

@@ -5,6 +5,8 @@ use std::io::{self, ErrorKind, Read};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
+use bytes::BytesMut;
+
 #[cfg(not(tokio_engine))]
 pub(crate) use crate::engine::Threads as BlockingEngine;
 /// Under `--cfg tokio_engine` every test of the threads is one of the tasks (`.ci/tasks`).
@@ -39,6 +41,13 @@ pub(crate) async fn suspend() {
 pub(crate) trait Source {
     /// As [`Read::read`].
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// Reads until `buffer` is full or the source ends; returns how many bytes there are. The buffer may be another one of the same length then.
+    /// `next` bytes will be asked for before the next buffer is.
+    fn fill(&mut self, buffer: &mut BytesMut, next: usize) -> impl Future<Output = io::Result<usize>> {
+        let _ = next;
+        fill(self, buffer)
+    }
 }
 
 /// Something that makes its caller wait instead of being awaited.
@@ -54,7 +63,7 @@ impl<R: Read> Source for Blocking<R> {
 /// Reads until `buffer` is full or the source ends; returns how many bytes there are.
 ///
 /// An interrupted read is tried again.
-pub(crate) async fn fill(source: &mut impl Source, buffer: &mut [u8]) -> io::Result<usize> {
+pub(crate) async fn fill(source: &mut (impl Source + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     //= spec/stream-v2.md#sv2-rdr-002
     //# A reader MUST give the same result, the same released bytes and the same error for an input however

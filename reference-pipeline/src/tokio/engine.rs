@@ -1,13 +1,14 @@
 //! The engine on tasks: reader and writer in the future of the run, each segment's sealing or opening on a blocking thread.
 //!
-//! Permits, jobs, results and the order are those of the engine on threads. A worker that is idle waits in a channel; the reader takes one for each
-//! job. So the reader waits for a permit, the source or an idle worker, the writer for a result or the sink, and nobody waits in a circle.
+//! Permits, jobs, results and the order are those of the engine on threads. A worker is on a blocking thread as long as there are jobs, and
+//! waits for none there. So the reader waits for a permit or the source, the writer for a result or the sink, and nobody waits in a circle.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
-use std::sync::Arc;
+use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 
 use ::tokio::runtime::Handle;
@@ -35,42 +36,32 @@ impl Engine for Tasks {
         let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
         let window = window.max(1);
         let (permit_sender, permits) = channel(window);
-        let (idle_sender, idle) = channel(workers.len().max(1));
         // Every result holds a permit but one: the reader's last message.
         let (result_sender, mut results) = channel(window + 1);
-        // None of these waits: there is room for all.
+        // Never waits: there is room for all.
         (0..window).for_each(|_| drop(permit_sender.try_send(Buffers::default())));
-        workers.into_iter().for_each(|worker| drop(idle_sender.try_send(worker)));
-        let gone = Gone::default();
+        let crew = Crew::<F, W> { idle: workers, jobs: VecDeque::with_capacity(window), gone: false };
+        let crew = Arc::new(Mutex::new(crew));
         let stop = AtomicBool::new(false);
-        let pool =
-            Pool::<F, W> { runtime, idle_sender, results: result_sender, gone: Arc::clone(&gone.0), base };
+        // However this ends: nobody waits for results any more.
+        let gone = Gone(&crew);
+        let pool = Pool { runtime, crew: Arc::clone(&crew), results: result_sender, base };
         let written = {
-            let read = pin!(read_all(reader, permits, idle, pool, &stop));
+            let read = pin!(read_all(reader, permits, pool, &stop));
             let write = pin!(write_all(writer, &mut results, &permit_sender, window, &stop, base));
             until_written(read, write).await
         };
-        // Whatever is left on blocking threads: nobody asks for it, and it ends before this does.
         drop(gone);
+        // What is on blocking threads ends before this does.
         while results.recv().await.is_some() {}
         written
     }
 }
 
-/// Says, once it is dropped, that nobody waits for results any more.
-#[derive(Default)]
-struct Gone(Arc<AtomicBool>);
-
-impl Drop for Gone {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::Release);
-    }
-}
-
 /// Polls both until the writer is done; the reader ends before it or with it.
 async fn until_written(
-    mut read: std::pin::Pin<&mut impl Future<Output = ()>>,
-    mut write: std::pin::Pin<&mut impl Future<Output = Result<(), Error>>>,
+    mut read: Pin<&mut impl Future<Output = ()>>,
+    mut write: Pin<&mut impl Future<Output = Result<(), Error>>>,
 ) -> Result<(), Error> {
     let mut reading = true;
     poll_fn(|context| {
@@ -83,65 +74,110 @@ async fn until_written(
     .await
 }
 
-/// What the reader needs to have a job done.
+/// The workers that have nothing to do, and the jobs that nobody does yet: one of the two is empty.
+struct Crew<F: Flow, W> {
+    idle: Vec<W>,
+    jobs: VecDeque<Numbered<F::Job>>,
+    gone: bool,
+}
+
+type Shared<F, W> = Arc<Mutex<Crew<F, W>>>;
+
+/// The crew, for a moment: nobody waits while holding it.
+fn held<F: Flow, W>(crew: &Mutex<Crew<F, W>>) -> MutexGuard<'_, Crew<F, W>> {
+    crew.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says, once it is dropped, that nobody waits for results any more.
+struct Gone<'c, F: Flow, W>(&'c Mutex<Crew<F, W>>);
+
+impl<F: Flow, W> Drop for Gone<'_, F, W> {
+    fn drop(&mut self) {
+        held(self.0).gone = true;
+    }
+}
+
+/// What the reader needs to have jobs done.
 struct Pool<F: Flow, W> {
     runtime: Handle,
-    idle_sender: Sender<W>,
+    crew: Shared<F, W>,
     results: Sender<Numbered<Arrival<F::Done>>>,
-    gone: Arc<AtomicBool>,
     base: u64,
 }
 
 impl<F: Flow, W: WorkSide<F>> Pool<F, W> {
-    /// Has a worker do a job on a blocking thread.
-    fn start(&self, mut worker: W, place: u64, job: F::Job) {
-        let mut reply = Reply::<F> { results: self.results.clone(), place: Some(place), base: self.base };
-        let (idle, gone) = (self.idle_sender.clone(), Arc::clone(&self.gone));
-        let segment = self.base + place;
-        drop(self.runtime.spawn_blocking(move || {
-            if gone.load(Ordering::Acquire) {
-                return;
-            }
-            match guarded(Stage::Worker, Some(segment), || worker.work(job)) {
-                Ok(done) => {
-                    let _ = idle.try_send(worker);
-                    reply.send(Arrival::Done(done));
-                }
-                // Nobody asks for what follows a segment that failed.
-                Err(error) => reply.send(Arrival::Failed(error)),
-            }
-        }));
+    /// Gives a job to a worker that has none, on a blocking thread, or else to the first that has finished another.
+    fn offer(&self, job: Numbered<F::Job>) {
+        let mut crew = held(&self.crew);
+        let Some(worker) = crew.idle.pop() else { return crew.jobs.push_back(job) };
+        drop(crew);
+        let results = self.results.clone();
+        let reply = Reply { results, place: job.0, base: self.base, sent: false };
+        let crew = Arc::clone(&self.crew);
+        drop(self.runtime.spawn_blocking(move || work_all(worker, job, &crew, reply)));
+    }
+}
+
+/// A worker on a blocking thread: jobs to results until there are no more, or until one failed.
+fn work_all<F: Flow, W: WorkSide<F>>(
+    mut worker: W,
+    first: Numbered<F::Job>,
+    crew: &Mutex<Crew<F, W>>,
+    mut reply: Reply<F>,
+) {
+    let mut next = Some(first);
+    while let Some((place, job)) = next {
+        if held(crew).gone {
+            return;
+        }
+        reply.begin(place);
+        match guarded(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
+            Ok(done) => reply.send(Arrival::Done(done)),
+            // Nobody asks for what follows a segment that failed; what is before it was taken before.
+            Err(error) => return reply.send(Arrival::Failed(error)),
+        }
+        let mut crew = held(crew);
+        next = crew.jobs.pop_front();
+        if next.is_none() {
+            return crew.idle.push(worker);
+        }
     }
 }
 
 /// The place of a result: something arrives there even where the runtime ends before the work was begun.
 struct Reply<F: Flow> {
     results: Sender<Numbered<Arrival<F::Done>>>,
-    place: Option<u64>,
+    place: u64,
     base: u64,
+    sent: bool,
 }
 
 impl<F: Flow> Reply<F> {
+    fn begin(&mut self, place: u64) {
+        (self.place, self.sent) = (place, false);
+    }
+
+    /// Never waits: there is room for every result.
     fn send(&mut self, arrival: Arrival<F::Done>) {
-        if let Some(place) = self.place.take() {
-            let _ = self.results.try_send((place, arrival));
-        }
+        self.sent = true;
+        let _ = self.results.try_send((self.place, arrival));
     }
 }
 
 impl<F: Flow> Drop for Reply<F> {
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
-        let ended = io::Error::other("the runtime has shut down");
-        self.send(Arrival::Failed(Error::io(Stage::Worker, Some(self.base + place), ended)));
+        if !self.sent {
+            let ended = io::Error::other("the runtime has shut down");
+            let segment = Some(self.base + self.place);
+            self.send(Arrival::Failed(Error::io(Stage::Worker, segment, ended)));
+        }
     }
 }
 
-/// The reader: a permit, a segment, a worker; and at the end one last message in its place.
+/// The reader: a permit, a segment, a job; and at the end one last message in its place.
 async fn read_all<F: Flow, W: WorkSide<F>>(
     reader: &mut impl ReadSide<F>,
     mut permits: Receiver<Buffers>,
-    mut idle: Receiver<W>,
     pool: Pool<F, W>,
     stop: &AtomicBool,
 ) {
@@ -153,13 +189,10 @@ async fn read_all<F: Flow, W: WorkSide<F>>(
         let segment = pool.base + place;
         let next = guarded_future(Stage::Source, Some(segment), reader.next_job(segment, permit)).await;
         let last = match next {
-            Ok(Some(job)) => match idle.recv().await {
-                Some(worker) => {
-                    pool.start(worker, place, job);
-                    continue;
-                }
-                None => return,
-            },
+            Ok(Some(job)) => {
+                pool.offer((place, job));
+                continue;
+            }
             Ok(None) => Arrival::End,
             Err(error) => Arrival::Failed(error),
         };

@@ -34,13 +34,16 @@ mod instead;
 mod managers;
 mod offload;
 mod pipeline;
+mod read_ahead;
 mod sink;
 mod source;
 
 pub use codec::{SegmentDecoder, SegmentEncoder};
 pub use managers::AsyncManagers;
 pub use offload::Offloaded;
+pub use read_ahead::ReadAhead;
 pub use sink::{AsyncOutputSink, AsyncWriterSink, OwnedUnit};
+pub use source::AsyncSource;
 #[cfg(tokio_engine)]
 pub(crate) use {
     engine::Tasks,

@@ -24,6 +24,11 @@ impl<T: Send + 'static> Offloaded<T> {
         Arc::into_inner(self.0).map(|inner| inner.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Calls it here and now: for what never blocks.
+    pub(crate) fn call_here(&self, call: impl FnOnce(&mut T) -> io::Result<()>) -> io::Result<()> {
+        call(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     pub(crate) async fn call(
         &mut self,
         call: impl FnOnce(&mut T) -> io::Result<()> + Send + 'static,

@@ -1,12 +1,11 @@
 //! The pipelines on tasks: the same parameters, the same result.
 
-use ::tokio::io::AsyncRead;
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::wire::JournalRole;
 
 use super::engine::Tasks;
 use super::managers::AsyncPort;
-use super::source::Awaited;
+use super::source::{AsyncSource, Awaited};
 use super::{AsyncManagers, AsyncOutputSink, Offloaded};
 use crate::guard::guarded_future;
 use crate::resume::Torn;
@@ -22,11 +21,11 @@ impl EncryptPipeline<'_> {
     /// As [`run`](Self::run); `start` where no Tokio runtime polls this.
     pub async fn run_async<S: AsyncOutputSink>(
         &self,
-        source: impl AsyncRead + Unpin + Send,
+        mut source: impl AsyncSource,
         sink: &mut S,
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Awaited::new(source, &self.shutdown);
+        let source = Awaited::new(&mut source, &self.shutdown);
         self.run_on(&Tasks, source, AsyncPort { sink, managers }).await
     }
 
@@ -38,11 +37,11 @@ impl EncryptPipeline<'_> {
         &self,
         stream: &StreamOpener,
         recovered: &Recovered,
-        source: impl AsyncRead + Unpin + Send,
+        mut source: impl AsyncSource,
         sink: &mut S,
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Awaited::new(source, &self.shutdown);
+        let source = Awaited::new(&mut source, &self.shutdown);
         let port = AsyncPort { sink, managers };
         self.resume_on(&Tasks, stream, recovered, source, port).await
     }
@@ -53,7 +52,7 @@ impl EncryptPipeline<'_> {
     /// As [`run_async`](Self::run_async).
     pub async fn run_to_file_async(
         &self,
-        source: impl AsyncRead + Unpin + Send,
+        source: impl AsyncSource,
         stamp: SourceStamp,
         sink: FileSink,
         log: Option<&mut (dyn LogManager + Send)>,
@@ -71,11 +70,11 @@ impl DecryptPipeline<'_> {
     /// As [`run`](Self::run); `start` where no Tokio runtime polls this.
     pub async fn run_async<S: AsyncOutputSink>(
         &self,
-        source: impl AsyncRead + Unpin + Send,
+        mut source: impl AsyncSource,
         sink: &mut S,
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Awaited::new(source, &self.shutdown);
+        let source = Awaited::new(&mut source, &self.shutdown);
         self.run_on(&Tasks, source, AsyncPort { sink, managers }).await
     }
 
@@ -87,11 +86,11 @@ impl DecryptPipeline<'_> {
         &self,
         stream: &StreamOpener,
         committed: &Committed,
-        source: impl AsyncRead + Unpin + Send,
+        mut source: impl AsyncSource,
         sink: &mut S,
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Awaited::new(source, &self.shutdown);
+        let source = Awaited::new(&mut source, &self.shutdown);
         let port = AsyncPort { sink, managers };
         self.resume_on(&Tasks, stream, committed, source, port).await
     }
@@ -100,10 +99,7 @@ impl DecryptPipeline<'_> {
     ///
     /// # Errors
     /// As [`open_stream`](Self::open_stream).
-    pub async fn open_stream_async(
-        &self,
-        source: &mut (impl AsyncRead + Unpin + Send),
-    ) -> Result<StreamOpener, Error> {
+    pub async fn open_stream_async(&self, source: &mut impl AsyncSource) -> Result<StreamOpener, Error> {
         let mut source = Awaited::new(source, &self.shutdown);
         guarded_future(Stage::Source, None, self.opened(&mut source)).await
     }
@@ -115,7 +111,7 @@ impl DecryptPipeline<'_> {
     pub async fn run_to_file_async(
         &self,
         stream: &StreamOpener,
-        source: impl AsyncRead + Unpin + Send,
+        source: impl AsyncSource,
         sink: FileSink,
         log: Option<&mut (dyn LogManager + Send)>,
     ) -> Result<Summary, Error> {
@@ -133,7 +129,7 @@ impl InterruptedEncryption {
     pub async fn resume_async(
         self,
         pipeline: &EncryptPipeline<'_>,
-        source: impl AsyncRead + Unpin + Send,
+        source: impl AsyncSource,
         log: Option<&mut (dyn LogManager + Send)>,
     ) -> Result<Summary, Error> {
         let Torn { stream, recovered, sink, journal } = match self.take_up()? {
@@ -153,7 +149,7 @@ impl InterruptedDecryption {
     pub async fn resume_async(
         self,
         pipeline: &DecryptPipeline<'_>,
-        source: impl AsyncRead + Unpin + Send,
+        source: impl AsyncSource,
         log: Option<&mut (dyn LogManager + Send)>,
     ) -> Result<Summary, Error> {
         let (stream, committed, sink, journal) = self.take_up()?;

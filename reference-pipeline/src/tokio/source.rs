@@ -1,39 +1,86 @@
-//! Reading from an `AsyncRead`.
+//! Sources that are awaited.
 
 use std::future::poll_fn;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::pin::{Pin, pin};
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 
 use ::tokio::io::{AsyncRead, ReadBuf};
+use bytes::BytesMut;
 
 use crate::Shutdown;
-use crate::ready::Source;
+use crate::ready::{self, Source};
 use crate::shutdown::Interruption;
 
-/// A source that is awaited, and not longer than until a shutdown is requested.
-pub(crate) struct Awaited<R> {
-    source: R,
-    shutdown: Shutdown,
-}
+/// What bytes come from: every `AsyncRead`, and [`ReadAhead`](super::ReadAhead).
+pub trait AsyncSource: Send {
+    /// Reads up to `buffer.len()` bytes, and 0 of them at the end only. An `Interrupted` read is tried again.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from being read.
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-impl<R> Awaited<R> {
-    pub(crate) fn new(source: R, shutdown: &Shutdown) -> Self {
-        Self { source, shutdown: shutdown.clone() }
+    /// Exchanges `buffer` for another of the same length, which holds the next bytes of the source; or reads nothing, and says `false`. It saves
+    /// copying where the source has buffers itself. `next` bytes will be read before another buffer is to be exchanged.
+    ///
+    /// # Errors
+    /// Whatever keeps the source from being read.
+    fn poll_exchange(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut BytesMut,
+        next: usize,
+    ) -> Poll<io::Result<bool>> {
+        let _ = (context, buffer, next);
+        Poll::Ready(Ok(false))
     }
 }
 
-impl<R: AsyncRead + Unpin> Source for Awaited<R> {
-    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut raised = pin!(self.shutdown.raised());
+impl<R: AsyncRead + Unpin + Send> AsyncSource for R {
+    fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(self).poll_read(context, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+}
+
+/// A source that is awaited, and not longer than until a shutdown is requested.
+pub(crate) struct Awaited<'s, R> {
+    source: &'s mut R,
+    shutdown: Shutdown,
+}
+
+impl<'s, R: AsyncSource> Awaited<'s, R> {
+    pub(crate) fn new(source: &'s mut R, shutdown: &Shutdown) -> Self {
+        Self { source, shutdown: shutdown.clone() }
+    }
+
+    async fn unless_shut_down<T>(
+        &mut self,
+        mut poll: impl FnMut(&mut R, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        let mut raised = pin!(self.shutdown.raised());
         poll_fn(|context| {
             if raised.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Err(io::Error::other(Interruption)));
             }
-            ready!(Pin::new(&mut self.source).poll_read(context, &mut buffer))?;
-            Poll::Ready(Ok(buffer.filled().len()))
+            poll(self.source, context)
         })
         .await
+    }
+}
+
+impl<R: AsyncSource> Source for Awaited<'_, R> {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.unless_shut_down(|source, context| source.poll_read(context, buffer)).await
+    }
+
+    async fn fill(&mut self, buffer: &mut BytesMut, next: usize) -> io::Result<usize> {
+        match self.unless_shut_down(|source, context| source.poll_exchange(context, buffer, next)).await {
+            Ok(true) => Ok(buffer.len()),
+            Ok(false) => ready::fill(self, buffer).await,
+            Err(error) if error.kind() == ErrorKind::Interrupted => ready::fill(self, buffer).await,
+            Err(error) => Err(error),
+        }
     }
 }

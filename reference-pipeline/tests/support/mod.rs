@@ -9,6 +9,8 @@
 
 pub(crate) mod sinks;
 pub(crate) mod sources;
+#[cfg(not(shuttle))]
+pub(crate) mod tasks;
 #[cfg(target_os = "linux")]
 pub(crate) mod threads;
 pub(crate) mod vectors;
