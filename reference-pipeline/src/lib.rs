@@ -65,6 +65,7 @@ mod decrypt_worker;
 mod durability;
 mod encrypt;
 mod encrypt_worker;
+#[cfg_attr(tokio_engine, allow(dead_code, reason = "its tests use it"))]
 mod engine;
 mod error;
 mod flow;

@@ -100,36 +100,33 @@ fn sources_that_block_are_read_ahead_and_break_as_on_threads() {
     let input = plaintext(4 * (1 << 17) + 5);
     let stream = encrypt(&sealing, &input);
     for runtime in runtimes() {
+        let (mut sealed, mut opened) = (Vec::new(), Vec::new());
         runtime.block_on(async {
-            let (mut sealed, mut opened) = (Vec::new(), Vec::new());
             let mut sink = AsyncWriterSink::new(&mut sealed);
             let source = ReadAhead::new(Cursor::new(input.clone()));
             sealing.run_async(source, &mut sink, AsyncManagers::none()).await.unwrap();
-            assert!(sealed == stream);
             let mut sink = AsyncWriterSink::new(&mut opened);
             let source = ReadAhead::new(Cursor::new(stream.clone()));
             opening.run_async(source, &mut sink, AsyncManagers::none()).await.unwrap();
-            assert!(opened == input);
-
-            for (len, panics) in (0..input.len()).step_by(50_000).flat_map(|len| [(len, false), (len, true)])
-            {
-                let [blocking, ahead] = breaking(&input[..len], panics);
-                let (mut threads, mut tasks) = (Recording::default(), Offloaded::new(Recording::default()));
-                let expected = told(sealing.run(blocking, &mut threads, Managers::none()));
-                let source = ReadAhead::new(ahead);
-                let found = told(sealing.run_async(source, &mut tasks, AsyncManagers::none()).await);
-                assert_eq!(found, expected, "{len}");
-                assert!(tasks.into_inner().unwrap().bytes == threads.bytes, "{len}");
-
-                let [blocking, ahead] = breaking(&stream[..len], panics);
-                let (mut threads, mut tasks) = (Recording::default(), Offloaded::new(Recording::default()));
-                let expected = told(opening.run(blocking, &mut threads, Managers::none()));
-                let source = ReadAhead::new(ahead);
-                let found = told(opening.run_async(source, &mut tasks, AsyncManagers::none()).await);
-                assert_eq!(found, expected, "{len}");
-                assert!(tasks.into_inner().unwrap().bytes == threads.bytes, "{len}");
-            }
         });
+        assert!(sealed == stream);
+        assert!(opened == input);
+
+        for (len, panics) in (0..input.len()).step_by(50_000).flat_map(|len| [(len, false), (len, true)]) {
+            let [blocking, ahead] = breaking(&input[..len], panics);
+            let (mut threads, mut tasks) = (Recording::default(), Offloaded::new(Recording::default()));
+            let expected = told(sealing.run(blocking, &mut threads, Managers::none()));
+            let run = sealing.run_async(ReadAhead::new(ahead), &mut tasks, AsyncManagers::none());
+            assert_eq!(told(runtime.block_on(run)), expected, "{len}");
+            assert!(tasks.into_inner().unwrap().bytes == threads.bytes, "{len}");
+
+            let [blocking, ahead] = breaking(&stream[..len], panics);
+            let (mut threads, mut tasks) = (Recording::default(), Offloaded::new(Recording::default()));
+            let expected = told(opening.run(blocking, &mut threads, Managers::none()));
+            let run = opening.run_async(ReadAhead::new(ahead), &mut tasks, AsyncManagers::none());
+            assert_eq!(told(runtime.block_on(run)), expected, "{len}");
+            assert!(tasks.into_inner().unwrap().bytes == threads.bytes, "{len}");
+        }
     }
 }
 
