@@ -1,15 +1,18 @@
 //! The engine on tasks against the one on threads, what telemetry costs, and how long a shutdown takes: ratios within one run.
 //!
 //! `cargo bench -p stream-v2-pipeline --bench engines` encrypts and decrypts 1 GiB in interleaved rounds on two cores with two workers and prints medians
-//! of wall-clock seconds; then the same with 4 KiB segments and 64 MiB, where what is counted for each segment weighs most. The input is a file in the page
-//! cache, the output /dev/null.
+//! of wall-clock seconds, then the same with 64 MiB in 4 KiB segments, where what is done for each segment weighs most. The input is a file in the page
+//! cache, the output /dev/null. Telemetry is measured with one worker and a source in memory, as CPU time: the least of many rounds, because
+//! whatever else the machine does only adds to it. What it costs is the same for each segment, and told apart from noise in small ones.
 
 mod support;
 
+use std::fs::File;
 use std::io::{Error, Result};
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use nix::time::{ClockId, clock_gettime};
 use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded, ReadAhead};
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, EncryptPipeline, Lanes, LogEvent, LogManager, Managers, Shutdown, Telemetry,
@@ -18,47 +21,70 @@ use stream_v2_pipeline::{
 use support::{Cost, GIB, Input, column, measure_on};
 
 const ROUNDS: usize = 7;
-const NAMES: [&str; 5] = ["threads, telemetry off", "threads", "threads, events", "tasks", "decrypt"];
+const TELEMETRY_ROUNDS: usize = 41;
 
 fn main() -> Result<()> {
     let key = ContentKey::new([7; 32]);
     let folder = tempfile::tempdir()?;
+    let mut costs = Vec::new();
     for (len, segment_size) in [(GIB, 1 << 20), (GIB / 16, 4096)] {
         let input = Input::create(folder.path(), len)?;
         let stream = folder.path().join("stream");
-        let run = |telemetry, output: &Path| encrypt(&key, segment_size, telemetry, &input, output);
-        run(Telemetry::new(), &stream)?;
+        encrypt(&key, segment_size, &input, &stream)?;
         let null = Path::new("/dev/null");
-        let rounds: Vec<[Cost; 6]> = (0..ROUNDS)
+        let rounds: Vec<[Cost; 4]> = (0..ROUNDS)
             .map(|_| {
                 [
-                    measure_on(2, || report(run(Telemetry::off(), null))),
-                    measure_on(2, || report(run(Telemetry::new(), null))),
-                    measure_on(2, || {
-                        let (telemetry, _events) = Telemetry::with_events(16);
-                        report(run(telemetry, null));
-                    }),
+                    measure_on(2, || report(encrypt(&key, segment_size, &input, null))),
                     measure_on(2, || report(encrypt_on_tasks(&key, segment_size, &input))),
                     measure_on(2, || report(decrypt(&key, &stream))),
                     measure_on(2, || report(decrypt_on_tasks(&key, &stream))),
                 ]
             })
             .collect();
-        let wall: Vec<f64> = (0..6).map(|case| column(&rounds, case, |cost| cost.wall)).collect();
-        let user: Vec<f64> = (0..6).map(|case| column(&rounds, case, |cost| cost.user)).collect();
-        println!(
-            "{len} bytes, segments of {segment_size}: medians of {ROUNDS} rounds, wall and user seconds"
-        );
-        for (case, name) in NAMES.iter().enumerate() {
-            println!("{name:24} {:.3} {:.3}", wall[case], user[case]);
-        }
-        println!("decrypt on tasks         {:.3} {:.3}", wall[5], user[5]);
-        println!("telemetry, user          {:.4} times without", user[1] / user[0]);
-        println!("telemetry, events, user  {:.4} times without", user[2] / user[0]);
-        println!("encrypt: tasks are       {:.3} times as fast as threads", wall[1] / wall[3]);
-        println!("decrypt: tasks are       {:.3} times as fast as threads", wall[4] / wall[5]);
+        let [encrypt, on_tasks, decrypt, decrypt_on_tasks] =
+            [0, 1, 2, 3].map(|case| column(&rounds, case, |cost| cost.wall));
+        println!("{len} bytes, segments of {segment_size}: medians of {ROUNDS} rounds, seconds");
+        let faster = encrypt / on_tasks;
+        println!("encrypt: threads {encrypt:.3}, tasks {on_tasks:.3}, {faster:.3} times as fast");
+        let faster = decrypt / decrypt_on_tasks;
+        println!("decrypt: threads {decrypt:.3}, tasks {decrypt_on_tasks:.3}, {faster:.3} times as fast");
+        costs.push(telemetry(&key, segment_size));
+    }
+    if let [[large, ..], [off, on, events]] = costs[..] {
+        let share = |with: f64| (with - off) / large * 100.0;
+        println!("telemetry: {:.3} % of a large segment, {:.3} % with events", share(on), share(events));
     }
     shutdown(&key, &Input::create(folder.path(), GIB)?)
+}
+
+/// CPU time of the process, as the scheduler has counted it.
+fn cpu_seconds() -> f64 {
+    clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0.0, |time| Duration::from(time).as_secs_f64())
+}
+
+/// Seconds that a segment takes without telemetry, with it, and with events that nobody takes.
+fn telemetry(key: &ContentKey, segment_size: u32) -> [f64; 3] {
+    let input = vec![5; 1 << 25];
+    let run = |telemetry| {
+        let mut pipeline = encrypting(key, segment_size, Lanes::with_jobs(1));
+        pipeline.telemetry = telemetry;
+        let mut sink = WriterSink::new(std::io::sink());
+        let begin = cpu_seconds();
+        report(pipeline.run(&input[..], &mut sink, Managers::none()).map(drop).map_err(Error::other));
+        cpu_seconds() - begin
+    };
+    let segments = input.len() as f64 / f64::from(segment_size);
+    let mut least = [f64::MAX; 3];
+    for _ in 0..TELEMETRY_ROUNDS {
+        let round = [Telemetry::off(), Telemetry::new(), Telemetry::with_events(16).0].map(run);
+        least = std::array::from_fn(|case| least[case].min(round[case] / segments));
+    }
+    let [off, on, events] = least.map(|seconds| seconds * 1e6);
+    println!(
+        "telemetry: a segment takes {off:.2} us without it, {on:.2} us with it, {events:.2} us with events"
+    );
+    least
 }
 
 fn encrypting(key: &ContentKey, segment_size: u32, lanes: Lanes) -> EncryptPipeline<'_> {
@@ -71,16 +97,9 @@ fn encrypting(key: &ContentKey, segment_size: u32, lanes: Lanes) -> EncryptPipel
     pipeline
 }
 
-fn encrypt(
-    key: &ContentKey,
-    segment_size: u32,
-    telemetry: Telemetry,
-    input: &Input,
-    output: &Path,
-) -> Result<()> {
-    let mut pipeline = encrypting(key, segment_size, Lanes::with_jobs(2));
-    pipeline.telemetry = telemetry;
-    let mut sink = WriterSink::new(std::fs::File::create(output)?);
+fn encrypt(key: &ContentKey, segment_size: u32, input: &Input, output: &Path) -> Result<()> {
+    let pipeline = encrypting(key, segment_size, Lanes::with_jobs(2));
+    let mut sink = WriterSink::new(File::create(output)?);
     pipeline.run(input.open()?, &mut sink, Managers::none()).map(drop).map_err(Error::other)
 }
 
@@ -90,7 +109,7 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 
 fn encrypt_on_tasks(key: &ContentKey, segment_size: u32, input: &Input) -> Result<()> {
     let pipeline = encrypting(key, segment_size, Lanes::on_tasks(2));
-    let mut sink = Offloaded::new(WriterSink::new(std::fs::File::create("/dev/null")?));
+    let mut sink = Offloaded::new(WriterSink::new(File::create("/dev/null")?));
     let source = ReadAhead::new(input.open()?);
     let run = pipeline.run_async(source, &mut sink, AsyncManagers::none());
     runtime()?.block_on(run).map(drop).map_err(Error::other)
@@ -103,15 +122,14 @@ fn decrypting(key: &ContentKey, lanes: Lanes) -> DecryptPipeline<'_> {
 }
 
 fn decrypt(key: &ContentKey, stream: &Path) -> Result<()> {
-    let mut sink = WriterSink::new(std::fs::File::create("/dev/null")?);
-    let run =
-        decrypting(key, Lanes::with_jobs(2)).run(std::fs::File::open(stream)?, &mut sink, Managers::none());
+    let mut sink = WriterSink::new(File::create("/dev/null")?);
+    let run = decrypting(key, Lanes::with_jobs(2)).run(File::open(stream)?, &mut sink, Managers::none());
     run.map(drop).map_err(Error::other)
 }
 
 fn decrypt_on_tasks(key: &ContentKey, stream: &Path) -> Result<()> {
-    let mut sink = Offloaded::new(WriterSink::new(std::fs::File::create("/dev/null")?));
-    let source = ReadAhead::new(std::fs::File::open(stream)?);
+    let mut sink = Offloaded::new(WriterSink::new(File::create("/dev/null")?));
+    let source = ReadAhead::new(File::open(stream)?);
     let pipeline = decrypting(key, Lanes::on_tasks(2));
     let run = pipeline.run_async(source, &mut sink, AsyncManagers::none());
     runtime()?.block_on(run).map(drop).map_err(Error::other)
