@@ -51,6 +51,7 @@
 //! Features, none of them on by itself:
 //!
 //! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for `tokio_util::codec`: the module `tokio`.
+//! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`, `record-sealings`: for tests, never for data (SV2-WRT-006).
 //!
@@ -87,6 +88,8 @@ mod shutdown;
 mod sink;
 mod sinks;
 mod spans;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
 mod storage;
 mod telemetry;
 mod threads;

@@ -53,6 +53,24 @@ impl OutputFile {
         with_suffix(&self.target, ".journal")
     }
 
+    /// Whether something stands under the name of the complete file.
+    #[must_use]
+    pub fn is_taken(&self) -> bool {
+        self.storage.exists(&self.target)
+    }
+
+    /// Whether something stands under the name of the partial file.
+    #[must_use]
+    pub fn has_partial(&self) -> bool {
+        self.storage.exists(&self.partial())
+    }
+
+    /// Whether something stands under the name of the journal.
+    #[must_use]
+    pub fn has_journal(&self) -> bool {
+        self.storage.exists(&self.journal())
+    }
+
     /// Whether a writer of this crate, of this process or another one, is at work on the partial file.
     #[must_use]
     pub fn is_being_written(&self) -> bool {

@@ -6,6 +6,10 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::path::Path;
 
+use stream_v2_format::SegmentIndex;
+
+use crate::io::write_both;
+
 /// Files under names.
 pub trait Storage: Send + Sync {
     /// Creates an empty file for reading and writing.
@@ -50,6 +54,16 @@ pub trait Storage: Send + Sync {
 
 /// An open file.
 pub trait StoredFile: Read + Write + Seek + Send {
+    /// Appends a piece: a stream header, or the segment `index`. What fails may leave a part of it.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let _ = index;
+        let mut file = self;
+        write_both(&mut file, head, body)
+    }
+
     /// Bytes in the file.
     ///
     /// # Errors

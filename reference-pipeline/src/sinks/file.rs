@@ -17,7 +17,6 @@
 
 use std::io::{self, ErrorKind, SeekFrom};
 
-use crate::io::write_both;
 use crate::{OutputFile, OutputSink, SinkUnit, StoredFile};
 
 /// Appends to `NAME.partial`, and gives it its name when it is complete.
@@ -110,7 +109,7 @@ impl OutputSink for FileSink {
         if unit.position != self.position {
             return Err(io::Error::new(ErrorKind::InvalidInput, "a piece is out of place"));
         }
-        write_both(&mut self.file, unit.head, unit.body)?;
+        self.file.append(unit.index, unit.head, unit.body)?;
         self.position += unit.len();
         Ok(())
     }

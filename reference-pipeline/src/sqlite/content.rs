@@ -1,0 +1,201 @@
+//! What a name in a database stands for: pieces in rows, read and written as a file.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use rusqlite::{MAIN_DB, OptionalExtension, params};
+use stream_v2_format::SegmentIndex;
+
+use super::errors::{Named, changed};
+use super::{Database, lock};
+use crate::StoredFile;
+
+/// The bytes of a stream in a database, to be read at any position.
+pub struct Content {
+    database: Database,
+    id: i64,
+    position: u64,
+    /// The piece that was read last.
+    piece: Option<Piece>,
+    /// Where head and body of a piece are put together.
+    whole: Vec<u8>,
+    lock: Option<File>,
+}
+
+/// A row: its id, and the bytes that it holds.
+#[derive(Clone, Copy)]
+struct Piece {
+    row: i64,
+    begin: u64,
+    len: u64,
+}
+
+impl Content {
+    pub(super) fn new(database: &Database, id: i64) -> Self {
+        let (database, whole) = (database.clone(), Vec::new());
+        Self { database, id, position: 0, piece: None, whole, lock: None }
+    }
+
+    /// Whether somebody may want to go on with it: then the file of the lock stays where it is.
+    fn is_unfinished(&self) -> bool {
+        let sql = "SELECT count(*) FROM names WHERE content = ?1 AND name LIKE '%.partial'";
+        let named = self.database.held().query_row(sql, [self.id], |row| row.get::<_, i64>(0));
+        named.map_or(true, |names| names > 0)
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        let sql = "SELECT len FROM contents WHERE id = ?1";
+        let len = self
+            .database
+            .held()
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([self.id], |row| row.get::<_, i64>(0)).optional())
+            .named(&self.database.path)?;
+        len.map(i64::unsigned_abs).ok_or_else(|| changed(&self.database.path))
+    }
+
+    /// The piece that holds the byte at `position`, or the last one before it.
+    fn piece_at(&self, position: u64) -> io::Result<Option<Piece>> {
+        let sql = "SELECT id, position, length(bytes) FROM pieces \
+                   WHERE content = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1";
+        let row = |row: &rusqlite::Row<'_>| {
+            let (begin, len): (i64, i64) = (row.get(1)?, row.get(2)?);
+            Ok(Piece { row: row.get(0)?, begin: begin.unsigned_abs(), len: len.unsigned_abs() })
+        };
+        self.database
+            .held()
+            .prepare_cached(sql)
+            .and_then(|mut statement| {
+                statement.query_row(params![self.id, position.cast_signed()], row).optional()
+            })
+            .named(&self.database.path)
+    }
+
+    /// Appends one piece, where the content is as long as this writer has left it.
+    fn append_piece(&mut self, index: Option<SegmentIndex>, bytes: &[u8]) -> io::Result<()> {
+        let (id, position) = (self.id, self.position.cast_signed());
+        let len = i64::try_from(bytes.len()).map_err(io::Error::other)?;
+        let as_expected = self.database.transact(false, |transaction| {
+            let sql = "UPDATE contents SET len = len + ?3 WHERE id = ?1 AND len = ?2";
+            let as_expected = transaction.prepare_cached(sql)?.execute(params![id, position, len])? == 1;
+            if as_expected {
+                let sql = "INSERT INTO pieces (content, position, segment, bytes) VALUES (?1, ?2, ?3, ?4)";
+                let segment = index.map(|index| index.0);
+                transaction.prepare_cached(sql)?.execute(params![id, position, segment, bytes])?;
+            }
+            Ok(as_expected)
+        })?;
+        if !as_expected {
+            return Err(changed(&self.database.path));
+        }
+        self.position += bytes.len() as u64;
+        Ok(())
+    }
+}
+
+impl Read for Content {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let covers = |piece: &Piece| (piece.begin..piece.begin + piece.len).contains(&self.position);
+        let piece = match self.piece.filter(covers) {
+            Some(piece) => piece,
+            None => match self.piece_at(self.position)?.filter(covers) {
+                Some(piece) => piece,
+                None => return Ok(0),
+            },
+        };
+        self.piece = Some(piece);
+        let within = self.position - piece.begin;
+        let left = usize::try_from(piece.len - within).unwrap_or(usize::MAX);
+        let wanted = left.min(buffer.len());
+        let connection = self.database.held();
+        let mut blob =
+            connection.blob_open(MAIN_DB, "pieces", "bytes", piece.row, true).named(&self.database.path)?;
+        blob.seek(SeekFrom::Start(within))?;
+        blob.read_exact(&mut buffer[..wanted])?;
+        self.position += wanted as u64;
+        Ok(wanted)
+    }
+}
+
+impl Seek for Content {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.len()?.checked_add_signed(by),
+        };
+        self.position = position.ok_or(ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+impl Write for Content {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.append_piece(None, bytes).map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl StoredFile for Content {
+    fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
+        let mut whole = std::mem::take(&mut self.whole);
+        whole.clear();
+        whole.extend_from_slice(head);
+        whole.extend_from_slice(body);
+        let appended = if whole.is_empty() { Ok(()) } else { self.append_piece(index, &whole) };
+        self.whole = whole;
+        appended
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.len()
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        self.piece = None;
+        let (id, cut) = (self.id, len.cast_signed());
+        self.database.transact(false, |transaction| {
+            transaction
+                .execute("DELETE FROM pieces WHERE content = ?1 AND position >= ?2", params![id, cut])?;
+            let sql = "UPDATE pieces SET bytes = substr(bytes, 1, ?2 - position) \
+                       WHERE content = ?1 AND position + length(bytes) > ?2";
+            transaction.execute(sql, params![id, cut])?;
+            transaction.execute("UPDATE contents SET len = min(len, ?2) WHERE id = ?1", params![id, cut])
+        })?;
+        Ok(())
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let id = self.id;
+        // With nothing to write there is nothing that SQLite would make durable.
+        self.database.transact(true, |transaction| {
+            transaction.execute("UPDATE contents SET durable = len WHERE id = ?1", [id])
+        })?;
+        Ok(())
+    }
+
+    fn lock(&mut self) -> io::Result<()> {
+        self.lock = Some(lock::take(&self.database.path, self.id)?);
+        Ok(())
+    }
+
+    fn is_named(&self, path: &Path) -> io::Result<bool> {
+        match self.database.content_of(Database::name_of(path)?) {
+            Ok(id) => Ok(id == self.id),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Drop for Content {
+    fn drop(&mut self) {
+        if self.lock.take().is_some() && !self.is_unfinished() {
+            lock::remove(&self.database.path, self.id);
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Every crash of a run into a database: the command is given again, and what comes out is exactly what went in.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod lab;
+mod support;
+
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use lab::decryption::Decryption;
+use lab::encryption::Encryption;
+use lab::images::{Image, Imaging};
+use lab::{SEGMENT, sealings};
+use stream_v2_pipeline::sqlite::{Database, Entry};
+use stream_v2_pipeline::{
+    DecryptionLeft, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
+};
+use support::{encrypt, key, plaintext};
+
+const SEGMENTS: usize = 9;
+
+fn encryption() -> Encryption {
+    sealings::watch();
+    Encryption::new(plaintext(SEGMENTS * SEGMENT - 7))
+}
+
+/// Gives the command `sv2 encrypt`.
+fn seal(encryption: &Encryption, output: &OutputFile) -> Result<(), Error> {
+    let pipeline = encryption.pipeline();
+    let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
+        if output.is_taken() {
+            return Ok(());
+        }
+        output.discard().unwrap();
+        let sink = FileSink::create(output).unwrap();
+        return pipeline.run_to_file(&encryption.source[..], encryption.stamp, sink, None).map(drop);
+    };
+    assert_eq!(found.notice(), None);
+    let mut source = Cursor::new(&encryption.source);
+    found.check_source(&mut source, encryption.stamp)?;
+    found.resume(&pipeline, source, None).map(drop)
+}
+
+/// Gives the command `sv2 decrypt`.
+fn open(decryption: &Decryption, output: &OutputFile) -> Result<(), Error> {
+    let pipeline = decryption.pipeline();
+    let mut source = Cursor::new(&decryption.stream);
+    let stream = pipeline.open_stream(&mut source)?;
+    match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
+        DecryptionLeft::Complete => Ok(()),
+        DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
+        DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
+        DecryptionLeft::Nothing(_) if output.is_taken() => Ok(()),
+        DecryptionLeft::Nothing(_) => {
+            source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
+            output.discard().unwrap();
+            pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
+        }
+    }
+}
+
+fn stored(database: &Database, name: &str) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    database.read(name).unwrap().read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+/// What a first run does, as images of the database, one after every call that changes something; and each of them again with the log cut within
+/// what that call has written (killed), and where it is not durable (power lost).
+fn images(run: impl Fn(&OutputFile) -> Result<(), Error>) -> (Vec<Image>, Vec<Image>) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::create(&folder.path().join("streams.db")).unwrap();
+    let imaging = Imaging::new(&database);
+    run(&imaging.output("out")).unwrap();
+    let whole = imaging.images();
+    assert!(whole.len() > 2 * SEGMENTS, "{}", whole.len());
+    let mut killed = Vec::new();
+    let mut power_lost = Vec::new();
+    for (before, after) in whole.iter().zip(&whole[1..]) {
+        assert!(before.database == after.database, "everything is in the log still");
+        for part in 1..4 {
+            let cut = before.log.len() + (after.log.len() - before.log.len()) * part / 4;
+            killed.push(after.cut(cut, None));
+        }
+        killed.push(after.clone());
+        let lost = after.log.len() - after.durable;
+        for part in (0..4).filter(|_| lost > 0) {
+            let cut = after.durable + lost * part / 4;
+            power_lost.extend([None, Some(0), Some(0xA5)].map(|rest| after.cut(cut, rest)));
+        }
+    }
+    assert!(!power_lost.is_empty());
+    (killed, power_lost)
+}
+
+/// Gives the command again on what a crash has left, and crashes that at the same place once more.
+fn again(image: &Image, run: &impl Fn(&OutputFile) -> Result<(), Error>, look: &impl Fn(&Database)) {
+    let folder = tempfile::tempdir().unwrap();
+    let database = Database::open(&image.restore(folder.path())).unwrap();
+    run(&database.output("out")).unwrap();
+    look(&database);
+    assert_no_lock_is_left(folder.path());
+}
+
+fn assert_no_lock_is_left(folder: &Path) {
+    let names = folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name());
+    let locks: Vec<_> = names.filter(|name| name.to_string_lossy().ends_with(".lock")).collect();
+    assert!(locks.is_empty(), "{locks:?}");
+}
+
+#[test]
+fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
+    let encryption = encryption();
+    let run = |output: &OutputFile| seal(&encryption, output);
+    let (killed, power_lost) = images(run);
+    let look = |database: &Database| {
+        let stream = stored(database, "out");
+        encryption.assert_opens(&stream);
+        let len = stream.len() as u64;
+        let whole = Entry { name: "out".into(), len, segments: SEGMENTS as u64 + 1 };
+        assert_eq!(database.entries().unwrap(), [whole]);
+    };
+    for image in killed.iter().chain(&power_lost) {
+        again(image, &run, &look);
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
+    let input = plaintext(SEGMENTS * SEGMENT - 7);
+    let stream = encrypt(&support::small_segments(&key(), 1), &input);
+    let decryption = Decryption { key: key(), stream, plaintext: input };
+    let run = |output: &OutputFile| open(&decryption, output);
+    let (killed, power_lost) = images(run);
+    let look = |database: &Database| assert!(stored(database, "out") == decryption.plaintext);
+    for image in killed.iter().chain(&power_lost) {
+        again(image, &run, &look);
+    }
+}
+
+/// A crash of the run that goes on after a crash, and of that one too.
+#[test]
+fn crash_after_crash() {
+    let encryption = encryption();
+    let run = |output: &OutputFile| seal(&encryption, output);
+    let mut image = images(run).0[20].clone();
+    for at in [3, 5, 2, 4, 6] {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&image.restore(folder.path())).unwrap();
+        let imaging = Imaging::new(&database);
+        run(&imaging.output("out")).unwrap();
+        encryption.assert_opens(&stored(&database, "out"));
+        image = imaging.images()[at].clone();
+    }
+    assert!(sealings::check() > 0);
+}
