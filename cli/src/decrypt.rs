@@ -16,7 +16,7 @@ use crate::failed_run::FailedRun;
 use crate::input::{Input, Reader};
 use crate::interrupt;
 use crate::key_file::KeyFile;
-use crate::output::{Content, Output, create, refuse_existing};
+use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
 use crate::progress::{Progress, Shows};
 use crate::remembering::Remembering;
 use crate::report::{Failure, note};
@@ -28,9 +28,11 @@ use crate::stats::Stats;
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let output = Output::choose(&output, ends)?;
+    let file = Output::choose_file(&output, ends)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
+    // Last: a database that is not there yet is created.
+    let output = file.map_or_else(|| Output::choose_stored(&output, ends), Ok)?;
 
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;
@@ -142,9 +144,7 @@ fn to_file(
             }
         }
     }
-    if !args.ends.force {
-        refuse_existing(file.target())?;
-    }
+    refuse_existing(file)?;
     Ok(Some(pipeline.run_to_file(stream, &mut input.reader, create(file)?, Some(progress))?))
 }
 
@@ -152,6 +152,7 @@ fn default_output(input: &Path) -> Result<PathBuf, Failure> {
     if is_standard(input) {
         return Ok(input.to_owned());
     }
+    refuse_unnamed(input)?;
     match input.extension() {
         Some(extension) if extension == OsStr::new("sv2") => Ok(input.with_extension("")),
         _ => Err(Failure::usage(format!("{}: has no .sv2 to take away", input.display()))

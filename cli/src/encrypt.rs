@@ -12,7 +12,7 @@ use crate::failed_run::FailedRun;
 use crate::input::{Input, Reader};
 use crate::interrupt;
 use crate::key_file::KeyFile;
-use crate::output::{Content, Output, create, refuse_existing};
+use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
 use crate::progress::{Progress, Shows};
 use crate::report::{Failure, note};
 use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on};
@@ -22,10 +22,12 @@ use crate::stats::Stats;
 
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;
-    let output = ends.output.clone().unwrap_or_else(|| default_output(&ends.input));
-    let output = Output::choose(&output, ends)?;
+    let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
+    let file = Output::choose_file(&output, ends)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
+    // Last: a database that is not there yet is created.
+    let output = file.map_or_else(|| Output::choose_stored(&output, ends), Ok)?;
 
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.params.key_id = key_file.key_id;
@@ -92,7 +94,7 @@ fn take_up(
     args: &EncryptArgs,
 ) -> Result<Option<InterruptedEncryption>, Failure> {
     let ends = &args.ends;
-    let fresh = || if ends.force { Ok(None) } else { refuse_existing(file.target()).map(|()| None) };
+    let fresh = || refuse_existing(file).map(|()| None);
     if ends.restart {
         discard(file)?;
         return fresh();
@@ -144,13 +146,14 @@ fn refuse_other_sizes(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) 
     Ok(())
 }
 
-fn default_output(input: &Path) -> PathBuf {
+fn default_output(input: &Path) -> Result<PathBuf, Failure> {
     if is_standard(input) {
-        return input.to_owned();
+        return Ok(input.to_owned());
     }
+    refuse_unnamed(input)?;
     let mut name = input.as_os_str().to_owned();
     name.push(".sv2");
-    name.into()
+    Ok(name.into())
 }
 
 /// Frame size as a power of two, and segment size.

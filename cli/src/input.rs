@@ -1,12 +1,14 @@
 //! Inputs: a regular file, or anything else, which can be waited for and interrupted.
 
 use std::fs::{File, Metadata};
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
 use std::time::UNIX_EPOCH;
 
-use stream_v2_pipeline::SourceStamp;
+use stream_v2_pipeline::sqlite::Database;
+use stream_v2_pipeline::{SourceStamp, StoredFile};
 
+use crate::place::Place;
 use crate::report::Failure;
 use crate::standard::{is_standard, standard_input};
 
@@ -21,10 +23,15 @@ pub(crate) struct Input {
     pub(crate) name: String,
 }
 
+/// What can be read from any place.
+pub(crate) trait Seekable: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> Seekable for T {}
+
 /// Where bytes come from.
 pub(crate) enum Reader {
-    /// A regular file under its name: it can seek, and never waits.
-    Regular(File),
+    /// A regular file under its name, or a stream in a database: it can seek, and never waits.
+    Regular(Box<dyn Seekable>),
     /// Standard input, a named pipe, a device.
     Waiting(WaitingInput),
 }
@@ -41,6 +48,9 @@ impl Read for Reader {
 impl Input {
     /// Opens `path`, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        if let Place::Sqlite { database, stream } = Place::of(path)? {
+            return Self::stored(&database, &stream).map_err(|error| Failure::io(error.to_string()));
+        }
         let name = name(path);
         let failed = |error| Failure::io(format!("{name}: cannot be read: {error}"));
         let standard = is_standard(path);
@@ -54,11 +64,33 @@ impl Input {
         let len = len.filter(|&len| len > 0);
         // Some files of the system say that they are empty, and are read like a pipe.
         let reader = match len {
-            Some(_) if !standard => Reader::Regular(file),
+            Some(_) if !standard => Reader::Regular(Box::new(file)),
             _ => Reader::Waiting(WaitingInput { file }),
         };
         let mtime = Some(&metadata).filter(|_| len.is_some() && !standard).and_then(modified);
         Ok(Self { reader, len, stamp: SourceStamp { len: len.filter(|_| !standard), mtime }, name })
+    }
+}
+
+impl Input {
+    /// Opens a stream in a database. What it holds is written once, so there is no time of modification.
+    fn stored(database: &Path, stream: &str) -> io::Result<Self> {
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", database.display()));
+        // Reading a write-ahead log takes writing its index.
+        let content = match Database::open(database) {
+            Err(error) if error.kind() == ErrorKind::NotFound => return Err(named(error)),
+            opened => opened?.read(stream)?,
+        };
+        let len = content.size()?;
+        let stamp = SourceStamp { len: Some(len), mtime: None };
+        let name = format!("sqlite:{}?stream={stream}", database.display());
+        Ok(Self {
+            reader: Reader::Regular(Box::new(content)),
+            len: Some(len).filter(|&len| len > 0),
+            stamp,
+            name,
+        })
     }
 }
 
@@ -84,7 +116,7 @@ impl WaitingInput {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
         let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         let ready = poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&patience))?;
-        if ready == 0 { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        if ready == 0 { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
     }
 
     #[cfg(not(unix))]

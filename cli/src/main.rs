@@ -13,6 +13,7 @@ mod interrupt;
 mod key_file;
 mod keygen;
 mod output;
+mod place;
 mod progress;
 mod recover;
 mod remembering;

@@ -4,9 +4,11 @@ use std::fs::OpenOptions;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
+use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink};
 
 use crate::args::Ends;
+use crate::place::Place;
 use crate::report::Failure;
 use crate::resume::not_ours;
 use crate::same_file::{Identity, identity, input_identity, output_identity};
@@ -29,8 +31,22 @@ pub(crate) enum Content {
 }
 
 impl Output {
-    /// Decides where to write, and refuses what would lose something. Nothing is opened for it.
-    pub(crate) fn choose(path: &Path, ends: &Ends) -> Result<Self, Failure> {
+    /// Decides where to write, unless it is into a database, and refuses what would lose something. Nothing is opened for it.
+    pub(crate) fn choose_file(path: &Path, ends: &Ends) -> Result<Option<Self>, Failure> {
+        match Place::of(path)? {
+            Place::File => Self::choose(path, ends).map(Some),
+            Place::Sqlite { .. } => Ok(None),
+        }
+    }
+
+    /// Opens the database to write into, or creates it.
+    pub(crate) fn choose_stored(path: &Path, ends: &Ends) -> Result<Self, Failure> {
+        let Place::Sqlite { database, stream } = Place::of(path)? else { return Self::choose(path, ends) };
+        let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
+        Self::of_file(database.output(&stream).overwriting(ends.force))
+    }
+
+    fn choose(path: &Path, ends: &Ends) -> Result<Self, Failure> {
         let path = if is_standard_output(path) { Path::new("-") } else { path };
         refuse_same(path, input_identity(&ends.input), "the input")?;
         refuse_same(path, ends.secret.key_file().and_then(identity), "the key file")?;
@@ -53,10 +69,13 @@ impl Output {
                     .hint("choose another output with -o")
             })?,
         };
-        let file = OutputFile::new(target).overwriting(ends.force);
+        Self::of_file(OutputFile::new(target).overwriting(ends.force))
+    }
+
+    fn of_file(file: OutputFile) -> Result<Self, Failure> {
         // With a journal beside it, it may be what an interrupted run has just completed.
-        if !ends.force && file.journal().symlink_metadata().is_err() {
-            refuse_existing(path)?;
+        if !file.has_journal() {
+            refuse_existing(&file)?;
         }
         Ok(Self::File(file))
     }
@@ -86,7 +105,7 @@ impl Output {
     /// What a run that ended early has left, if anything is there.
     pub(crate) fn partial(&self) -> Option<PathBuf> {
         match self {
-            Self::File(output) => Some(output.partial()).filter(|partial| partial.exists()),
+            Self::File(output) => Some(output.partial()).filter(|_| output.has_partial()),
             _ => None,
         }
     }
@@ -117,13 +136,24 @@ fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), F
         .hint("choose another output with -o"))
 }
 
-pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
-    let name = path.display();
-    if path.symlink_metadata().is_ok() {
-        return Err(Failure::usage(format!("{name}: exists already"))
+/// Refuses an output whose name is taken, unless it is to be replaced.
+pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
+    if !file.overwrites() && file.is_taken() {
+        return Err(Failure::usage(format!("{}: exists already", file.target().display()))
             .hint("--force replaces it; -o chooses another name"));
     }
     Ok(())
+}
+
+/// Refuses to guess where the result of what is no file goes.
+pub(crate) fn refuse_unnamed(input: &Path) -> Result<(), Failure> {
+    match Place::of(input)? {
+        Place::File => Ok(()),
+        Place::Sqlite { .. } => {
+            Err(Failure::usage(format!("{}: is in a database, and no output was named", input.display()))
+                .hint("name the output with -o FILE, or -o - for standard output"))
+        }
+    }
 }
 
 /// Creates a file under its partial name, in the place of what an interrupted run has left and nothing can be made of.
@@ -141,6 +171,9 @@ pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
         ErrorKind::WouldBlock => return being_written(output),
         ErrorKind::InvalidData => return not_ours(error),
         _ => {}
+    }
+    if matches!(Place::of(output.target()), Ok(Place::Sqlite { .. })) {
+        return Failure::io(format!("{}: cannot be created: {error}", output.partial().display()));
     }
     let folder = match output.target().parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,

@@ -57,7 +57,7 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
     match error.cause() {
         Cause::Io(error) if error.kind() == IoKind::WouldBlock => being_written(output),
         Cause::Io(error) if error.kind() == IoKind::AlreadyExists => {
-            refuse_existing(output.target()).err().unwrap_or_else(|| Failure::io(error))
+            refuse_existing(output).err().unwrap_or_else(|| Failure::io(error))
         }
         Cause::Io(error) if error.kind() == IoKind::InvalidData => not_ours(error),
         Cause::Io(error) if error.kind() == IoKind::InvalidInput => {

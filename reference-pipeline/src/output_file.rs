@@ -164,7 +164,9 @@ impl OutputFile {
         &*self.storage
     }
 
-    pub(crate) const fn overwrites(&self) -> bool {
+    /// Whether the complete file may replace what stands under its name.
+    #[must_use]
+    pub const fn overwrites(&self) -> bool {
         self.overwrite
     }
 }

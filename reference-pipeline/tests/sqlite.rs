@@ -167,10 +167,7 @@ fn locked_full_read_only_damaged_and_foreign_databases_are_told_apart() {
     let reader = Database::open_read_only(&folder.path()).unwrap();
     let stream_len = encrypt(&encrypting(&key(), 1), b"one").len() as u64;
     assert_eq!(refused(reader.delete("one")).0, ErrorKind::ReadOnlyFilesystem);
-    assert_eq!(
-        reader.entries().unwrap(),
-        [Entry { name: "one".into(), len: stream_len, segments: 2 }]
-    );
+    assert_eq!(reader.entries().unwrap(), [Entry { name: "one".into(), len: stream_len, segments: 2 }]);
     drop(reader);
 
     folder.connection().execute_batch("PRAGMA user_version = 2").unwrap();

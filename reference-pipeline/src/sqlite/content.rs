@@ -184,7 +184,7 @@ impl StoredFile for Content {
     }
 
     fn is_named(&self, path: &Path) -> io::Result<bool> {
-        match self.database.content_of(Database::name_of(path)?) {
+        match self.database.content_of(self.database.name_of(path)?) {
             Ok(id) => Ok(id == self.id),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
             Err(error) => Err(error),

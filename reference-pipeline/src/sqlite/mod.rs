@@ -54,6 +54,8 @@ use crate::OutputFile;
 #[derive(Clone)]
 pub struct Database {
     path: PathBuf,
+    /// What the names of outputs begin with, for people: `sqlite:PATH?stream=`.
+    prefix: String,
     connection: Arc<Mutex<Connection>>,
 }
 
@@ -94,9 +96,10 @@ impl Database {
     }
 
     fn opened(path: &Path, connection: Connection) -> io::Result<Self> {
+        let prefix = format!("sqlite:{}?stream=", path.display());
         // Beside a file that is reached by another name there would be other locks.
         let path = path.canonicalize()?;
-        Ok(Self { path, connection: Arc::new(Mutex::new(connection)) })
+        Ok(Self { path, prefix, connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// How long another process that holds the lock of the database is waited for; by default ten seconds.
@@ -113,10 +116,10 @@ impl Database {
         &self.path
     }
 
-    /// The stream `name` as an output. It replaces nothing.
+    /// The stream `name` as an output. It replaces nothing. Its target is called `sqlite:PATH?stream=NAME`.
     #[must_use]
     pub fn output(&self, name: &str) -> OutputFile {
-        OutputFile::stored(Arc::new(self.clone()), name)
+        OutputFile::stored(Arc::new(self.clone()), format!("{}{name}", self.prefix))
     }
 
     /// What is in the database, in the order of the names; journals are left out.
@@ -167,8 +170,9 @@ impl Database {
         found.ok_or_else(|| errors::not_found(&self.path, name))
     }
 
-    fn name_of(path: &Path) -> io::Result<&str> {
-        path.to_str().ok_or_else(|| file_name(path))
+    fn name_of<'p>(&self, path: &'p Path) -> io::Result<&'p str> {
+        let name = path.to_str().ok_or_else(|| file_name(path))?;
+        Ok(name.strip_prefix(&self.prefix).unwrap_or(name))
     }
 }
 

@@ -67,7 +67,7 @@ fn drop_unnamed(transaction: &Transaction<'_>, content: i64) -> Result<(), rusql
 
 impl Storage for Database {
     fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        let name = Self::name_of(path)?;
+        let name = self.name_of(path)?;
         let created = self.transact(true, |transaction| {
             if content(transaction, name)?.is_some() {
                 return Ok(None);
@@ -82,18 +82,18 @@ impl Storage for Database {
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        self.read(Self::name_of(path)?).map(|content| Box::new(content) as _)
+        self.read(self.name_of(path)?).map(|content| Box::new(content) as _)
     }
 
     fn exists(&self, path: &Path) -> bool {
         // What cannot be asked for may be there.
-        Self::name_of(path)
+        self.name_of(path)
             .and_then(|name| self.content_of(name))
             .map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let (from, to) = (Self::name_of(from)?, Self::name_of(to)?);
+        let (from, to) = (self.name_of(from)?, self.name_of(to)?);
         let renamed = self.transact(true, |transaction| {
             let (Some(renamed), replaced) = (content(transaction, from)?, content(transaction, to)?) else {
                 return Ok(false);
@@ -109,7 +109,7 @@ impl Storage for Database {
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        let (from, to) = (Self::name_of(from)?, Self::name_of(to)?);
+        let (from, to) = (self.name_of(from)?, self.name_of(to)?);
         let linked = self.transact(true, |transaction| {
             let (Some(linked), free) = (content(transaction, from)?, content(transaction, to)?.is_none())
             else {
@@ -129,7 +129,7 @@ impl Storage for Database {
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.remove_name(Self::name_of(path)?)
+        self.remove_name(self.name_of(path)?)
     }
 
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
