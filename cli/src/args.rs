@@ -23,9 +23,8 @@ Exit codes:
   5    an unsealed stream was salvaged with --unsealed
   130  interrupted";
 
-const ENCRYPT_OUTPUT: &str =
-    "Where to write; - is standard output. By default INPUT.sv2, or standard output where INPUT is -";
-const DECRYPT_OUTPUT: &str = "Where to write; - is standard output. By default INPUT without .sv2, or standard output where INPUT is -";
+const ENCRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database. By default INPUT.sv2, or standard output where INPUT is -";
+const DECRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database. By default INPUT without .sv2, or standard output where INPUT is -";
 
 /// Encrypts and decrypts streams that are too big, or too slow, to start over.
 #[derive(Parser)]
@@ -58,6 +57,12 @@ pub(crate) enum Command {
     /// Tells how much of a stream that was cut off is whole, and cuts its torn tail
     #[command(after_help = EXIT_CODES)]
     Recover(RecoverArgs),
+    /// Lists the streams in a database
+    #[command(after_help = EXIT_CODES)]
+    List(ListArgs),
+    /// Deletes a stream from a database
+    #[command(after_help = EXIT_CODES)]
+    Delete(DeleteArgs),
     /// Prints the version
     Version,
 }
@@ -69,13 +74,27 @@ pub(crate) struct KeygenArgs {
     pub(crate) output: PathBuf,
 }
 
+#[derive(ClapArgs)]
+pub(crate) struct ListArgs {
+    /// The database, as a path or as sqlite:PATH
+    #[arg(value_name = "DATABASE")]
+    pub(crate) database: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct DeleteArgs {
+    /// The stream: sqlite:PATH?stream=NAME. What an interrupted run has left of it is deleted too
+    #[arg(value_name = "STREAM")]
+    pub(crate) stream: PathBuf,
+}
+
 /// Input, output and key of `encrypt` and `decrypt`.
 #[derive(ClapArgs)]
 pub(crate) struct Ends {
-    /// What to read; - is standard input
+    /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// Where to write; - is standard output
+    /// Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database
     #[arg(short, long, value_name = "OUTPUT")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]

@@ -23,6 +23,7 @@ mod same_file;
 mod size;
 mod standard;
 mod stats;
+mod stored;
 mod verify;
 
 use std::fmt::Display;
@@ -42,6 +43,8 @@ fn main() -> ExitCode {
         Command::Verify(args) => verify::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Recover(args) => recover::run(&args),
+        Command::List(args) => stored::list(&args),
+        Command::Delete(args) => stored::delete(&args),
         Command::Version => print(format_args!("sv2 {}", args::VERSION)),
     };
     match done {

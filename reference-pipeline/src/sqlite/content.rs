@@ -51,8 +51,8 @@ impl Content {
             .held()
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row([self.id], |row| row.get::<_, i64>(0)).optional())
-            .named(&self.database.path)?;
-        len.map(i64::unsigned_abs).ok_or_else(|| changed(&self.database.path))
+            .named(&self.database.shown)?;
+        len.map(i64::unsigned_abs).ok_or_else(|| changed(&self.database.shown))
     }
 
     /// The piece that holds the byte at `position`, or the last one before it.
@@ -69,7 +69,7 @@ impl Content {
             .and_then(|mut statement| {
                 statement.query_row(params![self.id, position.cast_signed()], row).optional()
             })
-            .named(&self.database.path)
+            .named(&self.database.shown)
     }
 
     /// Appends one piece, where the content is as long as this writer has left it.
@@ -87,7 +87,7 @@ impl Content {
             Ok(as_expected)
         })?;
         if !as_expected {
-            return Err(changed(&self.database.path));
+            return Err(changed(&self.database.shown));
         }
         self.position += bytes.len() as u64;
         Ok(())
@@ -110,7 +110,7 @@ impl Read for Content {
         let wanted = left.min(buffer.len());
         let connection = self.database.held();
         let mut blob =
-            connection.blob_open(MAIN_DB, "pieces", "bytes", piece.row, true).named(&self.database.path)?;
+            connection.blob_open(MAIN_DB, "pieces", "bytes", piece.row, true).named(&self.database.shown)?;
         blob.seek(SeekFrom::Start(within))?;
         blob.read_exact(&mut buffer[..wanted])?;
         self.position += wanted as u64;

@@ -53,6 +53,9 @@ use crate::OutputFile;
 /// A database of streams. Clones share the connection.
 #[derive(Clone)]
 pub struct Database {
+    /// As it was given, for people.
+    shown: PathBuf,
+    /// Without links.
     path: PathBuf,
     /// What the names of outputs begin with, for people: `sqlite:PATH?stream=`.
     prefix: String,
@@ -98,8 +101,8 @@ impl Database {
     fn opened(path: &Path, connection: Connection) -> io::Result<Self> {
         let prefix = format!("sqlite:{}?stream=", path.display());
         // Beside a file that is reached by another name there would be other locks.
-        let path = path.canonicalize()?;
-        Ok(Self { path, prefix, connection: Arc::new(Mutex::new(connection)) })
+        let (shown, path) = (path.to_owned(), path.canonicalize()?);
+        Ok(Self { shown, path, prefix, connection: Arc::new(Mutex::new(connection)) })
     }
 
     /// How long another process that holds the lock of the database is waited for; by default ten seconds.
@@ -107,7 +110,7 @@ impl Database {
     /// # Errors
     /// Those of the module.
     pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
-        self.held().busy_timeout(patience).named(&self.path)
+        self.held().busy_timeout(patience).named(&self.shown)
     }
 
     /// The file of the database, without links.
@@ -130,12 +133,12 @@ impl Database {
         let connection = self.held();
         let sql = "SELECT name, len, (SELECT count(*) FROM pieces WHERE pieces.content = contents.id AND segment IS NOT NULL) \
                    FROM names JOIN contents ON contents.id = names.content ORDER BY name";
-        let mut statement = connection.prepare(sql).named(&self.path)?;
+        let mut statement = connection.prepare(sql).named(&self.shown)?;
         let entries = statement.query_map([], |row| {
             let (len, segments): (i64, i64) = (row.get(1)?, row.get(2)?);
             Ok(Entry { name: row.get(0)?, len: len.unsigned_abs(), segments: segments.unsigned_abs() })
         });
-        let entries = entries.and_then(Iterator::collect::<Result<Vec<_>, _>>).named(&self.path)?;
+        let entries = entries.and_then(Iterator::collect::<Result<Vec<_>, _>>).named(&self.shown)?;
         let is_journal = |name: &str| name.ends_with(".journal") || name.ends_with(".journal.new");
         Ok(entries.into_iter().filter(|entry| !is_journal(&entry.name)).collect())
     }
@@ -166,8 +169,8 @@ impl Database {
             .held()
             .prepare_cached("SELECT content FROM names WHERE name = ?1")
             .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
-            .named(&self.path)?;
-        found.ok_or_else(|| errors::not_found(&self.path, name))
+            .named(&self.shown)?;
+        found.ok_or_else(|| errors::not_found(&self.shown, name))
     }
 
     fn name_of<'p>(&self, path: &'p Path) -> io::Result<&'p str> {

@@ -30,9 +30,9 @@ impl Database {
         };
         let done = transacted();
         if durable {
-            durability(&connection, false).named(&self.path)?;
+            durability(&connection, false).named(&self.shown)?;
         }
-        done.named(&self.path)
+        done.named(&self.shown)
     }
 
     /// Takes a name away, and the content with its last name.
@@ -45,7 +45,7 @@ impl Database {
             }
             Ok(content)
         })?;
-        let content = found.ok_or_else(|| not_found(&self.path, name))?;
+        let content = found.ok_or_else(|| not_found(&self.shown, name))?;
         lock::remove(&self.path, content);
         Ok(())
     }
@@ -77,7 +77,7 @@ impl Storage for Database {
             transaction.execute("INSERT INTO names (name, content) VALUES (?1, ?2)", params![name, id])?;
             Ok(Some(id))
         })?;
-        let id = created.ok_or_else(|| taken(&self.path, name))?;
+        let id = created.ok_or_else(|| taken(&self.shown, name))?;
         Ok(Box::new(Content::new(self, id)))
     }
 
@@ -105,7 +105,7 @@ impl Storage for Database {
             }
             Ok(true)
         })?;
-        if renamed { Ok(()) } else { Err(not_found(&self.path, from)) }
+        if renamed { Ok(()) } else { Err(not_found(&self.shown, from)) }
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -123,8 +123,8 @@ impl Storage for Database {
         })?;
         match linked {
             Some(true) => Ok(()),
-            Some(false) => Err(taken(&self.path, to)),
-            None => Err(not_found(&self.path, from)),
+            Some(false) => Err(taken(&self.shown, to)),
+            None => Err(not_found(&self.shown, from)),
         }
     }
 

@@ -1,0 +1,45 @@
+//! `sv2 list` and `sv2 delete`: the streams in a database.
+
+use std::io;
+
+use stream_v2_pipeline::sqlite::Database;
+
+use crate::args::{DeleteArgs, ListArgs};
+use crate::place::Place;
+use crate::report::Failure;
+use crate::resume::discard;
+use crate::size::{bytes, count};
+use crate::{Done, print};
+
+fn failed(error: &io::Error) -> Failure {
+    Failure::io(error.to_string())
+}
+
+/// One line for each stream: its name, segments and size.
+pub(crate) fn list(args: &ListArgs) -> Done {
+    let path = Place::database(&args.database);
+    let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", path.display()));
+    path.metadata().map_err(missing)?;
+    let database = Database::open(&path).map_err(|error| failed(&error))?;
+    for entry in database.entries().map_err(|error| failed(&error))? {
+        print(format_args!("{}: {}, in {}", entry.name, bytes(entry.len), count(entry.segments, "segment")))?;
+    }
+    Ok(())
+}
+
+/// Deletes a stream, or what an interrupted run has left of one.
+pub(crate) fn delete(args: &DeleteArgs) -> Done {
+    let name = args.stream.display();
+    let Place::Sqlite { database, stream } = Place::of(&args.stream)? else {
+        return Err(Failure::usage(format!("{name}: is no stream in a database"))
+            .hint("a stream in a database is sqlite:PATH?stream=NAME; files are deleted as files are"));
+    };
+    let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", database.display()));
+    database.metadata().map_err(missing)?;
+    let database = Database::open(&database).map_err(|error| failed(&error))?;
+    let output = database.output(&stream);
+    if !output.is_taken() && output.has_partial() {
+        return discard(&output);
+    }
+    database.delete(&stream).map_err(|error| failed(&error))
+}

@@ -1,0 +1,163 @@
+//! Streams in a database, through the command: there and back, killed, full, locked.
+
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::io::Read;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use support::{Folder, plaintext};
+
+/// No test waits longer for a process.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LEN: usize = 6 << 20;
+const ENCRYPT: &str =
+    "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data -o sqlite:all.db?stream=data";
+const DECRYPT: &str =
+    "decrypt -k key --sync-every 256K sqlite:all.db?stream=data -o sqlite:all.db?stream=back";
+
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(LEN));
+    folder
+}
+
+/// Starts the command, and kills it when the database or its log has grown by so many bytes; whether that came before its end.
+fn killed(folder: &Folder, args: &str, growth: u64) -> bool {
+    let len = |name| folder.path(name).metadata().map_or(0, |metadata| metadata.len());
+    let len = || len("all.db") + len("all.db-wal");
+    let begin = len();
+    let mut child = folder.sv2(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let end = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            // Killed after it had published everything, the one before was complete.
+            let complete = status.code() == Some(2) && child_said(&mut child).contains("exists already");
+            assert!(status.success() || complete, "{status}");
+            return false;
+        }
+        if len() >= begin + growth {
+            child.kill().unwrap();
+            return !child.wait().unwrap().success();
+        }
+        assert!(Instant::now() < end, "waited in vain");
+        thread::yield_now();
+    }
+}
+
+fn child_said(child: &mut Child) -> String {
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    said
+}
+
+/// Encrypts into a database and decrypts within it, both killed again and again; how often that was.
+fn under_fire(mut growth: impl FnMut() -> u64) -> u32 {
+    let folder = folder();
+    let mut kills = 0;
+    for command in [ENCRYPT, DECRYPT] {
+        while killed(&folder, command, growth()) {
+            kills += 1;
+        }
+    }
+    assert_eq!(folder.run("verify -q -k key sqlite:all.db?stream=data").code(), 0);
+    assert_eq!(folder.run("decrypt -q -k key sqlite:all.db?stream=data -o whole").code(), 0);
+    assert!(folder.read("whole") == plaintext(LEN));
+    let listed = folder.run("list all.db");
+    assert!(listed.text().starts_with("back: 6291456 bytes (6 MiB), in 96 segments\ndata: "), "{listed}");
+    assert_eq!(folder.names(), ["all.db", "data", "key", "whole"]);
+    kills
+}
+
+#[test]
+fn kill_after_kill() {
+    for first in [1, 300_000, 3 << 20] {
+        let mut growth = first;
+        let kills = under_fire(|| {
+            growth += 50_000;
+            growth
+        });
+        assert!(kills > 0);
+    }
+}
+
+/// `cargo test -p stream-v2 --test sqlite -- --ignored`
+#[test]
+#[ignore = "half a minute that the other tests do not need"]
+fn a_hundred_kills() {
+    let (mut kills, mut seed) = (0, 1_u64);
+    while kills < 100 {
+        kills += under_fire(|| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (seed >> 33) % (2 << 20)
+        });
+    }
+}
+
+#[test]
+fn there_and_back() {
+    let folder = folder();
+    folder.write("small", b"a small one");
+    insta::assert_snapshot!(folder.run("encrypt -k key small -o sqlite:all.db?stream=small.sv2"), @r"
+    sv2: sqlite:all.db?stream=small.sv2: 11 bytes encrypted, in 2 segments
+    exit 0
+    ");
+    assert_eq!(folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data.sv2").code(), 0);
+    insta::assert_snapshot!(folder.run("list all.db").text(), @r"
+    data.sv2: 6295396 bytes (6 MiB), in 7 segments
+    small.sv2: 611 bytes, in 2 segments
+    ");
+    assert_eq!(folder.run("decrypt -k key sqlite:all.db?stream=small.sv2 -o -").stdout(), b"a small one");
+    assert!(
+        folder
+            .run("inspect sqlite:all.db?stream=small.sv2")
+            .text()
+            .starts_with("format         Stream V2, version 1")
+    );
+    insta::assert_snapshot!(folder.run("delete sqlite:all.db?stream=small.sv2"), @"exit 0");
+    insta::assert_snapshot!(folder.run("list sqlite:all.db").text(), @"data.sv2: 6295396 bytes (6 MiB), in 7 segments");
+}
+
+#[test]
+fn what_cannot_be_done_is_told() {
+    let folder = folder();
+    assert_eq!(folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data.sv2").code(), 0);
+    let commands = [
+        "encrypt -k key data -o sqlite:all.db?stream=data.sv2",
+        "decrypt -k key sqlite:all.db?stream=data.sv2",
+        "decrypt -k key sqlite:all.db?stream=other.sv2 -o -",
+        "delete sqlite:all.db?stream=other.sv2",
+        "delete data",
+        "encrypt -k key data -o sqlite:nowhere/all.db?stream=data",
+        "encrypt -k key none -o sqlite:none.db?stream=data",
+        "encrypt -k key data -o sqlite:all.db",
+        "encrypt -k key data -o sqlite:data?stream=data",
+        "list none.db",
+        "list data",
+    ];
+    let told: Vec<_> =
+        commands.iter().map(|command| format!("$ {command}\n{}", folder.run(command))).collect();
+    insta::assert_snapshot!(told.join("\n"));
+    assert_eq!(folder.names(), ["all.db", "data", "key"]);
+}
+
+/// A disk that is full is an error that can be mended: the same command goes on.
+#[test]
+fn a_full_disk_is_told_and_gone_on_after() {
+    let folder = folder();
+    let sv2 = env!("CARGO_BIN_EXE_sv2");
+    // In blocks of 1024 bytes (of 512 in some shells); beyond it the system reports an error, as its signal is ignored.
+    let limited = format!("trap '' XFSZ; ulimit -f 2000; exec {sv2} {}", ENCRYPT.replace('?', "\\?"));
+    let mut shell = std::process::Command::new("sh");
+    let ran = shell.arg("-c").arg(limited).current_dir(folder.path(".")).output().unwrap();
+    let told = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(3), "{told}");
+    assert!(told.contains("all.db?stream=data"), "{told}");
+    assert_eq!(folder.run(ENCRYPT).code(), 0);
+    assert_eq!(folder.run("decrypt -q -k key sqlite:all.db?stream=data -o whole").code(), 0);
+    assert!(folder.read("whole") == plaintext(LEN));
+}
