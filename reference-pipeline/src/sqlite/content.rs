@@ -37,13 +37,6 @@ impl Content {
         Self { database, id, position: 0, piece: None, whole, lock: None }
     }
 
-    /// Whether somebody may want to go on with it: then the file of the lock stays where it is.
-    fn is_unfinished(&self) -> bool {
-        let sql = "SELECT count(*) FROM names WHERE content = ?1 AND name LIKE '%.partial'";
-        let named = self.database.held().query_row(sql, [self.id], |row| row.get::<_, i64>(0));
-        named.map_or(true, |names| names > 0)
-    }
-
     fn len(&self) -> io::Result<u64> {
         let sql = "SELECT len FROM contents WHERE id = ?1";
         let len = self
@@ -194,7 +187,7 @@ impl StoredFile for Content {
 
 impl Drop for Content {
     fn drop(&mut self) {
-        if self.lock.take().is_some() && !self.is_unfinished() {
+        if self.lock.take().is_some() && !self.database.is_unfinished(self.id) {
             lock::remove(&self.database.path, self.id);
         }
     }

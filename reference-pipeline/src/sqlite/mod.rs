@@ -79,7 +79,7 @@ impl Database {
     /// # Errors
     /// Those of the module.
     pub fn create(path: &Path) -> io::Result<Self> {
-        Self::opened(path, schema::create(path)?)
+        Self::opened(path, schema::create(path)?).map(Self::swept)
     }
 
     /// Opens a database that is there, for writing.
@@ -87,7 +87,7 @@ impl Database {
     /// # Errors
     /// Those of the module.
     pub fn open(path: &Path) -> io::Result<Self> {
-        Self::opened(path, schema::open(path, true)?)
+        Self::opened(path, schema::open(path, true)?).map(Self::swept)
     }
 
     /// Opens a database that is there, for reading.
@@ -103,6 +103,19 @@ impl Database {
         // Beside a file that is reached by another name there would be other locks.
         let (shown, path) = (path.to_owned(), path.canonicalize()?);
         Ok(Self { shown, path, prefix, connection: Arc::new(Mutex::new(connection)) })
+    }
+
+    /// Removes the files of locks that killed writers have left of what is complete or gone.
+    fn swept(self) -> Self {
+        lock::sweep(&self.path, |content| self.is_unfinished(content));
+        self
+    }
+
+    /// Whether somebody may want to go on with a content: then the file of its lock stays where it is.
+    fn is_unfinished(&self, content: i64) -> bool {
+        let sql = "SELECT count(*) FROM names WHERE content = ?1 AND name LIKE '%.partial'";
+        let named = self.held().query_row(sql, [content], |row| row.get::<_, i64>(0));
+        named.map_or(true, |names| names > 0)
     }
 
     /// How long another process that holds the lock of the database is waited for; by default ten seconds.
