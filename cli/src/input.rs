@@ -75,13 +75,12 @@ impl Input {
 impl Input {
     /// Opens a stream in a database. What it holds is written once, so there is no time of modification.
     fn stored(database: &Path, stream: &str) -> io::Result<Self> {
-        let named =
-            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", database.display()));
-        // Reading a write-ahead log takes writing its index.
-        let content = match Database::open(database) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Err(named(error)),
-            opened => opened?.read(stream)?,
-        };
+        database.metadata().map_err(|error| {
+            io::Error::new(error.kind(), format!("{}: cannot be read: {error}", database.display()))
+        })?;
+        // Reading a write-ahead log takes writing its index, where that can be done.
+        let opened = Database::open(database).or_else(|_| Database::open_read_only(database))?;
+        let content = opened.read(stream)?;
         let len = content.size()?;
         let stamp = SourceStamp { len: Some(len), mtime: None };
         let name = format!("sqlite:{}?stream={stream}", database.display());
