@@ -28,7 +28,7 @@ use crate::stats::Stats;
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let output = Output::choose(&output, ends)?;
+    let output = Output::choose(&output, &ends.input, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
 

@@ -23,7 +23,7 @@ use crate::stats::Stats;
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().unwrap_or_else(|| default_output(&ends.input));
-    let output = Output::choose(&output, ends)?;
+    let output = Output::choose(&output, &ends.input, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
 

@@ -29,6 +29,18 @@ pub(crate) enum Reader {
     Waiting(WaitingInput),
 }
 
+impl Reader {
+    /// The file, if it can be read at any place: a regular one, under its name or as standard input.
+    pub(crate) fn into_file(self) -> Option<File> {
+        match self {
+            Self::Regular(file) => Some(file),
+            Self::Waiting(WaitingInput { file }) => {
+                file.metadata().is_ok_and(|metadata| metadata.is_file()).then_some(file)
+            }
+        }
+    }
+}
+
 impl Read for Reader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink};
 
-use crate::args::Ends;
+use crate::args::Secret;
 use crate::report::Failure;
 use crate::resume::not_ours;
 use crate::same_file::{Identity, identity, input_identity, output_identity};
@@ -30,10 +30,10 @@ pub(crate) enum Content {
 
 impl Output {
     /// Decides where to write, and refuses what would lose something. Nothing is opened for it.
-    pub(crate) fn choose(path: &Path, ends: &Ends) -> Result<Self, Failure> {
+    pub(crate) fn choose(path: &Path, input: &Path, secret: &Secret, force: bool) -> Result<Self, Failure> {
         let path = if is_standard_output(path) { Path::new("-") } else { path };
-        refuse_same(path, input_identity(&ends.input), "the input")?;
-        refuse_same(path, ends.secret.key_file().and_then(identity), "the key file")?;
+        refuse_same(path, input_identity(input), "the input")?;
+        refuse_same(path, secret.key_file().and_then(identity), "the key file")?;
         if is_standard(path) {
             return Ok(Self::Standard);
         }
@@ -53,9 +53,9 @@ impl Output {
                     .hint("choose another output with -o")
             })?,
         };
-        let file = OutputFile::new(target).overwriting(ends.force);
+        let file = OutputFile::new(target).overwriting(force);
         // With a journal beside it, it may be what an interrupted run has just completed.
-        if !ends.force && file.journal().symlink_metadata().is_err() {
+        if !force && file.journal().symlink_metadata().is_err() {
             refuse_existing(path)?;
         }
         Ok(Self::File(file))
@@ -124,6 +124,16 @@ pub(crate) fn refuse_existing(path: &Path) -> Result<(), Failure> {
             .hint("--force replaces it; -o chooses another name"));
     }
     Ok(())
+}
+
+/// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on with that.
+pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
+    let partial = output.partial();
+    if partial.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{}: exists already", partial.display()))
+        .hint("a run that was interrupted has left it: move it away, or choose another output with -o"))
 }
 
 /// Creates a file under its partial name, in the place of what an interrupted run has left and nothing can be made of.

@@ -234,9 +234,11 @@ fn a_stream_that_ends_too_early_is_truncated_unless_it_is_to_be_salvaged() {
             let expected = (Detail::TruncatedUnsealed, cut as u64, Some(whole as u64));
             assert_eq!(error_of(ranges.unsealed().map_or(Ok(()), Err)), expected);
         }
-        let followed = [&sample.bytes[..], &[7; 40]].concat();
-        let expected = (Detail::Trailing, len as u64, Some(segments.len() as u64));
-        assert_eq!(error_of(open(&followed[..]).map(|_| ())), expected, "{form:?}");
+        for more in [1, 40, 236, 4332, 30_000] {
+            let followed = [&sample.bytes[..], &vec![7; more]].concat();
+            let expected = (Detail::Trailing, len as u64, Some(segments.len() as u64));
+            assert_eq!(error_of(open(&followed[..]).map(|_| ())), expected, "{form:?}, {more} more");
+        }
     }
 }
 

@@ -44,18 +44,17 @@ impl End {
 }
 
 /// Walks over the headers of a stream at the end of which no final segment stands, up to what is wrong: `truncated`, with the place after the last
-/// whole segment, or an error of another kind. With UNIFORM it begins with the last segments.
+/// whole segment, or an error of another kind. With UNIFORM it begins with the last full segment.
 fn walk<S: ReadAt>(
     segments: &Segments<S>,
     passed: &mut Marks<SegmentPlace>,
 ) -> Result<(SegmentPlace, format::Error), Error> {
     let stream = segments.stream().header();
     let end = Offset(segments.len());
-    let mut place = SegmentPlace::first(stream);
-    if stream.uniform() {
-        let last = SegmentPlace::uniform_at(stream, end);
-        place = SegmentPlace::uniform(stream, last.before.saturating_sub(1));
-    }
+    let mut place = match stream.uniform() {
+        true => last_full(segments)?,
+        false => SegmentPlace::first(stream),
+    };
     let mut ended = false;
     loop {
         passed.pass(place.before, place);
@@ -81,6 +80,32 @@ fn walk<S: ReadAt>(
         ended = kind == SegmentKind::Final;
         place = next;
     }
+}
+
+/// The last segment in its place in a stream with UNIFORM, as far as can be told from a few of them: where what follows is less than a segment, by
+/// one look, and otherwise by bisection.
+fn last_full<S: ReadAt>(segments: &Segments<S>) -> Result<SegmentPlace, Error> {
+    let stream = segments.stream().header();
+    let is_there = |before| {
+        let place = SegmentPlace::uniform(stream, before);
+        let there =
+            segments.header(&place).map(|header| header.is_segment(SegmentKind::Data, before).is_ok());
+        there.or_else(|error| if error.kind().is_some() { Ok(false) } else { Err(error) })
+    };
+    let (mut first, mut last) = (0, SegmentPlace::uniform_at(stream, Offset(segments.len())).before);
+    let mut next = last.saturating_sub(1);
+    while first < last {
+        if is_there(next)? {
+            first = next;
+            if next + 1 >= last {
+                break;
+            }
+        } else {
+            last = next.saturating_sub(1);
+        }
+        next = first + (last - first).div_ceil(2);
+    }
+    Ok(SegmentPlace::uniform(stream, first))
 }
 
 pub(super) fn fault(error: format::Error) -> Error {

@@ -1,6 +1,6 @@
 //! What was seen on a way along a stream, in bounded memory, so that nothing is walked over twice.
 
-/// Most marks that are kept. As many as an index segment can have entries (§14).
+/// So many marks are not kept. As many as an index segment can have entries (§14).
 const MARKS_MAX: usize = 1 << 16;
 
 /// Marks along a way: all of them, or, once there are too many, every second, every fourth, and so on.
@@ -21,7 +21,7 @@ impl<T> Marks<T> {
             return;
         }
         self.kept.push(mark);
-        if self.kept.len() > MARKS_MAX {
+        if self.kept.len() >= MARKS_MAX {
             let mut number = 0;
             self.kept.retain(|_| {
                 number += 1;
@@ -49,7 +49,7 @@ mod tests {
         for number in (0..len).chain(0..100) {
             marks.pass(number, number);
         }
-        assert!(marks.kept.len() <= MARKS_MAX);
+        assert!(marks.kept.len() < MARKS_MAX && marks.kept.capacity() <= MARKS_MAX);
         for target in [0, 1, 7, len / 2, len - 1] {
             let (number, &mark) = marks.last(|&mark| mark <= target).unwrap();
             assert!(number == mark && mark <= target && target - mark < marks.stride, "{mark} {target}");

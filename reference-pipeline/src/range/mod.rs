@@ -81,8 +81,8 @@ impl DecryptPipeline<'_> {
     /// Opens a stored stream for reading ranges: reads and checks its stream header, and its end.
     ///
     /// Of the pipeline key, context, [`segment_size_max`](Self::segment_size_max), [`salvage`](Self::salvage) and
-    /// [`shutdown`](Self::shutdown) count. A stream at the end of which no final segment stands is walked over by its headers to say why, in a stream with UNIFORM only by the last
-    /// ones; in a salvage what is whole then is the stream (§15.4).
+    /// [`shutdown`](Self::shutdown) count. A stream at the end of which no final segment stands is walked over by its headers to say why, in a stream with UNIFORM from the last full one on; in a salvage what is whole then, as far as headers and
+    /// lengths tell, is the stream (§15.4).
     ///
     /// # Errors
     /// As [`open_stream`](Self::open_stream); the error of the final segment, `auth.trailer` where it does not fit the stream; `truncated` for a stream
