@@ -1,13 +1,14 @@
 //! The command line: what can be asked for, in the words of the help texts.
 
 use std::ffi::OsString;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use stream_v2_pipeline::{Durability, Lanes};
 
 use crate::report::Failure;
-use crate::size::parse_size;
+use crate::size::{parse_range, parse_size};
 use crate::stats::Form;
 
 /// Version of the command, and of the formats that it reads and writes.
@@ -51,6 +52,9 @@ pub(crate) enum Command {
     /// Checks a stream: all of it with the key, its checksums without
     #[command(after_help = EXIT_CODES)]
     Verify(VerifyArgs),
+    /// Writes a range of the plaintext, and reads no more of the stream than that takes
+    #[command(after_help = EXIT_CODES)]
+    Cat(CatArgs),
     /// Shows what can be seen without the key
     #[command(after_help = EXIT_CODES)]
     Inspect(InspectArgs),
@@ -199,6 +203,30 @@ pub(crate) struct VerifyArgs {
     pub(crate) secret: Secret,
     #[command(flatten)]
     pub(crate) run: Run,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct CatArgs {
+    /// The stream: a file; - is standard input, where that is one
+    #[arg(value_name = "INPUT", default_value = "-")]
+    pub(crate) input: PathBuf,
+    /// The plaintext from byte A on, up to and without byte B, counted from 0: A..B, A.. or ..B; A and B are sizes, as in 512 or 64M. What of it is beyond the end of the plaintext is left out; a range that begins beyond it is an error
+    #[arg(short, long, value_name = "A..B", value_parser = parse_range, default_value = "..")]
+    pub(crate) range: Range<u64>,
+    /// Where to write; - is standard output
+    #[arg(short, long, value_name = "OUTPUT", default_value = "-")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) secret: Secret,
+    /// Replaces OUTPUT
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// Reads the committed prefix of a stream that was cut off, and exits with 5
+    #[arg(long)]
+    pub(crate) unsealed: bool,
+    /// Says nothing but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(ClapArgs)]

@@ -3,6 +3,7 @@
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
 use stream_v2_pipeline::sqlite::Database;
@@ -34,6 +35,19 @@ pub(crate) enum Reader {
     Regular(Box<dyn Seekable>),
     /// Standard input, a named pipe, a device.
     Waiting(WaitingInput),
+}
+
+impl Reader {
+    /// What can be read at any place: a regular file, under its name or as standard input, or a stream in a database.
+    pub(crate) fn into_seekable(self) -> Option<Mutex<Box<dyn Seekable>>> {
+        match self {
+            Self::Regular(source) => Some(Mutex::new(source)),
+            Self::Waiting(WaitingInput { file }) => {
+                let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
+                is_file.then(|| Mutex::new(Box::new(file) as _))
+            }
+        }
+    }
 }
 
 impl Read for Reader {

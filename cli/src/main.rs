@@ -2,6 +2,7 @@
 
 mod advice;
 mod args;
+mod cat;
 mod decrypt;
 mod encrypt;
 mod failed_run;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
         Command::Encrypt(args) => encrypt::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Cat(args) => cat::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Recover(args) => recover::run(&args),
         Command::List(args) => stored::list(&args),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink};
 
-use crate::args::Ends;
+use crate::args::Secret;
 use crate::place::Place;
 use crate::report::Failure;
 use crate::resume::not_ours;
@@ -32,24 +32,34 @@ pub(crate) enum Content {
 
 impl Output {
     /// Decides where to write, unless it is into a database, and refuses what would lose something. Nothing is opened for it.
-    pub(crate) fn choose_file(path: &Path, ends: &Ends) -> Result<Option<Self>, Failure> {
+    pub(crate) fn choose_file(
+        path: &Path,
+        input: &Path,
+        secret: &Secret,
+        force: bool,
+    ) -> Result<Option<Self>, Failure> {
         match Place::of(path)? {
-            Place::File => Self::choose(path, ends).map(Some),
+            Place::File => Self::choose(path, input, secret, force).map(Some),
             Place::Sqlite { .. } => Ok(None),
         }
     }
 
-    /// Opens the database to write into, or creates it.
-    pub(crate) fn choose_stored(path: &Path, ends: &Ends) -> Result<Self, Failure> {
-        let Place::Sqlite { database, stream } = Place::of(path)? else { return Self::choose(path, ends) };
-        let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
-        Self::of_file(database.output(&stream).overwriting(ends.force))
+    /// Opens the database to write into, or creates it, where the output is in one.
+    pub(crate) fn or_stored(file: Option<Self>, path: &Path, force: bool) -> Result<Self, Failure> {
+        match (file, Place::of(path)?) {
+            (Some(file), _) => Ok(file),
+            (None, Place::File) => Self::of_file(OutputFile::new(path).overwriting(force)),
+            (None, Place::Sqlite { database, stream }) => {
+                let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
+                Self::of_file(database.output(&stream).overwriting(force))
+            }
+        }
     }
 
-    fn choose(path: &Path, ends: &Ends) -> Result<Self, Failure> {
+    fn choose(path: &Path, input: &Path, secret: &Secret, force: bool) -> Result<Self, Failure> {
         let path = if is_standard_output(path) { Path::new("-") } else { path };
-        refuse_same(path, input_identity(&ends.input), "the input")?;
-        refuse_same(path, ends.secret.key_file().and_then(identity), "the key file")?;
+        refuse_same(path, input_identity(input), "the input")?;
+        refuse_same(path, secret.key_file().and_then(identity), "the key file")?;
         if is_standard(path) {
             return Ok(Self::Standard);
         }
@@ -69,7 +79,7 @@ impl Output {
                     .hint("choose another output with -o")
             })?,
         };
-        Self::of_file(OutputFile::new(target).overwriting(ends.force))
+        Self::of_file(OutputFile::new(target).overwriting(force))
     }
 
     fn of_file(file: OutputFile) -> Result<Self, Failure> {
@@ -154,6 +164,15 @@ pub(crate) fn refuse_unnamed(input: &Path) -> Result<(), Failure> {
                 .hint("name the output with -o FILE, or -o - for standard output"))
         }
     }
+}
+
+/// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on with that.
+pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
+    if !output.has_partial() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{}: exists already", output.partial().display()))
+        .hint("a run that was interrupted has left it: move it away, or choose another output with -o"))
 }
 
 /// Creates a file under its partial name, in the place of what an interrupted run has left and nothing can be made of.

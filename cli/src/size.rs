@@ -1,4 +1,6 @@
-//! Sizes in bytes as people write them: 65536, 64K, 64KiB, 1M.
+//! Sizes in bytes as people write them, 65536, 64K, 64KiB, 1M, and ranges of bytes: 64K..1M.
+
+use std::ops::Range;
 
 /// Parses a size; K, M and G are powers of 1024.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
@@ -13,6 +15,19 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
     let number: u64 =
         digits.parse().map_err(|_| "a size is a number of bytes, as in 65536, 64K or 1MiB".to_owned())?;
     number.checked_mul(1 << unit).ok_or_else(|| "the size is too large".to_owned())
+}
+
+/// Parses a half-open range of bytes: `A..B`, `A..` to the end, `..B` from the beginning.
+pub(crate) fn parse_range(text: &str) -> Result<Range<u64>, String> {
+    let (begin, end) = text
+        .split_once("..")
+        .ok_or_else(|| "a range is written A..B, A.. or ..B, as in 64K..1M".to_owned())?;
+    let begin = if begin.is_empty() { 0 } else { parse_size(begin)? };
+    let end = if end.is_empty() { u64::MAX } else { parse_size(end)? };
+    if begin > end {
+        return Err(format!("it begins at byte {begin} and ends before, at byte {end}"));
+    }
+    Ok(begin..end)
 }
 
 /// Writes a number of bytes for people: exact where it is small, with one decimal otherwise.
@@ -59,6 +74,23 @@ mod tests {
         }
         for text in ["", "K", "1.5M", "-1", "1T", "99999999999G", "10 x"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ranges_are_half_open_and_may_lack_an_end() {
+        for (text, range) in [
+            ("5..10", 5..10),
+            ("64K..1m", 65_536..1 << 20),
+            ("7..", 7..u64::MAX),
+            ("..7", 0..7),
+            ("..", 0..u64::MAX),
+            ("3..3", 3..3),
+        ] {
+            assert_eq!(parse_range(text), Ok(range), "{text}");
+        }
+        for text in ["", "5", "5-10", "10..5", "a..b", "..=5", "1...5", "-5..", "1..2..3"] {
+            assert!(parse_range(text).is_err(), "{text}");
         }
     }
 

@@ -161,3 +161,19 @@ fn a_full_disk_is_told_and_gone_on_after() {
     assert_eq!(folder.run("decrypt -q -k key sqlite:all.db?stream=data -o whole").code(), 0);
     assert!(folder.read("whole") == plaintext(LEN));
 }
+
+#[test]
+fn a_range_of_a_stream_in_a_database() {
+    let folder = folder();
+    assert_eq!(folder.run(ENCRYPT).code(), 0);
+    let ran = folder.run("cat -k key --range 3000000..3000100 sqlite:all.db?stream=data");
+    assert_eq!(ran.stdout(), &plaintext(LEN)[3_000_000..3_000_100]);
+    assert_eq!(
+        folder
+            .run("cat -q -k key --range ..70000 sqlite:all.db?stream=data -o sqlite:other.db?stream=begin")
+            .code(),
+        0
+    );
+    assert_eq!(folder.run("list other.db").text(), "begin: 70000 bytes (68.4 KiB), in 0 segments\n");
+    assert_eq!(folder.names(), ["all.db", "data", "key", "other.db"]);
+}

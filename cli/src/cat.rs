@@ -1,0 +1,153 @@
+//! `sv2 cat`: a range of the plaintext, of a stream that is read in no other part.
+
+use std::io::{self, ErrorKind as IoKind, Write};
+use std::ops::Range;
+use std::sync::Mutex;
+
+use stream_v2_format::limits::STREAM_HEADER_LEN;
+use stream_v2_format::wire::HeaderV1View;
+use stream_v2_format::{Error as FormatError, ErrorKind};
+use stream_v2_pipeline::{Cause, DecryptPipeline, Error, OutputSink, RangeReader, ReadAt, SinkUnit, Stage};
+
+use crate::Done;
+use crate::advice::advice;
+use crate::args::CatArgs;
+use crate::failed_run::FailedRun;
+use crate::input::{Input, Seekable};
+use crate::interrupt;
+use crate::key_file::KeyFile;
+use crate::output::{Content, Output, refuse_existing, refuse_partial};
+use crate::progress::Committed;
+use crate::report::{Failure, note};
+use crate::size::bytes;
+
+pub(crate) fn run(args: &CatArgs) -> Done {
+    let file = Output::choose_file(&args.output, &args.input, &args.secret, args.force)?;
+    let key_file = KeyFile::of(&args.secret, &args.input, args.quiet)?;
+    let Input { reader, name, .. } = Input::open(&args.input)?;
+    let Some(source) = reader.into_seekable() else {
+        return Err(Failure::usage(format!("{name}: is no file, and a range of it cannot be fetched"))
+            .hint("sv2 decrypt -o - reads it from its beginning"));
+    };
+    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
+    pipeline.salvage = args.unsealed;
+    interrupt::watch(&pipeline.shutdown)?;
+    // Last: a database that is not there yet is created.
+    let output = Output::or_stored(file, &args.output, args.force)?;
+    let cat = Cat { input: &name, output: &output, source: &source, key_file: &key_file };
+    let mut ranges = pipeline.open_ranges(&source).map_err(|error| cat.failure(&error, 0))?;
+    let len = ranges.plaintext_len();
+    if args.range.start > len && ranges.unsealed().is_none() {
+        let (begin, len) = (args.range.start, bytes(len));
+        return Err(Failure::usage(format!(
+            "{name}: has {len} of plaintext, and the range begins at byte {begin}"
+        )));
+    }
+    let range = args.range.start.min(len)..args.range.end.min(len);
+    let written = cat.write(&mut ranges, range)?;
+    if let Some(error) = ranges.unsealed() {
+        let (name, len, written) = (output.name(), bytes(len), bytes(written));
+        let there = format!(
+            "{name} has {written} of the range: {len} of plaintext are there, and whatever followed is missing"
+        );
+        return Err(cat.failure(&error, 0).hint(there));
+    }
+    if !args.quiet && !matches!(output, Output::Standard) {
+        note(format_args!("{}: {} decrypted", output.name(), bytes(written)));
+    }
+    Ok(())
+}
+
+/// What is read at any place, one read at a time.
+type Source = Mutex<Box<dyn Seekable>>;
+
+/// What is read, and where it goes.
+struct Cat<'a> {
+    input: &'a str,
+    output: &'a Output,
+    source: &'a Source,
+    key_file: &'a KeyFile,
+}
+
+impl Cat<'_> {
+    /// Writes a range to the output; a file appears only when all of it is there.
+    fn write(&self, ranges: &mut RangeReader<&Source>, range: Range<u64>) -> Result<u64, Failure> {
+        if let Output::File(file) = self.output {
+            refuse_partial(file)?;
+            refuse_existing(file)?;
+        }
+        let mut sink = self.output.open(Content::Plaintext)?;
+        let mut appending = Appending { sink: &mut *sink, position: 0 };
+        let copied = ranges.copy_range(range, &mut appending);
+        let written = appending.position;
+        let failed = match copied {
+            Ok(_) => sink.seal().err().map(|error| self.not_written(&error)),
+            Err(error) => Some(self.failure(&error, written)),
+        };
+        let Some(failure) = failed else { return Ok(written) };
+        // Nobody can go on with a part of a range. What keeps it from being removed is not what went wrong.
+        let _ = sink.abort();
+        Err(failure)
+    }
+
+    /// The failure to report, after so many bytes were written.
+    fn failure(&self, error: &Error, written: u64) -> Failure {
+        match (error.cause(), error.stage()) {
+            (Cause::Format(format), _) if format.kind() == ErrorKind::Key => {
+                let (input, key_file, stream_key_id) = (self.input, self.key_file, self.stream_key_id());
+                let (content, committed) = (Content::Plaintext, Committed::default());
+                FailedRun { input, output: None, content, key_file, stream_key_id, committed }.failure(error)
+            }
+            (Cause::Format(format), _) => self.rejected(format, written),
+            (Cause::Io(io), Stage::Sink) => self.not_written(io),
+            (Cause::Io(io), _) => Failure::io(format!("{}: reading failed: {io}", self.input)),
+            (Cause::Interrupted, _) => Failure::interrupted(format!("interrupted after {}", bytes(written))),
+            _ => Failure::io(error),
+        }
+    }
+
+    fn rejected(&self, error: &FormatError, written: u64) -> Failure {
+        let failure = Failure::stream(self.input, error).hints(advice(error, None));
+        let name = self.output.name();
+        match self.output {
+            Output::File(_) => failure,
+            _ if written == 0 => failure,
+            _ => failure
+                .hint(format!("what was written to {name} is genuine: {} of the range", bytes(written))),
+        }
+    }
+
+    fn not_written(&self, error: &io::Error) -> Failure {
+        let name = self.output.name();
+        match error.kind() {
+            IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
+            _ => Failure::io(format!("{name}: writing failed: {error}")),
+        }
+    }
+
+    /// The id of the key that the stream names. It is not authentic.
+    fn stream_key_id(&self) -> Option<[u8; 16]> {
+        let mut first = [0; STREAM_HEADER_LEN];
+        let read = ReadAt::read_at(self.source, 0, &mut first).ok()?;
+        let (view, _) = HeaderV1View::parse(&first[..read]).ok()?.complete()?;
+        Some(view.header().params().key_id)
+    }
+}
+
+/// A sink that is written to: each write is one piece.
+struct Appending<'a> {
+    sink: &'a mut dyn OutputSink,
+    position: u64,
+}
+
+impl Write for Appending<'_> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.sink.append(&SinkUnit { index: None, position: self.position, head: &[], body: buffer })?;
+        self.position += buffer.len() as u64;
+        Ok(buffer.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
