@@ -174,6 +174,6 @@ fn a_range_of_a_stream_in_a_database() {
             .code(),
         0
     );
-    assert_eq!(folder.run("list other.db").text(), "begin: 70000 bytes (68.4 KiB), in 0 segments\n");
+    assert_eq!(folder.run("list other.db").text(), "begin: 70000 bytes (68.3 KiB), in 0 segments\n");
     assert_eq!(folder.names(), ["all.db", "data", "key", "other.db"]);
 }
