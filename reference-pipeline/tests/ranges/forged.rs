@@ -70,7 +70,30 @@ fn the_last_index_segment_is_the_one_that_the_trailer_speaks_of() {
 fn without_index_segments_a_segment_of_another_run_is_genuine() {
     let histories = histories(Form::Plain);
     let bytes = spliced(&histories, 7);
-    assert_eq!(read(&mut open(&bytes[..]).unwrap(), 0..100).unwrap(), histories[1].plaintext[..100]);
+    assert_eq!(read(&mut open(&bytes[..]).unwrap(), 20..100).unwrap(), histories[1].plaintext[20..100]);
+    // Whoever reads one after the other can tell.
+    let error = error_of(read(&mut open(&bytes[..]).unwrap(), 0..100).map(|_| ()));
+    assert_eq!(error, (Detail::OrderRun, histories[1].segments[7].start as u64 + 12, Some(7)));
+}
+
+/// A history under the final segment of another one of the same length.
+#[test]
+fn all_segments_one_after_the_other_are_checked_up_to_the_trailer() {
+    for form in [Form::Plain, Form::Uniform] {
+        let runs = |salt| Sample::new(form, 4096, &[(salt, &[4096, 4096]), (0x43, &[9])], |_, _| {});
+        let (one, two) = (runs(0x41), runs(0x42));
+        let end = two.segments.last().unwrap().start;
+        let bytes = [&one.bytes[..end], &two.bytes[end..]].concat();
+        assert_eq!(read(&mut open(&bytes[..]).unwrap(), 1..8192).unwrap(), one.plaintext[1..8192]);
+        assert_eq!(read(&mut open(&bytes[..]).unwrap(), 4096..9000).unwrap(), one.plaintext[4096..]);
+        let mut ranges = open(&bytes[..]).unwrap();
+        // Out of order, again, and in order.
+        for range in [8200..8201, 0..5, 4..5, 4096..8192] {
+            assert_eq!(read(&mut ranges, range.clone()).unwrap(), one.plaintext[range]);
+        }
+        let error = error_of(read(&mut ranges, 8192..8193).map(|_| ()));
+        assert_eq!(error, (Detail::AuthTrailer, end as u64 + 156, Some(3)), "{form:?}");
+    }
 }
 
 /// The holder of the key has sealed them so.

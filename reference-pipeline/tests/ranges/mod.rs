@@ -103,13 +103,16 @@ impl Sample {
             begin += len;
             (salt, begin - len..begin)
         });
+        let chunks: Vec<(u8, Range<usize>)> = chunks.collect();
         let len = self.plaintext.len();
+        let salt_at =
+            |begin| chunks.iter().find(|(_, chunk)| begin < chunk.end).map_or(0x40, |(salt, _)| *salt);
         match form {
             Form::Uniform => {
                 let begins = (0..len).step_by(segment_size);
-                begins.map(|begin| (0x40, begin..len.min(begin + segment_size))).collect()
+                begins.map(|begin| (salt_at(begin), begin..len.min(begin + segment_size))).collect()
             }
-            _ => chunks.collect(),
+            _ => chunks,
         }
     }
 
