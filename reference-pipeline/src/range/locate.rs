@@ -152,6 +152,7 @@ impl ByIndex {
         end: &End,
         target: u64,
     ) -> Result<Located, Error> {
+        // This ends: each index segment that is opened is one before the other, and the first begins where the plaintext does (`Covered::new`).
         loop {
             if let Some((_, covered)) = &self.opened
                 && let Some(segment) = covered.segment(target)
