@@ -206,6 +206,10 @@ fn a_segment_in_the_place_of_another_is_out_of_order() {
             let found = (error.detail(), error.offset().0, error.segment());
             let offset = sample.segments[place].start as u64 + 4;
             assert_eq!(found, (Detail::OrderSegmentIndex, offset, Some(place as u64)), "{form:?}");
+            // Also on the way to the end of what was cut off.
+            if form != Form::Uniform {
+                assert_eq!(error_of(open(&moved[..moved.len() - 1]).map(|_| ())), found, "{form:?}");
+            }
         }
     }
 }
