@@ -206,6 +206,10 @@ fn a_segment_in_the_place_of_another_is_out_of_order() {
             let found = (error.detail(), error.offset().0, error.segment());
             let offset = sample.segments[place].start as u64 + 4;
             assert_eq!(found, (Detail::OrderSegmentIndex, offset, Some(place as u64)), "{form:?}");
+            // Also on the way to the end of what was cut off.
+            if form != Form::Uniform {
+                assert_eq!(error_of(open(&moved[..moved.len() - 1]).map(|_| ())), found, "{form:?}");
+            }
         }
     }
 }
@@ -252,6 +256,27 @@ fn a_final_segment_that_is_not_of_these_segments_is_refused() {
         let spliced = [&one.bytes[..cut], &one.bytes[closing]].concat();
         let detail = if form == Form::Uniform { Detail::OrderSegmentIndex } else { Detail::AuthTrailer };
         assert_eq!(error_of(open(&spliced[..]).map(|_| ())).0, detail, "{form:?}");
+    }
+}
+
+//= spec/stream-v2.md#sv2-fin-002
+//= type=test
+//# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a plaintext_len
+//# of the stream header other than 2^64 - 1.
+#[test]
+fn another_length_than_the_declared_one_is_refused() {
+    for form in Form::ALL {
+        for (declared, fits) in [(6000, true), (5999, false), (6001, false), (0, false)] {
+            let sample = Sample::declaring(Some(declared), form, 4096, &[(0x40, &[4096, 1904])], |_, _| {});
+            let opened = open(&sample.bytes[..]).map(|ranges| assert_eq!(ranges.plaintext_len(), declared));
+            let closing = sample.segments.last().unwrap();
+            let expected =
+                (Detail::AuthTrailer, closing.start as u64 + 156, Some(sample.segments.len() as u64 - 1));
+            match fits {
+                true => opened.unwrap(),
+                false => assert_eq!(error_of(opened), expected, "{form:?} {declared}"),
+            }
+        }
     }
 }
 

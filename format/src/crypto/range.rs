@@ -117,8 +117,8 @@ impl AuthenticHeader {
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEnd {
     header: AuthenticHeader,
+    opened: OpenedSegment,
     trailer: Trailer,
-    trailer_at: u64,
 }
 
 impl StreamEnd {
@@ -135,7 +135,7 @@ impl StreamEnd {
         header.is_segment(SegmentKind::Final, header.header().index.0.into())?;
         let bytes: Result<&[u8; TRAILER_LEN as usize], _> = opened.terminator().try_into();
         let trailer = Trailer::from_bytes(bytes.map_err(|_| header.error(Detail::Misuse, 0))?);
-        let end = Self { header: *header, trailer, trailer_at: terminator_at(header, opened) };
+        let end = Self { header: *header, opened: *opened, trailer };
         let stream = stream.header();
         let position = header.offset().0.saturating_sub(stream.body_offset().0);
         //= spec/stream-v2.md#sv2-fin-002
@@ -161,6 +161,18 @@ impl StreamEnd {
         self.header.offset() == full.offset.plus(len) && u64::from(self.header.header().index.0) == before
     }
 
+    /// Its header.
+    #[must_use]
+    pub const fn header(&self) -> &AuthenticHeader {
+        &self.header
+    }
+
+    /// Its digest and its trailer, for [`Progress`](super::Progress).
+    #[must_use]
+    pub const fn opened(&self) -> &OpenedSegment {
+        &self.opened
+    }
+
     /// What the trailer says.
     #[must_use]
     pub const fn trailer(&self) -> &Trailer {
@@ -179,8 +191,19 @@ impl StreamEnd {
 
     /// `auth.trailer`: the segments before the final one are not those that its trailer speaks of.
     #[must_use]
-    pub const fn refused(&self) -> Error {
-        self.header.error(Detail::AuthTrailer, self.trailer_at)
+    pub fn refused(&self) -> Error {
+        self.header.error(Detail::AuthTrailer, terminator_at(&self.header, &self.opened))
+    }
+
+    /// Checks that the final segment is the one after those before `place`.
+    ///
+    /// # Errors
+    /// `order.segment_index`, `auth.trailer`.
+    pub fn follows(&self, place: &SegmentPlace) -> Result<(), Error> {
+        if place.offset == self.header.offset() {
+            self.header.is_segment(SegmentKind::Final, place.before)?;
+        }
+        if *place == self.place() { Ok(()) } else { Err(self.refused()) }
     }
 
     /// The last index segment, where there are any. The transcript stands for its name.

@@ -95,11 +95,11 @@ impl ByHeaders {
         let mut place = self.nearest(segments, target);
         loop {
             self.passed.pass(place.before, place);
-            if let End::Sealed(sealed) = end {
-                // All segments were seen, and they hold less than the trailer says.
-                if place.offset >= sealed.place().offset {
-                    return Err(fault(sealed.refused()));
-                }
+            if let End::Sealed(sealed) = end
+                && place.offset >= sealed.place().offset
+            {
+                // All headers were seen, and the plaintext goes on.
+                return Err(fault(sealed.follows(&place).err().unwrap_or(sealed.refused())));
             }
             let header = segments.header(&place)?;
             let kind = match (end, header.header().kind) {
@@ -110,6 +110,13 @@ impl ByHeaders {
             header.is_segment(kind, place.before).map_err(fault)?;
             self.reached = place.after(&header);
             if target < self.reached.plaintext_begin {
+                match end {
+                    // The plaintext ends here, and all headers were seen.
+                    End::Sealed(sealed) if self.reached.plaintext_begin >= sealed.place().plaintext_begin => {
+                        sealed.follows(&self.reached).map_err(fault)?;
+                    }
+                    _ => {}
+                }
                 return Ok((place, header));
             }
             place = self.reached;
@@ -145,6 +152,7 @@ impl ByIndex {
         end: &End,
         target: u64,
     ) -> Result<Located, Error> {
+        // This ends: each index segment that is opened is one before the other, and the first begins where the plaintext does (`Covered::new`).
         loop {
             if let Some((_, covered)) = &self.opened
                 && let Some(segment) = covered.segment(target)
@@ -195,6 +203,62 @@ impl ByIndex {
         match self.found.last(|named| target < named.plaintext_end) {
             Some((number, named)) => (number, *named),
             None => (0, self.last),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::range::ReadAt;
+    use crate::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};
+    use std::cell::Cell;
+    use std::io;
+
+    const SEGMENTS: u32 = 100;
+
+    /// Counts reads.
+    struct Counting(Vec<u8>, Cell<u64>);
+
+    impl ReadAt for Counting {
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+            self.1.set(self.1.get() + 1);
+            self.0.read_at(offset, buffer)
+        }
+
+        fn stream_len(&self) -> io::Result<u64> {
+            self.0.stream_len()
+        }
+    }
+
+    #[test]
+    fn a_walk_goes_on_from_places_that_are_few() {
+        let key = ContentKey::new([1; 32]);
+        let mut pipeline = EncryptPipeline::new(&key);
+        pipeline.set_uniform(false);
+        (pipeline.params.frame_size_log2, pipeline.params.segment_size) = (12, 4096);
+        let mut stream = Vec::new();
+        let plaintext = vec![7; SEGMENTS as usize * 4096];
+        pipeline.run(&plaintext[..], &mut WriterSink::new(&mut stream), Managers::none()).unwrap();
+        let opener = DecryptPipeline::new(&key).open_stream(&mut &stream[..]).unwrap();
+        let source = Counting(stream, Cell::new(0));
+        let len = source.stream_len().unwrap();
+        let mut segments = Segments::new(&source, opener, len);
+        let end = End::find(&mut segments, false, &mut Marks::new()).unwrap();
+        let mut locator = Locator::new(&segments, &end, Marks::fewer_than(8)).unwrap();
+        // Forwards one header is read for each; then, of a hundred places, at least four are known, evenly.
+        for (numbers, most) in [
+            ((0..SEGMENTS).collect::<Vec<_>>(), 1),
+            ((0..SEGMENTS).rev().collect(), 32),
+            (vec![0, 99, 50, 1], 32),
+        ] {
+            for number in numbers.into_iter().map(u64::from) {
+                source.1.set(0);
+                let (place, header) = locator.locate(&mut segments, &end, number * 4096 + 5).unwrap();
+                assert_eq!((place.before, place.plaintext_begin), (number, number * 4096));
+                assert_eq!(u64::from(header.header().index.0), number);
+                assert!(source.1.get() <= most, "{number}: {}", source.1.get());
+            }
         }
     }
 }

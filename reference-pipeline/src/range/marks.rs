@@ -7,12 +7,18 @@ const MARKS_MAX: usize = 1 << 16;
 #[derive(Debug)]
 pub(super) struct Marks<T> {
     kept: Vec<T>,
+    max: usize,
     stride: u64,
 }
 
 impl<T> Marks<T> {
     pub(super) const fn new() -> Self {
-        Self { kept: Vec::new(), stride: 1 }
+        Self::fewer_than(MARKS_MAX)
+    }
+
+    /// `max` is even.
+    pub(super) const fn fewer_than(max: usize) -> Self {
+        Self { kept: Vec::new(), max, stride: 1 }
     }
 
     /// Remembers the mark with this number, counted from the beginning of the way, if it is the next to be kept.
@@ -21,7 +27,7 @@ impl<T> Marks<T> {
             return;
         }
         self.kept.push(mark);
-        if self.kept.len() >= MARKS_MAX {
+        if self.kept.len() >= self.max {
             let mut number = 0;
             self.kept.retain(|_| {
                 number += 1;

@@ -6,6 +6,7 @@ mod marks;
 mod plaintext;
 mod read_at;
 mod segments;
+mod sequence;
 
 use std::io::Write;
 use std::ops::Range;
@@ -23,6 +24,7 @@ use locate::Locator;
 use marks::Marks;
 use read_at::ReadFrom;
 use segments::Segments;
+use sequence::Sequence;
 
 pub use plaintext::PlaintextReader;
 pub use read_at::ReadAt;
@@ -31,7 +33,8 @@ pub use read_at::ReadAt;
 ///
 /// In every way what is read was verified: these are bytes of a data segment of this stream, at this place of the plaintext, that the holder
 /// of the key has sealed. The length of the plaintext is that of an authentic final segment at the end of the input, which stands where its trailer says; a
-/// stream that was cut off is refused when it is opened, unless it is to be salvaged.
+/// stream that was cut off is refused when it is opened, unless it is to be salvaged. And as long as segments are read one after the other, from the first one
+/// on, they are checked as by a sequential reader; up to the end, with the transcript and all of the trailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RangeBy {
     /// By arithmetic, in a stream with UNIFORM: the segment header is read where it has to be. Where two runs have both sealed a segment of this
@@ -49,8 +52,8 @@ pub enum RangeBy {
 /// Reads ranges of the plaintext of a stored stream. It fetches the stream header and its envelope, the final segment, the segments that cover a
 /// range, and what leads to them ([`RangeBy`]); nothing else.
 ///
-/// It holds one segment, its wire and its plaintext, and at most one index segment, as the authenticated stream header bounds them; and up to 65,536
-/// places that it has passed, of 56 bytes or less each.
+/// It holds one segment, its wire and its plaintext, and at most one index segment, as the authenticated stream header bounds them. Beside these it keeps
+/// places that it has passed and entries of segments, up to 65,536 of each; in a stream with UNIFORM neither.
 ///
 /// ```
 /// use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};
@@ -69,6 +72,7 @@ pub struct RangeReader<S> {
     segments: Segments<S>,
     end: End,
     locator: Locator,
+    sequence: Sequence,
     plaintext: BytesMut,
     /// Where the plaintext that is held begins, if any is.
     held: Option<u64>,
@@ -94,8 +98,10 @@ impl DecryptPipeline<'_> {
         let mut passed = Marks::new();
         let end = End::find(&mut segments, self.salvage, &mut passed)?;
         let locator = Locator::new(&segments, &end, passed)?;
+        let mut sequence = Sequence::new(segments.stream());
+        sequence.end(&end)?;
         let (plaintext, shutdown) = (BytesMut::new(), self.shutdown.clone());
-        Ok(RangeReader { segments, end, locator, plaintext, held: None, shutdown, fault: None })
+        Ok(RangeReader { segments, end, locator, sequence, plaintext, held: None, shutdown, fault: None })
     }
 }
 
@@ -201,7 +207,13 @@ impl<S: ReadAt> RangeReader<S> {
         //# SV2-DIG-005, SV2-IDX-004, SV2-IDX-005 and, unless it has seen all segments, SV2-FIN-001.
         let (place, header): (SegmentPlace, AuthenticHeader) =
             self.locator.locate(&mut self.segments, &self.end, offset)?;
-        self.segments.open(&header, &mut self.plaintext)?;
+        //= spec/stream-v2.md#sv2-fin-001
+        //# A sequential reader MUST reject with `auth.trailer` a final segment whose trailer differs in
+        //# any field from what the reader has counted and computed.
+        // Also here, where all segments were opened one after the other.
+        self.sequence.admit(&place, &header)?;
+        let opened = self.segments.open(&header, &mut self.plaintext)?;
+        self.sequence.opened(&place, &header, &opened, &self.plaintext, &self.end)?;
         Ok(place.plaintext_begin)
     }
 

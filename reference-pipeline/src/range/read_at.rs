@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use stream_v2_format::Offset;
@@ -26,15 +26,22 @@ pub trait ReadAt {
     fn stream_len(&self) -> io::Result<u64>;
 }
 
-impl<T: ReadAt + ?Sized> ReadAt for &T {
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        (**self).read_at(offset, buffer)
-    }
+/// As what it leads to.
+macro_rules! read_at_through {
+    ($($pointer:ty),+) => {$(
+        impl<T: ReadAt + ?Sized> ReadAt for $pointer {
+            fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+                (**self).read_at(offset, buffer)
+            }
 
-    fn stream_len(&self) -> io::Result<u64> {
-        (**self).stream_len()
-    }
+            fn stream_len(&self) -> io::Result<u64> {
+                (**self).stream_len()
+            }
+        }
+    )+};
 }
+
+read_at_through!(&T, Box<T>, Arc<T>);
 
 impl ReadAt for [u8] {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
@@ -48,7 +55,7 @@ impl ReadAt for [u8] {
     }
 }
 
-/// As the type that it is a form of.
+/// As the slice of it.
 macro_rules! read_at_as_slice {
     ($($owner:ty),+) => {$(
         impl ReadAt for $owner {
@@ -137,7 +144,8 @@ mod tests {
         file.write_all(&bytes).unwrap();
         let seeking = Mutex::new(Cursor::new(bytes.clone()));
         let shared = Bytes::from(bytes.clone());
-        let sources: [&dyn ReadAt; 5] = [&&bytes[..], &bytes, &shared, &file, &seeking];
+        let through: Box<dyn ReadAt> = Box::new(Arc::new(bytes.clone()));
+        let sources: [&dyn ReadAt; 6] = [&&bytes[..], &bytes, &shared, &file, &seeking, &through];
         for source in sources {
             assert_eq!(source.stream_len().unwrap(), 256);
             for begin in [0, 1, 255, 256] {

@@ -70,7 +70,30 @@ fn the_last_index_segment_is_the_one_that_the_trailer_speaks_of() {
 fn without_index_segments_a_segment_of_another_run_is_genuine() {
     let histories = histories(Form::Plain);
     let bytes = spliced(&histories, 7);
-    assert_eq!(read(&mut open(&bytes[..]).unwrap(), 0..100).unwrap(), histories[1].plaintext[..100]);
+    assert_eq!(read(&mut open(&bytes[..]).unwrap(), 20..100).unwrap(), histories[1].plaintext[20..100]);
+    // Whoever reads one after the other can tell.
+    let error = error_of(read(&mut open(&bytes[..]).unwrap(), 0..100).map(|_| ()));
+    assert_eq!(error, (Detail::OrderRun, histories[1].segments[7].start as u64 + 12, Some(7)));
+}
+
+/// A history under the final segment of another one of the same length.
+#[test]
+fn all_segments_one_after_the_other_are_checked_up_to_the_trailer() {
+    for form in [Form::Plain, Form::Uniform] {
+        let runs = |salt| Sample::new(form, 4096, &[(salt, &[4096, 4096]), (0x43, &[9])], |_, _| {});
+        let (one, two) = (runs(0x41), runs(0x42));
+        let end = two.segments.last().unwrap().start;
+        let bytes = [&one.bytes[..end], &two.bytes[end..]].concat();
+        assert_eq!(read(&mut open(&bytes[..]).unwrap(), 1..8192).unwrap(), one.plaintext[1..8192]);
+        assert_eq!(read(&mut open(&bytes[..]).unwrap(), 4096..9000).unwrap(), one.plaintext[4096..]);
+        let mut ranges = open(&bytes[..]).unwrap();
+        // Out of order, again, and in order.
+        for range in [8200..8201, 0..5, 4..5, 4096..8192] {
+            assert_eq!(read(&mut ranges, range.clone()).unwrap(), one.plaintext[range]);
+        }
+        let error = error_of(read(&mut ranges, 8192..8193).map(|_| ()));
+        assert_eq!(error, (Detail::AuthTrailer, end as u64 + 156, Some(3)), "{form:?}");
+    }
 }
 
 /// The holder of the key has sealed them so.
@@ -78,22 +101,49 @@ fn without_index_segments_a_segment_of_another_run_is_genuine() {
 fn index_segments_that_do_not_add_up_are_malformed() {
     let lens = vec![3; N + 2];
     let (first, last) = (N, N + 3);
-    // Index segment, byte of its payload, which bit; first byte of the range; where it is seen.
-    let cases = [
-        (first, 0, 7, 0, first),
-        (first, 8, 0, 0, first),
-        (first, 24, 0, 0, first),
-        (first, 28, 0, 0, first),
-        (last, 7, 7, 3 * N, last),
-        (last, 27, 7, 3 * N, last),
-        (last, 31, 7, 3 * N, last),
-    ];
-    for (bent, byte, bit, target, seen) in cases {
-        let bend = |segment: usize, payload: &mut Vec<u8>| payload[byte] ^= u8::from(segment == bent) << bit;
-        let sample = Sample::new(Form::Indexed, 4096, &[(0x40, &lens)], bend);
+    let sealed =
+        |bend: &dyn Fn(usize, &mut Vec<u8>)| Sample::new(Form::Indexed, 4096, &[(0x40, &lens)], bend);
+    let seen = |sample: &Sample, target: usize, at: usize| {
         let error = error_of(read(&mut open(&sample.bytes[..]).unwrap(), target..target + 1).map(|_| ()));
-        let offset = sample.segments[seen].start as u64 + 104;
-        assert_eq!(error, (Detail::MalformedIndex, offset, Some(seen as u64)), "{bent} {byte}");
+        let offset = sample.segments[at].start as u64 + 104;
+        assert_eq!(error, (Detail::MalformedIndex, offset, Some(at as u64)), "{target}");
+    };
+    // Index segment, byte of its payload, and what is changed there; first byte of the range.
+    let cases = [
+        (first, 0, 0x80, 0),
+        (first, 8, 1, 0),
+        (first, 24, 1, 0),
+        (first, 28, 1, 0),
+        // The distance leads among the segments that are covered; out of the stream.
+        (last, 1, 0x12, 0),
+        (last, 7, 0x80, 3 * N),
+        (last, 27, 0x80, 3 * N),
+        (last, 31, 0x80, 3 * N),
+    ];
+    for (bent, byte, change, target) in cases {
+        let sample = sealed(&|segment, payload| payload[byte] ^= if segment == bent { change } else { 0 });
+        seen(&sample, target, bent);
+    }
+    // The distance leads into the stream header.
+    let distance = sealed(&|_, _| {}).segments[last].start as u64 - 64;
+    let sample = sealed(&|segment, payload| {
+        if segment == last {
+            payload[..8].copy_from_slice(&distance.to_le_bytes());
+        }
+    });
+    seen(&sample, 3 * N, last);
+}
+
+#[test]
+fn an_index_segment_in_the_place_of_another_is_out_of_order() {
+    let lens = vec![3; 2 * N];
+    let sample = Sample::new(Form::Indexed, 4096, &[(0x40, &lens)], |_, _| {});
+    let (first, last) = (sample.segments[N].clone(), sample.segments[2 * N + 1].clone());
+    for (place, other, number) in [(last.clone(), first.clone(), 2 * N + 1), (first, last, N)] {
+        let mut bytes = sample.bytes.clone();
+        bytes[place.clone()].copy_from_slice(&sample.bytes[other]);
+        let error = error_of(read(&mut open(&bytes[..]).unwrap(), 0..1).map(|_| ()));
+        assert_eq!(error, (Detail::OrderSegmentIndex, place.start as u64 + 4, Some(number as u64)));
     }
 }
 

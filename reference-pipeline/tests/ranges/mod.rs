@@ -55,10 +55,21 @@ impl Sample {
         form: Form,
         segment_size: u32,
         runs: &[(u8, &[usize])],
+        bend: impl FnMut(usize, &mut Vec<u8>),
+    ) -> Self {
+        Self::declaring(None, form, segment_size, runs, bend)
+    }
+
+    /// The same, with a plaintext_len in the stream header, which may be wrong.
+    pub(crate) fn declaring(
+        plaintext_len: Option<u64>,
+        form: Form,
+        segment_size: u32,
+        runs: &[(u8, &[usize])],
         mut bend: impl FnMut(usize, &mut Vec<u8>),
     ) -> Self {
         let flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, form == Form::Uniform);
-        let params = StreamParams { flags, segment_size, ..small_params() };
+        let params = StreamParams { flags, segment_size, plaintext_len, ..small_params() };
         let stream = StreamSealer::new(params, &key(), b"").unwrap();
         let mut progress = Progress::of_writer(&stream);
         let (bytes, segments, begins) = (stream.header_bytes().to_vec(), Vec::new(), Vec::new());
@@ -103,13 +114,16 @@ impl Sample {
             begin += len;
             (salt, begin - len..begin)
         });
+        let chunks: Vec<(u8, Range<usize>)> = chunks.collect();
         let len = self.plaintext.len();
+        let salt_at =
+            |begin| chunks.iter().find(|(_, chunk)| begin < chunk.end).map_or(0x40, |(salt, _)| *salt);
         match form {
             Form::Uniform => {
                 let begins = (0..len).step_by(segment_size);
-                begins.map(|begin| (0x40, begin..len.min(begin + segment_size))).collect()
+                begins.map(|begin| (salt_at(begin), begin..len.min(begin + segment_size))).collect()
             }
-            _ => chunks.collect(),
+            _ => chunks,
         }
     }
 
