@@ -110,6 +110,7 @@ details! {
     AuthFrame = Auth "auth.frame", "a frame is not authentic";
     AuthDigest = Auth "auth.digest", "the segment's digest does not match its frames";
     AuthTrailer = Auth "auth.trailer", "the trailer does not match the stream before it";
+    AuthIndex = Auth "auth.index", "the index segment, or a segment that it names, is another one";
     OrderSegmentIndex = Order "order.segment_index", "another segment belongs here";
     OrderRun = Order "order.run", "the segment belongs to another run";
     OrderUniform = Order "order.uniform", "a data segment follows one that is not full, in a stream that promises full ones";

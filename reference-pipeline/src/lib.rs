@@ -22,6 +22,8 @@
 //! # Ok::<(), stream_v2_pipeline::Error>(())
 //! ```
 //!
+//! A range of a stored stream is read without the rest: [`RangeReader`], and [`PlaintextReader`] with `Read` and `Seek`.
+//!
 //! Into a file that an interrupted run is gone on with (§19); the same lines begin, and go on after a crash:
 //!
 //! ```
@@ -79,6 +81,7 @@ mod outlet;
 mod output_file;
 pub mod pipeline;
 mod port;
+mod range;
 mod ready;
 mod recover;
 mod reorder;
@@ -105,6 +108,7 @@ pub use journal::{FileJournal, SourceStamp};
 pub use managers::{Commit, CrashManager, LogEvent, LogManager, Managers};
 pub use output_file::OutputFile;
 pub use pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Summary};
+pub use range::{PlaintextReader, RangeBy, RangeReader, ReadAt};
 pub use recover::{KeylessRecovered, LastSegment, Recovered, Vouched, recover, recover_keyless};
 pub use resume::{DecryptionLeft, InterruptedDecryption, InterruptedEncryption, Notice};
 #[cfg(feature = "fixed-salts")]

@@ -2,7 +2,7 @@
 //!
 //! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker, and read with one
 //! [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a sequential reader:
-//! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released.
+//! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A range reader has [`StreamEnd`] and [`Covered`] instead.
 
 mod cipher;
 mod committed;
@@ -15,6 +15,7 @@ mod mac;
 mod open;
 mod order;
 mod progress;
+mod range;
 #[cfg(feature = "record-sealings")]
 mod recorded;
 mod run;
@@ -31,6 +32,7 @@ pub use journal::{Journal, JournalKey};
 pub use open::{OpenedSegment, SegmentOpener};
 pub use order::SegmentOrder;
 pub use progress::Progress;
+pub use range::{Covered, CoveredSegment, NamedIndex, SegmentPlace, StreamEnd};
 #[cfg(feature = "record-sealings")]
 pub use recorded::{Sealing, record_sealings};
 pub use run::{Run, RunSalt};

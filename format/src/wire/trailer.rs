@@ -4,6 +4,8 @@
 //! 0 plaintext total u64 | 8 position u64 | 16 distance to the last index segment u64 | 24 transcript (32)
 //! ```
 
+use core::ops::Range;
+
 use binrw::binwrite;
 
 use super::encode::encode;
@@ -39,6 +41,24 @@ pub struct Trailer {
 }
 
 impl Trailer {
+    /// What the 56 bytes say, for a range reader, which has nothing to compare them with.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; TRAILER_LEN as usize]) -> Self {
+        let number = |place: Range<usize>| {
+            let mut number = [0; 8];
+            number.copy_from_slice(&bytes[place]);
+            u64::from_le_bytes(number)
+        };
+        let mut transcript = [0; 32];
+        transcript.copy_from_slice(&bytes[24..]);
+        Self {
+            plaintext_len: number(0..8),
+            position: number(8..16),
+            index_distance: number(16..24),
+            transcript,
+        }
+    }
+
     /// The 56 bytes that the terminator of a final segment seals. A reader compares them as a whole (SV2-FIN-001).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; TRAILER_LEN as usize] {
@@ -78,5 +98,11 @@ mod tests {
         }
         assert_eq!(terminator_len(&other, SegmentKind::Data, true), 32);
         assert_eq!(terminator_len(&other, SegmentKind::Data, false), 0);
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let trailer = Trailer { plaintext_len: 1, position: 2, index_distance: 1 << 63, transcript: [4; 32] };
+        assert_eq!(Trailer::from_bytes(&trailer.to_bytes()), trailer);
     }
 }

@@ -1,0 +1,65 @@
+//! The plaintext of a stream as a file: `Read` and `Seek`.
+
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+
+use crate::{Cause, Error, RangeReader, ReadAt};
+
+/// Reads the plaintext of a stream from a position that can be moved.
+///
+/// A read ends where a segment does, at the latest. The error of a read is an [`io::Error`] that holds an [`Error`].
+pub struct PlaintextReader<S> {
+    ranges: RangeReader<S>,
+    position: u64,
+}
+
+impl<S: ReadAt> PlaintextReader<S> {
+    /// Begins at the first byte of the plaintext.
+    #[must_use]
+    pub const fn new(ranges: RangeReader<S>) -> Self {
+        Self { ranges, position: 0 }
+    }
+
+    /// The reader of ranges behind it.
+    #[must_use]
+    pub const fn ranges(&self) -> &RangeReader<S> {
+        &self.ranges
+    }
+
+    /// The same, to be read by range again.
+    #[must_use]
+    pub fn into_ranges(self) -> RangeReader<S> {
+        self.ranges
+    }
+}
+
+impl<S: ReadAt> Read for PlaintextReader<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.ranges.read_at(self.position, buffer).map_err(as_io)?;
+        self.position += read as u64;
+        Ok(read)
+    }
+}
+
+/// A position beyond the end of the plaintext is allowed: nothing is read there.
+impl<S: ReadAt> Seek for PlaintextReader<S> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let sought = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::Current(by) => self.position.checked_add_signed(by),
+            SeekFrom::End(by) => self.ranges.plaintext_len().checked_add_signed(by),
+        };
+        let before = || io::Error::new(ErrorKind::InvalidInput, "a position before the beginning");
+        self.position = sought.ok_or_else(before)?;
+        Ok(self.position)
+    }
+}
+
+/// The error of a read. It is never `Interrupted`, which callers would try again.
+fn as_io(error: Error) -> io::Error {
+    let kind = match error.cause() {
+        Cause::Format(_) => ErrorKind::InvalidData,
+        Cause::Io(error) if error.kind() != ErrorKind::Interrupted => error.kind(),
+        _ => ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}

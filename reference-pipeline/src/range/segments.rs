@@ -1,0 +1,94 @@
+//! The segments of a stream, fetched and opened one by one, in any order.
+
+use bytes::BytesMut;
+use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, SegmentPlace, StreamOpener};
+use stream_v2_format::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
+use stream_v2_format::wire::{Parsed, SegmentKind};
+use stream_v2_format::{Detail, Offset};
+
+use super::end::fault;
+use super::read_at::ReadFrom;
+use crate::buffers::resize;
+use crate::io::{fill, read_segment_header, read_wire, source_error};
+use crate::{Error, ReadAt, Stage};
+
+/// A stored stream, and what it takes to open a segment of it.
+pub(super) struct Segments<S> {
+    source: S,
+    stream: StreamOpener,
+    opener: SegmentOpener,
+    /// Bytes of the stream when it was opened.
+    len: u64,
+    wire: BytesMut,
+}
+
+impl<S: ReadAt> Segments<S> {
+    pub(super) fn new(source: S, stream: StreamOpener, len: u64) -> Self {
+        let opener = SegmentOpener::new(&stream);
+        Self { source, stream, opener, len, wire: BytesMut::new() }
+    }
+
+    pub(super) const fn stream(&self) -> &StreamOpener {
+        &self.stream
+    }
+
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Fetches and authenticates the header of the segment at `place`: steps 1 to 9 of §15.1.
+    pub(super) fn header(&self, place: &SegmentPlace) -> Result<AuthenticHeader, Error> {
+        let mut source = ReadFrom::new(&self.source, place.offset);
+        read_segment_header(&mut source, &self.stream, place.offset, place.before)
+    }
+
+    /// Fetches and opens the segment with this header into `payload`: steps 11 to 16.
+    pub(super) fn open(
+        &mut self,
+        header: &AuthenticHeader,
+        payload: &mut BytesMut,
+    ) -> Result<OpenedSegment, Error> {
+        let mut source = ReadFrom::new(&self.source, header.offset().plus(SEGMENT_HEADER_LEN as u64));
+        let before = u64::from(header.header().index.0);
+        let wire = read_wire(&mut source, header, before, std::mem::take(&mut self.wire))?;
+        resize(payload, header.header().payload_len as usize);
+        let opened = self.opener.open(header, &wire, payload);
+        self.wire = wire.try_into_mut().unwrap_or_default();
+        opened.map_err(|error| Error::format(Stage::Worker, error))
+    }
+
+    /// Fetches the final segment from the end of the stream, and opens it; `None` where none stands there.
+    ///
+    /// It is fetched in one piece: it is always 236 bytes long (§9).
+    pub(super) fn final_segment(&mut self) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
+        let (body, len) = (self.stream.header().body_offset(), FINAL_SEGMENT_LEN as u64);
+        let Some(offset) = self.len.checked_sub(len).map(Offset).filter(|&offset| offset >= body) else {
+            return Ok(None);
+        };
+        let mut bytes = [0; FINAL_SEGMENT_LEN];
+        let filled =
+            fill(&mut ReadFrom::new(&self.source, offset), &mut bytes).map_err(source_error(None))?;
+        let (head, wire) = bytes[..filled].split_at(filled.min(SEGMENT_HEADER_LEN));
+        // Whatever is not authentic may be anything: only a walk tells what is there, and how many segments are before it.
+        let Ok(Parsed::Complete(header, _)) = self.stream.authenticate(head, offset, 0) else {
+            return Ok(None);
+        };
+        if header.header().kind != SegmentKind::Final {
+            return Ok(None);
+        }
+        let stream = self.stream.header();
+        if stream.uniform() {
+            // The last data segment may be shorter than the others.
+            let full = SegmentPlace::uniform_at(stream, offset);
+            let before = full.before + u64::from(full.offset < offset);
+            header.is_segment(SegmentKind::Final, before).map_err(fault)?;
+        }
+        match self.opener.open(&header, wire, &mut []) {
+            // The source has become shorter.
+            Err(error) if error.detail() == Detail::Misuse => Ok(None),
+            opened => {
+                opened.map(|opened| Some((header, opened))).map_err(|e| Error::format(Stage::Worker, e))
+            }
+        }
+    }
+}

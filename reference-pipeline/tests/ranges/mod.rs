@@ -1,0 +1,173 @@
+//! Streams of every form that a range reader meets, small and with fixed salts.
+
+mod forged;
+mod golden;
+
+use std::io;
+use std::ops::Range;
+use std::sync::Mutex;
+
+use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer};
+use stream_v2_format::wire::{SegmentKind, StreamFlags, StreamParams};
+use stream_v2_format::{Detail, SegmentIndex};
+use stream_v2_pipeline::{DecryptPipeline, Error, RangeReader, ReadAt};
+
+use crate::support::{key, plaintext, small_params};
+
+/// Most entries of an index segment where S is 4096: n of §11.
+pub(crate) const N: usize = 169;
+
+/// How segments can be found in a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// With UNIFORM.
+    Uniform,
+    /// Without UNIFORM, with index segments.
+    Indexed,
+    /// With neither.
+    Plain,
+}
+
+impl Form {
+    pub(crate) const ALL: [Self; 3] = [Self::Uniform, Self::Indexed, Self::Plain];
+}
+
+/// A stream, what it holds, and where its segments are.
+pub(crate) struct Sample {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) plaintext: Vec<u8>,
+    /// Byte ranges of the segments, the final one last.
+    pub(crate) segments: Vec<Range<usize>>,
+    /// Plaintext bytes before each segment.
+    begins: Vec<usize>,
+}
+
+impl Sample {
+    /// Segments of 4096 bytes, the last one excepted, in one run.
+    pub(crate) fn of_len(form: Form, len: usize) -> Self {
+        let lens: Vec<usize> = (0..len).step_by(4096).map(|begin| (len - begin).min(4096)).collect();
+        Self::new(form, 4096, &[(0x40, &lens)], |_, _| {})
+    }
+
+    /// Runs with these salts, and segments of these lengths: where there is UNIFORM, of as many bytes in full segments. `bend` may change the
+    /// payloads of index segments.
+    pub(crate) fn new(
+        form: Form,
+        segment_size: u32,
+        runs: &[(u8, &[usize])],
+        mut bend: impl FnMut(usize, &mut Vec<u8>),
+    ) -> Self {
+        let flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, form == Form::Uniform);
+        let params = StreamParams { flags, segment_size, ..small_params() };
+        let stream = StreamSealer::new(params, &key(), b"").unwrap();
+        let mut progress = Progress::of_writer(&stream);
+        let (bytes, segments, begins) = (stream.header_bytes().to_vec(), Vec::new(), Vec::new());
+        let total = runs.iter().flat_map(|(_, lens)| *lens).sum();
+        let mut sample = Self { bytes, plaintext: plaintext(total), segments, begins };
+        let mut chunks = sample.chunks(form, segment_size as usize, runs).into_iter().peekable();
+        let mut sealer: Option<(u8, SegmentSealer)> = None;
+        loop {
+            let index = SegmentIndex(u32::try_from(progress.segments()).unwrap());
+            let salt = chunks.peek().map(|(salt, _)| *salt).or(sealer.as_ref().map(|(salt, _)| *salt));
+            let salt = salt.unwrap_or(0x40);
+            if sealer.as_ref().is_none_or(|(current, _)| *current != salt) {
+                let run = Run::resuming(RunSalt::new([salt; 16]), index, *progress.transcript());
+                sealer = Some((salt, SegmentSealer::new(&stream, run)));
+            }
+            let (_, sealer) = sealer.as_mut().unwrap();
+            let payload = progress.index_payload(chunks.peek().is_none()).filter(|_| form == Form::Indexed);
+            let (sealed, wire) = if let Some(mut payload) = payload {
+                bend(sample.segments.len(), &mut payload);
+                sealer.seal_index(index, &payload, progress.transcript()).unwrap()
+            } else if let Some((_, chunk)) = chunks.next() {
+                let mut wire = vec![0; sealer.wire_len(index, u32::try_from(chunk.len()).unwrap())];
+                (sealer.seal_data(index, &sample.plaintext[chunk], &mut wire).unwrap(), wire)
+            } else {
+                let mut wire = vec![0; SegmentSealer::final_wire_len()];
+                (sealer.seal_final(index, &progress.trailer(), &mut wire).unwrap(), wire)
+            };
+            sample.begins.push(usize::try_from(progress.plaintext_len()).unwrap());
+            progress.sealed(&sealed).unwrap();
+            sample.push(&sealed, &wire);
+            if sealed.header.kind == SegmentKind::Final {
+                return sample;
+            }
+        }
+    }
+
+    /// The plaintext of each data segment, and the salt of its run.
+    fn chunks(&self, form: Form, segment_size: usize, runs: &[(u8, &[usize])]) -> Vec<(u8, Range<usize>)> {
+        let mut begin = 0;
+        let segments = runs.iter().flat_map(|(salt, lens)| lens.iter().map(|len| (*salt, *len)));
+        let chunks = segments.map(|(salt, len)| {
+            begin += len;
+            (salt, begin - len..begin)
+        });
+        let len = self.plaintext.len();
+        match form {
+            Form::Uniform => {
+                let begins = (0..len).step_by(segment_size);
+                begins.map(|begin| (0x40, begin..len.min(begin + segment_size))).collect()
+            }
+            _ => chunks.collect(),
+        }
+    }
+
+    fn push(&mut self, sealed: &SealedSegment, wire: &[u8]) {
+        let begin = self.bytes.len();
+        self.bytes.extend_from_slice(&sealed.header.to_bytes());
+        self.bytes.extend_from_slice(wire);
+        self.segments.push(begin..self.bytes.len());
+    }
+
+    /// Plaintext bytes in the first `segments` segments.
+    pub(crate) fn plaintext_of(&self, segments: usize) -> usize {
+        self.begins.get(segments).copied().unwrap_or(self.plaintext.len())
+    }
+}
+
+/// Bytes that remember where they were read.
+pub(crate) struct Counting<'a> {
+    bytes: &'a [u8],
+    reads: Mutex<Vec<(u64, usize)>>,
+}
+
+impl<'a> Counting<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, reads: Mutex::default() }
+    }
+
+    /// Offset and length of each read since the last time.
+    pub(crate) fn take(&self) -> Vec<(u64, usize)> {
+        std::mem::take(&mut *self.reads.lock().unwrap())
+    }
+}
+
+impl ReadAt for Counting<'_> {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.reads.lock().unwrap().push((offset, buffer.len()));
+        self.bytes.read_at(offset, buffer)
+    }
+
+    fn stream_len(&self) -> io::Result<u64> {
+        self.bytes.stream_len()
+    }
+}
+
+pub(crate) fn open<S: ReadAt>(source: S) -> Result<RangeReader<S>, Error> {
+    DecryptPipeline::new(&key()).open_ranges(source)
+}
+
+pub(crate) fn read<S: ReadAt>(ranges: &mut RangeReader<S>, range: Range<usize>) -> Result<Vec<u8>, Error> {
+    let mut read = Vec::new();
+    let range = range.start as u64..range.end as u64;
+    let len = ranges.copy_range(range, &mut read)?;
+    assert_eq!(len, read.len() as u64);
+    Ok(read)
+}
+
+/// Detail, offset and number of segments before.
+pub(crate) fn error_of(result: Result<(), Error>) -> (Detail, u64, Option<u64>) {
+    let error = *result.unwrap_err().format_error().unwrap();
+    (error.detail(), error.offset().0, error.segment())
+}
