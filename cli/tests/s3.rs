@@ -60,18 +60,19 @@ fn what_reads_files_reads_objects() {
 #[test]
 fn what_cannot_be_done_is_told() {
     let (folder, front) = stored();
-    let sv2 = |secret, args| run(&folder, &front, secret, args).to_string();
-    insta::assert_snapshot!(
-        [
-            sv2(SECRET, "encrypt -k key data -o s3://bucket/data.sv2"),
-            sv2(SECRET, "decrypt -k key s3://bucket/data.sv2"),
-            sv2(SECRET, "decrypt -k key s3://bucket -o back"),
-            sv2(SECRET, "decrypt -k key s3://bucket/absent -o back"),
-            sv2(SECRET, "inspect s3://bucket/../other"),
-            sv2("open", "verify -k key s3://bucket/data.sv2"),
-            sv2("", "verify -k key s3://bucket/data.sv2"),
-        ]
-        .join("\n\n")
-    );
+    let commands = [
+        (SECRET, "encrypt -k key data -o s3://bucket/data.sv2"),
+        (SECRET, "decrypt -k key s3://bucket/data.sv2"),
+        (SECRET, "decrypt -k key s3://bucket -o back"),
+        (SECRET, "decrypt -k key s3://bucket/absent -o back"),
+        (SECRET, "inspect s3://bucket/../other"),
+        ("wrong", "verify -k key s3://bucket/data.sv2"),
+        ("", "verify -k key s3://bucket/data.sv2"),
+    ];
+    let told: Vec<_> = commands
+        .iter()
+        .map(|(secret, args)| format!("$ {args}\n{}", run(&folder, &front, secret, args)))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"));
     assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
 }

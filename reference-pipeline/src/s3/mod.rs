@@ -28,7 +28,7 @@
 //!
 //! # Retries
 //! Tried again, after pauses that double ([`Retry`]): 429, 500, 502, 503 and 504, connections that are refused, cut or silent, and answers that are too short.
-//! An attempt that brought bytes begins the count anew. Nothing else is tried again, no other 4xx above all.
+//! An attempt that brought bytes and not all of them counts as the first. Nothing else is tried again, no other 4xx above all.
 //!
 //! # Errors
 //! They name `s3://BUCKET/KEY`, and the code and the message of S3 where there are any. They never hold a credential, a signature or the URL of a request.
