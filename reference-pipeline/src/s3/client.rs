@@ -8,6 +8,7 @@ use std::time::Duration;
 use rusty_s3::actions::{GetObject, HeadObject};
 use rusty_s3::{Credentials, S3Action, UrlStyle};
 use ureq::http::{HeaderMap, Response};
+use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
 use super::errors::{Refusal, disconnected, nonsense};
@@ -75,7 +76,7 @@ impl Bucket {
         let style = if config.endpoint.is_none() && is_host { UrlStyle::VirtualHost } else { UrlStyle::Path };
         let place = rusty_s3::Bucket::new(endpoint, style, name.to_owned(), config.region.clone())
             .map_err(|error| invalid(format!("endpoint: {error}")))?;
-        let (agent, credentials, retry) = (agent(&place), config.credentials.clone(), config.retry);
+        let (agent, credentials, retry) = (agent(&place, config), config.credentials.clone(), config.retry);
         Ok(Self(Arc::new(Inner { agent, place, credentials, retry })))
     }
 
@@ -234,11 +235,16 @@ impl fmt::Debug for Bucket {
 }
 
 /// Redirections are not followed: the signature is for one host.
-fn agent(place: &rusty_s3::Bucket) -> Agent {
+fn agent(place: &rusty_s3::Bucket, config: &Config) -> Agent {
+    let mut tls = TlsConfig::builder();
+    if !config.roots.is_empty() {
+        tls = tls.root_certs(RootCerts::new_with_certs(&config.roots));
+    }
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
+        .tls_config(tls.build())
         .accept_encoding("identity")
         .user_agent(concat!("stream-v2/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(CONNECT))

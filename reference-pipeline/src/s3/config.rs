@@ -4,6 +4,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 
 use rusty_s3::Credentials;
+use ureq::tls::{Certificate, PemItem, parse_pem};
 
 use super::Retry;
 use super::profile::Profile;
@@ -15,6 +16,8 @@ pub struct Config {
     pub(super) region: String,
     pub(super) credentials: Credentials,
     pub(super) retry: Retry,
+    /// Whose servers are trusted; none: those of the built-in list.
+    pub(super) roots: Vec<Certificate<'static>>,
 }
 
 impl Config {
@@ -31,7 +34,8 @@ impl Config {
         if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(invalid("the region is made of letters, digits and hyphens"));
         }
-        Ok(Self { endpoint: None, region: region.into(), credentials, retry: Retry::default() })
+        let (region, retry) = (region.into(), Retry::default());
+        Ok(Self { endpoint: None, region, credentials, retry, roots: Vec::new() })
     }
 
     /// The same with another S3 than that of AWS: `http://` or `https://`, a host, a port. Buckets are then named in paths, and not in the host.
@@ -48,6 +52,23 @@ impl Config {
         }
         self.endpoint = Some(endpoint.into());
         Ok(self)
+    }
+
+    /// The same with the certificates in a PEM file as the authorities that are trusted, in the place of the built-in list (Mozilla's, as of the build).
+    ///
+    /// # Errors
+    /// `InvalidInput` where there is none in it.
+    pub fn with_authorities(mut self, pem: &[u8]) -> io::Result<Self> {
+        let certificates = parse_pem(pem).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        self.roots = certificates.collect();
+        if self.roots.is_empty() {
+            Err(invalid("the file of authorities holds no certificate"))
+        } else {
+            Ok(self)
+        }
     }
 
     /// The same with the token of temporary credentials.
@@ -72,6 +93,7 @@ impl Config {
     /// | credentials | `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` | `aws_access_key_id` with `aws_secret_access_key` and `aws_session_token` |
     /// | region | `AWS_REGION`, `AWS_DEFAULT_REGION` | `region` |
     /// | endpoint | `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` | `endpoint_url` |
+    /// | a file of the authorities that are trusted | `AWS_CA_BUNDLE` | `ca_bundle` |
     ///
     /// The profile is `AWS_PROFILE` or `default`, in `AWS_SHARED_CREDENTIALS_FILE` or `~/.aws/credentials`, and in `AWS_CONFIG_FILE` or `~/.aws/config`. With
     /// an endpoint the region is `us-east-1` where nothing else is said. Roles, SSO, credential processes and the credentials of machines are not looked for.
@@ -100,8 +122,15 @@ impl Config {
         let region = region.ok_or_else(|| {
             invalid("no region: set AWS_REGION, or region in the profile; another S3 than that of AWS is named by AWS_ENDPOINT_URL")
         })?;
-        let config = Self::with_credentials(&region, credentials)?;
-        endpoint.map_or(Ok(config.clone()), |endpoint| config.with_endpoint(&endpoint))
+        let mut config = Self::with_credentials(&region, credentials)?;
+        if let Some(endpoint) = endpoint {
+            config = config.with_endpoint(&endpoint)?;
+        }
+        if let Some(path) = variable("AWS_CA_BUNDLE").or_else(|| profile.get("ca_bundle")) {
+            let unread = |error: io::Error| io::Error::new(error.kind(), format!("{path}: {error}"));
+            config = config.with_authorities(&std::fs::read(&path).map_err(unread)?)?;
+        }
+        Ok(config)
     }
 }
 
@@ -222,7 +251,12 @@ mod tests {
             assert!(error.to_string().contains(expected), "{error}");
             assert!(!error.to_string().contains("hidden"), "{error}");
         }
-        let config = of(&[key, secret, ("AWS_REGION", "r"), ("AWS_SESSION_TOKEN", "hidden-too")]).unwrap();
+        let region = ("AWS_REGION", "r");
+        let file = folder.path().join(".aws/config");
+        let bundle = |path| of(&[key, secret, region, ("AWS_CA_BUNDLE", path)]).unwrap_err();
+        assert!(bundle(file.to_str().unwrap()).to_string().contains("no certificate"));
+        assert_eq!(bundle("absent/bundle.pem").kind(), ErrorKind::NotFound);
+        let config = of(&[key, secret, region, ("AWS_SESSION_TOKEN", "hidden-too")]).unwrap();
         assert!(!format!("{config:#?}").contains("hidden"));
     }
 }
