@@ -95,7 +95,7 @@ pub(crate) struct DeleteArgs {
 /// Input, output and key of `encrypt` and `decrypt`.
 #[derive(ClapArgs)]
 pub(crate) struct Ends {
-    /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database
+    /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     /// Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database
@@ -196,7 +196,7 @@ pub(crate) struct DecryptArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct VerifyArgs {
-    /// The stream; - is standard input
+    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY one in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
@@ -231,7 +231,7 @@ pub(crate) struct CatArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct InspectArgs {
-    /// The stream; - is standard input
+    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY one in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     /// Prints one JSON object with all segments

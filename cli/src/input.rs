@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
+use stream_v2_pipeline::s3::{Bucket, Config};
 use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{SourceStamp, StoredFile};
 
@@ -31,7 +32,7 @@ impl<T: Read + Seek + Send> Seekable for T {}
 
 /// Where bytes come from.
 pub(crate) enum Reader {
-    /// A regular file under its name, or a stream in a database: it can seek, and never waits.
+    /// A regular file under its name, a stream in a database, an object in S3: it can seek, and does not wait for somebody to write.
     Regular(Box<dyn Seekable>),
     /// Standard input, a named pipe, a device.
     Waiting(WaitingInput),
@@ -62,8 +63,17 @@ impl Read for Reader {
 impl Input {
     /// Opens `path`, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        if let Place::Sqlite { database, stream } = Place::of(path)? {
-            return Self::stored(&database, &stream).map_err(|error| Failure::io(error.to_string()));
+        match Place::of(path)? {
+            Place::File => {}
+            Place::Sqlite { database, stream } => {
+                return Self::stored(&database, &stream).map_err(|error| Failure::io(error.to_string()));
+            }
+            Place::S3 { bucket, key } => {
+                return Self::object(&bucket, &key).map_err(|error| match error.kind() {
+                    ErrorKind::InvalidInput => Failure::usage(error),
+                    _ => Failure::io(error),
+                });
+            }
         }
         let name = name(path);
         let failed = |error| Failure::io(format!("{name}: cannot be read: {error}"));
@@ -87,6 +97,19 @@ impl Input {
 }
 
 impl Input {
+    /// Opens an object in S3, with what the environment says.
+    fn object(bucket: &str, key: &str) -> io::Result<Self> {
+        let object = Bucket::new(bucket, &Config::from_env()?)?.object(key)?;
+        let (len, name) = (object.size(), object.name());
+        let stamp = SourceStamp { len: Some(len), mtime: object.modified() };
+        Ok(Self {
+            reader: Reader::Regular(Box::new(object)),
+            len: Some(len).filter(|&len| len > 0),
+            stamp,
+            name,
+        })
+    }
+
     /// Opens a stream in a database. What it holds is written once, so there is no time of modification.
     fn stored(database: &Path, stream: &str) -> io::Result<Self> {
         database.metadata().map_err(|error| {

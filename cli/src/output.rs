@@ -41,6 +41,10 @@ impl Output {
         match Place::of(path)? {
             Place::File => Self::choose(path, input, secret, force).map(Some),
             Place::Sqlite { .. } => Ok(None),
+            Place::S3 { .. } => {
+                Err(Failure::usage(format!("{}: writing to S3 is not there yet", path.display()))
+                    .hint("write to a file with -o FILE, or with -o - to a command that uploads it"))
+            }
         }
     }
 
@@ -157,13 +161,13 @@ pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
 
 /// Refuses to guess where the result of what is no file goes.
 pub(crate) fn refuse_unnamed(input: &Path) -> Result<(), Failure> {
-    match Place::of(input)? {
-        Place::File => Ok(()),
-        Place::Sqlite { .. } => {
-            Err(Failure::usage(format!("{}: is in a database, and no output was named", input.display()))
-                .hint("name the output with -o FILE, or -o - for standard output"))
-        }
-    }
+    let whence = match Place::of(input)? {
+        Place::File => return Ok(()),
+        Place::Sqlite { .. } => "in a database",
+        Place::S3 { .. } => "in S3",
+    };
+    Err(Failure::usage(format!("{}: is {whence}, and no output was named", input.display()))
+        .hint("name the output with -o FILE, or -o - for standard output"))
 }
 
 /// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on with that.

@@ -1,4 +1,4 @@
-//! Where a path goes there may be the name of a stream in a database: `sqlite:PATH?stream=NAME`.
+//! Where a path goes there may be the name of a stream in a database, `sqlite:PATH?stream=NAME`, or of an object in S3, `s3://BUCKET/KEY`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,6 +6,7 @@ use crate::report::Failure;
 
 const SQLITE: &str = "sqlite:";
 const STREAM: &str = "?stream=";
+const S3: &str = "s3://";
 
 /// What an input or output names.
 pub(crate) enum Place {
@@ -13,6 +14,8 @@ pub(crate) enum Place {
     File,
     /// A stream in an SQLite database.
     Sqlite { database: PathBuf, stream: String },
+    /// An object in S3.
+    S3 { bucket: String, key: String },
 }
 
 impl Place {
@@ -25,6 +28,9 @@ impl Place {
 
     /// Reads what was given.
     pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
+        if let Some(rest) = path.to_str().and_then(|path| path.strip_prefix(S3)) {
+            return Self::object(path, rest);
+        }
         let Some(rest) = path.to_str().and_then(|path| path.strip_prefix(SQLITE)) else {
             return Ok(Self::File);
         };
@@ -45,6 +51,16 @@ impl Place {
                 .hint("that is what an interrupted run has left; leave the ending out to go on with it"));
         }
         Ok(Self::Sqlite { database: database.into(), stream: stream.into() })
+    }
+
+    fn object(path: &Path, rest: &str) -> Result<Self, Failure> {
+        match rest.split_once('/') {
+            Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => {
+                Ok(Self::S3 { bucket: bucket.into(), key: key.into() })
+            }
+            _ => Err(Failure::usage(format!("{}: names no object in a bucket", path.display()))
+                .hint("an object in S3 is s3://BUCKET/KEY; a file of that name is ./s3:/...")),
+        }
     }
 }
 
@@ -76,6 +92,22 @@ mod tests {
             "sqlite:?stream=a",
             "sqlite:a.db?stream=b.partial",
         ] {
+            assert!(Place::of(Path::new(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn objects_are_told_from_files() {
+        let object = |path: &str| match Place::of(Path::new(path)) {
+            Ok(Place::S3 { bucket, key }) => Some((bucket, key)),
+            _ => None,
+        };
+        assert_eq!(object("s3://b/a/b c?d").unwrap(), ("b".into(), "a/b c?d".into()));
+        assert_eq!(object("s3://b//").unwrap(), ("b".into(), "/".into()));
+        for none in ["./s3://b/k", "s3:/b/k", "s3"] {
+            assert!(matches!(Place::of(Path::new(none)), Ok(Place::File)), "{none}");
+        }
+        for wrong in ["s3://", "s3://b", "s3://b/", "s3:///k"] {
             assert!(Place::of(Path::new(wrong)).is_err(), "{wrong}");
         }
     }

@@ -1,0 +1,333 @@
+//! Requests for reading: what is signed, sent, and believed of the answers.
+
+use std::fmt;
+use std::io::{self, ErrorKind, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusty_s3::actions::{GetObject, HeadObject};
+use rusty_s3::{Credentials, S3Action, UrlStyle};
+use ureq::http::{HeaderMap, Response};
+use ureq::tls::{RootCerts, TlsConfig};
+use ureq::{Agent, Body};
+
+use super::errors::{Refusal, disconnected, nonsense};
+use super::retry::{Failed, Patience};
+use super::{Config, Object, Retry};
+
+/// How long a signature is good for: also what a clock may be behind.
+const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
+const CONNECT: Duration = Duration::from_secs(10);
+const ANSWER: Duration = Duration::from_secs(30);
+/// For a whole body. One that is slower is gone on with where it was.
+const BODY: Duration = Duration::from_secs(60);
+/// Of what S3 says about an error no more is read.
+const ERROR_MAX: u64 = 64 << 10;
+
+/// A bucket that objects are read from. Clones share the connections.
+#[derive(Clone)]
+pub struct Bucket(Arc<Inner>);
+
+struct Inner {
+    agent: Agent,
+    place: rusty_s3::Bucket,
+    credentials: Credentials,
+    retry: Retry,
+}
+
+/// What is known of an object when it is opened.
+pub(super) struct Head {
+    pub(super) len: u64,
+    pub(super) etag: String,
+    /// Seconds resolution; nanoseconds since 1970-01-01T00:00:00Z.
+    pub(super) modified: Option<i64>,
+}
+
+/// A part of one version of an object.
+#[derive(Clone, Copy)]
+pub(super) struct Range<'a> {
+    pub(super) key: &'a str,
+    pub(super) etag: &'a str,
+    /// Bytes of the whole object.
+    pub(super) object_len: u64,
+    pub(super) offset: u64,
+}
+
+impl Bucket {
+    /// A bucket by its name. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// `InvalidInput` for names and endpoints that cannot be.
+    pub fn new(name: &str, config: &Config) -> io::Result<Self> {
+        let invalid = |what: String| io::Error::new(ErrorKind::InvalidInput, format!("s3://{name}: {what}"));
+        // It becomes a part of the name of a host, or of a path.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+        if name.len() < 3 || name.len() > 255 || name.starts_with('.') || !name.bytes().all(is_plain) {
+            return Err(invalid("is no name of a bucket".into()));
+        }
+        let aws = || {
+            let end = if config.region.starts_with("cn-") { ".cn" } else { "" };
+            format!("https://s3.{}.amazonaws.com{end}", config.region)
+        };
+        let endpoint = config.endpoint.clone().unwrap_or_else(aws);
+        let endpoint = endpoint.parse().map_err(|error| invalid(format!("endpoint {endpoint}: {error}")))?;
+        let is_host =
+            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let style = if config.endpoint.is_none() && is_host { UrlStyle::VirtualHost } else { UrlStyle::Path };
+        let place = rusty_s3::Bucket::new(endpoint, style, name.to_owned(), config.region.clone())
+            .map_err(|error| invalid(format!("endpoint: {error}")))?;
+        let (agent, credentials, retry) = (agent(&place, config), config.credentials.clone(), config.retry);
+        Ok(Self(Arc::new(Inner { agent, place, credentials, retry })))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.0.place.name()
+    }
+
+    /// Opens an object: asks how long it is, and which version.
+    ///
+    /// # Errors
+    /// Those of the module.
+    pub fn object(&self, key: &str) -> io::Result<Object> {
+        let name = self.name_of(key);
+        // In a URL they would name something else: another object, the bucket, another bucket.
+        if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
+            return Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                format!("{name}: is no key that a URL can name"),
+            ));
+        }
+        let head = self.0.retry.run(|| self.head(key))?;
+        Ok(Object::new(self.clone(), key, head))
+    }
+
+    /// How messages call an object.
+    pub(super) fn name_of(&self, key: &str) -> String {
+        format!("s3://{}/{key}", self.name())
+    }
+
+    fn head(&self, key: &str) -> Result<Head, Failed> {
+        let name = self.name_of(key);
+        let url = HeadObject::new(&self.0.place, Some(&self.0.credentials), key).sign(SIGNED_FOR);
+        let answer =
+            self.0.agent.head(url.as_str()).call().map_err(|error| self.disconnected(&name, error))?;
+        if answer.status().as_u16() != 200 {
+            return Err(self.why(key, &name, answer));
+        }
+        let text = |header| header_text(answer.headers(), header);
+        let len = text("content-length").and_then(|len| len.parse().ok());
+        let len = len.ok_or_else(|| nonsense(&name, "S3 does not say how long it is"))?;
+        let etag = text("etag").filter(|etag| !etag.is_empty());
+        let etag = etag.ok_or_else(|| nonsense(&name, "S3 does not say which version it is"))?.to_owned();
+        let modified = text("last-modified").and_then(nanoseconds);
+        Ok(Head { len, etag, modified })
+    }
+
+    /// The answer to `HEAD` has no body: why S3 refuses, the answer to `GET` tells.
+    fn why(&self, key: &str, name: &str, answer: Response<Body>) -> Failed {
+        let refusal = refusal(answer);
+        if !refusal.is_for_good() {
+            return refusal.failed(name);
+        }
+        match self.get(key, &[("range", "bytes=0-0")]) {
+            Ok(answer) if answer.status().as_u16() >= 300 => self::refusal(answer).failed(name),
+            _ => refusal.failed(name),
+        }
+    }
+
+    /// Reads exactly `buffer.len()` bytes, in as many requests as it takes.
+    pub(super) fn read_range(&self, range: Range<'_>, buffer: &mut [u8]) -> io::Result<()> {
+        let mut patience = Patience::new(self.0.retry);
+        let mut filled = 0;
+        while filled < buffer.len() {
+            let rest = Range { offset: range.offset + filled as u64, ..range };
+            let (read, failed) = self.read_some(rest, &mut buffer[filled..]);
+            filled += read;
+            if read > 0 {
+                patience.renew();
+            }
+            if filled < buffer.len() {
+                let name = self.name_of(range.key);
+                let short =
+                    io::Error::new(ErrorKind::UnexpectedEof, format!("{name}: the answer was too short"));
+                patience.after(failed.unwrap_or(Failed::ForNow(short)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// One request: how many bytes it brought, and what ended it too early.
+    fn read_some(&self, range: Range<'_>, buffer: &mut [u8]) -> (usize, Option<Failed>) {
+        let mut answer = match self.get_range(range, buffer.len() as u64) {
+            Ok(answer) => answer,
+            Err(failed) => return (0, Some(failed)),
+        };
+        let mut body = answer.body_mut().as_reader();
+        let mut filled = 0;
+        while filled < buffer.len() {
+            match body.read(&mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => {
+                    let name = self.name_of(range.key);
+                    return (filled, Some(self.disconnected(&name, error.into())));
+                }
+            }
+        }
+        // Only a body that was read to its end gives its connection back.
+        let _ = body.read(&mut [0]);
+        (filled, None)
+    }
+
+    /// Asks for `len` bytes; the answer has the first of them, of this version of the object.
+    fn get_range(&self, range: Range<'_>, len: u64) -> Result<Response<Body>, Failed> {
+        let Range { key, etag, object_len, offset } = range;
+        let name = self.name_of(key);
+        let bytes = format!("bytes={offset}-{}", offset + (len - 1));
+        let answer = self
+            .get(key, &[("if-match", etag), ("range", &bytes)])
+            .map_err(|error| self.disconnected(&name, error))?;
+        let status = answer.status().as_u16();
+        if !matches!(status, 200 | 206) {
+            return Err(refusal(answer).failed(&name));
+        }
+        // Not every server looks at If-Match.
+        if header_text(answer.headers(), "etag").is_some_and(|found| found != etag) {
+            return Err(nonsense(&name, "was replaced while it was read"));
+        }
+        let is_what_was_asked_for = match header_text(answer.headers(), "content-range") {
+            Some(found) if status == 206 => is_range(found, offset, object_len),
+            // All of it.
+            None if status == 200 => offset == 0 && len == object_len,
+            _ => false,
+        };
+        if !is_what_was_asked_for {
+            return Err(nonsense(&name, "S3 answers with another range than the one that was asked for"));
+        }
+        Ok(answer)
+    }
+
+    /// A signed `GET`; the headers, which are signed too, are in the order of their names.
+    fn get(&self, key: &str, headers: &[(&'static str, &str)]) -> Result<Response<Body>, ureq::Error> {
+        let mut action = GetObject::new(&self.0.place, Some(&self.0.credentials), key);
+        for (name, value) in headers {
+            action.headers_mut().insert(*name, (*value).to_owned());
+        }
+        let url = action.sign(SIGNED_FOR);
+        let request = self.0.agent.get(url.as_str());
+        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).call()
+    }
+
+    fn disconnected(&self, name: &str, error: ureq::Error) -> Failed {
+        let url = self.0.place.base_url();
+        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
+        disconnected(name, &format!("{}{port}", url.host_str().unwrap_or_default()), error)
+    }
+}
+
+impl fmt::Debug for Bucket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bucket").field("name", &self.name()).finish_non_exhaustive()
+    }
+}
+
+/// Redirections are not followed: the signature is for one host.
+fn agent(place: &rusty_s3::Bucket, config: &Config) -> Agent {
+    let mut tls = TlsConfig::builder();
+    if !config.roots.is_empty() {
+        tls = tls.root_certs(RootCerts::new_with_certs(&config.roots));
+    }
+    let mut config = Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .tls_config(tls.build())
+        .accept_encoding("identity")
+        .user_agent(concat!("stream-v2/", env!("CARGO_PKG_VERSION")))
+        .timeout_resolve(Some(CONNECT))
+        .timeout_connect(Some(CONNECT))
+        .timeout_recv_response(Some(ANSWER))
+        .timeout_recv_body(Some(BODY));
+    // What is on this machine needs no proxy.
+    if matches!(place.base_url().host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+        config = config.proxy(None);
+    }
+    config.build().new_agent()
+}
+
+fn refusal(mut answer: Response<Body>) -> Refusal {
+    let mut body = Vec::new();
+    // What was read before the connection was cut is kept.
+    let _ = answer.body_mut().as_reader().take(ERROR_MAX).read_to_end(&mut body);
+    let region = header_text(answer.headers(), "x-amz-bucket-region");
+    Refusal::new(answer.status().as_u16(), &body).in_region(region)
+}
+
+fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// Whether `bytes BEGIN-END/LEN` begins where it should, in an object of that length.
+fn is_range(found: &str, offset: u64, object_len: u64) -> bool {
+    let parts = found.strip_prefix("bytes ").and_then(|found| found.split_once('/'));
+    let Some((range, len)) = parts else { return false };
+    let begin = range.split_once('-').and_then(|(begin, _)| begin.parse().ok());
+    begin == Some(offset) && len.parse() == Ok(object_len)
+}
+
+fn nanoseconds(date: &str) -> Option<i64> {
+    let time = jiff::fmt::rfc2822::parse(date).ok()?;
+    i64::try_from(time.timestamp().as_nanosecond()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_and_dates() {
+        assert!(is_range("bytes 5-9/10", 5, 10));
+        for wrong in ["bytes 4-9/10", "bytes 5-9/11", "bytes 5-9/*", "5-9/10", "bytes */10", ""] {
+            assert!(!is_range(wrong, 5, 10), "{wrong}");
+        }
+        assert_eq!(nanoseconds("Wed, 21 Oct 2015 07:28:00 GMT"), Some(1_445_412_480_000_000_000));
+        assert_eq!(nanoseconds("yesterday"), None);
+    }
+
+    #[test]
+    fn names_that_would_name_something_else_are_refused() {
+        let config = Config::new("eu-west-1", "key", "hidden").unwrap();
+        for name in ["", "a", "..", "../etc", "a/b", "a@b.c", "a?b=c", "..."] {
+            assert_eq!(
+                Bucket::new(name, &config).err().map(|error| error.kind()),
+                Some(ErrorKind::InvalidInput),
+                "{name}"
+            );
+        }
+        let bucket = Bucket::new("bucket", &config).unwrap();
+        for key in ["", ".", "..", "a/../b", "../other/key", "a/."] {
+            assert_eq!(
+                bucket.object(key).err().map(|error| error.kind()),
+                Some(ErrorKind::InvalidInput),
+                "{key}"
+            );
+        }
+        assert!(!format!("{bucket:?}").contains("hidden"));
+    }
+
+    #[test]
+    fn buckets_are_in_the_host_unless_there_is_an_endpoint() {
+        let url = |name: &str, config: &Config| {
+            let bucket = Bucket::new(name, config).unwrap();
+            bucket.0.place.object_url("a b").to_string()
+        };
+        let config = Config::new("eu-west-1", "key", "hidden").unwrap();
+        assert_eq!(url("bucket", &config), "https://bucket.s3.eu-west-1.amazonaws.com/a%20b");
+        assert_eq!(url("dotted.bucket", &config), "https://s3.eu-west-1.amazonaws.com/dotted.bucket/a%20b");
+        let config = config.with_endpoint("http://localhost:9000").unwrap();
+        assert_eq!(url("bucket", &config), "http://localhost:9000/bucket/a%20b");
+    }
+}

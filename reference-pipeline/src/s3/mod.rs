@@ -1,0 +1,56 @@
+//! Streams in S3 (feature `s3`): an object as a source. Writing to S3 is not there yet.
+//!
+//! An [`Object`] can be read from front to back, can seek, and can be read anywhere ([`ReadAt`](crate::ReadAt)):
+//!
+//! ```no_run
+//! use stream_v2_pipeline::s3::{Bucket, Config};
+//! use stream_v2_pipeline::{ContentKey, DecryptPipeline, Managers, WriterSink};
+//!
+//! let key = ContentKey::new([7; 32]); // from a key file, never a constant
+//! let object = Bucket::new("backups", &Config::from_env()?)?.object("dump.sql.sv2")?;
+//! DecryptPipeline::new(&key).run(object, &mut WriterSink::new(std::io::stdout()), Managers::none())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Assumptions
+//! - An object is replaced as a whole, and its `ETag` changes when its bytes do. Every request names the `ETag` that was found when the object was
+//!   opened (`If-Match`), and every answer must carry it: what is read is one object, and never a mixture of two.
+//! - Nothing that S3 answers is trusted beyond that. Whether bytes are genuine is decided by the key, as with any source.
+//! - The clock is right to some minutes: requests are signed with the time, and a signature is good for 15 minutes.
+//!
+//! # Requests
+//! | step | request | bytes |
+//! |---|---|---|
+//! | an object is opened | `HEAD`; refused, `GET` of one byte, because only that says why | none |
+//! | reading on | `GET` with a range | 256 KiB after a seek, then four times as many each time, up to 8 MiB, which are held |
+//! | reading at an offset | `GET` with a range | exactly what was asked for |
+//! | a download that was cut | `GET` from the byte where it was cut | what is missing |
+//!
+//! # Retries
+//! Tried again, after pauses that double ([`Retry`]): 429, 500, 502, 503 and 504, connections that are refused, cut or silent, and answers that are too short.
+//! An attempt that brought bytes and not all of them counts as the first. Nothing else is tried again, no other 4xx above all.
+//!
+//! # Errors
+//! They name `s3://BUCKET/KEY`, and the code and the message of S3 where there are any. They never hold a credential, a signature or the URL of a request.
+//!
+//! | kind | when |
+//! |---|---|
+//! | `NotFound` | no such bucket, no such object |
+//! | `PermissionDenied` | 401 and 403, among them a clock that is wrong; a token that has expired |
+//! | `InvalidData` | the object was replaced, or has become shorter; answers that make no sense; TLS that cannot be trusted |
+//! | `InvalidInput` | names and settings that cannot be right, among them the region of another bucket |
+//! | `ResourceBusy` | 429 and 503, again and again |
+//! | `TimedOut`, `ConnectionRefused`, `ConnectionReset`, `UnexpectedEof`, `HostUnreachable`, ... | the connection, again and again |
+//! | `Other` | the rest |
+
+mod client;
+mod config;
+mod errors;
+mod object;
+mod profile;
+mod retry;
+
+pub use client::Bucket;
+pub use config::Config;
+pub use object::Object;
+pub use retry::Retry;

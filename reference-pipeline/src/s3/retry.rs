@@ -1,0 +1,132 @@
+//! When a request is made again, and how long is waited before.
+
+use std::io;
+use std::thread;
+use std::time::Duration;
+
+/// How often a request is made that fails for a passing reason, and how long is waited in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Attempts that may fail one after the other; at least one is made.
+    pub attempts: u32,
+    /// The pause after the first of them. Each one after is twice as long. Half of it is random, so that clients do not come back together.
+    pub first_pause: Duration,
+    /// No pause is longer.
+    pub longest_pause: Duration,
+}
+
+/// Six attempts within some six seconds.
+impl Default for Retry {
+    fn default() -> Self {
+        let (first_pause, longest_pause) = (Duration::from_millis(200), Duration::from_secs(10));
+        Self { attempts: 6, first_pause, longest_pause }
+    }
+}
+
+/// Why an attempt failed.
+#[derive(Debug)]
+pub(super) enum Failed {
+    /// The next one may be better.
+    ForNow(io::Error),
+    /// The next one would fail as well.
+    ForGood(io::Error),
+}
+
+impl Retry {
+    /// Makes attempts until one succeeds, one fails for good, or there were enough.
+    pub(super) fn run<T>(self, mut attempt: impl FnMut() -> Result<T, Failed>) -> io::Result<T> {
+        let mut patience = Patience::new(self);
+        loop {
+            match attempt() {
+                Ok(done) => return Ok(done),
+                Err(failed) => patience.after(failed)?,
+            }
+        }
+    }
+
+    /// How long is waited after so many failures, where `random` is from 0 to 255.
+    fn pause(self, failures: u32, random: u8) -> Duration {
+        let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
+        let longest = self.first_pause.saturating_mul(doubled).min(self.longest_pause);
+        longest / 2 + longest / 2 * u32::from(random) / 255
+    }
+}
+
+/// The failures in a row, and what they may still become.
+pub(super) struct Patience {
+    retry: Retry,
+    failures: u32,
+}
+
+impl Patience {
+    pub(super) const fn new(retry: Retry) -> Self {
+        Self { retry, failures: 0 }
+    }
+
+    /// An attempt brought something.
+    pub(super) const fn renew(&mut self) {
+        self.failures = 0;
+    }
+
+    /// Waits for the next attempt, or says that there is none.
+    pub(super) fn after(&mut self, failed: Failed) -> io::Result<()> {
+        let error = match failed {
+            Failed::ForGood(error) => return Err(error),
+            Failed::ForNow(error) => error,
+        };
+        self.failures += 1;
+        if self.failures >= self.retry.attempts {
+            return Err(io::Error::new(error.kind(), format!("{error} (attempt {})", self.failures)));
+        }
+        // Without a random source the pauses are the longest ones.
+        let mut random = [u8::MAX];
+        let _ = getrandom::fill(&mut random);
+        thread::sleep(self.retry.pause(self.failures, random[0]));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RETRY: Retry = Retry { attempts: 3, first_pause: Duration::ZERO, longest_pause: Duration::ZERO };
+
+    fn for_now() -> Failed {
+        Failed::ForNow(io::ErrorKind::ConnectionReset.into())
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let retry = Retry::default();
+        let longest: Vec<_> = (1..9).map(|failures| retry.pause(failures, 255).as_millis()).collect();
+        assert_eq!(longest, [200, 400, 800, 1600, 3200, 6400, 10_000, 10_000]);
+        assert_eq!(retry.pause(1, 0).as_millis(), 100);
+        assert_eq!(retry.pause(u32::MAX, 255).as_millis(), 10_000);
+    }
+
+    #[test]
+    fn attempts_end() {
+        let mut made = 0;
+        let mut count = |failed: fn() -> Failed| {
+            made = 0;
+            RETRY
+                .run(|| {
+                    made += 1;
+                    Err::<(), _>(failed())
+                })
+                .unwrap_err();
+            made
+        };
+        assert_eq!(count(for_now), 3);
+        assert_eq!(count(|| Failed::ForGood(io::ErrorKind::NotFound.into())), 1);
+        let never = Retry { attempts: 0, ..RETRY };
+        assert!(never.run(|| Err::<(), _>(for_now())).is_err());
+        let mut left = 2;
+        let result = RETRY.run(|| {
+            left -= 1;
+            if left == 0 { Ok(()) } else { Err(for_now()) }
+        });
+        result.unwrap();
+    }
+}
