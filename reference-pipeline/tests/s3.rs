@@ -142,12 +142,12 @@ fn retries_end_and_say_so() {
         (
             SLOW_DOWN,
             ErrorKind::ResourceBusy,
-            "S3 says SlowDown: Please reduce your request rate. (attempt 4)",
+            "S3 says SlowDown: Please reduce your request rate. (4 attempts)",
         ),
-        (Fault::Refuse(429, "", ""), ErrorKind::ResourceBusy, "S3 answers with the status 429 (attempt 4)"),
-        (Fault::Refuse(500, "InternalError", ""), ErrorKind::Other, "S3 says InternalError (attempt 4)"),
-        (Fault::CutBody(0), ErrorKind::UnexpectedEof, "(attempt 4)"),
-        (Fault::Hangup, ErrorKind::UnexpectedEof, "(attempt 4)"),
+        (Fault::Refuse(429, "", ""), ErrorKind::ResourceBusy, "S3 answers with the status 429 (4 attempts)"),
+        (Fault::Refuse(500, "InternalError", ""), ErrorKind::Other, "S3 says InternalError (4 attempts)"),
+        (Fault::CutBody(0), ErrorKind::UnexpectedEof, "(4 attempts)"),
+        (Fault::Hangup, ErrorKind::UnexpectedEof, "(4 attempts)"),
     ];
     for (fault, kind, end) in cases {
         front.fail(vec![fault.clone(); 4]);

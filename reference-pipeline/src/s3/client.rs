@@ -39,7 +39,7 @@ struct Inner {
 pub(super) struct Head {
     pub(super) len: u64,
     pub(super) etag: String,
-    /// Seconds resolution; nanoseconds since 1970-01-01T00:00:00Z.
+    /// Nanoseconds since 1970-01-01T00:00:00Z, in whole seconds.
     pub(super) modified: Option<i64>,
 }
 

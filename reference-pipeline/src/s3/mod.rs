@@ -40,7 +40,7 @@
 //! | `InvalidData` | the object was replaced, or has become shorter; answers that make no sense; TLS that cannot be trusted |
 //! | `InvalidInput` | names and settings that cannot be right, among them the region of another bucket |
 //! | `ResourceBusy` | 429 and 503, again and again |
-//! | `TimedOut`, `ConnectionRefused`, `ConnectionReset`, `UnexpectedEof`, `HostUnreachable`, ... | the connection, again and again |
+//! | `TimedOut`, `ConnectionRefused`, `ConnectionReset`, `UnexpectedEof`, and what else the system reports | the connection, again and again |
 //! | `Other` | the rest |
 
 mod client;

@@ -76,7 +76,7 @@ impl Patience {
         };
         self.failures += 1;
         if self.failures >= self.retry.attempts {
-            return Err(io::Error::new(error.kind(), format!("{error} (attempt {})", self.failures)));
+            return Err(io::Error::new(error.kind(), format!("{error} ({} attempts)", self.failures)));
         }
         // Without a random source the pauses are the longest ones.
         let mut random = [u8::MAX];
