@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind as IoKind, Write};
 use std::ops::Range;
-use std::sync::Mutex;
 
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::HeaderV1View;
@@ -13,7 +12,7 @@ use crate::Done;
 use crate::advice::advice;
 use crate::args::CatArgs;
 use crate::failed_run::FailedRun;
-use crate::input::{Input, Seekable};
+use crate::input::Input;
 use crate::interrupt;
 use crate::key_file::KeyFile;
 use crate::output::{Content, Output, refuse_existing, refuse_partial};
@@ -22,20 +21,19 @@ use crate::report::{Failure, note};
 use crate::size::bytes;
 
 pub(crate) fn run(args: &CatArgs) -> Done {
-    let file = Output::choose_file(&args.output, &args.input, &args.secret, args.force)?;
+    let chosen = Output::choose_place(&args.output, &args.input, &args.secret, args.force)?;
     let key_file = KeyFile::of(&args.secret, &args.input, args.quiet)?;
     let Input { reader, name, .. } = Input::open(&args.input)?;
-    let Some(source) = reader.into_seekable() else {
+    let Some(source) = reader.at_offsets() else {
         return Err(Failure::usage(format!("{name}: is no file, and a range of it cannot be fetched"))
             .hint("sv2 decrypt -o - reads it from its beginning"));
     };
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;
     interrupt::watch(&pipeline.shutdown)?;
-    // Last: a database that is not there yet is created.
-    let output = Output::or_stored(file, &args.output, args.force)?;
-    let cat = Cat { input: &name, output: &output, source: &source, key_file: &key_file };
-    let mut ranges = pipeline.open_ranges(&source).map_err(|error| cat.failure(&error, 0))?;
+    let output = chosen.output()?;
+    let cat = Cat { input: &name, output: &output, source: &*source, key_file: &key_file };
+    let mut ranges = pipeline.open_ranges(&*source).map_err(|error| cat.failure(&error, 0))?;
     let len = ranges.plaintext_len();
     if args.range.start > len && ranges.unsealed().is_none() {
         let (begin, len) = (args.range.start, bytes(len));
@@ -58,20 +56,17 @@ pub(crate) fn run(args: &CatArgs) -> Done {
     Ok(())
 }
 
-/// What is read at any place, one read at a time.
-type Source = Mutex<Box<dyn Seekable>>;
-
 /// What is read, and where it goes.
 struct Cat<'a> {
     input: &'a str,
     output: &'a Output,
-    source: &'a Source,
+    source: &'a dyn ReadAt,
     key_file: &'a KeyFile,
 }
 
 impl Cat<'_> {
     /// Writes a range to the output; a file appears only when all of it is there.
-    fn write(&self, ranges: &mut RangeReader<&Source>, range: Range<u64>) -> Result<u64, Failure> {
+    fn write(&self, ranges: &mut RangeReader<&dyn ReadAt>, range: Range<u64>) -> Result<u64, Failure> {
         if let Output::File(file) = self.output {
             refuse_partial(file)?;
             refuse_existing(file)?;
@@ -128,7 +123,7 @@ impl Cat<'_> {
     /// The id of the key that the stream names. It is not authentic.
     fn stream_key_id(&self) -> Option<[u8; 16]> {
         let mut first = [0; STREAM_HEADER_LEN];
-        let read = ReadAt::read_at(self.source, 0, &mut first).ok()?;
+        let read = self.source.read_at(0, &mut first).ok()?;
         let (view, _) = HeaderV1View::parse(&first[..read]).ok()?.complete()?;
         Some(view.header().params().key_id)
     }

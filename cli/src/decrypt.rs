@@ -28,11 +28,10 @@ use crate::stats::Stats;
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let file = Output::choose_file(&output, &ends.input, &ends.secret, ends.force)?;
+    let chosen = Output::choose_place(&output, &ends.input, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
-    // Last: a database that is not there yet is created.
-    let output = Output::or_stored(file, &output, ends.force)?;
+    let output = chosen.output()?;
 
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;

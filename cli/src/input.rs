@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::time::UNIX_EPOCH;
 
-use stream_v2_pipeline::s3::{Bucket, Config};
-use stream_v2_pipeline::sqlite::Database;
-use stream_v2_pipeline::{SourceStamp, StoredFile};
+use stream_v2_pipeline::s3::{Bucket, Config, Object};
+use stream_v2_pipeline::sqlite::{Content, Database};
+use stream_v2_pipeline::{ReadAt, SourceStamp, StoredFile};
 
 use crate::place::Place;
 use crate::report::Failure;
@@ -26,9 +26,28 @@ pub(crate) struct Input {
 }
 
 /// What can be read from any place.
-pub(crate) trait Seekable: Read + Seek + Send {}
+pub(crate) trait Seekable: Read + Seek + Send {
+    /// The same, to be read at an offset.
+    fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt>;
+}
 
-impl<T: Read + Seek + Send> Seekable for T {}
+impl Seekable for File {
+    fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt> {
+        self
+    }
+}
+
+impl Seekable for Content {
+    fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt> {
+        Box::new(Mutex::new(*self))
+    }
+}
+
+impl Seekable for Object {
+    fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt> {
+        self
+    }
+}
 
 /// Where bytes come from.
 pub(crate) enum Reader {
@@ -39,13 +58,13 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    /// What can be read at any place: a regular file, under its name or as standard input, or a stream in a database.
-    pub(crate) fn into_seekable(self) -> Option<Mutex<Box<dyn Seekable>>> {
+    /// What can be read at an offset: a regular file, under its name or as standard input, a stream in a database, an object in S3.
+    pub(crate) fn at_offsets(self) -> Option<Box<dyn ReadAt>> {
         match self {
-            Self::Regular(source) => Some(Mutex::new(source)),
+            Self::Regular(source) => Some(source.at_offsets()),
             Self::Waiting(WaitingInput { file }) => {
                 let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
-                is_file.then(|| Mutex::new(Box::new(file) as _))
+                is_file.then(|| Box::new(file) as _)
             }
         }
     }

@@ -23,6 +23,30 @@ pub(crate) enum Output {
     Device(PathBuf),
 }
 
+/// Where a run is to write to.
+pub(crate) enum Chosen {
+    Output(Output),
+    /// Into a database, which may not be there yet.
+    Stored {
+        database: PathBuf,
+        stream: String,
+        force: bool,
+    },
+}
+
+impl Chosen {
+    /// Opens the database, or creates it. It is the last thing that is done before a run.
+    pub(crate) fn output(self) -> Result<Output, Failure> {
+        match self {
+            Self::Output(output) => Ok(output),
+            Self::Stored { database, stream, force } => {
+                let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
+                Output::of_file(database.output(&stream).overwriting(force))
+            }
+        }
+    }
+}
+
 /// What is written: ciphertext never goes to a terminal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
@@ -31,31 +55,19 @@ pub(crate) enum Content {
 }
 
 impl Output {
-    /// Decides where to write, unless it is into a database, and refuses what would lose something. Nothing is opened for it.
-    pub(crate) fn choose_file(
+    /// Decides where to write, and refuses what would lose something. Nothing is opened for it, and no database is created.
+    pub(crate) fn choose_place(
         path: &Path,
         input: &Path,
         secret: &Secret,
         force: bool,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Chosen, Failure> {
         match Place::of(path)? {
-            Place::File => Self::choose(path, input, secret, force).map(Some),
-            Place::Sqlite { .. } => Ok(None),
+            Place::File => Self::choose(path, input, secret, force).map(Chosen::Output),
+            Place::Sqlite { database, stream } => Ok(Chosen::Stored { database, stream, force }),
             Place::S3 { .. } => {
                 Err(Failure::usage(format!("{}: writing to S3 is not there yet", path.display()))
                     .hint("write to a file with -o FILE, or with -o - to a command that uploads it"))
-            }
-        }
-    }
-
-    /// Opens the database to write into, or creates it, where the output is in one.
-    pub(crate) fn or_stored(file: Option<Self>, path: &Path, force: bool) -> Result<Self, Failure> {
-        match (file, Place::of(path)?) {
-            (Some(file), _) => Ok(file),
-            (None, Place::File) => Self::of_file(OutputFile::new(path).overwriting(force)),
-            (None, Place::Sqlite { database, stream }) => {
-                let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
-                Self::of_file(database.output(&stream).overwriting(force))
             }
         }
     }

@@ -59,7 +59,10 @@ fn only_the_engine_starts_threads() {
     let nothing = [""; 0];
     assert_eq!(naming("reference-pipeline/src", &["spawn(", "thread::scope"]), ["engine.rs", "threads.rs"]);
     // In tokio/.
-    assert_eq!(naming("reference-pipeline/src", &["spawn_blocking("]), ["engine.rs", "offload.rs", "read_ahead.rs"]);
+    assert_eq!(
+        naming("reference-pipeline/src", &["spawn_blocking("]),
+        ["engine.rs", "offload.rs", "read_ahead.rs"]
+    );
     assert_eq!(naming("cli/src", &["thread::spawn", "thread::scope"]), nothing);
 }
 

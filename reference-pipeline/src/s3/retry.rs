@@ -1,5 +1,6 @@
 //! When a request is made again, and how long is waited before.
 
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::thread;
 use std::time::Duration;
@@ -78,10 +79,9 @@ impl Patience {
         if self.failures >= self.retry.attempts {
             return Err(io::Error::new(error.kind(), format!("{error} ({} attempts)", self.failures)));
         }
-        // Without a random source the pauses are the longest ones.
-        let mut random = [u8::MAX];
-        let _ = getrandom::fill(&mut random);
-        thread::sleep(self.retry.pause(self.failures, random[0]));
+        // Any two clients have other keys.
+        let [random, ..] = RandomState::new().hash_one(self.failures).to_le_bytes();
+        thread::sleep(self.retry.pause(self.failures, random));
         Ok(())
     }
 }
