@@ -44,8 +44,9 @@ pub enum RangeBy {
     /// trailer binds the last index segment, and index segments name each other and each data segment. The range is part of the one plaintext that
     /// ends with this final segment.
     Index,
-    /// By walking over the segment headers, in a stream with neither. As [`Arithmetic`](Self::Arithmetic); and 96 bytes are read for each segment
-    /// before the range. They are remembered: walking on begins where the last walk ended. Of more than 65,536 segments only some are, evenly.
+    /// By walking over the segment headers, in a stream with neither. As [`Arithmetic`](Self::Arithmetic), and nothing tells either whether the segments before
+    /// the range are of one history: where two runs have cut the plaintext differently, its place is as uncertain. 96 bytes are read for each segment before the
+    /// range. They are remembered: walking on begins where the last walk ended. Of more than 65,536 segments only some are, evenly.
     Headers,
 }
 
@@ -85,8 +86,8 @@ impl DecryptPipeline<'_> {
     /// Opens a stored stream for reading ranges: reads and checks its stream header, and its end.
     ///
     /// Of the pipeline key, context, [`segment_size_max`](Self::segment_size_max), [`salvage`](Self::salvage) and
-    /// [`shutdown`](Self::shutdown) count. A stream at the end of which no final segment stands is walked over by its headers to say why, in a stream with UNIFORM from the last full one on; in a salvage what is whole then, as far as headers and
-    /// lengths tell, is the stream (§15.4).
+    /// [`shutdown`](Self::shutdown) count. A stream at the end of which no final segment stands is walked over by its headers to say why, in a stream with
+    /// UNIFORM from the last full one on; in a salvage what is whole then, as far as headers and lengths tell, is the stream (§15.4).
     ///
     /// # Errors
     /// As [`open_stream`](Self::open_stream); the error of the final segment, `auth.trailer` where it does not fit the stream; `truncated` for a stream
