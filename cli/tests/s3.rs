@@ -51,6 +51,8 @@ fn what_reads_files_reads_objects() {
     let inspected = sv2("inspect s3://bucket/data.sv2");
     let of_file = folder.run("inspect data.sv2").done();
     assert_eq!(inspected.text().replace("s3://bucket/data.sv2", "data.sv2"), of_file.text());
+    let ranged = sv2("cat -k key --range 2000000..2000100 s3://bucket/data.sv2");
+    assert_eq!(ranged.stdout(), &plaintext(LEN)[2_000_000..2_000_100]);
     front.put("bucket/plain", &plaintext(LEN));
     sv2("encrypt -q -k key s3://bucket/plain -o again.sv2");
     folder.run("decrypt -q -k key again.sv2").done();

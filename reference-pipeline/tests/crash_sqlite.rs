@@ -66,35 +66,39 @@ fn stored(database: &Database, name: &str) -> Vec<u8> {
     bytes
 }
 
-/// What a first run does, as images of the database, one after every call that changes something; and each of them again with the log cut within
-/// what that call has written (killed), and where it is not durable (power lost).
-fn images(run: impl Fn(&OutputFile) -> Result<(), Error>) -> (Vec<Image>, Vec<Image>) {
+/// Images of the database in a first run, one after every call that changes something.
+fn images(run: impl Fn(&OutputFile) -> Result<(), Error>) -> Vec<Image> {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::create(&folder.path().join("streams.db")).unwrap();
     let imaging = Imaging::new(&database);
     run(&imaging.output("out")).unwrap();
-    let whole = imaging.images();
-    assert!(whole.len() > 2 * SEGMENTS, "{}", whole.len());
-    let mut killed = Vec::new();
-    let mut power_lost = Vec::new();
-    for (before, after) in whole.iter().zip(&whole[1..]) {
+    imaging.images()
+}
+
+/// Shows what a crash leaves: the log cut within what a call has written (killed), or cut or filled where it is not durable (power lost).
+fn each_crash(images: &[Image], look: impl Fn(&Image)) {
+    assert!(images.len() > 2 * SEGMENTS, "{}", images.len());
+    let mut power_lost = 0;
+    for (before, after) in images.iter().zip(&images[1..]) {
         assert!(before.database == after.database, "everything is in the log still");
         for part in 1..4 {
             let cut = before.log.len() + (after.log.len() - before.log.len()) * part / 4;
-            killed.push(after.cut(cut, None));
+            look(&after.cut(cut, None));
         }
-        killed.push(after.clone());
+        look(after);
         let lost = after.log.len() - after.durable;
         for part in (0..4).filter(|_| lost > 0) {
             let cut = after.durable + lost * part / 4;
-            power_lost.extend([None, Some(0), Some(0xA5)].map(|rest| after.cut(cut, rest)));
+            for rest in [None, Some(0), Some(0xA5)] {
+                look(&after.cut(cut, rest));
+            }
+            power_lost += 1;
         }
     }
-    assert!(!power_lost.is_empty());
-    (killed, power_lost)
+    assert!(power_lost > 0);
 }
 
-/// Gives the command again on what a crash has left, and crashes that at the same place once more.
+/// Gives the command again on what a crash has left.
 fn again(image: &Image, run: &impl Fn(&OutputFile) -> Result<(), Error>, look: &impl Fn(&Database)) {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&image.restore(folder.path())).unwrap();
@@ -113,7 +117,6 @@ fn assert_no_lock_is_left(folder: &Path) {
 fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
     let encryption = encryption();
     let run = |output: &OutputFile| seal(&encryption, output);
-    let (killed, power_lost) = images(run);
     let look = |database: &Database| {
         let stream = stored(database, "out");
         encryption.assert_opens(&stream);
@@ -121,9 +124,7 @@ fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
         let whole = Entry { name: "out".into(), len, segments: SEGMENTS as u64 + 1 };
         assert_eq!(database.entries().unwrap(), [whole]);
     };
-    for image in killed.iter().chain(&power_lost) {
-        again(image, &run, &look);
-    }
+    each_crash(&images(run), |image| again(image, &run, &look));
     assert!(sealings::check() > 0);
 }
 
@@ -133,11 +134,8 @@ fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
     let stream = encrypt(&support::small_segments(&key(), 1), &input);
     let decryption = Decryption { key: key(), stream, plaintext: input };
     let run = |output: &OutputFile| open(&decryption, output);
-    let (killed, power_lost) = images(run);
     let look = |database: &Database| assert!(stored(database, "out") == decryption.plaintext);
-    for image in killed.iter().chain(&power_lost) {
-        again(image, &run, &look);
-    }
+    each_crash(&images(run), |image| again(image, &run, &look));
 }
 
 /// A crash of the run that goes on after a crash, and of that one too.
@@ -145,7 +143,7 @@ fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
 fn crash_after_crash() {
     let encryption = encryption();
     let run = |output: &OutputFile| seal(&encryption, output);
-    let mut image = images(run).0[20].clone();
+    let mut image = images(run)[20].clone();
     for at in [3, 5, 2, 4, 6] {
         let folder = tempfile::tempdir().unwrap();
         let database = Database::open(&image.restore(folder.path())).unwrap();
