@@ -56,7 +56,7 @@
 //! - `s3`: streams in S3, as sources: the module `s3`. Writing there is to come.
 //! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
-//! - `fixed-salts`, `record-sealings`: for tests, never for data (SV2-WRT-006).
+//! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
 //!
 //! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
