@@ -2,15 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/images.rs"]
+mod images;
 mod lab;
 mod support;
 
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use images::{Image, Imaging};
 use lab::decryption::Decryption;
 use lab::encryption::Encryption;
-use lab::images::{Image, Imaging};
 use lab::{SEGMENT, sealings};
 use stream_v2_pipeline::sqlite::{Database, Entry};
 use stream_v2_pipeline::{

@@ -9,7 +9,6 @@
 
 pub(crate) mod decryption;
 pub(crate) mod encryption;
-pub(crate) mod images;
 pub(crate) mod sealings;
 pub(crate) mod sim;
 pub(crate) mod states;
