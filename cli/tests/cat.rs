@@ -1,10 +1,7 @@
 //! `sv2 cat`: ranges of the plaintext, through the command.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 mod support;
 
-use std::fmt::Write as _;
 use std::fs::File;
 
 use support::stream::SMALL;
@@ -15,17 +12,6 @@ fn folder() -> (Folder, Vec<u8>) {
     let folder = Folder::new();
     folder.write("data.sv2", &SMALL.stream().0);
     (folder, SMALL.plaintext())
-}
-
-/// What each of these commands says, and that it leaves the folder as it was.
-fn said(folder: &Folder, commands: &[&str]) -> String {
-    let mut said = String::new();
-    for args in commands {
-        let names = folder.names();
-        writeln!(said, "--- sv2 {args}\n{}\n", folder.run(args)).unwrap();
-        assert_eq!(folder.names(), names, "{args}");
-    }
-    said
 }
 
 #[test]
@@ -79,7 +65,7 @@ fn what_is_not_in_the_range_may_be_damaged() {
     let ran = folder.run("cat -k key damaged.sv2 -r 8000..");
     assert_eq!(ran.stdout(), &plaintext[8000..8192]);
     let said = format!("{ran}\n\n")
-        + &said(&folder, &["cat -k key damaged.sv2 -r 9000..", "cat -k key damaged.sv2 -r 8000.. -o part"]);
+        + &folder.said(&["cat -k key damaged.sv2 -r 9000..", "cat -k key damaged.sv2 -r 8000.. -o part"]);
     insta::assert_snapshot!(said);
 }
 
@@ -90,7 +76,7 @@ fn a_stream_that_was_cut_off() {
     let ran = folder.run("cat -k key cut.sv2 -r 8190..20000 --unsealed");
     assert_eq!(ran.stdout(), &plaintext[8190..16_384]);
     let said = format!("{ran}\n\n")
-        + &said(&folder, &["cat -k key cut.sv2", "cat -k key cut.sv2 -r 17000.. --unsealed"]);
+        + &folder.said(&["cat -k key cut.sv2", "cat -k key cut.sv2 -r 17000.. --unsealed"]);
     insta::assert_snapshot!(said);
     folder.run("cat -k key data.sv2 -r 1..2 --unsealed").done();
 }
@@ -120,7 +106,7 @@ fn what_cannot_be() {
         "cat -k key data.sv2 -o data.sv2 --force",
         "cat -k key data.sv2 -o missing/part",
     ];
-    let said = said(&folder, &commands);
+    let said = folder.said(&commands);
     insta::assert_snapshot!(said);
 }
 
@@ -129,7 +115,7 @@ fn what_cannot_be() {
 fn outputs_that_take_nothing() {
     let (folder, _) = folder();
     let said =
-        said(&folder, &["cat -k key data.sv2 -o /dev/full", "cat -k key . -r ..5", "cat -k key /dev/zero"]);
+        folder.said(&["cat -k key data.sv2 -o /dev/full", "cat -k key . -r ..5", "cat -k key /dev/zero"]);
     insta::assert_snapshot!(said);
 }
 

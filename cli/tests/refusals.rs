@@ -1,7 +1,6 @@
 //! What is refused before anything is read, and what is said where the operating system refuses.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 
@@ -13,17 +12,6 @@ use std::process::{Command, Stdio};
 use support::stream::SMALL;
 use support::{Folder, KEY, KEY_ID, Ran, key_text, plaintext};
 
-/// What each of these commands says, and that it leaves the folder as it was.
-fn said(folder: &Folder, commands: &[&str]) -> String {
-    let mut said = String::new();
-    for args in commands {
-        let names = folder.names();
-        writeln!(said, "--- sv2 {args}\n{}\n", folder.run(args)).unwrap();
-        assert_eq!(folder.names(), names, "{args}");
-    }
-    said
-}
-
 #[test]
 fn nothing_is_overwritten_unasked() {
     let folder = Folder::new();
@@ -33,19 +21,16 @@ fn nothing_is_overwritten_unasked() {
     folder.write("back.partial", b"hel");
     symlink("nowhere", folder.path("dangling")).unwrap();
     fs::create_dir(folder.path("folder")).unwrap();
-    let said = said(
-        &folder,
-        &[
-            "encrypt -k key data",
-            "decrypt -k key data.sv2",
-            "encrypt -k key data -o left",
-            "decrypt -k key data.sv2 -o back",
-            "decrypt -k key data.sv2 -o back --force",
-            "encrypt -k key data -o dangling",
-            "encrypt -k key data -o folder",
-            "keygen -o key",
-        ],
-    );
+    let said = folder.said(&[
+        "encrypt -k key data",
+        "decrypt -k key data.sv2",
+        "encrypt -k key data -o left",
+        "decrypt -k key data.sv2 -o back",
+        "decrypt -k key data.sv2 -o back --force",
+        "encrypt -k key data -o dangling",
+        "encrypt -k key data -o folder",
+        "keygen -o key",
+    ]);
     insta::assert_snapshot!(said);
     assert_eq!(folder.read("data"), b"hello");
     folder.run("encrypt -k key data --force").done();
@@ -64,7 +49,7 @@ fn what_another_process_is_writing_is_left_alone() {
     folder.write("data", b"hello");
     let partial = fs::File::create(folder.path("out.partial")).unwrap();
     partial.lock().unwrap();
-    let said = said(&folder, &["encrypt -k key data -o out", "encrypt -k key data -o out --force"]);
+    let said = folder.said(&["encrypt -k key data -o out", "encrypt -k key data -o out --force"]);
     insta::assert_snapshot!(said);
 }
 
@@ -75,15 +60,12 @@ fn the_input_is_never_the_output() {
     folder.write("cut.partial", &SMALL.stream().0[..9000]);
     fs::hard_link(folder.path("data.sv2"), folder.path("linked")).unwrap();
     symlink("data.sv2", folder.path("pointing")).unwrap();
-    let said = said(
-        &folder,
-        &[
-            "decrypt -k key data.sv2 -o data.sv2 --force",
-            "decrypt -k key data.sv2 -o ./linked --force",
-            "decrypt -k key pointing -o data.sv2 --force",
-            "decrypt -k key --unsealed cut.partial -o cut --force",
-        ],
-    );
+    let said = folder.said(&[
+        "decrypt -k key data.sv2 -o data.sv2 --force",
+        "decrypt -k key data.sv2 -o ./linked --force",
+        "decrypt -k key pointing -o data.sv2 --force",
+        "decrypt -k key --unsealed cut.partial -o cut --force",
+    ]);
     insta::assert_snapshot!(said);
     let file = fs::OpenOptions::new().append(true).open(folder.path("data.sv2")).unwrap();
     let ran = Ran(folder.sv2("encrypt -k key data.sv2 -o -").stdout(file).output().unwrap());
@@ -105,26 +87,23 @@ fn inputs_and_outputs_that_cannot_be() {
     folder.write("data", b"hello");
     folder.write("data.sv2", &SMALL.stream().0);
     fs::create_dir(folder.path("folder")).unwrap();
-    let said = said(
-        &folder,
-        &[
-            "encrypt -k key missing",
-            "decrypt -k key missing.sv2",
-            "inspect missing.sv2",
-            "encrypt -k key folder -o out",
-            "inspect folder",
-            "verify folder",
-            "decrypt -k key data",
-            "decrypt -k key key -o out",
-            "encrypt -k key data -o missing/out",
-            "encrypt -k key data -o data.sv2/out",
-            "encrypt -k key data -o /proc/out",
-            "encrypt -k key data -o /dev/full",
-            "decrypt -k key data.sv2 -o /dev/full",
-            "keygen -o missing/key",
-            "keygen -o /dev/full",
-        ],
-    );
+    let said = folder.said(&[
+        "encrypt -k key missing",
+        "decrypt -k key missing.sv2",
+        "inspect missing.sv2",
+        "encrypt -k key folder -o out",
+        "inspect folder",
+        "verify folder",
+        "decrypt -k key data",
+        "decrypt -k key key -o out",
+        "encrypt -k key data -o missing/out",
+        "encrypt -k key data -o data.sv2/out",
+        "encrypt -k key data -o /proc/out",
+        "encrypt -k key data -o /dev/full",
+        "decrypt -k key data.sv2 -o /dev/full",
+        "keygen -o missing/key",
+        "keygen -o /dev/full",
+    ]);
     insta::assert_snapshot!(said);
 }
 
@@ -132,28 +111,25 @@ fn inputs_and_outputs_that_cannot_be() {
 fn usage() {
     let folder = Folder::new();
     folder.write("data", b"hello");
-    let said = said(
-        &folder,
-        &[
-            "",
-            "pack",
-            "encrypt data",
-            "decrypt data.sv2",
-            "encrypt -k key data other",
-            "encrypt -k - -",
-            "verify --context backup data",
-            "encrypt -k key data --jobs 0",
-            "encrypt -k key data --segment-size 1.5M",
-            "encrypt -k key data --segment-size 1T",
-            "encrypt -k key data --segment-size 100K",
-            "encrypt -k key data --segment-size 0",
-            "encrypt -k key data --segment-size 128M",
-            "encrypt -k key data --frame-size 2K",
-            "encrypt -k key data --frame-size 5000",
-            "encrypt -k key data --frame-size 32M --segment-size 64M",
-            "encrypt -k key data --frame-size 2M",
-        ],
-    );
+    let said = folder.said(&[
+        "",
+        "pack",
+        "encrypt data",
+        "decrypt data.sv2",
+        "encrypt -k key data other",
+        "encrypt -k - -",
+        "verify --context backup data",
+        "encrypt -k key data --jobs 0",
+        "encrypt -k key data --segment-size 1.5M",
+        "encrypt -k key data --segment-size 1T",
+        "encrypt -k key data --segment-size 100K",
+        "encrypt -k key data --segment-size 0",
+        "encrypt -k key data --segment-size 128M",
+        "encrypt -k key data --frame-size 2K",
+        "encrypt -k key data --frame-size 5000",
+        "encrypt -k key data --frame-size 32M --segment-size 64M",
+        "encrypt -k key data --frame-size 2M",
+    ]);
     insta::assert_snapshot!(said);
 }
 
@@ -178,7 +154,7 @@ fn key_files() {
     let names =
         ["missing", "folder", "two-keys", "empty", "short", "no-hex", "newer", "age", "binary", "long"];
     let commands = names.map(|name| format!("encrypt -k {name} data -o -"));
-    let said = said(&folder, &commands.each_ref().map(String::as_str));
+    let said = folder.said(&commands.each_ref().map(String::as_str));
     insta::assert_snapshot!(said);
     folder.run("encrypt -k windows data -o -").done();
 }

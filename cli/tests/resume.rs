@@ -7,13 +7,10 @@ mod support;
 
 use std::fs;
 use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
 
+use support::kill::{self, growths};
 use support::{Folder, plaintext};
 
-/// No test waits longer for a process.
-const PATIENCE: Duration = Duration::from_secs(60);
 const LEN: usize = 12 << 20;
 const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
 const DECRYPT: &str = "decrypt -k key --sync-every 256K data.sv2 -o back";
@@ -28,21 +25,9 @@ fn folder() -> Folder {
 /// Starts the command, and kills it when `partial` has grown by so many bytes; whether that came before its end.
 fn killed(folder: &Folder, args: &str, partial: &str, growth: u64) -> bool {
     let len = || folder.path(partial).metadata().map_or(0, |metadata| metadata.len());
-    let begin = len();
-    let mut child = folder.sv2(args).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            assert!(status.success());
-            return false;
-        }
-        if len() >= begin + growth {
-            child.kill().unwrap();
-            return !child.wait().unwrap().success();
-        }
-        assert!(Instant::now() < end, "waited in vain");
-        thread::yield_now();
-    }
+    let mut command = folder.sv2(args);
+    command.stderr(Stdio::null());
+    kill::killed(command, len, growth, |status, _| assert!(status.success()))
 }
 
 /// The whole segments of a partial stream, as the command without a key sees them.
@@ -108,12 +93,9 @@ fn kill_after_kill() {
 #[test]
 #[ignore = "a quarter of a minute that the other tests do not need"]
 fn two_hundred_kills() {
-    let (mut kills, mut seed) = (0, 1_u64);
+    let (mut kills, mut growths) = (0, growths());
     while kills < 200 {
-        kills += both_under_fire(|| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % (2 << 20)
-        });
+        kills += both_under_fire(&mut growths);
     }
 }
 

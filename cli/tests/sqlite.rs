@@ -7,13 +7,10 @@ mod support;
 
 use std::io::Read;
 use std::process::{Child, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
+use support::kill::{self, growths};
 use support::{Folder, plaintext};
 
-/// No test waits longer for a process.
-const PATIENCE: Duration = Duration::from_secs(60);
 const LEN: usize = 6 << 20;
 const ENCRYPT: &str =
     "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data -o sqlite:all.db?stream=data";
@@ -29,24 +26,18 @@ fn folder() -> Folder {
 /// Starts the command, and kills it when the database or its log has grown by so many bytes; whether that came before its end.
 fn killed(folder: &Folder, args: &str, growth: u64) -> bool {
     let len = |name| folder.path(name).metadata().map_or(0, |metadata| metadata.len());
-    let len = || len("all.db") + len("all.db-wal");
-    let begin = len();
-    let mut child = folder.sv2(args).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
-    let end = Instant::now() + PATIENCE;
-    loop {
-        if let Some(status) = child.try_wait().unwrap() {
+    let mut command = folder.sv2(args);
+    command.stderr(Stdio::piped());
+    kill::killed(
+        command,
+        || len("all.db") + len("all.db-wal"),
+        growth,
+        |status, child| {
             // Killed after it had published everything, the one before was complete.
-            let complete = status.code() == Some(2) && child_said(&mut child).contains("exists already");
+            let complete = status.code() == Some(2) && child_said(child).contains("exists already");
             assert!(status.success() || complete, "{status}");
-            return false;
-        }
-        if len() >= begin + growth {
-            child.kill().unwrap();
-            return !child.wait().unwrap().success();
-        }
-        assert!(Instant::now() < end, "waited in vain");
-        thread::yield_now();
-    }
+        },
+    )
 }
 
 fn child_said(child: &mut Child) -> String {
@@ -89,12 +80,9 @@ fn kill_after_kill() {
 #[test]
 #[ignore = "half a minute that the other tests do not need"]
 fn a_hundred_kills() {
-    let (mut kills, mut seed) = (0, 1_u64);
+    let (mut kills, mut growths) = (0, growths());
     while kills < 100 {
-        kills += under_fire(|| {
-            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (seed >> 33) % (2 << 20)
-        });
+        kills += under_fire(&mut growths);
     }
 }
 

@@ -8,6 +8,7 @@
 )]
 
 pub(crate) mod forge;
+pub(crate) mod kill;
 pub(crate) mod stream;
 
 use std::fmt;
@@ -85,6 +86,17 @@ impl Folder {
         command.args(args.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
         command.env_remove("SV2_KEY_FILE").env_remove("COLUMNS");
         command
+    }
+
+    /// What each of these commands says, and that it leaves the folder as it was.
+    pub(crate) fn said(&self, commands: &[&str]) -> String {
+        let mut said = String::new();
+        for args in commands {
+            let names = self.names();
+            said += &format!("--- sv2 {args}\n{}\n\n", self.run(args));
+            assert_eq!(self.names(), names, "{args}");
+        }
+        said
     }
 
     /// Runs the command to its end with nothing on standard input.
