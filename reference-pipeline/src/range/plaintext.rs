@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
+use crate::io::sought;
 use crate::{Cause, Error, RangeReader, ReadAt};
 
 /// Reads the plaintext of a stream from a position that can be moved.
@@ -43,13 +44,7 @@ impl<S: ReadAt> Read for PlaintextReader<S> {
 /// A position beyond the end of the plaintext is allowed: nothing is read there.
 impl<S: ReadAt> Seek for PlaintextReader<S> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let sought = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => self.ranges.plaintext_len().checked_add_signed(by),
-        };
-        let before = || io::Error::new(ErrorKind::InvalidInput, "a position before the beginning");
-        self.position = sought.ok_or_else(before)?;
+        self.position = sought(to, self.position, || Ok(self.ranges.plaintext_len()))?;
         Ok(self.position)
     }
 }

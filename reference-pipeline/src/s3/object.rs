@@ -1,11 +1,12 @@
 //! An object, read from front to back in pieces, after a seek from there, or at an offset.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use super::Bucket;
 use super::client::{Head, Range};
 use crate::ReadAt;
+use crate::io::sought;
 
 /// Bytes of the first request after a seek: what is wanted may be no more than a header.
 const PIECE_MIN: usize = 256 << 10;
@@ -90,12 +91,7 @@ impl Read for Object {
 
 impl Seek for Object {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => self.head.len.checked_add_signed(by),
-        };
-        self.position = position.ok_or(ErrorKind::InvalidInput)?;
+        self.position = sought(to, self.position, || Ok(self.head.len))?;
         Ok(self.position)
     }
 }

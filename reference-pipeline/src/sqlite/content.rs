@@ -10,6 +10,7 @@ use stream_v2_format::SegmentIndex;
 use super::errors::{Named, changed};
 use super::{Database, lock};
 use crate::StoredFile;
+use crate::io::sought;
 
 /// The bytes of a stream in a database, to be read at any position.
 pub struct Content {
@@ -113,12 +114,7 @@ impl Read for Content {
 
 impl Seek for Content {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let position = match to {
-            SeekFrom::Start(position) => Some(position),
-            SeekFrom::Current(by) => self.position.checked_add_signed(by),
-            SeekFrom::End(by) => self.len()?.checked_add_signed(by),
-        };
-        self.position = position.ok_or(ErrorKind::InvalidInput)?;
+        self.position = sought(to, self.position, || self.len())?;
         Ok(self.position)
     }
 }
