@@ -36,7 +36,7 @@ pub trait Storage: Send + Sync {
     /// Gives a file a second name in its folder, and never replaces anything.
     ///
     /// # Errors
-    /// `AlreadyExists`, and whatever the file system reports.
+    /// `AlreadyExists`; `Unsupported` where there are no second names; whatever else the file system reports.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Takes a name away.
@@ -75,6 +75,15 @@ pub trait StoredFile: Read + Write + Seek + Send {
     /// # Errors
     /// Whatever the file system reports.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
+
+    /// Gives back the room of bytes that are not read again, as far as that can be done. The length stays as it is.
+    ///
+    /// # Errors
+    /// Whatever the file system reports.
+    fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
+        let _ = (begin, end);
+        Ok(())
+    }
 
     /// Makes the bytes durable, and the length.
     ///
@@ -122,7 +131,11 @@ impl Storage for Disk {
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::hard_link(from, to)
+        fs::hard_link(from, to).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists | ErrorKind::NotFound => error,
+            // A file system without links.
+            _ => ErrorKind::Unsupported.into(),
+        })
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -149,6 +162,15 @@ impl StoredFile for File {
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         Self::set_len(self, len)
+    }
+
+    #[cfg(all(feature = "s3", target_os = "linux"))]
+    fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
+        use rustix::fs::{FallocateFlags, fallocate};
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        // Not every file system can; then they take their room until the end.
+        let _ = fallocate(&*self, hole, begin, end.saturating_sub(begin));
+        Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -16,23 +16,25 @@ use super::retry::{Failed, Patience};
 use super::{Config, Object, Retry};
 
 /// How long a signature is good for: also what a clock may be behind.
-const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
+pub(super) const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
 /// For a whole body. One that is slower is gone on with where it was.
 const BODY: Duration = Duration::from_secs(60);
+/// What an object carries of the upload that made it.
+pub(super) const MARK: &str = "x-amz-meta-stream-v2-upload";
 /// Of what S3 says about an error no more is read.
 const ERROR_MAX: u64 = 64 << 10;
 
 /// A bucket that objects are read from. Clones share the connections.
 #[derive(Clone)]
-pub struct Bucket(Arc<Inner>);
+pub struct Bucket(pub(super) Arc<Inner>);
 
-struct Inner {
-    agent: Agent,
-    place: rusty_s3::Bucket,
-    credentials: Credentials,
-    retry: Retry,
+pub(super) struct Inner {
+    pub(super) agent: Agent,
+    pub(super) place: rusty_s3::Bucket,
+    pub(super) credentials: Credentials,
+    pub(super) retry: Retry,
 }
 
 /// What is known of an object when it is opened.
@@ -41,6 +43,8 @@ pub(super) struct Head {
     pub(super) etag: String,
     /// Nanoseconds since 1970-01-01T00:00:00Z, in whole seconds.
     pub(super) modified: Option<i64>,
+    /// What its upload was marked with, where it was one of this crate.
+    pub(super) mark: Option<String>,
 }
 
 /// A part of one version of an object.
@@ -91,14 +95,7 @@ impl Bucket {
     /// # Errors
     /// Those of the module.
     pub fn object(&self, key: &str) -> io::Result<Object> {
-        let name = self.name_of(key);
-        // In a URL they would name something else: another object, the bucket, another bucket.
-        if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
-            return Err(io::Error::new(
-                ErrorKind::InvalidInput,
-                format!("{name}: is no key that a URL can name"),
-            ));
-        }
+        check_key(key, &self.name_of(key))?;
         let head = self.0.retry.run(|| self.head(key))?;
         Ok(Object::new(self.clone(), key, head))
     }
@@ -108,7 +105,7 @@ impl Bucket {
         format!("s3://{}/{key}", self.name())
     }
 
-    fn head(&self, key: &str) -> Result<Head, Failed> {
+    pub(super) fn head(&self, key: &str) -> Result<Head, Failed> {
         let name = self.name_of(key);
         let url = HeadObject::new(&self.0.place, Some(&self.0.credentials), key).sign(SIGNED_FOR);
         let answer =
@@ -122,7 +119,8 @@ impl Bucket {
         let etag = text("etag").filter(|etag| !etag.is_empty());
         let etag = etag.ok_or_else(|| nonsense(&name, "S3 does not say which version it is"))?.to_owned();
         let modified = text("last-modified").and_then(nanoseconds);
-        Ok(Head { len, etag, modified })
+        let mark = text(MARK).map(str::to_owned);
+        Ok(Head { len, etag, modified, mark })
     }
 
     /// The answer to `HEAD` has no body: why S3 refuses, the answer to `GET` tells.
@@ -221,7 +219,7 @@ impl Bucket {
         headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).call()
     }
 
-    fn disconnected(&self, name: &str, error: ureq::Error) -> Failed {
+    pub(super) fn disconnected(&self, name: &str, error: ureq::Error) -> Failed {
         let url = self.0.place.base_url();
         let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
         disconnected(name, &format!("{}{port}", url.host_str().unwrap_or_default()), error)
@@ -232,6 +230,14 @@ impl fmt::Debug for Bucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Bucket").field("name", &self.name()).finish_non_exhaustive()
     }
+}
+
+/// Refuses what in a URL would name something else: another object, the bucket, another bucket.
+pub(super) fn check_key(key: &str, name: &str) -> io::Result<()> {
+    if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("{name}: is no key that a URL can name")));
+    }
+    Ok(())
 }
 
 /// Redirections are not followed: the signature is for one host.
@@ -258,7 +264,7 @@ fn agent(place: &rusty_s3::Bucket, config: &Config) -> Agent {
     config.build().new_agent()
 }
 
-fn refusal(mut answer: Response<Body>) -> Refusal {
+pub(super) fn refusal(mut answer: Response<Body>) -> Refusal {
     let mut body = Vec::new();
     // What was read before the connection was cut is kept.
     let _ = answer.body_mut().as_reader().take(ERROR_MAX).read_to_end(&mut body);
@@ -266,7 +272,7 @@ fn refusal(mut answer: Response<Body>) -> Refusal {
     Refusal::new(answer.status().as_u16(), &body).in_region(region)
 }
 
-fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+pub(super) fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers.get(name)?.to_str().ok()
 }
 

@@ -51,6 +51,23 @@ impl Refusal {
         }
     }
 
+    /// What stands in the place of the answer that was promised with a status of success.
+    pub(super) fn late(body: &[u8]) -> Self {
+        let refusal = Self::new(200, body);
+        let for_now = ["InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"].map(Some);
+        let status = match refusal.code.as_deref() {
+            code if for_now.contains(&code) => 503,
+            Some("PreconditionFailed") => 412,
+            Some("NoSuchUpload") => 404,
+            _ => 400,
+        };
+        Self { status, ..refusal }
+    }
+
+    pub(super) const fn status(&self) -> u16 {
+        self.status
+    }
+
     /// The region that a header of the answer names.
     pub(super) fn in_region(mut self, region: Option<&str>) -> Self {
         self.region = self.region.or_else(|| region.and_then(shown));

@@ -43,14 +43,20 @@
 //! | `TimedOut`, `ConnectionRefused`, `ConnectionReset`, `UnexpectedEof`, and what else the system reports | the connection, again and again |
 //! | `Other` | the rest |
 
+mod answers;
 mod client;
 mod config;
 mod errors;
+mod multipart;
 mod object;
 mod profile;
+mod requests;
 mod retry;
+mod upload;
 
 pub use client::Bucket;
 pub use config::Config;
+pub use multipart::{Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
 pub use object::Object;
 pub use retry::Retry;
+pub use upload::Upload;

@@ -89,9 +89,8 @@ impl FileSink {
         }
         match storage.link(&partial, target) {
             Ok(()) => self.output.drop_partial_name(),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(error),
-            // A file system without links: the check and the rename are two steps there.
-            Err(_) if !storage.exists(target) => rename(),
+            // The check and the rename are two steps there.
+            Err(error) if error.kind() == ErrorKind::Unsupported && !storage.exists(target) => rename(),
             Err(error) => Err(error),
         }
     }

@@ -1,0 +1,347 @@
+//! What is remembered of an upload on this machine, beside the bytes that are not uploaded yet: a text file, a line for each thing that was done.
+//!
+//! Each line begins with its CRC-32C, eight digits in hexadecimal, so that a torn end is seen. Whatever may be on its way to S3 stands in a line that
+//! is durable already; what S3 has answered may be lost, and is asked for again.
+
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use stream_v2_format::wire::crc32c;
+
+use crate::{Storage, StoredFile};
+
+const FORM: &str = "stream-v2-upload-1";
+/// A record is never longer: 10,000 parts take some 2 MiB.
+const LEN_MAX: u64 = 64 << 20;
+
+/// A run of whole pieces that is a part of the object: part 1 is the first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    pub(super) begin: u64,
+    pub(super) end: u64,
+    /// What S3 has answered, where it has the part.
+    pub(super) sent: Option<Sent>,
+}
+
+/// A part that S3 has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Sent {
+    pub(super) md5: [u8; 16],
+    pub(super) etag: String,
+}
+
+/// What the lines say.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// What the object will carry, so that it can be told from any other one.
+    pub(super) mark: String,
+    /// What S3 calls the upload.
+    pub(super) id: Option<String>,
+    pub(super) parts: Vec<Part>,
+    /// Bytes before this are perhaps not on this machine any more.
+    pub(super) forgotten: u64,
+    /// Bytes of the object, where S3 was or is about to be asked to make it.
+    pub(super) completing: Option<u64>,
+}
+
+/// The file.
+pub(super) struct Record {
+    file: Box<dyn StoredFile>,
+    pub(super) facts: Facts,
+    is_durable: bool,
+}
+
+impl Record {
+    /// Creates a record, and keeps others from it.
+    ///
+    /// # Errors
+    /// `AlreadyExists`, and whatever the file system reports.
+    pub(super) fn create(storage: &dyn Storage, path: &Path, name: &str, mark: &str) -> io::Result<Self> {
+        let mut file = storage.create(path)?;
+        file.lock()?;
+        let facts = Facts { mark: mark.into(), ..Facts::default() };
+        let mut record = Self { file, facts, is_durable: false };
+        record.add(&format!("{FORM} {mark} {}", escaped(name)))?;
+        record.sync()?;
+        storage.sync_folder(path)?;
+        Ok(record)
+    }
+
+    /// Opens the record of an interrupted run, and keeps others from it.
+    ///
+    /// # Errors
+    /// `NotFound`; `WouldBlock`; `InvalidData` for what is no record of this object; whatever the file system reports.
+    pub(super) fn open(storage: &dyn Storage, path: &Path, name: &str) -> io::Result<Self> {
+        let mut file = storage.open(path)?;
+        file.lock()?;
+        let mut bytes = Vec::new();
+        (&mut file).take(LEN_MAX).read_to_end(&mut bytes)?;
+        let (facts, valid) = read(&bytes, name).ok_or_else(|| {
+            let what = format!("{}: is no record of an upload to {name}", path.display());
+            io::Error::new(ErrorKind::InvalidData, what)
+        })?;
+        if file.size()? > valid {
+            file.set_len(valid)?;
+        }
+        file.seek(SeekFrom::Start(valid))?;
+        // A line that was read was perhaps not durable yet.
+        file.sync()?;
+        Ok(Self { file, facts, is_durable: true })
+    }
+
+    /// An upload is about to be begun: there are no parts, whatever there was before.
+    pub(super) fn begins(&mut self) -> io::Result<()> {
+        self.add("begins")?;
+        (self.facts.id, self.facts.completing) = (None, None);
+        self.facts.parts.clear();
+        self.sync()
+    }
+
+    /// S3 has begun it.
+    pub(super) fn begun(&mut self, id: String) -> io::Result<()> {
+        self.add(&format!("upload {}", escaped(&id)))?;
+        self.facts.id = Some(id);
+        self.sync()
+    }
+
+    /// The next part is to be these bytes.
+    pub(super) fn planned(&mut self, begin: u64, end: u64) -> io::Result<()> {
+        self.add(&format!("part {} {begin} {end}", self.facts.parts.len() + 1))?;
+        self.facts.parts.push(Part { begin, end, sent: None });
+        Ok(())
+    }
+
+    /// S3 has a part.
+    pub(super) fn sent(&mut self, number: u16, sent: Sent) -> io::Result<()> {
+        self.add(&format!("sent {number} {} {}", hex(&sent.md5), escaped(&sent.etag)))?;
+        if let Some(part) = self.facts.part_mut(number) {
+            part.sent = Some(sent);
+        }
+        Ok(())
+    }
+
+    /// What stands before `upto` on this machine is about to be given up.
+    pub(super) fn forgets(&mut self, upto: u64) -> io::Result<()> {
+        self.add(&format!("forgets {upto}"))?;
+        self.facts.forgotten = upto;
+        self.sync()
+    }
+
+    /// S3 is about to be asked for the object.
+    pub(super) fn completes(&mut self, len: u64) -> io::Result<()> {
+        if self.facts.completing != Some(len) {
+            self.add(&format!("completes {len}"))?;
+            self.facts.completing = Some(len);
+        }
+        self.sync()
+    }
+
+    fn add(&mut self, line: &str) -> io::Result<()> {
+        self.is_durable = false;
+        let line = format!("{:08x} {line}\n", crc32c(line.as_bytes()));
+        self.file.write_all(line.as_bytes())
+    }
+
+    /// Makes all lines durable.
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        if !self.is_durable {
+            self.file.sync()?;
+            self.is_durable = true;
+        }
+        Ok(())
+    }
+}
+
+impl Facts {
+    /// Where the next part begins.
+    pub(super) fn planned_end(&self) -> u64 {
+        self.parts.last().map_or(0, |part| part.end)
+    }
+
+    pub(super) fn part(&self, number: u16) -> Option<&Part> {
+        self.parts.get(usize::from(number).checked_sub(1)?)
+    }
+
+    fn part_mut(&mut self, number: u16) -> Option<&mut Part> {
+        self.parts.get_mut(usize::from(number).checked_sub(1)?)
+    }
+
+    /// S3 does not have a part that it once had.
+    pub(super) fn lost(&mut self, number: u16) {
+        if let Some(part) = self.part_mut(number) {
+            part.sent = None;
+        }
+    }
+
+    /// Where the first part begins that S3 does not have.
+    pub(super) fn sent_end(&self) -> u64 {
+        let first = self.parts.iter().find(|part| part.sent.is_none());
+        first.map_or_else(|| self.planned_end(), |part| part.begin)
+    }
+
+    /// Bytes that S3 has.
+    pub(super) fn sent_len(&self) -> u64 {
+        self.parts.iter().filter(|part| part.sent.is_some()).map(|part| part.end - part.begin).sum()
+    }
+
+    fn follow(&mut self, line: &str) -> Option<()> {
+        let mut words = line.split(' ');
+        let mut word = || words.next();
+        match (word()?, word(), word(), word()) {
+            ("begins", None, ..) => {
+                (self.id, self.completing) = (None, None);
+                self.parts.clear();
+            }
+            ("upload", Some(id), None, _) => self.id = Some(unescaped(id)?),
+            ("part", Some(number), Some(begin), Some(end)) => {
+                let (begin, end) = (begin.parse().ok()?, end.parse().ok()?);
+                let is_next = number.parse() == Ok(self.parts.len() + 1) && begin == self.planned_end();
+                (is_next && begin <= end).then(|| self.parts.push(Part { begin, end, sent: None }))?;
+            }
+            ("sent", Some(number), Some(md5), Some(etag)) => {
+                let sent = Sent { md5: unhex(md5)?, etag: unescaped(etag)? };
+                self.part_mut(number.parse().ok()?)?.sent = Some(sent);
+            }
+            ("forgets", Some(upto), None, _) => self.forgotten = upto.parse().ok()?,
+            ("completes", Some(len), None, _) => self.completing = Some(len.parse().ok()?),
+            _ => return None,
+        }
+        Some(())
+    }
+}
+
+/// What the lines say up to the first one that is torn, and how many bytes they take; `None` for what is no record of an upload to `name`.
+fn read(bytes: &[u8], name: &str) -> Option<(Facts, u64)> {
+    let mut facts = Facts::default();
+    let mut valid = 0;
+    for line in bytes.split_inclusive(|byte| *byte == b'\n') {
+        let Some(text) = whole(line) else { break };
+        if valid == 0 {
+            let (mark, of) = text.strip_prefix(FORM)?.strip_prefix(' ')?.split_once(' ')?;
+            (unescaped(of)? == name).then_some(())?;
+            facts.mark = mark.into();
+        } else if facts.follow(text).is_none() {
+            break;
+        }
+        valid += line.len() as u64;
+    }
+    (valid > 0).then_some((facts, valid))
+}
+
+/// The text of a line that is there as it was written.
+fn whole(line: &[u8]) -> Option<&str> {
+    let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
+    let (crc, text) = line.split_once(' ')?;
+    (crc == format!("{:08x}", crc32c(text.as_bytes()))).then_some(text)
+}
+
+/// One word, whatever is in it.
+fn escaped(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
+    text.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02x}") })
+        .collect()
+}
+
+fn unescaped(word: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = word.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        rest = after;
+        if byte == b'%' {
+            let (digits, after) = rest.split_at_checked(2)?;
+            bytes.push(u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()?);
+            rest = after;
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<[u8; 16]> {
+    let mut bytes = [0; 16];
+    (text.len() == 2 * bytes.len()).then_some(())?;
+    for (place, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(2 * place..2 * place + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Disk;
+    use std::fs;
+
+    const NAME: &str = "s3://bucket/a key%\n";
+
+    fn written(path: &Path) -> Facts {
+        let mut record = Record::create(&Disk, path, NAME, "mark").unwrap();
+        record.begins().unwrap();
+        record.begun("id of/it+=".into()).unwrap();
+        record.planned(0, 100).unwrap();
+        record.planned(100, 250).unwrap();
+        record.sent(2, Sent { md5: [7; 16], etag: "\"e tag\"".into() }).unwrap();
+        record.forgets(0).unwrap();
+        record.completes(250).unwrap();
+        record.facts
+    }
+
+    #[test]
+    fn what_is_written_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        let facts = written(&path);
+        assert_eq!(Record::create(&Disk, &path, NAME, "mark").err().unwrap().kind(), ErrorKind::AlreadyExists);
+        let mut record = Record::open(&Disk, &path, NAME).unwrap();
+        assert_eq!(record.facts, facts);
+        assert_eq!((facts.sent_end(), facts.sent_len(), facts.planned_end()), (0, 150, 250));
+        assert_eq!(Record::open(&Disk, &path, NAME).err().unwrap().kind(), ErrorKind::WouldBlock);
+        record.sent(1, Sent { md5: [1; 16], etag: String::new() }).unwrap();
+        assert_eq!(record.facts.sent_end(), 250);
+        record.begins().unwrap();
+        drop(record);
+        let record = Record::open(&Disk, &path, NAME).unwrap();
+        assert_eq!((record.facts.parts.len(), record.facts.id, record.facts.mark), (0, None, "mark".into()));
+    }
+
+    #[test]
+    fn a_torn_end_is_cut() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        written(&path);
+        let whole = fs::read(&path).unwrap();
+        let first = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+        for cut in 0..whole.len() {
+            for rest in [&b""[..], b"\0\0\0\0\n", b"9 5\n"] {
+                fs::write(&path, [&whole[..cut], rest].concat()).unwrap();
+                match Record::open(&Disk, &path, NAME) {
+                    Ok(record) => {
+                        assert!(cut >= first);
+                        assert!(record.facts.parts.iter().all(|part| part.begin <= part.end));
+                    }
+                    Err(error) => {
+                        assert!(cut < first, "{cut}");
+                        assert_eq!(error.kind(), ErrorKind::InvalidData);
+                        continue;
+                    }
+                }
+                assert!(whole.starts_with(&fs::read(&path).unwrap()));
+            }
+        }
+    }
+
+    #[test]
+    fn the_record_of_another_object_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("record");
+        written(&path);
+        let error = Record::open(&Disk, &path, "s3://bucket/another").err().unwrap();
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+    }
+}

@@ -1,0 +1,182 @@
+//! What is to become an object, on this machine until S3 has it: a file of which the uploaded part is given up.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
+
+use super::names::Role;
+use super::record::Record;
+use super::state::Shared;
+use crate::StoredFile;
+use crate::io::read_stream_header;
+
+/// The stream header and the largest envelope are never given up: a run that goes on begins with them.
+const KEPT: u64 = (STREAM_HEADER_LEN as u64 + ENVELOPE_LEN_MAX as u64).next_multiple_of(64 << 10);
+/// Bytes that are given up at once at least.
+const WORTH_FORGETTING: u64 = 4 << 20;
+
+/// The file under the partial name.
+pub(super) struct Staged {
+    file: Box<dyn StoredFile>,
+    shared: Arc<Shared>,
+    owns: bool,
+    /// Ends of the pieces that are in no part yet.
+    ends: VecDeque<u64>,
+    /// What was appended and not given up yet.
+    pieces: VecDeque<Piece>,
+    /// What is durable; a commit of it is recorded before the next durability point.
+    durable: u64,
+    /// Where the last durable piece begins: that commit is confirmed by it.
+    last: u64,
+    /// Whether segment headers are read again where a run goes on: in a stream without UNIFORM.
+    keeps_heads: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Piece {
+    begin: u64,
+    /// Where the piece's head ends, which may be read again.
+    head: u64,
+    end: u64,
+}
+
+impl Staged {
+    pub(super) fn new(file: Box<dyn StoredFile>, shared: &Arc<Shared>, owns: bool) -> Self {
+        let (ends, pieces) = Default::default();
+        Self { file, shared: Arc::clone(shared), owns, ends, pieces, durable: 0, last: 0, keeps_heads: true }
+    }
+
+    /// Looks whether it is a stream with UNIFORM. Of a plaintext that looks like one no heads are kept either: it has none.
+    fn look(&mut self, mut begin: impl Read) {
+        self.keeps_heads = !read_stream_header(&mut begin).is_ok_and(|(header, _)| header.uniform());
+    }
+
+    /// Gives up what S3 has, but for what a run that goes on reads: segment headers, and the last commit's segment.
+    fn forget(&mut self, upto: u64) -> io::Result<()> {
+        let Some(forgotten) = self.shared.forgets(upto.min(self.last), WORTH_FORGETTING)? else { return Ok(()) };
+        while let Some(piece) = self.pieces.pop_front_if(|piece| piece.end <= forgotten) {
+            let begin = if self.keeps_heads { piece.head } else { piece.begin }.max(KEPT);
+            if begin < piece.end {
+                self.file.forget(begin, piece.end)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl StoredFile for Staged {
+    fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
+        self.shared.check()?;
+        let begin = self.file.stream_position()?;
+        self.file.append(index, head, body)?;
+        if index.is_none() && begin == 0 {
+            self.look(head.chain(body));
+        }
+        let (head, end) = (begin + head.len() as u64, begin + head.len() as u64 + body.len() as u64);
+        if index.is_some() {
+            // Where a run goes on, a piece has ended before.
+            self.ends.extend(Some(begin).filter(|begin| self.ends.back().is_none_or(|end| end < begin)));
+            self.ends.push_back(end);
+        }
+        self.pieces.push_back(Piece { begin, head, end });
+        Ok(())
+    }
+
+    fn size(&self) -> io::Result<u64> {
+        self.file.size()
+    }
+
+    fn set_len(&mut self, len: u64) -> io::Result<()> {
+        if self.owns && len < self.shared.planned_end() {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "what is uploaded cannot be cut"));
+        }
+        self.pieces.retain(|piece| piece.end <= len);
+        self.ends.retain(|end| *end <= len);
+        self.file.set_len(len)
+    }
+
+    /// Makes the file durable, and has parts sent of what was durable, and so recorded, before.
+    fn sync(&mut self) -> io::Result<()> {
+        self.file.sync()?;
+        // What is not sent now is sent by the run that goes on.
+        if !self.owns || self.shared.shutdown.requested() {
+            return Ok(());
+        }
+        self.shared.plan(&mut self.ends, self.durable, false)?;
+        match self.shared.room().and_then(|room| self.shared.settle(room)) {
+            Err(_) if self.shared.shutdown.requested() => return Ok(()),
+            settled => settled?,
+        }
+        self.forget(self.durable)?;
+        self.durable = self.file.size()?;
+        self.last = self.pieces.back().map_or(self.last, |piece| piece.begin);
+        Ok(())
+    }
+
+    fn lock(&mut self) -> io::Result<()> {
+        self.file.lock()?;
+        if !self.owns {
+            let shared = &self.shared;
+            let record = Record::open(&*shared.local, &shared.names.record(), &shared.name());
+            shared.own(record.map_err(|error| match error.kind() {
+                ErrorKind::NotFound => without_record(&shared.name()),
+                _ => error,
+            })?);
+            self.owns = true;
+            let mut begin = Vec::new();
+            self.file.rewind()?;
+            (&mut self.file).take(KEPT).read_to_end(&mut begin)?;
+            self.file.rewind()?;
+            self.look(&begin[..]);
+        }
+        Ok(())
+    }
+
+    fn is_named(&self, path: &Path) -> io::Result<bool> {
+        match self.shared.names.role(path)? {
+            Role::Object if self.owns => self.shared.is_published(),
+            Role::Object => Ok(false),
+            _ => self.file.is_named(&self.shared.names.local(path)),
+        }
+    }
+}
+
+fn without_record(name: &str) -> io::Error {
+    let what = "what an interrupted run has left is there, and the record of its upload is not";
+    io::Error::new(ErrorKind::InvalidInput, format!("{name}: {what}"))
+}
+
+impl Read for Staged {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read(buffer)
+    }
+}
+
+impl Write for Staged {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        self.file.write(buffer)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl Seek for Staged {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if self.owns {
+            self.shared.stop();
+            *self.shared.locked() = None;
+        }
+    }
+}
