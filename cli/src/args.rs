@@ -24,8 +24,8 @@ Exit codes:
   5    an unsealed stream was salvaged with --unsealed
   130  interrupted";
 
-const ENCRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database. By default INPUT.sv2, or standard output where INPUT is -";
-const DECRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database. By default INPUT without .sv2, or standard output where INPUT is -";
+const ENCRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3. By default INPUT.sv2, or standard output where INPUT is -";
+const DECRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3. By default INPUT without .sv2, or standard output where INPUT is -";
 
 /// Encrypts and decrypts streams that are too big, or too slow, to start over.
 #[derive(Parser)]
@@ -98,7 +98,7 @@ pub(crate) struct Ends {
     /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database
+    /// Where to write
     #[arg(short, long, value_name = "OUTPUT")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
@@ -109,7 +109,7 @@ pub(crate) struct Ends {
     /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on with
     #[arg(long)]
     pub(crate) restart: bool,
-    /// Makes OUTPUT durable every so many bytes: what a crash of the machine can cost; by default 64M, and every 10 seconds
+    /// Makes OUTPUT durable every so many bytes: what a crash of the machine can cost; by default 64M (16M for S3), and every 10 seconds
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     sync_every: Option<u64>,
     #[command(flatten)]
@@ -117,10 +117,9 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// When the output is made durable.
-    pub(crate) fn durability(&self) -> Durability {
-        let default = Durability::default();
-        Durability { bytes: self.sync_every.unwrap_or(default.bytes), ..default }
+    /// When the output is made durable: after so many bytes, unless something else is asked for.
+    pub(crate) fn durability(&self, bytes: u64) -> Durability {
+        Durability { bytes: self.sync_every.unwrap_or(bytes), ..Durability::default() }
     }
 }
 
@@ -152,7 +151,7 @@ impl Secret {
 
 #[derive(ClapArgs)]
 pub(crate) struct Run {
-    /// Worker threads; by default one for each core, at most 16
+    /// Worker threads, and parts that are uploaded at once; by default one for each core, at most 16, and 4 parts
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Says nothing but errors

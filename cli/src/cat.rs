@@ -19,6 +19,7 @@ use crate::output::{Content, Output, refuse_existing, refuse_partial};
 use crate::progress::Committed;
 use crate::report::{Failure, note};
 use crate::size::bytes;
+use crate::uploads::Uploading;
 
 pub(crate) fn run(args: &CatArgs) -> Done {
     let chosen = Output::choose_place(&args.output, &args.input, &args.secret, args.force)?;
@@ -31,7 +32,12 @@ pub(crate) fn run(args: &CatArgs) -> Done {
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;
     interrupt::watch(&pipeline.shutdown)?;
-    let output = chosen.output()?;
+    let output = chosen.output(Uploading {
+        expected: None,
+        jobs: None,
+        shutdown: &pipeline.shutdown,
+        progress: None,
+    })?;
     let cat = Cat { input: &name, output: &output, source: &*source, key_file: &key_file };
     let mut ranges = pipeline.open_ranges(&*source).map_err(|error| cat.failure(&error, 0))?;
     let len = ranges.plaintext_len();

@@ -24,6 +24,7 @@ use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, unk
 use crate::size::{bytes, count};
 use crate::standard::is_standard;
 use crate::stats::Stats;
+use crate::uploads::Uploading;
 
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
@@ -31,16 +32,20 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
     let chosen = Output::choose_place(&output, &ends.input, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
-    let output = chosen.output()?;
-
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;
     pipeline.lanes = ends.run.lanes();
-    pipeline.durability = ends.durability();
+    pipeline.durability = ends.durability(chosen.sync_every());
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
-    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut progress = Progress::new(input.len, Shows::Stream, ends.run.quiet);
+    let output = chosen.output(Uploading {
+        expected: input.len,
+        jobs: ends.run.jobs,
+        shutdown: &pipeline.shutdown,
+        progress: Some(&mut progress),
+    })?;
+    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut source = Remembering::new(&mut input.reader);
     let opened = pipeline.open_stream(&mut source);
     let stream_key_id = source.key_id();

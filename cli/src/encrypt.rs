@@ -19,6 +19,7 @@ use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell, te
 use crate::size::{bytes, count, human};
 use crate::standard::is_standard;
 use crate::stats::Stats;
+use crate::uploads::Uploading;
 
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;
@@ -26,8 +27,6 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     let chosen = Output::choose_place(&output, &ends.input, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
-    let output = chosen.output()?;
-
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.params.key_id = key_file.key_id;
     let (frame_size, segment_size) =
@@ -35,11 +34,17 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     (pipeline.params.frame_size_log2, pipeline.params.segment_size) =
         sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
     pipeline.lanes = ends.run.lanes();
-    pipeline.durability = ends.durability();
+    pipeline.durability = ends.durability(chosen.sync_every());
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
-    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
+    let output = chosen.output(Uploading {
+        expected: input.len,
+        jobs: ends.run.jobs,
+        shutdown: &pipeline.shutdown,
+        progress: Some(&mut progress),
+    })?;
+    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
     let result = match &output {
         Output::File(file) => match take_up(file, &pipeline, &mut input, args)? {
             Some(found) if found.is_complete() => {

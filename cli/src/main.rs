@@ -25,6 +25,7 @@ mod size;
 mod standard;
 mod stats;
 mod stored;
+mod uploads;
 mod verify;
 
 use std::fmt::Display;

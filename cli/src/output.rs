@@ -13,6 +13,7 @@ use crate::report::Failure;
 use crate::resume::not_ours;
 use crate::same_file::{Identity, identity, input_identity, output_identity};
 use crate::standard::{is_standard, is_standard_output, standard_output};
+use crate::uploads::{self, Uploading};
 
 /// Where a run writes to.
 pub(crate) enum Output {
@@ -32,13 +33,30 @@ pub(crate) enum Chosen {
         stream: String,
         force: bool,
     },
+    /// Into S3.
+    Uploaded {
+        bucket: String,
+        key: String,
+        force: bool,
+    },
 }
 
 impl Chosen {
-    /// Opens the database, or creates it. It is the last thing that is done before a run.
-    pub(crate) fn output(self) -> Result<Output, Failure> {
+    /// Bytes after which the output is made durable, where nothing else is asked for. What goes to S3 is not sent before.
+    pub(crate) const fn sync_every(&self) -> u64 {
+        match self {
+            Self::Uploaded { .. } => 16 << 20,
+            _ => 64 << 20,
+        }
+    }
+
+    /// Opens the database, or creates it; asks S3 for the object. It is the last thing that is done before a run.
+    pub(crate) fn output(self, uploading: Uploading<'_>) -> Result<Output, Failure> {
         match self {
             Self::Output(output) => Ok(output),
+            Self::Uploaded { bucket, key, force } => {
+                Output::of_file(uploads::output(&bucket, &key, uploading)?.overwriting(force))
+            }
             Self::Stored { database, stream, force } => {
                 let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
                 Output::of_file(database.output(&stream).overwriting(force))
@@ -65,10 +83,7 @@ impl Output {
         match Place::of(path)? {
             Place::File => Self::choose(path, input, secret, force).map(Chosen::Output),
             Place::Sqlite { database, stream } => Ok(Chosen::Stored { database, stream, force }),
-            Place::S3 { .. } => {
-                Err(Failure::usage(format!("{}: writing to S3 is not there yet", path.display()))
-                    .hint("write to a file with -o FILE, or with -o - to a command that uploads it"))
-            }
+            Place::S3 { bucket, key } => Ok(Chosen::Uploaded { bucket, key, force }),
         }
     }
 
@@ -207,7 +222,7 @@ pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
         ErrorKind::InvalidData => return not_ours(error),
         _ => {}
     }
-    if matches!(Place::of(output.target()), Ok(Place::Sqlite { .. })) {
+    if !matches!(Place::of(output.target()), Ok(Place::File)) {
         return Failure::io(format!("{}: cannot be created: {error}", output.partial().display()));
     }
     let folder = match output.target().parent() {

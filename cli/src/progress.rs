@@ -1,6 +1,8 @@
 //! The progress bar: bytes, rate and time left, drawn by the thread that writes.
 
+use std::collections::VecDeque;
 use std::io::{IsTerminal, Read};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use stream_v2_pipeline::{LogEvent, LogManager};
@@ -30,12 +32,42 @@ pub(crate) struct Progress {
     shows: Shows,
     header_len: u64,
     committed: Committed,
+    /// What S3 does not have yet, where that is what counts.
+    pending: Option<Uploaded>,
+}
+
+/// Shows how much of what was committed S3 has: it is told in bytes of the output.
+#[derive(Clone)]
+pub(crate) struct Uploaded {
+    bar: ProgressBar,
+    /// Ends of segments in the output, and what the bar shows then.
+    pending: Arc<Mutex<VecDeque<(u64, u64)>>>,
+}
+
+impl Uploaded {
+    fn locked(&self) -> MutexGuard<'_, VecDeque<(u64, u64)>> {
+        self.pending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// S3 has so many bytes of the output.
+    pub(crate) fn reaches(&self, len: u64) {
+        let mut pending = self.locked();
+        while let Some((_, shown)) = pending.pop_front_if(|(end, _)| *end <= len) {
+            self.bar.set_position(shown);
+        }
+    }
 }
 
 impl Progress {
     /// A bar up to `len` bytes, where the length is known.
     pub(crate) fn new(len: Option<u64>, shows: Shows, quiet: bool) -> Self {
-        Self { bar: bar(len, quiet), shows, header_len: 0, committed: Committed::default() }
+        Self { bar: bar(len, quiet), shows, header_len: 0, committed: Committed::default(), pending: None }
+    }
+
+    /// What S3 has counts from now on, and not what an output has taken; for an output that tells it.
+    pub(crate) fn uploaded(&mut self) -> Uploaded {
+        let uploaded = Uploaded { bar: self.bar.clone(), pending: Arc::default() };
+        self.pending.insert(uploaded).clone()
     }
 
     /// Begins after what an interrupted run has committed.
@@ -70,10 +102,15 @@ impl LogManager for Progress {
             LogEvent::Committed(commit) => {
                 let segments = u64::from(commit.index.0) + 1;
                 self.committed = Committed { segments, plaintext_len: commit.plaintext_len };
-                self.bar.set_position(match self.shows {
-                    Shows::Plaintext => commit.plaintext_len,
-                    Shows::Stream => self.header_len + commit.position,
-                });
+                let stream_len = self.header_len + commit.position;
+                let (shown, output_len) = match self.shows {
+                    Shows::Plaintext => (commit.plaintext_len, stream_len),
+                    Shows::Stream => (stream_len, commit.plaintext_len),
+                };
+                match &self.pending {
+                    None => self.bar.set_position(shown),
+                    Some(uploaded) => uploaded.locked().push_back((output_len, shown)),
+                }
             }
             _ => self.bar.finish_and_clear(),
         }

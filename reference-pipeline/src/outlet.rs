@@ -1,5 +1,7 @@
 //! The end of a run: its sink and its managers, told of everything in the order that a crash needs (§18, §19).
 
+use std::io;
+
 use bytes::Bytes;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::{HeaderV1, Trailer};
@@ -10,6 +12,7 @@ use crate::error::{Cause, Error, Stage};
 use crate::guard::{guarded, guarded_future};
 use crate::managers::{Commit, LogEvent};
 use crate::port::{Ask, Keep, Piece, Port};
+use crate::shutdown::Interruption;
 use crate::telemetry::Step;
 use crate::{Durability, Summary, Telemetry};
 
@@ -77,14 +80,14 @@ impl<P: Port> Outlet<P> {
         let piece = Piece { index, position: self.position, head, body };
         let segment = index.map(|index| index.0.into());
         let taken = self.telemetry.timed(Step::Writing, segment, self.port.append(&piece)).await;
-        taken.map_err(|error| Error::io(Stage::Sink, segment, error))?;
+        taken.map_err(|error| sink_fault(segment, error))?;
         self.position += piece.unit().len();
         Ok(())
     }
 
     async fn ask(&mut self, ask: Ask, segment: Option<u64>) -> Result<(), Error> {
         let done = self.telemetry.timed(Step::MakingDurable, segment, self.port.ask(ask)).await;
-        done.map_err(|error| Error::io(Stage::Sink, segment, error))
+        done.map_err(|error| sink_fault(segment, error))
     }
 
     async fn keep(&mut self, segment: u64, keep: Keep) -> Result<(), Error> {
@@ -210,5 +213,14 @@ impl<P: Port> Outlet<P> {
     /// Whether the sink was left as it should be.
     async fn leaves(&mut self, leave: Ask) -> bool {
         guarded_future(Stage::Sink, None, self.ask(leave, None)).await.is_ok()
+    }
+}
+
+/// A sink that waits for somebody else stops waiting when a shutdown is requested.
+fn sink_fault(segment: Option<u64>, error: io::Error) -> Error {
+    if Interruption::is(&error) {
+        Error::interrupted(segment)
+    } else {
+        Error::io(Stage::Sink, segment, error)
     }
 }

@@ -235,7 +235,10 @@ impl fmt::Debug for Bucket {
 /// Refuses what in a URL would name something else: another object, the bucket, another bucket.
 pub(super) fn check_key(key: &str, name: &str) -> io::Result<()> {
     if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
-        return Err(io::Error::new(ErrorKind::InvalidInput, format!("{name}: is no key that a URL can name")));
+        return Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            format!("{name}: is no key that a URL can name"),
+        ));
     }
     Ok(())
 }

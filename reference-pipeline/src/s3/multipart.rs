@@ -116,6 +116,12 @@ pub trait Multipart: Send + Sync {
     /// `AlreadyExists`, and those of the module. Whatever is reported, the object may be there.
     fn complete(&self, upload: UploadId<'_>, etags: &[&str], replace: bool) -> io::Result<()>;
 
+    /// Makes an object of no bytes, with that mark, in the place of another one only where it may (`PutObject`): not every server makes one of parts.
+    ///
+    /// # Errors
+    /// As [`complete`](Self::complete).
+    fn put_empty(&self, key: &str, mark: &str, replace: bool) -> io::Result<()>;
+
     /// Gives an upload up, with its parts (`AbortMultipartUpload`). One that S3 does not know is given up.
     ///
     /// # Errors

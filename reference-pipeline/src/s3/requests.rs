@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use rusty_s3::signing::sign;
 use rusty_s3::Method;
+use rusty_s3::signing::sign;
 use ureq::http::{Request, Response};
 use ureq::{AsSendBody, Body, SendBody};
 
@@ -66,13 +66,15 @@ impl Bucket {
         let now = jiff::Timestamp::now();
         let url = sign(&now, ask.method, url, key, secret, token, place.region(), seconds, query, headers);
         let request = Request::builder().method(ask.method.to_str()).uri(url.as_str());
-        let request = ask.headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        let request =
+            ask.headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
         let request = ask.len.iter().fold(request, |request, len| request.header("content-length", *len));
         let name = self.name_of(ask.key);
         let request = request.body(body).map_err(|_| nonsense(&name, "the request cannot be made"))?;
         let agent = &self.0.agent;
         let patience = Some(ask.patience);
-        let request = agent.configure_request(request).timeout_send_body(patience).timeout_recv_body(patience);
+        let request =
+            agent.configure_request(request).timeout_send_body(patience).timeout_recv_body(patience);
         let request = request.timeout_recv_response(patience).allow_non_standard_methods(false).build();
         agent.run(request).map_err(|error| self.disconnected(&name, error))
     }
@@ -177,7 +179,11 @@ impl Multipart for Bucket {
             Ok(head) => Ok(Some(Found { len: head.len, etag: head.etag, mark: head.mark })),
             Err(Failed::ForGood(error)) if error.kind() == ErrorKind::NotFound => {
                 // A bucket that is not there has no objects, and takes none.
-                if error.to_string().contains("NoSuchBucket") { Err(Failed::ForGood(error)) } else { Ok(None) }
+                if error.to_string().contains("NoSuchBucket") {
+                    Err(Failed::ForGood(error))
+                } else {
+                    Ok(None)
+                }
             }
             Err(failed) => Err(failed),
         })
@@ -206,7 +212,8 @@ impl Multipart for Bucket {
         let headers = [("content-md5", &*md5)];
         let patience = Duration::from_secs(60 + part.len() / SLOWEST);
         self.0.retry.run(|| {
-            let ask = Ask::new(Method::Put, upload.key, &query).with_headers(&headers).with_patience(patience);
+            let ask =
+                Ask::new(Method::Put, upload.key, &query).with_headers(&headers).with_patience(patience);
             let ask = ask.with_len(part.len());
             let mut body = part.open().map_err(Failed::ForGood)?;
             let sent = self.ask_for(&ask, SendBody::from_reader(&mut body));
@@ -241,7 +248,8 @@ impl Multipart for Bucket {
         let headers: &[_] = if replace { &[] } else { &[("if-none-match", "*")] };
         self.0.retry.run(|| {
             let query = [("uploadId", upload.id)];
-            let ask = Ask::new(Method::Post, upload.key, &query).with_headers(headers).with_patience(COMPLETING);
+            let ask =
+                Ask::new(Method::Post, upload.key, &query).with_headers(headers).with_patience(COMPLETING);
             let completed = self.ask_for(&ask, &*body);
             let (_, xml) = completed.map_err(|refused| refused.failed_to_complete(&name))?;
             match Element::root(&xml) {
@@ -255,6 +263,16 @@ impl Multipart for Bucket {
                     Err(Failed::ForNow(io::Error::new(ErrorKind::UnexpectedEof, format!("{name}: {what}"))))
                 }
             }
+        })
+    }
+
+    fn put_empty(&self, key: &str, mark: &str, replace: bool) -> io::Result<()> {
+        let name = self.name_of(key);
+        let headers = [("if-none-match", "*"), (MARK, mark)];
+        let headers = if replace { &headers[1..] } else { &headers[..] };
+        self.0.retry.run(|| {
+            let put = self.ask_for(&Ask::new(Method::Put, key, &[]).with_headers(headers), "");
+            put.map(drop).map_err(|refused| refused.failed_to_complete(&name))
         })
     }
 

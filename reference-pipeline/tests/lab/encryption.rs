@@ -22,6 +22,8 @@ pub(crate) struct Encryption {
     pub(crate) compares: bool,
     /// Whether the stream has the flag UNIFORM.
     pub(crate) uniform: bool,
+    /// Segments between durability points.
+    pub(crate) durable_every: u64,
 }
 
 /// A run to the end: where it began, all that it did, and what it wrote.
@@ -64,13 +66,13 @@ pub(crate) struct Found {
 impl Encryption {
     pub(crate) fn new(source: Vec<u8>) -> Self {
         let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
-        Self { key: crate::support::key(), source, stamp, compares: false, uniform: true }
+        Self { key: crate::support::key(), source, stamp, compares: false, uniform: true, durable_every: 2 }
     }
 
-    /// One worker, two segments between durability points.
+    /// One worker.
     pub(crate) fn pipeline(&self) -> EncryptPipeline<'_> {
         let mut pipeline = small_segments(&self.key, 1);
-        pipeline.durability.segments = 2;
+        pipeline.durability.segments = self.durable_every;
         pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.uniform);
         pipeline
     }

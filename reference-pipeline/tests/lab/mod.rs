@@ -9,6 +9,7 @@
 
 pub(crate) mod decryption;
 pub(crate) mod encryption;
+pub(crate) mod remote;
 pub(crate) mod sealings;
 pub(crate) mod sim;
 pub(crate) mod states;

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use stream_v2_pipeline::{Storage, StoredFile};
 
+use super::remote::{Remote, RemoteOp};
+
 /// A file, whatever its names are.
 pub(crate) type Inode = usize;
 
@@ -21,13 +23,18 @@ pub(crate) enum Op {
     Link(PathBuf, PathBuf),
     Remove(PathBuf),
     SyncFolder,
+    /// The room of these bytes is given back.
+    Forget(Inode, usize, usize),
+    /// Something is asked of S3, and done.
+    Remote(RemoteOp),
 }
 
-/// What stands on a disk.
+/// What stands on a disk, and in a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents {
     pub(crate) files: Vec<Vec<u8>>,
     pub(crate) names: BTreeMap<PathBuf, Inode>,
+    pub(crate) remote: Remote,
 }
 
 impl Contents {
@@ -70,6 +77,12 @@ impl Contents {
                 self.names.remove(path);
             }
             Op::Sync(_) | Op::SyncFolder => {}
+            Op::Forget(inode, begin, end) => {
+                self.make_room(*inode);
+                let len = self.files[*inode].len();
+                self.files[*inode][(*begin).min(len)..(*end).min(len)].fill(0);
+            }
+            Op::Remote(op) => self.remote.apply(op),
         }
     }
 
@@ -142,6 +155,11 @@ impl Sim {
     /// Calls that change something.
     pub(crate) fn calls(&self) -> usize {
         self.world().calls
+    }
+
+    /// Asks S3 for something that changes what stands there.
+    pub(crate) fn act_remotely(&self, op: RemoteOp) -> io::Result<()> {
+        self.world().act(Op::Remote(op))
     }
 
     fn world(&self) -> MutexGuard<'_, World> {
@@ -258,6 +276,11 @@ impl StoredFile for Handle {
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         self.sim.world().act(Op::SetLen(self.inode, usize::try_from(len).unwrap()))
+    }
+
+    fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
+        let [begin, end] = [begin, end].map(|place| usize::try_from(place).unwrap());
+        self.sim.world().act(Op::Forget(self.inode, begin, end))
     }
 
     fn sync(&mut self) -> io::Result<()> {

@@ -5,7 +5,7 @@
 //! **The machine loses power** (`lost_power`): of each file, what was written before its last sync is there. Each later write is there, lost, or
 //! torn: its first or its second half is missing, whatever became of the writes before and after it; bytes that were never written are zero.
 //! A length that was set after it is there or is not. Names are there as they were when their folder was last synced; of the later changes of
-//! names any are there and any are not. So journal and data stand at any points that their syncs allow.
+//! names any are there and any are not. What S3 has done is done. So journal and data stand at any points that their syncs allow.
 
 use std::path::PathBuf;
 
@@ -38,6 +38,7 @@ pub(crate) fn kills(log: &[Op], cuts: usize) -> impl Iterator<Item = (usize, usi
 enum Open {
     Write(Inode, usize, Vec<u8>),
     SetLen(Inode, usize),
+    Forget(Inode, usize, usize),
     /// Names and the files that they stand for afterwards; all of them or none.
     Names(Vec<(PathBuf, Option<Inode>)>),
 }
@@ -53,7 +54,8 @@ impl Open {
             }
             Op::Link(from, to) => Self::Names(vec![(to.clone(), before.names.get(from).copied())]),
             Op::Remove(name) => Self::Names(vec![(name.clone(), None)]),
-            Op::Sync(_) | Op::SyncFolder => Self::Names(Vec::new()),
+            Op::Forget(inode, begin, end) => Self::Forget(*inode, *begin, *end),
+            Op::Sync(_) | Op::SyncFolder | Op::Remote(_) => Self::Names(Vec::new()),
         }
     }
 
@@ -71,6 +73,7 @@ impl Open {
                 contents.write(*inode, at + from, &bytes[from..to]);
             }
             Self::SetLen(inode, len) => contents.apply(&Op::SetLen(*inode, *len)),
+            Self::Forget(inode, begin, end) => contents.apply(&Op::Forget(*inode, *begin, *end)),
             Self::Names(names) => names.iter().for_each(|(name, inode)| match inode {
                 Some(inode) => {
                     contents.make_room(*inode);
@@ -86,9 +89,9 @@ impl Open {
 
 /// Shows `look` every state that a loss of power after at least `from` operations can leave, with the number of them.
 ///
-/// It is enough to look where the next operation is a sync: what may be lost there includes what may be lost before.
+/// It is enough to look where the next operation is a sync, or is asked of S3: what may be lost there includes what may be lost before.
 pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(usize, &Contents)) {
-    let is_sync = |op: Option<&Op>| matches!(op, None | Some(Op::Sync(_) | Op::SyncFolder));
+    let is_sync = |op: Option<&Op>| matches!(op, None | Some(Op::Sync(_) | Op::SyncFolder | Op::Remote(_)));
     for calls in (from..=log.len()).filter(|&calls| is_sync(log.get(calls))) {
         let (kept, open) = kept_and_open(start, &log[..calls]);
         let mut fates = vec![0; open.len()];
@@ -144,8 +147,10 @@ pub(crate) fn durable_len(log: &[Op], calls: usize) -> usize {
 
 fn is_durable(op: &Op, later: &[Op]) -> bool {
     match op {
-        Op::Write(inode, ..) | Op::SetLen(inode, _) => later.contains(&Op::Sync(*inode)),
-        Op::Sync(_) | Op::SyncFolder => true,
+        Op::Write(inode, ..) | Op::SetLen(inode, _) | Op::Forget(inode, ..) => {
+            later.contains(&Op::Sync(*inode))
+        }
+        Op::Sync(_) | Op::SyncFolder | Op::Remote(_) => true,
         _ => later.contains(&Op::SyncFolder),
     }
 }

@@ -51,7 +51,10 @@ impl Names {
         match self.suffix(path) {
             Some(".partial") => Ok(Role::Partial),
             Some(".journal" | ".journal.new") => Ok(Role::Journal),
-            _ => Err(io::Error::new(ErrorKind::InvalidInput, format!("{}: is no name of this output", path.display()))),
+            _ => Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                format!("{}: is no name of this output", path.display()),
+            )),
         }
     }
 

@@ -297,7 +297,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
         let facts = written(&path);
-        assert_eq!(Record::create(&Disk, &path, NAME, "mark").err().unwrap().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(
+            Record::create(&Disk, &path, NAME, "mark").err().unwrap().kind(),
+            ErrorKind::AlreadyExists
+        );
         let mut record = Record::open(&Disk, &path, NAME).unwrap();
         assert_eq!(record.facts, facts);
         assert_eq!((facts.sent_end(), facts.sent_len(), facts.planned_end()), (0, 150, 250));

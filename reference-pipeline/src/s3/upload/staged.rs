@@ -12,26 +12,21 @@ use super::names::Role;
 use super::record::Record;
 use super::state::Shared;
 use crate::StoredFile;
-use crate::io::read_stream_header;
-
-/// The stream header and the largest envelope are never given up: a run that goes on begins with them.
-const KEPT: u64 = (STREAM_HEADER_LEN as u64 + ENVELOPE_LEN_MAX as u64).next_multiple_of(64 << 10);
-/// Bytes that are given up at once at least.
-const WORTH_FORGETTING: u64 = 4 << 20;
+use crate::io::{fill, read_stream_header};
 
 /// The file under the partial name.
 pub(super) struct Staged {
     file: Box<dyn StoredFile>,
     shared: Arc<Shared>,
     owns: bool,
-    /// Ends of the pieces that are in no part yet.
-    ends: VecDeque<u64>,
     /// What was appended and not given up yet.
     pieces: VecDeque<Piece>,
     /// What is durable; a commit of it is recorded before the next durability point.
     durable: u64,
     /// Where the last durable piece begins: that commit is confirmed by it.
     last: u64,
+    /// What a run that goes on begins with: a stream header and its envelope, where there is one.
+    beginning: u64,
     /// Whether segment headers are read again where a run goes on: in a stream without UNIFORM.
     keeps_heads: bool,
 }
@@ -46,20 +41,24 @@ struct Piece {
 
 impl Staged {
     pub(super) fn new(file: Box<dyn StoredFile>, shared: &Arc<Shared>, owns: bool) -> Self {
-        let (ends, pieces) = Default::default();
-        Self { file, shared: Arc::clone(shared), owns, ends, pieces, durable: 0, last: 0, keeps_heads: true }
+        let (shared, pieces) = (Arc::clone(shared), VecDeque::new());
+        Self { file, shared, owns, pieces, durable: 0, last: 0, beginning: 0, keeps_heads: true }
     }
 
-    /// Looks whether it is a stream with UNIFORM. Of a plaintext that looks like one no heads are kept either: it has none.
+    /// Looks whether it is a stream, and one with UNIFORM. What is taken for one and is a plaintext has no heads.
     fn look(&mut self, mut begin: impl Read) {
-        self.keeps_heads = !read_stream_header(&mut begin).is_ok_and(|(header, _)| header.uniform());
+        if let Ok((header, _)) = read_stream_header(&mut begin) {
+            (self.beginning, self.keeps_heads) = (header.body_offset().0, !header.uniform());
+        }
     }
 
     /// Gives up what S3 has, but for what a run that goes on reads: segment headers, and the last commit's segment.
     fn forget(&mut self, upto: u64) -> io::Result<()> {
-        let Some(forgotten) = self.shared.forgets(upto.min(self.last), WORTH_FORGETTING)? else { return Ok(()) };
+        let Some(forgotten) = self.shared.forgets(upto.min(self.last))? else {
+            return Ok(());
+        };
         while let Some(piece) = self.pieces.pop_front_if(|piece| piece.end <= forgotten) {
-            let begin = if self.keeps_heads { piece.head } else { piece.begin }.max(KEPT);
+            let begin = if self.keeps_heads { piece.head } else { piece.begin }.max(self.beginning);
             if begin < piece.end {
                 self.file.forget(begin, piece.end)?;
             }
@@ -77,11 +76,7 @@ impl StoredFile for Staged {
             self.look(head.chain(body));
         }
         let (head, end) = (begin + head.len() as u64, begin + head.len() as u64 + body.len() as u64);
-        if index.is_some() {
-            // Where a run goes on, a piece has ended before.
-            self.ends.extend(Some(begin).filter(|begin| self.ends.back().is_none_or(|end| end < begin)));
-            self.ends.push_back(end);
-        }
+        self.shared.appended(begin, end);
         self.pieces.push_back(Piece { begin, head, end });
         Ok(())
     }
@@ -91,11 +86,8 @@ impl StoredFile for Staged {
     }
 
     fn set_len(&mut self, len: u64) -> io::Result<()> {
-        if self.owns && len < self.shared.planned_end() {
-            return Err(io::Error::new(ErrorKind::InvalidInput, "what is uploaded cannot be cut"));
-        }
+        self.shared.cut(len)?;
         self.pieces.retain(|piece| piece.end <= len);
-        self.ends.retain(|end| *end <= len);
         self.file.set_len(len)
     }
 
@@ -106,7 +98,7 @@ impl StoredFile for Staged {
         if !self.owns || self.shared.shutdown.requested() {
             return Ok(());
         }
-        self.shared.plan(&mut self.ends, self.durable, false)?;
+        self.shared.plan(self.durable, false)?;
         match self.shared.room().and_then(|room| self.shared.settle(room)) {
             Err(_) if self.shared.shutdown.requested() => return Ok(()),
             settled => settled?,
@@ -127,11 +119,11 @@ impl StoredFile for Staged {
                 _ => error,
             })?);
             self.owns = true;
-            let mut begin = Vec::new();
             self.file.rewind()?;
-            (&mut self.file).take(KEPT).read_to_end(&mut begin)?;
+            let mut begin = [0; STREAM_HEADER_LEN + ENVELOPE_LEN_MAX as usize + 4];
+            let filled = fill(&mut self.file, &mut begin)?;
             self.file.rewind()?;
-            self.look(&begin[..]);
+            self.look(&begin[..filled]);
         }
         Ok(())
     }

@@ -44,6 +44,8 @@ pub(super) struct Shared {
 /// What the owner of the output holds.
 pub(super) struct State {
     pub(super) record: Record,
+    /// Ends of pieces that are in no part yet.
+    ends: VecDeque<u64>,
     /// Numbers of the parts that nobody sends yet.
     queue: VecDeque<u16>,
     sending: usize,
@@ -109,7 +111,10 @@ impl<'a> Staged<'a> {
         }
         drop(source);
         if read < part.len {
-            return Err(io::Error::new(ErrorKind::UnexpectedEof, "what was to be uploaded is not there any more"));
+            return Err(io::Error::new(
+                ErrorKind::UnexpectedEof,
+                "what was to be uploaded is not there any more",
+            ));
         }
         part.md5 = md5.finalize().into();
         Ok(part)
@@ -154,6 +159,7 @@ impl Shared {
         self.stops.store(false, Ordering::Release);
         *self.locked() = Some(State {
             record,
+            ends: VecDeque::new(),
             queue: VecDeque::new(),
             sending: 0,
             failed: None,
@@ -179,15 +185,34 @@ impl Shared {
         self.owned(|_| Ok(()))
     }
 
-    /// Plans parts of what is committed, up to the last of `ends` that is not beyond `upto`, or all of it, and has them sent.
-    pub(super) fn plan(self: &Arc<Self>, ends: &mut VecDeque<u64>, upto: u64, all: bool) -> io::Result<()> {
+    /// A piece was appended. Where a run goes on, one has ended before it.
+    pub(super) fn appended(&self, begin: u64, end: u64) {
+        if let Some(state) = self.locked().as_mut() {
+            let before = Some(begin).filter(|begin| state.ends.back().is_none_or(|end| end < begin));
+            state.ends.extend(before.into_iter().chain([end]));
+        }
+    }
+
+    /// What followed was cut. What is planned as parts cannot be.
+    pub(super) fn cut(&self, len: u64) -> io::Result<()> {
+        self.owned(|state| {
+            if len < state.record.facts.planned_end() {
+                return Err(io::Error::new(ErrorKind::InvalidInput, "what is uploaded cannot be cut"));
+            }
+            state.ends.retain(|end| *end <= len);
+            Ok(())
+        })
+    }
+
+    /// Plans parts of what is committed, up to the last end of a piece that is not beyond `upto`, or all of it, and has them sent.
+    pub(super) fn plan(self: &Arc<Self>, upto: u64, all: bool) -> io::Result<()> {
         self.owned(|state| {
             let begun = state.record.facts.planned_end();
             let is_due = all || upto - begun.min(upto) >= self.cutting.least(1)?;
             if state.is_confirmed || is_due || !state.record.facts.parts.is_empty() {
                 self.confirm(state)?;
             }
-            let cuts = self.cuts(&state.record.facts, ends, upto, all)?;
+            let cuts = self.cuts(&state.record.facts, &mut state.ends, upto, all)?;
             if cuts.is_empty() {
                 return Ok(());
             }
@@ -201,7 +226,13 @@ impl Shared {
         self.send_on()
     }
 
-    fn cuts(&self, facts: &Facts, ends: &mut VecDeque<u64>, upto: u64, all: bool) -> io::Result<Vec<(u64, u64)>> {
+    fn cuts(
+        &self,
+        facts: &Facts,
+        ends: &mut VecDeque<u64>,
+        upto: u64,
+        all: bool,
+    ) -> io::Result<Vec<(u64, u64)>> {
         let mut cuts = Vec::new();
         let mut begin = facts.planned_end();
         let next = |cuts: &Vec<_>| u16::try_from(facts.parts.len() + cuts.len() + 1).unwrap_or(u16::MAX);
@@ -211,8 +242,7 @@ impl Shared {
                 begin = end;
             }
         }
-        // An object has one part at least.
-        if all && (begin < upto || next(&cuts) == 1) {
+        if all && begin < upto {
             self.cutting.least(next(&cuts))?;
             cuts.push((begin, upto));
         }
@@ -271,7 +301,8 @@ impl Shared {
     }
 
     fn gone(&self) -> io::Error {
-        let what = "what was uploaded is gone at S3 (aborted, or expired), and is not on this machine any more";
+        let what =
+            "what was uploaded is gone at S3 (aborted, or expired), and is not on this machine any more";
         io::Error::new(ErrorKind::NotFound, format!("{}: {what}", self.name()))
     }
 
@@ -294,7 +325,8 @@ impl Shared {
     fn send_queued(&self) {
         while let Some(number) = self.next() {
             let sent = catch_unwind(AssertUnwindSafe(|| self.send(number)));
-            let sent = sent.unwrap_or_else(|_| Err(io::Error::other("internal defect in an upload, please report it")));
+            let sent = sent
+                .unwrap_or_else(|_| Err(io::Error::other("internal defect in an upload, please report it")));
             let mut locked = self.locked();
             if let Some(state) = locked.as_mut() {
                 state.sending -= 1;
@@ -340,16 +372,11 @@ impl Shared {
         Ok(())
     }
 
-    /// Where the part ends that was planned last.
-    pub(super) fn planned_end(&self) -> u64 {
-        self.locked().as_ref().map_or(0, |state| state.record.facts.planned_end())
-    }
-
     /// Notes that what S3 has of the bytes before `upto` is given up here, where it is worth it; returns up to where.
-    pub(super) fn forgets(&self, upto: u64, worth: u64) -> io::Result<Option<u64>> {
+    pub(super) fn forgets(&self, upto: u64) -> io::Result<Option<u64>> {
         self.owned(|state| {
             let upto = upto.min(state.record.facts.sent_end());
-            if upto < state.record.facts.forgotten + worth {
+            if upto < state.record.facts.forgotten + self.cutting.first / 2 {
                 return Ok(None);
             }
             state.record.forgets(upto)?;
@@ -395,16 +422,18 @@ impl Shared {
 
     /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is believed only where the object is there.
     pub(super) fn complete(self: &Arc<Self>, len: u64, replace: bool) -> io::Result<()> {
-        self.plan(&mut VecDeque::new(), len, true)?;
-        self.settle(0)?;
+        if len > 0 {
+            self.plan(len, true)?;
+            self.settle(0)?;
+        }
         self.owned(|state| {
             state.record.completes(len)?;
             let facts = &state.record.facts;
-            let etags: Vec<_> = facts.parts.iter().filter_map(|part| Some(&*part.sent.as_ref()?.etag)).collect();
-            let id = facts.id.as_deref().ok_or(ErrorKind::NotFound)?;
-            let completed = self.remote.complete(UploadId { key: &self.key, id }, &etags, replace);
-            let found = self.remote.find(&self.key);
-            match (completed, found) {
+            let completed = match len {
+                0 => self.remote.put_empty(&self.key, &facts.mark, replace),
+                _ => self.complete_parts(facts, replace),
+            };
+            match (completed, self.remote.find(&self.key)) {
                 (_, Ok(Some(found))) if is_of(facts, &found) => {
                     state.is_complete = true;
                     Ok(())
@@ -416,6 +445,12 @@ impl Shared {
                 }
             }
         })
+    }
+
+    fn complete_parts(&self, facts: &Facts, replace: bool) -> io::Result<()> {
+        let etags: Vec<_> = facts.parts.iter().filter_map(|part| Some(&*part.sent.as_ref()?.etag)).collect();
+        let id = facts.id.as_deref().ok_or(ErrorKind::NotFound)?;
+        self.remote.complete(UploadId { key: &self.key, id }, &etags, replace)
     }
 
     /// Whether the object is what this upload was to become.
@@ -432,7 +467,8 @@ impl Shared {
 
 /// Whether an object was made by the upload of a record.
 fn is_of(facts: &Facts, found: &Found) -> bool {
-    let same = found.mark.as_ref().map_or_else(|| bare(&found.etag) == composite(facts), |mark| *mark == facts.mark);
+    let same =
+        found.mark.as_ref().map_or_else(|| bare(&found.etag) == composite(facts), |mark| *mark == facts.mark);
     facts.completing == Some(found.len) && same
 }
 

@@ -1,0 +1,54 @@
+//! Outputs in S3: what is uploaded, and where on this machine stands what is not uploaded yet.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload};
+use stream_v2_pipeline::{OutputFile, Shutdown};
+
+use crate::progress::Progress;
+use crate::report::Failure;
+
+/// What an upload has to know of the run.
+pub(crate) struct Uploading<'a> {
+    /// Bytes of the output, as far as they are known.
+    pub(crate) expected: Option<u64>,
+    /// Parts that are sent at once, where that was asked for.
+    pub(crate) jobs: Option<u16>,
+    pub(crate) shutdown: &'a Shutdown,
+    /// Shows what S3 has.
+    pub(crate) progress: Option<&'a mut Progress>,
+}
+
+/// An object as an output. S3 is asked for it, so that what is wrong with names and credentials is told before anything is read.
+pub(crate) fn output(bucket: &str, key: &str, uploading: Uploading<'_>) -> Result<OutputFile, Failure> {
+    let failed = |error: std::io::Error| match error.kind() {
+        ErrorKind::InvalidInput => Failure::usage(error),
+        _ => Failure::io(error),
+    };
+    let bucket = Config::from_env().and_then(|config| Bucket::new(bucket, &config)).map_err(failed)?;
+    let upload = Upload::new(bucket.clone(), key, &folder()?).map_err(failed)?;
+    bucket.find(key).map_err(failed)?;
+    let Uploading { expected, jobs, shutdown, progress } = uploading;
+    let lanes = jobs.map_or(LANES, usize::from);
+    let mut upload = upload.expecting(expected).with_lanes(lanes).with_shutdown(shutdown);
+    if let Some(uploaded) = progress.map(Progress::uploaded) {
+        upload = upload.telling(move |len| uploaded.reaches(len));
+    }
+    Ok(upload.output())
+}
+
+/// Parts that are sent at once by default: they wait for the network, and not for a processor.
+const LANES: usize = 4;
+
+/// The folder of what is not uploaded yet.
+fn folder() -> Result<PathBuf, Failure> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("SV2_STATE_DIR")
+        .or_else(|| variable("XDG_STATE_HOME").map(|folder| folder.join("sv2")))
+        .or_else(|| variable("HOME").map(|home| home.join(".local/state/sv2")))
+        .ok_or_else(|| {
+            Failure::usage("there is no folder for what is not uploaded yet")
+                .hint("name one in SV2_STATE_DIR, XDG_STATE_HOME or HOME")
+        })
+}

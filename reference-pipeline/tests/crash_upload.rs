@@ -1,0 +1,238 @@
+//! Every crash of a run into S3: the command is given again, and what comes out is exactly what went in.
+//!
+//! The bucket is one in memory, whose calls stand in the record of the file system: a process dies before each of them and after, a loss of power finds
+//! each of them done or not. What a real server makes of the requests is tested elsewhere (`s3_front`, `.ci/s3`).
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod lab;
+mod support;
+
+use std::io::{Cursor, Seek, SeekFrom};
+use std::path::Path;
+use std::sync::Arc;
+
+use lab::decryption::Decryption;
+use lab::encryption::{Encryption, committed_len};
+use lab::remote::{RemoteOp, SimBucket};
+use lab::sim::{Contents, Op, Sim};
+use lab::states::{killed, kills, lost_power};
+use lab::{SEGMENT, sealings};
+use stream_v2_pipeline::s3::Upload;
+use stream_v2_pipeline::{
+    DecryptionLeft, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
+};
+use support::{encrypt, key, plaintext};
+
+const KEY: &str = "a folder/out";
+/// Two segments and a bit: parts are runs of three.
+const PART: u64 = 2 * SEGMENT as u64 + 1000;
+
+/// The object as an output; parts are sent by whoever makes it durable, so that the order of the calls is always the same.
+fn output(sim: &Sim) -> OutputFile {
+    let (remote, local) = (Arc::new(SimBucket(sim.clone())), Arc::new(sim.clone()));
+    let upload = Upload::with_storage(remote, local, KEY, Path::new("state")).unwrap();
+    upload.with_lanes(0).with_part_len(PART).output()
+}
+
+/// Gives the command `sv2 encrypt`.
+fn seal(encryption: &Encryption, output: &OutputFile) -> Result<(), Error> {
+    let pipeline = encryption.pipeline();
+    let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
+        if output.is_taken() {
+            return Ok(());
+        }
+        output.discard().unwrap();
+        let sink = FileSink::create(output).unwrap();
+        return pipeline.run_to_file(&encryption.source[..], encryption.stamp, sink, None).map(drop);
+    };
+    assert_eq!(found.notice(), None);
+    let mut source = Cursor::new(&encryption.source);
+    found.check_source(&mut source, encryption.stamp)?;
+    found.resume(&pipeline, source, None).map(drop)
+}
+
+/// Gives the command `sv2 decrypt`.
+fn open(decryption: &Decryption, output: &OutputFile) -> Result<(), Error> {
+    let pipeline = decryption.pipeline();
+    let mut source = Cursor::new(&decryption.stream);
+    let stream = pipeline.open_stream(&mut source)?;
+    match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
+        DecryptionLeft::Complete => Ok(()),
+        DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
+        DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
+        DecryptionLeft::Nothing(_) if output.is_taken() => Ok(()),
+        DecryptionLeft::Nothing(_) => {
+            source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
+            output.discard().unwrap();
+            pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
+        }
+    }
+}
+
+/// A run to the end.
+struct Run {
+    start: Contents,
+    log: Vec<Op>,
+    /// The object.
+    result: Vec<u8>,
+}
+
+impl Run {
+    /// Gives a command on what is there; then the object is there, and nothing else is left on this machine.
+    fn of(start: &Contents, command: &impl Fn(&OutputFile) -> Result<(), Error>) -> Self {
+        let sim = Sim::new(start.clone());
+        command(&output(&sim)).unwrap();
+        let mut contents = sim.contents();
+        assert!(contents.names.is_empty(), "{:?}", contents.names());
+        let (result, _) = contents.remote.objects.remove(KEY).unwrap();
+        // One whose name was lost before it was written down.
+        assert!(contents.remote.uploads.values().all(|upload| upload.parts.is_empty()));
+        Self { start: start.clone(), log: sim.log(), result }
+    }
+
+    /// Gives it again on what a crash has left: what S3 has of it, and what is committed here, is in the result as it is.
+    fn again(
+        &self,
+        contents: &Contents,
+        command: &impl Fn(&OutputFile) -> Result<(), Error>,
+        kept: &impl Fn(&[u8]) -> usize,
+    ) -> Self {
+        let before = found(contents);
+        let run = Self::of(contents, command);
+        let kept = kept(&before);
+        assert!(run.result[..kept] == before[..kept], "{kept} bytes");
+        run
+    }
+
+    /// What this run and one that went on after its first `calls` operations have done together.
+    fn and(&self, calls: usize, next: &Self) -> Vec<Op> {
+        self.log[..calls].iter().chain(&next.log).cloned().collect()
+    }
+}
+
+/// What is there of the output: here, and at S3 where it was given up here.
+fn found(contents: &Contents) -> Vec<u8> {
+    let partial =
+        contents.names.iter().find(|(name, _)| name.extension().is_some_and(|suffix| suffix == "partial"));
+    let mut bytes = partial.map_or(Vec::new(), |(_, &inode)| contents.files[inode].clone());
+    for upload in contents.remote.uploads.values() {
+        let prefix = upload.prefix();
+        assert!(bytes.len() >= prefix.len(), "S3 has more than was durable here");
+        bytes[..prefix.len()].copy_from_slice(&prefix);
+    }
+    bytes
+}
+
+/// Streams of so many segments; the last one is not full. Each segment is made durable by itself.
+fn encryption(segments: usize) -> Encryption {
+    sealings::watch();
+    let mut encryption = Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)));
+    encryption.durable_every = 1;
+    encryption
+}
+
+/// Shows each of these encryptions with its first run, the command, and what must be kept of what is found.
+fn each_encryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run)) {
+    for &segments in of {
+        let encryption = encryption(segments);
+        let command = |output: &OutputFile| seal(&encryption, output);
+        let first = Run::of(&Contents::default(), &command);
+        let again = |contents: &Contents| {
+            let kept = |found: &[u8]| committed_len(found, &first.result);
+            let run = first.again(contents, &command, &kept);
+            encryption.assert_opens(&run.result);
+            run
+        };
+        look(&first, &again);
+    }
+    assert!(sealings::check() > 0);
+}
+
+#[test]
+fn an_encryption_killed_at_every_call_and_within_every_write() {
+    each_encryption(&[0, 1, 2, 3, 9], |first, again| {
+        for (calls, cut) in kills(&first.log, 3) {
+            again(&killed(&first.start, &first.log, calls, cut));
+        }
+    });
+}
+
+#[test]
+fn an_encryption_that_lost_power_at_every_point() {
+    each_encryption(&[0, 1, 2, 4, 7], |first, again| {
+        lost_power(&first.start, &first.log, 0, |_, contents| drop(again(contents)));
+    });
+}
+
+#[test]
+fn an_encryption_killed_twice() {
+    each_encryption(&[0, 1, 4], |first, again| {
+        for (calls, cut) in kills(&first.log, 1) {
+            let second = again(&killed(&first.start, &first.log, calls, cut));
+            for (calls, cut) in kills(&second.log, 1) {
+                again(&killed(&second.start, &second.log, calls, cut));
+            }
+        }
+    });
+}
+
+#[test]
+fn an_encryption_killed_and_then_power_lost() {
+    each_encryption(&[1, 4], |first, again| {
+        for (calls, _) in kills(&first.log, 1) {
+            let second = again(&killed(&first.start, &first.log, calls, 0));
+            let log = first.and(calls, &second);
+            lost_power(&first.start, &log, calls, |_, contents| drop(again(contents)));
+        }
+    });
+}
+
+fn decryption(segments: usize) -> Decryption {
+    let input = plaintext((segments * SEGMENT).saturating_sub(7));
+    let stream = encrypt(&support::small_segments(&key(), 1), &input);
+    Decryption { key: key(), stream, plaintext: input }
+}
+
+fn each_decryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run)) {
+    for &segments in of {
+        let decryption = decryption(segments);
+        let command = |output: &OutputFile| open(&decryption, output);
+        let first = Run::of(&Contents::default(), &command);
+        let again = |contents: &Contents| {
+            let run = first.again(contents, &command, &|_| 0);
+            assert!(run.result == decryption.plaintext);
+            run
+        };
+        look(&first, &again);
+    }
+}
+
+#[test]
+fn a_decryption_killed_at_every_call_and_within_every_write() {
+    each_decryption(&[0, 1, 2, 3, 9], |first, again| {
+        for (calls, cut) in kills(&first.log, 3) {
+            again(&killed(&first.start, &first.log, calls, cut));
+        }
+    });
+}
+
+#[test]
+fn a_decryption_that_lost_power_at_every_point() {
+    each_decryption(&[0, 1, 2, 7], |first, again| {
+        lost_power(&first.start, &first.log, 0, |_, contents| drop(again(contents)));
+    });
+}
+
+/// That the laboratory sees what it is for: parts are sent while the run goes on, and given up here.
+#[test]
+fn parts_are_sent_and_given_up_before_the_end() {
+    each_encryption(&[9], |first, _| {
+        let place = |is: fn(&Op) -> bool| first.log.iter().position(is).unwrap();
+        let sent = first.log.iter().filter(|op| matches!(op, Op::Remote(RemoteOp::Send { .. }))).count();
+        assert!(sent >= 3, "{sent}");
+        let last_write = first.log.iter().rposition(|op| matches!(op, Op::Write(..))).unwrap();
+        assert!(place(|op| matches!(op, Op::Remote(RemoteOp::Send { .. }))) < last_write);
+        assert!(place(|op| matches!(op, Op::Forget(..))) < last_write);
+    });
+}
