@@ -21,6 +21,7 @@ use stream_v2_format::wire::{
 use stream_v2_format::{self as format, SegmentIndex};
 
 use crate::output_file::{begins_like, is_absent, not_ours};
+use crate::resume::{Check, Checks};
 use crate::salts::draw;
 use crate::{Commit, CrashManager, OutputFile, StoredFile, Vouched};
 
@@ -42,6 +43,10 @@ pub struct FileJournal {
     role: JournalRole,
     source: SourceStamp,
     open: Option<Open>,
+    /// Of a writer whose output cannot be read back.
+    checks: Option<Checks>,
+    /// Whether it is for a stream of which nothing is committed.
+    is_new: bool,
 }
 
 struct Open {
@@ -55,7 +60,7 @@ impl FileJournal {
     /// A journal for `output`, to be written when its stream begins.
     #[must_use]
     pub fn new(output: &OutputFile, role: JournalRole, source: SourceStamp) -> Self {
-        Self { output: output.clone(), role, source, open: None }
+        Self { output: output.clone(), role, source, open: None, checks: None, is_new: true }
     }
 
     /// Opens the journal that an interrupted run has left. The inner error says why a journal is not to be used (SV2-JRN-006); `None` is no
@@ -81,7 +86,8 @@ impl FileJournal {
             let source = stamp(journal.header());
             let tail = bytes.len() as u64 - journal.valid_len();
             let damaged = tail > JOURNAL_RECORD_LEN as u64;
-            Self { output: output.clone(), role, source, open: Some(Open { file, journal, damaged }) }
+            let open = Some(Open { file, journal, damaged });
+            Self { output: output.clone(), role, source, open, checks: None, is_new: false }
         })))
     }
 
@@ -105,6 +111,19 @@ impl FileJournal {
     /// Whether records in it are damaged: more is missing than a crash can take.
     pub(crate) fn is_damaged(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.damaged)
+    }
+
+    /// What a source is compared with, of which the plaintext up to the last commit cannot be read back.
+    pub(crate) fn checks(&self) -> io::Result<Option<Checks>> {
+        match self.last_commit().filter(|_| self.output.storage().gives_up()) {
+            Some(commit) => Checks::find(&self.output, commit.index),
+            None => Ok(None),
+        }
+    }
+
+    /// Goes on with these checks, or with none.
+    pub(crate) fn set_checks(&mut self, checks: Option<Checks>) {
+        (self.checks, self.is_new) = (checks, false);
     }
 
     /// What it says of its output, where there is a journal.
@@ -180,6 +199,9 @@ fn stamp(header: &JournalHeader) -> SourceStamp {
 
 impl CrashManager for FileJournal {
     fn began(&mut self, key: &JournalKey) -> io::Result<()> {
+        if self.is_new && self.role == JournalRole::Encrypt && self.output.storage().gives_up() {
+            self.checks = Some(Checks::begin(&self.output, Check::NOTHING)?);
+        }
         match &mut self.open {
             Some(open) if stamp(open.journal.header()) == self.source => Self::cut_tail(open),
             Some(_) => self.compact(),
@@ -199,6 +221,13 @@ impl CrashManager for FileJournal {
         Ok(())
     }
 
+    fn holds(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
+        if let (Some(checks), Some(open)) = (&mut self.checks, &self.open) {
+            checks.check.follow(open.journal.key(), commit.index, plaintext);
+        }
+        Ok(())
+    }
+
     fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
         let journal = &self.open.as_ref().ok_or(ErrorKind::NotFound)?.journal;
         // A segment_index is sealed once (SV2-RES-009), and the last commit was confirmed.
@@ -210,6 +239,8 @@ impl CrashManager for FileJournal {
             JournalRole::Encrypt => key.fingerprint(commit.index, plaintext),
             JournalRole::Decrypt => [0; 32],
         };
+        // A commit that is recorded has its check.
+        self.checks.as_mut().map_or(Ok(()), |checks| checks.add(commit.index))?;
         self.append(&JournalRecord {
             sequence: 0,
             record_type: JournalRecordType::Commit,
@@ -227,7 +258,7 @@ impl CrashManager for FileJournal {
     }
 
     fn ended(&mut self) -> io::Result<()> {
-        self.open = None;
+        (self.open, self.checks) = (None, None);
         self.output.remove_journal()
     }
 }

@@ -78,6 +78,15 @@ pub trait CrashManager {
     /// Whatever keeps the record from being kept.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
+    /// That segment holds `plaintext`. It is told after [`committed`](Self::committed), of segments that hold any.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being kept.
+    fn holds(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
+        let _ = (commit, plaintext);
+        Ok(())
+    }
+
     /// Everything up to and with this segment, which holds `plaintext`, is durable in the sink.
     ///
     /// # Errors

@@ -128,8 +128,18 @@ impl OutputFile {
         with_suffix(&self.target, ".journal.new")
     }
 
+    /// What stands beside the journal of an output that cannot be read back: `NAME.checks`.
+    pub(crate) fn checks(&self) -> PathBuf {
+        with_suffix(&self.target, ".checks")
+    }
+
     /// Removes the journal, and what a crash has left of a new one.
     pub(crate) fn remove_journal(&self) -> io::Result<()> {
+        if self.storage.gives_up() && self.storage.exists(&self.checks()) {
+            self.remove(&self.checks())?;
+            // Nobody looks for it where there is no journal.
+            self.storage.sync_folder(&self.target)?;
+        }
         self.remove_own(&self.journal())?;
         self.remove_own(&self.new_journal())
     }

@@ -29,6 +29,7 @@ impl<'a> Piece<'a> {
 pub(crate) enum Keep {
     Began(JournalKey),
     Committed(Commit),
+    Holds(Commit, Bytes),
     Durable(Commit, Bytes),
     Ending(SegmentIndex, Trailer),
     Ended,
@@ -39,6 +40,7 @@ impl Keep {
         match self {
             Self::Began(key) => crash.began(key),
             Self::Committed(commit) => crash.committed(commit),
+            Self::Holds(commit, plaintext) => crash.holds(commit, plaintext),
             Self::Durable(commit, plaintext) => crash.durable(commit, plaintext),
             Self::Ending(index, trailer) => crash.ending(*index, trailer),
             Self::Ended => crash.ended(),

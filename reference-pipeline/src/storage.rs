@@ -50,6 +50,12 @@ pub trait Storage: Send + Sync {
     /// # Errors
     /// Whatever the file system reports.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Whether what a file under the partial name has taken may be given up before it is complete ([`StoredFile::forget`]), so that it cannot be read
+    /// back.
+    fn gives_up(&self) -> bool {
+        false
+    }
 }
 
 /// An open file.

@@ -13,14 +13,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use lab::decryption::Decryption;
-use lab::encryption::{Encryption, committed_len};
+use lab::encryption::{Encryption, committed_len, is_other_source};
 use lab::remote::{RemoteOp, SimBucket};
 use lab::sim::{Contents, Op, Sim};
 use lab::states::{killed, kills, lost_power};
 use lab::{SEGMENT, sealings};
 use stream_v2_pipeline::s3::Upload;
 use stream_v2_pipeline::{
-    DecryptionLeft, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
+    DecryptionLeft, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile, SourceStamp,
 };
 use support::{encrypt, key, plaintext};
 
@@ -48,7 +48,10 @@ fn seal(encryption: &Encryption, output: &OutputFile) -> Result<(), Error> {
     };
     assert_eq!(found.notice(), None);
     let mut source = Cursor::new(&encryption.source);
-    found.check_source(&mut source, encryption.stamp)?;
+    match encryption.compares {
+        true => found.compare_source(&pipeline, &mut source, encryption.stamp, None)?,
+        false => found.check_source(&mut source, encryption.stamp)?,
+    }
     found.resume(&pipeline, source, None).map(drop)
 }
 
@@ -132,12 +135,18 @@ fn encryption(segments: usize) -> Encryption {
     encryption
 }
 
+/// The command, and its first run.
+fn begun(encryption: &Encryption) -> (impl Fn(&OutputFile) -> Result<(), Error>, Run) {
+    let command = |output: &OutputFile| seal(encryption, output);
+    let first = Run::of(&Contents::default(), &command);
+    (command, first)
+}
+
 /// Shows each of these encryptions with its first run, the command, and what must be kept of what is found.
 fn each_encryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run)) {
     for &segments in of {
         let encryption = encryption(segments);
-        let command = |output: &OutputFile| seal(&encryption, output);
-        let first = Run::of(&Contents::default(), &command);
+        let (command, first) = begun(&encryption);
         let again = |contents: &Contents| {
             let kept = |found: &[u8]| committed_len(found, &first.result);
             let run = first.again(contents, &command, &kept);
@@ -163,6 +172,66 @@ fn an_encryption_that_lost_power_at_every_point() {
     each_encryption(&[0, 1, 2, 4, 7], |first, again| {
         lost_power(&first.start, &first.log, 0, |_, contents| drop(again(contents)));
     });
+}
+
+/// From a pipe: what S3 has is compared with what comes out of it again.
+#[test]
+fn an_encryption_of_a_pipe_killed_and_power_lost() {
+    for uniform in [true, false] {
+        let encryption =
+            Encryption { compares: true, stamp: SourceStamp::default(), uniform, ..encryption(7) };
+        let (command, first) = begun(&encryption);
+        let again = |contents: &Contents| {
+            let run = first.again(contents, &command, &|found| committed_len(found, &first.result));
+            encryption.assert_opens(&run.result);
+            run
+        };
+        for (calls, cut) in kills(&first.log, 2) {
+            let second = again(&killed(&first.start, &first.log, calls, cut));
+            if calls % 5 == 0 {
+                for (calls, cut) in kills(&second.log, 1) {
+                    again(&killed(&second.start, &second.log, calls, cut));
+                }
+            }
+        }
+        lost_power(&first.start, &first.log, 0, |_, contents| drop(again(contents)));
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// One byte of what S3 has already is another one in the source.
+#[test]
+fn a_pipe_that_gives_something_else_is_refused() {
+    let encryption = Encryption { compares: true, stamp: SourceStamp::default(), ..encryption(9) };
+    let (_, first) = begun(&encryption);
+    let calls = first.log.iter().position(|op| matches!(op, Op::Forget(..))).unwrap() + 1;
+    let contents = killed(&first.start, &first.log, calls, 0);
+    for place in [0, SEGMENT, 2 * SEGMENT + 5] {
+        let mut source = encryption.source.clone();
+        source[place] ^= 1;
+        let other =
+            Encryption { source, compares: true, stamp: SourceStamp::default(), ..self::encryption(9) };
+        let sim = Sim::new(contents.clone());
+        let error = seal(&other, &output(&sim)).unwrap_err();
+        assert!(is_other_source(&error), "{error}");
+        assert_eq!(sim.contents(), contents);
+    }
+}
+
+/// Without what the source is compared with, a pipe is refused, and a file is gone on with.
+#[test]
+fn without_its_checks_a_pipe_is_refused() {
+    let encryption = Encryption { compares: true, stamp: SourceStamp::default(), ..encryption(9) };
+    let (_, first) = begun(&encryption);
+    let calls = first.log.iter().position(|op| matches!(op, Op::Forget(..))).unwrap() + 1;
+    let mut contents = killed(&first.start, &first.log, calls, 0);
+    contents.names.retain(|name, _| name.extension().is_none_or(|suffix| suffix != "checks"));
+    let sim = Sim::new(contents.clone());
+    assert!(seal(&encryption, &output(&sim)).is_err());
+    assert_eq!(sim.contents(), contents);
+    let file = Encryption { compares: false, ..encryption };
+    let run = first.again(&contents, &|output: &OutputFile| seal(&file, output), &|_| 0);
+    file.assert_opens(&run.result);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
-use crate::resume::uncovered_before;
+use crate::resume::{Check, uncovered_before};
 use crate::{DecryptSegmentInput, Error, Stage};
 
 pub use keyless::{KeylessRecovered, recover_keyless};
@@ -33,6 +33,8 @@ pub struct Recovered {
     pub confirmed_len: u64,
     /// The last committed data segment, for comparing it with the source and for the journal.
     pub last_segment: Option<LastSegment>,
+    /// What all committed plaintext is compared with, where it is known.
+    pub(crate) check: Option<Check>,
 }
 
 /// A data segment that was read whole.
@@ -69,7 +71,17 @@ pub fn recover<R: Read + Seek>(
     stream: &StreamOpener,
     vouched: Vouched<'_>,
 ) -> Result<Recovered, Error> {
-    let mut recovery = Recovery::new(output, stream);
+    recover_checked(output, stream, vouched, None)
+}
+
+/// The same, following the `check` of what the journal vouches for.
+pub(crate) fn recover_checked<R: Read + Seek>(
+    output: R,
+    stream: &StreamOpener,
+    vouched: Vouched<'_>,
+    check: Option<Check>,
+) -> Result<Recovered, Error> {
+    let mut recovery = Recovery { check, ..Recovery::new(output, stream) };
     let start = match vouched {
         Vouched::UpTo(record) => recovery.confirm(record)?,
         Vouched::Unknown | Vouched::Begun => Committed::NOTHING,
@@ -99,6 +111,7 @@ struct Recovery<R> {
     /// The last committed data segment, and whether its plaintext is in the buffer `plaintext`.
     last: Option<(AuthenticHeader, bool)>,
     confirmed_len: u64,
+    check: Option<Check>,
 }
 
 impl<R: Read + Seek> Recovery<R> {
@@ -106,7 +119,7 @@ impl<R: Read + Seek> Recovery<R> {
         let (wire, plaintext, spare) = Default::default();
         let opener = SegmentOpener::new(stream);
         let stream = stream.clone();
-        Self { output, stream, opener, wire, plaintext, spare, last: None, confirmed_len: 0 }
+        Self { output, stream, opener, wire, plaintext, spare, last: None, confirmed_len: 0, check: None }
     }
 
     /// Confirms a commit: the segment that it names is there, whole and genuine (§19.2, step 6).
@@ -150,6 +163,7 @@ impl<R: Read + Seek> Recovery<R> {
                     };
                     followed.map_err(|error| Error::format(Stage::Worker, error))?;
                     self.keep(header, whole);
+                    self.follow(&header, whole);
                     Ok(true)
                 }
                 None => Ok(false),
@@ -169,7 +183,7 @@ impl<R: Read + Seek> Recovery<R> {
         let stream_len = self.stream.header().body_offset().0 + committed.position;
         let (sealed, confirmed_len) = (progress.ended(), self.confirmed_len);
         let last_segment = self.last_segment()?;
-        Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment })
+        Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment, check: self.check })
     }
 
     /// The next segment, read and verified whole; its payload is in the spare buffer.
@@ -209,6 +223,17 @@ impl<R: Read + Seek> Recovery<R> {
                 std::mem::swap(&mut self.plaintext, &mut self.spare);
             }
             self.last = Some((header, whole));
+        }
+    }
+
+    /// Follows the plaintext of a committed segment, as far as all of it is read.
+    fn follow(&mut self, header: &AuthenticHeader, whole: bool) {
+        let header = header.header();
+        if header.kind == SegmentKind::Data {
+            self.check = self.check.filter(|_| whole).map(|mut check| {
+                check.follow(&(&self.stream).into(), header.index, &self.plaintext);
+                check
+            });
         }
     }
 

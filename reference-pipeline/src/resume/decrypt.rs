@@ -9,8 +9,9 @@ use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::{JournalRecord, JournalRole};
 
 use super::Notice;
-use super::encrypt::{find_journal, other_source, sink_error};
+use super::encrypt::{find_journal, sink_error};
 use super::headers::uncovered_before;
+use super::source::other_source;
 use crate::io::{fill, read_segment_header, read_wire, source_error};
 use crate::shutdown::Watched;
 use crate::{

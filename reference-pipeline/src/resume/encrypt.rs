@@ -2,19 +2,19 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use stream_v2_format::crypto::{JournalKey, StreamOpener};
+use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
-use stream_v2_format::{self as format, ErrorKind};
+use stream_v2_format::{self as format, ErrorKind, SegmentIndex};
 
-use super::Notice;
-use super::compare::CompareSink;
-use crate::io::{fill, read_stream_header, source_error};
+use super::{Check, Checks, Notice};
+use crate::io::{fill, read_segment_header, read_stream_header, source_error};
 use crate::output_file::begins_like;
+use crate::recover::recover_checked;
 use crate::shutdown::Watched;
 use crate::{
     CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LastSegment, LogManager,
-    Managers, OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched, recover,
+    Managers, OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched,
 };
 
 /// How far the interrupted run came.
@@ -30,17 +30,19 @@ enum State {
 
 /// What an interrupted encryption has left of an output. Nothing is changed before [`resume`](Self::resume).
 pub struct InterruptedEncryption {
-    output: OutputFile,
-    file: Box<dyn StoredFile>,
-    state: State,
-    stream: StreamOpener,
-    recovered: Recovered,
-    journal: Option<FileJournal>,
-    notice: Option<Notice>,
+    pub(super) output: OutputFile,
+    pub(super) file: Box<dyn StoredFile>,
+    pub(super) state: State,
+    pub(super) stream: StreamOpener,
+    pub(super) recovered: Recovered,
+    pub(super) journal: Option<FileJournal>,
+    /// Of an output that cannot be read back.
+    pub(super) checks: Option<Checks>,
+    pub(super) notice: Option<Notice>,
     /// The source as the journal knew it, even where the journal is not to be used any more.
-    then: Option<SourceStamp>,
+    pub(super) then: Option<SourceStamp>,
     /// The source as it is now.
-    stamp: SourceStamp,
+    pub(super) stamp: SourceStamp,
 }
 
 /// What an engine goes on with.
@@ -100,7 +102,13 @@ impl InterruptedEncryption {
         if journal.take_if(|journal| journal.is_damaged()).is_some() {
             notice = Some(Notice::JournalDamaged);
         }
-        let mut recovered = recover(&mut file, &stream, FileJournal::vouched(journal.as_ref()));
+        let mut checks = journal.as_ref().map_or(Ok(None), FileJournal::checks).map_err(sink_error)?;
+        let vouched = FileJournal::vouched(journal.as_ref());
+        let check = match vouched {
+            Vouched::UpTo(_) => checks.as_ref().map(|checks| checks.check),
+            _ => Some(Check::NOTHING),
+        };
+        let mut recovered = recover_checked(&mut file, &stream, vouched, check);
         //= spec/stream-v2.md#sv2-res-007
         //# A writer that resumes with an output that ends before its last commit MUST go on as without a
         //# journal (§19.3), and say so.
@@ -109,7 +117,8 @@ impl InterruptedEncryption {
             && journal.take().is_some()
         {
             notice = Some(Notice::LostDurable);
-            recovered = recover(&mut file, &stream, Vouched::Unknown);
+            checks = None;
+            recovered = recover_checked(&mut file, &stream, Vouched::Unknown, Some(Check::NOTHING));
         }
         let recovered = recovered?;
         if !recovered.sealed {
@@ -122,7 +131,7 @@ impl InterruptedEncryption {
         }
         let state = if recovered.sealed && state == State::Torn { State::Sealed } else { state };
         let (output, stamp) = (output.clone(), SourceStamp::default());
-        Ok(Some(Self { output, file, state, stream, recovered, journal, notice, then, stamp }))
+        Ok(Some(Self { output, file, state, stream, recovered, journal, checks, notice, then, stamp }))
     }
 
     /// The stream header that was found: parameters come from it (SV2-RES-005).
@@ -161,94 +170,6 @@ impl InterruptedEncryption {
         self.notice
     }
 
-    /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 9).
-    ///
-    /// # Errors
-    /// `journal.source` for another source (SV2-RES-008); `io.source`.
-    pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
-        let committed = self.recovered.committed.plaintext_len;
-        self.stamp = stamp;
-        //= spec/stream-v2.md#sv2-res-008
-        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
-        //# length or its time of modification is known and differs from the journal's,
-        if let Some(then) = &self.then
-            && (differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime))
-        {
-            return Err(other_source(0));
-        }
-        let len = self.recovered.confirmed_len;
-        if let Some(commit) = self.journal.as_ref().and_then(FileJournal::last_commit).filter(|_| len > 0) {
-            let begin = commit.plaintext_len - len;
-            let plaintext = read_range(source, begin, len)?;
-            //= spec/stream-v2.md#sv2-res-008
-            //# where the plaintext of the last commit's segment does not have its fingerprint,
-            if !JournalKey::from(&self.stream).is_source_of(commit, &plaintext) {
-                return Err(other_source(begin));
-            }
-        }
-        if let Some(LastSegment { plaintext: last, .. }) = &self.recovered.last_segment {
-            let begin = committed - last.len() as u64;
-            let again = read_range(source, begin, last.len() as u64)?;
-            //= spec/stream-v2.md#sv2-res-008
-            //# where the plaintext of the last committed segment differs from it,
-            if let Some(place) = again.iter().zip(last).position(|(a, b)| a != b) {
-                return Err(other_source(begin + place as u64));
-            }
-        } else {
-            source.seek(SeekFrom::Start(committed)).map_err(source_error(None))?;
-        }
-        self.check_end(source)
-    }
-
-    /// Reads a source from its beginning, compares it with all that is committed, and leaves it after that: for pipes, and for a source that
-    /// was changed on purpose.
-    ///
-    /// # Errors
-    /// `journal.source` where they differ; `io.source`; `Interrupted`.
-    pub fn compare_source(
-        &mut self,
-        pipeline: &EncryptPipeline<'_>,
-        source: &mut impl Read,
-        stamp: SourceStamp,
-        log: Option<&mut dyn LogManager>,
-    ) -> Result<(), Error> {
-        let mut source = Watched::new(source, &pipeline.shutdown);
-        self.stamp = stamp;
-        self.file.rewind().map_err(sink_error)?;
-        let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
-        (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
-        let mut sink = CompareSink::new(&mut source);
-        let committed = (&mut self.file).take(self.recovered.stream_len);
-        match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
-            Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
-                return Err(sink.fault().unwrap_or(error));
-            }
-            _ => {}
-        }
-        self.check_end(&mut source)
-    }
-
-    /// Nothing of the stream may follow in the source where the stream lacks its final segment at most.
-    fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
-        // What follows a declared plaintext_len does not belong to the stream (SV2-HDR-017).
-        if self.header().params().plaintext_len == Some(self.recovered.committed.plaintext_len) {
-            return Ok(());
-        }
-        let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
-        // In a stream with UNIFORM nothing but the final segment follows a short one (SV2-HDR-016).
-        let short = self.header().uniform() && self.recovered.committed.has_short_segment(self.header());
-        if !ending && !self.recovered.sealed && !short {
-            return Ok(());
-        }
-        //= spec/stream-v2.md#sv2-res-008
-        //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although
-        //# there is an ending record, a final segment, or, with UNIFORM, a data segment that is not full.
-        match fill(source, &mut [0]).map_err(source_error(None))? {
-            0 => Ok(()),
-            _ => Err(other_source(self.recovered.committed.plaintext_len)),
-        }
-    }
-
     /// Goes on with the source, which stands after what is committed, and seals and publishes the stream: steps 10 and 11.
     ///
     /// # Errors
@@ -269,7 +190,7 @@ impl InterruptedEncryption {
 
     /// Step 10, or everything that is missing of a sealed stream.
     pub(crate) fn take_up(self) -> Result<Result<Torn, Summary>, Error> {
-        let Self { output, file, state, stream, recovered, journal, stamp, .. } = self;
+        let Self { output, file, state, stream, recovered, journal, checks, stamp, .. } = self;
         let mut journal = journal
             .unwrap_or_else(|| FileJournal::new(&output, JournalRole::Encrypt, SourceStamp::default()));
         journal.set_source(stamp);
@@ -283,6 +204,13 @@ impl InterruptedEncryption {
             }));
         }
         let sink = FileSink::take_up(&output, file, recovered.stream_len).map_err(sink_error)?;
+        if output.storage().gives_up() {
+            let checks = recovered.check.map(|check| match checks {
+                Some(checks) => checks.go_on(check),
+                None => Checks::begin(&output, check),
+            });
+            journal.set_checks(checks.transpose().map_err(sink_error)?);
+        }
         Ok(Ok(Torn { stream, recovered, sink, journal }))
     }
 }
@@ -348,25 +276,6 @@ pub(super) fn find_journal(
         Some(Ok(journal)) => (Some(journal), None),
         Some(Err(error)) => (None, Some(Notice::JournalUnusable(error))),
     })
-}
-
-/// Exactly `len` bytes from `begin` on.
-fn read_range(source: &mut (impl Read + Seek), begin: u64, len: u64) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
-    let sought = source.seek(SeekFrom::Start(begin));
-    let read = sought.and_then(|_| source.take(len).read_to_end(&mut bytes)).map_err(source_error(None))?;
-    //= spec/stream-v2.md#sv2-res-008
-    //# where it ends before the committed plaintext_len,
-    if read as u64 == len { Ok(bytes) } else { Err(other_source(begin + read as u64)) }
-}
-
-fn differs<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {
-    matches!((then, now), (Some(then), Some(now)) if then != now)
-}
-
-/// The source differs from what is committed at byte `at`, or is another one as a whole.
-pub(super) fn other_source(at: u64) -> Error {
-    Error::format(Stage::Source, format::Error::other_source(at))
 }
 
 pub(super) fn sink_error(error: io::Error) -> Error {

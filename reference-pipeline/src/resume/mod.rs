@@ -1,10 +1,13 @@
 //! §19 Going on with what an interrupted run has left in a file.
 
+mod checks;
 mod compare;
 mod decrypt;
 mod encrypt;
 mod headers;
+mod source;
 
+pub(crate) use checks::{Check, Checks};
 pub use decrypt::{DecryptionLeft, InterruptedDecryption};
 pub use encrypt::InterruptedEncryption;
 #[cfg(feature = "tokio")]

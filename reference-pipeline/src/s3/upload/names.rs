@@ -14,7 +14,7 @@ pub(super) enum Role {
     Object,
     /// What is to become the object.
     Partial,
-    /// A journal, or one that is being written.
+    /// A journal, one that is being written, or what stands beside it.
     Journal,
 }
 
@@ -50,7 +50,7 @@ impl Names {
         }
         match self.suffix(path) {
             Some(".partial") => Ok(Role::Partial),
-            Some(".journal" | ".journal.new") => Ok(Role::Journal),
+            Some(".journal" | ".journal.new" | ".checks") => Ok(Role::Journal),
             _ => Err(io::Error::new(
                 ErrorKind::InvalidInput,
                 format!("{}: is no name of this output", path.display()),

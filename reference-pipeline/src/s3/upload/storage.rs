@@ -141,6 +141,10 @@ impl Storage for UploadStorage {
         // The object is durable where S3 says that it is there.
         self.0.local.sync_folder(&self.local(path))
     }
+
+    fn gives_up(&self) -> bool {
+        true
+    }
 }
 
 /// The object, to be read.

@@ -1,0 +1,168 @@
+//! §19.2, step 9: whether a source is the one that an interrupted encryption has read (SV2-RES-008).
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+use stream_v2_format::crypto::{JournalKey, SegmentOrder};
+use stream_v2_format::{self as format, ErrorKind, SegmentIndex};
+
+use super::compare::CompareSink;
+use super::encrypt::sink_error;
+use super::{Check, InterruptedEncryption};
+use crate::io::{fill, read_segment_header, source_error};
+use crate::shutdown::Watched;
+use crate::{
+    DecryptPipeline, EncryptPipeline, Error, FileJournal, LastSegment, LogManager, Managers, SourceStamp,
+    Stage,
+};
+
+impl InterruptedEncryption {
+    /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 9).
+    ///
+    /// # Errors
+    /// `journal.source` for another source (SV2-RES-008); `io.source`.
+    pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
+        let committed = self.recovered.committed.plaintext_len;
+        self.stamp = stamp;
+        //= spec/stream-v2.md#sv2-res-008
+        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
+        //# length or its time of modification is known and differs from the journal's,
+        if let Some(then) = &self.then
+            && (differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime))
+        {
+            return Err(other_source(0));
+        }
+        let len = self.recovered.confirmed_len;
+        if let Some(commit) = self.journal.as_ref().and_then(FileJournal::last_commit).filter(|_| len > 0) {
+            let begin = commit.plaintext_len - len;
+            let plaintext = read_range(source, begin, len)?;
+            //= spec/stream-v2.md#sv2-res-008
+            //# where the plaintext of the last commit's segment does not have its fingerprint,
+            if !JournalKey::from(&self.stream).is_source_of(commit, &plaintext) {
+                return Err(other_source(begin));
+            }
+        }
+        if let Some(LastSegment { plaintext: last, .. }) = &self.recovered.last_segment {
+            let begin = committed - last.len() as u64;
+            let again = read_range(source, begin, last.len() as u64)?;
+            //= spec/stream-v2.md#sv2-res-008
+            //# where the plaintext of the last committed segment differs from it,
+            if let Some(place) = again.iter().zip(last).position(|(a, b)| a != b) {
+                return Err(other_source(begin + place as u64));
+            }
+        } else {
+            source.seek(SeekFrom::Start(committed)).map_err(source_error(None))?;
+        }
+        self.check_end(source)
+    }
+
+    /// Reads a source from its beginning, compares it with all that is committed, and leaves it after that: for pipes, and for a source that
+    /// was changed on purpose.
+    ///
+    /// # Errors
+    /// `journal.source` where they differ; `io.source`; `Interrupted`.
+    pub fn compare_source(
+        &mut self,
+        pipeline: &EncryptPipeline<'_>,
+        source: &mut impl Read,
+        stamp: SourceStamp,
+        log: Option<&mut dyn LogManager>,
+    ) -> Result<(), Error> {
+        let mut source = Watched::new(source, &pipeline.shutdown);
+        self.stamp = stamp;
+        if self.output.storage().gives_up() {
+            self.compare_with_check(&mut source)?;
+            return self.check_end(&mut source);
+        }
+        self.file.rewind().map_err(sink_error)?;
+        let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
+        (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
+        let mut sink = CompareSink::new(&mut source);
+        let committed = (&mut self.file).take(self.recovered.stream_len);
+        match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
+            Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
+                return Err(sink.fault().unwrap_or(error));
+            }
+            _ => {}
+        }
+        self.check_end(&mut source)
+    }
+
+    /// The same where what is committed cannot be read back, by the check that was kept of it.
+    fn compare_with_check(&mut self, source: &mut impl Read) -> Result<(), Error> {
+        let Some(expected) = self.recovered.check else {
+            let missing = "what the input would be compared with is not there any more";
+            return Err(sink_error(io::Error::new(io::ErrorKind::Unsupported, missing)));
+        };
+        let (key, mut check) = (JournalKey::from(&self.stream), Check::NOTHING);
+        let (mut compared, mut plaintext) = (0, Vec::new());
+        let mut order = SegmentOrder::new(self.stream.header());
+        for index in 0..self.recovered.committed.segments {
+            let len = self.plaintext_len_of(&mut order, compared)?;
+            // A final or an index segment.
+            if len == 0 {
+                continue;
+            }
+            plaintext.resize(len as usize, 0);
+            let filled = fill(source, &mut plaintext).map_err(source_error(None))?;
+            if filled < plaintext.len() {
+                return Err(other_source(compared + filled as u64));
+            }
+            check.follow(&key, SegmentIndex(u32::try_from(index).unwrap_or(u32::MAX)), &plaintext);
+            compared += u64::from(len);
+        }
+        if check == expected { Ok(()) } else { Err(other_source(0)) }
+    }
+
+    /// Plaintext bytes of the next committed segment, after so many bytes: by arithmetic, or by its header, which was not given up.
+    fn plaintext_len_of(&mut self, order: &mut SegmentOrder, before: u64) -> Result<u32, Error> {
+        if self.header().uniform() {
+            let left = self.recovered.committed.plaintext_len - before;
+            return Ok(u32::try_from(left).unwrap_or(u32::MAX).min(self.header().segment_size()));
+        }
+        let offset = order.offset();
+        self.file.seek(SeekFrom::Start(offset.0)).map_err(sink_error)?;
+        let header = read_segment_header(&mut self.file, &self.stream, offset, order.segments())?;
+        order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
+        Ok(header.header().plaintext_len)
+    }
+
+    /// Nothing of the stream may follow in the source where the stream lacks its final segment at most.
+    fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
+        // What follows a declared plaintext_len does not belong to the stream (SV2-HDR-017).
+        if self.header().params().plaintext_len == Some(self.recovered.committed.plaintext_len) {
+            return Ok(());
+        }
+        let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
+        // In a stream with UNIFORM nothing but the final segment follows a short one (SV2-HDR-016).
+        let short = self.header().uniform() && self.recovered.committed.has_short_segment(self.header());
+        if !ending && !self.recovered.sealed && !short {
+            return Ok(());
+        }
+        //= spec/stream-v2.md#sv2-res-008
+        //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although
+        //# there is an ending record, a final segment, or, with UNIFORM, a data segment that is not full.
+        match fill(source, &mut [0]).map_err(source_error(None))? {
+            0 => Ok(()),
+            _ => Err(other_source(self.recovered.committed.plaintext_len)),
+        }
+    }
+}
+
+/// Exactly `len` bytes from `begin` on.
+fn read_range(source: &mut (impl Read + Seek), begin: u64, len: u64) -> Result<Vec<u8>, Error> {
+    let mut bytes = Vec::new();
+    let sought = source.seek(SeekFrom::Start(begin));
+    let read = sought.and_then(|_| source.take(len).read_to_end(&mut bytes)).map_err(source_error(None))?;
+    //= spec/stream-v2.md#sv2-res-008
+    //# where it ends before the committed plaintext_len,
+    if read as u64 == len { Ok(bytes) } else { Err(other_source(begin + read as u64)) }
+}
+
+fn differs<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {
+    matches!((then, now), (Some(then), Some(now)) if then != now)
+}
+
+/// The source differs from what is committed at byte `at`, or is another one as a whole.
+pub(super) fn other_source(at: u64) -> Error {
+    Error::format(Stage::Source, format::Error::other_source(at))
+}
