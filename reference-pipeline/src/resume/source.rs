@@ -69,15 +69,21 @@ impl InterruptedEncryption {
     ) -> Result<(), Error> {
         let mut source = Watched::new(source, &pipeline.shutdown);
         self.stamp = stamp;
+        let mut published = None;
         if self.output.storage().gives_up() {
-            self.compare_with_check(&mut source)?;
-            return self.check_end(&mut source);
+            if !self.is_published() {
+                self.compare_with_check(&mut source)?;
+                return self.check_end(&mut source);
+            }
+            // What was given up before stands there.
+            published = Some(self.output.storage().open(self.output.target()).map_err(sink_error)?);
         }
-        self.file.rewind().map_err(sink_error)?;
+        let file = published.as_mut().unwrap_or(&mut self.file);
+        file.rewind().map_err(sink_error)?;
         let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
         (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
         let mut sink = CompareSink::new(&mut source);
-        let committed = (&mut self.file).take(self.recovered.stream_len);
+        let committed = file.take(self.recovered.stream_len);
         match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
                 return Err(sink.fault().unwrap_or(error));
