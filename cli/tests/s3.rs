@@ -3,11 +3,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../reference-pipeline/tests/s3_front/mod.rs"]
-mod s3_front;
 mod support;
 
-use s3_front::{Front, KEY_ID, REGION, SECRET};
+use stream_v2_s3_front::{Front, KEY_ID, REGION, SECRET};
 use support::{Folder, Ran, plaintext};
 
 const LEN: usize = 3 << 20;

@@ -2,7 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod s3_front;
 mod support;
 
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
@@ -10,9 +9,9 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use s3_front::{Fault, Front, KEY_ID, REGION, Request, SECRET};
 use stream_v2_pipeline::s3::{Bucket, Config, Object, Retry};
 use stream_v2_pipeline::{DecryptPipeline, Managers, ReadAt, WriterSink};
+use stream_v2_s3_front::{Fault, Front, KEY_ID, REGION, Request, SECRET};
 use support::{encrypt, encrypting, key, plaintext};
 
 const MIB: usize = 1 << 20;

@@ -10,9 +10,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use stream_v2_format::SegmentIndex;
 use stream_v2_pipeline::sqlite::{Database, Entry};
 use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded, ReadAhead};
-use stream_v2_pipeline::{DecryptPipeline, FileSink, InterruptedEncryption, Lanes, SourceStamp};
+use stream_v2_pipeline::{
+    DecryptPipeline, FileSink, InterruptedEncryption, Lanes, SourceStamp, Storage, StoredFile,
+};
 use support::{decrypt, encrypt, encrypting, key, plaintext};
 
 const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
@@ -146,6 +149,61 @@ fn a_stream_has_one_writer_and_its_database_many() {
 }
 
 #[test]
+fn a_segment_is_appended_where_it_is_the_next_one() {
+    let folder = Folder::new();
+    let database = folder.database();
+    let mut content = database.create(Path::new("stream")).unwrap();
+    let mut append = |index: Option<u32>| content.append(index.map(SegmentIndex), b"head", b"body");
+    let next = || {
+        let sql = "SELECT len, next FROM contents";
+        folder
+            .connection()
+            .query_row(sql, [], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))
+            .unwrap()
+    };
+    append(None).unwrap();
+    assert_eq!(refused(append(Some(1))).0, ErrorKind::NotFound);
+    append(Some(0)).unwrap();
+    append(Some(1)).unwrap();
+    for wrong in [0, 1, 3] {
+        assert_eq!(refused(append(Some(wrong))).0, ErrorKind::NotFound);
+    }
+    assert_eq!(next(), (24, 2));
+    append(Some(2)).unwrap();
+
+    // Somebody who does not ask for locks, and leaves the length as it is.
+    folder.connection().execute("UPDATE contents SET next = 2", []).unwrap();
+    assert_eq!(refused(append(Some(3))).0, ErrorKind::NotFound);
+    folder.connection().execute("UPDATE contents SET next = 3", []).unwrap();
+
+    // Half of segment 1 is none.
+    let cut = |content: &mut Box<dyn StoredFile>, len: u64| {
+        content.set_len(len).unwrap();
+        content.seek(SeekFrom::Start(len)).unwrap();
+    };
+    cut(&mut content, 20);
+    assert_eq!(next(), (20, 1));
+    content.append(Some(SegmentIndex(1)), b"again", b"").unwrap();
+    assert_eq!(next(), (25, 2));
+    cut(&mut content, 8);
+    assert_eq!(next(), (8, 0));
+    content.append(Some(SegmentIndex(0)), b"x", b"").unwrap();
+}
+
+#[test]
+fn a_plaintext_may_have_had_segments_without_bytes() {
+    let folder = Folder::new();
+    let mut content = folder.database().create(Path::new("plaintext")).unwrap();
+    let mut append = |index: u32, bytes: &[u8]| content.append(Some(SegmentIndex(index)), bytes, b"");
+    append(0, b"").unwrap();
+    append(1, b"one").unwrap();
+    append(2, b"").unwrap();
+    append(4, b"four").unwrap();
+    assert_eq!(refused(append(4, b"again")).0, ErrorKind::NotFound);
+    assert_eq!(refused(append(2, b"late")).0, ErrorKind::NotFound);
+}
+
+#[test]
 fn locked_full_read_only_damaged_and_foreign_databases_are_told_apart() {
     let folder = Folder::new();
     let database = folder.database();
@@ -170,10 +228,15 @@ fn locked_full_read_only_damaged_and_foreign_databases_are_told_apart() {
     assert_eq!(reader.entries().unwrap(), [Entry { name: "one".into(), len: stream_len, segments: 2 }]);
     drop(reader);
 
-    folder.connection().execute_batch("PRAGMA user_version = 2").unwrap();
-    let (kind, why) = refused(Database::open(&folder.path()));
-    assert_eq!(kind, ErrorKind::Unsupported);
-    assert!(why.ends_with("has layout 2; this program knows layout 1"), "{why}");
+    for (layout, expected) in [
+        (1, "has layout 1; this program knows layout 2; take its streams out with an earlier program"),
+        (3, "has layout 3; this program knows layout 2"),
+    ] {
+        folder.connection().execute_batch(&format!("PRAGMA user_version = {layout}")).unwrap();
+        let (kind, why) = refused(Database::open(&folder.path()));
+        assert_eq!(kind, ErrorKind::Unsupported);
+        assert!(why.ends_with(expected), "{why}");
+    }
 
     let other = folder.0.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE something (else_ TEXT)").unwrap();

@@ -12,6 +12,19 @@ use super::{Database, lock};
 use crate::StoredFile;
 use crate::io::sought;
 
+/// Takes a content from what is expected of it to what it becomes with a piece of `?3` bytes, segment `?4` or none, or does nothing.
+/// Every segment of a stream has a row, so that its next one is the one. A plaintext, which has no header, may have had segments without bytes in between.
+const ADVANCE: &str = "
+    UPDATE contents SET len = len + ?3, next = coalesce(?4 + 1, next)
+    WHERE id = ?1 AND len = ?2 AND (?4 IS NULL OR next = ?4 OR (next < ?4 AND NOT EXISTS (
+        SELECT 1 FROM pieces WHERE content = ?1 AND position = 0 AND segment IS NULL)))";
+
+/// The same for a content that was cut to `?2` bytes.
+const RETREAT: &str = "
+    UPDATE contents SET len = min(len, ?2),
+        next = coalesce((SELECT max(segment) + 1 FROM pieces WHERE content = ?1), 0)
+    WHERE id = ?1";
+
 /// The bytes of a stream in a database, to be read at any position.
 pub struct Content {
     database: Database,
@@ -66,16 +79,15 @@ impl Content {
             .named(&self.database.shown)
     }
 
-    /// Appends one piece, where the content is as long as this writer has left it.
+    /// Appends one piece, where the content is as long as this writer has left it, and a segment where it is the next one.
     fn append_piece(&mut self, index: Option<SegmentIndex>, bytes: &[u8]) -> io::Result<()> {
-        let (id, position) = (self.id, self.position.cast_signed());
+        let (id, position, segment) = (self.id, self.position.cast_signed(), index.map(|index| index.0));
         let len = i64::try_from(bytes.len()).map_err(io::Error::other)?;
         let as_expected = self.database.transact(false, |transaction| {
-            let sql = "UPDATE contents SET len = len + ?3 WHERE id = ?1 AND len = ?2";
-            let as_expected = transaction.prepare_cached(sql)?.execute(params![id, position, len])? == 1;
+            let mut advance = transaction.prepare_cached(ADVANCE)?;
+            let as_expected = advance.execute(params![id, position, len, segment])? == 1;
             if as_expected {
                 let sql = "INSERT INTO pieces (content, position, segment, bytes) VALUES (?1, ?2, ?3, ?4)";
-                let segment = index.map(|index| index.0);
                 transaction.prepare_cached(sql)?.execute(params![id, position, segment, bytes])?;
             }
             Ok(as_expected)
@@ -150,10 +162,11 @@ impl StoredFile for Content {
         self.database.transact(false, |transaction| {
             transaction
                 .execute("DELETE FROM pieces WHERE content = ?1 AND position >= ?2", params![id, cut])?;
-            let sql = "UPDATE pieces SET bytes = substr(bytes, 1, ?2 - position) \
+            // What is left of a segment is none.
+            let sql = "UPDATE pieces SET bytes = substr(bytes, 1, ?2 - position), segment = NULL \
                        WHERE content = ?1 AND position + length(bytes) > ?2";
             transaction.execute(sql, params![id, cut])?;
-            transaction.execute("UPDATE contents SET len = min(len, ?2) WHERE id = ?1", params![id, cut])
+            transaction.execute(RETREAT, params![id, cut])
         })?;
         Ok(())
     }

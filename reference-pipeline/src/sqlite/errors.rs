@@ -55,8 +55,12 @@ pub(super) fn foreign(database: &Path) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("{}: is a database of something else", database.display()))
 }
 
-pub(super) fn later(database: &Path, version: i64) -> io::Error {
-    let what = format!("has layout {version}; this program knows layout 1");
+pub(super) fn other_layout(database: &Path, found: i64, known: i64) -> io::Error {
+    let advice = match found < known {
+        true => "; take its streams out with an earlier program",
+        false => "",
+    };
+    let what = format!("has layout {found}; this program knows layout {known}{advice}");
     io::Error::new(ErrorKind::Unsupported, format!("{}: {what}", database.display()))
 }
 

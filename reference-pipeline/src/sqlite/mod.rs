@@ -9,12 +9,13 @@
 //!   that was committed before it; one committed with `NORMAL` survives the death of the process.
 //! - The database is on a local disk: WAL does not work over a network.
 //! - The advisory lock on `DATABASE-ID.lock`, a file beside the database, keeps a second writer of this crate from the same stream; a second
-//!   writer that got past it would find that the length is not the one that it expects.
+//!   writer that got past it would find that the length or the next segment is not the one that it expects.
 //!
 //! # Transactions
 //! | step | transaction | durable |
 //! |---|---|---|
-//! | a segment is appended | `BEGIN IMMEDIATE`; length from what was expected to what it becomes, or nothing; the row of the segment | against the death of the process |
+//! | a segment is appended | `BEGIN IMMEDIATE`; length and next segment_index from what was expected to what they become, or nothing; the row of the segment | against the death of the process |
+//! | a tail is cut | what is behind the cut; length and next segment_index from what is left | as a segment |
 //! | a durability point | the length that is durable, with `synchronous=FULL` | all of it, and what was committed before |
 //! | a record of the journal | as a segment; then a durability point | all of it |
 //! | names given, taken, removed | one each, with `synchronous=FULL` | all of it |
@@ -30,7 +31,7 @@
 //!
 //! # Errors
 //! Of kind `ResourceBusy` where another process holds the lock of the database for too long, `StorageFull`, `ReadOnlyFilesystem`, `InvalidData` for a
-//! file that is no database, a damaged one, and one of something else, `Unsupported` for one of a later version; `NotFound`, `AlreadyExists`.
+//! file that is no database, a damaged one, and one of something else, `Unsupported` for one of another layout; `NotFound`, `AlreadyExists`.
 
 mod content;
 mod errors;

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::errors::{Named, foreign, later};
+use super::errors::{Named, foreign, other_layout};
 
 /// `SV2D`: what tells our databases from those of others.
 const APPLICATION_ID: i64 = 0x5356_3244;
-const LAYOUT: i64 = 1;
+const LAYOUT: i64 = 2;
 
 /// How long another writer is waited for.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -25,6 +25,7 @@ const TABLES: &str = "
     CREATE TABLE contents (
         id      INTEGER PRIMARY KEY AUTOINCREMENT,
         len     INTEGER NOT NULL DEFAULT 0,  -- bytes: the sum of its pieces
+        next    INTEGER NOT NULL DEFAULT 0,  -- the segment_index after the last segment; 0 where there is none
         durable INTEGER NOT NULL DEFAULT 0   -- bytes at the last durability point
     ) STRICT;
     CREATE TABLE names (
@@ -101,7 +102,7 @@ fn ready(path: &Path, connection: Connection, write: bool) -> io::Result<Connect
     }
     let layout = pragma(&connection, "user_version").named(path)?;
     if layout != LAYOUT {
-        return Err(later(path, layout));
+        return Err(other_layout(path, layout, LAYOUT));
     }
     if write {
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).named(path)?;

@@ -1,0 +1,114 @@
+//! Lists of uploads and of parts, in pages.
+
+use std::ops::Bound;
+
+use s3s::dto::{
+    ETag, EncodingType, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput,
+    ListPartsOutput, MultipartUpload, Part,
+};
+use s3s::{S3Result, s3_error};
+
+use crate::service::{modified, name_of};
+use crate::state::{Manners, State};
+
+/// Entries of a page, unless fewer are asked for.
+const PAGE_MAX: usize = 1000;
+
+impl Manners {
+    /// Entries of a page.
+    fn page_len(&self, wanted: Option<i32>) -> S3Result<usize> {
+        let wanted = usize::try_from(wanted.unwrap_or(i32::MAX));
+        let wanted = wanted.map_err(|_| s3_error!(InvalidArgument, "A page is not shorter than nothing"))?;
+        Ok(wanted.min(PAGE_MAX).min(self.page.unwrap_or(PAGE_MAX)))
+    }
+}
+
+impl State {
+    /// Parts by their numbers.
+    pub(crate) fn list_parts(&mut self, input: ListPartsInput) -> S3Result<ListPartsOutput> {
+        let page = self.manners.page_len(input.max_parts)?;
+        let lists_twice = self.manners.lists_twice;
+        let upload = self.uploads.of(&name_of(&input.bucket, &input.key), &input.upload_id)?;
+        let marker = input.part_number_marker.unwrap_or(0);
+        let behind = u16::try_from(marker).map_err(|_| s3_error!(InvalidArgument, "No marker of a part"))?;
+        let mut rest = upload.parts.range((Bound::Excluded(behind), Bound::Unbounded));
+        let mut parts = Vec::new();
+        let mut next = None;
+        for (number, sent) in rest.by_ref().take(page) {
+            let first = if lists_twice { 0 } else { sent.len() - 1 };
+            parts.extend(sent[first..].iter().map(|part| Part {
+                e_tag: Some(ETag::Strong(part.etag.clone())),
+                last_modified: Some(modified()),
+                part_number: Some(i32::from(*number)),
+                size: i64::try_from(part.bytes.len()).ok(),
+                ..Part::default()
+            }));
+            next = Some(i32::from(*number));
+        }
+        let is_truncated = rest.next().is_some();
+        Ok(ListPartsOutput {
+            bucket: Some(input.bucket),
+            is_truncated: Some(is_truncated),
+            key: Some(input.key),
+            max_parts: i32::try_from(page).ok(),
+            next_part_number_marker: next.filter(|_| is_truncated),
+            part_number_marker: Some(marker),
+            parts: Some(parts),
+            upload_id: Some(input.upload_id),
+            ..ListPartsOutput::default()
+        })
+    }
+
+    /// Uploads by the keys of their objects, and those of one object in the order in which they began.
+    pub(crate) fn list_uploads(
+        &self,
+        input: ListMultipartUploadsInput,
+    ) -> S3Result<ListMultipartUploadsOutput> {
+        if input.delimiter.is_some() {
+            return Err(s3_error!(NotImplemented, "Uploads are not listed by delimiter"));
+        }
+        let page = self.manners.page_len(input.max_uploads)?;
+        let encoding = input.encoding_type.filter(|encoding| encoding.as_str() == EncodingType::URL);
+        let encoded = |text: &str| match encoding {
+            Some(_) => form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+            None => text.to_owned(),
+        };
+        let bucket = format!("{}/", input.bucket);
+        let prefix = input.prefix.unwrap_or_default();
+        let key_marker = input.key_marker.unwrap_or_default();
+        // S3 does not look at it without the other.
+        let id_marker = input.upload_id_marker.filter(|_| !key_marker.is_empty());
+        let is_behind = |key: &str, id: &str| {
+            let is_later = id_marker.as_deref().is_some_and(|marker| key == key_marker && id > marker);
+            is_later || key > key_marker.as_str()
+        };
+        let all = self.uploads.unfinished.iter();
+        let mut found: Vec<(&str, &str)> = all
+            .filter_map(|(id, upload)| Some((upload.name.strip_prefix(&bucket)?, id.as_str())))
+            .filter(|(key, id)| key.starts_with(&prefix) && is_behind(key, id))
+            .collect();
+        found.sort_unstable();
+        let is_truncated = found.len() > page;
+        found.truncate(page);
+        let last = found.last().copied().filter(|_| is_truncated);
+        let upload = |(key, id): &(&str, &str)| MultipartUpload {
+            initiated: Some(modified()),
+            key: Some(encoded(key)),
+            upload_id: Some((*id).to_owned()),
+            ..MultipartUpload::default()
+        };
+        Ok(ListMultipartUploadsOutput {
+            is_truncated: Some(is_truncated),
+            key_marker: Some(encoded(&key_marker)),
+            max_uploads: i32::try_from(page).ok(),
+            next_key_marker: last.map(|(key, _)| encoded(key)),
+            next_upload_id_marker: last.map(|(_, id)| id.to_owned()),
+            prefix: Some(encoded(&prefix)),
+            uploads: Some(found.iter().map(upload).collect()),
+            bucket: Some(input.bucket),
+            encoding_type: encoding,
+            upload_id_marker: id_marker,
+            ..ListMultipartUploadsOutput::default()
+        })
+    }
+}

@@ -1,0 +1,101 @@
+//! What was asked, and what was answered.
+
+use hyper::Method;
+use hyper::http::request::Parts;
+use percent_encoding::percent_decode_str;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operation {
+    /// `GET` of an object.
+    GetObject,
+    /// `HEAD` of an object.
+    HeadObject,
+    /// `PUT` of an object.
+    PutObject,
+    /// `POST ?uploads`
+    CreateMultipartUpload,
+    /// `PUT ?partNumber&uploadId`
+    UploadPart,
+    /// `GET ?uploadId`
+    ListParts,
+    /// `GET ?uploads` of a bucket.
+    ListMultipartUploads,
+    /// `POST ?uploadId`
+    CompleteMultipartUpload,
+    /// `DELETE ?uploadId`
+    AbortMultipartUpload,
+    /// What this S3 does not know.
+    Other,
+}
+
+/// A request, and what was sent for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// `GET`, `PUT`, ...
+    pub method: String,
+    /// What was asked for.
+    pub operation: Operation,
+    /// `BUCKET/KEY`.
+    pub name: String,
+    /// The id of the upload.
+    pub upload: Option<String>,
+    /// The number of the part.
+    pub part: Option<u16>,
+    /// First and last byte.
+    pub range: Option<(usize, usize)>,
+    /// What was answered, also where the answer was cut; 0 where nothing was.
+    pub status: u16,
+    /// Bytes of the body of the answer.
+    pub sent: usize,
+    /// Bytes of the body of the request.
+    pub received: usize,
+    /// MD5 of them, in hex, of an object or a part that was sent.
+    pub md5: Option<String>,
+}
+
+impl Request {
+    /// A request that is not answered yet.
+    pub(crate) fn of(parts: &Parts, body: &[u8]) -> Self {
+        let query = parts.uri.query().unwrap_or_default();
+        let value = |name: &str| {
+            let mut pairs = form_urlencoded::parse(query.as_bytes());
+            pairs.find(|(found, _)| found == name).map(|(_, value)| value.into_owned())
+        };
+        let name =
+            percent_decode_str(parts.uri.path().strip_prefix('/').unwrap_or_default()).decode_utf8_lossy();
+        let is_object = name.split_once('/').is_some_and(|(_, key)| !key.is_empty());
+        let (upload, part) = (value("uploadId"), value("partNumber"));
+        let operation = match (&parts.method, is_object, upload.is_some()) {
+            (&Method::GET, true, true) => Operation::ListParts,
+            (&Method::GET, true, false) => Operation::GetObject,
+            (&Method::HEAD, true, _) => Operation::HeadObject,
+            (&Method::PUT, true, true) => Operation::UploadPart,
+            (&Method::PUT, true, false) => Operation::PutObject,
+            (&Method::POST, true, true) => Operation::CompleteMultipartUpload,
+            (&Method::POST, true, false) if value("uploads").is_some() => Operation::CreateMultipartUpload,
+            (&Method::DELETE, true, true) => Operation::AbortMultipartUpload,
+            (&Method::GET, false, _) if value("uploads").is_some() => Operation::ListMultipartUploads,
+            _ => Operation::Other,
+        };
+        let is_content = matches!(operation, Operation::PutObject | Operation::UploadPart);
+        Self {
+            method: parts.method.as_str().to_owned(),
+            operation,
+            name: name.into_owned(),
+            upload,
+            part: part.and_then(|part| part.parse().ok()),
+            range: range(parts),
+            status: 0,
+            sent: 0,
+            received: body.len(),
+            md5: is_content.then(|| crate::md5_hex(body)),
+        }
+    }
+}
+
+fn range(parts: &Parts) -> Option<(usize, usize)> {
+    let range = parts.headers.get("range")?.to_str().ok()?;
+    let (first, last) = range.strip_prefix("bytes=")?.split_once('-')?;
+    Some((first.parse().ok()?, last.parse().ok()?))
+}

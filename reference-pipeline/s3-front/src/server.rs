@@ -1,0 +1,139 @@
+//! The server: a thread with a runtime, connections, and what faults do to answers.
+
+use std::net;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_LENGTH, HeaderValue};
+use hyper::http::response::Parts;
+use hyper::service::service_fn;
+use hyper::{Method, Response, StatusCode};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s::{Body, S3Error, S3ErrorCode};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+
+use crate::connection::{Connection, Cut, Knife};
+use crate::service::Service;
+use crate::signed::Signed;
+use crate::state::State;
+use crate::{Fault, KEY_ID, Request, SECRET};
+
+/// Bytes of a head that was cut.
+const HEAD_CUT: usize = 20;
+
+/// Serves until `stopped` resolves. What is on the runtime goes with it: every connection is closed.
+pub(crate) fn run(listener: net::TcpListener, state: Arc<Mutex<State>>, stopped: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    runtime.block_on(async {
+        let listener = TcpListener::from_std(listener).unwrap();
+        tokio::spawn(accept(listener, state));
+        // The sender says nothing, it is dropped.
+        let _ = stopped.await;
+    });
+}
+
+async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
+    let mut builder = S3ServiceBuilder::new(Service(Arc::clone(&state)));
+    builder.set_auth(SimpleAuth::from_single(KEY_ID, SECRET));
+    builder.set_access(Signed);
+    let front = Arc::new(Answering { service: builder.build(), state });
+    while let Ok((stream, _)) = listener.accept().await {
+        let _ = stream.set_nodelay(true);
+        let knife = Knife::new(Mutex::new(Cut::Nowhere));
+        let connection = Connection::new(stream, Arc::clone(&knife));
+        let front = Arc::clone(&front);
+        let answers = service_fn(move |request| {
+            let (front, knife) = (Arc::clone(&front), Arc::clone(&knife));
+            async move { front.answer(request, &knife).await }
+        });
+        tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(connection, answers));
+    }
+}
+
+/// What answers requests.
+struct Answering {
+    service: S3Service,
+    state: Arc<Mutex<State>>,
+}
+
+impl Answering {
+    /// Answers, and says where the answer is cut.
+    async fn answer(
+        &self,
+        request: hyper::Request<Incoming>,
+        knife: &Knife,
+    ) -> hyper::Result<Response<Full<Bytes>>> {
+        let (parts, body) = request.into_parts();
+        // All of it, before anything is answered: a client that is still writing would not see the answer.
+        let body = body.collect().await?.to_bytes();
+        let mut record = Request::of(&parts, &body);
+        let is_head = parts.method == Method::HEAD;
+        let fault = self.state.lock().unwrap().faults.take(record.operation);
+        let answer = match &fault {
+            Some(Fault::Refuse(status, code, message)) => refusal(*status, code, message).await,
+            Some(Fault::Hangup) => Response::default(),
+            _ => {
+                let mut request = hyper::Request::from_parts(parts, Body::from(body));
+                request.extensions_mut().extend(fault.clone().map(extension).unwrap_or_default());
+                let answer = whole(self.service.call(request).await.unwrap()).await;
+                match &fault {
+                    Some(Fault::RefuseAfter(status, code, message)) => refusal(*status, code, message).await,
+                    _ => answer,
+                }
+            }
+        };
+        let (mut head, mut body) = answer.into_parts();
+        announce(&mut head, body.len());
+        if is_head {
+            body.clear();
+        }
+        let cut = match fault {
+            Some(Fault::Hangup | Fault::Lose) => Cut::After(0),
+            Some(Fault::CutHead) => Cut::After(HEAD_CUT),
+            Some(Fault::CutBody(len)) if len < body.len() => Cut::in_body(len),
+            _ => Cut::Nowhere,
+        };
+        record.status = if cut == Cut::After(0) { 0 } else { head.status.as_u16() };
+        record.sent = match cut {
+            Cut::Nowhere => body.len(),
+            Cut::After(_) => 0,
+            Cut::InBody { len, .. } => len,
+        };
+        // Before the client can know.
+        self.state.lock().unwrap().requests.push(record);
+        *knife.lock().unwrap() = cut;
+        Ok(Response::from_parts(head, Full::new(body)))
+    }
+}
+
+/// An error, as S3 writes it.
+async fn refusal(status: u16, code: &'static str, message: &'static str) -> Response<Bytes> {
+    let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap();
+    let mut error = S3Error::with_message(code, message);
+    error.set_status_code(StatusCode::from_u16(status).unwrap());
+    whole(error.to_http_response().unwrap()).await
+}
+
+/// An answer with all of its body.
+async fn whole(answer: Response<Body>) -> Response<Bytes> {
+    let (head, body) = answer.into_parts();
+    Response::from_parts(head, body.collect().await.unwrap().to_bytes())
+}
+
+/// Announces the body, unless it is that of an object which is not sent.
+fn announce(head: &mut Parts, len: usize) {
+    if !head.headers.contains_key(CONTENT_LENGTH) && head.status != StatusCode::NO_CONTENT {
+        head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
+    }
+}
+
+/// A fault where the operations find it.
+fn extension(fault: Fault) -> hyper::http::Extensions {
+    let mut extensions = hyper::http::Extensions::new();
+    extensions.insert(fault);
+    extensions
+}

@@ -1,0 +1,76 @@
+//! What the server holds: objects, and what it was told to do.
+
+use std::collections::{BTreeMap, HashMap};
+
+use bytes::Bytes;
+use s3s::dto::{ETag, ETagCondition};
+use s3s::{S3Result, s3_error};
+
+use crate::fault::Faults;
+use crate::uploads::Uploads;
+use crate::{Request, md5_hex};
+
+pub(crate) type Metadata = HashMap<String, String>;
+
+/// An object, or what a part holds.
+#[derive(Clone)]
+pub(crate) struct Stored {
+    pub(crate) bytes: Bytes,
+    /// Without quotation marks.
+    pub(crate) etag: String,
+    pub(crate) metadata: Metadata,
+}
+
+impl Stored {
+    /// What was sent in one piece: the ETag is its MD5.
+    pub(crate) fn new(bytes: Bytes, metadata: Metadata) -> Self {
+        Self { etag: md5_hex(&bytes), bytes, metadata }
+    }
+}
+
+/// How this server differs from others.
+#[derive(Default)]
+pub(crate) struct Manners {
+    /// The longest page of a list.
+    pub(crate) page: Option<usize>,
+    /// Parts that were written over are in the list too.
+    pub(crate) lists_twice: bool,
+    pub(crate) allows_small_parts: bool,
+    /// An upload that was completed is not known any more.
+    pub(crate) forgets_completed: bool,
+}
+
+#[derive(Default)]
+pub(crate) struct State {
+    /// By bucket and key: `BUCKET/KEY`.
+    pub(crate) objects: BTreeMap<String, Stored>,
+    pub(crate) uploads: Uploads,
+    pub(crate) faults: Faults,
+    pub(crate) manners: Manners,
+    pub(crate) requests: Vec<Request>,
+}
+
+impl State {
+    /// The object, if it is the one that is wanted.
+    pub(crate) fn object(&self, name: &str, if_match: Option<&ETagCondition>) -> S3Result<&Stored> {
+        let object = self.objects.get(name);
+        let object = object.ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?;
+        match if_match {
+            Some(ETagCondition::ETag(etag)) if *etag != ETag::Strong(object.etag.clone()) => {
+                Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions did not hold."))
+            }
+            _ => Ok(object),
+        }
+    }
+
+    /// Whether an object may be written: `*` allows it where there is none.
+    pub(crate) fn check_absent(&self, name: &str, if_none_match: Option<&ETagCondition>) -> S3Result {
+        match if_none_match {
+            Some(ETagCondition::Any) if self.objects.contains_key(name) => {
+                Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions did not hold."))
+            }
+            Some(ETagCondition::ETag(_)) => Err(s3_error!(NotImplemented, "If-None-Match knows * alone")),
+            _ => Ok(()),
+        }
+    }
+}
