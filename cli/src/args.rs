@@ -3,12 +3,13 @@
 use std::ffi::OsString;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use stream_v2_pipeline::{Durability, Lanes};
 
 use crate::report::Failure;
-use crate::size::{parse_range, parse_size};
+use crate::size::{parse_age, parse_range, parse_size};
 use crate::stats::Form;
 
 /// Version of the command, and of the formats that it reads and writes.
@@ -64,6 +65,9 @@ pub(crate) enum Command {
     /// Lists the streams in a database
     #[command(after_help = EXIT_CODES)]
     List(ListArgs),
+    /// Lists the uploads to S3 that were begun and not completed, and aborts those of long ago
+    #[command(after_help = EXIT_CODES)]
+    Uploads(UploadsArgs),
     /// Deletes a stream from a database
     #[command(after_help = EXIT_CODES)]
     Delete(DeleteArgs),
@@ -83,6 +87,19 @@ pub(crate) struct ListArgs {
     /// The database, as a path or as sqlite:PATH
     #[arg(value_name = "DATABASE")]
     pub(crate) database: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct UploadsArgs {
+    /// Where to look: s3://BUCKET, or s3://BUCKET/PREFIX for the keys that begin so
+    #[arg(value_name = "PLACE")]
+    pub(crate) place: PathBuf,
+    /// Aborts those that were begun longer ago than --older-than says, whoever has begun them: their parts are deleted, and no run goes on with them
+    #[arg(long)]
+    pub(crate) abort: bool,
+    /// Shows and aborts only what was begun so long ago: 90m, 36h or 7d. With --abort, 7d by default
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub(crate) older_than: Option<Duration>,
 }
 
 #[derive(ClapArgs)]

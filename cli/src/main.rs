@@ -25,6 +25,7 @@ mod size;
 mod standard;
 mod stats;
 mod stored;
+mod unfinished;
 mod uploads;
 mod verify;
 
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::Recover(args) => recover::run(&args),
         Command::List(args) => stored::list(&args),
+        Command::Uploads(args) => unfinished::run(&args),
         Command::Delete(args) => stored::delete(&args),
         Command::Version => print(format_args!("sv2 {}", args::VERSION)),
     };

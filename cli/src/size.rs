@@ -1,6 +1,7 @@
 //! Sizes in bytes as people write them, 65536, 64K, 64KiB, 1M, and ranges of bytes: 64K..1M.
 
 use std::ops::Range;
+use std::time::Duration;
 
 /// Parses a size; K, M and G are powers of 1024.
 pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
@@ -28,6 +29,30 @@ pub(crate) fn parse_range(text: &str) -> Result<Range<u64>, String> {
         return Err(format!("it begins at byte {begin} and ends before, at byte {end}"));
     }
     Ok(begin..end)
+}
+
+/// Parses an age: minutes, hours or days.
+pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
+    let wrong = || "an age is a number of minutes, hours or days, as in 90m, 36h or 7d".to_owned();
+    let digits = text.trim_end_matches(|letter: char| !letter.is_ascii_digit());
+    let minutes = match &text[digits.len()..] {
+        "m" => 1,
+        "h" => 60,
+        "d" => 24 * 60,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(minutes * 60).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// Writes an age in the largest unit of which it has at least two.
+pub(crate) fn age(age: Duration) -> String {
+    let minutes = age.as_secs() / 60;
+    match minutes {
+        0..120 => count(minutes, "minute"),
+        120..2880 => count(minutes / 60, "hour"),
+        _ => count(minutes / 60 / 24, "day"),
+    }
 }
 
 /// Writes a number of bytes for people: exact where it is small, with one decimal otherwise.
@@ -74,6 +99,22 @@ mod tests {
         }
         for text in ["", "K", "1.5M", "-1", "1T", "99999999999G", "10 x"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn ages_are_read_and_written() {
+        for (text, minutes, written) in [
+            ("0m", 0, "0 minutes"),
+            ("90m", 90, "90 minutes"),
+            ("36h", 2160, "36 hours"),
+            ("7d", 10_080, "7 days"),
+        ] {
+            assert_eq!(parse_age(text), Ok(Duration::from_secs(minutes * 60)), "{text}");
+            assert_eq!(age(Duration::from_secs(minutes * 60)), written);
+        }
+        for text in ["", "7", "d", "-1d", "1w", "99999999999999999999d"] {
+            assert!(parse_age(text).is_err(), "{text}");
         }
     }
 

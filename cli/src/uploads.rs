@@ -1,6 +1,6 @@
-//! Outputs in S3: what is uploaded, and where on this machine stands what is not uploaded yet.
+//! Outputs in S3, and where on this machine stands what is not uploaded yet.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload};
@@ -22,13 +22,10 @@ pub(crate) struct Uploading<'a> {
 
 /// An object as an output. S3 is asked for it, so that what is wrong with names and credentials is told before anything is read.
 pub(crate) fn output(bucket: &str, key: &str, uploading: Uploading<'_>) -> Result<OutputFile, Failure> {
-    let failed = |error: std::io::Error| match error.kind() {
-        ErrorKind::InvalidInput => Failure::usage(error),
-        _ => Failure::io(error),
-    };
-    let bucket = Config::from_env().and_then(|config| Bucket::new(bucket, &config)).map_err(failed)?;
-    let upload = Upload::new(bucket.clone(), key, &folder()?).map_err(failed)?;
-    bucket.find(key).map_err(failed)?;
+    let bucket =
+        Config::from_env().and_then(|config| Bucket::new(bucket, &config)).map_err(|error| failed(&error))?;
+    let upload = Upload::new(bucket.clone(), key, &folder()?).map_err(|error| failed(&error))?;
+    bucket.find(key).map_err(|error| failed(&error))?;
     let Uploading { expected, jobs, shutdown, progress } = uploading;
     let lanes = jobs.map_or(LANES, usize::from);
     let mut upload = upload.expecting(expected).with_lanes(lanes).with_shutdown(shutdown);
@@ -36,6 +33,14 @@ pub(crate) fn output(bucket: &str, key: &str, uploading: Uploading<'_>) -> Resul
         upload = upload.telling(move |len| uploaded.reaches(len));
     }
     Ok(upload.output())
+}
+
+/// Names and settings that cannot be right are told as usage.
+pub(crate) fn failed(error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::InvalidInput => Failure::usage(error),
+        _ => Failure::io(error),
+    }
 }
 
 /// Parts that are sent at once by default: they wait for the network, and not for a processor.

@@ -55,9 +55,12 @@ fn format_has_no_input_output_thread_clock_or_randomness() {
 }
 
 #[test]
-fn only_the_engine_starts_threads() {
+fn only_the_engine_and_uploads_start_threads() {
     let nothing = [""; 0];
-    assert_eq!(naming("reference-pipeline/src", &["spawn(", "thread::scope"]), ["engine.rs", "threads.rs"]);
+    assert_eq!(
+        naming("reference-pipeline/src", &["spawn(", "thread::scope"]),
+        ["engine.rs", "sending.rs", "threads.rs"]
+    );
     // In tokio/.
     assert_eq!(
         naming("reference-pipeline/src", &["spawn_blocking("]),

@@ -53,7 +53,7 @@
 //! Features, none of them on by itself:
 //!
 //! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for `tokio_util::codec`: the module `tokio`.
-//! - `s3`: streams in S3, as sources: the module `s3`. Writing there is to come.
+//! - `s3`: streams in S3, as sources and as outputs: the module `s3`.
 //! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`: for tests, never for data (SV2-WRT-006).

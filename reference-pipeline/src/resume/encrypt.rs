@@ -1,20 +1,19 @@
 //! §19.2 Going on with an encryption that was interrupted.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 
-use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
+use stream_v2_format::ErrorKind;
+use stream_v2_format::crypto::{JournalKey, StreamOpener};
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
-use stream_v2_format::{self as format, ErrorKind, SegmentIndex};
 
 use super::{Check, Checks, Notice};
-use crate::io::{fill, read_segment_header, read_stream_header, source_error};
+use crate::io::{fill, read_stream_header};
 use crate::output_file::begins_like;
 use crate::recover::recover_checked;
-use crate::shutdown::Watched;
 use crate::{
-    CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LastSegment, LogManager,
-    Managers, OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched,
+    CrashManager, EncryptPipeline, Error, FileJournal, FileSink, LogManager, Managers, OutputFile,
+    OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched,
 };
 
 /// How far the interrupted run came.
@@ -32,7 +31,7 @@ enum State {
 pub struct InterruptedEncryption {
     pub(super) output: OutputFile,
     pub(super) file: Box<dyn StoredFile>,
-    pub(super) state: State,
+    state: State,
     pub(super) stream: StreamOpener,
     pub(super) recovered: Recovered,
     pub(super) journal: Option<FileJournal>,

@@ -87,7 +87,7 @@ mod tests {
         let parts = root.all("Part").unwrap();
         assert_eq!(parts.len(), 2);
         assert_eq!(
-            (parts[0].number(&"PartNumber"), parts[0].text("ETag").unwrap()),
+            (parts[0].number("PartNumber"), parts[0].text("ETag").unwrap()),
             (Some(1_u16), "\"e\"".into())
         );
         assert_eq!((parts[0].number("Size"), parts[1].number::<u64>("Size")), (Some(5_u64), None));

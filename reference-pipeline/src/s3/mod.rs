@@ -1,6 +1,7 @@
-//! Streams in S3 (feature `s3`): an object as a source. Writing to S3 is not there yet.
+//! Streams in S3 (feature `s3`): an object as a source, and as an output.
 //!
-//! An [`Object`] can be read from front to back, can seek, and can be read anywhere ([`ReadAt`](crate::ReadAt)):
+//! An [`Upload`] is an [`OutputFile`](crate::OutputFile): what is written to it becomes an object, and an interrupted run is gone on with as with files.
+//! What it assumes, asks for and survives begins `upload/mod.rs`. An [`Object`] can be read from front to back, can seek, and can be read anywhere ([`ReadAt`](crate::ReadAt)):
 //!
 //! ```no_run
 //! use stream_v2_pipeline::s3::{Bucket, Config};

@@ -40,7 +40,9 @@
 
 mod names;
 mod parts;
+mod reconcile;
 mod record;
+mod sending;
 mod staged;
 mod state;
 mod storage;

@@ -1,26 +1,18 @@
-//! One upload: its parts are planned, sent by threads of its own, and become the object.
+//! One upload: its parts are planned, are sent (`sending.rs`), and become the object.
 
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::thread::JoinHandle;
 
 use md5::{Digest, Md5};
 
 use super::names::Names;
 use super::parts::Cutting;
-use super::record::{Facts, Record, Sent, hex};
-use crate::s3::multipart::{Found, Listed, Multipart, PartBody, UploadId};
-use crate::shutdown::Interruption;
+use super::record::{Facts, Record, hex};
+use crate::s3::multipart::{Found, Multipart, UploadId};
 use crate::{Shutdown, Storage};
-
-/// Planned bytes that may wait for S3 before the run waits too: what the parts that are being sent do not exceed.
-const WAITING_MIN: u64 = 64 << 20;
-/// How often somebody who waits looks whether a shutdown was requested.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// What is told of the bytes that S3 has, whenever it has more.
 pub(super) type Told = Box<dyn Fn(u64) + Send + Sync>;
@@ -47,93 +39,25 @@ pub(super) struct State {
     /// Ends of pieces that are in no part yet.
     ends: VecDeque<u64>,
     /// Numbers of the parts that nobody sends yet.
-    queue: VecDeque<u16>,
-    sending: usize,
-    failed: Option<(ErrorKind, String)>,
-    threads: Vec<JoinHandle<()>>,
+    pub(super) queue: VecDeque<u16>,
+    pub(super) sending: usize,
+    pub(super) failed: Option<(ErrorKind, String)>,
+    pub(super) threads: Vec<JoinHandle<()>>,
     /// Whether the record was compared with what S3 has.
-    is_confirmed: bool,
+    pub(super) is_confirmed: bool,
     /// Whether the object is there.
     pub(super) is_complete: bool,
 }
 
 impl State {
-    fn check(&self) -> io::Result<()> {
+    pub(super) fn check(&self) -> io::Result<()> {
         let failed = self.failed.as_ref();
         failed.map_or(Ok(()), |(kind, what)| Err(io::Error::new(*kind, what.clone())))
     }
 
-    fn waiting(&self) -> u64 {
+    pub(super) fn waiting(&self) -> u64 {
         let facts = &self.record.facts;
         facts.planned_end() - facts.sent_len()
-    }
-}
-
-/// A part, read from this machine.
-struct Staged<'a> {
-    shared: &'a Shared,
-    begin: u64,
-    len: u64,
-    md5: [u8; 16],
-}
-
-/// Bytes of a part, until the upload is stopped.
-struct Stoppable<'a, R> {
-    source: R,
-    stops: &'a AtomicBool,
-}
-
-impl<R: Read> Read for Stoppable<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.stops.load(Ordering::Acquire) {
-            return Err(io::Error::other(Interruption));
-        }
-        self.source.read(buffer)
-    }
-}
-
-impl<'a> Staged<'a> {
-    /// Reads a part once, for its MD5.
-    fn read(shared: &'a Shared, begin: u64, end: u64) -> io::Result<Self> {
-        let mut part = Self { shared, begin, len: end - begin, md5: [0; 16] };
-        let mut md5 = Md5::new();
-        let mut buffer = vec![0; 128 << 10];
-        let mut source = part.open()?;
-        let mut read = 0;
-        loop {
-            match source.read(&mut buffer)? {
-                0 => break,
-                len => {
-                    md5.update(&buffer[..len]);
-                    read += len as u64;
-                }
-            }
-        }
-        drop(source);
-        if read < part.len {
-            return Err(io::Error::new(
-                ErrorKind::UnexpectedEof,
-                "what was to be uploaded is not there any more",
-            ));
-        }
-        part.md5 = md5.finalize().into();
-        Ok(part)
-    }
-}
-
-impl PartBody for Staged<'_> {
-    fn len(&self) -> u64 {
-        self.len
-    }
-
-    fn md5(&self) -> [u8; 16] {
-        self.md5
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        let mut file = self.shared.local.open(&self.shared.names.partial())?;
-        file.seek(SeekFrom::Start(self.begin))?;
-        Ok(Box::new(Stoppable { source: file.take(self.len), stops: &self.shared.stops }))
     }
 }
 
@@ -147,7 +71,7 @@ impl Shared {
     }
 
     /// Does something as the owner.
-    fn owned<T>(&self, does: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
+    pub(super) fn owned<T>(&self, does: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut locked = self.locked();
         let state = locked.as_mut().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
         state.check()?;
@@ -167,17 +91,6 @@ impl Shared {
             is_confirmed: false,
             is_complete: false,
         });
-    }
-
-    /// Stops sending. What is on its way is given up.
-    pub(super) fn stop(&self) {
-        self.stops.store(true, Ordering::Release);
-        let threads = self.locked().as_mut().map(|state| std::mem::take(&mut state.threads));
-        self.changed.notify_all();
-        for thread in threads.unwrap_or_default() {
-            // What it had to say stands in the state.
-            let _ = thread.join();
-        }
     }
 
     /// Whether an upload has failed meanwhile.
@@ -249,129 +162,6 @@ impl Shared {
         Ok(cuts)
     }
 
-    /// Begins the upload, or compares the record of an interrupted run with what S3 has.
-    fn confirm(&self, state: &mut State) -> io::Result<()> {
-        if state.is_confirmed {
-            return Ok(());
-        }
-        match state.record.facts.id.clone() {
-            None => self.begin(state)?,
-            Some(id) => match self.remote.parts(UploadId { key: &self.key, id: &id })? {
-                Some(listed) => self.reconcile(state, &listed)?,
-                None if state.record.facts.forgotten == 0 => self.begin(state)?,
-                None => return Err(self.gone()),
-            },
-        }
-        state.is_confirmed = true;
-        Ok(())
-    }
-
-    fn begin(&self, state: &mut State) -> io::Result<()> {
-        state.record.begins()?;
-        state.queue.clear();
-        let id = self.remote.begin(&self.key, &state.record.facts.mark)?;
-        state.record.begun(id)
-    }
-
-    /// Takes from the list of S3 what the record does not know, and queues what S3 does not have.
-    fn reconcile(&self, state: &mut State, listed: &[Listed]) -> io::Result<()> {
-        for number in 1..=u16::try_from(state.record.facts.parts.len()).map_err(io::Error::other)? {
-            let Some(part) = state.record.facts.part(number) else { break };
-            let has = |etag: &str| {
-                let is = |part_of: &&Listed| part_of.number == number && part_of.len == part.end - part.begin;
-                listed.iter().filter(is).any(|listed| bare(&listed.etag) == bare(etag))
-            };
-            match &part.sent {
-                Some(sent) if has(&sent.etag) => continue,
-                _ if part.begin < state.record.facts.forgotten => return Err(self.gone()),
-                Some(_) => state.record.facts.lost(number),
-                None => {
-                    // Uploaded, and the answer is not in the record: S3 tells the MD5 of what it has.
-                    let md5 = Staged::read(self, part.begin, part.end)?.md5;
-                    let etag = format!("\"{}\"", hex(&md5));
-                    if has(&etag) {
-                        state.record.sent(number, Sent { md5, etag })?;
-                        continue;
-                    }
-                }
-            }
-            state.queue.push_back(number);
-        }
-        Ok(())
-    }
-
-    fn gone(&self) -> io::Error {
-        let what =
-            "what was uploaded is gone at S3 (aborted, or expired), and is not on this machine any more";
-        io::Error::new(ErrorKind::NotFound, format!("{}: {what}", self.name()))
-    }
-
-    /// Has what is queued sent by threads.
-    fn send_on(self: &Arc<Self>) -> io::Result<()> {
-        self.owned(|state| {
-            let wanted = self.lanes.min(state.threads.len() + state.queue.len());
-            while state.threads.len() < wanted {
-                let shared = Arc::clone(self);
-                let thread = thread::Builder::new().name("sv2-upload".into());
-                state.threads.push(thread.spawn(move || shared.send_queued())?);
-            }
-            Ok(())
-        })?;
-        self.changed.notify_all();
-        Ok(())
-    }
-
-    /// Sends part after part, until it is stopped.
-    fn send_queued(&self) {
-        while let Some(number) = self.next() {
-            let sent = catch_unwind(AssertUnwindSafe(|| self.send(number)));
-            let sent = sent
-                .unwrap_or_else(|_| Err(io::Error::other("internal defect in an upload, please report it")));
-            let mut locked = self.locked();
-            if let Some(state) = locked.as_mut() {
-                state.sending -= 1;
-                if let Err(error) = sent {
-                    state.failed.get_or_insert((error.kind(), error.to_string()));
-                }
-            }
-            drop(locked);
-            self.changed.notify_all();
-        }
-    }
-
-    fn next(&self) -> Option<u16> {
-        let mut locked = self.locked();
-        loop {
-            let state = locked.as_mut().filter(|state| state.failed.is_none())?;
-            if self.stops.load(Ordering::Acquire) {
-                return None;
-            }
-            if let Some(number) = state.queue.pop_front() {
-                state.sending += 1;
-                return Some(number);
-            }
-            locked = self.changed.wait(locked).unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-
-    fn send(&self, number: u16) -> io::Result<()> {
-        let (begin, end, id) = self.owned(|state| {
-            let facts = &state.record.facts;
-            let part = facts.part(number).zip(facts.id.clone());
-            part.map(|(part, id)| (part.begin, part.end, id)).ok_or_else(|| ErrorKind::NotFound.into())
-        })?;
-        let part = Staged::read(self, begin, end)?;
-        let etag = self.remote.send(UploadId { key: &self.key, id: &id }, number, &part)?;
-        let len = self.owned(|state| {
-            state.record.sent(number, Sent { md5: part.md5, etag })?;
-            Ok(state.record.facts.sent_len())
-        })?;
-        if let Some(told) = &self.told {
-            told(len);
-        }
-        Ok(())
-    }
-
     /// Notes that what S3 has of the bytes before `upto` is given up here, where it is worth it; returns up to where.
     pub(super) fn forgets(&self, upto: u64) -> io::Result<Option<u64>> {
         self.owned(|state| {
@@ -382,42 +172,6 @@ impl Shared {
             state.record.forgets(upto)?;
             Ok(Some(upto))
         })
-    }
-
-    /// Waits until no more than that waits for S3.
-    ///
-    /// # Errors
-    /// Why a part cannot be sent; a shutdown that was requested.
-    pub(super) fn settle(&self, most: u64) -> io::Result<()> {
-        loop {
-            let mut locked = self.locked();
-            let state = locked.as_mut().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
-            state.check()?;
-            if state.waiting() <= most {
-                return Ok(());
-            }
-            if self.shutdown.requested() {
-                return Err(io::Error::other(Interruption));
-            }
-            if self.lanes > 0 {
-                drop(self.changed.wait_timeout(locked, LOOK));
-            } else if let Some(number) = state.queue.pop_front() {
-                drop(locked);
-                self.send(number)?;
-            } else {
-                return Err(ErrorKind::NotFound.into());
-            }
-        }
-    }
-
-    /// What may wait for S3 while the run goes on.
-    pub(super) fn room(&self) -> io::Result<u64> {
-        if self.lanes == 0 {
-            return Ok(0);
-        }
-        let next = self.owned(|state| Ok(state.record.facts.parts.len() + 1))?;
-        let least = self.cutting.least(u16::try_from(next).unwrap_or(u16::MAX))?;
-        Ok((2 * self.lanes as u64 * least).max(WAITING_MIN))
     }
 
     /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is believed only where the object is there.
@@ -479,6 +233,6 @@ fn composite(facts: &Facts) -> String {
     format!("{}-{}", hex(&md5.finalize()), facts.parts.len())
 }
 
-fn bare(etag: &str) -> &str {
+pub(super) fn bare(etag: &str) -> &str {
     etag.trim_matches('"')
 }
