@@ -8,8 +8,10 @@ use stream_v2_pipeline::{Cause, Error, Stage};
 use crate::advice::advice;
 use crate::key_file::KeyFile;
 use crate::output::{Content, Output};
+use crate::place::Place;
 use crate::progress::Committed;
 use crate::report::Failure;
+use crate::resume::RESTART;
 use crate::size::{bytes, count};
 
 /// A run that failed: what it read, what it wrote, and how far it came.
@@ -115,15 +117,27 @@ impl FailedRun<'_> {
         match io.kind() {
             IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
             IoKind::AlreadyExists => {
+                let missing = self.output.and_then(Output::partial).map(|partial| {
+                    match self.output.map(Output::place) {
+                        Some(Place::S3 { .. }) => {
+                            "the upload is complete, and kept: the same command with --force replaces it"
+                                .into()
+                        }
+                        _ => format!("{} is complete: only its name is missing", partial.display()),
+                    }
+                });
                 Failure::io(format!("{name}: came into being while sv2 was running, and is not replaced"))
-                    .hints(self.output.and_then(Output::partial).map(|partial| {
-                        format!("{} is complete: only its name is missing", partial.display())
-                    }))
+                    .hints(missing)
             }
             IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
                 Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
                     .hint("free some space, or choose another place with -o")
                     .hints(self.kept())
+            }
+            IoKind::NotFound
+                if self.output.is_some_and(|output| matches!(output.place(), Place::S3 { .. })) =>
+            {
+                Failure::io(io).hint(RESTART)
             }
             _ => Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error))).hints(self.kept()),
         }
@@ -150,21 +164,28 @@ impl FailedRun<'_> {
                 _ => format!("what was written to {name} is {what}"),
             }];
         };
-        let name = partial.display();
-        let next = match self.content {
-            Content::Ciphertext if segments > 0 => {
-                format!(
-                    "the same command goes on from there, and with --restart starts over; sv2 decrypt --unsealed {name} -o FILE salvages it"
-                )
+        let place = output.place();
+        let next = match (self.content, &place) {
+            _ if segments == 0 => "the same command starts over".into(),
+            (Content::Ciphertext, Place::File) => {
+                let name = partial.display();
+                format!("{GOES_ON}; sv2 decrypt --unsealed {name} -o FILE salvages it")
             }
-            Content::Plaintext if segments > 0 => {
-                "the same command goes on from there, and with --restart starts over".into()
+            (_, Place::S3 { .. }) => {
+                format!("{GOES_ON}; on this machine only, which has what is not uploaded yet")
             }
-            _ => "the same command starts over".into(),
+            _ => GOES_ON.into(),
+        };
+        let name = if matches!(place, Place::S3 { .. }) {
+            "the upload".into()
+        } else {
+            partial.display().to_string()
         };
         vec![format!("{name} is kept: {what}"), next]
     }
 }
+
+const GOES_ON: &str = "the same command goes on from there, and with --restart starts over";
 
 fn at_segment(error: &Error) -> String {
     error.segment().map_or_else(String::new, |segment| format!(" at segment {segment}"))

@@ -134,6 +134,14 @@ impl Output {
         Ok(Box::new(WriterSink::new(file)))
     }
 
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        match self {
+            Self::File(output) => Place::of(output.target()).unwrap_or(Place::File),
+            _ => Place::File,
+        }
+    }
+
     /// How messages call it.
     pub(crate) fn name(&self) -> String {
         match self {

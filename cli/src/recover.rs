@@ -9,6 +9,7 @@ use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, reco
 use crate::advice::advice;
 use crate::args::RecoverArgs;
 use crate::key_file::KeyFile;
+use crate::place::Place;
 use crate::progress::shown;
 use crate::report::Failure;
 use crate::size::{bytes, count};
@@ -16,6 +17,10 @@ use crate::{Done, interrupt, print};
 
 pub(crate) fn run(args: &RecoverArgs) -> Done {
     let name = args.file.display().to_string();
+    if !matches!(Place::of(&args.file)?, Place::File) {
+        return Err(Failure::usage(format!("{name}: is no file: there are no torn tails in databases and in S3"))
+            .hint("sv2 verify checks it; what an interrupted run has left there is gone on with by the same command"));
+    }
     interrupt::end_at_once()?;
     let mut file = open(&args.file, args.truncate)?;
     let found = match args.secret.key_file() {

@@ -60,6 +60,10 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
             refuse_existing(output).err().unwrap_or_else(|| Failure::io(error))
         }
         Cause::Io(error) if error.kind() == IoKind::InvalidData => not_ours(error),
+        // Of an upload: what is wrong with it is told.
+        Cause::Io(error) if error.kind() == IoKind::InvalidInput && error.get_ref().is_some() => {
+            Failure::usage(error).hint(RESTART)
+        }
         Cause::Io(error) if error.kind() == IoKind::InvalidInput => {
             Failure::usage(format!("{name}: is no file that sv2 has left")).hint(RESTART)
         }

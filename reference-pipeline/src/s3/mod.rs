@@ -17,6 +17,7 @@
 //! - An object is replaced as a whole, and its `ETag` changes when its bytes do. Every request names the `ETag` that was found when the object was
 //!   opened (`If-Match`), and every answer must carry it: what is read is one object, and never a mixture of two.
 //! - Nothing that S3 answers is trusted beyond that. Whether bytes are genuine is decided by the key, as with any source.
+//! - The credentials may list the bucket (`s3:ListBucket`): otherwise S3 answers 403 where nothing stands, and whether a name is taken cannot be known.
 //! - The clock is right to some minutes: requests are signed with the time, and a signature is good for 15 minutes.
 //!
 //! # Requests
@@ -29,7 +30,7 @@
 //!
 //! # Retries
 //! Tried again, after pauses that double ([`Retry`]): 429, 500, 502, 503 and 504, connections that are refused, cut or silent, and answers that are too short.
-//! An attempt that brought bytes and not all of them counts as the first. Nothing else is tried again, no other 4xx above all.
+//! An attempt that brought bytes and not all of them counts as the first. Parts of uploads, and what makes an object of them, are given twice as many attempts. Nothing else is tried again, no other 4xx above all.
 //!
 //! # Errors
 //! They name `s3://BUCKET/KEY`, and the code and the message of S3 where there are any. They never hold a credential, a signature or the URL of a request.

@@ -21,7 +21,8 @@ use super::retry::Failed;
 const ANSWER_MAX: u64 = 4 << 20;
 /// For making an object of ten thousand parts S3 takes its time.
 const COMPLETING: Duration = Duration::from_secs(15 * 60);
-/// A body is given a minute, and a second for each of so many bytes.
+const MINUTE: Duration = Duration::from_secs(60);
+/// Bytes for which a body is given a second.
 const SLOWEST: u64 = 32 << 10;
 /// Pages of a list at most.
 const PAGES_MAX: usize = 1000;
@@ -35,20 +36,24 @@ struct Ask<'a> {
     headers: &'a [(&'static str, &'a str)],
     /// Bytes of the body, where it does not know that itself.
     len: Option<u64>,
+    /// How long the body may take.
+    sending: Duration,
+    /// How long the answer may take, and its body.
     patience: Duration,
 }
 
 impl<'a> Ask<'a> {
     const fn new(method: Method, key: &'a str, query: &'a [(&'a str, &'a str)]) -> Self {
-        Self { method, key, query, headers: &[], len: None, patience: Duration::from_secs(60) }
+        Self { method, key, query, headers: &[], len: None, sending: MINUTE, patience: MINUTE }
     }
 
     const fn with_headers(self, headers: &'a [(&'static str, &'a str)]) -> Self {
         Self { headers, ..self }
     }
 
+    /// A body of so many bytes, which is given a minute, and a second for each of `SLOWEST` bytes.
     const fn with_len(self, len: u64) -> Self {
-        Self { len: Some(len), ..self }
+        Self { len: Some(len), sending: Duration::from_secs(60 + len / SLOWEST), ..self }
     }
 
     const fn with_patience(self, patience: Duration) -> Self {
@@ -72,9 +77,8 @@ impl Bucket {
         let name = self.name_of(ask.key);
         let request = request.body(body).map_err(|_| nonsense(&name, "the request cannot be made"))?;
         let agent = &self.0.agent;
-        let patience = Some(ask.patience);
-        let request =
-            agent.configure_request(request).timeout_send_body(patience).timeout_recv_body(patience);
+        let (sending, patience) = (Some(ask.sending), Some(ask.patience));
+        let request = agent.configure_request(request).timeout_send_body(sending).timeout_recv_body(patience);
         let request = request.timeout_recv_response(patience).allow_non_standard_methods(false).build();
         agent.run(request).map_err(|error| self.disconnected(&name, error))
     }
@@ -210,11 +214,8 @@ impl Multipart for Bucket {
         let md5 = BASE64_STANDARD.encode(part.md5());
         let query = [("partNumber", &*number), ("uploadId", upload.id)];
         let headers = [("content-md5", &*md5)];
-        let patience = Duration::from_secs(60 + part.len() / SLOWEST);
-        self.0.retry.run(|| {
-            let ask =
-                Ask::new(Method::Put, upload.key, &query).with_headers(&headers).with_patience(patience);
-            let ask = ask.with_len(part.len());
+        self.0.retry.longer().run(|| {
+            let ask = Ask::new(Method::Put, upload.key, &query).with_headers(&headers).with_len(part.len());
             let mut body = part.open().map_err(Failed::ForGood)?;
             let sent = self.ask_for(&ask, SendBody::from_reader(&mut body));
             let (answer, _) = sent.map_err(|refused| refused.failed(&name))?;
@@ -232,7 +233,7 @@ impl Multipart for Bucket {
             };
             page.all("Part")?.iter().map(part).collect()
         };
-        self.0.retry.run(|| {
+        self.0.retry.longer().run(|| {
             let names = [("part-number-marker", "NextPartNumberMarker")];
             match self.list(upload.key, &[("uploadId", upload.id)], &names, read) {
                 Ok(listed) => Ok(Some(listed)),
@@ -246,7 +247,7 @@ impl Multipart for Bucket {
         let name = self.name_of(upload.key);
         let body = complete_body(etags);
         let headers: &[_] = if replace { &[] } else { &[("if-none-match", "*")] };
-        self.0.retry.run(|| {
+        self.0.retry.longer().run(|| {
             let query = [("uploadId", upload.id)];
             let ask =
                 Ask::new(Method::Post, upload.key, &query).with_headers(headers).with_patience(COMPLETING);

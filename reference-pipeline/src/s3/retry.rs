@@ -24,6 +24,13 @@ impl Default for Retry {
     }
 }
 
+impl Retry {
+    /// For what has cost time already: twice as many attempts, by default within a minute, in which a server starts again.
+    pub(super) const fn longer(self) -> Self {
+        Self { attempts: self.attempts.saturating_mul(2), ..self }
+    }
+}
+
 /// Why an attempt failed.
 #[derive(Debug)]
 pub(super) enum Failed {
