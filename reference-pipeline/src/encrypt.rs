@@ -1,11 +1,14 @@
 //! Encrypting: the reader cuts plaintext into segments, workers seal them, the writer puts them in order and ends the stream.
+//!
+//! An index segment has its place in the order like any other, with a permit of its own: the reader says where one stands, workers pass it on, and
+//! the writer, who has seen the segments before it, fills and seals it (§11).
 
 use std::io::{self, ErrorKind};
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::HeaderV1;
+use stream_v2_format::wire::{HeaderV1, entries_max};
 
 use crate::buffers::{Buffers, resize};
 use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
@@ -22,16 +25,16 @@ use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, 
 pub(crate) async fn run<E: Engine, P: Port>(
     engine: &E,
     pipeline: &EncryptPipeline<'_>,
-    stream: &StreamSealer,
-    run: Run,
+    target: &Target<'_>,
     source: impl Source + Send,
     mut writer: SealWriter<'_, P>,
 ) -> Result<Summary, Error> {
+    let header = *target.stream.header();
     let committed = writer.progress.committed().clone();
-    let mut reader = PlaintextReader::new(source, stream.header(), &committed, pipeline);
+    let mut reader = PlaintextReader::new(source, &header, &committed, pipeline, target.index);
     let workers = (0..pipeline.lanes.jobs.max(1))
         .map(|_| Sealing {
-            worker: EncryptSegmentWorker::new(stream, run, pipeline.digest_alg),
+            worker: EncryptSegmentWorker::new(target.stream, target.run, pipeline.digest_alg),
             telemetry: pipeline.telemetry.clone(),
             shutdown: pipeline.shutdown.clone(),
         })
@@ -40,19 +43,54 @@ pub(crate) async fn run<E: Engine, P: Port>(
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
     engine.run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer).await?;
-    let mut sealer = SegmentSealer::new(stream, run).with_digest_alg(pipeline.digest_alg);
     //= spec/stream-v2.md#sv2-wrt-005
     //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
-    writer.end(&mut sealer).await?;
-    Ok(summary(&writer.progress, stream.header()))
+    writer.end().await?;
+    Ok(summary(&writer.progress, &header))
+}
+
+/// What a run writes.
+pub(crate) struct Target<'s> {
+    pub(crate) stream: &'s StreamSealer,
+    pub(crate) run: Run,
+    /// Whether it has index segments.
+    pub(crate) index: bool,
 }
 
 /// The flow of segments that are being sealed.
 pub(crate) struct Encrypting;
 
 impl Flow for Encrypting {
-    type Job = (EncryptSegmentInput, BytesMut);
-    type Done = (EncryptedSegment, EncryptSegmentInput);
+    type Job = ToSeal;
+    type Done = Done;
+}
+
+/// What the reader gives to the workers.
+pub(crate) enum ToSeal {
+    Data(EncryptSegmentInput, BytesMut),
+    /// The place of an index segment, and its permit.
+    Index(Buffers),
+}
+
+/// What they give to the writer.
+pub(crate) enum Done {
+    Data(EncryptedSegment, EncryptSegmentInput),
+    Index(Buffers),
+}
+
+/// Where index segments stand (§11): it follows from how many data segments there are, and from nothing else.
+struct Covering {
+    /// Data segments that no index segment covers yet.
+    uncovered: usize,
+    /// Most entries of an index segment.
+    max: usize,
+}
+
+impl Covering {
+    /// Whether an index segment stands next; `ends` says that no data segment follows.
+    const fn is_due(&self, ends: bool) -> bool {
+        self.uncovered >= self.max || ends && self.uncovered > 0
+    }
 }
 
 /// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
@@ -63,17 +101,27 @@ struct PlaintextReader<R> {
     /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
     declared: Option<u64>,
     ended: bool,
+    covering: Option<Covering>,
     telemetry: Telemetry,
     shutdown: Shutdown,
 }
 
 impl<R: Source> PlaintextReader<R> {
-    fn new(source: R, header: &HeaderV1, committed: &Committed, pipeline: &EncryptPipeline<'_>) -> Self {
+    fn new(
+        source: R,
+        header: &HeaderV1,
+        committed: &Committed,
+        pipeline: &EncryptPipeline<'_>,
+        index: bool,
+    ) -> Self {
         let declared = header.params().plaintext_len;
+        let (uncovered, max) = (committed.uncovered.count(), entries_max(header) as usize);
         Self {
             source,
             segment_size: header.segment_size() as usize,
-            last_segment: header.last_segment(),
+            // The index segment that covers the last data segment takes a place too.
+            last_segment: SegmentIndex(header.last_segment().0 - u32::from(index)),
+            covering: index.then_some(Covering { uncovered, max }),
             declared: declared.map(|declared| declared.saturating_sub(committed.plaintext_len)),
             ended: false,
             telemetry: pipeline.telemetry.clone(),
@@ -108,25 +156,18 @@ impl<R: Source> PlaintextReader<R> {
     }
 }
 
-impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
-    async fn next_job(
-        &mut self,
-        place: u64,
-        permit: Buffers,
-    ) -> Result<Option<(EncryptSegmentInput, BytesMut)>, Error> {
-        if self.shutdown.requested() {
-            return Err(Error::interrupted(Some(place)));
-        }
-        let Buffers { input: mut plaintext, output: wire } = permit;
-        if !self.ended {
-            self.read(&mut plaintext, place).await?;
-        } else {
-            plaintext.clear();
-        }
-        if plaintext.is_empty() {
-            return Ok(None);
-        }
-        self.telemetry.read(place, plaintext.len() as u64);
+impl<R> PlaintextReader<R> {
+    /// Takes an index segment into account, if one stands next.
+    fn begins_index(&mut self, ends: bool) -> bool {
+        let due = self.covering.as_mut().filter(|covering| covering.is_due(ends));
+        due.is_some_and(|covering| {
+            covering.uncovered = 0;
+            true
+        })
+    }
+
+    /// The data segment at `place`, which is numbered by it.
+    fn data(&mut self, place: u64, plaintext: Bytes) -> Result<EncryptSegmentInput, Error> {
         //= spec/stream-v2.md#sv2-str-002
         //# Segments MUST be numbered by segment_index 0, 1, 2 and so on in the order in which they stand, the
         //# final segment included.
@@ -139,13 +180,39 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
             let full = format!("the stream is full: its last segment is {last}; larger segments hold more");
             return Err(Error::io(Stage::Source, Some(place), io::Error::new(ErrorKind::FileTooLarge, full)));
         }
+        if let Some(covering) = &mut self.covering {
+            covering.uncovered += 1;
+        }
         //= spec/stream-v2.md#sv2-wrt-003
         //= type=implication
         //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
         //= reason=them.
         //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
         //# can change while the segment is sealed.
-        Ok(Some((EncryptSegmentInput { segment_index, plaintext: plaintext.freeze() }, wire)))
+        Ok(EncryptSegmentInput { segment_index, plaintext })
+    }
+}
+
+impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
+    async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<ToSeal>, Error> {
+        if self.shutdown.requested() {
+            return Err(Error::interrupted(Some(place)));
+        }
+        if self.begins_index(false) {
+            return Ok(Some(ToSeal::Index(permit)));
+        }
+        let Buffers { input: mut plaintext, output } = permit;
+        if !self.ended {
+            self.read(&mut plaintext, place).await?;
+        } else {
+            plaintext.clear();
+        }
+        if plaintext.is_empty() {
+            let permit = Buffers { input: plaintext, output };
+            return Ok(self.begins_index(true).then_some(ToSeal::Index(permit)));
+        }
+        self.telemetry.read(place, plaintext.len() as u64);
+        Ok(Some(ToSeal::Data(self.data(place, plaintext.freeze())?, output)))
     }
 }
 
@@ -157,56 +224,76 @@ struct Sealing {
 }
 
 impl WorkSide<Encrypting> for Sealing {
-    fn work(
-        &mut self,
-        (input, wire): (EncryptSegmentInput, BytesMut),
-    ) -> Result<(EncryptedSegment, EncryptSegmentInput), Error> {
+    fn work(&mut self, job: ToSeal) -> Result<Done, Error> {
+        let (input, wire) = match job {
+            ToSeal::Data(input, wire) => (input, wire),
+            // What it says follows from the segments before it, which only the writer has seen in order.
+            ToSeal::Index(permit) => return Ok(Done::Index(permit)),
+        };
         let segment = Some(input.segment_index.into());
         if self.shutdown.requested() {
             return Err(Error::interrupted(segment));
         }
         let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(&input, wire));
         let segment = sealed.map_err(|error| Error::format(Stage::Worker, error))?;
-        Ok((segment, input))
+        Ok(Done::Data(segment, input))
     }
 }
 
-/// Hands sealed segments to the sink in order and keeps transcript and totals.
+/// Hands sealed segments to the sink in order, keeps transcript and totals, and seals what follows from them: index and final segments.
 pub(crate) struct SealWriter<'o, P> {
     outlet: &'o mut Outlet<P>,
     telemetry: Telemetry,
     progress: Progress,
+    sealer: SegmentSealer,
 }
 
 impl<'o, P: Port> SealWriter<'o, P> {
     /// Begins a stream with its stream header, or goes on after committed segments.
     pub(crate) async fn begin(
-        stream: &StreamSealer,
+        pipeline: &EncryptPipeline<'_>,
+        target: &Target<'_>,
         committed: Option<&Committed>,
         outlet: &'o mut Outlet<P>,
-        telemetry: Telemetry,
     ) -> Result<Self, Error> {
+        let stream = target.stream;
         outlet.started(stream.header());
         if committed.is_none() {
             outlet.append(None, &[], &Bytes::copy_from_slice(&stream.header_bytes())).await?;
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         outlet.begin(progress.segments(), &stream.into()).await?;
-        Ok(Self { outlet, telemetry, progress })
+        let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(pipeline.digest_alg);
+        Ok(Self { outlet, telemetry: pipeline.telemetry.clone(), progress, sealer })
+    }
+
+    /// Seals and writes an index segment over all that is uncovered, and returns a plaintext that is not needed any more.
+    async fn index(&mut self) -> Result<Bytes, Error> {
+        let fault = |error| Error::format(Stage::Writer, error);
+        let payload = self.progress.index_payload(true);
+        let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
+        let (index, transcript) = (self.next_index(), *self.progress.transcript());
+        let (sealed, wire) = self.sealer.seal_index(index, &payload, &transcript).map_err(fault)?;
+        let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
+        let commit = self.segment(&segment).await?;
+        self.outlet.settle(commit, commit.segment_len, Bytes::new()).await
     }
 
     /// Seals and writes the final segment, then seals the sink.
-    async fn end(&mut self, sealer: &mut SegmentSealer) -> Result<(), Error> {
-        let place = self.progress.segments();
-        let trailer = self.progress.trailer();
-        let index = SegmentIndex(u32::try_from(place).unwrap_or(u32::MAX));
+    async fn end(&mut self) -> Result<(), Error> {
+        let (index, trailer) = (self.next_index(), self.progress.trailer());
         self.outlet.ending(Some((index, trailer))).await?;
         let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
-        let sealed = sealer
+        let sealed = self
+            .sealer
             .seal_final(index, &trailer, &mut wire)
             .map_err(|error| Error::format(Stage::Writer, error))?;
         self.segment(&EncryptedSegment::new(sealed, wire)).await?;
-        self.outlet.seal(place).await
+        self.outlet.seal(index.0.into()).await
+    }
+
+    fn next_index(&self) -> SegmentIndex {
+        SegmentIndex(u32::try_from(self.progress.segments()).unwrap_or(u32::MAX))
     }
 
     async fn segment(&mut self, segment: &EncryptedSegment) -> Result<Commit, Error> {
@@ -223,12 +310,20 @@ impl<'o, P: Port> SealWriter<'o, P> {
 }
 
 impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
-    async fn write(
-        &mut self,
-        (segment, input): (EncryptedSegment, EncryptSegmentInput),
-    ) -> Result<Buffers, Error> {
-        let commit = self.segment(&segment).await?;
-        let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext).await?;
-        Ok(Buffers::recycled(spare, segment.wire))
+    async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
+        match done {
+            Done::Data(segment, input) => {
+                let commit = self.segment(&segment).await?;
+                let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext).await?;
+                Ok(Buffers::recycled(spare, segment.wire))
+            }
+            Done::Index(permit) => {
+                let spare = self.index().await?;
+                let free = Buffers::recycled(spare, Bytes::new()).input;
+                // The plaintext that was kept back, or the permit's own buffer: whichever has memory.
+                let input = if permit.input.capacity() == 0 { free } else { permit.input };
+                Ok(Buffers { input, output: permit.output })
+            }
+        }
     }
 }

@@ -8,12 +8,12 @@ use stream_v2_format::crypto::{Committed, ContentKey, Progress, Run, StreamOpene
 use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
 
 use crate::decrypt::{self, OpenWriter};
-use crate::encrypt::{self, SealWriter};
+use crate::encrypt::{self, SealWriter, Target};
 use crate::error::{Error, Stage};
 use crate::flow::Engine;
 use crate::guard::guarded_future;
 use crate::io::stream_header;
-use crate::managers::{Commit, Managers};
+use crate::managers::Managers;
 use crate::outlet::{Leave, Outlet};
 use crate::port::{Direct, Port};
 use crate::ready::{Blocking, BlockingEngine, Source, ready, wait};
@@ -89,6 +89,7 @@ pub struct EncryptPipeline<'a> {
     pub shutdown: Shutdown,
     pub(crate) key: &'a ContentKey,
     pub(crate) context: &'a [u8],
+    pub(crate) index: bool,
     salts: Option<Salts>,
 }
 
@@ -105,6 +106,7 @@ impl<'a> EncryptPipeline<'a> {
             shutdown: Shutdown::new(),
             key,
             context: b"",
+            index: false,
             salts: None,
         }
     }
@@ -127,10 +129,21 @@ impl<'a> EncryptPipeline<'a> {
         self.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
     }
 
+    /// Chooses whether the stream has index segments (§11); it has none by default. With them it is without UNIFORM.
+    ///
+    /// A resumed stream that has some goes on with them in any case. One that has none yet goes on with them where they are asked for again:
+    /// nothing in a stream header tells of them.
+    pub fn set_index(&mut self, index: bool) {
+        self.index = index;
+        if index {
+            self.set_uniform(false);
+        }
+    }
+
     /// Encrypts all of `source` into `sink`, and seals it.
     ///
     /// # Errors
-    /// The one error that ended the run, after everything before it was written; the sink is suspended then, so that its committed
+    /// `misuse` for index segments in a stream with UNIFORM. The one error that ended the run, after everything before it was written; the sink is suspended then, so that its committed
     /// prefix can be read.
     pub fn run(
         &self,
@@ -163,8 +176,11 @@ impl<'a> EncryptPipeline<'a> {
         let params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
-        let writer = SealWriter::begin(&stream, None, outlet, self.telemetry.clone()).await?;
-        encrypt::run(engine, self, &stream, Run::first(salts.run_salt), source, writer).await
+        let index = Committed::NOTHING.goes_on_with_index(stream.header(), self.index, false);
+        let index = index.map_err(|error| Error::format(Stage::Start, error))?;
+        let target = Target { stream: &stream, run: Run::first(salts.run_salt), index };
+        let writer = SealWriter::begin(self, &target, None, outlet).await?;
+        encrypt::run(engine, self, &target, source, writer).await
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -173,7 +189,7 @@ impl<'a> EncryptPipeline<'a> {
     /// after the committed plaintext and was compared with it. Parameters come from the stream header, and the run_salt is fresh.
     ///
     /// # Errors
-    /// As [`run`](Self::run); `misuse` for a stream that is sealed, `unsupported.kind` for one that has index segments.
+    /// As [`run`](Self::run); `misuse` for a stream that is sealed, and for index segments that are asked for and cannot be had any more.
     pub fn resume(
         &self,
         stream: &StreamOpener,
@@ -210,9 +226,9 @@ impl<'a> EncryptPipeline<'a> {
     ) -> Result<Summary, Error> {
         let committed = &recovered.committed;
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
-        let first = first
+        let (first, index) = first
             .ok_or(stream_v2_format::Error::misuse())
-            .and_then(|first| committed.without_index(stream.header()).map(|()| first))
+            .and_then(|first| Ok((first, committed.goes_on_with_index(stream.header(), self.index, false)?)))
             .map_err(|error| Error::format(Stage::Start, error))?;
         //= spec/stream-v2.md#sv2-seg-026
         //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
@@ -223,10 +239,10 @@ impl<'a> EncryptPipeline<'a> {
         //= spec/stream-v2.md#sv2-res-009
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
-        let last = recovered.last_segment.as_ref();
-        outlet.holds(last.map(|last| (Commit::last(&last.header, committed), last.plaintext.clone())));
-        let writer = SealWriter::begin(&stream, Some(committed), outlet, self.telemetry.clone()).await?;
-        encrypt::run(engine, self, &stream, run, source, writer).await
+        outlet.holds(recovered.last_commit());
+        let target = Target { stream: &stream, run, index };
+        let writer = SealWriter::begin(self, &target, Some(committed), outlet).await?;
+        encrypt::run(engine, self, &target, source, writer).await
     }
 }
 

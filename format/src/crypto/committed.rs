@@ -3,10 +3,7 @@
 use super::mac::equal;
 use super::{Transcript, Uncovered};
 use crate::wire::{HeaderV1, JournalRecord, SegmentHeader};
-use crate::{Detail, Error};
-
-/// Offset of kind, in bytes from the beginning of a segment.
-const KIND_OFFSET: u64 = 8;
+use crate::Error;
 
 /// The committed segments of a stream that has no final segment yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,18 +53,31 @@ impl Committed {
         })
     }
 
-    /// Whether a writer that writes no index segments can go on.
+    /// Whether the writer that goes on after them writes index segments: where there are some, and where its caller `asks` for them. `ended` says
+    /// that there is an ending record or a final segment.
     ///
     /// # Errors
-    /// `unsupported.kind` at the first index segment.
-    pub fn without_index(&self, stream: &HeaderV1) -> Result<(), Error> {
-        //= spec/stream-v2.md#sv2-idx-009
-        //# A writer that does not write index segments MUST report `unsupported.kind`, and change nothing, where it
-        //# resumes a stream that has one.
-        self.uncovered.first_index().map_or(Ok(()), |(index, position)| {
-            let kind = stream.body_offset().plus(position + KIND_OFFSET);
-            Err(Error::new(Detail::UnsupportedKind, kind).in_segment(index.0.into()))
-        })
+    /// `misuse` where they are asked for, and the stream cannot have them any more, or never could.
+    pub fn goes_on_with_index(&self, stream: &HeaderV1, asks: bool, ended: bool) -> Result<bool, Error> {
+        //= spec/stream-v2.md#sv2-idx-010
+        //# A writer of index segments that resumes a stream MUST go on with them where the stream has one, and
+        //# where its caller asks for them.
+        let has = self.uncovered.has_index();
+        //= spec/stream-v2.md#sv2-idx-010
+        //# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream with UNIFORM,
+        //# in one without index segments in which more than n data segments are committed, and in one in which
+        //# data segments are uncovered although there is an ending record or a final segment.
+        let missing = !has && self.uncovered.is_more_than_full(stream) || ended && !self.uncovered.is_empty();
+        if asks && (stream.uniform() || missing) {
+            return Err(Error::misuse());
+        }
+        Ok(has || asks)
+    }
+
+    /// Whether nothing but the final segment may follow.
+    #[must_use]
+    pub const fn ends(&self, header: &HeaderV1) -> bool {
+        header.uniform() && self.has_short_segment(header) || self.uncovered.ends()
     }
 
     /// Whether a data segment among them is not full; known of streams with UNIFORM that have no final segment yet.

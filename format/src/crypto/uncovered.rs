@@ -2,7 +2,6 @@
 
 use alloc::vec::Vec;
 
-use crate::SegmentIndex;
 use crate::wire::{
     HeaderV1, IndexEntry, IndexView, SegmentHeader, SegmentKind, entries_in, entries_max, tag_prefix,
     write_index,
@@ -16,8 +15,6 @@ pub struct Uncovered {
     /// Bytes of the body so far.
     position: u64,
     entries: Vec<IndexEntry>,
-    /// The first index segment: its place, and bytes of the body before it.
-    first: Option<(SegmentIndex, u64)>,
     last: Option<LastIndex>,
 }
 
@@ -33,7 +30,7 @@ struct LastIndex {
 
 impl Uncovered {
     /// Before segment 0.
-    pub const NOTHING: Self = Self { position: 0, entries: Vec::new(), first: None, last: None };
+    pub const NOTHING: Self = Self { position: 0, entries: Vec::new(), last: None };
 
     /// Takes in the next segment, whose header is authentic.
     pub fn follow(&mut self, stream: &HeaderV1, header: &SegmentHeader) {
@@ -44,7 +41,6 @@ impl Uncovered {
             SegmentKind::Index => {
                 self.entries.clear();
                 let full = entries_in(stream, header.payload_len) == Some(entries_max(stream));
-                self.first.get_or_insert((header.index, self.position));
                 self.last = Some(LastIndex { position: self.position, tag_prefix: tag_prefix(header), full });
             }
             SegmentKind::Final => {}
@@ -52,9 +48,25 @@ impl Uncovered {
         self.position += header.segment_len();
     }
 
-    /// The place of the first index segment, and how many bytes of the body are before it.
-    pub(super) const fn first_index(&self) -> Option<(SegmentIndex, u64)> {
-        self.first
+    /// Whether there is an index segment.
+    pub(super) const fn has_index(&self) -> bool {
+        self.last.is_some()
+    }
+
+    /// Whether the last index segment is one that only stands before the final segment.
+    pub(super) const fn ends(&self) -> bool {
+        matches!(self.last, Some(LastIndex { full: false, .. }))
+    }
+
+    /// How many data segments are uncovered; of those before the first index segment, n + 1 at most are counted.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether they are more than one index segment holds, which only a stream without index segments has.
+    pub(super) fn is_more_than_full(&self, stream: &HeaderV1) -> bool {
+        self.entries.len() > entries_max(stream) as usize
     }
 
     /// Whether the data segments that are uncovered are as many as one index segment holds.

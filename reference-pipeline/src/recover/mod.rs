@@ -16,7 +16,7 @@ use stream_v2_format::{self as format, ErrorKind, Offset};
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
 use crate::resume::{Check, uncovered_before};
-use crate::{DecryptSegmentInput, Error, Stage};
+use crate::{Commit, DecryptSegmentInput, Error, Stage};
 
 pub use keyless::{KeylessRecovered, recover_keyless};
 
@@ -33,8 +33,19 @@ pub struct Recovered {
     pub confirmed_len: u64,
     /// The last committed data segment, for comparing it with the source and for the journal.
     pub last_segment: Option<LastSegment>,
+    /// The header of the index segment after it, where that is the last segment but for a final one.
+    pub last_index: Option<SegmentHeader>,
     /// What all committed plaintext is compared with, where it is known.
     pub(crate) check: Option<Check>,
+}
+
+impl Recovered {
+    /// The commit of the last segment but for a final one, and its plaintext, which an index segment has none of.
+    pub(crate) fn last_commit(&self) -> Option<(Commit, Bytes)> {
+        let data = self.last_segment.as_ref().map(|last| (&last.header, last.plaintext.clone()));
+        let last = self.last_index.as_ref().map(|header| (header, Bytes::new())).or(data);
+        last.map(|(header, plaintext)| (Commit::last(header, &self.committed), plaintext))
+    }
 }
 
 /// A data segment that was read whole.
@@ -110,6 +121,8 @@ struct Recovery<R> {
     spare: BytesMut,
     /// The last committed data segment, and whether its plaintext is in the buffer `plaintext`.
     last: Option<(AuthenticHeader, bool)>,
+    /// The index segment after it, if that is the last segment.
+    last_index: Option<SegmentHeader>,
     confirmed_len: u64,
     check: Option<Check>,
 }
@@ -119,7 +132,8 @@ impl<R: Read + Seek> Recovery<R> {
         let (wire, plaintext, spare) = Default::default();
         let opener = SegmentOpener::new(stream);
         let stream = stream.clone();
-        Self { output, stream, opener, wire, plaintext, spare, last: None, confirmed_len: 0, check: None }
+        let (last, last_index, check) = (None, None, None);
+        Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed_len: 0, check }
     }
 
     /// Confirms a commit: the segment that it names is there, whole and genuine (§19.2, step 6).
@@ -136,13 +150,20 @@ impl<R: Read + Seek> Recovery<R> {
             .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
         let stream = self.stream.clone();
+        let mut data_before = None;
         let uncovered = uncovered_before(&stream, record, |offset, before| {
             self.seek(offset, before)?;
-            read_segment_header(&mut self.output, &stream, offset, before)
-                .map_err(|error| as_damage(error, offset, before))
+            let header = read_segment_header(&mut self.output, &stream, offset, before)
+                .map_err(|error| as_damage(error, offset, before))?;
+            data_before = Some(header).filter(|header| header.header().kind == SegmentKind::Data).or(data_before);
+            Ok(header)
         })?;
         let mut uncovered = uncovered.ok_or_else(|| damaged(offset, before))?;
         uncovered.follow(stream.header(), header.header());
+        if header.header().kind == SegmentKind::Index {
+            // It has no plaintext: the data segment before it is what the source is compared with.
+            self.last = data_before.map(|data| (data, false));
+        }
         self.confirmed_len = header.header().plaintext_len.into();
         Ok(Committed { uncovered, ..committed })
     }
@@ -182,8 +203,10 @@ impl<R: Read + Seek> Recovery<R> {
         let committed = progress.committed().clone();
         let stream_len = self.stream.header().body_offset().0 + committed.position;
         let (sealed, confirmed_len) = (progress.ended(), self.confirmed_len);
+        let last_index = self.last_index;
         let last_segment = self.last_segment()?;
-        Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment, check: self.check })
+        let check = self.check;
+        Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment, last_index, check })
     }
 
     /// The next segment, read and verified whole; its payload is in the spare buffer.
@@ -218,11 +241,15 @@ impl<R: Read + Seek> Recovery<R> {
 
     /// Remembers a committed segment, and its plaintext where there is one.
     fn keep(&mut self, header: AuthenticHeader, whole: bool) {
-        if header.header().kind == SegmentKind::Data {
-            if whole {
-                std::mem::swap(&mut self.plaintext, &mut self.spare);
+        match header.header().kind {
+            SegmentKind::Data => {
+                if whole {
+                    std::mem::swap(&mut self.plaintext, &mut self.spare);
+                }
+                (self.last, self.last_index) = (Some((header, whole)), None);
             }
-            self.last = Some((header, whole));
+            SegmentKind::Index => self.last_index = Some(*header.header()),
+            SegmentKind::Final => {}
         }
     }
 

@@ -59,7 +59,7 @@ impl InterruptedEncryption {
     /// # Errors
     /// `io.sink` of kind `WouldBlock` where another process is writing, `AlreadyExists` for a file under the name itself that may not be
     /// replaced, `InvalidInput` for a link or a device under the partial name; `malformed` for one that is no stream; `key.header_tag`;
-    /// `malformed.damaged`.
+    /// `malformed.damaged`; `misuse` for index segments that are asked for and cannot be had any more.
     pub fn find(pipeline: &EncryptPipeline<'_>, output: &OutputFile) -> Result<Option<Self>, Error> {
         let storage = output.storage();
         let target = output.target();
@@ -120,10 +120,9 @@ impl InterruptedEncryption {
             recovered = recover_checked(&mut file, &stream, Vouched::Unknown, Some(Check::NOTHING));
         }
         let recovered = recovered?;
-        if !recovered.sealed {
-            let without_index = recovered.committed.without_index(&header);
-            without_index.map_err(|error| Error::format(Stage::Start, error))?;
-        }
+        let ended = recovered.sealed || journal.as_ref().is_some_and(|journal| journal.ending().is_some());
+        let goes_on = recovered.committed.goes_on_with_index(&header, pipeline.index, ended);
+        goes_on.map_err(|error| Error::format(Stage::Start, error))?;
         if state == State::Published && !recovered.sealed {
             // Two names that somebody has given: the run before gives the second one to what is sealed.
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));

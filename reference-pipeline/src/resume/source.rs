@@ -45,7 +45,7 @@ impl InterruptedEncryption {
             let begin = committed - last.len() as u64;
             let again = read_range(source, begin, last.len() as u64)?;
             //= spec/stream-v2.md#sv2-res-008
-            //# where the plaintext of the last committed segment differs from it,
+            //# where the plaintext of the last committed data segment differs from it,
             if let Some(place) = again.iter().zip(last).position(|(a, b)| a != b) {
                 return Err(other_source(begin + place as u64));
             }
@@ -139,14 +139,14 @@ impl InterruptedEncryption {
             return Ok(());
         }
         let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
-        // In a stream with UNIFORM nothing but the final segment follows a short one (SV2-HDR-016).
-        let short = self.header().uniform() && self.recovered.committed.has_short_segment(self.header());
-        if !ending && !self.recovered.sealed && !short {
+        // Nothing but the final segment follows a short data segment in a stream with UNIFORM (SV2-HDR-016), and a short index segment (SV2-IDX-005).
+        if !ending && !self.recovered.sealed && !self.recovered.committed.ends(self.header()) {
             return Ok(());
         }
         //= spec/stream-v2.md#sv2-res-008
         //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although
-        //# there is an ending record, a final segment, or, with UNIFORM, a data segment that is not full.
+        //# there is an ending record, a final segment, an index segment of fewer than n entries, or, with UNIFORM, a
+        //# data segment that is not full.
         match fill(source, &mut [0]).map_err(source_error(None))? {
             0 => Ok(()),
             _ => Err(other_source(self.recovered.committed.plaintext_len)),

@@ -23,7 +23,7 @@ pub(super) struct Staged {
     pieces: VecDeque<Piece>,
     /// What is durable; a commit of it is recorded before the next durability point.
     durable: u64,
-    /// Where the last durable piece begins: that commit is confirmed by it.
+    /// Where the last durable pieces begin: their commit is confirmed by them.
     last: u64,
     /// What a run that goes on begins with: a stream header and its envelope, where there is one.
     beginning: u64,
@@ -105,7 +105,10 @@ impl StoredFile for Staged {
         }
         self.forget(self.durable)?;
         self.durable = self.file.size()?;
-        self.last = self.pieces.back().map_or(self.last, |piece| piece.begin);
+        // An index segment has no plaintext: the source is compared with the data segment before it.
+        let confirming = if self.keeps_heads { 2 } else { 1 };
+        let first = self.pieces.len().checked_sub(confirming).and_then(|first| self.pieces.get(first));
+        self.last = first.map_or(self.last, |piece| piece.begin);
         Ok(())
     }
 
