@@ -55,6 +55,23 @@ fn the_same_streams_as_on_threads() {
 }
 
 #[test]
+fn index_segments_are_the_same_as_on_threads() {
+    let key = key();
+    let mut pipeline = encrypting(&key, 3);
+    pipeline.params.segment_size = 4096;
+    pipeline.set_index(true);
+    // An index segment over 169 data segments, and one over the last.
+    let input = plaintext(169 * 4096 + 1);
+    for runtime in runtimes() {
+        let mut stream = Vec::new();
+        let mut sink = AsyncWriterSink::new(&mut stream);
+        let source = Sips::new(&input[..], 3000);
+        runtime.block_on(pipeline.run_async(source, &mut sink, AsyncManagers::none())).unwrap();
+        assert!(stream == encrypt(&pipeline, &input));
+    }
+}
+
+#[test]
 fn files_of_tokio_are_sources_and_sinks() {
     let folder = tempfile::tempdir().unwrap();
     let (plain, sealed) = (folder.path().join("plain"), folder.path().join("sealed"));

@@ -155,7 +155,8 @@ impl<R: Read + Seek> Recovery<R> {
             self.seek(offset, before)?;
             let header = read_segment_header(&mut self.output, &stream, offset, before)
                 .map_err(|error| as_damage(error, offset, before))?;
-            data_before = Some(header).filter(|header| header.header().kind == SegmentKind::Data).or(data_before);
+            data_before =
+                Some(header).filter(|header| header.header().kind == SegmentKind::Data).or(data_before);
             Ok(header)
         })?;
         let mut uncovered = uncovered.ok_or_else(|| damaged(offset, before))?;

@@ -24,6 +24,8 @@ pub(crate) struct Encryption {
     pub(crate) uniform: bool,
     /// Segments between durability points.
     pub(crate) durable_every: u64,
+    /// Whether it has index segments, and then how many segments in all: some are shorter than full ones.
+    pub(crate) index: Option<u64>,
 }
 
 /// A run to the end: where it began, all that it did, and what it wrote.
@@ -66,7 +68,8 @@ pub(crate) struct Found {
 impl Encryption {
     pub(crate) fn new(source: Vec<u8>) -> Self {
         let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
-        Self { key: crate::support::key(), source, stamp, compares: false, uniform: true, durable_every: 2 }
+        let (compares, uniform, durable_every, index) = (false, true, 2, None);
+        Self { key: crate::support::key(), source, stamp, compares, uniform, durable_every, index }
     }
 
     /// One worker.
@@ -74,6 +77,7 @@ impl Encryption {
         let mut pipeline = small_segments(&self.key, 1);
         pipeline.durability.segments = self.durable_every;
         pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.uniform);
+        pipeline.set_index(self.index.is_some());
         pipeline
     }
 
@@ -163,7 +167,8 @@ impl Encryption {
         let mut pipeline = DecryptPipeline::new(&self.key);
         pipeline.lanes = stream_v2_pipeline::Lanes::with_jobs(1);
         let (plaintext, result) = decrypt(&pipeline, stream);
-        let expected = self.source.len().div_ceil(super::SEGMENT) as u64 + 1;
+        let without_index = self.source.len().div_ceil(super::SEGMENT) as u64 + 1;
+        let expected = self.index.unwrap_or(without_index);
         assert_eq!(result.map(|summary| summary.segments).unwrap(), expected);
         assert!(plaintext == self.source);
     }

@@ -2,6 +2,7 @@
 
 mod forged;
 mod golden;
+mod written;
 
 use std::io;
 use std::ops::Range;

@@ -7,6 +7,7 @@
     reason = "dead code differs from binary to binary, so nothing can be expected"
 )]
 
+pub(crate) mod indexed;
 pub(crate) mod sinks;
 pub(crate) mod sources;
 #[cfg(not(shuttle))]
