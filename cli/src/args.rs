@@ -196,6 +196,9 @@ pub(crate) struct EncryptArgs {
     /// Plaintext bytes of a frame: a power of two from 4K to 16M; by default 64K
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
+    /// Writes index segments: a range that is read is then known to belong to the whole, also where the stream was resumed. To be given again where an interrupted run is gone on with
+    #[arg(long)]
+    pub(crate) index: bool,
     /// Where an interrupted run is gone on with: compares all of INPUT that is encrypted already, instead of its length, its time and its last part
     #[arg(long)]
     pub(crate) verify_source: bool,

@@ -33,6 +33,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         (1 << pipeline.params.frame_size_log2, pipeline.params.segment_size.into());
     (pipeline.params.frame_size_log2, pipeline.params.segment_size) =
         sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
+    pipeline.set_index(args.index);
     pipeline.lanes = ends.run.lanes();
     pipeline.durability = ends.durability(chosen.sync_every());
     // Watched before the partial file exists: from then on an interruption has something to keep.

@@ -70,6 +70,10 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) => Failure::io(format!("{name}: cannot be read: {error}")).hint(RESTART),
         Cause::Format(error) if error.kind() == ErrorKind::Key => Failure::stream(&name, error)
             .hint(format!("it was begun with another key or --context; {RESTART}")),
+        Cause::Format(error) if error.kind() == ErrorKind::Misuse => {
+            Failure::usage(format!("{name}: was begun without --index"))
+                .hint(format!("leave --index out to go on with it; {RESTART}"))
+        }
         Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
         _ => Failure::io(format!("{name}: {error}")),
     }
