@@ -70,6 +70,7 @@ pub(crate) fn answer(request: &request::Crash) -> Answer {
     let salts = Salts { stream_salt: params.stream_salt, run_salt: RunSalt::new(array(&request.run_salt)) };
     let mut pipeline = EncryptPipeline::new(&key).with_context(&context).with_salts(salts);
     pipeline.digest_alg = digest_alg(&request.parameters);
+    pipeline.set_index(request.parameters.index);
     pipeline.params = params;
     // A commit for each segment.
     pipeline.durability = Durability { segments: 1, ..Durability::default() };

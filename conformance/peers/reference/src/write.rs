@@ -59,12 +59,11 @@ impl Writing<'_> {
         RunSalt::new(array(&self.request.runs[run].run_salt))
     }
 
-    /// By the pipeline, which writes one run, no envelope, no index segments, and full segments.
+    /// By the pipeline, which writes one run, no envelope, and full segments.
     fn by_pipeline(&self) -> Option<Written> {
         let request = self.request;
         let can =
             request.runs.len() == 1 && request.flushes.is_empty() && request.parameters.envelope.is_empty();
-        let can = can && !request.parameters.index;
         can.then(|| self.pipeline().map_err(|error| name(&error)))
     }
 
@@ -72,6 +71,8 @@ impl Writing<'_> {
         let params = params(&self.request.parameters);
         let salts = Salts { stream_salt: params.stream_salt, run_salt: self.run_salt(0) };
         let mut pipeline = EncryptPipeline::new(&self.key).with_context(&self.context).with_salts(salts);
+        // In this order: with UNIFORM as well they are misuse.
+        pipeline.set_index(self.request.parameters.index);
         pipeline.params = params;
         pipeline.digest_alg = digest_alg(&self.request.parameters);
         let mut stream = Vec::new();
