@@ -2,8 +2,8 @@
 
 use super::mac::equal;
 use super::{Transcript, Uncovered};
-use crate::wire::{HeaderV1, JournalRecord, SegmentHeader};
 use crate::Error;
+use crate::wire::{HeaderV1, JournalRecord, SegmentHeader};
 
 /// The committed segments of a stream that has no final segment yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
