@@ -1,8 +1,10 @@
 //! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from others.
 
+mod index;
+
 use crate::export::{Blobs, keys, made, store, strings};
 use crate::plaintext::Pattern;
-use crate::plan::{Item, Plan, counting, cut, run_salt};
+use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
 use crate::vector::{About, ResumeExpect, ResumeVector, Vector};
 use crate::wire::envelope::padding;
 use crate::wire::journal::{Journal, ending};
@@ -24,6 +26,8 @@ struct ResumeCase {
     journal: Option<Vec<u8>>,
     source: Vec<u8>,
     pipe: bool,
+    /// n of §11, where the stream has index segments.
+    entries_max: Option<usize>,
     expect: Expect,
 }
 
@@ -60,6 +64,7 @@ fn of(
         journal: None,
         source: Pattern::counting(source_len).bytes(),
         pipe: false,
+        entries_max: None,
         expect: Expect::After(committed),
     }
 }
@@ -122,6 +127,10 @@ impl ResumeCase {
         let len = usize::try_from(header.plaintext_len).unwrap_or(usize::MAX).min(self.source.len());
         let mut items: Vec<Item> = self.plan.items[..kept].to_vec();
         items.extend(cut(len - done, header.segment_size(), &[]));
+        if let Some(entries_max) = self.entries_max {
+            items.retain(|item| *item != Item::Index);
+            items = with_index(&items, entries_max);
+        }
         let mut runs = self.plan.runs.clone();
         runs.retain(|(first, _)| *first < kept);
         runs.push((kept, run_salt(NEXT)));
@@ -152,7 +161,7 @@ impl ResumeCase {
                 operation: "resume".to_owned(),
                 level: "MUST".to_owned(),
                 requirements: strings(&self.requirements),
-                features: Vec::new(),
+                features: strings(self.entries_max.map_or(&[], |_| &["index"])),
                 comment: self.comment.to_owned(),
             },
             keys: keys(Some(&self.stream.content_key), &self.stream.context),
@@ -169,7 +178,7 @@ impl ResumeCase {
 
 /// All resume vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas = [goes_on(), parameters(), complete(), refused(), refused_at_the_end()];
+    let areas = [goes_on(), parameters(), complete(), refused(), refused_at_the_end(), index::cases()];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 

@@ -5,6 +5,7 @@ from typing import NamedTuple
 from crc32c import crc32c
 
 from . import digest, envelope, frames, header, segment
+from .covering import Covering
 from .errors import StreamError, check
 from .journal import ENCRYPT, Journal
 from .keys import equal
@@ -102,6 +103,7 @@ class Walk:
         self.at, self.count, self.total, self.transcript = body, 0, 0, digest.START
         self.before = self.data_before = None
         self.data_at = self.confirmed_len = 0
+        self.covering = Covering(self.head)
         self.sealed = self.lost = False
 
     def found(self, journal):
@@ -123,19 +125,52 @@ class Walk:
         """Step 6. False where the output ends before the commit does."""
         at = self.head.body + commit.position
         try:
-            s, d, terminator = self._open(at, commit.segment_index, known=False)
+            s, d, terminator, _ = self._open(at, commit.segment_index, known=False)
             check(s.tag == commit.segment_tag and s.kind != segment.FINAL, "malformed.damaged", at)
             self._check_alone(s, terminator)
         except StreamError as error:
             if error.kind == "truncated":
                 return False
             raise StreamError("malformed.damaged", at, commit.segment_index) from error
+        if not self.head.uniform:
+            self._headers_before(at, commit.segment_index)
+            self.covering.follow(s, at)
         self.confirmed_len = s.plaintext_len
         self.at, self.count = at + segment.LENGTH + s.wire_len, commit.segment_index + 1
         self.total, self.transcript, self.before = commit.plaintext_len, commit.transcript, s
         if s.kind == segment.DATA:
             self.data_before, self.data_at = s, at
+        elif self.data_before is not None:
+            self._refuse_damaged_data()
         return True
+
+    def _headers_before(self, end, count):
+        """Of a stream without UNIFORM: what index segments must say, and the data segment before the commit."""
+        at = self.head.body
+        while at < end and self.count < count:
+            try:
+                raw = self.output[at:at + segment.LENGTH]
+                s = segment.parse(raw, self.head, at, (0,))
+                segment.verify(raw, self.keys, at)
+                check(s.index == self.count, "order.segment_index", at + 4)
+                self._check_order(s, at)
+            except StreamError as error:
+                if error.kind.startswith(("malformed", "auth")):
+                    raise StreamError("malformed.damaged", at, self.count) from error
+                raise
+            self.covering.follow(s, at)
+            if s.kind == segment.DATA:
+                self.total, self.data_before, self.data_at = self.total + s.plaintext_len, s, at
+            self.before, self.count, at = s, self.count + 1, at + segment.LENGTH + s.wire_len
+        check((at, self.count) == (end, count), "malformed.damaged", end)
+
+    def _refuse_damaged_data(self):
+        """The data segment before the index segment of the last commit, with which the source is compared."""
+        s, at = self.data_before, self.data_at
+        try:
+            self._open(at, s.index, known=False)
+        except StreamError as error:
+            raise StreamError("malformed.damaged", at, s.index) from error
 
     def plaintext(self, at, s):
         """Of a data segment that was checked before."""
@@ -193,12 +228,12 @@ class Walk:
         check(crc32c(wire) == s.wire_crc, "malformed.wire_crc", at + 56)
         found = frames.check_headers(wire, s, self.head, wire_at)
         if not self.keys:
-            return s, None, None
+            return s, None, None, None
         cipher = self.keys.aead(self.head.suite, s.key_epoch, s.run_salt)
-        _, digest_plain, terminator = frames.open_all(cipher, s, found)
+        payload, digest_plain, terminator = frames.open_all(cipher, s, found)
         d = digest.digest(s, [frame for _, frame in found[:-2]], self.keys)
         check(equal(digest_plain, digest.digest_plaintext(s.digest_alg, d)), "auth.digest", found[-2][0])
-        return s, d, terminator
+        return s, d, terminator, payload
 
     def _check_order(self, s, at):
         before, head = self.before, self.head
@@ -208,22 +243,29 @@ class Walk:
             full = self.data_before is None or self.data_before.plaintext_len == head.segment_size
             check(full or not head.uniform, "order.uniform", at + 28)
             check(self.total + s.plaintext_len <= head.plaintext_len, "limit.stream_plaintext_len", at + 28)
+        self.covering.check_order(s, at)
 
     def _check_alone(self, s, terminator):
         proves = s.run_start or s.kind == segment.INDEX
         check(proves or not any(terminator), "malformed.terminator", None)
 
-    def _accept(self, s, d, terminator):
+    def _accept(self, s, d, terminator, payload):
         frame_at = self.at + segment.LENGTH + s.wire_len - s.terminator_len(self.head) - segment.OVERHEAD
         if self.keys and s.kind == segment.FINAL:
-            expected = digest.trailer(self.total, self.at - self.head.body, None, self.transcript)
+            last = self.covering.last_at
+            index_at = None if last is None else last - self.head.body
+            expected = digest.trailer(self.total, self.at - self.head.body, index_at, self.transcript)
             check(equal(terminator, expected), "auth.trailer", frame_at)
             check(self.head.plaintext_len in (header.UNKNOWN, self.total), "auth.trailer", frame_at)
         elif self.keys:
             if s.run_start or s.kind == segment.INDEX:
                 check(equal(terminator, self.transcript), "order.transcript", frame_at)
             self._check_alone(s, terminator)
+            if s.kind == segment.INDEX:
+                payload_at = self.at + segment.LENGTH + 8
+                check(payload == self.covering.payload(self.at), "malformed.index", payload_at)
             self.transcript = digest.chain(self.keys, self.transcript, s.index, d)
+        self.covering.follow(s, self.at)
         begin, self.at = self.at, self.at + segment.LENGTH + s.wire_len
         self.count, self.before, self.sealed = self.count + 1, s, s.kind == segment.FINAL
         if s.kind == segment.DATA:

@@ -18,6 +18,7 @@ def resume(output, journal, source, is_pipe, run_salt, content_key, context=b"")
     envelope = output[LENGTH:max(LENGTH, walk.head.body - 4)]
     writer = Writer(walk.head, content_key, {walk.count: run_salt}, context, envelope=envelope)
     writer.take_up(output[:walk.at], walk.count, walk.total, walk.transcript)
+    writer.cover(walk.covering)
     writer.write(source[walk.total:])
     return writer.finish()
 
@@ -40,7 +41,7 @@ def _check_source(walk, read, used, source, is_pipe):
             _same(source, walk.total - len(last), last)
     head, last = walk.head, walk.data_before
     ending = used is not None and used.has_ending
-    short = head.uniform and last is not None and last.plaintext_len < head.segment_size
+    short = head.uniform and last is not None and last.plaintext_len < head.segment_size or walk.covering.ends
     belongs = min(len(source), head.plaintext_len)          # UNKNOWN is the largest number there is
     check(belongs <= walk.total or not (ending or walk.sealed or short), "journal.source", walk.total)
 

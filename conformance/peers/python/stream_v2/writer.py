@@ -36,6 +36,14 @@ class Writer:
         """Goes on after what an interrupted run has written."""
         self.out, self._next, self.total, self.transcript = bytearray(kept), segments, total, transcript
 
+    def cover(self, covering):
+        """Goes on with index segments where the stream has one (SV2-IDX-010)."""
+        if covering.last_at is not None:
+            self.with_index, self._entries = True, covering.entries
+            self._last_index = covering.last_at, covering.last_tag
+            if covering.full:
+                self._index()
+
     def write(self, data):
         """What is beyond plaintext_len of the stream header is not part of the stream (SV2-HDR-017)."""
         self._pending += data[:max(0, self.header.plaintext_len - self.total - len(self._pending))]
