@@ -1,5 +1,7 @@
 //! §11, §19.2 Crashes around index segments: the command is given again, and they stand where they would have stood.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod lab;
 mod support;
 

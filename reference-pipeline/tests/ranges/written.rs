@@ -59,7 +59,8 @@ fn with_index_segments_nothing_is_read_but_they_and_the_range() {
     assert!(read(&mut ranges, range.clone()).unwrap() == sample.plaintext[range]);
     let mut found: Vec<(u64, usize)> = counting.take().split_off(2);
     let mut expected = whole(&sample, &[N - 1, N, N + 1, 2 * N + 1, SEGMENTS + 2]);
-    (found.sort_unstable(), expected.sort_unstable());
+    found.sort_unstable();
+    expected.sort_unstable();
     found.dedup();
     assert_eq!(found, expected);
 }
