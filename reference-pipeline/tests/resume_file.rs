@@ -199,7 +199,7 @@ fn without_a_journal_damage_anywhere_changes_nothing() {
 //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its length or
 //# its time of modification is known and differs from the journal's, where it ends before the committed
 //# plaintext_len, where the plaintext of the last commit's segment does not have its fingerprint, where the
-//# plaintext of the last committed segment differs from it,
+//# plaintext of the last committed data segment differs from it,
 #[test]
 fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     let interrupted = Interrupted::new();
@@ -315,7 +315,8 @@ fn two_names_of_a_file_that_is_not_sealed_are_no_complete_run() {
 //= spec/stream-v2.md#sv2-res-008
 //= type=test
 //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although there
-//# is an ending record, a final segment, or, with UNIFORM, a data segment that is not full.
+//# is an ending record, a final segment, an index segment of fewer than n entries, or, with UNIFORM, a data
+//# segment that is not full.
 #[test]
 fn a_source_that_has_grown_after_its_last_short_segment_is_refused_and_nothing_is_changed() {
     let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };
