@@ -13,7 +13,7 @@ use stream_v2_format::wire::{JournalRole, StreamFlags, Trailer};
 use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 use stream_v2_pipeline::{
     Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, InterruptedEncryption, Lanes,
-    LogEvent, LogManager, Managers, OutputFile, Recovered, SourceStamp, WriterSink,
+    LogEvent, LogManager, Managers, OutputFile, SourceStamp, Vouched, WriterSink, recover,
 };
 use support::indexed::{FULL, Indexed, S};
 use support::{decrypt, encrypt, encrypting, key, plaintext, small_segments};
@@ -104,16 +104,9 @@ fn a_full_stream_leaves_room_for_its_last_index_segment() {
     pipeline.params.epoch_segments = 1;
     let header = encrypt(&pipeline, b"")[..128].to_vec();
     let opener: StreamOpener = DecryptPipeline::new(&key).open_stream(&mut &header[..]).unwrap();
+    let mut recovered = recover(Cursor::new(&header), &opener, Vouched::Unknown).unwrap();
     // Of the last segment that is committed nothing is asked but its number.
-    let committed = Committed { segments: 65_532, ..Committed::NOTHING };
-    let recovered = Recovered {
-        committed,
-        sealed: false,
-        stream_len: 128,
-        confirmed_len: 0,
-        last_segment: None,
-        last_index: None,
-    };
+    recovered.committed = Committed { segments: 65_532, ..Committed::NOTHING };
     let resumed = |len: usize| {
         let mut sink = WriterSink::new(std::io::sink());
         pipeline.resume(&opener, &recovered, &plaintext(len)[..], &mut sink, Managers::none())
