@@ -57,7 +57,7 @@
 //! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
-//! - `tokio-engine`: for tests: every run on threads is one on tasks.
+//! - `tokio-engine`, `shuttle`: for tests: every run on threads is one on tasks, or its threads are those of a scheduler.
 //!
 //! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
