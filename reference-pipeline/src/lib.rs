@@ -57,6 +57,7 @@
 //! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
+//! - `tokio-engine`, `shuttle`: for tests: every run on threads is one on tasks, or its threads are those of a scheduler.
 //!
 //! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
@@ -69,7 +70,7 @@ mod decrypt_worker;
 mod durability;
 mod encrypt;
 mod encrypt_worker;
-#[cfg_attr(tokio_engine, allow(dead_code, reason = "its tests use it"))]
+#[cfg_attr(feature = "tokio-engine", allow(dead_code, reason = "its tests use it"))]
 mod engine;
 mod error;
 mod flow;

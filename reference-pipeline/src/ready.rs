@@ -7,10 +7,10 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 
-#[cfg(not(tokio_engine))]
+#[cfg(not(feature = "tokio-engine"))]
 pub(crate) use crate::engine::Threads as BlockingEngine;
-/// Under `--cfg tokio_engine` every test of the threads is one of the tasks (`.ci/tasks`).
-#[cfg(tokio_engine)]
+/// With the feature `tokio-engine` every test of the threads is one of the tasks (`.ci/tasks`).
+#[cfg(feature = "tokio-engine")]
 pub(crate) use crate::tokio::Tasks as BlockingEngine;
 
 /// The value of a future that waits for nothing but [`Blocking`].
@@ -25,15 +25,15 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
 
 /// The result of a run whose caller waits for it.
 pub(crate) fn wait<T>(run: impl Future<Output = T>) -> T {
-    #[cfg(not(tokio_engine))]
+    #[cfg(not(feature = "tokio-engine"))]
     return ready(run);
-    #[cfg(tokio_engine)]
+    #[cfg(feature = "tokio-engine")]
     crate::tokio::wait(run)
 }
 
 /// What is not awaited anywhere else is suspended here, where tests want to see that.
 pub(crate) async fn suspend() {
-    #[cfg(tokio_engine)]
+    #[cfg(feature = "tokio-engine")]
     crate::tokio::suspend_once().await;
 }
 

@@ -1,6 +1,6 @@
-//! Threads and what they share: those of std; in tests under `--cfg shuttle`, those of a scheduler that chooses who goes on.
+//! Threads and what they share: those of std; in tests with the feature `shuttle`, those of a scheduler that chooses who goes on.
 
-#[cfg(not(shuttle))]
+#[cfg(not(feature = "shuttle"))]
 pub(crate) use std::{
     sync::{
         Arc, Mutex,
@@ -10,7 +10,7 @@ pub(crate) use std::{
     thread::{Scope, ScopedJoinHandle, scope},
 };
 
-#[cfg(shuttle)]
+#[cfg(feature = "shuttle")]
 pub(crate) use shuttle::{
     sync::{
         Arc, Mutex,
@@ -26,9 +26,9 @@ pub(crate) fn spawn<'scope, 'env>(
     name: String,
     thread: impl FnOnce() + Send + 'scope,
 ) -> std::io::Result<ScopedJoinHandle<'scope, ()>> {
-    #[cfg(not(shuttle))]
+    #[cfg(not(feature = "shuttle"))]
     return std::thread::Builder::new().name(name).spawn_scoped(scope, thread);
-    #[cfg(shuttle)]
+    #[cfg(feature = "shuttle")]
     {
         drop(name);
         Ok(scope.spawn(thread))

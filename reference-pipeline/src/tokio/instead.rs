@@ -1,4 +1,4 @@
-//! Under `--cfg tokio_engine`, for tests: tasks in the place of threads, suspended before every call of source, sink and managers.
+//! With the feature `tokio-engine`, for tests: tasks in the place of threads, suspended before every call of source, sink and managers.
 
 use std::future::poll_fn;
 use std::task::Poll;

@@ -30,7 +30,7 @@
 
 mod codec;
 mod engine;
-#[cfg(tokio_engine)]
+#[cfg(feature = "tokio-engine")]
 mod instead;
 mod managers;
 mod offload;
@@ -45,7 +45,7 @@ pub use offload::Offloaded;
 pub use read_ahead::ReadAhead;
 pub use sink::{AsyncOutputSink, AsyncWriterSink, OwnedUnit};
 pub use source::AsyncSource;
-#[cfg(tokio_engine)]
+#[cfg(feature = "tokio-engine")]
 pub(crate) use {
     engine::Tasks,
     instead::{suspend_once, wait},

@@ -10,10 +10,12 @@
 pub(crate) mod indexed;
 pub(crate) mod sinks;
 pub(crate) mod sources;
-#[cfg(not(shuttle))]
+// The package of interleavings has no use for these, nor what they depend on.
+#[cfg(not(feature = "shuttle"))]
 pub(crate) mod tasks;
 #[cfg(target_os = "linux")]
 pub(crate) mod threads;
+#[cfg(not(feature = "shuttle"))]
 pub(crate) mod vectors;
 
 use std::ops::Range;

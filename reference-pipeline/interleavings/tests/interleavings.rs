@@ -2,9 +2,9 @@
 //!
 //! `.ci/interleavings` runs it. What fails prints its schedule; `SCHEDULE=… .ci/interleavings NAME_OF_THE_TEST` runs that one again. `ROUNDS`
 //! multiplies how many there are.
-#![cfg(shuttle)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "../../tests/support/mod.rs"]
 mod support;
 
 use std::io::ErrorKind;
