@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/bucket.rs"]
+mod bucket;
 mod lab;
 mod support;
 
@@ -12,9 +14,10 @@ use std::io::{Cursor, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
+use bucket::SimBucket;
 use lab::decryption::Decryption;
 use lab::encryption::{Encryption, committed_len, is_other_source};
-use lab::remote::{RemoteOp, SimBucket};
+use lab::remote::RemoteOp;
 use lab::sim::{Contents, Op, Sim};
 use lab::states::{killed, kills, lost_power};
 use lab::{SEGMENT, sealings};
