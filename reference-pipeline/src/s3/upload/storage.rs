@@ -52,9 +52,11 @@ impl UploadStorage {
         shared.stop();
         let (partial, path) = (shared.names.partial(), shared.names.record());
         let removed = shared.local.remove(&partial);
-        if removed.is_ok() {
-            // A partial file without its record could not be gone on with.
-            shared.local.sync_folder(&partial)?;
+        // A partial file without its record could not be gone on with.
+        match &removed {
+            Ok(()) => shared.local.sync_folder(&partial)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(_) => return removed,
         }
         let mut locked = shared.locked();
         let is_complete = locked.as_ref().is_some_and(|state| state.is_complete);
