@@ -187,7 +187,7 @@ fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), F
 
 /// Refuses an output whose name is taken, unless it is to be replaced.
 pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
-    if !file.overwrites() && file.is_taken() {
+    if !file.overwrites() && file.try_is_taken().map_err(Failure::io)? {
         return Err(Failure::usage(format!("{}: exists already", file.target().display()))
             .hint("--force replaces it; -o chooses another name"));
     }

@@ -59,6 +59,14 @@ impl OutputFile {
         self.storage.exists(&self.target)
     }
 
+    /// The same where it can be that nobody knows: [`is_taken`](Self::is_taken) takes that for something.
+    ///
+    /// # Errors
+    /// Why it cannot be found out.
+    pub fn try_is_taken(&self) -> io::Result<bool> {
+        self.storage.try_exists(&self.target)
+    }
+
     /// Whether something stands under the name of the partial file.
     #[must_use]
     pub fn has_partial(&self) -> bool {

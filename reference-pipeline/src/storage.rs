@@ -27,6 +27,14 @@ pub trait Storage: Send + Sync {
     /// Whether anything stands under the name, a link that leads nowhere included.
     fn exists(&self, path: &Path) -> bool;
 
+    /// The same where it can be that nobody knows: [`exists`](Self::exists) takes that for something.
+    ///
+    /// # Errors
+    /// Why it cannot be found out.
+    fn try_exists(&self, path: &Path) -> io::Result<bool> {
+        Ok(self.exists(path))
+    }
+
     /// Gives a file another name in its folder, and replaces what stands there.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ mod bucket;
 mod lab;
 mod support;
 
-use std::io::{Cursor, Seek, SeekFrom};
+use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use bucket::SimBucket;
 use lab::decryption::Decryption;
 use lab::encryption::{Encryption, committed_len, is_other_source};
 use lab::remote::RemoteOp;
-use lab::sim::{Contents, Op, Sim};
+use lab::sim::{Contents, Op, Sim, Trouble};
 use lab::states::{killed, kills, lost_power};
 use lab::{SEGMENT, sealings};
 use stream_v2_pipeline::s3::Upload;
@@ -294,6 +294,39 @@ fn a_decryption_that_lost_power_at_every_point() {
     each_decryption(&[0, 1, 2, 7], |first, again| {
         lost_power(&first.start, &first.log, 0, |_, contents| drop(again(contents)));
     });
+}
+
+/// What runs leave that fail at a call, each at another one from the beginning of its upload on, and are not killed.
+fn failed_runs<'a>(
+    first: &'a Run,
+    command: &'a impl Fn(&OutputFile) -> Result<(), Error>,
+) -> impl Iterator<Item = Contents> + 'a {
+    let begin = first.log.iter().position(|op| matches!(op, Op::Remote(RemoteOp::Begin { .. })));
+    (begin.unwrap()..first.log.len()).map(|at| {
+        let sim = Sim::troubled(at, Trouble::Fails(ErrorKind::StorageFull));
+        // Some failures are of no consequence.
+        let _ = command(&output(&sim));
+        sim.contents()
+    })
+}
+
+/// What a run still does after it has failed costs nothing that going on needs.
+#[test]
+fn a_run_that_failed_at_any_call_is_gone_on_with() {
+    for segments in [1, 4, 9] {
+        let encryption = encryption(segments);
+        let (command, first) = begun(&encryption);
+        for contents in failed_runs(&first, &command) {
+            encryption.assert_opens(&first.again(&contents, &command, &|_| 0).result);
+        }
+        let decryption = decryption(segments);
+        let command = |output: &OutputFile| open(&decryption, output);
+        let first = Run::of(&Contents::default(), &command);
+        for contents in failed_runs(&first, &command) {
+            assert!(first.again(&contents, &command, &|_| 0).result == decryption.plaintext);
+        }
+    }
+    assert!(sealings::check() > 0);
 }
 
 /// That the laboratory sees what it is for: parts are sent while the run goes on, and given up here.

@@ -71,7 +71,7 @@ impl InterruptedDecryption {
                 };
             }
         };
-        if !output.overwrites() && output.storage().exists(output.target()) {
+        if !output.overwrites() && output.storage().try_exists(output.target()).map_err(sink_error)? {
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
         }
         let len = file.size().map_err(sink_error)?;

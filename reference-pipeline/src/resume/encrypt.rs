@@ -66,13 +66,13 @@ impl InterruptedEncryption {
         if let Some(file) = output.lock_partial().map_err(sink_error)? {
             return match file.is_named(target).map_err(sink_error)? {
                 true => Self::read(pipeline, output, file, State::Published),
-                false if storage.exists(target) && !output.overwrites() => {
+                false if !output.overwrites() && storage.try_exists(target).map_err(sink_error)? => {
                     Err(sink_error(io::ErrorKind::AlreadyExists.into()))
                 }
                 false => Self::read(pipeline, output, file, State::Torn),
             };
         }
-        if !storage.exists(target) || !storage.exists(&output.journal()) {
+        if !storage.exists(&output.journal()) || !storage.try_exists(target).map_err(sink_error)? {
             return Ok(None);
         }
         // The result and a journal: the run before was complete, if the one belongs to the other.

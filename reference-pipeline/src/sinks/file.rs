@@ -97,7 +97,7 @@ impl FileSink {
 }
 
 fn refuse_taken_name(output: &OutputFile) -> io::Result<()> {
-    if !output.overwrites() && output.storage().exists(output.target()) {
+    if !output.overwrites() && output.storage().try_exists(output.target())? {
         return Err(ErrorKind::AlreadyExists.into());
     }
     Ok(())

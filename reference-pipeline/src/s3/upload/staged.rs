@@ -21,14 +21,22 @@ pub(super) struct Staged {
     owns: bool,
     /// What was appended and not given up yet.
     pieces: VecDeque<Piece>,
-    /// What is durable; a commit of it is recorded before the next durability point.
-    durable: u64,
-    /// Where the last durable pieces begin: their commit is confirmed by them.
-    last: u64,
+    /// What is durable; a commit of it is recorded before the next piece is appended, or the run fails.
+    durable: Durable,
+    /// What was durable when the last piece was appended, and is recorded.
+    recorded: Durable,
     /// What a run that goes on begins with: a stream header and its envelope, where there is one.
     beginning: u64,
     /// Whether segment headers are read again where a run goes on: in a stream without UNIFORM.
     keeps_heads: bool,
+}
+
+/// A beginning of the file.
+#[derive(Clone, Copy, Default)]
+struct Durable {
+    end: u64,
+    /// Where its last pieces begin: their commit is confirmed by them.
+    last: u64,
 }
 
 #[derive(Clone, Copy)]
@@ -42,7 +50,8 @@ struct Piece {
 impl Staged {
     pub(super) fn new(file: Box<dyn StoredFile>, shared: &Arc<Shared>, owns: bool) -> Self {
         let (shared, pieces) = (Arc::clone(shared), VecDeque::new());
-        Self { file, shared, owns, pieces, durable: 0, last: 0, beginning: 0, keeps_heads: true }
+        let (durable, recorded) = Default::default();
+        Self { file, shared, owns, pieces, durable, recorded, beginning: 0, keeps_heads: true }
     }
 
     /// Looks whether it is a stream, and one with UNIFORM. What is taken for one and is a plaintext has no heads.
@@ -53,8 +62,8 @@ impl Staged {
     }
 
     /// Gives up what S3 has, but for what a run that goes on reads: segment headers, and the last commit's segment.
-    fn forget(&mut self, upto: u64) -> io::Result<()> {
-        let Some(forgotten) = self.shared.forgets(upto.min(self.last))? else {
+    fn forget(&mut self) -> io::Result<()> {
+        let Some(forgotten) = self.shared.forgets(self.recorded.last)? else {
             return Ok(());
         };
         while let Some(piece) = self.pieces.pop_front_if(|piece| piece.end <= forgotten) {
@@ -70,6 +79,7 @@ impl Staged {
 impl StoredFile for Staged {
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
         self.shared.check()?;
+        self.recorded = self.durable;
         let begin = self.file.stream_position()?;
         self.file.append(index, head, body)?;
         if index.is_none() && begin == 0 {
@@ -98,17 +108,17 @@ impl StoredFile for Staged {
         if !self.owns || self.shared.shutdown.requested() {
             return Ok(());
         }
-        self.shared.plan(self.durable, false)?;
+        self.shared.plan(self.recorded.end, false)?;
         match self.shared.room().and_then(|room| self.shared.settle(room)) {
             Err(_) if self.shared.shutdown.requested() => return Ok(()),
             settled => settled?,
         }
-        self.forget(self.durable)?;
-        self.durable = self.file.size()?;
+        self.forget()?;
         // An index segment has no plaintext: the source is compared with the data segment before it.
         let confirming = if self.keeps_heads { 2 } else { 1 };
         let first = self.pieces.len().checked_sub(confirming).and_then(|first| self.pieces.get(first));
-        self.last = first.map_or(self.last, |piece| piece.begin);
+        let last = first.map_or(self.durable.last, |piece| piece.begin);
+        self.durable = Durable { end: self.file.size()?, last };
         Ok(())
     }
 

@@ -52,9 +52,11 @@ impl UploadStorage {
         shared.stop();
         let (partial, path) = (shared.names.partial(), shared.names.record());
         let removed = shared.local.remove(&partial);
-        if removed.is_ok() {
-            // A partial file without its record could not be gone on with.
-            shared.local.sync_folder(&partial)?;
+        // A partial file without its record could not be gone on with.
+        match &removed {
+            Ok(()) => shared.local.sync_folder(&partial)?,
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(_) => return removed,
         }
         let mut locked = shared.locked();
         let is_complete = locked.as_ref().is_some_and(|state| state.is_complete);
@@ -109,9 +111,16 @@ impl Storage for UploadStorage {
     fn exists(&self, path: &Path) -> bool {
         match self.0.names.role(path) {
             // What cannot be asked for may be there.
-            Ok(Role::Object) => self.0.remote.find(&self.0.key).map_or(true, |found| found.is_some()),
+            Ok(Role::Object) => self.try_exists(path).unwrap_or(true),
             Ok(_) => self.0.local.exists(&self.local(path)),
             Err(_) => false,
+        }
+    }
+
+    fn try_exists(&self, path: &Path) -> io::Result<bool> {
+        match self.0.names.role(path)? {
+            Role::Object => self.0.remote.find(&self.0.key).map(|found| found.is_some()),
+            _ => Ok(self.exists(path)),
         }
     }
 

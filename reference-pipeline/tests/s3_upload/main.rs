@@ -1,0 +1,16 @@
+//! Uploads to a real server on loopback that fails on demand: every request of a run, and every kind of trouble. What a crash leaves on this machine is
+//! in `crash_upload`.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod bucket;
+mod command;
+mod endings;
+mod every_request;
+mod gone;
+#[path = "../lab/mod.rs"]
+mod lab;
+mod machine;
+mod shutdown;
+#[path = "../support/mod.rs"]
+mod support;
