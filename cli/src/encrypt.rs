@@ -110,6 +110,7 @@ fn take_up(
     refuse_other_sizes(found.header(), args, file)?;
     tell(file, found.notice());
     let stamp = input.stamp;
+    let is_compared = args.verify_source || !matches!(input.reader, Reader::Regular(_));
     let checked = match &mut input.reader {
         Reader::Regular(source) if !args.verify_source => found.check_source(source, stamp),
         reader => {
@@ -124,7 +125,10 @@ fn take_up(
             drop(found);
             return fresh();
         }
-        Err(error) => return Err(source_refused(input, found.source(), &error)),
+        // What was compared as a whole is another source, whatever is known of it from outside.
+        Err(error) => {
+            return Err(source_refused(input, found.source().filter(|_| !is_compared), &error));
+        }
         Ok(()) => {}
     }
     if !ends.run.quiet && !found.is_complete() {
