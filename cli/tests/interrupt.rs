@@ -7,23 +7,11 @@ mod support;
 
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use support::kill::wait_until;
 use support::stream::SMALL;
 use support::{Folder, Ran, plaintext};
-
-/// No test waits longer for a process.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
-    while !done() {
-        assert!(Instant::now() < end, "waited in vain: {what}");
-        thread::yield_now();
-    }
-}
 
 fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();

@@ -1,29 +1,19 @@
-//! Streams in S3, through the command: read, and never written.
+//! Streams in S3, through the command: as what is read.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+#[path = "support/aws.rs"]
+mod aws;
 mod support;
 
-use stream_v2_s3_front::{Front, KEY_ID, REGION, SECRET};
+use stream_v2_s3_front::{Front, SECRET};
 use support::{Folder, Ran, plaintext};
 
 const LEN: usize = 3 << 20;
 
-/// The command, with an S3 and somebody who may read from it in its environment, and nothing else.
 fn run(folder: &Folder, front: &Front, secret: &str, args: &str) -> Ran {
-    let mut command = folder.sv2(args);
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
-        command.env_remove(name);
-    }
-    command
-        .env("HOME", folder.path(""))
-        .env("AWS_REGION", REGION)
-        .env("AWS_ENDPOINT_URL_S3", front.endpoint());
-    if !secret.is_empty() {
-        command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", secret);
-    }
-    Ran(command.output().unwrap())
+    Ran(aws::sv2(folder, front, secret, args).output().unwrap())
 }
 
 /// An object `bucket/data.sv2`, and what it holds in `data`.
@@ -74,5 +64,6 @@ fn what_cannot_be_done_is_told() {
         .map(|(secret, args)| format!("$ {args}\n{}", run(&folder, &front, secret, args)))
         .collect();
     insta::assert_snapshot!(told.join("\n"));
-    assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
+    assert_eq!(folder.names(), ["data", "data.sv2", "key", "state"]);
+    assert_eq!(folder.path("state").read_dir().unwrap().count(), 0);
 }

@@ -7,6 +7,15 @@ use std::time::{Duration, Instant};
 /// No test waits longer for a process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// Waits for something that a process does.
+pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !done() {
+        assert!(Instant::now() < end, "waited in vain: {what}");
+        thread::yield_now();
+    }
+}
+
 /// Starts a command, and kills it when `len` has grown by so many bytes; whether that came before its end. `ended` looks at a command that was faster.
 pub(crate) fn killed(
     mut command: Command,
