@@ -1,4 +1,4 @@
-//! Streams in S3, on a real server: `.ci/s3` installs one, and each test starts it.
+//! Streams in S3, on a real server: `.ci/s3` installs one, and each test starts it. Read here; `s3_uploads_server.rs` writes.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

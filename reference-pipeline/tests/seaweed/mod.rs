@@ -13,12 +13,13 @@
 
 use std::fs::{self, File};
 use std::hash::{BuildHasher, RandomState};
+use std::io::Read;
 use std::net::TcpListener;
 use std::process::{Child, Command};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rusty_s3::actions::{CreateBucket, PutObject};
+use rusty_s3::actions::{CreateBucket, DeleteObject, PutObject};
 use rusty_s3::{Credentials, S3Action, UrlStyle};
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart, UploadId};
 use tempfile::TempDir;
@@ -91,7 +92,11 @@ impl Seaweed {
                 return;
             }
             let is_running = self.process.try_wait().unwrap().is_none();
-            assert!(is_running && Instant::now() < end, "the server stores nothing: {stored:?}\n{}", self.log());
+            assert!(
+                is_running && Instant::now() < end,
+                "the server stores nothing: {stored:?}\n{}",
+                self.log()
+            );
             thread::sleep(LOOK);
         }
     }
@@ -117,13 +122,46 @@ impl Seaweed {
         self.try_put(key, bytes).unwrap();
     }
 
+    pub(crate) fn read(&self, key: &str) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.bucket().object(key).unwrap().read_to_end(&mut bytes).unwrap();
+        bytes
+    }
+
+    pub(crate) fn remove(&self, key: &str) {
+        let (place, credentials) = (self.place(BUCKET), Credentials::new(KEY_ID, SECRET));
+        let url = DeleteObject::new(&place, Some(&credentials), key).sign(SIGNED_FOR);
+        agent().delete(url.as_str()).call().unwrap();
+    }
+
     /// Parts that S3 has of uploads that were neither completed nor aborted.
     pub(crate) fn unfinished_parts(&self) -> usize {
         let bucket = self.bucket();
         let parts = |upload: &stream_v2_pipeline::s3::Unfinished| {
-            bucket.parts(UploadId { key: &upload.key, id: &upload.id }).unwrap().map_or(0, |parts| parts.len())
+            bucket
+                .parts(UploadId { key: &upload.key, id: &upload.id })
+                .unwrap()
+                .map_or(0, |parts| parts.len())
         };
         bucket.unfinished("").unwrap().iter().map(parts).sum()
+    }
+
+    /// Aborts all such uploads, and says how many.
+    pub(crate) fn give_up_unfinished(&self) -> usize {
+        let bucket = self.bucket();
+        let unfinished = bucket.unfinished("").unwrap();
+        let ids = unfinished.iter().map(|upload| UploadId { key: &upload.key, id: &upload.id });
+        ids.for_each(|upload| bucket.abort(upload).unwrap());
+        unfinished.len()
+    }
+
+    /// Waits until it has a part of such an upload.
+    pub(crate) fn until_a_part_is_there(&self) {
+        let end = Instant::now() + PATIENCE;
+        while self.unfinished_parts() == 0 {
+            assert!(Instant::now() < end, "nothing is uploaded");
+            thread::sleep(LOOK);
+        }
     }
 
     fn place(&self, bucket: &str) -> rusty_s3::Bucket {
@@ -184,7 +222,11 @@ fn spawn(folder: &TempDir, ports: Ports) -> Child {
     let mut command = Command::new("setpriv");
     // A test that is killed takes it along.
     command.args(["--pdeathsig", "KILL", "--", &weed, "server", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]);
-    command.args(["-master.telemetry=false", "-master.electionTimeout=1s", "-master.heartbeatInterval=200ms"]);
+    command.args([
+        "-master.telemetry=false",
+        "-master.electionTimeout=1s",
+        "-master.heartbeatInterval=200ms",
+    ]);
     command.args(["-master.volumeSizeLimitMB=64", "-volume.max=400", "-filer", "-s3"]);
     command.args(["-s3.port.iceberg=0", "-s3.port.lance=0"]);
     command.args([format!("-dir={}", path("data")), format!("-s3.config={}", path("s3.json"))]);
