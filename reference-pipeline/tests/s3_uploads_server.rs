@@ -22,6 +22,8 @@ use support::{decrypt, key, plaintext};
 use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
+/// The server takes no smaller part, the last one excepted.
+const LEAST: usize = 5 * MIB;
 const KEY: &str = "a folder/stream+1.sv2";
 
 struct Part<'a>(&'a [u8]);
@@ -49,14 +51,14 @@ fn what_uploads_ask_for() {
     let id = bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
     assert_eq!(bucket.parts(upload).unwrap(), Some(Vec::new()));
-    let (first, second) = (plaintext(5 * MIB), plaintext(1000));
-    bucket.send(upload, 1, &Part(&vec![1; 5 * MIB])).unwrap();
+    let (first, second) = (plaintext(LEAST), plaintext(1000));
+    bucket.send(upload, 1, &Part(&vec![1; LEAST])).unwrap();
     // In the place of another one, as where an answer was lost.
     let etags =
         [bucket.send(upload, 1, &Part(&first)).unwrap(), bucket.send(upload, 2, &Part(&second)).unwrap()];
     assert_eq!(etags[0], format!("\"{}\"", hex::encode(Md5::digest(&first))));
     let listed = bucket.parts(upload).unwrap().unwrap();
-    for (number, etag, len) in [(1, &etags[0], 5 * MIB as u64), (2, &etags[1], 1000)] {
+    for (number, etag, len) in [(1, &etags[0], LEAST as u64), (2, &etags[1], 1000)] {
         assert!(
             listed.iter().any(|part| (part.number, &part.etag, part.len) == (number, etag, len)),
             "{listed:?}"
@@ -69,7 +71,7 @@ fn what_uploads_ask_for() {
     let etags = [&*etags[0], &*etags[1]];
     bucket.complete(upload, &etags, false).unwrap();
     let found = bucket.find(KEY).unwrap().unwrap();
-    assert_eq!((found.len, found.mark.as_deref()), (5 * MIB as u64 + 1000, Some("mark")));
+    assert_eq!((found.len, found.mark.as_deref()), (LEAST as u64 + 1000, Some("mark")));
     assert!(server.read(KEY) == [first, second].concat());
     assert_eq!(bucket.unfinished("").unwrap(), []);
 
@@ -118,7 +120,7 @@ fn pipeline(key: &ContentKey) -> EncryptPipeline<'_> {
 }
 
 fn output(bucket: Bucket, folder: &TempDir) -> OutputFile {
-    Upload::new(bucket, KEY, folder.path()).unwrap().with_part_len(MIB as u64).output()
+    Upload::new(bucket, KEY, folder.path()).unwrap().with_part_len(LEAST as u64).output()
 }
 
 fn seal(output: &OutputFile, source: impl Read + Send) -> Result<(), Error> {
@@ -139,7 +141,7 @@ fn is_exactly(server: &Seaweed, folder: &TempDir, input: &[u8]) {
 #[ignore = "needs a server: .ci/s3"]
 fn streams_of_every_length() {
     let server = Seaweed::start();
-    for len in [0, 1, MIB, 20 * MIB + 1] {
+    for len in [0, 1, LEAST, 5 * LEAST + 1] {
         let folder = tempfile::tempdir().unwrap();
         let input = plaintext(len);
         seal(&output(server.bucket(), &folder).overwriting(true), &input[..]).unwrap();
@@ -194,7 +196,7 @@ fn a_server_that_comes_back_is_waited_for() {
     let mut server = Seaweed::start();
     let patient = Retry { attempts: 60, longest_pause: Duration::from_secs(1), ..Retry::default() };
     let bucket = Bucket::new(BUCKET, &server.config().with_retry(patient)).unwrap();
-    let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(20 * MIB));
+    let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(8 * LEAST));
     let done = seal_while(&output(bucket, &folder), &input, &mut server, |server, go_on| {
         server.kill();
         go_on.send(()).unwrap();
@@ -211,7 +213,7 @@ fn a_server_that_stays_away_ends_the_run_and_it_is_gone_on_with() {
     let mut server = Seaweed::start();
     let hasty = Retry { attempts: 2, ..Retry::default() };
     let bucket = Bucket::new(BUCKET, &server.config().with_retry(hasty)).unwrap();
-    let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(20 * MIB));
+    let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(8 * LEAST));
     let error = seal_while(&output(bucket.clone(), &folder), &input, &mut server, |server, go_on| {
         server.until_a_part_is_there();
         server.kill();

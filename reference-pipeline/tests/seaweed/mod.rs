@@ -216,7 +216,8 @@ fn agent() -> Agent {
 }
 
 fn spawn(folder: &TempDir, ports: Ports) -> Child {
-    let weed = std::env::var("SV2_TEST_WEED").unwrap();
+    let weed =
+        std::env::var("SV2_TEST_WEED").unwrap_or_else(|_| panic!("SV2_TEST_WEED names no server: .ci/s3"));
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let log = File::options().create(true).append(true).open(path("log")).unwrap();
     let mut command = Command::new("setpriv");
