@@ -171,7 +171,7 @@ fn range() -> Done {
     let served = Served::new();
     let path = served.folder.path("sparse");
     let begin = LARGE / 2 + 12_345;
-    let marked = support::plaintext(MIB as usize);
+    let marked = support::plaintext(usize::try_from(MIB)?);
     let sparse = File::create(&path)?;
     sparse.set_len(LARGE)?;
     sparse.write_all_at(&marked, begin)?;

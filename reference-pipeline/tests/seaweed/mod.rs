@@ -234,6 +234,8 @@ fn spawn(folder: &TempDir, ports: Ports) -> Child {
     let Ports { master, volume, filer, s3 } = ports;
     command.args([format!("-master.port={master}"), format!("-volume.port={volume}")]);
     command.args([format!("-filer.port={filer}"), format!("-s3.port={s3}")]);
+    // It writes logs there too.
+    command.env("TMPDIR", folder.path());
     command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap()
 }
 
