@@ -23,6 +23,7 @@ use std::time::Instant;
 
 use md5::{Digest, Md5};
 use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
 use served::Served;
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_pipeline::s3::{Multipart, PartBody, UploadId};
@@ -62,13 +63,16 @@ fn uploads() -> Done<Done> {
         let served = Served::new();
         for is_plain in [run % 2 == 0, run % 2 == 1] {
             Command::new("sync").status()?;
-            let begin = Instant::now();
+            let of_whom = if is_plain { UsageWho::RUSAGE_SELF } else { UsageWho::RUSAGE_CHILDREN };
+            let (begin, cpu) = (Instant::now(), cpu_seconds(of_whom)?);
             match is_plain {
                 true => upload_plainly(&served, &path)?,
                 false => encrypt(&served, &path, "data.sv2")?,
             }
             let seconds = begin.elapsed().as_secs_f64();
-            println!("{} {seconds:.2} s", if is_plain { "plain multipart" } else { "sv2 encrypt    " });
+            let (name, cpu) =
+                (if is_plain { "plain multipart" } else { "sv2 encrypt    " }, cpu_seconds(of_whom)? - cpu);
+            println!("{name} {seconds:6.2} s, of which its processors were busy {cpu:6.2} s");
             if is_plain { &mut plain } else { &mut encrypted }.push(seconds);
         }
         // Before the first server has been waited for, only sv2 was.
@@ -86,6 +90,13 @@ fn uploads() -> Done<Done> {
         (false, _) => Err("it takes more memory than it may".into()),
         (_, false) => Err("it takes longer than it may".into()),
     })
+}
+
+/// Seconds that processors have worked for this process, or for those that it has waited for.
+fn cpu_seconds(of_whom: UsageWho) -> Done<f64> {
+    let usage = getrusage(of_whom)?;
+    let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
 
 fn encrypt(served: &Served, path: &Path, key: &str) -> Done {
