@@ -7,7 +7,7 @@ use support::Folder;
 #[test]
 fn help() {
     let folder = Folder::new();
-    for command in ["", "keygen", "encrypt", "decrypt", "verify", "cat", "inspect", "version"] {
+    for command in ["", "keygen", "encrypt", "decrypt", "verify", "cat", "inspect", "uploads", "version"] {
         let ran = folder.run(&format!("{command} --help")).done();
         let name = if command.is_empty() { "sv2".into() } else { format!("sv2-{command}") };
         insta::assert_snapshot!(name, ran.text());

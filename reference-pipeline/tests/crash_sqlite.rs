@@ -7,7 +7,7 @@ mod images;
 mod lab;
 mod support;
 
-use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::io::Read;
 use std::path::Path;
 
 use images::{Image, Imaging};
@@ -15,9 +15,7 @@ use lab::decryption::Decryption;
 use lab::encryption::Encryption;
 use lab::{SEGMENT, sealings};
 use stream_v2_pipeline::sqlite::{Database, Entry};
-use stream_v2_pipeline::{
-    DecryptionLeft, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
-};
+use stream_v2_pipeline::{Error, OutputFile};
 use support::{encrypt, key, plaintext};
 
 const SEGMENTS: usize = 9;
@@ -25,41 +23,6 @@ const SEGMENTS: usize = 9;
 fn encryption() -> Encryption {
     sealings::watch();
     Encryption::new(plaintext(SEGMENTS * SEGMENT - 7))
-}
-
-/// Gives the command `sv2 encrypt`.
-fn seal(encryption: &Encryption, output: &OutputFile) -> Result<(), Error> {
-    let pipeline = encryption.pipeline();
-    let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
-        if output.is_taken() {
-            return Ok(());
-        }
-        output.discard().unwrap();
-        let sink = FileSink::create(output).unwrap();
-        return pipeline.run_to_file(&encryption.source[..], encryption.stamp, sink, None).map(drop);
-    };
-    assert_eq!(found.notice(), None);
-    let mut source = Cursor::new(&encryption.source);
-    found.check_source(&mut source, encryption.stamp)?;
-    found.resume(&pipeline, source, None).map(drop)
-}
-
-/// Gives the command `sv2 decrypt`.
-fn open(decryption: &Decryption, output: &OutputFile) -> Result<(), Error> {
-    let pipeline = decryption.pipeline();
-    let mut source = Cursor::new(&decryption.stream);
-    let stream = pipeline.open_stream(&mut source)?;
-    match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
-        DecryptionLeft::Complete => Ok(()),
-        DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
-        DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
-        DecryptionLeft::Nothing(_) if output.is_taken() => Ok(()),
-        DecryptionLeft::Nothing(_) => {
-            source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
-            output.discard().unwrap();
-            pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
-        }
-    }
 }
 
 fn stored(database: &Database, name: &str) -> Vec<u8> {
@@ -118,7 +81,7 @@ fn assert_no_lock_is_left(folder: &Path) {
 #[test]
 fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
     let encryption = encryption();
-    let run = |output: &OutputFile| seal(&encryption, output);
+    let run = |output: &OutputFile| encryption.give(output);
     let look = |database: &Database| {
         let stream = stored(database, "out");
         encryption.assert_opens(&stream);
@@ -135,7 +98,7 @@ fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
     let input = plaintext(SEGMENTS * SEGMENT - 7);
     let stream = encrypt(&support::small_segments(&key(), 1), &input);
     let decryption = Decryption { key: key(), stream, plaintext: input };
-    let run = |output: &OutputFile| open(&decryption, output);
+    let run = |output: &OutputFile| decryption.give(output);
     let look = |database: &Database| assert!(stored(database, "out") == decryption.plaintext);
     each_crash(&images(run), |image| again(image, &run, &look));
 }
@@ -144,7 +107,7 @@ fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
 #[test]
 fn crash_after_crash() {
     let encryption = encryption();
-    let run = |output: &OutputFile| seal(&encryption, output);
+    let run = |output: &OutputFile| encryption.give(output);
     let mut image = images(run)[20].clone();
     for at in [3, 5, 2, 4, 6] {
         let folder = tempfile::tempdir().unwrap();

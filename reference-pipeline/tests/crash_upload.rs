@@ -10,7 +10,7 @@ mod bucket;
 mod lab;
 mod support;
 
-use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,9 +22,7 @@ use lab::sim::{Contents, Op, Sim, Trouble};
 use lab::states::{killed, kills, lost_power};
 use lab::{SEGMENT, sealings};
 use stream_v2_pipeline::s3::Upload;
-use stream_v2_pipeline::{
-    DecryptionLeft, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile, SourceStamp,
-};
+use stream_v2_pipeline::{Error, OutputFile, SourceStamp};
 use support::{encrypt, key, plaintext};
 
 const KEY: &str = "a folder/out";
@@ -36,44 +34,6 @@ fn output(sim: &Sim) -> OutputFile {
     let (remote, local) = (Arc::new(SimBucket(sim.clone())), Arc::new(sim.clone()));
     let upload = Upload::with_storage(remote, local, KEY, Path::new("state")).unwrap();
     upload.with_lanes(0).with_part_len(PART).output()
-}
-
-/// Gives the command `sv2 encrypt`.
-fn seal(encryption: &Encryption, output: &OutputFile) -> Result<(), Error> {
-    let pipeline = encryption.pipeline();
-    let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
-        if output.is_taken() {
-            return Ok(());
-        }
-        output.discard().unwrap();
-        let sink = FileSink::create(output).unwrap();
-        return pipeline.run_to_file(&encryption.source[..], encryption.stamp, sink, None).map(drop);
-    };
-    assert_eq!(found.notice(), None);
-    let mut source = Cursor::new(&encryption.source);
-    match encryption.compares {
-        true => found.compare_source(&pipeline, &mut source, encryption.stamp, None)?,
-        false => found.check_source(&mut source, encryption.stamp)?,
-    }
-    found.resume(&pipeline, source, None).map(drop)
-}
-
-/// Gives the command `sv2 decrypt`.
-fn open(decryption: &Decryption, output: &OutputFile) -> Result<(), Error> {
-    let pipeline = decryption.pipeline();
-    let mut source = Cursor::new(&decryption.stream);
-    let stream = pipeline.open_stream(&mut source)?;
-    match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
-        DecryptionLeft::Complete => Ok(()),
-        DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
-        DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
-        DecryptionLeft::Nothing(_) if output.is_taken() => Ok(()),
-        DecryptionLeft::Nothing(_) => {
-            source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
-            output.discard().unwrap();
-            pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
-        }
-    }
 }
 
 /// A run to the end.
@@ -140,7 +100,7 @@ fn encryption(segments: usize) -> Encryption {
 
 /// The command, and its first run.
 fn begun(encryption: &Encryption) -> (impl Fn(&OutputFile) -> Result<(), Error>, Run) {
-    let command = |output: &OutputFile| seal(encryption, output);
+    let command = |output: &OutputFile| encryption.give(output);
     let first = Run::of(&Contents::default(), &command);
     (command, first)
 }
@@ -215,7 +175,7 @@ fn a_pipe_that_gives_something_else_is_refused() {
         let other =
             Encryption { source, compares: true, stamp: SourceStamp::default(), ..self::encryption(9) };
         let sim = Sim::new(contents.clone());
-        let error = seal(&other, &output(&sim)).unwrap_err();
+        let error = other.give(&output(&sim)).unwrap_err();
         assert!(is_other_source(&error), "{error}");
         assert_eq!(sim.contents(), contents);
     }
@@ -230,10 +190,10 @@ fn without_its_checks_a_pipe_is_refused() {
     let mut contents = killed(&first.start, &first.log, calls, 0);
     contents.names.retain(|name, _| name.extension().is_none_or(|suffix| suffix != "checks"));
     let sim = Sim::new(contents.clone());
-    assert!(seal(&encryption, &output(&sim)).is_err());
+    assert!(encryption.give(&output(&sim)).is_err());
     assert_eq!(sim.contents(), contents);
     let file = Encryption { compares: false, ..encryption };
-    let run = first.again(&contents, &|output: &OutputFile| seal(&file, output), &|_| 0);
+    let run = first.again(&contents, &|output: &OutputFile| file.give(output), &|_| 0);
     file.assert_opens(&run.result);
 }
 
@@ -269,7 +229,7 @@ fn decryption(segments: usize) -> Decryption {
 fn each_decryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run)) {
     for &segments in of {
         let decryption = decryption(segments);
-        let command = |output: &OutputFile| open(&decryption, output);
+        let command = |output: &OutputFile| decryption.give(output);
         let first = Run::of(&Contents::default(), &command);
         let again = |contents: &Contents| {
             let run = first.again(contents, &command, &|_| 0);
@@ -320,7 +280,7 @@ fn a_run_that_failed_at_any_call_is_gone_on_with() {
             encryption.assert_opens(&first.again(&contents, &command, &|_| 0).result);
         }
         let decryption = decryption(segments);
-        let command = |output: &OutputFile| open(&decryption, output);
+        let command = |output: &OutputFile| decryption.give(output);
         let first = Run::of(&Contents::default(), &command);
         for contents in failed_runs(&first, &command) {
             assert!(first.again(&contents, &command, &|_| 0).result == decryption.plaintext);

@@ -4,6 +4,7 @@ use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
 
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Notice,
+    OutputFile,
 };
 
 use super::encryption::Run;
@@ -37,6 +38,24 @@ impl Decryption {
         pipeline.lanes = Lanes::with_jobs(1);
         pipeline.durability.segments = 2;
         pipeline
+    }
+
+    /// Gives the command for any output.
+    pub(crate) fn give(&self, output: &OutputFile) -> Result<(), Error> {
+        let pipeline = self.pipeline();
+        let mut source = Cursor::new(&self.stream);
+        let stream = pipeline.open_stream(&mut source)?;
+        match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
+            DecryptionLeft::Complete => Ok(()),
+            DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
+            DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
+            DecryptionLeft::Nothing(_) if output.is_taken() => Ok(()),
+            DecryptionLeft::Nothing(_) => {
+                source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
+                output.discard().unwrap();
+                pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
+            }
+        }
     }
 
     /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.

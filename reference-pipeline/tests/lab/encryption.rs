@@ -5,7 +5,7 @@ use std::io::{Cursor, ErrorKind};
 use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
-    SourceStamp,
+    OutputFile, SourceStamp,
 };
 
 use super::sim::{Contents, Op, Sim};
@@ -79,6 +79,26 @@ impl Encryption {
         pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.uniform);
         pipeline.set_index(self.index.is_some());
         pipeline
+    }
+
+    /// Gives the command for any output.
+    pub(crate) fn give(&self, output: &OutputFile) -> Result<(), Error> {
+        let pipeline = self.pipeline();
+        let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
+            if output.is_taken() {
+                return Ok(());
+            }
+            output.discard().unwrap();
+            let sink = FileSink::create(output).unwrap();
+            return pipeline.run_to_file(&self.source[..], self.stamp, sink, None).map(drop);
+        };
+        assert_eq!(found.notice(), None);
+        let mut source = Cursor::new(&self.source);
+        match self.compares {
+            true => found.compare_source(&pipeline, &mut source, self.stamp, None)?,
+            false => found.check_source(&mut source, self.stamp)?,
+        }
+        found.resume(&pipeline, source, None).map(drop)
     }
 
     /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
