@@ -12,8 +12,8 @@ use crate::port::{Ask, Keep, Piece, Port};
 pub struct AsyncManagers<'a> {
     /// Takes the events of the run, in the future of the run: it must not block.
     pub log: Option<&'a mut (dyn LogManager + Send)>,
-    /// Keeps the run resumable. It is called on blocking threads, but for [`committed`](CrashManager::committed), which is called for each segment
-    /// in the future of the run, and must not block.
+    /// Keeps the run resumable. It is called on blocking threads, but for [`committed`](CrashManager::committed) and
+    /// [`holds`](CrashManager::holds), which are called for each segment in the future of the run, and must not block.
     pub crash: Option<Offloaded<Box<dyn CrashManager + Send>>>,
 }
 
@@ -64,7 +64,7 @@ impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
     async fn keep(&mut self, keep: Keep) -> io::Result<()> {
         let Some(crash) = &mut self.managers.crash else { return Ok(()) };
         match keep {
-            Keep::Committed(_) => crash.call_here(|crash| keep.tell(crash.as_mut())),
+            Keep::Committed(_) | Keep::Holds(..) => crash.call_here(|crash| keep.tell(crash.as_mut())),
             _ => crash.call(move |crash| keep.tell(crash.as_mut())).await,
         }
     }
