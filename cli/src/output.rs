@@ -51,7 +51,12 @@ impl Chosen {
     }
 
     /// Opens the database, or creates it; asks S3 for the object. It is the last thing that is done before a run.
-    pub(crate) fn output(self, uploading: Uploading<'_>) -> Result<Output, Failure> {
+    pub(crate) fn output(self, mut uploading: Uploading<'_>) -> Result<Output, Failure> {
+        if let (Self::Output(Output::File(_)) | Self::Stored { .. }, Some(progress)) =
+            (&self, uploading.progress.as_deref_mut())
+        {
+            progress.count_durable();
+        }
         match self {
             Self::Output(output) => Ok(output),
             Self::Uploaded { bucket, key, force } => {

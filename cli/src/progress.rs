@@ -5,7 +5,7 @@ use std::io::{IsTerminal, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
-use stream_v2_pipeline::{LogEvent, LogManager};
+use stream_v2_pipeline::{Commit, LogEvent, LogManager};
 
 const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
 const WITHOUT_LEN: &str = "{spinner} {bytes}  {bytes_per_sec}  {elapsed}";
@@ -32,8 +32,17 @@ pub(crate) struct Progress {
     shows: Shows,
     header_len: u64,
     committed: Committed,
-    /// What S3 does not have yet, where that is what counts.
-    pending: Option<Uploaded>,
+    counts: Counts,
+}
+
+/// What of the output the bar counts: what a run that is cut off need not do again.
+enum Counts {
+    /// What a pipe or a device has taken.
+    Taken,
+    /// What is durable in a file or a database.
+    Durable,
+    /// What S3 has.
+    Uploaded(Uploaded),
 }
 
 /// Shows how much of what was committed S3 has: it is told in bytes of the output.
@@ -61,13 +70,25 @@ impl Uploaded {
 impl Progress {
     /// A bar up to `len` bytes, where the length is known.
     pub(crate) fn new(len: Option<u64>, shows: Shows, quiet: bool) -> Self {
-        Self { bar: bar(len, quiet), shows, header_len: 0, committed: Committed::default(), pending: None }
+        Self {
+            bar: bar(len, quiet),
+            shows,
+            header_len: 0,
+            committed: Committed::default(),
+            counts: Counts::Taken,
+        }
     }
 
-    /// What S3 has counts from now on, and not what an output has taken; for an output that tells it.
-    pub(crate) fn uploaded(&mut self) -> Uploaded {
+    /// Counts what is durable, for an output that is kept.
+    pub(crate) fn count_durable(&mut self) {
+        self.counts = Counts::Durable;
+    }
+
+    /// Counts what S3 has, for an output that tells it.
+    pub(crate) fn count_uploaded(&mut self) -> Uploaded {
         let uploaded = Uploaded { bar: self.bar.clone(), pending: Arc::default() };
-        self.pending.insert(uploaded).clone()
+        self.counts = Counts::Uploaded(uploaded.clone());
+        uploaded
     }
 
     /// Begins after what an interrupted run has committed.
@@ -79,6 +100,20 @@ impl Progress {
     pub(crate) const fn committed(&self) -> Committed {
         self.committed
     }
+
+    fn ends(&self, commit: &Commit) -> Ends {
+        let stream_len = self.header_len + commit.position;
+        match self.shows {
+            Shows::Plaintext => Ends { shown: commit.plaintext_len, output: stream_len },
+            Shows::Stream => Ends { shown: stream_len, output: commit.plaintext_len },
+        }
+    }
+}
+
+/// Where a segment ends: in what the bar shows, and in the output.
+struct Ends {
+    shown: u64,
+    output: u64,
 }
 
 /// A bar up to `len` bytes, where the length is known and standard error is a terminal.
@@ -102,17 +137,63 @@ impl LogManager for Progress {
             LogEvent::Committed(commit) => {
                 let segments = u64::from(commit.index.0) + 1;
                 self.committed = Committed { segments, plaintext_len: commit.plaintext_len };
-                let stream_len = self.header_len + commit.position;
-                let (shown, output_len) = match self.shows {
-                    Shows::Plaintext => (commit.plaintext_len, stream_len),
-                    Shows::Stream => (stream_len, commit.plaintext_len),
-                };
-                match &self.pending {
-                    None => self.bar.set_position(shown),
-                    Some(uploaded) => uploaded.locked().push_back((output_len, shown)),
+                let ends = self.ends(commit);
+                match &self.counts {
+                    Counts::Taken => self.bar.set_position(ends.shown),
+                    Counts::Durable => {}
+                    Counts::Uploaded(uploaded) => uploaded.locked().push_back((ends.output, ends.shown)),
+                }
+            }
+            LogEvent::Durable(commit) => {
+                if let Counts::Durable = self.counts {
+                    self.bar.set_position(self.ends(commit).shown);
                 }
             }
             _ => self.bar.finish_and_clear(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use stream_v2_format::SegmentIndex;
+    use stream_v2_format::crypto::Transcript;
+    use stream_v2_pipeline::Commit;
+
+    use super::*;
+
+    fn commit(index: u32, plaintext_len: u64) -> Commit {
+        let transcript = Transcript::from_bytes([0; 32]);
+        let position = plaintext_len + 100;
+        Commit {
+            index: SegmentIndex(index),
+            segment_tag: [0; 32],
+            transcript,
+            plaintext_len,
+            position,
+            segment_len: 1,
+        }
+    }
+
+    #[test]
+    fn what_is_lost_with_a_crash_does_not_count() {
+        let mut progress = Progress::new(Some(1000), Shows::Plaintext, true);
+        progress.log(LogEvent::Committed(&commit(0, 10)));
+        assert_eq!(progress.bar.position(), 10, "a pipe has what it has taken");
+
+        progress.count_durable();
+        progress.log(LogEvent::Committed(&commit(1, 20)));
+        progress.log(LogEvent::Committed(&commit(2, 30)));
+        assert_eq!(progress.bar.position(), 10);
+        progress.log(LogEvent::Durable(&commit(1, 20)));
+        assert_eq!((progress.bar.position(), progress.committed().plaintext_len), (20, 30));
+
+        let uploaded = progress.count_uploaded();
+        progress.log(LogEvent::Committed(&commit(3, 40)));
+        progress.log(LogEvent::Durable(&commit(3, 40)));
+        uploaded.reaches(139);
+        assert_eq!(progress.bar.position(), 20);
+        uploaded.reaches(140);
+        assert_eq!(progress.bar.position(), 40);
     }
 }

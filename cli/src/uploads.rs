@@ -29,7 +29,7 @@ pub(crate) fn output(bucket: &str, key: &str, uploading: Uploading<'_>) -> Resul
     let Uploading { expected, jobs, shutdown, progress } = uploading;
     let lanes = jobs.map_or(LANES, usize::from);
     let mut upload = upload.expecting(expected).with_lanes(lanes).with_shutdown(shutdown);
-    if let Some(uploaded) = progress.map(Progress::uploaded) {
+    if let Some(uploaded) = progress.map(Progress::count_uploaded) {
         upload = upload.telling(move |len| uploaded.reaches(len));
     }
     Ok(upload.output())

@@ -16,6 +16,9 @@ pub enum LogEvent<'a> {
     Started(&'a HeaderV1),
     /// The sink has taken a segment.
     Committed(&'a Commit),
+    /// Everything up to and with this segment is durable in the sink, and the crash manager has recorded it. Without a crash manager there is no such
+    /// event.
+    Durable(&'a Commit),
     /// The sink has been sealed; the run is complete.
     Sealed,
     /// The run ends with this error.

@@ -140,7 +140,9 @@ impl<P: Port> Outlet<P> {
 
     async fn record(&mut self) -> Result<(), Error> {
         let Some((commit, plaintext)) = self.unrecorded.take() else { return Ok(()) };
-        self.keep(commit.index.0.into(), Keep::Durable(commit, plaintext)).await
+        self.keep(commit.index.0.into(), Keep::Durable(commit, plaintext)).await?;
+        self.port.log(LogEvent::Durable(&commit));
+        Ok(())
     }
 
     /// Everything but the final segment, or but the name, is there: that is made durable and recorded first (SV2-JRN-002).

@@ -154,12 +154,21 @@ fn what_is_reported_durable_is_in_the_sink() {
             Ok(())
         }
     }
+    struct Told(Vec<Commit>);
+    impl LogManager for Told {
+        fn log(&mut self, event: LogEvent<'_>) {
+            if let LogEvent::Durable(commit) = event {
+                self.0.push(*commit);
+            }
+        }
+    }
     let key = key();
     let mut pipeline = encrypting(&key, 2);
     pipeline.durability.bytes = 15_000;
-    let (mut watch, mut sink) = (Watch(Vec::new()), Recording::default());
-    let managers = Managers { crash: Some(&mut watch), log: None };
+    let (mut watch, mut told, mut sink) = (Watch(Vec::new()), Told(Vec::new()), Recording::default());
+    let managers = Managers { crash: Some(&mut watch), log: Some(&mut told) };
     pipeline.run(&plaintext(LEN)[..], &mut sink, managers).unwrap();
+    assert_eq!(told.0, watch.0, "the log is told of what is recorded");
     let indices: Vec<u32> = watch.0.iter().map(|commit| commit.index.0).collect();
     assert_eq!(indices, [1, 3, 5]);
     let last = watch.0.last().unwrap();
