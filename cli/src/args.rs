@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use stream_v2_format::wire::Suite;
 use stream_v2_pipeline::{Durability, Lanes};
 
 use crate::report::Failure;
@@ -190,6 +191,9 @@ impl Run {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) ends: Ends,
+    /// What seals: xchacha20-poly1305, which every reader has, or aes-256-gcm, which is faster where the processor has AES and which a reader may lack; by default xchacha20-poly1305
+    #[arg(long, value_name = "SUITE", value_parser = parse_suite)]
+    pub(crate) suite: Option<Suite>,
     /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size, at most 64M; by default 1M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) segment_size: Option<u64>,
@@ -271,4 +275,12 @@ pub(crate) struct RecoverArgs {
     /// Cuts the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,
+}
+
+fn parse_suite(name: &str) -> Result<Suite, String> {
+    let suites = [Suite::XChaCha20Poly1305, Suite::Aes256Gcm];
+    suites
+        .into_iter()
+        .find(|suite| suite.name() == name)
+        .ok_or_else(|| format!("allowed are {}", suites.map(Suite::name).join(" and ")))
 }

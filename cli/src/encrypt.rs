@@ -33,6 +33,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         (1 << pipeline.params.frame_size_log2, pipeline.params.segment_size.into());
     (pipeline.params.frame_size_log2, pipeline.params.segment_size) =
         sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
+    pipeline.params.suite = args.suite.unwrap_or(pipeline.params.suite);
     pipeline.set_index(args.index);
     pipeline.lanes = ends.run.lanes();
     pipeline.durability = ends.durability(chosen.sync_every());
@@ -107,7 +108,7 @@ fn take_up(
     let found =
         InterruptedEncryption::find(pipeline, file).map_err(|error| not_gone_on_with(file, &error))?;
     let Some(mut found) = found else { return fresh() };
-    refuse_other_sizes(found.header(), args, file)?;
+    refuse_other_params(found.header(), args, file)?;
     tell(file, found.notice());
     let stamp = input.stamp;
     let is_compared = args.verify_source || !matches!(input.reader, Reader::Regular(_));
@@ -138,16 +139,20 @@ fn take_up(
 }
 
 /// Parameters of a stream that is gone on with come from its header (SV2-RES-005).
-fn refuse_other_sizes(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) -> Done {
-    let sizes = [
-        ("--segment-size", args.segment_size, header.segment_size()),
-        ("--frame-size", args.frame_size, header.frame_size()),
+fn refuse_other_params(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) -> Done {
+    let size = |size: u32| (u64::from(size), human(size.into()));
+    let (segment_size, frame_size) = (size(header.segment_size()), size(header.frame_size()));
+    let suite = header.params().suite;
+    let params = [
+        ("--segment-size", args.segment_size.is_none_or(|asked| asked == segment_size.0), segment_size.1),
+        ("--frame-size", args.frame_size.is_none_or(|asked| asked == frame_size.0), frame_size.1),
+        ("--suite", args.suite.is_none_or(|asked| asked == suite), suite.name().to_owned()),
     ];
-    for (option, asked, found) in sizes {
+    for (option, same, found) in params {
         //= spec/stream-v2.md#sv2-res-005
         //# and answer `misuse` to a caller who asks for others.
-        if asked.is_some_and(|asked| asked != u64::from(found)) {
-            let (name, found) = (file.partial(), human(found.into()));
+        if !same {
+            let name = file.partial();
             return Err(Failure::usage(format!("{}: was begun with {option} {found}", name.display()))
                 .hint(format!("leave {option} out to go on with it; {RESTART}")));
         }

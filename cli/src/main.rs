@@ -36,6 +36,8 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::Parser;
 use report::{Failure, standard_output_failed};
+use stream_v2_format::crypto::AEAD_BACKEND;
+use stream_v2_format::wire::CRC_BACKEND;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -50,7 +52,9 @@ fn main() -> ExitCode {
         Command::List(args) => stored::list(&args),
         Command::Uploads(args) => unfinished::run(&args),
         Command::Delete(args) => stored::delete(&args),
-        Command::Version => print(format_args!("sv2 {}", args::VERSION)),
+        Command::Version => {
+            print(format_args!("sv2 {}\nAEAD: {AEAD_BACKEND}\nCRC-32C: {CRC_BACKEND}", args::VERSION))
+        }
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

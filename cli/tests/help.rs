@@ -25,7 +25,13 @@ fn the_environment_is_not_shown() {
 fn version() {
     let folder = Folder::new();
     let expected = format!("sv2 {} (Stream V2, format version 1)\n", env!("CARGO_PKG_VERSION"));
-    for args in ["version", "--version", "-V"] {
+    for args in ["--version", "-V"] {
         assert_eq!(folder.run(args).done().text(), expected);
     }
+    // What this build seals with, and computes checksums with.
+    let (aead, crc) = match cfg!(feature = "accelerated") {
+        true => ("accelerated (AWS-LC)", "accelerated (crc-fast)"),
+        false => ("portable", "portable"),
+    };
+    assert_eq!(folder.run("version").done().text(), format!("{expected}AEAD: {aead}\nCRC-32C: {crc}\n"));
 }

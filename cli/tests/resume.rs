@@ -163,6 +163,12 @@ fn other_keys_and_sizes_are_refused() {
     hint: leave --segment-size out to go on with it; --restart starts over and throws it away
     exit 2
     ");
+    let ran = folder.run("encrypt -k key --suite aes-256-gcm data");
+    insta::assert_snapshot!(ran, @r"
+    sv2: data.sv2.partial: was begun with --suite xchacha20-poly1305
+    hint: leave --suite out to go on with it; --restart starts over and throws it away
+    exit 2
+    ");
     folder.run("encrypt -q -k key data").done();
     folder.run("decrypt -q -k key data.sv2 -o back").done();
     assert!(folder.read("back") == plaintext(LEN));

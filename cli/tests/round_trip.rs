@@ -52,6 +52,31 @@ fn every_size_and_any_number_of_workers() {
 }
 
 #[test]
+fn either_suite_and_no_other() {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(300_000));
+    for suite in ["xchacha20-poly1305", "aes-256-gcm"] {
+        folder.run(&format!("encrypt -q -k key data --force --suite {suite}")).done();
+        let shown = folder.run("inspect --json data.sv2").done();
+        let shown: serde_json::Value = serde_json::from_slice(shown.stdout()).unwrap();
+        // With keys that wear out, epochs of 2^40 bytes.
+        let epoch_segments = if suite == "aes-256-gcm" { 1 << 20 } else { 0 };
+        assert_eq!(
+            (&shown["header"]["suite"], &shown["header"]["epoch_segments"]),
+            (&suite.into(), &epoch_segments.into()),
+            "{shown:#}"
+        );
+        folder.run("verify -k key data.sv2").done();
+        folder.run("decrypt -q -k key data.sv2 --force -o back").done();
+        assert!(folder.read("back") == plaintext(300_000), "{suite}");
+    }
+    let refused = folder.run("encrypt -k key data --suite aes-128-gcm");
+    let wrong =
+        "invalid value 'aes-128-gcm' for '--suite <SUITE>': allowed are xchacha20-poly1305 and aes-256-gcm";
+    assert!(refused.stderr().contains(wrong), "{refused}");
+}
+
+#[test]
 fn a_source_that_gives_one_byte_at_a_time() {
     let folder = Folder::new();
     let mut child = folder

@@ -173,7 +173,11 @@ impl<'a> EncryptPipeline<'a> {
         outlet: &mut Outlet<P>,
     ) -> Result<Summary, Error> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
-        let params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
+        let mut params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
+        if params.epoch_segments == 0 {
+            // A suite whose keys wear out has another epoch before they do (§21.4).
+            params.epoch_segments = params.longest_epoch();
+        }
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
         let index = Committed::NOTHING.goes_on_with_index(stream.header(), self.index, false);

@@ -4,7 +4,8 @@ use sha3::{Digest, Sha3_256};
 
 use super::ContentKey;
 use super::mac::Secret;
-use crate::wire::HeaderV1;
+use super::run::RunSalt;
+use crate::wire::{HeaderV1, StreamParams, Suite};
 
 /// `bind(label)` of §5 without the label: what ties every key to one stream and context.
 pub(super) struct Binding([u8; 32]);
@@ -19,12 +20,18 @@ impl Binding {
 
     /// HKDF-Expand(secret, bind(label), 32).
     fn derive(&self, secret: &Secret, label: &[u8]) -> Secret {
-        secret.expand(&[b"stream-v2\0", label, b"\0", &self.0])
+        self.derive_for(secret, label, &[])
+    }
+
+    /// HKDF-Expand(secret, bind(label) || whose, 32).
+    fn derive_for(&self, secret: &Secret, label: &[u8], whose: &[u8]) -> Secret {
+        secret.expand(&[b"stream-v2\0", label, b"\0", &self.0, whose])
     }
 }
 
 /// The keys of a stream that do not depend on the key epoch, and the first epoch's secret.
 pub(super) struct StreamKeys {
+    suite: Suite,
     binding: Binding,
     pub(super) header: Secret,
     pub(super) chain: Secret,
@@ -34,14 +41,14 @@ pub(super) struct StreamKeys {
 }
 
 impl StreamKeys {
-    /// Derives the keys of a stream whose first 80 bytes are `bound_bytes`.
-    pub(super) fn derive(bound_bytes: &[u8; 80], key: &ContentKey, context: &[u8]) -> Self {
-        let binding = Binding::new(bound_bytes, context);
-        let stream_salt = &bound_bytes[32..64];
+    /// Derives the keys of a stream with these parameters.
+    pub(super) fn derive(params: &StreamParams, key: &ContentKey, context: &[u8]) -> Self {
+        let binding = Binding::new(&params.bound_bytes(), context);
         //= spec/stream-v2.md#sv2-key-002
         //# An implementation MUST derive every key as §5 says, over the 80 bytes as they stand in the stream.
-        let prk = Secret::extract(stream_salt, key.bytes());
+        let prk = Secret::extract(&params.stream_salt, key.bytes());
         Self {
+            suite: params.suite,
             header: binding.derive(&prk, b"header"),
             chain: binding.derive(&prk, b"chain"),
             journal: binding.derive(&prk, b"journal"),
@@ -49,6 +56,10 @@ impl StreamKeys {
             epoch_zero: binding.derive(&prk, b"epoch"),
             binding,
         }
+    }
+
+    pub(super) const fn suite(&self) -> Suite {
+        self.suite
     }
 
     /// header_tag of a stream (§4): 32 bytes.
@@ -64,6 +75,11 @@ impl StreamKeys {
     /// K_aead of an epoch.
     pub(super) fn aead(&self, epoch: &Secret) -> Secret {
         self.binding.derive(epoch, b"aead")
+    }
+
+    /// K_run of a run in an epoch: suite 0x0002 only.
+    pub(super) fn run(&self, aead: &Secret, run_salt: &RunSalt) -> Secret {
+        self.binding.derive_for(aead, b"run", run_salt.bytes())
     }
 
     /// K_digest of an epoch.

@@ -25,6 +25,7 @@ mod stream_sealer;
 mod transcript;
 mod uncovered;
 
+pub use cipher::AEAD_BACKEND;
 pub use committed::Committed;
 pub use content_key::ContentKey;
 pub use digest::Digest;

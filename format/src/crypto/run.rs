@@ -61,7 +61,7 @@ impl Run {
     }
 }
 
-/// The keys of one run in one epoch, remembered from segment to segment: one HChaCha20 a run and epoch.
+/// The keys of one run in one epoch, remembered from segment to segment: one set-up of the AEAD a run and epoch.
 pub(super) struct RunKeys {
     stream: Arc<StreamKeys>,
     epochs: EpochChain,
@@ -88,7 +88,7 @@ impl RunKeys {
         let (stream, epochs) = (&self.stream, &mut self.epochs);
         let (_, _, keys) = self.current.get_or_insert_with(|| {
             let (aead, digest) = epochs.keys(stream, epoch);
-            (epoch, salt, SegmentKeys { cipher: FrameCipher::new(&aead, &salt), digest })
+            (epoch, salt, SegmentKeys { cipher: FrameCipher::new(stream, &aead, &salt), digest })
         });
         keys
     }

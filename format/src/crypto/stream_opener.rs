@@ -25,7 +25,7 @@ impl StreamOpener {
     /// # Errors
     /// `key.header_tag`: wrong key, wrong context or altered header.
     pub fn new(header: &HeaderV1, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
-        let keys = StreamKeys::derive(&header.bound_bytes(), key, context);
+        let keys = StreamKeys::derive(header.params(), key, context);
         //= spec/stream-v2.md#sv2-hdr-014
         //# A reader MUST compute header_tag with the key schedule of §5 and compare it in constant time, and
         //# reject the stream with `key.header_tag` where it differs, before it uses any other key.

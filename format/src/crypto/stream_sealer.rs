@@ -21,12 +21,10 @@ impl StreamSealer {
     /// `context` is not stored: readers must bring the same bytes.
     ///
     /// # Errors
-    /// `limit` or `malformed` for parameters that no stream may have, `unsupported.suite` for a suite that is not
-    /// implemented.
+    /// `limit` or `malformed` for parameters that no stream may have.
     pub fn new(params: StreamParams, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
         let untagged = HeaderV1::new(params, [0; 32], 0)?;
-        untagged.check_suite()?;
-        let keys = StreamKeys::derive(&untagged.bound_bytes(), key, context);
+        let keys = StreamKeys::derive(&params, key, context);
         let header = HeaderV1::new(params, keys.header_tag(&untagged), 0)?;
         Ok(Self { keys: Arc::new(keys), header })
     }

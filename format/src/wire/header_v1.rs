@@ -54,15 +54,6 @@ impl HeaderV1 {
         Ok(Self { params, header_tag, envelope_len })
     }
 
-    /// Refuses a suite that this crate does not implement.
-    pub(crate) fn check_suite(&self) -> Result<(), Error> {
-        let suite = self.params.suite.value();
-        match Suite::implemented(suite) {
-            Some(_) => Ok(()),
-            None => Err(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).found(suite.into())),
-        }
-    }
-
     /// The parameters.
     #[must_use]
     pub const fn params(&self) -> &StreamParams {
@@ -211,7 +202,7 @@ impl Fields {
         }
         //= spec/stream-v2.md#sv2-hdr-006
         //# A reader MUST reject with `unsupported.suite` a suite that it does not implement.
-        let suite = Suite::implemented(self.suite)
+        let suite = Suite::from_value(self.suite)
             .ok_or(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).found(self.suite.into()))?;
         //= spec/stream-v2.md#sv2-hdr-007
         //# A reader MUST reject with `unsupported.flags` a stream header with a flag bit set that §4 does not

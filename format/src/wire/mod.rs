@@ -18,7 +18,7 @@ mod segment_rules;
 mod stream_params;
 mod trailer;
 
-pub use crc32c::{Crc32c, crc32c};
+pub use crc32c::{CRC_BACKEND, Crc32c, crc32c};
 pub use digest_frame::{DIGEST_PLAINTEXT_LEN, DigestPlaintext};
 pub use envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_envelope};
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};

@@ -34,19 +34,8 @@ registry! {
     Suite: u16 {
         /// XChaCha20-Poly1305 and HMAC-SHA3-256; mandatory.
         XChaCha20Poly1305 = 0x0001 "xchacha20-poly1305",
-        /// AES-256-GCM and HMAC-SHA3-256; registered, not implemented by this edition of the crate.
+        /// AES-256-GCM and HMAC-SHA3-256; optional.
         Aes256Gcm = 0x0002 "aes-256-gcm",
-    }
-}
-
-impl Suite {
-    /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
-    #[must_use]
-    pub const fn implemented(value: u16) -> Option<Self> {
-        match Self::from_value(value) {
-            Some(Self::XChaCha20Poly1305) => Some(Self::XChaCha20Poly1305),
-            Some(Self::Aes256Gcm) | None => None,
-        }
     }
 }
 

@@ -56,6 +56,19 @@ impl StreamParams {
         }
     }
 
+    /// epoch_segments for as few key epochs as the suite allows with this segment size: 0, which is one for ever, with suite 0x0001; as many segments as
+    /// may be sealed under one key with suite 0x0002 (§21.4).
+    #[must_use]
+    pub fn longest_epoch(&self) -> u32 {
+        match self.suite {
+            Suite::XChaCha20Poly1305 => 0,
+            Suite::Aes256Gcm => {
+                let segments = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size.max(1));
+                u32::try_from(segments).unwrap_or(u32::MAX)
+            }
+        }
+    }
+
     /// Applies step 7 and the first half of step 8 of §15.1.
     ///
     /// # Errors
@@ -85,6 +98,9 @@ impl StreamParams {
                 SEGMENT_SIZE_MAX.into(),
             ));
         }
+        //= spec/stream-v2.md#sv2-hdr-011
+        //# Where suite is 0x0002, a reader MUST reject with `limit.epoch_segments` an epoch_segments of 0, and
+        //# one for which epoch_segments × segment_size is above 2^40.
         let epoch_max = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size);
         if self.suite == Suite::Aes256Gcm && !(1..=epoch_max).contains(&self.epoch_segments.into()) {
             return Err(Error::new(Detail::LimitEpochSegments, Offset(at::EPOCH_SEGMENTS)).between(

@@ -23,7 +23,7 @@ use request::Request;
 use serde_json::{Value, json};
 
 /// Optional parts of the format that are implemented.
-const FEATURES: [&str; 1] = ["index"];
+const FEATURES: [&str; 2] = ["suite-2", "index"];
 
 fn main() {
     let mut stdout = stdout().lock();

@@ -1,0 +1,156 @@
+//! §7 The AEAD of a frame: keys, nonce, associated data, seal and open. Only this folder names an AEAD.
+//!
+//! `portable` is the reference, in Rust alone. `accelerated` gives the same bytes faster, and takes its place where the feature of that name is on.
+
+#[cfg(feature = "accelerated")]
+mod accelerated;
+#[cfg(any(test, not(feature = "accelerated")))]
+mod portable;
+
+use chacha20::{R20, hchacha};
+use zeroize::Zeroizing;
+
+#[cfg(feature = "accelerated")]
+use self::accelerated as backend;
+#[cfg(not(feature = "accelerated"))]
+use self::portable as backend;
+use super::RunSalt;
+use super::key_schedule::StreamKeys;
+use super::mac::Secret;
+use crate::SegmentIndex;
+use crate::wire::{BOUND_PREFIX_LEN, FRAME_HEADER_LEN, FrameHeader, Suite, TAG_LEN};
+
+/// What seals and opens frames in this build: `portable`, or `accelerated` with its library.
+pub const AEAD_BACKEND: &str = backend::NAME;
+
+const ASSOCIATED_LEN: usize = BOUND_PREFIX_LEN + FRAME_HEADER_LEN;
+
+/// Says where a frame stands: everything in its nonce but the run salt, and its associated data.
+pub(super) struct FramePlace<'a> {
+    pub(super) segment: SegmentIndex,
+    pub(super) frame_index: u32,
+    pub(super) bound_prefix: &'a [u8; BOUND_PREFIX_LEN],
+    pub(super) header: FrameHeader,
+}
+
+impl FramePlace<'_> {
+    /// The 12 bytes that the AEAD of the suite is given. With suite 0x0001 they are what HChaCha20 leaves of the 24: four zeros, and the place.
+    fn nonce(&self, suite: Suite) -> [u8; 12] {
+        let place = match suite {
+            Suite::XChaCha20Poly1305 => 4,
+            Suite::Aes256Gcm => 0,
+        };
+        let mut nonce = [0; 12];
+        nonce[place..place + 4].copy_from_slice(&self.segment.0.to_le_bytes());
+        nonce[place + 4..place + 8].copy_from_slice(&self.frame_index.to_le_bytes());
+        nonce
+    }
+
+    /// Bound prefix (56 bytes) || frame header (8 bytes).
+    fn associated_data(&self) -> [u8; ASSOCIATED_LEN] {
+        let mut data = [0; ASSOCIATED_LEN];
+        data[..BOUND_PREFIX_LEN].copy_from_slice(self.bound_prefix);
+        data[BOUND_PREFIX_LEN..].copy_from_slice(&self.header.to_bytes());
+        data
+    }
+}
+
+/// Says that the AEAD rejected a frame, or that two buffers differ in length. It never says why (SV2-FRM-006).
+#[derive(Debug)]
+//= spec/stream-v2.md#sv2-err-002
+//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail, offset and
+//# segment.
+pub(super) struct Rejected;
+
+/// The suite's AEAD for the frames of one run and epoch.
+pub(super) struct FrameCipher {
+    suite: Suite,
+    cipher: backend::Cipher,
+    #[cfg(feature = "record-sealings")]
+    key: [u8; 32],
+}
+
+impl FrameCipher {
+    /// Derives the key of run and epoch: the XChaCha20 subkey, which depends on the first 16 bytes of the nonce alone, or K_run (§5).
+    pub(super) fn new(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Self {
+        let suite = stream.suite();
+        let key = frame_key(stream, aead_key, run_salt);
+        Self {
+            suite,
+            cipher: backend::Cipher::new(suite, &key),
+            #[cfg(feature = "record-sealings")]
+            key: *key,
+        }
+    }
+
+    /// Seals `plaintext` into `ciphertext`, which is as long, and returns the tag.
+    pub(super) fn seal(
+        &self,
+        place: &FramePlace<'_>,
+        plaintext: &[u8],
+        ciphertext: &mut [u8],
+    ) -> Result<[u8; TAG_LEN], Rejected> {
+        let (nonce, associated_data) = (place.nonce(self.suite), place.associated_data());
+        #[cfg(feature = "record-sealings")]
+        super::recorded::record(&self.key, &nonce, &associated_data, plaintext);
+        self.cipher.seal(nonce, &associated_data, plaintext, ciphertext)
+    }
+
+    /// Opens `ciphertext` into `plaintext`, which is as long. After an error `plaintext` holds anything.
+    pub(super) fn open(
+        &self,
+        place: &FramePlace<'_>,
+        ciphertext: &[u8],
+        tag: &[u8; TAG_LEN],
+        plaintext: &mut [u8],
+    ) -> Result<(), Rejected> {
+        self.cipher.open(place.nonce(self.suite), &place.associated_data(), ciphertext, tag, plaintext)
+    }
+}
+
+/// The 32 bytes with which the AEAD of the suite is set up, for one run and epoch.
+fn frame_key(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Zeroizing<[u8; 32]> {
+    match stream.suite() {
+        Suite::XChaCha20Poly1305 => {
+            Zeroizing::new(hchacha::<R20>(aead_key.bytes().into(), run_salt.bytes().into()).into())
+        }
+        Suite::Aes256Gcm => Zeroizing::new(*stream.run(aead_key, run_salt).bytes()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chacha20poly1305::aead::KeyInit;
+    use chacha20poly1305::{AeadInOut, XChaCha20Poly1305};
+
+    use super::*;
+    use crate::crypto::ContentKey;
+    use crate::wire::{FrameType, StreamParams};
+
+    #[test]
+    fn gives_the_bytes_of_xchacha20_poly1305() {
+        let content_key = ContentKey::new([3; 32]);
+        let stream = StreamKeys::derive(&StreamParams::new([1; 32]), &content_key, b"");
+        let key = Secret::extract(b"salt", b"key");
+        let salt = RunSalt::new([0xA7; 16]);
+        let place = FramePlace {
+            segment: SegmentIndex(0x0102_0304),
+            frame_index: 5,
+            bound_prefix: &[9; 56],
+            header: FrameHeader { frame_type: FrameType::Data, len: 100 },
+        };
+        let plaintext = [0x5A; 100];
+        let mut ciphertext = [0; 100];
+        let cipher = FrameCipher::new(&stream, &key, &salt);
+        let tag = cipher.seal(&place, &plaintext, &mut ciphertext).unwrap();
+
+        let mut nonce = [0xA7; 24];
+        nonce[16..20].copy_from_slice(&[4, 3, 2, 1]);
+        nonce[20..].copy_from_slice(&[5, 0, 0, 0]);
+        let mut expected = plaintext;
+        let expected_tag = XChaCha20Poly1305::new(key.bytes().into())
+            .encrypt_inout_detached(&nonce.into(), &place.associated_data(), (&mut expected[..]).into())
+            .unwrap();
+        assert_eq!((ciphertext, tag), (expected, expected_tag.into()));
+    }
+}
