@@ -12,8 +12,12 @@ const MESSAGE_LEN: usize = 64 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments == ["version"] {
+        println!("{}", libsodium_rs::version::version_string());
+        return Ok(());
+    }
     let [operation, key, input, output] = arguments.as_slice() else {
-        return Err("usage: secretstream encrypt|decrypt KEY INPUT OUTPUT; KEY is a file of 32 bytes".into());
+        return Err("usage: secretstream encrypt|decrypt KEY INPUT OUTPUT, KEY being a file of 32 bytes; secretstream version".into());
     };
     libsodium_rs::ensure_init()?;
     let key = Key::from_bytes(&std::fs::read(key)?)?;

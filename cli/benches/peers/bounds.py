@@ -1,0 +1,66 @@
+"""What the project promises of sv2, held against one run: ratios of medians, on 2 cores, over 1 GiB."""
+
+from typing import Callable, NamedTuple
+
+from report import Medians
+from rounds import GIB, KIB, MIB
+
+CORES = 2
+SIZES = [KIB, GIB]
+
+
+class Bound(NamedTuple):
+    what: str
+    # None where what it takes was not measured.
+    measured: Callable[[Medians], float | None]
+    limit: float
+    at_least: bool
+    unit: str = ""
+
+    def holds(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
+
+
+def ratio(workload: str, tool: str, to: str) -> Callable[[Medians], float | None]:
+    def measured(medians: Medians) -> float | None:
+        above, below = (medians.of.get((name, workload, GIB, CORES)) for name in (tool, to))
+        return above["wall_s"] / below["wall_s"] if above and below else None
+
+    return measured
+
+
+def small_file_ms(medians: Medians) -> float | None:
+    """The slower one of the two outputs."""
+    each = [medians.of.get(("sv2", workload, KIB, CORES)) for workload in ("encrypt-null", "encrypt-file")]
+    return max(median["wall_s"] for median in each) * 1e3 if all(each) else None
+
+
+def peak_mib(medians: Medians) -> float | None:
+    """The highest of all runs: a median keeps the highest peak of its rounds."""
+    peaks = [median["peak_kib"] for (tool, *_), median in medians.of.items() if tool.startswith("sv2")]
+    return max(peaks) / KIB if peaks else None
+
+
+BOUNDS = [
+    Bound("encrypt to /dev/null, wall: age / sv2", ratio("encrypt-null", "age", "sv2"), 1.9, True),
+    Bound("encrypt to /dev/null, wall: rage / sv2", ratio("encrypt-null", "rage", "sv2"), 3.0, True),
+    Bound("encrypt to /dev/null, wall: age / sv2 with AES-256-GCM", ratio("encrypt-null", "age", "sv2 aes"), 3.0, True),
+    Bound("encrypt to a file, wall: age / sv2", ratio("encrypt-file", "age", "sv2"), 1.7, True),
+    Bound("decrypt to a file, wall: age / sv2", ratio("decrypt-file", "age", "sv2"), 2.2, True),
+    Bound("encrypt to a file, wall: sv2 with AES-256-GCM / cp", ratio("encrypt-file", "sv2 aes", "cp"), 1.3, False),
+    Bound("encrypt 1 KiB, wall of the process", small_file_ms, 2.0, False, " ms"),
+    Bound("peak memory of sv2 in every run", peak_mib, 64.0, False, " MiB"),
+]
+
+
+def check(results: dict) -> bool:
+    """Prints each bound, what was measured, and whether it holds. What was not measured does not."""
+    medians, all_hold = Medians(results), True
+    for bound in BOUNDS:
+        value = bound.measured(medians)
+        verdict = "not measured" if value is None else "holds" if bound.holds(value) else "misses"
+        all_hold &= verdict == "holds"
+        shown = "-" if value is None else f"{value:.2f}{bound.unit}"
+        sign = ">=" if bound.at_least else "<="
+        print(f"{bound.what:<56}{shown:>12}   {sign} {bound.limit:g}{bound.unit}: {verdict}")
+    return all_hold

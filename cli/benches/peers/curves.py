@@ -1,0 +1,39 @@
+"""How sv2 scales: encrypting one file to /dev/null over segment size, frame size and number of workers, all points in turn."""
+
+import os
+import sys
+
+from rounds import KIB, MIB, Bench, Cores, make_input, sample
+
+CURVES = {
+    "segment-size": [64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB],
+    "frame-size": [4 * KIB, 16 * KIB, 64 * KIB, 256 * KIB, MIB],
+    "jobs": [1, 2, 4, 8],
+}
+
+
+def measure_curves(bench: Bench, size: int, cores: int) -> list[dict]:
+    source = make_input(bench.folder / "input", size)
+    points = [
+        (tool, curve, value)
+        for tool in bench.tools
+        if tool.name.startswith("sv2")
+        for curve, values in CURVES.items()
+        for value in values
+    ]
+    costs = {(tool.name, curve, value): [] for tool, curve, value in points}
+    with Cores(cores):
+        for number in range(bench.rounds):
+            print(f"bench: curves of sv2, round {number + 1} of {bench.rounds}", file=sys.stderr)
+            for tool, curve, value in points:
+
+                def command(*paths: str) -> list[str]:
+                    return [*tool.encrypt(*paths), f"--{curve}", str(value)]
+
+                cost = bench.once(command, source, type(source)(os.devnull))
+                costs[tool.name, curve, value].append(cost)
+    source.unlink()
+    return [
+        sample(each, tool=tool, curve=curve, value=value, size=size, cores=cores)
+        for (tool, curve, value), each in costs.items()
+    ]

@@ -1,0 +1,60 @@
+"""One process: how long it took, how long it had a processor, and how much memory it had at most."""
+
+import os
+import pathlib
+import time
+from typing import NamedTuple
+
+
+class Cost(NamedTuple):
+    wall_s: float
+    user_s: float
+    system_s: float
+    peak_kib: int
+
+
+class Failed(Exception):
+    pass
+
+
+def run(command: list[str], log: pathlib.Path, stdout: str = "/dev/null") -> Cost:
+    """Runs `command` to its end; standard error goes to `log`, and is told if it fails.
+
+    The kernel counts as a new process's peak what its parent had when it called exec, so no peak is below that of this process: see `floor_kib`.
+    """
+    write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
+    files = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 1, stdout, write, 0o600),
+        (os.POSIX_SPAWN_OPEN, 2, str(log), write, 0o600),
+    ]
+    environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
+    began = time.perf_counter()
+    child = os.posix_spawn(command[0], command, environment, file_actions=files)
+    _, status, used = os.wait4(child, 0)
+    wall_s = time.perf_counter() - began
+    if os.waitstatus_to_exitcode(status) != 0:
+        raise Failed(f"{' '.join(command)}: status {status}: {log.read_text(errors='replace').strip()}")
+    return Cost(wall_s, used.ru_utime, used.ru_stime, used.ru_maxrss)
+
+
+def floor_kib(log: pathlib.Path) -> int:
+    """What the peak of a process that needs no memory is measured as."""
+    return max(run(["/bin/true"], log).peak_kib for _ in range(5))
+
+
+def mean(costs: list[Cost]) -> Cost:
+    """The mean of each time, and the highest peak."""
+    wall_s, user_s, system_s, _ = (sum(column) / len(costs) for column in zip(*costs))
+    return Cost(wall_s, user_s, system_s, max(cost.peak_kib for cost in costs))
+
+
+def median(costs: list[Cost]) -> Cost:
+    """The median of each time on its own, and the highest peak."""
+    wall_s, user_s, system_s, _ = (middle(list(column)) for column in zip(*costs))
+    return Cost(wall_s, user_s, system_s, max(cost.peak_kib for cost in costs))
+
+
+def middle(values: list[float]) -> float:
+    values, half = sorted(values), len(values) // 2
+    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2

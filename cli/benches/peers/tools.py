@@ -1,0 +1,145 @@
+"""What is measured: each tool's commands and keys, as its own documentation has them."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+from typing import Callable, NamedTuple
+
+HERE = pathlib.Path(__file__).parent
+INSTALLED = HERE.parents[2] / "target/tools/bench"
+SV2_AES = "aes-256-gcm"
+
+
+class Tool(NamedTuple):
+    name: str
+    # What it encrypts with, or what it does instead.
+    does: str
+    version: str
+    # Whether a file that it wrote is on the disk, and not in a cache, when it ends.
+    durable: bool
+    # Source and target, to a command. Without `decrypt` it is a floor: it copies.
+    encrypt: Callable[[str, str], list[str]]
+    decrypt: Callable[[str, str], list[str]] | None = None
+    # Whether most of its time on a small file is an interpreter's start: then it is run less often.
+    starts_slowly: bool = False
+
+
+def all_tools(sv2: str, keys: pathlib.Path) -> list[Tool]:
+    """Everything that is installed; what is not is named on standard error. Makes their keys in the folder `keys`."""
+    tools = sv2_tools(sv2, keys)
+    for peer in (age, rage, secretstream, tink, openssl):
+        if tool := peer(keys):
+            tools.append(tool)
+        else:
+            print(f"bench: {peer.__name__} is not installed: LEFT OUT", file=sys.stderr)
+    return tools + floors()
+
+
+def sv2_tools(sv2: str, keys: pathlib.Path) -> list[Tool]:
+    key, version = str(keys / "sv2.key"), said(sv2, "--version")
+    said(sv2, "keygen", "-o", key)
+
+    def decrypt(source: str, target: str) -> list[str]:
+        return [sv2, "decrypt", "-k", key, source, "-o", target, "--quiet"]
+
+    def suite(name: str, does: str, *options: str) -> Tool:
+        def encrypt(source: str, target: str) -> list[str]:
+            return [sv2, "encrypt", "-k", key, *options, source, "-o", target, "--quiet"]
+
+        return Tool(name, does, version, True, encrypt, decrypt)
+
+    tools = [suite("sv2", "XChaCha20-Poly1305")]
+    if SV2_AES in said(sv2, "encrypt", "--help"):
+        tools.append(suite("sv2 aes", "AES-256-GCM", "--suite", SV2_AES))
+    else:
+        print(f"bench: this sv2 has no --suite {SV2_AES}: LEFT OUT", file=sys.stderr)
+    return tools
+
+
+def age(keys: pathlib.Path) -> Tool | None:
+    return age_like("age", INSTALLED / "age/usr/bin", keys)
+
+
+def rage(keys: pathlib.Path) -> Tool | None:
+    return age_like("rage", INSTALLED / "rage/bin", keys)
+
+
+def age_like(name: str, binaries: pathlib.Path, keys: pathlib.Path) -> Tool | None:
+    program, key = str(binaries / name), str(keys / f"{name}.key")
+    if not os.path.exists(program):
+        return None
+    said(f"{program}-keygen", "-o", key)
+    recipient = next(word for word in pathlib.Path(key).read_text().split() if word.startswith("age1"))
+    return Tool(
+        name,
+        "ChaCha20-Poly1305, to a recipient (X25519)",
+        said(program, "--version"),
+        False,
+        lambda source, target: [program, "-r", recipient, "-o", target, source],
+        lambda source, target: [program, "-d", "-i", key, "-o", target, source],
+    )
+
+
+def secretstream(keys: pathlib.Path) -> Tool | None:
+    program, key = str(INSTALLED / "secretstream/bin/secretstream"), keys / "secretstream.key"
+    if not os.path.exists(program):
+        return None
+    key.write_bytes(os.urandom(32))
+    return Tool(
+        "secretstream",
+        "libsodium, XChaCha20-Poly1305, messages of 64 KiB",
+        f"libsodium {said(program, 'version')}",
+        False,
+        lambda source, target: [program, "encrypt", str(key), source, target],
+        lambda source, target: [program, "decrypt", str(key), source, target],
+    )
+
+
+def tink(keys: pathlib.Path) -> Tool | None:
+    program, keyset = [str(INSTALLED / "venv/bin/python"), str(HERE / "tink_stream.py")], str(keys / "tink.json")
+    try:
+        version = said(program[0], "-c", "import importlib.metadata; print(importlib.metadata.version('tink'))")
+        said(*program, "keygen", keyset)
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return Tool(
+        "tink",
+        "AES256_GCM_HKDF_1MB, by Python",
+        version,
+        False,
+        lambda source, target: [*program, "encrypt", keyset, source, target],
+        lambda source, target: [*program, "decrypt", keyset, source, target],
+        starts_slowly=True,
+    )
+
+
+def openssl(_keys: pathlib.Path) -> Tool | None:
+    program = shutil.which("openssl")
+    if program is None:
+        return None
+    cipher = ["enc", "-aes-256-ctr", "-K", os.urandom(32).hex(), "-iv", os.urandom(16).hex()]
+    return Tool(
+        "openssl enc",
+        "AES-256-CTR: NO AUTHENTICATION",
+        said(program, "version"),
+        False,
+        lambda source, target: [program, *cipher, "-in", source, "-out", target],
+        lambda source, target: [program, *cipher, "-d", "-in", source, "-out", target],
+    )
+
+
+def floors() -> list[Tool]:
+    """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone."""
+    cat, cp = shutil.which("cat"), shutil.which("cp")
+    version = said(cp, "--version").splitlines()[0]
+    return [
+        Tool("cat", "copies: the floor", version, False, lambda source, _stdout: [cat, source]),
+        Tool("cp", "copies: the floor", version, False, lambda source, target: [cp, source, target]),
+    ]
+
+
+def said(*command: str) -> str:
+    """What a command prints; an error of it ends the run."""
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
