@@ -17,6 +17,7 @@ from rounds import GIB, KIB, MIB, Bench
 
 OUT = pathlib.Path("target/bench")
 PUBLISHED = pathlib.Path("spec/benchmarks")
+SIZES = [KIB, MIB, 100 * MIB, GIB, 4 * GIB]
 PLOTS = ["throughput.svg", "sizes.svg", "scaling.svg"]
 # What the bounds speak of.
 CHECKED = {"sv2", "sv2 aes", "age", "rage", "cat", "cp"}
@@ -48,12 +49,12 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=".ci/bench", description="Measures sv2 beside its peers.")
     parser.add_argument("--sv2", default="target/release/sv2", help="a binary; by default the release build is built")
-    parser.add_argument("--sizes", type=size, nargs="+", default=[KIB, MIB, 100 * MIB, GIB, 4 * GIB], help="such as 1K 100M 4G")
+    parser.add_argument("--sizes", type=size, nargs="+", default=SIZES, help="such as 1K 100M 4G")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--tools", nargs="+", help="only these, by name; sv2 is always among them")
     parser.add_argument("--folder", default="/dev/shm", help="where files are, in a fresh folder; best in memory")
-    parser.add_argument("--curve-size", type=size, default=GIB, help="what the curves of sv2 are measured on; 0 for none")
+    parser.add_argument("--curve-size", type=size, default=GIB, help="for the curves of sv2; 0 for none")
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="measures what the bounds speak of; 1 where one is missed")
     mode.add_argument("--plot-only", action="store_true", help="draws target/bench/results.json again")
@@ -90,7 +91,8 @@ def run(options: argparse.Namespace) -> dict:
 
 
 def machine() -> dict:
-    processor = [line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    processor = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": processor[0] if processor else os.uname().machine,
@@ -109,9 +111,11 @@ def redraw(results: dict) -> None:
 
 
 def publish(results: dict) -> None:
+    """Copies the plots and the results, without the figures of each round."""
     PUBLISHED.mkdir(parents=True, exist_ok=True)
-    medians = {name: [{key: value for key, value in sample.items() if key != "rounds"} for sample in results[name]] for name in ("samples", "curves")}
-    (PUBLISHED / "results.json").write_text(json.dumps({**results, **medians}, indent=1) + "\n")
+    for sample in results["samples"] + results["curves"]:
+        del sample["rounds"]
+    (PUBLISHED / "results.json").write_text(json.dumps(results, indent=1) + "\n")
     for plot in PLOTS:
         if (OUT / plot).exists():
             (PUBLISHED / plot).write_bytes((OUT / plot).read_bytes())
@@ -120,5 +124,5 @@ def publish(results: dict) -> None:
 if __name__ == "__main__":
     try:
         sys.exit(main())
-    except measure.Failed as failed:
+    except (measure.Failed, FileNotFoundError) as failed:
         sys.exit(f"bench: {failed}")

@@ -3,6 +3,7 @@
 import os
 import sys
 
+import measure
 from rounds import KIB, MIB, Bench, Cores, make_input, sample
 
 CURVES = {
@@ -26,12 +27,8 @@ def measure_curves(bench: Bench, size: int, cores: int) -> list[dict]:
         for number in range(bench.rounds):
             print(f"bench: curves of sv2, round {number + 1} of {bench.rounds}", file=sys.stderr)
             for tool, curve, value in points:
-
-                def command(*paths: str) -> list[str]:
-                    return [*tool.encrypt(*paths), f"--{curve}", str(value)]
-
-                cost = bench.once(command, source, type(source)(os.devnull))
-                costs[tool.name, curve, value].append(cost)
+                command = [*tool.encrypt(str(source), os.devnull), f"--{curve}", str(value)]
+                costs[tool.name, curve, value].append(measure.run(command, bench.log))
     source.unlink()
     return [
         sample(each, tool=tool, curve=curve, value=value, size=size, cores=cores)

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import signal
 import time
 from typing import NamedTuple
 
@@ -20,7 +21,8 @@ class Failed(Exception):
 def run(command: list[str], log: pathlib.Path, stdout: str = "/dev/null") -> Cost:
     """Runs `command` to its end; standard error goes to `log`, and is told if it fails.
 
-    The kernel counts as a new process's peak what its parent had when it called exec, so no peak is below that of this process: see `floor_kib`.
+    The kernel counts as a new process's peak what its parent had at exec, so no peak is below that of this process:
+    see `floor_kib`.
     """
     write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = [
@@ -31,7 +33,12 @@ def run(command: list[str], log: pathlib.Path, stdout: str = "/dev/null") -> Cos
     environment = {name: os.environ[name] for name in ("HOME", "PATH") if name in os.environ}
     began = time.perf_counter()
     child = os.posix_spawn(command[0], command, environment, file_actions=files)
-    _, status, used = os.wait4(child, 0)
+    try:
+        _, status, used = os.wait4(child, 0)
+    except BaseException:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        raise
     wall_s = time.perf_counter() - began
     if os.waitstatus_to_exitcode(status) != 0:
         raise Failed(f"{' '.join(command)}: status {status}: {log.read_text(errors='replace').strip()}")
@@ -43,10 +50,10 @@ def floor_kib(log: pathlib.Path) -> int:
     return max(run(["/bin/true"], log).peak_kib for _ in range(5))
 
 
-def mean(costs: list[Cost]) -> Cost:
-    """The mean of each time, and the highest peak."""
-    wall_s, user_s, system_s, _ = (sum(column) / len(costs) for column in zip(*costs))
-    return Cost(wall_s, user_s, system_s, max(cost.peak_kib for cost in costs))
+def typical(costs: list[Cost]) -> Cost:
+    """One figure for several: the median of wall times, and the mean of processor times, which the kernel parts by ticks."""
+    user_s, system_s = (sum(column) / len(costs) for column in list(zip(*costs))[1:3])
+    return median(costs)._replace(user_s=user_s, system_s=system_s)
 
 
 def median(costs: list[Cost]) -> Cost:

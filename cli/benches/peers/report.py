@@ -46,7 +46,8 @@ def text(results: dict) -> str:
 
 def heading(results: dict) -> str:
     machine = results["machine"]
-    lines = [f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}; medians of {results['rounds']} rounds"]
+    on = f"{machine['cpu']}, {machine['cores']} cores, Linux {machine['kernel']}"
+    lines = [f"{on}; medians of {results['rounds']} rounds"]
     for name, tool in results["tools"].items():
         durable = ", durable" if tool["durable"] else ""
         lines.append(f"  {name:<13}{tool['version']}: {tool['does']}{durable}")

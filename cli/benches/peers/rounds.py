@@ -47,7 +47,7 @@ class Bench:
             return
         self.once(tool.encrypt, source, self.sealed)
         self.once(tool.decrypt, self.sealed, self.opened)
-        if subprocess.run(["cmp", source, self.opened]).returncode != 0:
+        if subprocess.run(["cmp", source, self.opened], check=False).returncode != 0:
             raise Failed(f"{tool.name} does not decrypt to what it encrypted")
         self.clear()
 
@@ -78,7 +78,7 @@ class Bench:
             yield "decrypt-file", self.several(tool.decrypt, self.sealed, self.opened, times)
 
     def several(self, command, source: pathlib.Path, target: pathlib.Path, times: int) -> Cost:
-        return measure.mean([self.once(command, source, target) for _ in range(times)])
+        return measure.typical([self.once(command, source, target) for _ in range(times)])
 
     def once(self, command, source: pathlib.Path, target: pathlib.Path) -> Cost:
         if target != pathlib.Path(os.devnull):
@@ -111,7 +111,7 @@ def sample(each: list[Cost], **what) -> dict:
 
 
 def processes(tool: Tool, size: int) -> int:
-    """How many processes one figure is the mean of: a small file is over before a clock says much."""
+    """How many processes one figure is of: a small file is over before a clock says much."""
     times = 50 if size <= 64 * KIB else 10 if size <= 8 * MIB else 1
     return min(times, 5) if tool.starts_slowly else times
 

@@ -1,4 +1,8 @@
-"""A file through Tink's streaming AEAD, AES256_GCM_HKDF_1MB: tink_stream.py keygen KEYSET | encrypt KEYSET INPUT OUTPUT | decrypt KEYSET INPUT OUTPUT."""
+"""A file through Tink's streaming AEAD, AES256_GCM_HKDF_1MB.
+
+tink_stream.py keygen KEYSET
+tink_stream.py encrypt|decrypt KEYSET INPUT OUTPUT
+"""
 
 import sys
 
@@ -21,7 +25,7 @@ def primitive(keyset: str) -> streaming_aead.StreamingAead:
 
 
 def encrypt(keyset: str, source: str, target: str) -> None:
-    # Unbuffered: Tink's own buffer, of a segment, is before the file already.
+    # Unbuffered: Tink writes more at a time than a buffer of Python's would.
     with open(source, "rb", buffering=0) as plaintext, open(target, "wb", buffering=0) as out:
         with primitive(keyset).new_encrypting_stream(out, b"") as sealing:
             while piece := plaintext.read(PIECE_LEN):

@@ -5,7 +5,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
 INSTALLED = HERE.parents[2] / "target/tools/bench"
@@ -123,7 +124,7 @@ def openssl(_keys: pathlib.Path) -> Tool | None:
     return Tool(
         "openssl enc",
         "AES-256-CTR: NO AUTHENTICATION",
-        said(program, "version"),
+        said(program, "version").split(" (")[0],
         False,
         lambda source, target: [program, *cipher, "-in", source, "-out", target],
         lambda source, target: [program, *cipher, "-d", "-in", source, "-out", target],
@@ -133,13 +134,17 @@ def openssl(_keys: pathlib.Path) -> Tool | None:
 def floors() -> list[Tool]:
     """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone."""
     cat, cp = shutil.which("cat"), shutil.which("cp")
-    version = said(cp, "--version").splitlines()[0]
     return [
-        Tool("cat", "copies: the floor", version, False, lambda source, _stdout: [cat, source]),
-        Tool("cp", "copies: the floor", version, False, lambda source, target: [cp, source, target]),
+        Tool("cat", "copies: the floor", first_line(cat), False, lambda source, _stdout: [cat, source]),
+        Tool("cp", "copies: the floor", first_line(cp), False, lambda source, target: [cp, source, target]),
     ]
+
+
+def first_line(program: str) -> str:
+    return said(program, "--version").splitlines()[0]
 
 
 def said(*command: str) -> str:
     """What a command prints; an error of it ends the run."""
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout.strip()
+    output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    return output.strip()
