@@ -17,8 +17,8 @@ COLOURS = {
     "secretstream": "#38761d",
     "tink": "#741b47",
     "openssl enc": "#999999",
-    "cat": "#cccccc",
-    "cp": "#cccccc",
+    "cat": "#666666",
+    "cp": "#666666",
 }
 WITHOUT_AUTHENTICATION = {"openssl enc": "openssl enc\n(no authentication)"}
 
