@@ -59,7 +59,10 @@ def parse() -> argparse.Namespace:
     mode.add_argument("--check", action="store_true", help="measures what the bounds speak of; 1 where one is missed")
     mode.add_argument("--plot-only", action="store_true", help="draws target/bench/results.json again")
     mode.add_argument("--publish", action="store_true", help=f"copies the medians and the plots to {PUBLISHED}")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.rounds < 1 or min(options.cores) < 1:
+        parser.error("rounds and cores begin at 1")
+    return options
 
 
 def size(text: str) -> int:
@@ -77,6 +80,8 @@ def run(options: argparse.Namespace) -> dict:
         bench = Bench(folder, [tool for tool in chosen if names is None or tool.name in names], options.rounds)
         for one in sorted(options.sizes):
             bench.size(one, sorted(options.cores))
+        if not bench.samples:
+            raise measure.Failed("nothing was measured")
         points = curves.measure_curves(bench, options.curve_size, max(options.cores)) if options.curve_size else []
         return {
             "machine": machine(),
@@ -107,7 +112,8 @@ def redraw(results: dict) -> None:
     import plots
 
     plots.draw(results, OUT)
-    print(f"\n{OUT}: results.json, {', '.join(PLOTS)}", file=sys.stderr)
+    drawn = [plot for plot in PLOTS if (OUT / plot).exists()]
+    print(f"\n{OUT}: results.json, {', '.join(drawn)}", file=sys.stderr)
 
 
 def publish(results: dict) -> None:

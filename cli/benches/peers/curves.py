@@ -4,7 +4,7 @@ import os
 import sys
 
 import measure
-from rounds import KIB, MIB, Bench, Cores, make_input, sample
+from rounds import KIB, MIB, Bench, Cores, make_input, sample, touch_memory
 
 CURVES = {
     "segment-size": [64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB],
@@ -28,6 +28,8 @@ def measure_curves(bench: Bench, size: int, cores: int) -> list[dict]:
             print(f"bench: curves of sv2, round {number + 1} of {bench.rounds}", file=sys.stderr)
             for tool, curve, value in points:
                 command = [*tool.encrypt(str(source), os.devnull), f"--{curve}", str(value)]
+                # Large segments take memory, as files do.
+                touch_memory(bench.opened, size)
                 costs[tool.name, curve, value].append(measure.run(command, bench.log))
     source.unlink()
     return [

@@ -29,6 +29,8 @@ def draw(results: dict, folder: pathlib.Path) -> None:
     medians = Medians(results)
     save(throughput(medians), folder / "throughput.svg")
     save(sizes(medians), folder / "sizes.svg")
+    # Of another run, if one is there.
+    (folder / "scaling.svg").unlink(missing_ok=True)
     if results["curves"]:
         save(scaling(results["curves"]), folder / "scaling.svg")
 
