@@ -35,6 +35,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.salvage = args.unsealed;
     pipeline.lanes = ends.run.lanes();
+    pipeline.set_source_file(input.reader.file());
     pipeline.durability = ends.durability(chosen.sync_every());
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;

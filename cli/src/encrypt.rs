@@ -36,6 +36,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     pipeline.params.suite = args.suite.unwrap_or(pipeline.params.suite);
     pipeline.set_index(args.index);
     pipeline.lanes = ends.run.lanes();
+    pipeline.set_source_file(input.reader.file());
     pipeline.durability = ends.durability(chosen.sync_every());
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;

@@ -29,9 +29,18 @@ pub(crate) struct Input {
 pub(crate) trait Seekable: Read + Seek + Send {
     /// The same, to be read at an offset.
     fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt>;
+
+    /// Another handle of the file, where it is one.
+    fn file(&self) -> Option<File> {
+        None
+    }
 }
 
 impl Seekable for File {
+    fn file(&self) -> Option<File> {
+        self.try_clone().ok()
+    }
+
     fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt> {
         self
     }
@@ -58,6 +67,14 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
+    /// Another handle of the file that is read, where it is one under its name.
+    pub(crate) fn file(&self) -> Option<File> {
+        match self {
+            Self::Regular(source) => source.file(),
+            Self::Waiting(_) => None,
+        }
+    }
+
     /// What can be read at an offset: a regular file, under its name or as standard input, a stream in a database, an object in S3.
     pub(crate) fn at_offsets(self) -> Option<Box<dyn ReadAt>> {
         match self {

@@ -24,6 +24,7 @@ fn with_key(args: &VerifyArgs) -> Done {
     let input = Input::open(&args.input)?;
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
     pipeline.lanes = args.run.lanes();
+    pipeline.set_source_file(input.reader.file());
     interrupt::watch(&pipeline.shutdown)?;
     let _stats = Stats::begin(args.run.stats, &pipeline.telemetry, pipeline.lanes);
     let mut progress = Progress::new(input.len, Shows::Stream, args.run.quiet);

@@ -41,6 +41,14 @@ impl ReadSide<Counting> for Source {
         self.0.read.fetch_add(1, Ordering::SeqCst);
         Ok(Some((place, permit)))
     }
+
+    fn is_brief(&self) -> bool {
+        false
+    }
+
+    fn never_waits(&self) -> bool {
+        false
+    }
 }
 
 /// Holds a segment back until everything is read that the window has room for.

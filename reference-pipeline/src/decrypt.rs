@@ -2,12 +2,13 @@
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Committed, Progress, SegmentOrder, StreamOpener};
+use stream_v2_format::crypto::{AuthenticHeader, Committed, Progress, SegmentOrder, StreamOpener};
 use stream_v2_format::wire::Trailer;
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
-use crate::io::next_segment;
+use crate::in_file::Load;
+use crate::io::{next_header, source_error, whole_wire, wire_of};
 use crate::managers::Commit;
 use crate::outlet::Outlet;
 use crate::pipeline::DecryptPipeline;
@@ -27,6 +28,7 @@ pub(crate) async fn run<E: Engine, P: Port>(
     let committed = writer.progress.committed().clone();
     let mut reader = SegmentReader {
         source,
+        is_brief: false,
         order: SegmentOrder::after(stream.header(), &committed),
         stream: stream.clone(),
         telemetry: pipeline.telemetry.clone(),
@@ -46,35 +48,61 @@ pub(crate) async fn run<E: Engine, P: Port>(
 pub(crate) struct Decrypting;
 
 impl Flow for Decrypting {
-    type Job = (DecryptSegmentInput, BytesMut);
+    type Job = ToOpen;
     type Done = (DecryptedSegment, DecryptSegmentInput);
+}
+
+/// What the reader gives to the workers: a segment, and a buffer for what it holds.
+pub(crate) struct ToOpen {
+    header: AuthenticHeader,
+    wire: Load,
+    payload: BytesMut,
 }
 
 struct SegmentReader<R> {
     source: R,
+    /// Whether the last segment was less than a full one.
+    is_brief: bool,
     order: SegmentOrder,
     stream: StreamOpener,
     telemetry: Telemetry,
     shutdown: Shutdown,
 }
 
+impl<R: Source> SegmentReader<R> {
+    /// Reads the next header, and the wire after it, or leaves that to the worker.
+    async fn next_segment(&mut self, permit: Buffers) -> Result<Option<ToOpen>, Error> {
+        let next = next_header(&mut self.source, &self.stream, &mut self.order).await?;
+        let Some((header, before)) = next else { return Ok(None) };
+        let wire = match self.source.defer(header.header().wire_len as usize) {
+            Some(deferred) => Load::InFile(deferred, permit.input),
+            None => Load::Here(wire_of(&mut self.source, &header, before, permit.input).await?),
+        };
+        Ok(Some(ToOpen { header, wire, payload: permit.output }))
+    }
+}
+
 impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
-    async fn next_job(
-        &mut self,
-        _: u64,
-        permit: Buffers,
-    ) -> Result<Option<(DecryptSegmentInput, BytesMut)>, Error> {
+    async fn next_job(&mut self, _: u64, permit: Buffers) -> Result<Option<ToOpen>, Error> {
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(self.order.segments())));
         }
         let segment = Some(self.order.segments());
-        let next = next_segment(&mut self.source, &self.stream, &mut self.order, permit.input);
-        let next = self.telemetry.timed(Step::Reading, segment, next).await?;
-        Ok(next.map(|segment| {
+        let telemetry = self.telemetry.clone();
+        let next = telemetry.timed(Step::Reading, segment, self.next_segment(permit)).await?;
+        Ok(next.inspect(|segment| {
             let header = segment.header.header();
+            self.is_brief = header.payload_len < self.stream.header().segment_size();
             self.telemetry.read(header.index.0.into(), header.segment_len());
-            (segment, permit.output)
         }))
+    }
+
+    fn never_waits(&self) -> bool {
+        self.source.never_waits()
+    }
+
+    fn is_brief(&self) -> bool {
+        self.is_brief
     }
 }
 
@@ -86,15 +114,21 @@ struct Opening {
 }
 
 impl WorkSide<Decrypting> for Opening {
-    fn work(
-        &mut self,
-        (input, plaintext): (DecryptSegmentInput, BytesMut),
-    ) -> Result<(DecryptedSegment, DecryptSegmentInput), Error> {
-        let segment = Some(input.header.header().index.0.into());
+    fn work(&mut self, job: ToOpen) -> Result<(DecryptedSegment, DecryptSegmentInput), Error> {
+        let ToOpen { header, wire, payload } = job;
+        let segment = Some(header.header().index.0.into());
         if self.shutdown.requested() {
             return Err(Error::interrupted(segment));
         }
-        let opened = self.telemetry.time(Step::Working, segment, || self.worker.open(&input, plaintext));
+        let wire = match wire {
+            Load::Here(wire) => wire,
+            Load::InFile(deferred, buffer) => {
+                let loaded = self.telemetry.time(Step::Reading, segment, || deferred.load(buffer));
+                whole_wire(loaded.map_err(source_error(segment))?.0, &header)?
+            }
+        };
+        let input = DecryptSegmentInput { header, wire };
+        let opened = self.telemetry.time(Step::Working, segment, || self.worker.open(&input, payload));
         let segment = opened.map_err(|error| Error::format(Stage::Worker, error))?;
         Ok((segment, input))
     }

@@ -10,8 +10,9 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::{HeaderV1, entries_max};
 
-use crate::buffers::{Buffers, resize};
+use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use crate::in_file::{Deferred, Load};
 use crate::io::source_error;
 use crate::managers::Commit;
 use crate::outlet::Outlet;
@@ -67,7 +68,8 @@ impl Flow for Encrypting {
 
 /// What the reader gives to the workers.
 pub(crate) enum ToSeal {
-    Data(EncryptSegmentInput, BytesMut),
+    /// The segment_index, the plaintext, and a buffer for the wire.
+    Data(u32, Load, BytesMut),
     /// The place of an index segment, and its permit.
     Index(Buffers),
 }
@@ -129,15 +131,29 @@ impl<R: Source> PlaintextReader<R> {
         }
     }
 
+    /// Leaves reading a full segment to its worker, where that can be.
+    fn defer(&mut self) -> Option<Deferred> {
+        let len = self.segment_size as u64;
+        if self.ended || self.declared.is_some_and(|left| left < len) {
+            return None;
+        }
+        let deferred = self.source.defer(self.segment_size)?;
+        if let Some(left) = &mut self.declared {
+            *left -= len;
+            self.ended = *left == 0;
+        }
+        Some(deferred)
+    }
+
     /// Fills `plaintext` as far as the source and the declared length allow.
     async fn read(&mut self, plaintext: &mut BytesMut, place: u64) -> Result<(), Error> {
         let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let wanted = self.segment_size.min(left);
-        resize(plaintext, wanted);
         //= spec/stream-v2.md#sv2-wrt-004
         //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
         //# caller has asked for a flush.
-        let filled = self.telemetry.timed(Step::Reading, Some(place), self.source.fill(plaintext, 0)).await;
+        let filled =
+            self.telemetry.timed(Step::Reading, Some(place), self.source.fill(plaintext, wanted, 0)).await;
         let filled = filled.map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
         //= spec/stream-v2.md#sv2-hdr-017
@@ -166,8 +182,8 @@ impl<R> PlaintextReader<R> {
         })
     }
 
-    /// The data segment at `place`, which is numbered by it.
-    fn data(&mut self, place: u64, plaintext: Bytes) -> Result<EncryptSegmentInput, Error> {
+    /// The segment_index of the data segment at `place`, which is numbered by it.
+    fn data_index(&mut self, place: u64) -> Result<u32, Error> {
         //= spec/stream-v2.md#sv2-str-002
         //# Segments MUST be numbered by segment_index 0, 1, 2 and so on in the order in which they stand, the
         //# final segment included.
@@ -183,13 +199,7 @@ impl<R> PlaintextReader<R> {
         if let Some(covering) = &mut self.covering {
             covering.uncovered += 1;
         }
-        //= spec/stream-v2.md#sv2-wrt-003
-        //= type=implication
-        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
-        //= reason=them.
-        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
-        //# can change while the segment is sealed.
-        Ok(EncryptSegmentInput { segment_index, plaintext })
+        Ok(segment_index)
     }
 }
 
@@ -202,6 +212,14 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
             return Ok(Some(ToSeal::Index(permit)));
         }
         let Buffers { input: mut plaintext, output } = permit;
+        if let Some(deferred) = self.defer() {
+            self.telemetry.read(place, self.segment_size as u64);
+            return Ok(Some(ToSeal::Data(
+                self.data_index(place)?,
+                Load::InFile(deferred, plaintext),
+                output,
+            )));
+        }
         if !self.ended {
             self.read(&mut plaintext, place).await?;
         } else {
@@ -212,7 +230,15 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
             return Ok(self.begins_index(true).then_some(ToSeal::Index(permit)));
         }
         self.telemetry.read(place, plaintext.len() as u64);
-        Ok(Some(ToSeal::Data(self.data(place, plaintext.freeze())?, output)))
+        Ok(Some(ToSeal::Data(self.data_index(place)?, Load::Here(plaintext.freeze()), output)))
+    }
+
+    fn never_waits(&self) -> bool {
+        self.source.never_waits()
+    }
+
+    fn is_brief(&self) -> bool {
+        self.ended
     }
 }
 
@@ -223,17 +249,45 @@ struct Sealing {
     shutdown: Shutdown,
 }
 
+impl Sealing {
+    /// The plaintext of a segment: all of it, as all of it was there when it was the segment's turn.
+    fn loaded(&self, load: Load, segment: Option<u64>) -> Result<Bytes, Error> {
+        let (deferred, buffer) = match load {
+            Load::Here(bytes) => return Ok(bytes),
+            Load::InFile(deferred, buffer) => (deferred, buffer),
+        };
+        let (bytes, len) = self
+            .telemetry
+            .time(Step::Reading, segment, || deferred.load(buffer))
+            .map_err(source_error(segment))?;
+        if bytes.len() < len {
+            let shorter =
+                io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter while it was read");
+            return Err(source_error(segment)(shorter));
+        }
+        Ok(bytes)
+    }
+}
+
 impl WorkSide<Encrypting> for Sealing {
     fn work(&mut self, job: ToSeal) -> Result<Done, Error> {
-        let (input, wire) = match job {
-            ToSeal::Data(input, wire) => (input, wire),
+        let (segment_index, load, wire) = match job {
+            ToSeal::Data(segment_index, load, wire) => (segment_index, load, wire),
             // What it says follows from the segments before it, which only the writer has seen in order.
             ToSeal::Index(permit) => return Ok(Done::Index(permit)),
         };
-        let segment = Some(input.segment_index.into());
+        let segment = Some(segment_index.into());
         if self.shutdown.requested() {
             return Err(Error::interrupted(segment));
         }
+        //= spec/stream-v2.md#sv2-wrt-003
+        //= type=implication
+        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
+        //= reason=them.
+        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
+        //# can change while the segment is sealed.
+        let plaintext = self.loaded(load, segment)?;
+        let input = EncryptSegmentInput { segment_index, plaintext };
         let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(&input, wire));
         let segment = sealed.map_err(|error| Error::format(Stage::Worker, error))?;
         Ok(Done::Data(segment, input))

@@ -18,6 +18,12 @@ pub(crate) trait ReadSide<F: Flow> {
         place: u64,
         permit: Buffers,
     ) -> impl Future<Output = Result<Option<F::Job>, Error>>;
+
+    /// Whether the segment that was read last is less than a full one: little or nothing follows.
+    fn is_brief(&self) -> bool;
+
+    /// Whether reading waits for nobody, so that whoever has something else to do may read as well.
+    fn never_waits(&self) -> bool;
 }
 
 /// A worker's side: pure.

@@ -10,7 +10,6 @@ use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
-use crate::buffers::resize;
 use crate::ready::{self, Blocking, Source, ready};
 use crate::shutdown::Interruption;
 use crate::{DecryptSegmentInput, EncryptedSegment, Error, Stage};
@@ -84,6 +83,17 @@ pub(crate) async fn next_segment(
     order: &mut SegmentOrder,
     wire: BytesMut,
 ) -> Result<Option<DecryptSegmentInput>, Error> {
+    let Some((header, before)) = next_header(source, stream, order).await? else { return Ok(None) };
+    let wire = wire_of(source, &header, before, wire).await?;
+    Ok(Some(DecryptSegmentInput { header, wire }))
+}
+
+/// Reads the header of the next segment, and says how many segments are before it.
+pub(crate) async fn next_header(
+    source: &mut impl Source,
+    stream: &StreamOpener,
+    order: &mut SegmentOrder,
+) -> Result<Option<(AuthenticHeader, u64)>, Error> {
     let before = order.segments();
     let io_error = source_error(Some(before));
     //= spec/stream-v2.md#sv2-str-001
@@ -112,8 +122,7 @@ pub(crate) async fn next_segment(
     //# A reader MUST reject with `truncated` an input that ends inside a segment header.
     let header = complete(authenticated, offset.plus(filled as u64), Some(before))?;
     order.admit(header.header(), offset).map_err(|error| Error::format(Stage::Source, error))?;
-    let wire = wire_of(source, &header, before, wire).await?;
-    Ok(Some(DecryptSegmentInput { header, wire }))
+    Ok(Some((header, before)))
 }
 
 /// Reads and authenticates the header of the segment at `offset`.
@@ -140,7 +149,7 @@ pub(crate) fn read_wire(
 }
 
 /// As [`read_wire`].
-async fn wire_of(
+pub(crate) async fn wire_of(
     source: &mut impl Source,
     header: &AuthenticHeader,
     before: u64,
@@ -150,15 +159,23 @@ async fn wire_of(
     //# A reader MUST NOT allocate more memory for one segment than its wire and its plaintext take, as the
     //# stream header's segment_size bounds them.
     // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
-    resize(&mut wire, header.header().wire_len as usize);
-    let filled = source.fill(&mut wire, SEGMENT_HEADER_LEN).await.map_err(source_error(Some(before)))?;
+    let wire_len = header.header().wire_len as usize;
+    let filled = source.fill(&mut wire, wire_len, SEGMENT_HEADER_LEN).await;
+    let filled = filled.map_err(source_error(Some(before)))?;
+    wire.truncate(filled);
+    whole_wire(wire.freeze(), header)
+}
+
+/// The wire of the segment `header`, if it is all there.
+pub(crate) fn whole_wire(wire: Bytes, header: &AuthenticHeader) -> Result<Bytes, Error> {
     //= spec/stream-v2.md#sv2-seg-024
     //# A reader MUST reject with `truncated` an input that ends inside the wire.
-    if filled < wire.len() {
-        let end = header.offset().plus((SEGMENT_HEADER_LEN + filled) as u64);
-        return Err(Error::format(Stage::Source, format::Error::truncated(end, Some(before))));
+    if wire.len() < header.header().wire_len as usize {
+        let end = header.offset().plus((SEGMENT_HEADER_LEN + wire.len()) as u64);
+        let before = Some(header.header().index.0.into());
+        return Err(Error::format(Stage::Source, format::Error::truncated(end, before)));
     }
-    Ok(wire.freeze())
+    Ok(wire)
 }
 
 /// Writes the pieces one after the other, in one call where the writer can.

@@ -1,6 +1,8 @@
 //! The pipelines: parameters in, one summary or one error out. They own lifecycle, shutdown and error propagation.
 
+use std::fs::File;
 use std::io::Read;
+use std::sync::Arc;
 use std::thread;
 
 use stream_v2_format::SegmentIndex;
@@ -12,6 +14,7 @@ use crate::encrypt::{self, SealWriter, Target};
 use crate::error::{Error, Stage};
 use crate::flow::Engine;
 use crate::guard::guarded_future;
+use crate::in_file::{InFile, shared};
 use crate::io::stream_header;
 use crate::managers::Managers;
 use crate::outlet::{Leave, Outlet};
@@ -89,6 +92,7 @@ pub struct EncryptPipeline<'a> {
     pub shutdown: Shutdown,
     pub(crate) key: &'a ContentKey,
     pub(crate) context: &'a [u8],
+    pub(crate) file: Option<Arc<File>>,
     pub(crate) index: bool,
     salts: Option<Salts>,
 }
@@ -106,6 +110,7 @@ impl<'a> EncryptPipeline<'a> {
             shutdown: Shutdown::new(),
             key,
             context: b"",
+            file: None,
             index: false,
             salts: None,
         }
@@ -140,6 +145,14 @@ impl<'a> EncryptPipeline<'a> {
         }
     }
 
+    /// Says that the source of the next run reads `file`, and reads it as it is, without a buffer of its own: then each worker reads its segments
+    /// itself, and the caller's thread is one of the workers. Only a regular file is taken, and nothing else changes.
+    ///
+    /// `file` shares its position with the source: it is what [`File::try_clone`] gives.
+    pub fn set_source_file(&mut self, file: Option<File>) {
+        self.file = file.and_then(shared);
+    }
+
     /// Encrypts all of `source` into `sink`, and seals it.
     ///
     /// # Errors
@@ -151,7 +164,7 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Blocking(Watched::new(source, &self.shutdown));
+        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
     }
 
@@ -202,7 +215,7 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Blocking(Watched::new(source, &self.shutdown));
+        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         wait(self.resume_on(&BlockingEngine, stream, recovered, source, Direct { sink, managers }))
     }
 
@@ -266,6 +279,7 @@ pub struct DecryptPipeline<'a> {
     pub shutdown: Shutdown,
     pub(crate) key: &'a ContentKey,
     pub(crate) context: &'a [u8],
+    pub(crate) file: Option<Arc<File>>,
 }
 
 impl<'a> DecryptPipeline<'a> {
@@ -284,6 +298,7 @@ impl<'a> DecryptPipeline<'a> {
             shutdown: Shutdown::new(),
             key,
             context: b"",
+            file: None,
         }
     }
 
@@ -291,6 +306,14 @@ impl<'a> DecryptPipeline<'a> {
     #[must_use]
     pub fn with_context(self, context: &'a [u8]) -> Self {
         Self { context, ..self }
+    }
+
+    /// Says that the source of the next run reads `file`, and reads it as it is, without a buffer of its own: then each worker reads its segments
+    /// itself, and the caller's thread is one of the workers. Only a regular file is taken, and nothing else changes.
+    ///
+    /// `file` shares its position with the source: it is what [`File::try_clone`] gives.
+    pub fn set_source_file(&mut self, file: Option<File>) {
+        self.file = file.and_then(shared);
     }
 
     /// Decrypts all of `source` into `sink`, and seals the sink once the final segment is verified.
@@ -304,7 +327,7 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Blocking(Watched::new(source, &self.shutdown));
+        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
     }
 
@@ -339,7 +362,7 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = Blocking(Watched::new(source, &self.shutdown));
+        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         wait(self.resume_on(&BlockingEngine, stream, committed, source, Direct { sink, managers }))
     }
 

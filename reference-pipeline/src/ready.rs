@@ -7,6 +7,9 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 
+use crate::buffers::resize;
+use crate::in_file::Deferred;
+
 #[cfg(not(feature = "tokio-engine"))]
 pub(crate) use crate::engine::Threads as BlockingEngine;
 /// With the feature `tokio-engine` every test of the threads is one of the tasks (`.ci/tasks`).
@@ -42,11 +45,27 @@ pub(crate) trait Source {
     /// As [`Read::read`].
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
 
-    /// Reads until `buffer` is full or the source ends; returns how many bytes there are. The buffer may be another one of the same length then.
-    /// `next` bytes will be asked for before the next buffer is.
-    fn fill(&mut self, buffer: &mut BytesMut, next: usize) -> impl Future<Output = io::Result<usize>> {
+    /// Makes `buffer` up to `len` bytes long and reads until it is, or the source ends; returns how many bytes were read. The buffer may be another one
+    /// then. `next` bytes will be asked for before the next buffer is.
+    fn fill(
+        &mut self,
+        buffer: &mut BytesMut,
+        len: usize,
+        next: usize,
+    ) -> impl Future<Output = io::Result<usize>> {
         let _ = next;
-        fill(self, buffer)
+        fill_growing(self, buffer, len)
+    }
+
+    /// Whether it gives what it has at once, and waits for nobody.
+    fn never_waits(&self) -> bool {
+        false
+    }
+
+    /// Goes on behind the next `len` bytes, which are all there, and leaves reading them to others; `None` where it cannot, and stays where it is.
+    fn defer(&mut self, len: usize) -> Option<Deferred> {
+        let _ = len;
+        None
     }
 }
 
@@ -58,6 +77,25 @@ impl<R: Read> Source for Blocking<R> {
         suspend().await;
         self.0.read(buffer)
     }
+}
+
+/// Bytes that are read before a buffer becomes larger than it has been: a source that is short takes no more memory.
+const FIRST: usize = 1 << 16;
+
+/// As [`Source::fill`]. The buffer takes new memory only once there is something to put into it.
+async fn fill_growing(
+    source: &mut (impl Source + ?Sized),
+    buffer: &mut BytesMut,
+    len: usize,
+) -> io::Result<usize> {
+    let first = len.min(buffer.capacity().max(FIRST));
+    resize(buffer, first);
+    let filled = fill(source, buffer).await?;
+    if filled < first || first == len {
+        return Ok(filled);
+    }
+    resize(buffer, len);
+    Ok(filled + fill(source, &mut buffer[filled..]).await?)
 }
 
 /// Reads until `buffer` is full or the source ends; returns how many bytes there are.

@@ -3,7 +3,7 @@
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::{
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex, MutexGuard,
         atomic::AtomicBool,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
@@ -13,7 +13,7 @@ pub(crate) use std::{
 #[cfg(feature = "shuttle")]
 pub(crate) use shuttle::{
     sync::{
-        Arc, Mutex,
+        Arc, Condvar, Mutex, MutexGuard,
         atomic::AtomicBool,
         mpsc::{Receiver, SyncSender, sync_channel},
     },

@@ -7,7 +7,8 @@
 #[path = "../../tests/support/mod.rs"]
 mod support;
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Seek, Write};
+use std::sync::LazyLock;
 
 use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
@@ -19,12 +20,20 @@ use stream_v2_pipeline::{
 use support::sinks::Recording;
 use support::sources::{Failing, Short};
 use support::{encrypt, encrypting, key, plaintext};
+use tempfile::NamedTempFile;
 
 /// Five segments of 8 KiB, the last one not full.
 const LEN: usize = 5 * 8192 - 7;
 
 /// Half of the rounds choose at random, half change their mind at three places (PCT).
 fn check(rounds: usize, scenario: impl Fn() + Send + Sync + Clone + 'static) {
+    // A run may take no thread; the scheduler of PCT wants to see two.
+    let scenario = move || {
+        let other = shuttle::thread::spawn(shuttle::thread::yield_now);
+        shuttle::thread::yield_now();
+        scenario();
+        other.join().unwrap();
+    };
     let rounds = rounds * std::env::var("ROUNDS").map_or(1, |rounds| rounds.parse().unwrap());
     let run = |scheduler: Box<dyn Scheduler + Send>| {
         let mut config = Config::new();
@@ -71,12 +80,37 @@ fn encrypted(
     pipeline.run(source, sink, Managers { log, crash: None })
 }
 
+/// The plaintext from memory or from a file: then the caller is one of the workers, and each reads for itself.
+fn encrypted_whole(
+    shutdown: Shutdown,
+    sink: &mut Recording,
+    log: Option<&mut dyn LogManager>,
+) -> Result<Summary, Error> {
+    let key = key();
+    let mut pipeline = encrypting(&key, 1);
+    (pipeline.lanes, pipeline.shutdown) = (lanes(), shutdown);
+    let managers = Managers { log, crash: None };
+    if thread_rng().gen_bool(0.3) {
+        return pipeline.run(&plaintext(LEN)[..], sink, managers);
+    }
+    let mut file = FILE.reopen().unwrap();
+    file.rewind().unwrap();
+    pipeline.set_source_file(Some(file.try_clone().unwrap()));
+    pipeline.run(file, sink, managers)
+}
+
+static FILE: LazyLock<NamedTempFile> = LazyLock::new(|| {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(&plaintext(LEN)).unwrap();
+    file
+});
+
 #[test]
 fn the_stream_does_not_depend_on_the_schedule() {
     let ideal = ideal();
     check(20_000, move || {
         let mut sink = Recording::default();
-        encrypted(&plaintext(LEN)[..], &mut sink, None).unwrap();
+        encrypted_whole(Shutdown::new(), &mut sink, None).unwrap();
         assert!(sink.bytes == ideal);
     });
 }
@@ -87,7 +121,7 @@ fn a_sink_that_fails_or_panics_is_the_error_and_keeps_a_prefix() {
     check(20_000, move || {
         let call = thread_rng().gen_range(0..7);
         let mut sink = Recording { panics: thread_rng().gen_bool(0.5), ..Recording::failing_at(call) };
-        let error = encrypted(&plaintext(LEN)[..], &mut sink, None).unwrap_err();
+        let error = encrypted_whole(Shutdown::new(), &mut sink, None).unwrap_err();
         assert!(matches!(error.cause(), Cause::Io(_) | Cause::Panic(_)), "{error}");
         assert!(ideal.starts_with(&sink.bytes));
     });
@@ -126,7 +160,7 @@ fn a_log_that_panics_ends_the_run_and_nothing_else() {
     check(20_000, move || {
         let mut sink = Recording::default();
         let mut log = Panicking(thread_rng().gen_range(1..7));
-        let error = encrypted(&plaintext(LEN)[..], &mut sink, Some(&mut log)).unwrap_err();
+        let error = encrypted_whole(Shutdown::new(), &mut sink, Some(&mut log)).unwrap_err();
         assert!(matches!(error.cause(), Cause::Panic(_)), "{error}");
         assert!(ideal.starts_with(&sink.bytes));
     });
@@ -162,11 +196,8 @@ fn a_shutdown_at_any_moment_ends_the_run_or_comes_too_late() {
             let shutdown = shutdown.clone();
             shuttle::thread::spawn(move || shutdown.request())
         };
-        let key = key();
-        let mut pipeline = encrypting(&key, 1);
-        (pipeline.lanes, pipeline.shutdown) = (lanes(), shutdown);
         let mut sink = Recording::default();
-        let result = pipeline.run(&plaintext(LEN)[..], &mut sink, Managers::none());
+        let result = encrypted_whole(shutdown, &mut sink, None);
         caller.join().unwrap();
         match result {
             Ok(_) => assert!(sink.bytes == ideal),

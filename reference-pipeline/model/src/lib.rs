@@ -1,15 +1,15 @@
 //! The pipeline's threads as a model: who waits for whom, and what becomes of a fault, in every interleaving.
 //!
-//! The names are those of `engine.rs` and of `spec/concurrency.md`: a *reader*, *workers* and a *writer*; *permits*, *jobs* and *results* between
-//! them; the *window*, which is how many permits there are; *reorder*, where results wait for their turn; *stop*, which the writer raises when a
-//! result is a failure; *shutdown*, which the caller raises. What a segment holds is left out. One step of the model is one operation on a
-//! channel, a lock or a flag, or one call of what callers provide: source, sink and log.
+//! The names are those of `engine.rs` and of `spec/concurrency.md`: *workers*, which take turns at reading, and a *writer*, which may be a worker too;
+//! *permits* and *results* between them; the *turn*, which is the right to read; the *window*, which is how many permits there are; *reorder*, where
+//! results wait for their turn; *stop*, which the writer raises when a result is a failure; *shutdown*, which the caller raises. What a segment holds is
+//! left out. One step of the model is one operation on permits, results, a lock or a flag, or one call of what callers provide: source, sink and log.
 
 mod properties;
 mod state;
 mod steps;
 
-pub use state::{Arrival, Fault, Outcome, Reader, State, Worker, Writer};
+pub use state::{Arrival, Fault, Lane, Outcome, State, Writer};
 pub use steps::Step;
 
 /// A pipeline, small enough that all that it can do is looked at.
@@ -17,12 +17,14 @@ pub use steps::Step;
 pub struct Pipeline {
     /// Segments that the source holds; it may end before, too.
     pub segments: u8,
-    /// Worker threads.
-    pub workers: usize,
+    /// Worker threads beside the thread of the caller.
+    pub threads: usize,
+    /// Whether the thread of the caller works as well: where the source waits for nobody.
+    pub caller_works: bool,
+    /// Whether a segment was read before the threads began.
+    pub begun: bool,
     /// Permits.
     pub window: usize,
-    /// Places of the channel of jobs: `window` in the engine. With fewer the reader waits there as well.
-    pub job_places: usize,
     /// Events that fit into the channel of telemetry, whose receiver may take them at any time, or never.
     pub event_places: usize,
     /// A bug.
@@ -34,8 +36,8 @@ pub struct Pipeline {
 pub enum Planted {
     /// After a failure the writer drains the results, and keeps the permits that come with them.
     PermitsKeptOnError,
-    /// The caller holds a receiver of jobs, so that the reader does not notice that all workers are gone.
-    JobReceiverOwnedByTheCaller,
+    /// A worker waits for its permit when it has the turn already, so that the caller, who has the permits, waits for the turn.
+    PermitWithinTheTurn,
     /// A permit goes back when its result arrives, and not when that was written: what waits for its turn is not counted.
     UnboundedReorder,
     /// Telemetry waits for its receiver.
@@ -43,13 +45,27 @@ pub enum Planted {
 }
 
 impl Pipeline {
-    /// As the engine is built.
+    /// As the engine is built, with so many workers: the caller is none of them.
     #[must_use]
     pub const fn new(segments: u8, workers: usize, window: usize) -> Self {
-        Self { segments, workers, window, job_places: window, event_places: 0, planted: None }
+        Self {
+            segments,
+            threads: workers,
+            caller_works: false,
+            begun: true,
+            window,
+            event_places: 0,
+            planted: None,
+        }
     }
 
-    /// Places of the channel of results: every result holds a permit but one, the reader's last message.
+    /// The same where the caller is one of the workers.
+    #[must_use]
+    pub const fn with_caller(segments: u8, workers: usize, window: usize) -> Self {
+        Self { threads: workers - 1, caller_works: true, ..Self::new(segments, workers, window) }
+    }
+
+    /// Places of the channel of results: every result holds a permit but one, the last message of the source.
     const fn result_places(&self) -> usize {
         self.window + 1
     }

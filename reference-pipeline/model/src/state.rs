@@ -9,7 +9,7 @@ pub enum Arrival {
     Done,
     /// The source has ended.
     End,
-    /// The reader or a worker has failed, or panicked.
+    /// The source or a worker has failed, or panicked.
     Failed,
 }
 
@@ -39,43 +39,45 @@ pub enum Outcome {
     Abandoned,
 }
 
-/// Where the reader is.
+/// Where a worker is: a thread of its own, or the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Reader {
-    /// Waits for a permit.
+pub enum Lane {
+    /// Looks for the segment that was read before there were threads.
+    Start,
+    /// Asks for a permit: a thread waits for it.
     Permit,
-    /// Has one, and reads.
+    /// Has one, and waits for the turn.
+    Turn,
+    /// Has the turn, and reads.
     Reading,
-    /// Has read; offers an event to telemetry.
+    /// Has read; offers an event to telemetry, in its turn still.
     Telling,
-    /// Sends the job.
-    Sending,
-    /// Sends its last message.
-    Last(Arrival),
-    /// Gone, and with it its ends of all channels.
+    /// Has a segment, and not begun with it.
+    Beginning(u8),
+    /// Seals or opens it.
+    Working(u8),
+    /// Hands over a result, or the last message of the source.
+    Sending(u8, Arrival),
+    /// Gone, and with it its end of the results.
     Ended,
 }
 
-/// Where a worker is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Worker {
-    /// Waits for the lock of the receiver of jobs.
-    Lock,
-    /// Holds it, and waits for a job.
-    Job,
-    /// Has a job.
-    Working(u8),
-    /// Sends a result.
-    Sending(u8, Arrival),
-    /// Gone.
-    Ended,
+impl Lane {
+    /// Whether it reads, for which it has the turn.
+    pub(crate) const fn reads(self) -> bool {
+        matches!(self, Self::Reading | Self::Telling)
+    }
 }
 
 /// Where the writer is, which is the thread of the caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Writer {
-    /// Waits for a result.
+    /// Looks for a result, if it may work meanwhile, and waits for one otherwise.
     Result,
+    /// Works itself: nothing has arrived.
+    Own(Lane),
+    /// Waits for a result: others have all there is.
+    Waiting,
     /// Looks for the next in order.
     Ordering,
     /// Hands a segment to the sink.
@@ -86,7 +88,7 @@ pub enum Writer {
     Logging,
     /// Drains the results: only where that bug is planted.
     Draining,
-    /// Its ends of all channels are gone; it waits for all threads.
+    /// Permits are closed and its end of the results is gone; it waits for all threads.
     Joining,
     /// Has returned.
     Ended,
@@ -95,18 +97,18 @@ pub enum Writer {
 /// A moment.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct State {
-    /// The reader.
-    pub reader: Reader,
-    /// The place of the segment that it reads, or reads next.
+    /// The place of the segment that is read next.
     pub place: u8,
-    /// The workers.
-    pub workers: Vec<Worker>,
+    /// Whether the segment before it waits for whoever asks first.
+    pub begun: bool,
+    /// Whether the source has given its last message.
+    pub is_over: bool,
+    /// The worker threads.
+    pub threads: Vec<Lane>,
     /// The writer.
     pub writer: Writer,
-    /// Permits on their way to the reader.
+    /// Permits that nobody has.
     pub permits: usize,
-    /// Jobs on their way to the workers.
-    pub jobs: VecDeque<u8>,
     /// Results on their way to the writer.
     pub results: VecDeque<(u8, Arrival)>,
     /// Results that came before their turn.
@@ -126,14 +128,14 @@ pub struct State {
 }
 
 impl State {
-    pub(crate) fn begin(window: usize, workers: usize) -> Self {
+    pub(crate) fn begin(window: usize, threads: usize, begun: bool) -> Self {
         Self {
-            reader: Reader::Permit,
-            place: 0,
-            workers: vec![Worker::Lock; workers],
+            place: u8::from(begun),
+            begun,
+            is_over: false,
+            threads: vec![Lane::Start; threads],
             writer: Writer::Result,
-            permits: window,
-            jobs: VecDeque::new(),
+            permits: window - usize::from(begun),
             results: VecDeque::new(),
             early: BTreeMap::new(),
             events: 0,
@@ -145,34 +147,39 @@ impl State {
         }
     }
 
-    pub(crate) fn reader_lives(&self) -> bool {
-        self.reader != Reader::Ended
+    pub(crate) fn threads_live(&self) -> bool {
+        self.threads.iter().any(|lane| *lane != Lane::Ended)
     }
 
-    pub(crate) fn workers_live(&self) -> bool {
-        self.workers.iter().any(|worker| *worker != Worker::Ended)
-    }
-
-    /// Whether the writer still has its ends of the channels.
+    /// Whether the writer has not closed the permits, and has its end of the results.
     pub(crate) fn writer_lives(&self) -> bool {
         !matches!(self.writer, Writer::Joining | Writer::Ended)
     }
 
     pub(crate) fn all_ended(&self) -> bool {
-        !self.reader_lives() && !self.workers_live() && self.writer == Writer::Ended
+        !self.threads_live() && self.writer == Writer::Ended
+    }
+
+    /// All workers: the threads, and the caller while it is one.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = Lane> {
+        let own = match self.writer {
+            Writer::Own(lane) => Some(lane),
+            _ => None,
+        };
+        self.threads.iter().copied().chain(own)
     }
 
     /// Segments in memory: read, or being read, and not yet written.
     pub(crate) fn in_memory(&self) -> usize {
-        let reading = matches!(self.reader, Reader::Reading | Reader::Telling | Reader::Sending);
-        usize::from(self.place) + usize::from(reading) - usize::from(self.written)
+        let reading = self.lanes().filter(|lane| lane.reads()).count();
+        usize::from(self.place) + reading - usize::from(self.written)
     }
 
     pub(crate) fn fault(&mut self, place: u8, fault: Fault) {
         self.faults.entry(place).or_insert(fault);
     }
 
-    /// The writer gives up its ends of the channels.
+    /// The writer closes the permits, and gives up its end of the results.
     pub(crate) fn return_with(&mut self, outcome: Outcome) {
         self.outcome.get_or_insert(outcome);
         self.writer = Writer::Joining;

@@ -3,24 +3,22 @@
 use stateright::{Model, Property};
 
 use crate::properties::properties;
-use crate::{Arrival, Fault, Outcome, Pipeline, Planted, Reader, State, Worker, Writer};
+use crate::{Arrival, Fault, Lane, Outcome, Pipeline, Planted, State, Writer};
 
 /// One step of one thread, or of the world around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Step {
-    /// The reader goes on.
-    Reader,
+    /// A worker's thread goes on.
+    Thread(usize),
+    /// The thread of the caller goes on: as the writer, or as a worker.
+    Writer,
     /// The source has ended, before it had to.
     SourceEnds,
     /// The source fails or panics.
     SourceFails,
-    /// A worker goes on.
-    Worker(usize),
-    /// A worker's segment fails, or the worker panics.
-    WorkerFails(usize),
-    /// The writer goes on.
-    Writer,
-    /// Sink or log fails or panics.
+    /// The segment of a thread fails, or the worker panics.
+    ThreadFails(usize),
+    /// The segment of the caller fails, or sink or log fail, or panic.
     WriterFails,
     /// The caller asks the run to end.
     Shutdown,
@@ -33,32 +31,29 @@ impl Model for Pipeline {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::begin(self.window, self.workers)]
+        vec![State::begin(self.window, self.threads, self.begun)]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
-        if self.reader_can_go_on(state) {
-            steps.push(Step::Reader);
-        }
-        if state.reader == Reader::Reading && !state.shutdown {
-            steps.push(Step::SourceFails);
-            if state.place < self.segments {
-                steps.push(Step::SourceEnds);
+        for (number, lane) in state.threads.iter().enumerate() {
+            if self.thread_can_go_on(state, *lane) {
+                steps.push(Step::Thread(number));
             }
-        }
-        for (number, worker) in state.workers.iter().enumerate() {
-            if self.worker_can_go_on(state, *worker) {
-                steps.push(Step::Worker(number));
-            }
-            if matches!(worker, Worker::Working(_)) {
-                steps.push(Step::WorkerFails(number));
+            if matches!(lane, Lane::Working(_)) {
+                steps.push(Step::ThreadFails(number));
             }
         }
         if self.writer_can_go_on(state) {
             steps.push(Step::Writer);
         }
-        if matches!(state.writer, Writer::Writing | Writer::Logging) {
+        if matches!(state.writer, Writer::Writing | Writer::Logging | Writer::Own(Lane::Working(_))) {
             steps.push(Step::WriterFails);
+        }
+        if state.lanes().any(|lane| lane == Lane::Reading) && !state.shutdown {
+            steps.push(Step::SourceFails);
+            if state.place < self.segments {
+                steps.push(Step::SourceEnds);
+            }
         }
         if !state.shutdown && !state.all_ended() {
             steps.push(Step::Shutdown);
@@ -71,28 +66,22 @@ impl Model for Pipeline {
     fn next_state(&self, state: &State, step: Step) -> Option<State> {
         let mut next = state.clone();
         match step {
-            Step::Reader => self.reader(&mut next),
-            Step::SourceEnds => next.reader = Reader::Last(Arrival::End),
-            Step::SourceFails => {
-                next.fault(state.place, Fault::Source);
-                next.reader = Reader::Last(Arrival::Failed);
-            }
-            Step::Worker(number) => self.worker(&mut next, number),
-            Step::WorkerFails(number) => {
-                if let Worker::Working(place) = next.workers[number] {
-                    next.fault(place, Fault::Worker);
-                    next.workers[number] = Worker::Sending(place, Arrival::Failed);
-                }
+            Step::Thread(number) => {
+                let lane = next.threads[number];
+                next.threads[number] = self.thread(&mut next, lane);
             }
             Step::Writer => self.writer(&mut next),
-            Step::WriterFails => {
-                let (fault, place) = match state.writer {
-                    Writer::Writing => (Fault::Sink, state.written),
-                    _ => (Fault::Log, state.written - 1),
-                };
-                next.fault(place, fault);
-                next.return_with(Outcome::Failed(place));
+            Step::SourceEnds => last_message(&mut next, Arrival::End),
+            Step::SourceFails => {
+                next.fault(state.place, Fault::Source);
+                last_message(&mut next, Arrival::Failed);
             }
+            Step::ThreadFails(number) => next.threads[number] = fails(&mut next, state.threads[number]),
+            Step::WriterFails => match state.writer {
+                Writer::Own(lane) => next.writer = Writer::Own(fails(&mut next, lane)),
+                Writer::Writing => ends_with(&mut next, Fault::Sink, state.written),
+                _ => ends_with(&mut next, Fault::Log, state.written - 1),
+            },
             Step::Shutdown => next.shutdown = true,
             Step::Watches => next.events -= 1,
         }
@@ -104,113 +93,119 @@ impl Model for Pipeline {
     }
 }
 
+/// Whoever reads gets the last message of the source instead.
+fn last_message(state: &mut State, arrival: Arrival) {
+    state.is_over = true;
+    let last = Lane::Sending(state.place, arrival);
+    match state.threads.iter_mut().find(|lane| **lane == Lane::Reading) {
+        Some(lane) => *lane = last,
+        None => state.writer = Writer::Own(last),
+    }
+}
+
+fn fails(state: &mut State, lane: Lane) -> Lane {
+    let Lane::Working(place) = lane else { return lane };
+    state.fault(place, Fault::Worker);
+    Lane::Sending(place, Arrival::Failed)
+}
+
+fn ends_with(state: &mut State, fault: Fault, place: u8) {
+    state.fault(place, fault);
+    state.return_with(Outcome::Failed(place));
+}
+
 impl Pipeline {
     /// `send` into a bounded channel waits while it is full, and fails once its receiver is gone.
-    fn reader_can_go_on(&self, state: &State) -> bool {
-        match state.reader {
-            Reader::Permit => state.permits > 0 || !state.writer_lives(),
-            Reader::Reading => true,
-            Reader::Telling => self.can_tell(state),
-            Reader::Sending => state.jobs.len() < self.job_places || !self.jobs_are_received(state),
-            Reader::Last(_) => state.results.len() < self.result_places() || !state.writer_lives(),
-            Reader::Ended => false,
+    fn thread_can_go_on(&self, state: &State, lane: Lane) -> bool {
+        match lane {
+            // With the bug, the turn comes first.
+            Lane::Permit if self.is(Planted::PermitWithinTheTurn) => self.turn_is_free(state),
+            Lane::Permit => state.permits > 0 || !state.writer_lives(),
+            Lane::Turn if self.is(Planted::PermitWithinTheTurn) => state.permits > 0 || !state.writer_lives(),
+            Lane::Turn => self.turn_is_free(state),
+            Lane::Sending(..) => state.results.len() < self.result_places() || !state.writer_lives(),
+            Lane::Telling => self.can_tell(state),
+            Lane::Start | Lane::Reading | Lane::Beginning(_) | Lane::Working(_) => true,
+            Lane::Ended => false,
         }
     }
 
-    fn reader(&self, state: &mut State) {
-        state.reader = match state.reader {
-            Reader::Permit if state.permits == 0 => Reader::Ended,
-            Reader::Permit => {
+    fn thread(&self, state: &mut State, lane: Lane) -> Lane {
+        match lane {
+            Lane::Start if state.begun => begun(state),
+            Lane::Start => Lane::Permit,
+            Lane::Permit if self.is(Planted::PermitWithinTheTurn) => Lane::Turn,
+            Lane::Permit | Lane::Turn if !state.writer_lives() => Lane::Ended,
+            Lane::Turn if self.is(Planted::PermitWithinTheTurn) => {
                 state.permits -= 1;
-                if state.stop { Reader::Ended } else { Reader::Reading }
+                reads_or(state, Lane::Ended)
             }
-            Reader::Reading if state.shutdown => {
-                state.fault(state.place, Fault::Shutdown);
-                Reader::Last(Arrival::Failed)
+            Lane::Permit => {
+                state.permits -= 1;
+                Lane::Turn
             }
-            Reader::Reading if state.place == self.segments => Reader::Last(Arrival::End),
-            Reader::Reading => Reader::Telling,
-            Reader::Telling => {
-                self.tell(state);
-                Reader::Sending
+            Lane::Turn => reads_or(state, Lane::Ended),
+            Lane::Sending(..) if !state.writer_lives() => Lane::Ended,
+            Lane::Sending(place, arrival) => {
+                state.results.push_back((place, arrival));
+                if arrival == Arrival::Done { Lane::Permit } else { Lane::Ended }
             }
-            Reader::Sending if !self.jobs_are_received(state) => Reader::Ended,
-            Reader::Sending => {
-                state.jobs.push_back(state.place);
-                state.place += 1;
-                Reader::Permit
-            }
-            Reader::Last(arrival) => {
-                if state.writer_lives() {
-                    state.results.push_back((state.place, arrival));
-                }
-                Reader::Ended
-            }
-            Reader::Ended => Reader::Ended,
-        };
-    }
-
-    fn jobs_are_received(&self, state: &State) -> bool {
-        state.workers_live() || self.is(Planted::JobReceiverOwnedByTheCaller)
-    }
-
-    /// One worker at a time holds the lock and waits for a job: the others wait for the lock.
-    fn worker_can_go_on(&self, state: &State, worker: Worker) -> bool {
-        match worker {
-            Worker::Lock => !state.workers.contains(&Worker::Job),
-            Worker::Job => !state.jobs.is_empty() || !state.reader_lives(),
-            Worker::Working(_) => true,
-            Worker::Sending(..) => state.results.len() < self.result_places() || !state.writer_lives(),
-            Worker::Ended => false,
+            lane => self.works(state, lane),
         }
     }
 
-    fn worker(&self, state: &mut State, number: usize) {
-        state.workers[number] = match state.workers[number] {
-            Worker::Lock => Worker::Job,
-            Worker::Job => match state.jobs.pop_front() {
-                None => Worker::Ended,
-                // What was not begun before the shutdown is not begun any more.
-                Some(place) if state.shutdown => {
-                    state.fault(place, Fault::Shutdown);
-                    Worker::Sending(place, Arrival::Failed)
-                }
-                Some(place) => Worker::Working(place),
-            },
-            Worker::Working(place) => Worker::Sending(place, Arrival::Done),
-            Worker::Sending(..) if !state.writer_lives() => Worker::Ended,
-            Worker::Sending(place, arrival) => {
-                state.results.push_back((place, arrival));
-                if arrival == Arrival::Failed { Worker::Ended } else { Worker::Lock }
+    /// From reading to a result, on whatever thread.
+    fn works(&self, state: &mut State, lane: Lane) -> Lane {
+        match lane {
+            Lane::Reading if state.shutdown => {
+                state.fault(state.place, Fault::Shutdown);
+                state.is_over = true;
+                Lane::Sending(state.place, Arrival::Failed)
             }
-            Worker::Ended => Worker::Ended,
-        };
+            Lane::Reading if state.place == self.segments => {
+                state.is_over = true;
+                Lane::Sending(state.place, Arrival::End)
+            }
+            Lane::Reading => Lane::Telling,
+            Lane::Telling => {
+                self.tell(state);
+                state.place += 1;
+                Lane::Beginning(state.place - 1)
+            }
+            // What was not begun before the shutdown is not begun any more.
+            Lane::Beginning(place) if state.shutdown => {
+                state.fault(place, Fault::Shutdown);
+                Lane::Sending(place, Arrival::Failed)
+            }
+            Lane::Beginning(place) => Lane::Working(place),
+            Lane::Working(place) => Lane::Sending(place, Arrival::Done),
+            lane => lane,
+        }
     }
 
     fn writer_can_go_on(&self, state: &State) -> bool {
-        let senders_live = state.reader_lives() || state.workers_live();
+        let may_receive = !state.results.is_empty() || !state.threads_live();
         match state.writer {
-            Writer::Result | Writer::Draining => !state.results.is_empty() || !senders_live,
-            Writer::Ordering | Writer::Writing | Writer::Logging => true,
-            Writer::Telling => self.can_tell(state),
-            Writer::Joining => !senders_live,
+            Writer::Result => self.caller_works || may_receive,
+            Writer::Waiting | Writer::Draining => may_receive,
+            Writer::Own(Lane::Turn) => self.turn_is_free(state),
+            Writer::Own(Lane::Telling) | Writer::Telling => self.can_tell(state),
+            Writer::Own(_) | Writer::Ordering | Writer::Writing | Writer::Logging => true,
+            Writer::Joining => !state.threads_live(),
             Writer::Ended => false,
         }
     }
 
     fn writer(&self, state: &mut State) {
         match state.writer {
-            Writer::Result => match state.results.pop_front() {
+            Writer::Result if self.caller_works && state.results.is_empty() => {
+                state.writer = Writer::Own(Lane::Start);
+            }
+            Writer::Result | Writer::Waiting => match state.results.pop_front() {
                 None => state.return_with(Outcome::Abandoned),
-                Some((place, arrival)) => {
-                    state.stop |= arrival == Arrival::Failed;
-                    state.early.insert(place, arrival);
-                    if self.is(Planted::UnboundedReorder) && arrival == Arrival::Done {
-                        state.permits += 1;
-                    }
-                    state.writer = Writer::Ordering;
-                }
+                Some((place, arrival)) => self.takes(state, place, arrival),
             },
+            Writer::Own(lane) => self.own(state, lane),
             Writer::Ordering => match state.early.remove(&state.written) {
                 None => state.writer = Writer::Result,
                 Some(Arrival::Done) => state.writer = Writer::Writing,
@@ -230,7 +225,7 @@ impl Pipeline {
                 state.writer = Writer::Logging;
             }
             Writer::Logging => {
-                if !self.is(Planted::UnboundedReorder) && state.reader_lives() {
+                if !self.is(Planted::UnboundedReorder) {
                     state.permits += 1;
                 }
                 state.writer = Writer::Ordering;
@@ -245,6 +240,41 @@ impl Pipeline {
         }
     }
 
+    /// The caller as a worker: it waits for the turn, and for no permit.
+    fn own(&self, state: &mut State, lane: Lane) {
+        state.writer = match lane {
+            Lane::Start if state.begun => Writer::Own(begun(state)),
+            Lane::Start => Writer::Own(Lane::Permit),
+            Lane::Permit if state.permits == 0 => Writer::Waiting,
+            Lane::Permit => {
+                state.permits -= 1;
+                Writer::Own(Lane::Turn)
+            }
+            Lane::Turn => match reads_or(state, Lane::Ended) {
+                Lane::Ended => Writer::Waiting,
+                lane => Writer::Own(lane),
+            },
+            Lane::Sending(place, arrival) => return self.takes(state, place, arrival),
+            lane => Writer::Own(self.works(state, lane)),
+        };
+    }
+
+    /// One worker at a time reads.
+    fn turn_is_free(&self, state: &State) -> bool {
+        let waits_within = self.is(Planted::PermitWithinTheTurn) && state.threads.contains(&Lane::Turn);
+        !waits_within && !state.lanes().any(Lane::reads)
+    }
+
+    /// The writer takes what has arrived.
+    fn takes(&self, state: &mut State, place: u8, arrival: Arrival) {
+        state.stop |= arrival == Arrival::Failed;
+        state.early.insert(place, arrival);
+        if self.is(Planted::UnboundedReorder) && arrival == Arrival::Done {
+            state.permits += 1;
+        }
+        state.writer = Writer::Ordering;
+    }
+
     /// An event that does not fit is lost: nobody waits for who watches.
     fn can_tell(&self, state: &State) -> bool {
         !self.is(Planted::TelemetryWaits) || state.events < self.event_places
@@ -253,4 +283,14 @@ impl Pipeline {
     fn tell(&self, state: &mut State) {
         state.events = (state.events + 1).min(self.event_places);
     }
+}
+
+fn begun(state: &mut State) -> Lane {
+    state.begun = false;
+    Lane::Beginning(0)
+}
+
+/// Whoever has the turn reads, unless there is nothing more to be read.
+fn reads_or(state: &State, otherwise: Lane) -> Lane {
+    if state.is_over || state.stop { otherwise } else { Lane::Reading }
 }

@@ -21,10 +21,20 @@ fn pipelines_as_they_are_built() {
 }
 
 #[test]
-fn a_reader_that_waits_for_room_among_the_jobs() {
-    for job_places in [1, 2] {
-        let states = check(Pipeline { job_places, ..Pipeline::new(4, 2, 3) });
-        println!("{job_places} places for jobs: {states} states");
+fn pipelines_whose_caller_is_a_worker() {
+    for (segments, workers, window) in
+        [(4, 1, 1), (5, 1, 3), (4, 2, 1), (5, 2, 2), (6, 2, 3), (6, 2, 4), (4, 3, 3), (5, 3, 4)]
+    {
+        let states = check(Pipeline::with_caller(segments, workers, window));
+        println!("{segments} segments, {workers} workers with the caller, window {window}: {states} states");
+    }
+}
+
+#[test]
+fn threads_that_begin_with_nothing_read() {
+    for pipeline in [Pipeline::new(4, 2, 3), Pipeline::with_caller(4, 3, 3)] {
+        let states = check(Pipeline { begun: false, ..pipeline });
+        println!("nothing read before: {states} states");
     }
 }
 
@@ -44,13 +54,13 @@ fn found(pipeline: Pipeline, property: &'static str) {
 #[test]
 fn permits_that_are_kept_after_an_error_are_found() {
     let planted = Some(Planted::PermitsKeptOnError);
-    found(Pipeline { planted, ..Pipeline::new(3, 1, 1) }, "no deadlock");
+    found(Pipeline { planted, ..Pipeline::new(3, 2, 1) }, "no deadlock");
 }
 
 #[test]
-fn a_job_receiver_that_the_caller_owns_is_found() {
-    let planted = Some(Planted::JobReceiverOwnedByTheCaller);
-    found(Pipeline { planted, job_places: 1, ..Pipeline::new(4, 1, 3) }, "no deadlock");
+fn a_permit_that_is_waited_for_within_the_turn_is_found() {
+    let planted = Some(Planted::PermitWithinTheTurn);
+    found(Pipeline { planted, ..Pipeline::with_caller(4, 2, 2) }, "no deadlock");
 }
 
 #[test]

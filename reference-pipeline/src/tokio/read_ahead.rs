@@ -253,7 +253,7 @@ mod tests {
                 all.extend_from_slice(&header[..filled]);
                 let mut buffer = BytesMut::zeroed(wire);
                 let before = buffer.as_ptr();
-                let filled = source.fill(&mut buffer, head).await.unwrap();
+                let filled = source.fill(&mut buffer, wire, head).await.unwrap();
                 assert_eq!(buffer.len(), wire);
                 all.extend_from_slice(&buffer[..filled]);
                 exchanged += u32::from(before != buffer.as_ptr());

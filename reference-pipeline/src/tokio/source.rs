@@ -9,6 +9,7 @@ use ::tokio::io::{AsyncRead, ReadBuf};
 use bytes::BytesMut;
 
 use crate::Shutdown;
+use crate::buffers::resize;
 use crate::ready::{self, Source};
 use crate::shutdown::Interruption;
 
@@ -75,7 +76,8 @@ impl<R: AsyncSource> Source for Awaited<'_, R> {
         self.unless_shut_down(|source, context| source.poll_read(context, buffer)).await
     }
 
-    async fn fill(&mut self, buffer: &mut BytesMut, next: usize) -> io::Result<usize> {
+    async fn fill(&mut self, buffer: &mut BytesMut, len: usize, next: usize) -> io::Result<usize> {
+        resize(buffer, len);
         match self.unless_shut_down(|source, context| source.poll_exchange(context, buffer, next)).await {
             Ok(true) => Ok(buffer.len()),
             Ok(false) => ready::fill(self, buffer).await,

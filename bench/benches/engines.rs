@@ -1,6 +1,6 @@
 //! The engine on tasks against the one on threads, what telemetry costs, and how long a shutdown takes: ratios within one run.
 //!
-//! `cargo bench -p stream-v2-pipeline --bench engines` encrypts and decrypts 1 GiB in interleaved rounds on two cores with two workers and prints medians
+//! `cargo bench -p stream-v2-bench --bench engines` encrypts and decrypts 1 GiB in interleaved rounds on two cores with two workers and prints medians
 //! of wall-clock seconds, then the same with 64 MiB in 4 KiB segments, where what is done for each segment weighs most. The input is a file in the page
 //! cache, the output /dev/null. Telemetry is measured with one worker and a source in memory, as CPU time: the least of many rounds, because
 //! whatever else the machine does only adds to it. What it costs is the same for each segment, and told apart from noise in small ones.

@@ -1,6 +1,6 @@
 //! What making an output durable now and then costs, by how often it is done.
 //!
-//! `cargo bench -p stream-v2-pipeline --bench durability` encrypts 1 GiB from the page cache into a file with its journal, and prints wall-clock
+//! `cargo bench -p stream-v2-bench --bench durability` encrypts 1 GiB from the page cache into a file with its journal, and prints wall-clock
 //! seconds (medians of interleaved rounds) and their ratio to a file that is synced once, at its end, without a journal. Then the same for a
 //! file of 1 KiB, where the journal itself is the cost.
 

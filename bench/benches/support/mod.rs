@@ -22,13 +22,17 @@ pub(crate) const GIB: u64 = 1 << 30;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) user: f64,
+    /// With what the kernel has done for it.
+    pub(crate) cpu: f64,
     pub(crate) wall: f64,
 }
 
 pub(crate) fn measure(work: impl FnOnce()) -> Cost {
-    let (user, wall) = (user_seconds(), Instant::now());
+    let (before, wall) = (seconds(), Instant::now());
     work();
-    Cost { user: user_seconds() - user, wall: wall.elapsed().as_secs_f64() }
+    let after = seconds();
+    let user = after.0 - before.0;
+    Cost { user, cpu: user + after.1 - before.1, wall: wall.elapsed().as_secs_f64() }
 }
 
 /// Measures `work` with this thread, and the threads that it starts, on the first `cores` cores that the process may use.
@@ -52,9 +56,12 @@ pub(crate) fn column<const N: usize>(rounds: &[[Cost; N]], case: usize, of: impl
     values[values.len() / 2]
 }
 
-fn user_seconds() -> f64 {
+/// User and system time of this process.
+fn seconds() -> (f64, f64) {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of one process")]
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0.0, |usage| usage.user_time().num_microseconds() as f64 / 1e6)
+    let seconds = |time: nix::sys::time::TimeVal| time.num_microseconds() as f64 / 1e6;
+    getrusage(UsageWho::RUSAGE_SELF)
+        .map_or((0.0, 0.0), |usage| (seconds(usage.user_time()), seconds(usage.system_time())))
 }
 
 /// A file of incompressible bytes that was just written, so it is in the page cache.

@@ -1,6 +1,6 @@
 //! How segment size, frame size and window change the cost of encrypting 512 MiB: what the defaults were chosen by.
 //!
-//! `cargo bench -p stream-v2-pipeline --bench sizes` prints user CPU and wall-clock seconds, medians of interleaved rounds, two
+//! `cargo bench -p stream-v2-bench --bench sizes` prints user CPU and wall-clock seconds, medians of interleaved rounds, two
 //! workers, file in the page cache to /dev/null.
 
 mod support;

@@ -1,0 +1,23 @@
+//! `bare-aead SUITE BYTES`: the AEAD alone, as a process, for `.ci/bench` to measure like any other.
+
+use std::process::ExitCode;
+
+use stream_v2_bench::bare;
+use stream_v2_format::wire::Suite;
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let suites = [Suite::XChaCha20Poly1305, Suite::Aes256Gcm];
+    let asked = match &args[..] {
+        [suite, len] => suites.into_iter().find(|known| known.name() == suite).zip(len.parse().ok()),
+        _ => None,
+    };
+    match asked {
+        Some((suite, len)) if bare::seal(suite, len) => ExitCode::SUCCESS,
+        Some(_) => ExitCode::FAILURE,
+        None => {
+            eprintln!("usage: bare-aead xchacha20-poly1305|aes-256-gcm BYTES");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,5 @@
+//! Benchmarks: `cargo bench -p stream-v2-bench`, and beside other programs `.ci/bench`.
+//!
+//! The library is what they measure against: the bare AEAD of the backend in use.
+
+pub mod bare;

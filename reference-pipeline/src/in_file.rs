@@ -1,0 +1,97 @@
+//! A source that is a file: whoever works on a segment also reads it, at its place, while others read theirs.
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Seek, SeekFrom};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+
+use crate::ReadAt;
+use crate::buffers::resize;
+use crate::ready::Source;
+
+/// A source, and the file that it reads, if it is one.
+pub(crate) struct InFile<S> {
+    source: S,
+    /// Shares its position with `source`.
+    file: Option<Arc<File>>,
+    /// Bytes of the file, when that was last looked at.
+    len: u64,
+}
+
+impl<S> InFile<S> {
+    pub(crate) fn new(source: S, file: Option<&Arc<File>>) -> Self {
+        Self { source, file: file.cloned(), len: 0 }
+    }
+}
+
+impl<S: Source> Source for InFile<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.source.read(buffer)
+    }
+
+    fn fill(
+        &mut self,
+        buffer: &mut BytesMut,
+        len: usize,
+        next: usize,
+    ) -> impl Future<Output = io::Result<usize>> {
+        self.source.fill(buffer, len, next)
+    }
+
+    fn never_waits(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Where anything stands in the way, `source` is read as ever, and says what it is.
+    fn defer(&mut self, len: usize) -> Option<Deferred> {
+        let mut file = &**self.file.as_ref()?;
+        let offset = file.stream_position().ok()?;
+        let end = offset.checked_add(len as u64)?;
+        if end > self.len {
+            self.len = file.metadata().ok()?.len();
+        }
+        if end > self.len {
+            return None;
+        }
+        file.seek(SeekFrom::Start(end)).ok()?;
+        Some(Deferred { file: self.file.clone()?, offset, len })
+    }
+}
+
+/// Bytes of a file that nobody has read yet.
+pub(crate) struct Deferred {
+    file: Arc<File>,
+    offset: u64,
+    len: usize,
+}
+
+/// The bytes of a segment: read already, or left to whoever works on it.
+pub(crate) enum Load {
+    Here(Bytes),
+    InFile(Deferred, BytesMut),
+}
+
+impl Deferred {
+    /// Reads them, and says how many they should be: they are fewer where the file has become shorter.
+    pub(crate) fn load(&self, mut buffer: BytesMut) -> io::Result<(Bytes, usize)> {
+        resize(&mut buffer, self.len);
+        let mut filled = 0;
+        while filled < self.len {
+            match self.file.read_at(self.offset + filled as u64, &mut buffer[filled..]) {
+                Ok(0) => break,
+                Ok(read) => filled += read,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        buffer.truncate(filled);
+        Ok((buffer.freeze(), self.len))
+    }
+}
+
+/// A file that every worker may read at any place, if `file` is one: on other files a position means nothing, and a read may wait.
+pub(crate) fn shared(file: File) -> Option<Arc<File>> {
+    let is_file = cfg!(unix) && file.metadata().is_ok_and(|metadata| metadata.is_file());
+    is_file.then(|| Arc::new(file))
+}

@@ -1,0 +1,188 @@
+//! A source that is a file: workers read for themselves, the caller is one of them, and nothing else is different.
+#![cfg(unix)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod support;
+
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+
+use stream_v2_format::Detail;
+use stream_v2_format::crypto::Committed;
+use stream_v2_pipeline::{
+    Cause, DecryptPipeline, EncryptPipeline, Error, Managers, OutputSink, SinkUnit, Stage, WriterSink,
+};
+use support::sinks::Recording;
+use support::{decrypt, encrypt, encrypting, key, plaintext};
+
+const SEGMENT: usize = 8192;
+
+fn file_of(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
+fn encrypt_file(
+    pipeline: &mut EncryptPipeline<'_>,
+    file: File,
+    sink: &mut dyn OutputSink,
+) -> Result<(), Error> {
+    pipeline.set_source_file(Some(file.try_clone().unwrap()));
+    pipeline.run(file, sink, Managers::none()).map(drop)
+}
+
+fn decrypt_file(pipeline: &mut DecryptPipeline<'_>, stream: &[u8]) -> (Vec<u8>, Result<(), Error>) {
+    let (file, mut plaintext) = (file_of(stream), Vec::new());
+    pipeline.set_source_file(Some(file.try_clone().unwrap()));
+    let result = pipeline.run(file, &mut WriterSink::new(&mut plaintext), Managers::none());
+    (plaintext, result.map(drop))
+}
+
+#[test]
+fn the_stream_is_that_of_any_other_source() {
+    let key = key();
+    for jobs in [1, 2, 5] {
+        for len in [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 7 * SEGMENT, 40 * SEGMENT + 5] {
+            let mut pipeline = encrypting(&key, jobs);
+            let expected = encrypt(&pipeline, &plaintext(len));
+            let mut sink = Recording::default();
+            encrypt_file(&mut pipeline, file_of(&plaintext(len)), &mut sink).unwrap();
+            assert!(sink.bytes == expected, "{len} with {jobs}");
+
+            let mut pipeline = DecryptPipeline::new(&key);
+            pipeline.lanes.jobs = jobs;
+            let (back, result) = decrypt_file(&mut pipeline, &expected);
+            result.unwrap();
+            assert!(back == plaintext(len), "{len} with {jobs}");
+        }
+    }
+}
+
+#[test]
+fn so_are_index_segments_and_a_declared_length() {
+    let key = key();
+    let text = plaintext(30 * SEGMENT + 9);
+    let expected = |set: fn(&mut EncryptPipeline<'_>)| {
+        let mut pipeline = encrypting(&key, 3);
+        set(&mut pipeline);
+        let expected = encrypt(&pipeline, &text);
+        let mut sink = Recording::default();
+        encrypt_file(&mut pipeline, file_of(&text), &mut sink).unwrap();
+        assert!(sink.bytes == expected);
+    };
+    expected(|pipeline| pipeline.set_index(true));
+    expected(|pipeline| pipeline.params.plaintext_len = Some(30 * SEGMENT as u64 + 9));
+    // What is behind the declared length is left where it is.
+    expected(|pipeline| pipeline.params.plaintext_len = Some(10 * SEGMENT as u64));
+}
+
+#[test]
+fn a_source_that_stands_in_the_middle_is_read_from_there() {
+    let key = key();
+    let mut file = file_of(&plaintext(20 * SEGMENT));
+    file.seek(SeekFrom::Start(77)).unwrap();
+    let (mut pipeline, mut sink) = (encrypting(&key, 2), Recording::default());
+    encrypt_file(&mut pipeline, file, &mut sink).unwrap();
+    assert!(sink.bytes == encrypt(&pipeline, &plaintext(20 * SEGMENT)[77..]));
+
+    let stream = file_of(&sink.bytes);
+    let mut reader = DecryptPipeline::new(&key);
+    reader.set_source_file(Some(stream.try_clone().unwrap()));
+    let opened = reader.open_stream(&mut &stream).unwrap();
+    let mut released = Vec::new();
+    let mut out = WriterSink::new(&mut released);
+    reader.resume(&opened, &Committed::NOTHING, &stream, &mut out, Managers::none()).unwrap();
+    assert!(released == plaintext(20 * SEGMENT)[77..]);
+    // The source has come to its end, as it does when it is read.
+    assert_eq!((&stream).read(&mut [0]).unwrap(), 0);
+}
+
+/// Makes the source shorter when the first segment comes.
+struct Shortening {
+    source: File,
+    len: u64,
+    taken: Vec<u8>,
+}
+
+impl OutputSink for Shortening {
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
+        if unit.index.is_some() {
+            self.source.set_len(self.len)?;
+        }
+        self.taken.extend_from_slice(unit.head);
+        self.taken.extend_from_slice(unit.body);
+        Ok(())
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
+    let key = key();
+    let text = plaintext(20 * SEGMENT);
+    let source = file_of(&text);
+    let mut pipeline = encrypting(&key, 1);
+    let whole = encrypt(&pipeline, &text);
+    let len = 5 * SEGMENT as u64 + 10;
+    let mut sink = Shortening { source: source.try_clone().unwrap(), len, taken: Vec::new() };
+    let error = encrypt_file(&mut pipeline, source, &mut sink).unwrap_err();
+    assert_eq!((error.stage(), error.segment()), (Stage::Source, Some(5)));
+    assert!(matches!(error.cause(), Cause::Io(error) if error.kind() == ErrorKind::UnexpectedEof), "{error}");
+    assert!(whole.starts_with(&sink.taken) && sink.taken.len() > 5 * SEGMENT);
+
+    let stream = file_of(&whole);
+    let mut sink = Shortening { source: stream.try_clone().unwrap(), len: 50_000, taken: Vec::new() };
+    let mut reader = DecryptPipeline::new(&key);
+    reader.lanes.jobs = 1;
+    reader.set_source_file(Some(stream.try_clone().unwrap()));
+    let error = reader.run(stream, &mut sink, Managers::none()).unwrap_err();
+    assert_eq!(error.format_error().unwrap().detail(), Detail::Truncated);
+    assert!(text.starts_with(&sink.taken));
+}
+
+#[test]
+fn damage_is_found_where_it_is_found_in_any_other_source() {
+    let key = key();
+    let whole = encrypt(&encrypting(&key, 2), &plaintext(12 * SEGMENT + 3));
+    for at in (0..whole.len()).step_by(997) {
+        let mut damaged = whole.clone();
+        damaged[at] ^= 0x10;
+        for stream in [&damaged[..], &whole[..at]] {
+            let mut reader = DecryptPipeline::new(&key);
+            let (expected, wanted) = decrypt(&reader, stream);
+            let (released, result) = decrypt_file(&mut reader, stream);
+            assert_eq!(result.unwrap_err().to_string(), wanted.unwrap_err().to_string(), "{at}");
+            assert!(released == expected, "{at}");
+        }
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_read_as_ever() {
+    let key = key();
+    let mut pipeline = encrypting(&key, 2);
+    let (read, mut write) = io::pipe().unwrap();
+    write.write_all(&plaintext(3 * SEGMENT)).unwrap();
+    drop(write);
+    pipeline.set_source_file(Some(File::from(std::os::fd::OwnedFd::from(read.try_clone().unwrap()))));
+    let mut sink = Recording::default();
+    pipeline.run(read, &mut sink, Managers::none()).unwrap();
+    assert!(sink.bytes == encrypt(&pipeline, &plaintext(3 * SEGMENT)));
+}
