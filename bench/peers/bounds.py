@@ -30,6 +30,35 @@ def ratio(workload: str, tool: str, to: str) -> Callable[[Medians], float | None
     return measured
 
 
+def user_of_aead(workload: str) -> Callable[[Medians], float | None]:
+    """User CPU time of sv2, to that of its AEAD alone."""
+
+    def measured(medians: Medians) -> float | None:
+        sv2, aead = (medians.of.get(("sv2", workload, GIB, CORES)), bare_aead(medians))
+        return sv2["user_s"] / aead["user_s"] if sv2 and aead else None
+
+    return measured
+
+
+def cpu_of_floor(workload: str) -> Callable[[Medians], float | None]:
+    """All CPU time of sv2, to that of its AEAD and of reading the file."""
+
+    def measured(medians: Medians) -> float | None:
+        parts = [bare_aead(medians), medians.of.get(("cat", "encrypt-null", GIB, CORES))]
+        sv2 = medians.of.get(("sv2", workload, GIB, CORES))
+        return cpu(sv2) / sum(cpu(part) for part in parts) if sv2 and all(parts) else None
+
+    return measured
+
+
+def bare_aead(medians: Medians) -> dict | None:
+    return medians.of.get(("bare AEAD", "encrypt-null", GIB, CORES))
+
+
+def cpu(median: dict) -> float:
+    return median["user_s"] + median["system_s"]
+
+
 def small_file_ms(medians: Medians) -> float | None:
     """The slower one of the two outputs."""
     each = [medians.of.get(("sv2", workload, KIB, CORES)) for workload in ("encrypt-null", "encrypt-file")]
@@ -43,6 +72,10 @@ def peak_mib(medians: Medians) -> float | None:
 
 
 BOUNDS = [
+    Bound("encrypt to /dev/null, user CPU: sv2 / bare AEAD", user_of_aead("encrypt-null"), 1.1, False),
+    Bound("decrypt to /dev/null, user CPU: sv2 / bare AEAD", user_of_aead("decrypt-null"), 1.1, False),
+    Bound("encrypt to /dev/null, CPU: sv2 / (bare AEAD + cat)", cpu_of_floor("encrypt-null"), 1.15, False),
+    Bound("decrypt to /dev/null, CPU: sv2 / (bare AEAD + cat)", cpu_of_floor("decrypt-null"), 1.15, False),
     Bound("encrypt to /dev/null, wall: age / sv2", ratio("encrypt-null", "age", "sv2"), 1.9, True),
     Bound("encrypt to /dev/null, wall: rage / sv2", ratio("encrypt-null", "rage", "sv2"), 3.0, True),
     Bound("encrypt to /dev/null, wall: age / sv2 with AES-256-GCM", ratio("encrypt-null", "age", "sv2 aes"), 3.0, True),

@@ -17,6 +17,8 @@ COLOURS = {
     "secretstream": "#38761d",
     "tink": "#741b47",
     "openssl enc": "#999999",
+    "bare AEAD": "#999999",
+    "bare AEAD aes": "#999999",
     "cat": "#666666",
     "cp": "#666666",
 }
@@ -46,7 +48,7 @@ def throughput(medians: Medians) -> Figure:
     figure.suptitle(f"{size_name(size)}, {cores_name(cores)}: GB/s of plaintext, more is better")
     for ax, workload in zip(axes.flat, WORKLOADS):
         speeds = {tool: size / row["wall_s"] / 1e9 for tool, row in medians.rows(workload, size, cores).items()}
-        floors = [f"{floor}: {speed:.2f}" for floor in ("cat", "cp") if (speed := speeds.pop(floor, None))]
+        floors = [f"{floor}: {speed:.2f}" for floor in FLOORS if (speed := speeds.pop(floor, None))]
         names = [WITHOUT_AUTHENTICATION.get(tool, tool) for tool in speeds]
         bars = ax.barh(names, list(speeds.values()), color=[COLOURS[tool] for tool in speeds])
         ax.bar_label(bars, fmt="%.2f", padding=2)
@@ -70,7 +72,7 @@ def sizes(medians: Medians) -> Figure:
             points = {size: row["wall_s"] for size, row in walls.items() if row}
             if points:
                 label = WITHOUT_AUTHENTICATION.get(tool, tool).replace("\n", " ")
-                dashes = "--" if tool in ("cat", "cp") else "-"
+                dashes = "--" if tool in FLOORS else "-"
                 ax.plot(list(points), list(points.values()), dashes, marker=".", color=COLOURS[tool], label=label)
         ax.set(xscale="log", yscale="log", title=SAID[workload])
         ax.set_xticks(medians.sizes, [size_name(size) for size in medians.sizes], minor=False)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
-INSTALLED = HERE.parents[2] / "target/tools/bench"
+INSTALLED = HERE.parents[1] / "target/tools/bench"
+BARE_AEAD = HERE.parents[1] / "target/release/bare-aead"
 SV2_AES = "aes-256-gcm"
 
 
@@ -20,11 +21,13 @@ class Tool(NamedTuple):
     version: str
     # Whether a file that it wrote is on the disk, and not in a cache, when it ends.
     durable: bool
-    # Source and target, to a command. Without `decrypt` it is a floor: it copies.
+    # Source and target, to a command. Without `decrypt` it is a floor, of one workload.
     encrypt: Callable[[str, str], list[str]]
     decrypt: Callable[[str, str], list[str]] | None = None
     # Whether most of its time on a small file is an interpreter's start: then it is run less often.
     starts_slowly: bool = False
+    # The one workload of a floor.
+    only: str | None = None
 
 
 def all_tools(sv2: str, keys: pathlib.Path) -> list[Tool]:
@@ -132,12 +135,23 @@ def openssl(_keys: pathlib.Path) -> Tool | None:
 
 
 def floors() -> list[Tool]:
-    """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone."""
+    """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone. The AEAD of sv2 over as many bytes, without a file: what sealing does."""
     cat, cp = shutil.which("cat"), shutil.which("cp")
-    return [
-        Tool("cat", "copies: the floor", first_line(cat), False, lambda source, _stdout: [cat, source]),
-        Tool("cp", "copies: the floor", first_line(cp), False, lambda source, target: [cp, source, target]),
+    floors = [
+        Tool("cat", "copies: a floor", first_line(cat), False, lambda source, _: [cat, source], only="encrypt-null"),
+        Tool("cp", "copies: a floor", first_line(cp), False, lambda *ends: [cp, *ends], only="encrypt-file"),
     ]
+    if not BARE_AEAD.exists():
+        print("bench: bare-aead is not built: LEFT OUT", file=sys.stderr)
+        return floors
+
+    def bare(name: str, suite: str) -> Tool:
+        def seal(source: str, _target: str) -> list[str]:
+            return [str(BARE_AEAD), suite, str(os.path.getsize(source))]
+
+        return Tool(name, f"{suite}, no file: a floor", "of the backend of sv2", False, seal, only="encrypt-null")
+
+    return [*floors, bare("bare AEAD", "xchacha20-poly1305"), bare("bare AEAD aes", SV2_AES)]
 
 
 def first_line(program: str) -> str:

@@ -16,9 +16,22 @@ impl Buffers {
     }
 }
 
-/// Makes the buffer `len` bytes long, keeping its memory. Only growing costs anything.
+/// Makes the buffer `len` bytes long, keeping its memory and what it holds. Only growing costs anything.
 pub(crate) fn resize(buffer: &mut BytesMut, len: usize) {
     buffer.resize(len, 0);
+}
+
+/// The same for a buffer that is written as a whole next, whatever it holds.
+///
+/// Bytes are shared without an allocation where they fill their memory. The first segment of a run is some bytes longer than those after it: memory that
+/// is so little too large is replaced, once.
+pub(crate) fn fit(buffer: &mut BytesMut, len: usize) {
+    const LITTLE: usize = 128;
+    if len > LITTLE && (1..=LITTLE).contains(&buffer.capacity().saturating_sub(len)) {
+        *buffer = BytesMut::zeroed(len);
+    } else {
+        resize(buffer, len);
+    }
 }
 
 /// The memory behind `bytes` if nobody else holds it, or a fresh buffer.

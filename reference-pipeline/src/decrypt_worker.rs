@@ -5,7 +5,7 @@ use stream_v2_format::Error;
 use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, StreamOpener};
 use stream_v2_format::wire::SegmentKind;
 
-use crate::buffers::resize;
+use crate::buffers::fit;
 
 /// One segment to be opened.
 #[derive(Clone, Debug)]
@@ -62,7 +62,7 @@ impl DecryptSegmentWorker {
     ) -> Result<DecryptedSegment, Error> {
         //= spec/stream-v2.md#sv2-hdr-019
         //# A reader MUST NOT allocate memory in proportion to plaintext_len of the stream header.
-        resize(&mut payload, input.header.header().payload_len as usize);
+        fit(&mut payload, input.header.header().payload_len as usize);
         let opened = self.opener.open(&input.header, &input.wire, &mut payload)?;
         Ok(DecryptedSegment { header: input.header, payload: payload.freeze(), opened })
     }

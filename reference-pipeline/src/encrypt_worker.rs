@@ -5,7 +5,7 @@ use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, Stream
 use stream_v2_format::wire::{DigestAlg, SegmentHeader};
 use stream_v2_format::{Error, SegmentIndex};
 
-use crate::buffers::resize;
+use crate::buffers::fit;
 
 /// One data segment to be sealed.
 #[derive(Clone, Debug)]
@@ -61,7 +61,7 @@ impl EncryptSegmentWorker {
     ) -> Result<EncryptedSegment, Error> {
         let index = SegmentIndex(input.segment_index);
         let plaintext_len = u32::try_from(input.plaintext.len()).unwrap_or(u32::MAX);
-        resize(&mut wire, self.sealer.wire_len(index, plaintext_len));
+        fit(&mut wire, self.sealer.wire_len(index, plaintext_len));
         let sealed = self.sealer.seal_data(index, &input.plaintext, &mut wire)?;
         Ok(EncryptedSegment::new(sealed, wire))
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 
 use crate::ReadAt;
-use crate::buffers::resize;
+use crate::buffers::fit;
 use crate::ready::Source;
 
 /// A source, and the file that it reads, if it is one.
@@ -75,7 +75,7 @@ pub(crate) enum Load {
 impl Deferred {
     /// Reads them, and says how many they should be: they are fewer where the file has become shorter.
     pub(crate) fn load(&self, mut buffer: BytesMut) -> io::Result<(Bytes, usize)> {
-        resize(&mut buffer, self.len);
+        fit(&mut buffer, self.len);
         let mut filled = 0;
         while filled < self.len {
             match self.file.read_at(self.offset + filled as u64, &mut buffer[filled..]) {

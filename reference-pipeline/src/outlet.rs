@@ -113,7 +113,7 @@ impl<P: Port> Outlet<P> {
         bytes: u64,
         plaintext: Bytes,
     ) -> Result<Bytes, Error> {
-        if !plaintext.is_empty() {
+        if self.is_kept() && !plaintext.is_empty() {
             self.keep(commit.index.0.into(), Keep::Holds(commit, plaintext.clone())).await?;
         }
         let spare = match self.is_kept() {

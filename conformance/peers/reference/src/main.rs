@@ -21,6 +21,7 @@ use std::io::{BufRead, Write, stdin, stdout};
 
 use request::Request;
 use serde_json::{Value, json};
+use stream_v2_format::crypto::AEAD_BACKEND;
 
 /// Optional parts of the format that are implemented.
 const FEATURES: [&str; 2] = ["suite-2", "index"];
@@ -60,7 +61,7 @@ fn hello() -> Value {
         "protocol": 1,
         "name": "stream-v2",
         "language": "Rust",
-        "version": env!("CARGO_PKG_VERSION"),
+        "version": format!("{}, AEAD {AEAD_BACKEND}", env!("CARGO_PKG_VERSION")),
         "operations": ["read", "write", "crash", "recover", "resume"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
