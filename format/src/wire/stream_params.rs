@@ -160,3 +160,23 @@ pub(super) struct BoundBytes {
     stream_salt: [u8; 32],
     key_id: [u8; 16],
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_epoch_is_the_longest_that_is_allowed() {
+        let mut params = StreamParams::new([0; 32]);
+        assert_eq!(params.longest_epoch(), 0);
+        params.suite = Suite::Aes256Gcm;
+        assert!(params.check().is_err());
+        for segment_size in [1 << 16, 1 << 20, (1 << 20) + (1 << 16), 1 << 26] {
+            params.segment_size = segment_size;
+            params.epoch_segments = params.longest_epoch();
+            params.check().unwrap();
+            params.epoch_segments += 1;
+            assert!(params.check().is_err(), "{segment_size}");
+        }
+    }
+}
