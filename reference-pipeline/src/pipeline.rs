@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
-use std::thread;
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, ContentKey, Progress, Run, StreamOpener, StreamSealer};
@@ -22,46 +21,7 @@ use crate::port::{Direct, Port};
 use crate::ready::{Blocking, BlockingEngine, Source, ready, wait};
 use crate::salts::Salts;
 use crate::shutdown::Watched;
-use crate::{Durability, OutputSink, Recovered, Shutdown, Telemetry};
-
-/// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
-const JOBS_DEFAULT_MAX: usize = 16;
-/// Segments in flight beyond one for each worker: one being read, one being written, two waiting.
-const WINDOW_SLACK: usize = 4;
-
-/// How wide a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lanes {
-    /// Worker threads; at least 1.
-    pub jobs: usize,
-    /// Most segments in flight; each holds two buffers of about segment_size bytes.
-    pub window: usize,
-}
-
-impl Lanes {
-    /// `jobs` workers, and a window that keeps them busy.
-    #[must_use]
-    pub const fn with_jobs(jobs: usize) -> Self {
-        let jobs = if jobs == 0 { 1 } else { jobs };
-        Self { jobs, window: jobs + WINDOW_SLACK }
-    }
-
-    /// `jobs` workers on tasks, and a window that keeps them busy: a segment changes threads more often there.
-    #[cfg(feature = "tokio")]
-    #[must_use]
-    pub const fn on_tasks(jobs: usize) -> Self {
-        let Self { jobs, window } = Self::with_jobs(jobs);
-        Self { jobs, window: window + WINDOW_SLACK }
-    }
-}
-
-impl Default for Lanes {
-    /// One worker for each core, up to 16.
-    fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, Into::into);
-        Self::with_jobs(cores.min(JOBS_DEFAULT_MAX))
-    }
-}
+use crate::{Durability, Lanes, OutputSink, Recovered, Shutdown, Telemetry};
 
 /// What a complete run has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -157,9 +157,8 @@ fn what_is_reported_durable_is_in_the_sink() {
     struct Told(Vec<Commit>);
     impl LogManager for Told {
         fn log(&mut self, event: LogEvent<'_>) {
-            if let LogEvent::Durable(commit) = event {
-                self.0.push(*commit);
-            }
+            let LogEvent::Durable(commit) = event else { return };
+            self.0.push(*commit);
         }
     }
     let key = key();
@@ -169,8 +168,7 @@ fn what_is_reported_durable_is_in_the_sink() {
     let managers = Managers { crash: Some(&mut watch), log: Some(&mut told) };
     pipeline.run(&plaintext(LEN)[..], &mut sink, managers).unwrap();
     assert_eq!(told.0, watch.0, "the log is told of what is recorded");
-    let indices: Vec<u32> = watch.0.iter().map(|commit| commit.index.0).collect();
-    assert_eq!(indices, [1, 3, 5]);
+    assert!(watch.0.iter().map(|commit| commit.index.0).eq([1, 3, 5]));
     let last = watch.0.last().unwrap();
     assert_eq!(last.position, sink.durable().len() as u64 - 128);
     assert_ne!(last.transcript, Transcript::EMPTY);
