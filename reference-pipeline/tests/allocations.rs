@@ -64,7 +64,7 @@ fn a_segment_allocates_nothing_in_either_direction_from_memory_or_from_a_file() 
             assert_constant(&format!("encrypting from memory, {name}"), |segments| {
                 let (pipeline, text) = (encrypting(&key, suite, jobs), plaintext(segments * SEGMENT));
                 allocations(|| {
-                    drop(pipeline.run(&text[..], &mut WriterSink::new(sink()), Managers::none()).unwrap());
+                    pipeline.run(&text[..], &mut WriterSink::new(sink()), Managers::none()).unwrap();
                 })
             });
             assert_constant(&format!("encrypting a file, {name}"), |segments| {
@@ -72,7 +72,7 @@ fn a_segment_allocates_nothing_in_either_direction_from_memory_or_from_a_file() 
                 let mut pipeline = encrypting(&key, suite, jobs);
                 pipeline.set_source_file(Some(file.try_clone().unwrap()));
                 allocations(|| {
-                    drop(pipeline.run(file, &mut WriterSink::new(sink()), Managers::none()).unwrap());
+                    pipeline.run(file, &mut WriterSink::new(sink()), Managers::none()).unwrap();
                 })
             });
             for in_file in [false, true] {
@@ -84,7 +84,7 @@ fn a_segment_allocates_nothing_in_either_direction_from_memory_or_from_a_file() 
                     pipeline.lanes = Lanes::with_jobs(jobs);
                     pipeline.set_source_file(in_file.then(|| file.try_clone().unwrap()));
                     allocations(|| {
-                        drop(pipeline.run(file, &mut WriterSink::new(sink()), Managers::none()).unwrap());
+                        pipeline.run(file, &mut WriterSink::new(sink()), Managers::none()).unwrap();
                     })
                 });
             }
