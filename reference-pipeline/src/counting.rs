@@ -29,16 +29,19 @@ struct Memory {
     read: AtomicU64,
 }
 
-struct Source(Arc<Memory>);
+struct Source {
+    memory: Arc<Memory>,
+    never_waits: bool,
+}
 
 impl ReadSide<Counting> for Source {
     async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
         if place == SEGMENTS {
             return Ok(None);
         }
-        let now = self.0.now.fetch_add(1, Ordering::SeqCst) + 1;
-        self.0.most.fetch_max(now, Ordering::SeqCst);
-        self.0.read.fetch_add(1, Ordering::SeqCst);
+        let now = self.memory.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.memory.most.fetch_max(now, Ordering::SeqCst);
+        self.memory.read.fetch_add(1, Ordering::SeqCst);
         Ok(Some((place, permit)))
     }
 
@@ -47,7 +50,7 @@ impl ReadSide<Counting> for Source {
     }
 
     fn never_waits(&self) -> bool {
-        false
+        self.never_waits
     }
 }
 
@@ -95,33 +98,47 @@ struct Counted {
     most: u64,
 }
 
-async fn counted(engine: &impl Engine, panic_at: Option<u64>, fail_at: Option<u64>) -> Counted {
+/// With the caller as the writer alone, and as a worker.
+const CALLERS: [bool; 2] = [false, true];
+
+async fn counted(
+    engine: &impl Engine,
+    never_waits: bool,
+    panic_at: Option<u64>,
+    fail_at: Option<u64>,
+) -> Counted {
     let memory = Arc::new(Memory::default());
     let workers = (0..4).map(|_| Stalling { memory: Arc::clone(&memory), panic_at }).collect();
     let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
-    let mut source = Source(Arc::clone(&memory));
+    let mut source = Source { memory: Arc::clone(&memory), never_waits };
     let window = usize::try_from(WINDOW).unwrap();
     let result = engine.run::<Counting, _>(window, 0, &mut source, workers, &mut writer).await;
     Counted { result, written: writer.written, most: memory.most.load(Ordering::SeqCst) }
 }
 
 pub(crate) async fn a_stalled_worker_fills_the_window_and_no_more(engine: &impl Engine) {
-    let counted = counted(engine, None, None).await;
-    counted.result.unwrap();
-    assert!(counted.written == (0..SEGMENTS).collect::<Vec<_>>());
-    assert_eq!(counted.most, WINDOW);
+    for never_waits in CALLERS {
+        let counted = counted(engine, never_waits, None, None).await;
+        counted.result.unwrap();
+        assert!(counted.written == (0..SEGMENTS).collect::<Vec<_>>());
+        assert_eq!(counted.most, WINDOW);
+    }
 }
 
 pub(crate) async fn a_panic_is_one_error_after_everything_before_it(engine: &impl Engine) {
-    let counted = counted(engine, Some(100), None).await;
-    let error = counted.result.unwrap_err();
-    assert_eq!((error.stage(), error.segment()), (Stage::Worker, Some(100)));
-    assert!(counted.written == (0..100).collect::<Vec<_>>());
+    for never_waits in CALLERS {
+        let counted = counted(engine, never_waits, Some(100), None).await;
+        let error = counted.result.unwrap_err();
+        assert_eq!((error.stage(), error.segment()), (Stage::Worker, Some(100)));
+        assert!(counted.written == (0..100).collect::<Vec<_>>());
+    }
 }
 
 pub(crate) async fn a_failing_sink_ends_everything(engine: &impl Engine) {
-    let counted = counted(engine, None, Some(3)).await;
-    let error = counted.result.unwrap_err();
-    assert_eq!((error.stage(), error.segment()), (Stage::Sink, Some(3)));
-    assert_eq!(counted.written, [0, 1, 2]);
+    for never_waits in CALLERS {
+        let counted = counted(engine, never_waits, None, Some(3)).await;
+        let error = counted.result.unwrap_err();
+        assert_eq!((error.stage(), error.segment()), (Stage::Sink, Some(3)));
+        assert_eq!(counted.written, [0, 1, 2]);
+    }
 }
