@@ -67,11 +67,15 @@ pub(crate) enum Reader {
 }
 
 impl Reader {
-    /// Another handle of the file that is read, where it is one under its name.
+    /// Another handle of the file that is read, where it is one: under its name, or as standard input.
     pub(crate) fn file(&self) -> Option<File> {
         match self {
             Self::Regular(source) => source.file(),
-            Self::Waiting(_) => None,
+            // Files of the system that say they are empty may wait as a pipe does.
+            Self::Waiting(WaitingInput { file }) => {
+                let metadata = file.metadata().ok().filter(|metadata| metadata.is_file());
+                metadata.filter(|metadata| metadata.len() > 0).and_then(|_| file.try_clone().ok())
+            }
         }
     }
 

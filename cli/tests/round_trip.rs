@@ -52,6 +52,23 @@ fn every_size_and_any_number_of_workers() {
 }
 
 #[test]
+fn standard_input_that_is_a_file() {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(3_000_000));
+    folder.run("encrypt -q -k key data -o named").done();
+    let piped_from = |name: &str, command: &str| {
+        let file = std::fs::File::open(folder.path(name)).unwrap();
+        let output = folder.sv2(command).stdin(file).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        output.stdout
+    };
+    let stream = piped_from("data", "encrypt -q -k key");
+    assert_eq!(stream.len(), folder.read("named").len());
+    folder.write("stream", &stream);
+    assert!(piped_from("stream", "decrypt -q -k key") == plaintext(3_000_000));
+}
+
+#[test]
 fn either_suite_and_no_other() {
     let folder = Folder::new();
     folder.write("data", &plaintext(300_000));

@@ -31,10 +31,12 @@ pub fn write_then_parse(data: &[u8]) {
     };
 }
 
+const SUITES: [Suite; 2] = [Suite::XChaCha20Poly1305, Suite::Aes256Gcm];
+
 fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
     let frame_size_log2 = values.int_in_range(10..=26)?;
     Ok(StreamParams {
-        suite: Suite::XChaCha20Poly1305,
+        suite: *values.choose(&SUITES)?,
         flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, values.arbitrary()?),
         frame_size_log2,
         segment_size: match values.arbitrary()? {
@@ -236,13 +238,17 @@ fn trailer(values: &mut Unstructured<'_>) -> Result<Trailer> {
 
 /// Segments of any length, sealed and opened again, in any order and by their ends alone.
 fn segments(values: &mut Unstructured<'_>) -> Result<()> {
-    let params = StreamParams {
+    let mut params = StreamParams {
+        suite: *values.choose(&SUITES)?,
         flags: StreamFlags::NONE,
         frame_size_log2: 12,
         segment_size: 8192,
         epoch_segments: values.int_in_range(0..=3)?,
         ..StreamParams::new(values.arbitrary()?)
     };
+    if params.epoch_segments == 0 {
+        params.epoch_segments = params.longest_epoch();
+    }
     let context: Vec<u8> = values.arbitrary()?;
     let stream = StreamSealer::new(params, &key(), &context).unwrap();
     let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new(values.arbitrary()?)))
