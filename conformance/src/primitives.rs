@@ -65,6 +65,13 @@ pub(crate) fn seal_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [
     }
 }
 
+/// AES-256-GCM: decrypts `text` in place and says whether the tag held; if not, the text is worthless.
+pub(crate) fn open_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
+    let cipher = Aes256Gcm::new(&(*key).into());
+    let Ok(tag) = <[u8; 16]>::try_from(tag) else { return false };
+    cipher.decrypt_inout_detached(&nonce.into(), aad, text.into(), &tag.into()).is_ok()
+}
+
 /// A length that a field of four bytes holds; everything here is a few MiB.
 pub(crate) fn le32(len: usize) -> u32 {
     match u32::try_from(len) {

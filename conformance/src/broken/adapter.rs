@@ -40,7 +40,7 @@ fn hello(bug: &str) -> Value {
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
         "operations": ["read"],
-        "features": ["index"],
+        "features": ["suite-2", "index"],
         "reports": ["kind", "detail", "offset", "segment"],
     })
 }

@@ -7,6 +7,7 @@ use crate::primitives::{crc32c, hmac};
 /// What the segments need of the stream header.
 pub(super) struct Head {
     pub(super) keys: Keys,
+    pub(super) suite: u64,
     pub(super) uniform: bool,
     pub(super) frame_size: u64,
     pub(super) segment_size: u64,
@@ -34,12 +35,16 @@ pub(super) fn read(
     check("SV2-HDR-004", number(8, 2) == 1, "unsupported.version", 8)?;
     let reserved = [15].into_iter().chain(116..124).find(|place| input[*place] != 0);
     check("SV2-HDR-005", reserved.is_none(), "malformed.reserved", reserved.unwrap_or(0))?;
-    check("SV2-HDR-006", number(10, 2) == 1, "unsupported.suite", 10)?;
+    let suite = number(10, 2);
+    check("SV2-HDR-006", matches!(suite, 1 | 2), "unsupported.suite", 10)?;
     check("SV2-HDR-007", number(12, 2) <= 1, "unsupported.flags", 12)?;
     let log2 = number(14, 1);
     check("SV2-HDR-008", (12..=24).contains(&log2), "limit.frame_size", 14)?;
     let (frame_size, segment_size) = (1_u64 << log2.min(40), number(16, 4));
     check("SV2-HDR-009", (frame_size..=1 << 26).contains(&segment_size), "limit.segment_size", 16)?;
+    let epoch_segments = number(20, 4);
+    let wears_out = suite == 2 && (epoch_segments == 0 || epoch_segments * segment_size > 1 << 40);
+    check("SV2-HDR-011", !wears_out, "limit.epoch_segments", 20)?;
     let envelope_len = number(112, 4);
     check("SV2-HDR-012", envelope_len <= 65_532, "limit.envelope_len", 112)?;
     check("SV2-HDR-010", segment_size.is_multiple_of(frame_size), "malformed.segment_size", 16)?;
@@ -66,10 +71,11 @@ pub(super) fn read(
     check("SV2-HDR-014", hmac(&keys.header, &[&input[..80]]) == input[80..112], "key.header_tag", 80)?;
     Ok(Head {
         keys,
+        suite,
         uniform: number(12, 2) & 1 == 1,
         frame_size,
         segment_size,
-        epoch_segments: number(20, 4),
+        epoch_segments,
         plaintext_len: number(24, 8),
         len,
     })

@@ -2,7 +2,7 @@
 
 use super::header::Head;
 use super::{Bug, Refusal, index, number};
-use crate::primitives::{crc32c, hmac, open_xchacha, sha3};
+use crate::primitives::{crc32c, hmac, open_gcm, open_xchacha, sha3};
 
 /// The fields of a segment header that are used after its checks.
 pub(super) struct Header {
@@ -178,7 +178,14 @@ impl Header {
             nonce[20..].copy_from_slice(&frame_index.to_le_bytes()[..4]);
             let (mut text, tag) = (frame[8..8 + len].to_vec(), &frame[8 + len..]);
             let aad = [&header[..56], &frame[..8]].concat();
-            let opens = open_xchacha(&keys.aead, nonce, &aad, &mut text, tag);
+            let opens = match head.suite {
+                2 => {
+                    let mut counters = [0; 12];
+                    counters[..8].copy_from_slice(&nonce[16..]);
+                    open_gcm(&head.keys.run(&keys.aead, &self.run_salt), counters, &aad, &mut text, tag)
+                }
+                _ => open_xchacha(&keys.aead, nonce, &aad, &mut text, tag),
+            };
             check("SV2-FRM-006", opens, "auth.frame", 96 + at)?;
             match kind {
                 1 => {
