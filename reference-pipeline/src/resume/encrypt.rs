@@ -214,8 +214,7 @@ impl InterruptedEncryption {
 }
 
 impl EncryptPipeline<'_> {
-    /// Encrypts all of `source` into a file that an interrupted run can be gone on with: with a journal beside it, unless `stamp` says that one segment
-    /// holds all of it. Then there is little to go on with (§19.3), and a journal would cost more than sealing the segment again.
+    /// Encrypts all of `source` into a file that an interrupted run can be gone on with: with a journal beside it.
     ///
     /// # Errors
     /// As [`run`](Self::run).
@@ -227,10 +226,7 @@ impl EncryptPipeline<'_> {
         log: Option<&mut dyn LogManager>,
     ) -> Result<Summary, Error> {
         let mut journal = FileJournal::new(sink.output(), JournalRole::Encrypt, stamp);
-        let is_brief = stamp.len.is_some_and(|len| len <= u64::from(self.params.segment_size));
-        let keeps = !is_brief || sink.output().storage().gives_up();
-        let crash = keeps.then_some(&mut journal as &mut dyn CrashManager);
-        self.run(source, &mut sink, Managers { log: log.map(|log| log as _), crash })
+        self.run(source, &mut sink, Managers { log: log.map(|log| log as _), crash: Some(&mut journal) })
     }
 }
 
