@@ -57,6 +57,8 @@ impl ReadSide<Counting> for Source {
 /// Holds a segment back until everything is read that the window has room for.
 struct Stalling {
     memory: Arc<Memory>,
+    /// Not where the caller works: while it stalls nobody writes, and the window does not become free.
+    stalls: bool,
     panic_at: Option<u64>,
 }
 
@@ -64,7 +66,8 @@ impl WorkSide<Counting> for Stalling {
     fn work(&mut self, (place, permit): (u64, Buffers)) -> Result<(u64, Buffers), Error> {
         assert!(self.panic_at != Some(place), "planted");
         let wanted = SEGMENTS.min(place + WINDOW);
-        while self.panic_at.is_none()
+        while self.stalls
+            && self.panic_at.is_none()
             && place.is_multiple_of(STALLS)
             && self.memory.read.load(Ordering::SeqCst) < wanted
         {
@@ -108,7 +111,8 @@ async fn counted(
     fail_at: Option<u64>,
 ) -> Counted {
     let memory = Arc::new(Memory::default());
-    let workers = (0..4).map(|_| Stalling { memory: Arc::clone(&memory), panic_at }).collect();
+    let stalling = || Stalling { memory: Arc::clone(&memory), stalls: !never_waits, panic_at };
+    let workers = (0..4).map(|_| stalling()).collect();
     let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
     let mut source = Source { memory: Arc::clone(&memory), never_waits };
     let window = usize::try_from(WINDOW).unwrap();
@@ -121,7 +125,8 @@ pub(crate) async fn a_stalled_worker_fills_the_window_and_no_more(engine: &impl 
         let counted = counted(engine, never_waits, None, None).await;
         counted.result.unwrap();
         assert!(counted.written == (0..SEGMENTS).collect::<Vec<_>>());
-        assert_eq!(counted.most, WINDOW);
+        let is_full = if never_waits { counted.most <= WINDOW } else { counted.most == WINDOW };
+        assert!(is_full, "{} segments in memory", counted.most);
     }
 }
 
