@@ -69,17 +69,19 @@ struct SegmentReader<R> {
     shutdown: Shutdown,
 }
 
-impl<R: Source> SegmentReader<R> {
-    /// Reads the next header, and the wire after it, or leaves that to the worker.
-    async fn next_segment(&mut self, permit: Buffers) -> Result<Option<ToOpen>, Error> {
-        let next = next_header(&mut self.source, &self.stream, &mut self.order).await?;
-        let Some((header, before)) = next else { return Ok(None) };
-        let wire = match self.source.defer(header.header().wire_len as usize) {
-            Some(deferred) => Load::InFile(deferred, permit.input),
-            None => Load::Here(wire_of(&mut self.source, &header, before, permit.input).await?),
-        };
-        Ok(Some(ToOpen { header, wire, payload: permit.output }))
-    }
+/// Reads the next header, and the wire after it, or leaves that to the worker.
+async fn next_to_open(
+    source: &mut impl Source,
+    stream: &StreamOpener,
+    order: &mut SegmentOrder,
+    permit: Buffers,
+) -> Result<Option<ToOpen>, Error> {
+    let Some((header, before)) = next_header(source, stream, order).await? else { return Ok(None) };
+    let wire = match source.defer(header.header().wire_len as usize) {
+        Some(deferred) => Load::InFile(deferred, permit.input),
+        None => Load::Here(wire_of(source, &header, before, permit.input).await?),
+    };
+    Ok(Some(ToOpen { header, wire, payload: permit.output }))
 }
 
 impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
@@ -88,8 +90,8 @@ impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
             return Err(Error::interrupted(Some(self.order.segments())));
         }
         let segment = Some(self.order.segments());
-        let telemetry = self.telemetry.clone();
-        let next = telemetry.timed(Step::Reading, segment, self.next_segment(permit)).await?;
+        let next = next_to_open(&mut self.source, &self.stream, &mut self.order, permit);
+        let next = self.telemetry.timed(Step::Reading, segment, next).await?;
         Ok(next.inspect(|segment| {
             let header = segment.header.header();
             self.is_brief = header.payload_len < self.stream.header().segment_size();
@@ -124,7 +126,7 @@ impl WorkSide<Decrypting> for Opening {
             Load::Here(wire) => wire,
             Load::InFile(deferred, buffer) => {
                 let loaded = self.telemetry.time(Step::Reading, segment, || deferred.load(buffer));
-                whole_wire(loaded.map_err(source_error(segment))?.0, &header)?
+                whole_wire(loaded.map_err(source_error(segment))?, &header)?
             }
         };
         let input = DecryptSegmentInput { header, wire };

@@ -256,11 +256,9 @@ impl Sealing {
             Load::Here(bytes) => return Ok(bytes),
             Load::InFile(deferred, buffer) => (deferred, buffer),
         };
-        let (bytes, len) = self
-            .telemetry
-            .time(Step::Reading, segment, || deferred.load(buffer))
-            .map_err(source_error(segment))?;
-        if bytes.len() < len {
+        let bytes = self.telemetry.time(Step::Reading, segment, || deferred.load(buffer));
+        let bytes = bytes.map_err(source_error(segment))?;
+        if bytes.len() < deferred.len() {
             let shorter =
                 io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter while it was read");
             return Err(source_error(segment)(shorter));

@@ -4,8 +4,8 @@
 //! waits for nobody, the caller's thread is one of the workers, in whatever time the writer leaves it.
 //!
 //! A permit (a pair of buffers) goes from the writer to a worker, which reads when it is its turn, with a segment through its work, and back to the
-//! writer. There are as many as the window is wide, and both channels have room for all of them: so workers wait for permits and for their turn only,
-//! the writer for results only, and nobody waits in a circle.
+//! writer. There are as many as the window is wide, and the results have room for all of them: so workers wait for permits and for their turn only, the
+//! writer for results only, and nobody waits in a circle.
 //!
 //! What is brief is done before a thread would have begun: see [`Turn::begin`].
 //!

@@ -1,13 +1,15 @@
 //! A source that is a file: whoever works on a segment also reads it, at its place, while others read theirs.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Seek, SeekFrom};
+use std::io::{self, Seek, SeekFrom};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use stream_v2_format::Offset;
 
-use crate::ReadAt;
 use crate::buffers::fit;
+use crate::io::fill;
+use crate::range::ReadFrom;
 use crate::ready::Source;
 
 /// A source, and the file that it reads, if it is one.
@@ -28,15 +30,6 @@ impl<S> InFile<S> {
 impl<S: Source> Source for InFile<S> {
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.source.read(buffer)
-    }
-
-    fn fill(
-        &mut self,
-        buffer: &mut BytesMut,
-        len: usize,
-        next: usize,
-    ) -> impl Future<Output = io::Result<usize>> {
-        self.source.fill(buffer, len, next)
     }
 
     fn never_waits(&self) -> bool {
@@ -73,20 +66,17 @@ pub(crate) enum Load {
 }
 
 impl Deferred {
-    /// Reads them, and says how many they should be: they are fewer where the file has become shorter.
-    pub(crate) fn load(&self, mut buffer: BytesMut) -> io::Result<(Bytes, usize)> {
+    /// Reads them: fewer than [`len`](Self::len), where the file has become shorter.
+    pub(crate) fn load(&self, mut buffer: BytesMut) -> io::Result<Bytes> {
         fit(&mut buffer, self.len);
-        let mut filled = 0;
-        while filled < self.len {
-            match self.file.read_at(self.offset + filled as u64, &mut buffer[filled..]) {
-                Ok(0) => break,
-                Ok(read) => filled += read,
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        let filled = fill(&mut ReadFrom::new(&*self.file, Offset(self.offset)), &mut buffer)?;
         buffer.truncate(filled);
-        Ok((buffer.freeze(), self.len))
+        Ok(buffer.freeze())
+    }
+
+    /// How many bytes there were.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
     }
 }
 

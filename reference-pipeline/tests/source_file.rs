@@ -10,7 +10,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use stream_v2_format::Detail;
 use stream_v2_format::crypto::Committed;
 use stream_v2_pipeline::{
-    Cause, DecryptPipeline, EncryptPipeline, Error, Managers, OutputSink, SinkUnit, Stage, WriterSink,
+    Cause, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers, OutputSink, Stage,
+    WriterSink,
 };
 use support::sinks::Recording;
 use support::{decrypt, encrypt, encrypting, key, plaintext};
@@ -99,37 +100,14 @@ fn a_source_that_stands_in_the_middle_is_read_from_there() {
     assert_eq!((&stream).read(&mut [0]).unwrap(), 0);
 }
 
-/// Makes the source shorter when the first segment comes.
-struct Shortening {
-    source: File,
-    len: u64,
-    taken: Vec<u8>,
-}
+/// Makes the source shorter once the first segment is written.
+struct Shortening(File, u64);
 
-impl OutputSink for Shortening {
-    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
-        if unit.index.is_some() {
-            self.source.set_len(self.len)?;
+impl LogManager for Shortening {
+    fn log(&mut self, event: LogEvent<'_>) {
+        if let LogEvent::Committed(_) = event {
+            self.0.set_len(self.1).unwrap();
         }
-        self.taken.extend_from_slice(unit.head);
-        self.taken.extend_from_slice(unit.body);
-        Ok(())
-    }
-
-    fn make_durable(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn seal(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn suspend(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn abort(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
@@ -140,21 +118,25 @@ fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
     let source = file_of(&text);
     let mut pipeline = encrypting(&key, 1);
     let whole = encrypt(&pipeline, &text);
-    let len = 5 * SEGMENT as u64 + 10;
-    let mut sink = Shortening { source: source.try_clone().unwrap(), len, taken: Vec::new() };
-    let error = encrypt_file(&mut pipeline, source, &mut sink).unwrap_err();
+    let mut log = Shortening(source.try_clone().unwrap(), 5 * SEGMENT as u64 + 10);
+    let mut sink = Recording::default();
+    pipeline.set_source_file(Some(source.try_clone().unwrap()));
+    let managers = Managers { log: Some(&mut log), crash: None };
+    let error = pipeline.run(source, &mut sink, managers).unwrap_err();
     assert_eq!((error.stage(), error.segment()), (Stage::Source, Some(5)));
     assert!(matches!(error.cause(), Cause::Io(error) if error.kind() == ErrorKind::UnexpectedEof), "{error}");
-    assert!(whole.starts_with(&sink.taken) && sink.taken.len() > 5 * SEGMENT);
+    assert!(whole.starts_with(&sink.bytes) && sink.bytes.len() > 5 * SEGMENT);
 
     let stream = file_of(&whole);
-    let mut sink = Shortening { source: stream.try_clone().unwrap(), len: 50_000, taken: Vec::new() };
+    let mut log = Shortening(stream.try_clone().unwrap(), 50_000);
+    let mut sink = Recording::default();
     let mut reader = DecryptPipeline::new(&key);
     reader.lanes.jobs = 1;
     reader.set_source_file(Some(stream.try_clone().unwrap()));
-    let error = reader.run(stream, &mut sink, Managers::none()).unwrap_err();
+    let managers = Managers { log: Some(&mut log), crash: None };
+    let error = reader.run(stream, &mut sink, managers).unwrap_err();
     assert_eq!(error.format_error().unwrap().detail(), Detail::Truncated);
-    assert!(text.starts_with(&sink.taken));
+    assert!(text.starts_with(&sink.bytes));
 }
 
 #[test]

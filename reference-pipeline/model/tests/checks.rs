@@ -10,11 +10,13 @@ fn check(pipeline: Pipeline) -> usize {
     checker.unique_state_count()
 }
 
+/// Segments, workers, window.
+const SIZES: [(u8, usize, usize); 8] =
+    [(4, 1, 1), (5, 1, 3), (4, 2, 1), (5, 2, 2), (6, 2, 3), (6, 2, 4), (4, 3, 3), (5, 3, 4)];
+
 #[test]
 fn pipelines_as_they_are_built() {
-    for (segments, workers, window) in
-        [(4, 1, 1), (5, 1, 3), (4, 2, 1), (5, 2, 2), (6, 2, 3), (6, 2, 4), (4, 3, 3), (5, 3, 4)]
-    {
+    for (segments, workers, window) in SIZES {
         let states = check(Pipeline::new(segments, workers, window));
         println!("{segments} segments, {workers} workers, window {window}: {states} states");
     }
@@ -22,9 +24,7 @@ fn pipelines_as_they_are_built() {
 
 #[test]
 fn pipelines_whose_caller_is_a_worker() {
-    for (segments, workers, window) in
-        [(4, 1, 1), (5, 1, 3), (4, 2, 1), (5, 2, 2), (6, 2, 3), (6, 2, 4), (4, 3, 3), (5, 3, 4)]
-    {
+    for (segments, workers, window) in SIZES {
         let states = check(Pipeline::with_caller(segments, workers, window));
         println!("{segments} segments, {workers} workers with the caller, window {window}: {states} states");
     }

@@ -22,7 +22,7 @@ use crate::{DecryptPipeline, Error, Shutdown, Stage};
 use end::End;
 use locate::Locator;
 use marks::Marks;
-use read_at::ReadFrom;
+pub(crate) use read_at::ReadFrom;
 use segments::Segments;
 use sequence::Sequence;
 

@@ -107,13 +107,13 @@ impl<R: Read + Seek> ReadAt for Mutex<R> {
 }
 
 /// Reads on from an offset.
-pub(super) struct ReadFrom<'a, S: ?Sized> {
+pub(crate) struct ReadFrom<'a, S: ?Sized> {
     source: &'a S,
     offset: u64,
 }
 
 impl<'a, S: ReadAt + ?Sized> ReadFrom<'a, S> {
-    pub(super) const fn new(source: &'a S, offset: Offset) -> Self {
+    pub(crate) const fn new(source: &'a S, offset: Offset) -> Self {
         Self { source, offset: offset.0 }
     }
 }
