@@ -11,7 +11,7 @@ use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSe
 use stream_v2_format::wire::{HeaderV1, entries_max};
 
 use crate::buffers::Buffers;
-use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use crate::flow::{Engine, Flow, ReadSide, WriteSide};
 use crate::in_file::{Deferred, Load};
 use crate::io::source_error;
 use crate::managers::Commit;
@@ -19,8 +19,9 @@ use crate::outlet::Outlet;
 use crate::pipeline::{EncryptPipeline, Summary, summary};
 use crate::port::Port;
 use crate::ready::Source;
+use crate::sealing::Sealing;
 use crate::telemetry::Step;
-use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
+use crate::{EncryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
 pub(crate) async fn run<E: Engine, P: Port>(
@@ -34,11 +35,7 @@ pub(crate) async fn run<E: Engine, P: Port>(
     let committed = writer.progress.committed().clone();
     let mut reader = PlaintextReader::new(source, &header, &committed, pipeline, target.index);
     let workers = (0..pipeline.lanes.jobs.max(1))
-        .map(|_| Sealing {
-            worker: EncryptSegmentWorker::new(target.stream, target.run, pipeline.digest_alg),
-            telemetry: pipeline.telemetry.clone(),
-            shutdown: pipeline.shutdown.clone(),
-        })
+        .map(|_| Sealing::new(pipeline, target, writer.outlet.is_kept()))
         .collect();
     let window = pipeline.lanes.window;
     //= spec/stream-v2.md#sv2-frm-008
@@ -76,7 +73,8 @@ pub(crate) enum ToSeal {
 
 /// What they give to the writer.
 pub(crate) enum Done {
-    Data(EncryptedSegment, EncryptSegmentInput),
+    /// A segment, and its plaintext, or memory where nobody asks for that.
+    Data(EncryptedSegment, Bytes),
     Index(Buffers),
 }
 
@@ -242,56 +240,6 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
     }
 }
 
-/// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
-struct Sealing {
-    worker: EncryptSegmentWorker,
-    telemetry: Telemetry,
-    shutdown: Shutdown,
-}
-
-impl Sealing {
-    /// The plaintext of a segment: all of it, as all of it was there when it was the segment's turn.
-    fn loaded(&self, load: Load, segment: Option<u64>) -> Result<Bytes, Error> {
-        let (deferred, buffer) = match load {
-            Load::Here(bytes) => return Ok(bytes),
-            Load::InFile(deferred, buffer) => (deferred, buffer),
-        };
-        let bytes = self.telemetry.time(Step::Reading, segment, || deferred.load(buffer));
-        let bytes = bytes.map_err(source_error(segment))?;
-        if bytes.len() < deferred.len() {
-            let shorter =
-                io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter while it was read");
-            return Err(source_error(segment)(shorter));
-        }
-        Ok(bytes)
-    }
-}
-
-impl WorkSide<Encrypting> for Sealing {
-    fn work(&mut self, job: ToSeal) -> Result<Done, Error> {
-        let (segment_index, load, wire) = match job {
-            ToSeal::Data(segment_index, load, wire) => (segment_index, load, wire),
-            // What it says follows from the segments before it, which only the writer has seen in order.
-            ToSeal::Index(permit) => return Ok(Done::Index(permit)),
-        };
-        let segment = Some(segment_index.into());
-        if self.shutdown.requested() {
-            return Err(Error::interrupted(segment));
-        }
-        //= spec/stream-v2.md#sv2-wrt-003
-        //= type=implication
-        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
-        //= reason=them.
-        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
-        //# can change while the segment is sealed.
-        let plaintext = self.loaded(load, segment)?;
-        let input = EncryptSegmentInput { segment_index, plaintext };
-        let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(&input, wire));
-        let segment = sealed.map_err(|error| Error::format(Stage::Worker, error))?;
-        Ok(Done::Data(segment, input))
-    }
-}
-
 /// Hands sealed segments to the sink in order, keeps transcript and totals, and seals what follows from them: index and final segments.
 pub(crate) struct SealWriter<'o, P> {
     outlet: &'o mut Outlet<P>,
@@ -364,9 +312,9 @@ impl<'o, P: Port> SealWriter<'o, P> {
 impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
     async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
         match done {
-            Done::Data(segment, input) => {
+            Done::Data(segment, plaintext) => {
                 let commit = self.segment(&segment).await?;
-                let spare = self.outlet.settle(commit, commit.segment_len, input.plaintext).await?;
+                let spare = self.outlet.settle(commit, commit.segment_len, plaintext).await?;
                 Ok(Buffers::recycled(spare, segment.wire))
             }
             Done::Index(permit) => {

@@ -1,7 +1,7 @@
 //! §7, §8 Sealing one segment: a pure worker. No I/O, no log, no shutdown flag.
 
 use bytes::{Bytes, BytesMut};
-use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, StreamSealer};
+use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, SegmentSealing, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, SegmentHeader};
 use stream_v2_format::{Error, SegmentIndex};
 
@@ -59,10 +59,21 @@ impl EncryptSegmentWorker {
         input: &EncryptSegmentInput,
         mut wire: BytesMut,
     ) -> Result<EncryptedSegment, Error> {
-        let index = SegmentIndex(input.segment_index);
-        let plaintext_len = u32::try_from(input.plaintext.len()).unwrap_or(u32::MAX);
-        fit(&mut wire, self.sealer.wire_len(index, plaintext_len));
-        let sealed = self.sealer.seal_data(index, &input.plaintext, &mut wire)?;
+        let mut sealing = self.begin(input.segment_index, input.plaintext.len(), &mut wire)?;
+        sealing.push(&input.plaintext)?;
+        let sealed = sealing.finish()?;
         Ok(EncryptedSegment::new(sealed, wire))
+    }
+
+    /// Begins a segment of `plaintext_len` bytes, which come piece by piece.
+    pub(crate) fn begin<'s>(
+        &'s mut self,
+        segment_index: u32,
+        plaintext_len: usize,
+        wire: &'s mut BytesMut,
+    ) -> Result<SegmentSealing<'s>, Error> {
+        let index = SegmentIndex(segment_index);
+        fit(wire, self.sealer.wire_len(index, u32::try_from(plaintext_len).unwrap_or(u32::MAX)));
+        self.sealer.begin_data(index, plaintext_len, wire)
     }
 }

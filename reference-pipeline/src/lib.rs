@@ -93,6 +93,7 @@ mod resume;
 #[cfg(feature = "s3")]
 pub mod s3;
 mod salts;
+mod sealing;
 mod shutdown;
 mod sink;
 mod sinks;

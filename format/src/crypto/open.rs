@@ -85,7 +85,7 @@ impl SegmentOpener {
         //= spec/stream-v2.md#sv2-frm-005
         //# A reader MUST check all frame headers of a segment before it opens a frame.
         let frames = Frames::check(wire, layout, authentic.offset(), header.index.0.into())?;
-        let opened = open_frames(self.keys.for_segment(header), authentic, &frames, payload)?;
+        let opened = open_frames(self.keys.for_segment(header).1, authentic, &frames, payload)?;
         self.check_terminator(authentic, opened)
     }
 
@@ -105,7 +105,7 @@ impl SegmentOpener {
         let layout = FrameLayout::new(&self.header, header).tail();
         let before = u64::from(header.wire_len) - layout.frames_len() as u64;
         let frames = Frames::check(tail, layout, authentic.offset().plus(before), header.index.0.into())?;
-        let mut opener = FrameOpener::new(self.keys.for_segment(header), authentic, header.data_frames);
+        let mut opener = FrameOpener::new(self.keys.for_segment(header).1, authentic, header.data_frames);
         let mut ends = SealedEnds::EMPTY;
         frames.iter().try_for_each(|frame| ends.open(&mut opener, &frame))?;
         let digest = ends.stated_digest();

@@ -79,8 +79,8 @@ impl RunKeys {
         Self { stream, epochs: EpochChain::new(), current: None }
     }
 
-    /// The keys for the frames of the segment with this header.
-    pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> &SegmentKeys {
+    /// The keys of the stream, and those for the frames of the segment with this header.
+    pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> (&StreamKeys, &SegmentKeys) {
         let (epoch, salt) = (header.key_epoch, RunSalt(header.run_salt));
         if !matches!(&self.current, Some((e, s, _)) if (*e, *s) == (epoch, salt)) {
             self.current = None;
@@ -90,10 +90,6 @@ impl RunKeys {
             let (aead, digest) = epochs.keys(stream, epoch);
             (epoch, salt, SegmentKeys { cipher: FrameCipher::new(stream, &aead, &salt), digest })
         });
-        keys
-    }
-
-    pub(super) fn stream(&self) -> &StreamKeys {
-        &self.stream
+        (stream, keys)
     }
 }

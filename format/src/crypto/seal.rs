@@ -1,16 +1,14 @@
-//! §7, §8, §9 Sealing one segment, from one slice into another.
+//! §7, §8, §9 Sealing the segments of a run, from one slice into another.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::cipher::FramePlace;
-use super::digest::DigestState;
-use super::run::{RunKeys, SegmentKeys};
+use super::run::RunKeys;
+use super::sealing::{SegmentSealing, misuse};
 use super::{Digest, Run, StreamSealer, Transcript};
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{
-    BOUND_PREFIX_LEN, Codec, Crc32c, DigestAlg, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameLayout,
-    FrameType, HeaderV1, SegmentHeader, SegmentKind, TAG_LEN, Trailer, entries_in, wire_len,
+    Codec, DigestAlg, HeaderV1, SegmentHeader, SegmentKind, Trailer, entries_in, wire_len,
 };
 use crate::{Detail, Error, Offset, SegmentIndex};
 
@@ -73,20 +71,35 @@ impl SegmentSealer {
         plaintext: &[u8],
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
+        let mut sealing = self.begin_data(index, plaintext.len(), wire)?;
+        sealing.push(plaintext)?;
+        sealing.finish()
+    }
+
+    /// Begins a data segment of `plaintext_len` bytes (1 to segment_size), whose plaintext comes piece by piece.
+    ///
+    /// # Errors
+    /// As of [`seal_data`](Self::seal_data).
+    pub fn begin_data<'s>(
+        &'s mut self,
+        index: SegmentIndex,
+        plaintext_len: usize,
+        wire: &'s mut [u8],
+    ) -> Result<SegmentSealing<'s>, Error> {
         self.check_index(index)?;
-        let payload_len = u32::try_from(plaintext.len())
+        let payload_len = u32::try_from(plaintext_len)
             .ok()
             .filter(|len| (1..=self.header.segment_size()).contains(len))
-            .ok_or_else(|| misuse(index, plaintext.len() as u64))?;
-        let continues = *self.run.continues.bytes();
+            .ok_or_else(|| misuse(index, plaintext_len as u64))?;
+        let header = self.plan(index, SegmentKind::Data, payload_len);
         //= spec/stream-v2.md#sv2-dig-004
         //# A writer MUST fill the terminator as §8.3 says.
         let terminator = match self.terminator_len(SegmentKind::Data, index) {
             0 => &[][..],
-            _ if index == self.run.first => &continues,
+            _ if index == self.run.first => self.run.continues.bytes(),
             _ => &[0; 32],
         };
-        self.seal(index, SegmentKind::Data, payload_len, Parts { payload: plaintext, terminator }, wire)
+        SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)
     }
 
     /// Seals an index segment with the `payload` that [`Progress::index_payload`](super::Progress::index_payload) gives, after the segments
@@ -107,7 +120,7 @@ impl SegmentSealer {
             .ok_or_else(|| misuse(index, payload.len() as u64))?;
         let mut wire = vec![0; self.wire_len_of(SegmentKind::Index, index, payload_len)];
         let parts = Parts { payload, terminator: transcript.bytes() };
-        let sealed = self.seal(index, SegmentKind::Index, payload_len, parts, &mut wire)?;
+        let sealed = self.seal(index, SegmentKind::Index, parts, &mut wire)?;
         Ok((sealed, wire))
     }
 
@@ -132,7 +145,7 @@ impl SegmentSealer {
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
         let terminator = trailer.to_bytes();
-        self.seal(index, SegmentKind::Final, 0, Parts { payload: &[], terminator: &terminator }, wire)
+        self.seal(index, SegmentKind::Final, Parts { payload: &[], terminator: &terminator }, wire)
     }
 
     /// Bytes of the wire of the final segment.
@@ -149,20 +162,16 @@ impl SegmentSealer {
         &mut self,
         index: SegmentIndex,
         kind: SegmentKind,
-        payload_len: u32,
         parts: Parts<'_>,
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
-        let mut header = self.plan(index, kind, payload_len);
-        if wire.len() as u64 != u64::from(header.wire_len) {
-            return Err(misuse(index, wire.len() as u64));
-        }
-        let layout = FrameLayout::new(&self.header, &header);
-        let keys = self.keys.for_segment(&header);
-        let (digest, wire_crc32c) = seal_frames(keys, &header, layout, parts, wire)?;
-        header.wire_crc32c = wire_crc32c;
-        header.segment_tag = self.keys.stream().segment.hmac(&[&header.tagged_bytes()]);
-        Ok(SealedSegment { header, digest })
+        let payload_len = u32::try_from(parts.payload.len());
+        let payload_len = payload_len.map_err(|_| misuse(index, parts.payload.len() as u64))?;
+        let header = self.plan(index, kind, payload_len);
+        let mut sealing =
+            SegmentSealing::begin(&self.header, &mut self.keys, header, parts.terminator, wire)?;
+        sealing.push(parts.payload)?;
+        sealing.finish()
     }
 
     /// The header of a segment as far as it is known before sealing.
@@ -201,74 +210,4 @@ impl SegmentSealer {
 struct Parts<'a> {
     payload: &'a [u8],
     terminator: &'a [u8],
-}
-
-fn misuse(index: SegmentIndex, found: u64) -> Error {
-    Error::new(Detail::Misuse, Offset(0)).in_segment(index.0.into()).found(found)
-}
-
-/// Seals all frames of a segment in order, each byte touched while it is in the cache: AEAD, digest, CRC.
-fn seal_frames(
-    keys: &SegmentKeys,
-    header: &SegmentHeader,
-    layout: FrameLayout,
-    parts: Parts<'_>,
-    wire: &mut [u8],
-) -> Result<(Digest, u32), Error> {
-    let bound_prefix = header.bound_prefix();
-    let mut digest = DigestState::new(header.digest_alg, &keys.digest, &bound_prefix);
-    let mut frames =
-        FrameWriter { keys, bound_prefix: &bound_prefix, index: header.index, frame_index: 0, rest: wire };
-    let mut crc = Crc32c::new();
-    let mut payload = parts.payload;
-    for frame_header in layout.headers().filter(|frame| frame.frame_type == FrameType::Data) {
-        let (now, later) = payload.split_at_checked(frame_header.len as usize).unwrap_or((payload, &[]));
-        let frame = frames.write(FrameType::Data, now)?;
-        digest.data_frame(frame, &frame[frame.len() - TAG_LEN..]);
-        crc.update(frame);
-        payload = later;
-    }
-    let digest = digest.finish();
-    //= spec/stream-v2.md#sv2-dig-001
-    //# A writer MUST put the digest of §8.1 into the digest frame.
-    let digest_plaintext = DigestPlaintext { digest_alg: header.digest_alg, digest: digest.0 }.to_bytes();
-    crc.update(frames.write(FrameType::Digest, &digest_plaintext)?);
-    crc.update(frames.write(FrameType::Terminator, parts.terminator)?);
-    Ok((digest, crc.finish()))
-}
-
-/// Writes frame after frame into the wire.
-struct FrameWriter<'a> {
-    keys: &'a SegmentKeys,
-    bound_prefix: &'a [u8; BOUND_PREFIX_LEN],
-    index: SegmentIndex,
-    frame_index: u32,
-    rest: &'a mut [u8],
-}
-
-impl<'a> FrameWriter<'a> {
-    /// Seals `plaintext` as the next frame and returns the frame.
-    fn write(&mut self, frame_type: FrameType, plaintext: &[u8]) -> Result<&'a [u8], Error> {
-        let wrong = misuse(self.index, plaintext.len() as u64);
-        let len = u32::try_from(plaintext.len()).map_err(|_| wrong)?;
-        let header = FrameHeader { frame_type, len };
-        let rest = core::mem::take(&mut self.rest);
-        let (frame, rest) = rest.split_at_mut_checked(header.frame_len()).ok_or(wrong)?;
-        let (head, sealed) = frame.split_at_mut(FRAME_HEADER_LEN);
-        let (ciphertext, tag) = sealed.split_at_mut(plaintext.len());
-        head.copy_from_slice(&header.to_bytes());
-        let place = FramePlace {
-            segment: self.index,
-            frame_index: self.frame_index,
-            bound_prefix: self.bound_prefix,
-            header,
-        };
-        //= spec/stream-v2.md#sv2-frm-007
-        //# A writer MUST seal each frame under the nonce and the associated data of §7.
-        let sealed_tag = self.keys.cipher.seal(&place, plaintext, ciphertext).map_err(|_| wrong)?;
-        tag.copy_from_slice(&sealed_tag);
-        self.frame_index += 1;
-        self.rest = rest;
-        Ok(frame)
-    }
 }

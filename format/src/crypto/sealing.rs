@@ -1,0 +1,186 @@
+//! §7, §8 One segment while it is sealed, frame after frame, in order.
+
+use super::SealedSegment;
+use super::cipher::FramePlace;
+use super::digest::DigestState;
+use super::key_schedule::StreamKeys;
+use super::run::{RunKeys, SegmentKeys};
+use crate::wire::{
+    BOUND_PREFIX_LEN, Crc32c, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameType, HeaderV1,
+    SegmentHeader, TAG_LEN,
+};
+use crate::{Detail, Error, Offset, SegmentIndex};
+
+/// A segment that is being sealed: each byte goes through AEAD, digest and CRC while it is in the cache.
+///
+/// Dropped before it is finished, it leaves a wire whose content is undefined; its index must not be sealed again in this run.
+pub struct SegmentSealing<'s> {
+    stream: &'s StreamKeys,
+    /// As far as it is known before sealing.
+    header: SegmentHeader,
+    frame_size: usize,
+    terminator: &'s [u8],
+    /// Bytes of the payload that are not sealed yet.
+    left: usize,
+    frames: FrameWriter<'s>,
+    digest: DigestState,
+}
+
+impl<'s> SegmentSealing<'s> {
+    /// Begins a segment whose `wire` has the length that `header` says.
+    pub(super) fn begin(
+        stream: &HeaderV1,
+        keys: &'s mut RunKeys,
+        header: SegmentHeader,
+        terminator: &'s [u8],
+        wire: &'s mut [u8],
+    ) -> Result<Self, Error> {
+        if wire.len() as u64 != u64::from(header.wire_len) {
+            return Err(misuse(header.index, wire.len() as u64));
+        }
+        let (stream_keys, keys) = keys.for_segment(&header);
+        let bound_prefix = header.bound_prefix();
+        let digest = DigestState::new(header.digest_alg, &keys.digest, &bound_prefix);
+        let frames = FrameWriter {
+            keys,
+            bound_prefix,
+            index: header.index,
+            frame_index: 0,
+            rest: wire,
+            crc: Crc32c::new(),
+        };
+        let (frame_size, left) = (stream.frame_size() as usize, header.payload_len as usize);
+        Ok(Self { stream: stream_keys, header, frame_size, terminator, left, frames, digest })
+    }
+
+    /// Seals the next `plaintext`: any number of frames of frame_size bytes, or all that is left of the segment.
+    ///
+    /// # Errors
+    /// `misuse` for more than that, and for a piece that ends inside a frame.
+    pub fn push(&mut self, plaintext: &[u8]) -> Result<(), Error> {
+        let wrong = misuse(self.header.index, plaintext.len() as u64);
+        let left = self.left.checked_sub(plaintext.len()).ok_or(wrong)?;
+        if left > 0 && !plaintext.len().is_multiple_of(self.frame_size) {
+            return Err(wrong);
+        }
+        for plaintext in plaintext.chunks(self.frame_size) {
+            let frame = self.frames.write(FrameType::Data, plaintext)?;
+            self.digest.data_frame(frame, &frame[frame.len() - TAG_LEN..]);
+        }
+        self.left = left;
+        Ok(())
+    }
+
+    /// Ends the segment with its digest and its terminator.
+    ///
+    /// # Errors
+    /// `misuse` where not all of its plaintext was sealed.
+    pub fn finish(self) -> Result<SealedSegment, Error> {
+        let Self { stream, mut header, terminator, left, mut frames, digest, .. } = self;
+        if left > 0 {
+            return Err(misuse(header.index, left as u64));
+        }
+        let digest = digest.finish();
+        //= spec/stream-v2.md#sv2-dig-001
+        //# A writer MUST put the digest of §8.1 into the digest frame.
+        let digest_plaintext = DigestPlaintext { digest_alg: header.digest_alg, digest: digest.0 }.to_bytes();
+        frames.write(FrameType::Digest, &digest_plaintext)?;
+        frames.write(FrameType::Terminator, terminator)?;
+        header.wire_crc32c = frames.crc.finish();
+        header.segment_tag = stream.segment.hmac(&[&header.tagged_bytes()]);
+        Ok(SealedSegment { header, digest })
+    }
+}
+
+/// Writes frame after frame into the wire.
+struct FrameWriter<'s> {
+    keys: &'s SegmentKeys,
+    bound_prefix: [u8; BOUND_PREFIX_LEN],
+    index: SegmentIndex,
+    frame_index: u32,
+    rest: &'s mut [u8],
+    /// Of all that was written.
+    crc: Crc32c,
+}
+
+impl<'s> FrameWriter<'s> {
+    /// Seals `plaintext` as the next frame and returns the frame.
+    fn write(&mut self, frame_type: FrameType, plaintext: &[u8]) -> Result<&'s [u8], Error> {
+        let wrong = misuse(self.index, plaintext.len() as u64);
+        let len = u32::try_from(plaintext.len()).map_err(|_| wrong)?;
+        let header = FrameHeader { frame_type, len };
+        let rest = core::mem::take(&mut self.rest);
+        let (frame, rest) = rest.split_at_mut_checked(header.frame_len()).ok_or(wrong)?;
+        let (head, sealed) = frame.split_at_mut(FRAME_HEADER_LEN);
+        let (ciphertext, tag) = sealed.split_at_mut(plaintext.len());
+        head.copy_from_slice(&header.to_bytes());
+        let place = FramePlace {
+            segment: self.index,
+            frame_index: self.frame_index,
+            bound_prefix: &self.bound_prefix,
+            header,
+        };
+        //= spec/stream-v2.md#sv2-frm-007
+        //# A writer MUST seal each frame under the nonce and the associated data of §7.
+        let sealed_tag = self.keys.cipher.seal(&place, plaintext, ciphertext).map_err(|_| wrong)?;
+        tag.copy_from_slice(&sealed_tag);
+        self.crc.update(frame);
+        self.frame_index += 1;
+        self.rest = rest;
+        Ok(frame)
+    }
+}
+
+pub(super) fn misuse(index: SegmentIndex, found: u64) -> Error {
+    Error::new(Detail::Misuse, Offset(0)).in_segment(index.0.into()).found(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::ErrorKind;
+    use crate::crypto::{ContentKey, Run, RunSalt, SegmentSealer, StreamSealer};
+    use crate::wire::StreamParams;
+
+    /// A segment of two and a half frames.
+    const LEN: usize = 10_240;
+
+    fn sealer() -> SegmentSealer {
+        let params =
+            StreamParams { segment_size: 16_384, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
+        let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
+        SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])))
+    }
+
+    #[test]
+    fn pieces_give_the_bytes_of_the_whole() {
+        let plaintext: Vec<u8> = (0..=255).cycle().take(LEN).collect();
+        let len = sealer().wire_len(SegmentIndex::FIRST, 10_240);
+        let (mut whole, mut pieces) = (vec![0; len], vec![1; len]);
+        let sealed = sealer().seal_data(SegmentIndex::FIRST, &plaintext, &mut whole).unwrap();
+
+        let mut sealer = sealer();
+        let mut sealing = sealer.begin_data(SegmentIndex::FIRST, LEN, &mut pieces).unwrap();
+        for piece in [&plaintext[..4096], &[], &plaintext[4096..]] {
+            sealing.push(piece).unwrap();
+        }
+        assert_eq!(sealing.finish().unwrap(), sealed);
+        assert!(pieces == whole);
+    }
+
+    #[test]
+    fn a_piece_that_ends_inside_a_frame_is_refused_and_so_is_too_much_or_too_little() {
+        let mut sealer = sealer();
+        let mut wire = vec![0; sealer.wire_len(SegmentIndex::FIRST, 10_240)];
+        let mut sealing = sealer.begin_data(SegmentIndex::FIRST, LEN, &mut wire).unwrap();
+        for wrong in [1, 4095, 4097, LEN + 1, 3 * 4096] {
+            assert_eq!(sealing.push(&vec![0; wrong]).unwrap_err().kind(), ErrorKind::Misuse, "{wrong}");
+        }
+        sealing.push(&[0; 2 * 4096]).unwrap();
+        let error = sealing.finish().unwrap_err();
+        assert_eq!(error, misuse(SegmentIndex::FIRST, 2048));
+    }
+}
