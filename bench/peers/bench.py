@@ -92,6 +92,7 @@ def run(options: argparse.Namespace) -> dict:
             },
             "samples": bench.samples,
             "curves": points,
+            "small_files": None if options.tools else tools.small_files(folder),
         }
 
 

@@ -65,6 +65,16 @@ def small_file_ms(medians: Medians) -> float | None:
     return max(median["wall_s"] for median in each) * 1e3 if all(each) else None
 
 
+def small_files(operation: str) -> Callable[[Medians], float | None]:
+    """CPU time of the library for a small file, to that of age's library."""
+
+    def measured(medians: Medians) -> float | None:
+        each = medians.small_files
+        return each[f"{operation}_us"] / each[f"age_{operation}_us"] if each else None
+
+    return measured
+
+
 def peak_mib(medians: Medians) -> float | None:
     """The highest of all runs: a median keeps the highest peak of its rounds."""
     peaks = [median["peak_kib"] for (tool, *_), median in medians.of.items() if tool.startswith("sv2")]
@@ -83,6 +93,8 @@ BOUNDS = [
     Bound("decrypt to a file, wall: age / sv2", ratio("decrypt-file", "age", "sv2"), 2.2, True),
     Bound("encrypt to a file, wall: sv2 with AES-256-GCM / cp", ratio("encrypt-file", "sv2 aes", "cp"), 1.3, False),
     Bound("encrypt 1 KiB, wall of the process, the slower output", small_file_ms, 2.0, False, " ms"),
+    Bound("encrypt 10,000 files of 1 KiB, library, CPU: sv2 / age", small_files("encrypt"), 1.0, False),
+    Bound("decrypt 10,000 files of 1 KiB, library, CPU: sv2 / age", small_files("decrypt"), 1.0, False),
     Bound("peak memory of sv2 in every run", peak_mib, 64.0, False, " MiB"),
 ]
 
@@ -96,5 +108,5 @@ def check(results: dict) -> bool:
         all_hold &= verdict == "holds"
         shown = "-" if value is None else f"{value:.2f}{bound.unit}"
         sign = ">=" if bound.at_least else "<="
-        print(f"{bound.what:<56}{shown:>12}   {sign} {bound.limit:g}{bound.unit}: {verdict}")
+        print(f"{bound.what:<58}{shown:>12}   {sign} {bound.limit:g}{bound.unit}: {verdict}")
     return all_hold

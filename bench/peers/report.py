@@ -20,6 +20,7 @@ class Medians:
             for sample in results["samples"]
         }
         self.tools = list(results["tools"])
+        self.small_files = results.get("small_files")
         self.sizes = sorted({key[2] for key in self.of})
         self.cores = sorted({key[3] for key in self.of})
 
@@ -41,6 +42,7 @@ def text(results: dict) -> str:
     size, cores = medians.reference_size(), medians.cores[-1]
     parts += [matrix(medians, workload, size, cores) for workload in WORKLOADS]
     parts += curves(results)
+    parts.append(small_files(medians.small_files))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -94,6 +96,16 @@ def curves(results: dict) -> list[str]:
             lines.append(f"  {value:<13}{times}{point['median']['peak_kib'] / KIB:>10.1f}")
         parts.append("\n".join(lines))
     return parts
+
+
+def small_files(each: dict | None) -> str:
+    if not each:
+        return ""
+    lines = ["10,000 files of 1 KiB, through the library and through age's: processor time for each"]
+    for operation in ("encrypt", "decrypt"):
+        own, age = each[f"{operation}_us"], each[f"age_{operation}_us"]
+        lines.append(f"  {operation:<13}{own:>8.1f} us{age:>8.1f} us   {age / own:.2f}")
+    return "\n".join(lines)
 
 
 def seconds(value: float) -> str:

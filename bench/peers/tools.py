@@ -1,5 +1,6 @@
 """What is measured: each tool's commands and keys, as its own documentation has them."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -10,6 +11,7 @@ from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
 INSTALLED = HERE.parents[1] / "target/tools/bench"
+SMALL_FILES = INSTALLED / "small-files/release/small-files"
 BARE_AEAD = HERE.parents[1] / "target/release/bare-aead"
 SV2_AES = "aes-256-gcm"
 
@@ -152,6 +154,15 @@ def floors() -> list[Tool]:
         return Tool(name, f"{suite}, no file: a floor", "of the backend of sv2", False, seal, only="encrypt-null")
 
     return [*floors, bare("bare AEAD", "xchacha20-poly1305"), bare("bare AEAD aes", SV2_AES)]
+
+
+def small_files(folder: pathlib.Path) -> dict | None:
+    """Ten thousand files of 1 KiB through the library and through age's: microseconds of processor time for each."""
+    if not SMALL_FILES.exists():
+        print("bench: small-files is not built: LEFT OUT", file=sys.stderr)
+        return None
+    print("bench: 10,000 files of 1 KiB through the libraries", file=sys.stderr)
+    return json.loads(said(str(SMALL_FILES), str(folder)))
 
 
 def first_line(program: str) -> str:

@@ -1,5 +1,6 @@
 //! How wide a run is: workers, and segments in memory.
 
+use std::sync::OnceLock;
 use std::thread;
 
 /// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
@@ -34,9 +35,11 @@ impl Lanes {
 }
 
 impl Default for Lanes {
-    /// One worker for each core, up to 16.
+    /// One worker for each core that there was when a default was first asked for, up to 16.
     fn default() -> Self {
-        let cores = thread::available_parallelism().map_or(1, Into::into);
-        Self::with_jobs(cores.min(JOBS_DEFAULT_MAX))
+        // On Linux that reads a handful of files.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        let cores = CORES.get_or_init(|| thread::available_parallelism().map_or(1, Into::into));
+        Self::with_jobs(JOBS_DEFAULT_MAX.min(*cores))
     }
 }

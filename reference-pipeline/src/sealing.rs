@@ -52,23 +52,32 @@ impl Sealing {
         mut buffer: BytesMut,
         mut wire: BytesMut,
     ) -> Result<(EncryptedSegment, Bytes), Error> {
-        let (segment, len, most) = (Some(segment_index.into()), deferred.len(), self.piece);
-        fit(&mut buffer, if self.keeps_plaintext { len } else { len.min(most) });
-        let mut sealing = self.worker.begin(segment_index, len, &mut wire).map_err(fault)?;
-        for at in (0..len).step_by(most) {
-            let begin = if self.keeps_plaintext { at } else { 0 };
-            let piece = &mut buffer[begin..begin + most.min(len - at)];
-            let filled = self.telemetry.time(Step::Reading, segment, || deferred.read(at, piece));
-            if filled.map_err(source_error(segment))? < piece.len() {
-                let shorter =
-                    io::Error::new(ErrorKind::UnexpectedEof, "the file became shorter while it was read");
-                return Err(source_error(segment)(shorter));
+        let (len, most, keeps) = (deferred.len(), self.piece, self.keeps_plaintext);
+        fit(&mut buffer, if keeps { len } else { len.min(most) });
+        let segment = Some(segment_index.into());
+        let sealed = self.telemetry.laps(Step::Working, segment, |laps| {
+            let mut sealing = self.worker.begin(segment_index, len, &mut wire).map_err(fault)?;
+            for at in (0..len).step_by(most) {
+                let begin = if keeps { at } else { 0 };
+                let piece = &mut buffer[begin..begin + most.min(len - at)];
+                whole(deferred.read(at, piece), piece).map_err(source_error(segment))?;
+                laps.ends(Step::Reading);
+                sealing.push(piece).map_err(fault)?;
+                laps.ends(Step::Working);
             }
-            self.telemetry.time(Step::Working, segment, || sealing.push(piece)).map_err(fault)?;
-        }
-        let sealed = self.telemetry.time(Step::Working, segment, || sealing.finish()).map_err(fault)?;
+            sealing.finish().map_err(fault)
+        })?;
         Ok((EncryptedSegment::new(sealed, wire), buffer.freeze()))
     }
+}
+
+/// Not less than the piece that was wanted.
+fn whole(filled: io::Result<usize>, piece: &[u8]) -> io::Result<()> {
+    if filled? < piece.len() {
+        let shorter = "the file became shorter while it was read";
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, shorter));
+    }
+    Ok(())
 }
 
 impl WorkSide<Encrypting> for Sealing {

@@ -151,6 +151,20 @@ impl Telemetry {
         spans::within(step, segment, counting).await
     }
 
+    /// Counts steps that follow one another within `does`, which is one span.
+    pub(crate) fn laps<T>(
+        &self,
+        step: Step,
+        segment: Option<u64>,
+        does: impl FnOnce(&mut Laps<'_>) -> T,
+    ) -> T {
+        let mut laps = Laps { counters: &self.counters, begin: (!self.off).then(Instant::now) };
+        if self.off {
+            return does(&mut laps);
+        }
+        spans::inside(step, segment, || does(&mut laps))
+    }
+
     /// Counts until it is dropped.
     fn counting(&self, step: Step) -> Counting<'_> {
         Counting { time: &self.counters.times[step as usize], begin: Instant::now() }
@@ -189,9 +203,28 @@ struct Counting<'t> {
 
 impl Drop for Counting<'_> {
     fn drop(&mut self) {
-        let nanos = u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.time.fetch_add(nanos, Ordering::Relaxed);
+        add(self.time, self.begin.elapsed());
     }
+}
+
+/// Steps that follow one another: one look at the clock for each.
+pub(crate) struct Laps<'t> {
+    counters: &'t Counters,
+    begin: Option<Instant>,
+}
+
+impl Laps<'_> {
+    /// What was done since the last call was this step.
+    pub(crate) fn ends(&mut self, step: Step) {
+        let Some(begin) = &mut self.begin else { return };
+        let now = Instant::now();
+        add(&self.counters.times[step as usize], now.duration_since(*begin));
+        *begin = now;
+    }
+}
+
+fn add(time: &AtomicU64, elapsed: Duration) {
+    time.fetch_add(u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ mod support;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
-use stream_v2_format::Detail;
-use stream_v2_format::crypto::Committed;
+use stream_v2_format::crypto::{Committed, JournalKey};
+use stream_v2_format::wire::Trailer;
+use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{
-    Cause, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers, OutputSink, Stage,
+    Cause, Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers, OutputSink, Stage,
     WriterSink,
 };
 use support::sinks::Recording;
@@ -137,6 +138,65 @@ fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
     let error = reader.run(stream, &mut sink, managers).unwrap_err();
     assert_eq!(error.format_error().unwrap().detail(), Detail::Truncated);
     assert!(text.starts_with(&sink.bytes));
+}
+
+/// What was recorded: segments, and the plaintext of the last one each time.
+#[derive(Default, PartialEq)]
+struct Recorded(Vec<(u32, Vec<u8>)>);
+
+impl CrashManager for Recorded {
+    fn began(&mut self, _: &JournalKey) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn committed(&mut self, _: &Commit) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
+        self.0.push((commit.index.0, plaintext.to_vec()));
+        Ok(())
+    }
+
+    fn ending(&mut self, _: SegmentIndex, _: &Trailer) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn ended(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Segments of more than one piece, and frames that are larger than one: with a journal, whose fingerprint needs the plaintext, and without.
+#[test]
+fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
+    let key = key();
+    for (segment_size, frame_size_log2) in [(3 << 16, 16), (5 << 12, 12), (25 << 12, 12), (1 << 18, 17)] {
+        for len in [segment_size, 4 * segment_size, 4 * segment_size + 5000] {
+            let text = plaintext(len);
+            let pipeline = || {
+                let mut pipeline = encrypting(&key, 2);
+                pipeline.params.segment_size = u32::try_from(segment_size).unwrap();
+                pipeline.params.frame_size_log2 = frame_size_log2;
+                pipeline.durability.segments = 2;
+                pipeline
+            };
+            let expected = encrypt(&pipeline(), &text);
+            let (mut from_memory, mut recorded) = (Recorded::default(), Recorded::default());
+            let managers = |crash| Managers { log: None, crash: Some(crash) };
+            pipeline().run(&text[..], &mut Recording::default(), managers(&mut from_memory)).unwrap();
+
+            let mut sink = Recording::default();
+            encrypt_file(&mut pipeline(), file_of(&text), &mut sink).unwrap();
+            assert!(sink.bytes == expected, "{segment_size} {len}");
+            let (mut sink, mut kept) = (Recording::default(), pipeline());
+            let file = file_of(&text);
+            kept.set_source_file(Some(file.try_clone().unwrap()));
+            kept.run(file, &mut sink, managers(&mut recorded)).unwrap();
+            assert!(sink.bytes == expected && recorded == from_memory, "{segment_size} {len}");
+            assert!(!recorded.0.is_empty());
+        }
+    }
 }
 
 #[test]

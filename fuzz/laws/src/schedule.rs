@@ -1,7 +1,8 @@
 //! The pipeline, whatever its source, its sink, its log and its caller do and when: it ends, tells one error or none, leaves no thread
 //! behind, and what the sink was given is a prefix of the right thing.
 
-use std::io::{self, ErrorKind, Read};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -22,6 +23,7 @@ use crate::told::Told;
 struct Schedule {
     decrypts: bool,
     len: u16,
+    /// Workers; and whether the source is a file, which has no surprises.
     jobs: u8,
     window: u8,
     durable_every: u8,
@@ -33,6 +35,9 @@ struct Schedule {
     /// A byte of the stream that is decrypted.
     damage: Option<(u16, u8)>,
 }
+
+/// The bit of `jobs` with which the source is a file.
+const IN_FILE: u8 = 0x80;
 
 /// What a call of the source does.
 #[derive(Arbitrary, Clone, Copy, Debug)]
@@ -91,7 +96,13 @@ pub fn schedule(data: &[u8]) {
         failed_to_forget: false,
     };
     let mut source = Source { input: &damaged, reads: schedule.source.iter(), stopped: false };
-    let result = run(&schedule, &mut source, &mut sink, &mut keeper);
+    let result = match schedule.jobs & IN_FILE {
+        0 => run(&schedule, &mut source, None, &mut sink, &mut keeper),
+        _ => {
+            let file = file_of(&damaged);
+            run(&schedule, &file, Some(file.try_clone().unwrap()), &mut sink, &mut keeper)
+        }
+    };
     assert_no_thread();
     assert_eq!(*seen.wrong.lock().unwrap(), None);
     let ideal = match (schedule.decrypts, source.stopped) {
@@ -124,9 +135,17 @@ fn encrypted(plaintext: &[u8]) -> Vec<u8> {
     stream
 }
 
+fn file_of(bytes: &[u8]) -> File {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(bytes).unwrap();
+    file.rewind().unwrap();
+    file
+}
+
 fn run(
     schedule: &Schedule,
-    source: &mut Source<'_>,
+    source: impl Read + Send,
+    file: Option<File>,
     sink: &mut Sink<'_>,
     keeper: &mut Keeper<'_>,
 ) -> Result<Summary, Error> {
@@ -142,11 +161,13 @@ fn run(
         let mut pipeline = DecryptPipeline::new(&key);
         (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
         pipeline.durability.segments = durability;
+        pipeline.set_source_file(file);
         pipeline.run(source, sink, managers)
     } else {
         let mut pipeline: EncryptPipeline<'_> = small_segments(&key, 1).with_salts(salts());
         (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
         pipeline.durability.segments = durability;
+        pipeline.set_source_file(file);
         pipeline.run(source, sink, managers)
     }
 }
