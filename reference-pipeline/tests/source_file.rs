@@ -11,8 +11,8 @@ use stream_v2_format::crypto::{Committed, JournalKey};
 use stream_v2_format::wire::Trailer;
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{
-    Cause, Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers, OutputSink, Stage,
-    WriterSink,
+    Cause, Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers,
+    OutputSink, Stage, WriterSink,
 };
 use support::sinks::Recording;
 use support::{decrypt, encrypt, encrypting, key, plaintext};

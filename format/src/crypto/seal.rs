@@ -7,9 +7,7 @@ use super::run::RunKeys;
 use super::sealing::{SegmentSealing, misuse};
 use super::{Digest, Run, StreamSealer, Transcript};
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
-use crate::wire::{
-    Codec, DigestAlg, HeaderV1, SegmentHeader, SegmentKind, Trailer, entries_in, wire_len,
-};
+use crate::wire::{Codec, DigestAlg, HeaderV1, SegmentHeader, SegmentKind, Trailer, entries_in, wire_len};
 use crate::{Detail, Error, Offset, SegmentIndex};
 
 /// Bytes of the wire of every final segment.

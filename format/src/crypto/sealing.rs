@@ -149,8 +149,7 @@ mod tests {
     const LEN: usize = 10_240;
 
     fn sealer() -> SegmentSealer {
-        let params =
-            StreamParams { segment_size: 16_384, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
+        let params = StreamParams { segment_size: 16_384, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
         let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
         SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])))
     }
