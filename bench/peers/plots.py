@@ -22,6 +22,8 @@ COLOURS = {
     "cat": "#666666",
     "cp": "#666666",
 }
+# What is no tool that one would choose.
+FLOORS = ("cat", "cp", "bare AEAD", "bare AEAD aes")
 WITHOUT_AUTHENTICATION = {"openssl enc": "openssl enc\n(no authentication)"}
 
 
