@@ -117,8 +117,7 @@ impl SegmentSealer {
             .filter(|len| entries_in(&self.header, *len).is_some())
             .ok_or_else(|| misuse(index, payload.len() as u64))?;
         let mut wire = vec![0; self.wire_len_of(SegmentKind::Index, index, payload_len)];
-        let parts = Parts { payload, terminator: transcript.bytes() };
-        let sealed = self.seal(index, SegmentKind::Index, parts, &mut wire)?;
+        let sealed = self.seal(index, SegmentKind::Index, payload, transcript.bytes(), &mut wire)?;
         Ok((sealed, wire))
     }
 
@@ -142,8 +141,7 @@ impl SegmentSealer {
         trailer: &Trailer,
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
-        let terminator = trailer.to_bytes();
-        self.seal(index, SegmentKind::Final, Parts { payload: &[], terminator: &terminator }, wire)
+        self.seal(index, SegmentKind::Final, &[], &trailer.to_bytes(), wire)
     }
 
     /// Bytes of the wire of the final segment.
@@ -160,15 +158,14 @@ impl SegmentSealer {
         &mut self,
         index: SegmentIndex,
         kind: SegmentKind,
-        parts: Parts<'_>,
+        payload: &[u8],
+        terminator: &[u8],
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
-        let payload_len = u32::try_from(parts.payload.len());
-        let payload_len = payload_len.map_err(|_| misuse(index, parts.payload.len() as u64))?;
+        let payload_len = u32::try_from(payload.len()).map_err(|_| misuse(index, payload.len() as u64))?;
         let header = self.plan(index, kind, payload_len);
-        let mut sealing =
-            SegmentSealing::begin(&self.header, &mut self.keys, header, parts.terminator, wire)?;
-        sealing.push(parts.payload)?;
+        let mut sealing = SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)?;
+        sealing.push(payload)?;
         sealing.finish()
     }
 
@@ -202,10 +199,4 @@ impl SegmentSealer {
             segment_tag: [0; 32],
         }
     }
-}
-
-/// What goes into the frames besides the digest.
-struct Parts<'a> {
-    payload: &'a [u8],
-    terminator: &'a [u8],
 }
