@@ -6,16 +6,17 @@ use stream_v2_format::crypto::{AuthenticHeader, Committed, Progress, SegmentOrde
 use stream_v2_format::wire::Trailer;
 
 use crate::buffers::Buffers;
-use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use crate::flow::{Engine, Flow, ReadSide, WriteSide};
 use crate::in_file::Load;
-use crate::io::{next_header, source_error, whole_wire, wire_of};
+use crate::io::{next_header, wire_of};
 use crate::managers::Commit;
+use crate::opening::Opening;
 use crate::outlet::Outlet;
 use crate::pipeline::DecryptPipeline;
 use crate::port::Port;
 use crate::ready::Source;
 use crate::telemetry::Step;
-use crate::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, Shutdown, Stage, Telemetry};
+use crate::{DecryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
 pub(crate) async fn run<E: Engine, P: Port>(
@@ -34,13 +35,7 @@ pub(crate) async fn run<E: Engine, P: Port>(
         telemetry: pipeline.telemetry.clone(),
         shutdown: pipeline.shutdown.clone(),
     };
-    let workers = (0..pipeline.lanes.jobs.max(1))
-        .map(|_| Opening {
-            worker: DecryptSegmentWorker::new(stream),
-            telemetry: pipeline.telemetry.clone(),
-            shutdown: pipeline.shutdown.clone(),
-        })
-        .collect();
+    let workers = (0..pipeline.lanes.jobs.max(1)).map(|_| Opening::new(pipeline, stream)).collect();
     engine.run::<Decrypting, _>(pipeline.lanes.window, committed.segments, &mut reader, workers, writer).await
 }
 
@@ -49,15 +44,18 @@ pub(crate) struct Decrypting;
 
 impl Flow for Decrypting {
     type Job = ToOpen;
-    type Done = (DecryptedSegment, DecryptSegmentInput);
+    type Done = Opened;
 }
 
 /// What the reader gives to the workers: a segment, and a buffer for what it holds.
 pub(crate) struct ToOpen {
-    header: AuthenticHeader,
-    wire: Load,
-    payload: BytesMut,
+    pub(crate) header: AuthenticHeader,
+    pub(crate) wire: Load,
+    pub(crate) payload: BytesMut,
 }
+
+/// What they give to the writer: a segment, and memory that held its wire.
+pub(crate) struct Opened(pub(crate) DecryptedSegment, pub(crate) Bytes);
 
 struct SegmentReader<R> {
     source: R,
@@ -105,34 +103,6 @@ impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
 
     fn is_brief(&self) -> bool {
         self.is_brief
-    }
-}
-
-/// A worker that opens, until a shutdown is requested: what was not begun then is not opened any more.
-struct Opening {
-    worker: DecryptSegmentWorker,
-    telemetry: Telemetry,
-    shutdown: Shutdown,
-}
-
-impl WorkSide<Decrypting> for Opening {
-    fn work(&mut self, job: ToOpen) -> Result<(DecryptedSegment, DecryptSegmentInput), Error> {
-        let ToOpen { header, wire, payload } = job;
-        let segment = Some(header.header().index.0.into());
-        if self.shutdown.requested() {
-            return Err(Error::interrupted(segment));
-        }
-        let wire = match wire {
-            Load::Here(wire) => wire,
-            Load::InFile(deferred, buffer) => {
-                let loaded = self.telemetry.time(Step::Reading, segment, || deferred.load(buffer));
-                whole_wire(loaded.map_err(source_error(segment))?, &header)?
-            }
-        };
-        let input = DecryptSegmentInput { header, wire };
-        let opened = self.telemetry.time(Step::Working, segment, || self.worker.open(&input, payload));
-        let segment = opened.map_err(|error| Error::format(Stage::Worker, error))?;
-        Ok((segment, input))
     }
 }
 
@@ -212,11 +182,8 @@ impl<'o, P: Port> OpenWriter<'o, P> {
 }
 
 impl<P: Port> WriteSide<Decrypting> for OpenWriter<'_, P> {
-    async fn write(
-        &mut self,
-        (segment, input): (DecryptedSegment, DecryptSegmentInput),
-    ) -> Result<Buffers, Error> {
+    async fn write(&mut self, Opened(segment, spare): Opened) -> Result<Buffers, Error> {
         self.segment(&segment).await?;
-        Ok(Buffers::recycled(input.wire, segment.payload))
+        Ok(Buffers::recycled(spare, segment.payload))
     }
 }

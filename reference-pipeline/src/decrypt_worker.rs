@@ -2,10 +2,10 @@
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::Error;
-use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, StreamOpener};
+use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, SegmentOpening, StreamOpener};
 use stream_v2_format::wire::SegmentKind;
 
-use crate::buffers::fit;
+use crate::buffers::resize;
 
 /// One segment to be opened.
 #[derive(Clone, Debug)]
@@ -29,6 +29,10 @@ pub struct DecryptedSegment {
 }
 
 impl DecryptedSegment {
+    pub(crate) fn new(header: AuthenticHeader, payload: BytesMut, opened: OpenedSegment) -> Self {
+        Self { header, payload: payload.freeze(), opened }
+    }
+
     /// plaintext_len bytes of plaintext; none of an index or final segment.
     #[must_use]
     pub fn plaintext(&self) -> &[u8] {
@@ -60,10 +64,21 @@ impl DecryptSegmentWorker {
         input: &DecryptSegmentInput,
         mut payload: BytesMut,
     ) -> Result<DecryptedSegment, Error> {
+        let mut opening = self.begin(&input.header, &mut payload)?;
+        opening.push(&input.wire)?;
+        let opened = opening.finish()?;
+        Ok(DecryptedSegment::new(input.header, payload, opened))
+    }
+
+    /// Begins the segment `header`, whose wire comes piece by piece.
+    pub(crate) fn begin<'s>(
+        &'s mut self,
+        header: &'s AuthenticHeader,
+        payload: &'s mut BytesMut,
+    ) -> Result<SegmentOpening<'s>, Error> {
         //= spec/stream-v2.md#sv2-hdr-019
         //# A reader MUST NOT allocate memory in proportion to plaintext_len of the stream header.
-        fit(&mut payload, input.header.header().payload_len as usize);
-        let opened = self.opener.open(&input.header, &input.wire, &mut payload)?;
-        Ok(DecryptedSegment { header: input.header, payload: payload.freeze(), opened })
+        resize(payload, header.header().payload_len as usize);
+        self.opener.begin(header, payload)
     }
 }

@@ -5,7 +5,7 @@ use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, Segmen
 use stream_v2_format::wire::{DigestAlg, SegmentHeader};
 use stream_v2_format::{Error, SegmentIndex};
 
-use crate::buffers::fit;
+use crate::buffers::resize;
 
 /// One data segment to be sealed.
 #[derive(Clone, Debug)]
@@ -73,7 +73,7 @@ impl EncryptSegmentWorker {
         wire: &'s mut BytesMut,
     ) -> Result<SegmentSealing<'s>, Error> {
         let index = SegmentIndex(segment_index);
-        fit(wire, self.sealer.wire_len(index, u32::try_from(plaintext_len).unwrap_or(u32::MAX)));
+        resize(wire, self.sealer.wire_len(index, u32::try_from(plaintext_len).unwrap_or(u32::MAX)));
         self.sealer.begin_data(index, plaintext_len, wire)
     }
 }

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::Offset;
 
-use crate::buffers::fit;
 use crate::io::fill;
 use crate::range::ReadFrom;
 use crate::ready::Source;
@@ -70,14 +69,6 @@ pub(crate) enum Load {
 }
 
 impl Deferred {
-    /// Reads all of them: fewer than [`len`](Self::len), where the file has become shorter.
-    pub(crate) fn load(&self, mut buffer: BytesMut) -> io::Result<Bytes> {
-        fit(&mut buffer, self.len);
-        let filled = self.read(0, &mut buffer)?;
-        buffer.truncate(filled);
-        Ok(buffer.freeze())
-    }
-
     /// Reads those from `at` on into `piece`, and says how many there still were.
     pub(crate) fn read(&self, at: usize, piece: &mut [u8]) -> io::Result<usize> {
         fill(&mut ReadFrom::new(&*self.file, Offset(self.offset).plus(at as u64)), piece)

@@ -162,20 +162,21 @@ pub(crate) async fn wire_of(
     let wire_len = header.header().wire_len as usize;
     let filled = source.fill(&mut wire, wire_len, SEGMENT_HEADER_LEN).await;
     let filled = filled.map_err(source_error(Some(before)))?;
+    whole_wire(filled, header)?;
     wire.truncate(filled);
-    whole_wire(wire.freeze(), header)
+    Ok(wire.freeze())
 }
 
-/// The wire of the segment `header`, if it is all there.
-pub(crate) fn whole_wire(wire: Bytes, header: &AuthenticHeader) -> Result<Bytes, Error> {
+/// Whether the first `filled` bytes of the wire of the segment `header` are all of it.
+pub(crate) fn whole_wire(filled: usize, header: &AuthenticHeader) -> Result<(), Error> {
     //= spec/stream-v2.md#sv2-seg-024
     //# A reader MUST reject with `truncated` an input that ends inside the wire.
-    if wire.len() < header.header().wire_len as usize {
-        let end = header.offset().plus((SEGMENT_HEADER_LEN + wire.len()) as u64);
+    if filled < header.header().wire_len as usize {
+        let end = header.offset().plus((SEGMENT_HEADER_LEN + filled) as u64);
         let before = Some(header.header().index.0.into());
         return Err(Error::format(Stage::Source, format::Error::truncated(end, before)));
     }
-    Ok(wire)
+    Ok(())
 }
 
 /// Writes the pieces one after the other, in one call where the writer can.

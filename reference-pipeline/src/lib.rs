@@ -80,6 +80,7 @@ pub mod io;
 mod journal;
 mod lanes;
 mod managers;
+mod opening;
 mod ordered_writer;
 mod outlet;
 mod output_file;

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 
-use crate::buffers::{fit, resize};
+use crate::buffers::resize;
 use crate::in_file::Deferred;
 
 #[cfg(not(feature = "tokio-engine"))]
@@ -89,7 +89,7 @@ async fn fill_growing(
     len: usize,
 ) -> io::Result<usize> {
     let first = len.min(buffer.capacity().max(FIRST));
-    fit(buffer, first);
+    resize(buffer, first);
     let filled = fill(source, buffer).await?;
     if filled < first || first == len {
         return Ok(filled);

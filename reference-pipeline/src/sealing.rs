@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::buffers::fit;
+use crate::buffers::resize;
 use crate::encrypt::{Done, Encrypting, Target, ToSeal};
 use crate::flow::WorkSide;
 use crate::in_file::{Deferred, Load};
@@ -14,7 +14,7 @@ use crate::telemetry::Step;
 use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
 
 /// Bytes that are read before they are sealed, as many whole frames as that is: they are still in a cache next to the processor then.
-const PIECE: usize = 1 << 16;
+const PIECE: usize = 1 << 18;
 
 /// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
 pub(crate) struct Sealing {
@@ -53,7 +53,7 @@ impl Sealing {
         mut wire: BytesMut,
     ) -> Result<(EncryptedSegment, Bytes), Error> {
         let (len, most, keeps) = (deferred.len(), self.piece, self.keeps_plaintext);
-        fit(&mut buffer, if keeps { len } else { len.min(most) });
+        resize(&mut buffer, if keeps { len } else { len.min(most) });
         let segment = Some(segment_index.into());
         let sealed = self.telemetry.laps(Step::Working, segment, |laps| {
             let mut sealing = self.worker.begin(segment_index, len, &mut wire).map_err(fault)?;

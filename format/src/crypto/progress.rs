@@ -3,9 +3,9 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::frame_opener::terminator_at;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
-use super::open::terminator_at;
 use super::{
     AuthenticHeader, Committed, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript,
 };

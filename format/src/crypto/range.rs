@@ -2,8 +2,8 @@
 
 use alloc::vec::Vec;
 
+use super::frame_opener::terminator_at;
 use super::mac::equal;
-use super::open::terminator_at;
 use super::{AuthenticHeader, OpenedSegment, StreamOpener, Transcript};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, IndexView, SegmentKind, TRAILER_LEN, Trailer, tag_prefix, wire_len};

@@ -80,18 +80,27 @@ impl FrameLayout {
 
     /// The frame headers in order: data, digest, terminator.
     pub fn headers(self) -> impl Iterator<Item = FrameHeader> + Clone {
-        let data = (0..self.data_frames).map(move |place| {
-            let before = u64::from(place) * u64::from(self.frame_size);
-            let left = u64::from(self.payload_len).saturating_sub(before);
-            #[expect(clippy::cast_possible_truncation, reason = "at most frame_size")]
-            FrameHeader { frame_type: FrameType::Data, len: left.min(self.frame_size.into()) as u32 }
-        });
-        let digest = FrameHeader { frame_type: FrameType::Digest, len: DIGEST_PLAINTEXT_LEN };
-        let terminator = FrameHeader { frame_type: FrameType::Terminator, len: self.terminator_len };
+        (0..=self.data_frames.saturating_add(1)).map_while(move |frame_index| self.header(frame_index))
+    }
+
+    /// The frame header at `frame_index`, if the segment has so many frames.
+    #[must_use]
+    pub fn header(self, frame_index: u32) -> Option<FrameHeader> {
         //= spec/stream-v2.md#sv2-frm-001
         //# The frames of a segment MUST be data_frames data frames, then one digest frame, then one
         //# terminator frame, and fill the wire exactly.
-        data.chain([digest, terminator])
+        match frame_index.checked_sub(self.data_frames) {
+            None => {
+                let before = u64::from(frame_index) * u64::from(self.frame_size);
+                let left = u64::from(self.payload_len).saturating_sub(before);
+                #[expect(clippy::cast_possible_truncation, reason = "at most frame_size")]
+                let len = left.min(self.frame_size.into()) as u32;
+                Some(FrameHeader { frame_type: FrameType::Data, len })
+            }
+            Some(0) => Some(FrameHeader { frame_type: FrameType::Digest, len: DIGEST_PLAINTEXT_LEN }),
+            Some(1) => Some(FrameHeader { frame_type: FrameType::Terminator, len: self.terminator_len }),
+            Some(_) => None,
+        }
     }
 }
 
@@ -110,7 +119,22 @@ pub struct FrameView<'a> {
     pub offset: Offset,
 }
 
-/// The frames of one wire, in order; made only after all frame headers were checked (SV2-FRM-005).
+impl<'a> FrameView<'a> {
+    /// Checks the header of the frame in `bytes`, which begins at `offset` and has the length that `expected` calls for.
+    ///
+    /// # Errors
+    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len`, without a segment, and `malformed.wire_len` for bytes of
+    /// another length.
+    pub fn check(bytes: &'a [u8], expected: FrameHeader, offset: Offset) -> Result<Self, Error> {
+        let Ok(([], (fields, ciphertext, tag))) = frame(bytes, expected.len) else {
+            return Err(Error::new(Detail::MalformedWireLen, offset));
+        };
+        check_fields(&fields, expected, offset)?;
+        Ok(Self { header: expected, bytes, ciphertext, tag, offset })
+    }
+}
+
+/// The frames of one wire, in order; made only after all frame headers were checked.
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
     wire: &'a [u8],
@@ -142,28 +166,27 @@ impl<'a> Frames<'a> {
         if total != wire.len() {
             return Err(Error::new(Detail::MalformedWireLen, offset).exactly(wire.len() as u64, total as u64));
         }
-        let mut rest = wire;
-        for expected in layout.headers() {
-            let at = offset.plus((wire.len() - rest.len()) as u64);
-            let Ok((after, (fields, _, _))) = frame(rest, expected.len) else {
-                return Err(Error::new(Detail::MalformedWireLen, at));
-            };
-            check_fields(&fields, expected, at)?;
-            rest = after;
-        }
-        Ok(Self { wire, layout, offset })
+        let frames = Self { wire, layout, offset };
+        frames
+            .pieces()
+            .try_for_each(|(header, bytes, at)| FrameView::check(bytes, header, at).map(|_| ()))?;
+        Ok(frames)
     }
 
     /// The frames in order.
     pub fn iter(&self) -> impl Iterator<Item = FrameView<'a>> {
+        self.pieces().map_while(|(header, bytes, offset)| FrameView::check(bytes, header, offset).ok())
+    }
+
+    /// What the layout calls for, with its bytes and where they begin.
+    fn pieces(&self) -> impl Iterator<Item = (FrameHeader, &'a [u8], Offset)> {
         let (mut rest, mut offset) = (self.wire, self.offset);
         self.layout.headers().map_while(move |header| {
-            let (after, (_, ciphertext, tag)) = frame(rest, header.len).ok()?;
-            let bytes = rest.get(..header.frame_len())?;
-            let view = FrameView { header, bytes, ciphertext, tag, offset };
+            let (bytes, after) = rest.split_at_checked(header.frame_len())?;
+            let piece = (header, bytes, offset);
             rest = after;
             offset = offset.plus(bytes.len() as u64);
-            Some(view)
+            Some(piece)
         })
     }
 }

@@ -1,0 +1,110 @@
+//! §7, §8 The frames of one segment, opened in order, and what its last two hold.
+
+use super::cipher::FramePlace;
+use super::mac::equal;
+use super::run::SegmentKeys;
+use super::{AuthenticHeader, Digest, OpenedSegment};
+use crate::limits::FRAME_OVERHEAD;
+use crate::wire::{
+    BOUND_PREFIX_LEN, DIGEST_PLAINTEXT_LEN, DigestPlaintext, FrameType, FrameView, HeaderV1, SegmentKind,
+    TRAILER_LEN,
+};
+use crate::{Detail, Error};
+
+/// Opens frame after frame of a segment.
+pub(super) struct FrameOpener<'a> {
+    keys: &'a SegmentKeys,
+    authentic: &'a AuthenticHeader,
+    pub(super) bound_prefix: [u8; BOUND_PREFIX_LEN],
+    /// Of the frame that comes next.
+    pub(super) frame_index: u32,
+}
+
+impl<'a> FrameOpener<'a> {
+    pub(super) fn new(keys: &'a SegmentKeys, authentic: &'a AuthenticHeader, frame_index: u32) -> Self {
+        Self { keys, authentic, bound_prefix: authentic.header().bound_prefix(), frame_index }
+    }
+
+    /// Opens the next frame into `space`, which is as long as its ciphertext.
+    pub(super) fn open(&mut self, frame: &FrameView<'_>, space: &mut [u8]) -> Result<(), Error> {
+        let place = FramePlace {
+            segment: self.authentic.header().index,
+            frame_index: self.frame_index,
+            bound_prefix: &self.bound_prefix,
+            header: frame.header,
+        };
+        self.frame_index += 1;
+        let at = frame.offset.0 - self.authentic.offset().0;
+        //= spec/stream-v2.md#sv2-frm-006
+        //# A reader MUST reject with `auth.frame` a segment in which the AEAD rejects a frame, and say no
+        //# more about it than which frame it was.
+        self.keys
+            .cipher
+            .open(&place, frame.ciphertext, frame.tag, space)
+            .map_err(|_| self.authentic.error(Detail::AuthFrame, at))
+    }
+}
+
+/// The plaintexts of the digest frame and the terminator frame.
+pub(super) struct SealedEnds {
+    digest: [u8; DIGEST_PLAINTEXT_LEN as usize],
+    terminator: [u8; TRAILER_LEN as usize],
+    terminator_len: usize,
+}
+
+impl SealedEnds {
+    pub(super) const EMPTY: Self = Self {
+        digest: [0; DIGEST_PLAINTEXT_LEN as usize],
+        terminator: [0; TRAILER_LEN as usize],
+        terminator_len: 0,
+    };
+
+    pub(super) fn open(&mut self, opener: &mut FrameOpener<'_>, frame: &FrameView<'_>) -> Result<(), Error> {
+        if frame.header.frame_type == FrameType::Digest {
+            return opener.open(frame, &mut self.digest);
+        }
+        self.terminator_len = frame.header.len as usize;
+        opener.open(frame, &mut self.terminator[..self.terminator_len])
+    }
+
+    /// What the digest frame says of itself (§8.1).
+    pub(super) fn stated_digest(&self) -> Digest {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(&self.digest[self.digest.len() - 32..]);
+        Digest(digest)
+    }
+
+    /// The segment, where its digest frame holds `digest` and its algorithm, and its terminator what it may hold: steps 15 and 16.
+    pub(super) fn verified(
+        self,
+        stream: &HeaderV1,
+        authentic: &AuthenticHeader,
+        digest: Digest,
+    ) -> Result<OpenedSegment, Error> {
+        let Self { digest: sealed, terminator, terminator_len } = self;
+        let digest_alg = authentic.header().digest_alg;
+        let opened = OpenedSegment { digest, terminator, terminator_len };
+        //= spec/stream-v2.md#sv2-dig-002
+        //# A reader MUST reject with `auth.digest` a segment whose digest frame does not hold the 36 bytes
+        //# that the reader computes.
+        if !equal(&DigestPlaintext { digest_alg, digest: digest.0 }.to_bytes(), &sealed) {
+            let at = terminator_at(authentic, &opened) - (FRAME_OVERHEAD + sealed.len()) as u64;
+            return Err(authentic.error(Detail::AuthDigest, at));
+        }
+        // The terminator of a full segment says nothing in a stream with UNIFORM (§8.3).
+        let header = authentic.header();
+        let zero = stream.uniform() && header.kind == SegmentKind::Data && !header.flags.run_start();
+        //= spec/stream-v2.md#sv2-dig-006
+        //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a stream with
+        //# UNIFORM whose terminator is not zero.
+        if zero && opened.terminator().iter().any(|&byte| byte != 0) {
+            return Err(authentic.error(Detail::MalformedTerminator, terminator_at(authentic, &opened)));
+        }
+        Ok(opened)
+    }
+}
+
+/// Where the terminator frame begins, in bytes from the beginning of the segment.
+pub(super) fn terminator_at(authentic: &AuthenticHeader, opened: &OpenedSegment) -> u64 {
+    authentic.header().segment_len() - (FRAME_OVERHEAD + opened.terminator_len) as u64
+}

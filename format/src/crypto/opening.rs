@@ -1,0 +1,296 @@
+//! §7, §8, §15 One segment while it is opened, frame after frame, in order: steps 12 to 16 of the order of checks.
+
+use super::digest::DigestState;
+use super::frame_opener::{FrameOpener, SealedEnds};
+use super::run::SegmentKeys;
+use super::{AuthenticHeader, OpenedSegment};
+use crate::limits::SEGMENT_HEADER_LEN;
+use crate::wire::{Crc32c, FrameHeader, FrameLayout, FrameType, FrameView, HeaderV1};
+use crate::{Detail, Error};
+
+/// A segment that is being opened: each byte goes through CRC, digest and AEAD while it is in the cache.
+///
+/// What is wrong with it is said at the end: only then is it known what comes first in the order of checks. Dropped, or finished with an error,
+/// it leaves zeros in the payload.
+pub struct SegmentOpening<'s> {
+    stream: &'s HeaderV1,
+    authentic: &'s AuthenticHeader,
+    layout: FrameLayout,
+    /// Bytes of the wire that have come.
+    taken: usize,
+    payload: Unverified<'s>,
+    frames: FrameOpener<'s>,
+    ends: SealedEnds,
+    crc: Crc32c,
+    digest: DigestState,
+    /// The first frame header that is wrong: step 13.
+    malformed: Option<Error>,
+    /// The first frame that the AEAD has rejected: step 14.
+    rejected: Option<Error>,
+}
+
+impl<'s> SegmentOpening<'s> {
+    /// Begins a segment whose `payload` has the length that its header says.
+    pub(super) fn begin(
+        stream: &'s HeaderV1,
+        keys: &'s SegmentKeys,
+        authentic: &'s AuthenticHeader,
+        payload: &'s mut [u8],
+    ) -> Result<Self, Error> {
+        let header = authentic.header();
+        let payload = Unverified { bytes: payload, filled: 0, verified: false };
+        if payload.bytes.len() as u64 != u64::from(header.payload_len) {
+            return Err(misuse(authentic, payload.bytes.len(), header.payload_len));
+        }
+        let frames = FrameOpener::new(keys, authentic, 0);
+        let digest = DigestState::new(header.digest_alg, &keys.digest, &frames.bound_prefix);
+        Ok(Self {
+            stream,
+            authentic,
+            layout: FrameLayout::new(stream, header),
+            taken: 0,
+            payload,
+            frames,
+            ends: SealedEnds::EMPTY,
+            crc: Crc32c::new(),
+            digest,
+            malformed: None,
+            rejected: None,
+        })
+    }
+
+    /// Bytes of the frames that come next: of as many as `most` bytes hold, and of one at least; 0 at the end of the wire.
+    #[must_use]
+    pub fn next_len(&self, most: usize) -> usize {
+        let next = (self.frames.frame_index..).map_while(|frame_index| self.layout.header(frame_index));
+        next.map(FrameHeader::frame_len)
+            .scan(0, |len, frame| {
+                *len += frame;
+                (*len <= most || *len == frame).then_some(*len)
+            })
+            .last()
+            .unwrap_or(0)
+    }
+
+    /// Takes the next bytes of the wire: any number of whole frames.
+    ///
+    /// # Errors
+    /// `misuse` for a piece that ends inside a frame, and for more than the segment has.
+    pub fn push(&mut self, wire: &[u8]) -> Result<(), Error> {
+        let mut rest = wire;
+        while !rest.is_empty() {
+            let wrong = misuse(self.authentic, self.taken + rest.len(), self.authentic.header().wire_len);
+            let expected = self.layout.header(self.frames.frame_index).ok_or(wrong)?;
+            let (frame, after) = rest.split_at_checked(expected.frame_len()).ok_or(wrong)?;
+            self.frame(expected, frame);
+            rest = after;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame, and opens it where nothing is known to be wrong with the segment.
+    fn frame(&mut self, expected: FrameHeader, bytes: &[u8]) {
+        let offset = self.authentic.offset().plus((SEGMENT_HEADER_LEN + self.taken) as u64);
+        self.taken += bytes.len();
+        self.crc.update(bytes);
+        match FrameView::check(bytes, expected, offset) {
+            Err(error) => {
+                let error = error.in_segment(self.authentic.header().index.0.into());
+                self.malformed.get_or_insert(error);
+            }
+            Ok(frame) if self.malformed.is_none() && self.rejected.is_none() => {
+                self.rejected = self.open(&frame).err();
+                return;
+            }
+            Ok(_) => {}
+        }
+        self.frames.frame_index += 1;
+    }
+
+    fn open(&mut self, frame: &FrameView<'_>) -> Result<(), Error> {
+        if frame.header.frame_type != FrameType::Data {
+            return self.ends.open(&mut self.frames, frame);
+        }
+        self.digest.data_frame(frame.bytes, frame.tag);
+        self.frames.open(frame, self.payload.next(frame.ciphertext.len()))
+    }
+
+    /// Verifies the segment, once all of its wire has come.
+    ///
+    /// # Errors
+    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`: the first of them, in this order. `misuse` where
+    /// a part of the wire has not come.
+    pub fn finish(self) -> Result<OpenedSegment, Error> {
+        let Self { stream, authentic, taken, mut payload, ends, crc, digest, malformed, rejected, .. } = self;
+        let header = authentic.header();
+        if taken as u64 != u64::from(header.wire_len) {
+            return Err(misuse(authentic, taken, header.wire_len));
+        }
+        //= spec/stream-v2.md#sv2-seg-025
+        //# A reader MUST reject with `malformed.wire_crc` a segment whose wire_crc32c does not match the
+        //# wire, whatever its frames are.
+        if crc.finish() != header.wire_crc32c {
+            return Err(Error::wire_crc(authentic.offset(), header.index.0.into()));
+        }
+        //= spec/stream-v2.md#sv2-frm-005
+        //# A reader MUST report what is wrong with any frame header of a segment in the place of what the
+        //# AEAD makes of its frames.
+        if let Some(error) = malformed.or(rejected) {
+            return Err(error);
+        }
+        let opened = ends.verified(stream, authentic, digest.finish())?;
+        payload.verified = true;
+        Ok(opened)
+    }
+}
+
+/// What was opened of a segment that is not verified, and is zero again when it never is.
+struct Unverified<'s> {
+    bytes: &'s mut [u8],
+    filled: usize,
+    verified: bool,
+}
+
+impl Unverified<'_> {
+    /// Space for the next `len` bytes: the data frames of a segment are as long as its payload.
+    fn next(&mut self, len: usize) -> &mut [u8] {
+        let begin = self.filled;
+        self.filled += len;
+        &mut self.bytes[begin..self.filled]
+    }
+}
+
+impl Drop for Unverified<'_> {
+    fn drop(&mut self) {
+        if !self.verified {
+            self.bytes.fill(0);
+        }
+    }
+}
+
+pub(super) fn misuse(authentic: &AuthenticHeader, found: usize, allowed: u32) -> Error {
+    authentic.error(Detail::Misuse, 0).exactly(found as u64, allowed.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::crypto::{ContentKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer};
+    use crate::limits::FRAME_OVERHEAD;
+    use crate::wire::{SegmentHeader, StreamParams, crc32c};
+    use crate::{Offset, SegmentIndex};
+
+    const FRAME: usize = 4096 + FRAME_OVERHEAD;
+    /// Two and a half frames.
+    const LEN: usize = 10_240;
+
+    struct Sealed {
+        stream: StreamSealer,
+        header: SegmentHeader,
+        wire: Vec<u8>,
+    }
+
+    impl Sealed {
+        fn new() -> Self {
+            let params =
+                StreamParams { segment_size: 16_384, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
+            let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
+            let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
+            let mut wire = vec![0; sealer.wire_len(SegmentIndex::FIRST, 10_240)];
+            let sealed = sealer.seal_data(SegmentIndex::FIRST, &[0x5A; LEN], &mut wire).unwrap();
+            Self { stream, header: sealed.header, wire }
+        }
+
+        /// The same with other bytes, whose CRC is right.
+        fn with(mut self, at: usize, flip: u8) -> Self {
+            self.wire[at] ^= flip;
+            self.header.wire_crc32c = crc32c(&self.wire);
+            self.header.segment_tag = self.stream.keys.segment.hmac(&[&self.header.tagged_bytes()]);
+            self
+        }
+
+        /// Opens it in pieces of so many bytes, or of one frame.
+        fn open(&self, most: usize) -> (Result<(), Detail>, Vec<u8>) {
+            let reader = StreamOpener::new(self.stream.header(), &ContentKey::new([1; 32]), b"").unwrap();
+            let parsed = reader.authenticate(&self.header.to_bytes(), Offset(128), 0).unwrap();
+            let (authentic, mut payload) = (parsed.complete().unwrap().0, vec![1; LEN]);
+            let mut opener = SegmentOpener::new(&reader);
+            let mut opening = opener.begin(&authentic, &mut payload).unwrap();
+            let mut rest = &self.wire[..];
+            while !rest.is_empty() {
+                let (piece, after) = rest.split_at(opening.next_len(most));
+                opening.push(piece).unwrap();
+                rest = after;
+            }
+            assert_eq!(opening.next_len(most), 0);
+            let result = opening.finish();
+            let mut whole = vec![1; LEN];
+            let again = opener.open(&authentic, &self.wire, &mut whole);
+            assert_eq!(result.map(|opened| opened.digest), again.map(|opened| opened.digest));
+            assert!(payload == whole);
+            (result.map(|_| ()).map_err(|error| error.detail()), payload)
+        }
+    }
+
+    #[test]
+    fn pieces_are_as_many_whole_frames_as_fit_and_give_what_the_whole_gives() {
+        let sealed = Sealed::new();
+        for most in [0, 1, FRAME, 2 * FRAME - 1, 2 * FRAME, usize::MAX] {
+            assert_eq!(sealed.open(most), (Ok(()), vec![0x5A; LEN]), "{most}");
+        }
+        let damaged = Sealed { wire: vec![0; sealed.wire.len()], ..sealed };
+        assert_eq!(damaged.open(FRAME), (Err(Detail::MalformedWireCrc), vec![0; LEN]));
+    }
+
+    #[test]
+    fn what_is_reported_is_what_the_order_of_checks_finds_first_and_nothing_is_left() {
+        let tail = 2 * FRAME + 2048 + FRAME_OVERHEAD;
+        let cases = [
+            (vec![20], Detail::AuthFrame),
+            (vec![20, FRAME], Detail::MalformedFrameType),
+            (vec![20, tail + 1], Detail::MalformedFrameReserved),
+            (vec![20, tail + FRAME_OVERHEAD + 36 + 4], Detail::MalformedFrameLen),
+            (vec![FRAME + 4, FRAME + 1], Detail::MalformedFrameReserved),
+            (vec![tail + 8], Detail::AuthFrame),
+        ];
+        for (places, detail) in cases {
+            let sealed = places.iter().fold(Sealed::new(), |sealed, &at| sealed.with(at, 0x40));
+            assert_eq!(sealed.open(1), (Err(detail), vec![0; LEN]), "{places:?}");
+            // And before all of them, the checksum.
+            let header = SegmentHeader { wire_crc32c: !sealed.header.wire_crc32c, ..sealed.header };
+            let segment_tag = sealed.stream.keys.segment.hmac(&[&header.tagged_bytes()]);
+            let sealed = Sealed { header: SegmentHeader { segment_tag, ..header }, ..sealed };
+            assert_eq!(sealed.open(1).0, Err(Detail::MalformedWireCrc), "{places:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_frame_too_much_and_too_little_are_misuse_and_nothing_is_left() {
+        let sealed = Sealed::new();
+        let reader = StreamOpener::new(sealed.stream.header(), &ContentKey::new([1; 32]), b"").unwrap();
+        let parsed = reader.authenticate(&sealed.header.to_bytes(), Offset(128), 0).unwrap();
+        let (authentic, mut payload) = (parsed.complete().unwrap().0, vec![1; LEN]);
+        let mut opener = SegmentOpener::new(&reader);
+        let mut opening = opener.begin(&authentic, &mut payload).unwrap();
+        opening.push(&sealed.wire[..FRAME]).unwrap();
+        for end in [FRAME + 1, 2 * FRAME - 1] {
+            assert_eq!(opening.push(&sealed.wire[FRAME..end]).unwrap_err().detail(), Detail::Misuse);
+        }
+        drop(opening);
+        assert!(payload == vec![0; LEN]);
+
+        let mut opening = opener.begin(&authentic, &mut payload).unwrap();
+        opening.push(&sealed.wire[..FRAME]).unwrap();
+        assert_eq!(opening.finish().unwrap_err(), misuse(&authentic, FRAME, authentic.header().wire_len));
+        assert!(payload == vec![0; LEN]);
+
+        let mut opening = opener.begin(&authentic, &mut payload).unwrap();
+        opening.push(&sealed.wire).unwrap();
+        assert_eq!(opening.push(&[0]).unwrap_err().detail(), Detail::Misuse);
+        drop(opening);
+        assert_eq!(opener.begin(&authentic, &mut payload[1..]).err().unwrap().detail(), Detail::Misuse);
+    }
+}
