@@ -171,8 +171,8 @@ impl CrashManager for Recorded {
 #[test]
 fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
     let key = key();
-    for (segment_size, frame_size_log2) in [(3 << 16, 16), (5 << 12, 12), (25 << 12, 12), (1 << 18, 17)] {
-        for len in [segment_size, 4 * segment_size, 4 * segment_size + 5000] {
+    for (segment_size, frame_size_log2) in [(9 << 16, 16), (5 << 12, 12), (150 << 12, 12), (1 << 20, 19)] {
+        for len in [segment_size, 3 * segment_size, 3 * segment_size + 5000] {
             let text = plaintext(len);
             let pipeline = || {
                 let mut pipeline = encrypting(&key, 2);
@@ -195,7 +195,26 @@ fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
             kept.run(file, &mut sink, managers(&mut recorded)).unwrap();
             assert!(sink.bytes == expected && recorded == from_memory, "{segment_size} {len}");
             assert!(!recorded.0.is_empty());
+            opens_as_any_other_source(&expected, &text);
         }
+    }
+}
+
+/// Whole, and with damage in some pieces.
+fn opens_as_any_other_source(stream: &[u8], text: &[u8]) {
+    let key = key();
+    let (back, result) = decrypt_file(&mut DecryptPipeline::new(&key), stream);
+    result.unwrap();
+    assert!(back == text);
+    let mut damaged = stream.to_vec();
+    for at in (300_000..stream.len()).step_by(400_000) {
+        damaged[at] ^= 1;
+        let mut reader = DecryptPipeline::new(&key);
+        let (expected, wanted) = decrypt(&reader, &damaged);
+        let (released, result) = decrypt_file(&mut reader, &damaged);
+        assert_eq!(result.unwrap_err().to_string(), wanted.unwrap_err().to_string(), "{at}");
+        assert!(released == expected, "{at}");
+        damaged[at] ^= 1;
     }
 }
 

@@ -111,6 +111,7 @@ impl<'a> SegmentReader<'a> {
         self.expected = index.next();
         let mut payload = vec![0; segment.header().payload_len as usize];
         let opened = self.opener.open(segment, wire, &mut payload);
+        self.frame_by_frame(segment, wire, &payload, opened.as_ref());
         let ends = self.ends(segment, wire);
         let opened =
             opened.inspect_err(|error| self.assert_same_fault(segment, error, ends.as_ref().err()))?;
@@ -129,6 +130,30 @@ impl<'a> SegmentReader<'a> {
         self.first.get_or_insert_with(|| (*segment, wire, payload.clone()));
         payload.truncate(segment.header().plaintext_len as usize);
         Ok(payload)
+    }
+
+    /// A segment whose frames come one by one is the same segment, or has the same fault.
+    fn frame_by_frame(
+        &mut self,
+        segment: &AuthenticHeader,
+        wire: &[u8],
+        payload: &[u8],
+        whole: Result<&OpenedSegment, &Error>,
+    ) {
+        let mut again = vec![0; payload.len()];
+        let mut opening = self.opener.begin(segment, &mut again).unwrap();
+        let mut rest = wire;
+        while !rest.is_empty() {
+            let (frame, after) = rest.split_at(opening.next_len(1));
+            opening.push(frame).unwrap();
+            rest = after;
+        }
+        let opened = opening.finish();
+        assert_eq!(
+            (opened.as_ref().map(|opened| opened.digest), &again[..]),
+            (whole.map(|opened| opened.digest), payload),
+            "frame by frame it is another segment"
+        );
     }
 
     /// A segment by its digest frame and its terminator frame alone (§19.3).
