@@ -21,6 +21,7 @@ class Bench:
     def __init__(self, folder: pathlib.Path, tools: list[Tool], rounds: int):
         self.folder, self.tools, self.rounds = folder, tools, rounds
         self.log, self.sealed, self.opened = folder / "stderr", folder / "sealed", folder / "opened"
+        self.reserve = folder / "reserve"
         self.samples: list[dict] = []
 
     def size(self, size: int, cores: list[int]) -> None:
@@ -40,6 +41,7 @@ class Bench:
             with Cores(count):
                 self.rounds_of(source, size, count, files)
         source.unlink()
+        self.reserve.unlink()
 
     def check(self, tool: Tool, source: pathlib.Path) -> None:
         """Holds what a tool decrypts against the input."""
@@ -64,17 +66,20 @@ class Bench:
 
     def turn(self, tool: Tool, source: pathlib.Path, times: int, files: bool):
         """All workloads of one tool, one after the other: what is encrypted to a file is what is decrypted then."""
-        null = pathlib.Path(os.devnull)
+        null, size = pathlib.Path(os.devnull), source.stat().st_size
+        hold(self.reserve, 2 * size if files else size)
         if tool.only != "encrypt-file":
             yield "encrypt-null", self.several(tool.encrypt, source, null, times)
         if tool.only == "encrypt-null":
             return
+        hold(self.reserve, size if files else 0)
         yield "encrypt-file", self.several(tool.encrypt, source, self.sealed, times)
         if tool.decrypt is None:
             return
         sync(self.sealed)
         yield "decrypt-null", self.several(tool.decrypt, self.sealed, null, times)
         if files:
+            hold(self.reserve, 0)
             yield "decrypt-file", self.several(tool.decrypt, self.sealed, self.opened, times)
 
     def several(self, command, source: pathlib.Path, target: pathlib.Path, times: int) -> Cost:
@@ -83,7 +88,6 @@ class Bench:
     def once(self, command, source: pathlib.Path, target: pathlib.Path) -> Cost:
         if target != pathlib.Path(os.devnull):
             target.unlink(missing_ok=True)
-            touch_memory(target, source.stat().st_size)
         return measure.run(command(str(source), str(target)), self.log)
 
     def clear(self) -> None:
@@ -129,14 +133,16 @@ def make_input(path: pathlib.Path, size: int) -> pathlib.Path:
     return path
 
 
-def touch_memory(path: pathlib.Path, size: int) -> None:
-    """Fills and frees as much memory as an output will take: a virtual machine may have given free memory back to its
-    host, and getting it again costs more than encrypting."""
+def hold(path: pathlib.Path, size: int) -> None:
+    """Makes a file of `size` bytes of zeros: memory that outputs will take, held while there are none.
+
+    A virtual machine gives memory that was free for two seconds back to its host. It stands still meanwhile, and getting that
+    memory again costs more than encrypting."""
     zeros = bytes(MIB)
-    with path.open("wb", buffering=0) as file:
-        for _ in range(size // MIB):
-            file.write(zeros)
-    path.unlink()
+    with path.open("ab", buffering=0) as file:
+        file.truncate(min(size, file.tell()))
+        while (missing := size - file.seek(0, os.SEEK_END)) > 0:
+            file.write(zeros[:missing])
 
 
 def sync(path: pathlib.Path) -> None:
