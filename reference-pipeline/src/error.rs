@@ -63,6 +63,11 @@ impl Error {
         Self { stage, segment: error.segment(), cause: Cause::Format(error) }
     }
 
+    /// What a worker makes of a segment.
+    pub(crate) const fn worker(error: format::Error) -> Self {
+        Self::format(Stage::Worker, error)
+    }
+
     pub(crate) const fn io(stage: Stage, segment: Option<u64>, error: io::Error) -> Self {
         Self { stage, segment, cause: Cause::Io(error) }
     }

@@ -62,6 +62,9 @@ pub(crate) struct Deferred {
     len: usize,
 }
 
+/// Bytes of a file that are read before they are sealed or opened, as many whole frames as that is: they are still in a cache next to the processor then.
+pub(crate) const PIECE: usize = 1 << 18;
+
 /// The bytes of a segment: read already, or left to whoever works on it.
 pub(crate) enum Load {
     Here(Bytes),

@@ -7,14 +7,14 @@ use stream_v2_format::limits::FRAME_OVERHEAD;
 use crate::buffers::resize;
 use crate::decrypt::{Decrypting, Opened, ToOpen};
 use crate::flow::WorkSide;
-use crate::in_file::{Deferred, Load};
+use crate::in_file::{Deferred, Load, PIECE};
 use crate::io::{source_error, whole_wire};
 use crate::pipeline::DecryptPipeline;
 use crate::telemetry::Step;
-use crate::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, Shutdown, Stage, Telemetry};
+use crate::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error, Shutdown, Telemetry};
 
-/// Bytes that are read before they are opened: as many whole frames as that is, or four of 64 KiB and the two that end a segment.
-const PIECE: usize = (1 << 18) + (1 << 12);
+/// What of a piece is left for the two frames that end a segment, and for the tags of the others.
+const ENDS: usize = 1 << 12;
 
 /// A worker that opens, until a shutdown is requested: what was not begun then is not opened any more.
 pub(crate) struct Opening {
@@ -28,7 +28,7 @@ impl Opening {
     pub(crate) fn new(pipeline: &DecryptPipeline<'_>, stream: &StreamOpener) -> Self {
         Self {
             worker: DecryptSegmentWorker::new(stream),
-            piece: PIECE.max(stream.header().frame_size() as usize + FRAME_OVERHEAD),
+            piece: (PIECE + ENDS).max(stream.header().frame_size() as usize + FRAME_OVERHEAD),
             telemetry: pipeline.telemetry.clone(),
             shutdown: pipeline.shutdown.clone(),
         }
@@ -36,7 +36,9 @@ impl Opening {
 
     fn open(&mut self, input: &DecryptSegmentInput, payload: BytesMut) -> Result<DecryptedSegment, Error> {
         let segment = Some(input.header.header().index.0.into());
-        self.telemetry.time(Step::Working, segment, || self.worker.open(input, payload)).map_err(fault)
+        self.telemetry
+            .time(Step::Working, segment, || self.worker.open(input, payload))
+            .map_err(Error::worker)
     }
 
     /// Reads a segment and opens it, a piece at a time.
@@ -51,7 +53,7 @@ impl Opening {
         resize(&mut buffer, len.min(most));
         let segment = Some(header.header().index.0.into());
         let opened = self.telemetry.laps(Step::Working, segment, |laps| {
-            let mut opening = self.worker.begin(header, &mut payload).map_err(fault)?;
+            let mut opening = self.worker.begin(header, &mut payload).map_err(Error::worker)?;
             let mut at = 0;
             while at < len {
                 let piece = &mut buffer[..opening.next_len(most)];
@@ -61,11 +63,11 @@ impl Opening {
                 if filled < piece.len() {
                     break;
                 }
-                opening.push(piece).map_err(fault)?;
+                opening.push(piece).map_err(Error::worker)?;
                 laps.ends(Step::Working);
             }
             whole_wire(at, header)?;
-            opening.finish().map_err(fault)
+            opening.finish().map_err(Error::worker)
         })?;
         Ok((DecryptedSegment::new(*header, payload, opened), buffer.freeze()))
     }
@@ -86,8 +88,4 @@ impl WorkSide<Decrypting> for Opening {
         };
         Ok(Opened(segment, spare))
     }
-}
-
-fn fault(error: stream_v2_format::Error) -> Error {
-    Error::format(Stage::Worker, error)
 }

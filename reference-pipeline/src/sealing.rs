@@ -7,14 +7,11 @@ use bytes::{Bytes, BytesMut};
 use crate::buffers::resize;
 use crate::encrypt::{Done, Encrypting, Target, ToSeal};
 use crate::flow::WorkSide;
-use crate::in_file::{Deferred, Load};
+use crate::in_file::{Deferred, Load, PIECE};
 use crate::io::source_error;
 use crate::pipeline::EncryptPipeline;
 use crate::telemetry::Step;
-use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Stage, Telemetry};
-
-/// Bytes that are read before they are sealed, as many whole frames as that is: they are still in a cache next to the processor then.
-const PIECE: usize = 1 << 18;
+use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, Shutdown, Telemetry};
 
 /// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
 pub(crate) struct Sealing {
@@ -41,7 +38,7 @@ impl Sealing {
     fn seal(&mut self, input: &EncryptSegmentInput, wire: BytesMut) -> Result<EncryptedSegment, Error> {
         let segment = Some(input.segment_index.into());
         let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(input, wire));
-        sealed.map_err(fault)
+        sealed.map_err(Error::worker)
     }
 
     /// Reads a segment and seals it, a piece at a time: all of it, as all of it was there when it was the segment's turn.
@@ -56,16 +53,16 @@ impl Sealing {
         resize(&mut buffer, if keeps { len } else { len.min(most) });
         let segment = Some(segment_index.into());
         let sealed = self.telemetry.laps(Step::Working, segment, |laps| {
-            let mut sealing = self.worker.begin(segment_index, len, &mut wire).map_err(fault)?;
+            let mut sealing = self.worker.begin(segment_index, len, &mut wire).map_err(Error::worker)?;
             for at in (0..len).step_by(most) {
                 let begin = if keeps { at } else { 0 };
                 let piece = &mut buffer[begin..begin + most.min(len - at)];
                 whole(deferred.read(at, piece), piece).map_err(source_error(segment))?;
                 laps.ends(Step::Reading);
-                sealing.push(piece).map_err(fault)?;
+                sealing.push(piece).map_err(Error::worker)?;
                 laps.ends(Step::Working);
             }
-            sealing.finish().map_err(fault)
+            sealing.finish().map_err(Error::worker)
         })?;
         Ok((EncryptedSegment::new(sealed, wire), buffer.freeze()))
     }
@@ -105,8 +102,4 @@ impl WorkSide<Encrypting> for Sealing {
         };
         Ok(Done::Data(segment, plaintext))
     }
-}
-
-fn fault(error: stream_v2_format::Error) -> Error {
-    Error::format(Stage::Worker, error)
 }

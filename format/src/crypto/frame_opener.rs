@@ -25,6 +25,11 @@ impl<'a> FrameOpener<'a> {
         Self { keys, authentic, bound_prefix: authentic.header().bound_prefix(), frame_index }
     }
 
+    /// Passes over the next frame.
+    pub(super) const fn pass(&mut self) {
+        self.frame_index += 1;
+    }
+
     /// Opens the next frame into `space`, which is as long as its ciphertext.
     pub(super) fn open(&mut self, frame: &FrameView<'_>, space: &mut [u8]) -> Result<(), Error> {
         let place = FramePlace {

@@ -1,7 +1,7 @@
 //! §7, §8, §15 Opening one segment, from one slice into another: steps 12 to 16 of the order of checks.
 
 use super::frame_opener::{FrameOpener, SealedEnds};
-use super::opening::{SegmentOpening, misuse};
+use super::opening::SegmentOpening;
 use super::run::RunKeys;
 use super::{AuthenticHeader, Digest, StreamOpener};
 use crate::Error;
@@ -51,11 +51,6 @@ impl SegmentOpener {
         wire: &[u8],
         payload: &mut [u8],
     ) -> Result<OpenedSegment, Error> {
-        let wire_len = header.header().wire_len;
-        if wire.len() as u64 != u64::from(wire_len) {
-            payload.fill(0);
-            return Err(misuse(header, wire.len(), wire_len));
-        }
         let mut opening = self.begin(header, payload)?;
         opening.push(wire)?;
         opening.finish()

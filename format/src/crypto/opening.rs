@@ -94,17 +94,16 @@ impl<'s> SegmentOpening<'s> {
         self.taken += bytes.len();
         self.crc.update(bytes);
         match FrameView::check(bytes, expected, offset) {
+            Ok(frame) if self.malformed.is_none() && self.rejected.is_none() => {
+                self.rejected = self.open(&frame).err();
+            }
+            Ok(_) => self.frames.pass(),
             Err(error) => {
                 let error = error.in_segment(self.authentic.header().index.0.into());
                 self.malformed.get_or_insert(error);
+                self.frames.pass();
             }
-            Ok(frame) if self.malformed.is_none() && self.rejected.is_none() => {
-                self.rejected = self.open(&frame).err();
-                return;
-            }
-            Ok(_) => {}
         }
-        self.frames.frame_index += 1;
     }
 
     fn open(&mut self, frame: &FrameView<'_>) -> Result<(), Error> {
@@ -168,7 +167,7 @@ impl Drop for Unverified<'_> {
     }
 }
 
-pub(super) fn misuse(authentic: &AuthenticHeader, found: usize, allowed: u32) -> Error {
+fn misuse(authentic: &AuthenticHeader, found: usize, allowed: u32) -> Error {
     authentic.error(Detail::Misuse, 0).exactly(found as u64, allowed.into())
 }
 
@@ -212,12 +211,15 @@ mod tests {
             self
         }
 
-        /// Opens it in pieces of so many bytes, or of one frame.
-        fn open(&self, most: usize) -> (Result<(), Detail>, Vec<u8>) {
+        fn reader(&self) -> (SegmentOpener, AuthenticHeader) {
             let reader = StreamOpener::new(self.stream.header(), &ContentKey::new([1; 32]), b"").unwrap();
             let parsed = reader.authenticate(&self.header.to_bytes(), Offset(128), 0).unwrap();
-            let (authentic, mut payload) = (parsed.complete().unwrap().0, vec![1; LEN]);
-            let mut opener = SegmentOpener::new(&reader);
+            (SegmentOpener::new(&reader), parsed.complete().unwrap().0)
+        }
+
+        /// Opens it in pieces of so many bytes, or of one frame.
+        fn open(&self, most: usize) -> (Result<(), Detail>, Vec<u8>) {
+            let ((mut opener, authentic), mut payload) = (self.reader(), vec![1; LEN]);
             let mut opening = opener.begin(&authentic, &mut payload).unwrap();
             let mut rest = &self.wire[..];
             while !rest.is_empty() {
@@ -270,10 +272,7 @@ mod tests {
     #[test]
     fn a_part_of_a_frame_too_much_and_too_little_are_misuse_and_nothing_is_left() {
         let sealed = Sealed::new();
-        let reader = StreamOpener::new(sealed.stream.header(), &ContentKey::new([1; 32]), b"").unwrap();
-        let parsed = reader.authenticate(&sealed.header.to_bytes(), Offset(128), 0).unwrap();
-        let (authentic, mut payload) = (parsed.complete().unwrap().0, vec![1; LEN]);
-        let mut opener = SegmentOpener::new(&reader);
+        let ((mut opener, authentic), mut payload) = (sealed.reader(), vec![1; LEN]);
         let mut opening = opener.begin(&authentic, &mut payload).unwrap();
         opening.push(&sealed.wire[..FRAME]).unwrap();
         for end in [FRAME + 1, 2 * FRAME - 1] {

@@ -10,7 +10,7 @@ use super::end::fault;
 use super::read_at::ReadFrom;
 use crate::buffers::resize;
 use crate::io::{fill, read_segment_header, read_wire, source_error};
-use crate::{Error, ReadAt, Stage};
+use crate::{Error, ReadAt};
 
 /// A stored stream, and what it takes to open a segment of it.
 pub(super) struct Segments<S> {
@@ -54,7 +54,7 @@ impl<S: ReadAt> Segments<S> {
         resize(payload, header.header().payload_len as usize);
         let opened = self.opener.open(header, &wire, payload);
         self.wire = wire.try_into_mut().unwrap_or_default();
-        opened.map_err(|error| Error::format(Stage::Worker, error))
+        opened.map_err(Error::worker)
     }
 
     /// Fetches the final segment from the end of the stream, and opens it; `None` where none stands there.
@@ -86,9 +86,7 @@ impl<S: ReadAt> Segments<S> {
         match self.opener.open(&header, wire, &mut []) {
             // The source has become shorter.
             Err(error) if error.detail() == Detail::Misuse => Ok(None),
-            opened => {
-                opened.map(|opened| Some((header, opened))).map_err(|e| Error::format(Stage::Worker, e))
-            }
+            opened => opened.map(|opened| Some((header, opened))).map_err(Error::worker),
         }
     }
 }

@@ -183,7 +183,7 @@ impl<R: Read + Seek> Recovery<R> {
                         true => progress.opened(&header, &opened, &self.spare),
                         false => progress.opened_tail(&header, &opened),
                     };
-                    followed.map_err(|error| Error::format(Stage::Worker, error))?;
+                    followed.map_err(Error::worker)?;
                     self.keep(header, whole);
                     self.follow(&header, whole);
                     Ok(true)
@@ -293,7 +293,7 @@ impl<R: Read + Seek> Recovery<R> {
         resize(&mut self.spare, header.header().payload_len as usize);
         let opened = self.opener.open(&header, &wire, &mut self.spare);
         self.wire = wire.try_into_mut().unwrap_or_default();
-        opened.map(|opened| (header, opened)).map_err(|error| Error::format(Stage::Worker, error))
+        opened.map(|opened| (header, opened)).map_err(Error::worker)
     }
 
     /// Only a torn tail may be dropped: no genuine segment may follow what is committed (SV2-RES-010).

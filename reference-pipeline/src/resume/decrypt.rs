@@ -194,7 +194,7 @@ fn confirm(
     let wire = read_wire(source, &header, before, BytesMut::new())?;
     let segment = DecryptSegmentWorker::new(stream)
         .open(&DecryptSegmentInput { header, wire }, BytesMut::new())
-        .map_err(|error| Error::format(Stage::Worker, error))?;
+        .map_err(Error::worker)?;
     Ok((committed, segment))
 }
 
