@@ -1,26 +1,60 @@
-//! Ctrl-C and SIGTERM: the first asks the run to stop, the second stops the process.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second stops the process.
 
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use signal_hook::consts::signal::{SIGINT, SIGTERM};
+use signal_hook::flag::{register, register_conditional_shutdown};
 use stream_v2_pipeline::Shutdown;
 
+use crate::Done;
 use crate::report::{EXIT_INTERRUPTED, Failure};
 
+const SIGNALS: &[i32] = &[
+    SIGINT,
+    SIGTERM,
+    #[cfg(unix)]
+    signal_hook::consts::signal::SIGHUP,
+];
+
 /// Raises `shutdown` at the first signal, and ends the process at the second.
-pub(crate) fn watch(shutdown: &Shutdown) -> Result<(), Failure> {
-    let shutdown = shutdown.clone();
-    ctrlc::set_handler(move || {
-        if shutdown.requested() {
-            std::process::exit(EXIT_INTERRUPTED.into());
-        }
-        shutdown.request();
-    })
-    .map_err(unwatched)
+pub(crate) fn watch(shutdown: &Shutdown) -> Done {
+    for signal in watched() {
+        // In this order: what ends the process sees the flag as the signals before have left it.
+        end_if(signal, shutdown.flag())?;
+        register(signal, shutdown.flag()).map_err(unwatched)?;
+    }
+    Ok(())
 }
 
 /// Ends the process at the first signal: for commands that write nothing that could be left half done.
-pub(crate) fn end_at_once() -> Result<(), Failure> {
-    ctrlc::set_handler(|| std::process::exit(EXIT_INTERRUPTED.into())).map_err(unwatched)
+pub(crate) fn end_at_once() -> Done {
+    let always = Arc::new(AtomicBool::new(true));
+    watched().try_for_each(|signal| end_if(signal, always.clone()))
 }
 
-fn unwatched(error: ctrlc::Error) -> Failure {
+fn end_if(signal: i32, condition: Arc<AtomicBool>) -> Done {
+    register_conditional_shutdown(signal, EXIT_INTERRUPTED.into(), condition).map(|_| ()).map_err(unwatched)
+}
+
+/// Those that whoever started this process does not want it to ignore, as `nohup` does with SIGHUP, and a script with SIGINT of what it leaves in the
+/// background.
+fn watched() -> impl Iterator<Item = i32> {
+    let ignored = ignored().unwrap_or(0);
+    SIGNALS.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
+}
+
+/// The set of ignored signals, where the system says it: bit n - 1 is signal n.
+fn ignored() -> Option<u64> {
+    if cfg!(not(target_os = "linux")) {
+        return None;
+    }
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    u64::from_str_radix(set.trim(), 16).ok()
+}
+
+fn unwatched(error: io::Error) -> Failure {
     Failure::io(format!("signals cannot be watched: {error}"))
 }

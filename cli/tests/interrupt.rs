@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first ends the run in good order, the second ends the process.
+//! Ctrl-C, SIGTERM and SIGHUP: the first ends the run in good order, the second ends the process.
 
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -6,7 +6,7 @@
 mod support;
 
 use std::io::{Read, Write};
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::kill::wait_until;
@@ -33,7 +33,7 @@ const PARTIAL_LEN: u64 = 128 + SEGMENTS as u64 * (96 + 65_536 + 18 * 24 + 36 + 3
 
 #[test]
 fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
-    for (number, stopped_by) in [Signal::INT, Signal::TERM].into_iter().enumerate() {
+    for (number, stopped_by) in [Signal::INT, Signal::TERM, Signal::HUP].into_iter().enumerate() {
         let folder = Folder::new();
         let mut child = spawn(&folder, ENCRYPT);
         let mut stdin = child.stdin.take().unwrap();
@@ -82,7 +82,7 @@ fn a_run_that_has_read_nothing_yet_ends_too() {
         let folder = Folder::new();
         let mut child = spawn(&folder, args);
         let stdin = child.stdin.take();
-        wait_until("the handler", || catches_interrupts(&child));
+        wait_until("the handler", || catches_signals(&child));
         signal(&child, Signal::INT);
         let ran = Ran(child.wait_with_output().unwrap());
         drop(stdin);
@@ -107,7 +107,7 @@ fn a_comparison_ends_and_nothing_is_changed() {
     let mut child = spawn(&folder, ENCRYPT);
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&plaintext(FED)[..100_000]).unwrap();
-    wait_until("the handler", || catches_interrupts(&child));
+    wait_until("the handler", || catches_signals(&child));
     signal(&child, Signal::INT);
     let ran = Ran(child.wait_with_output().unwrap());
     drop(stdin);
@@ -136,12 +136,37 @@ fn a_second_signal_ends_the_process() {
     assert_eq!(status.unwrap().code(), Some(130));
 }
 
-/// The process catches SIGINT, as the operating system sees it.
+/// The process catches SIGTERM, and with it SIGINT, as the operating system sees it.
 #[cfg(target_os = "linux")]
-fn catches_interrupts(child: &Child) -> bool {
+fn catches_signals(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
     let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 1) != 0
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 14) != 0
+}
+
+/// `nohup` has SIGHUP ignored, and a script has SIGINT ignored by what it leaves in the background.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_before_stays_ignored() {
+    let folder = Folder::new();
+    let sv2 = folder.sv2(ENCRYPT);
+    let mut child = Command::new("sh")
+        .args(["-c", "trap '' HUP INT; exec \"$0\" \"$@\""])
+        .arg(sv2.get_program())
+        .args(sv2.get_args())
+        .current_dir(sv2.get_current_dir().unwrap())
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_until("the handler", || catches_signals(&child));
+    for ignored in [Signal::HUP, Signal::HUP, Signal::INT] {
+        signal(&child, ignored);
+    }
+    child.stdin.take().unwrap().write_all(&plaintext(FED)).unwrap();
+    Ran(child.wait_with_output().unwrap()).done();
+    folder.run("decrypt -q -k key out.sv2").done();
+    assert!(folder.read("out") == plaintext(FED));
 }
 
 #[cfg(target_os = "linux")]
@@ -151,7 +176,7 @@ fn commands_that_write_nothing_end_at_once() {
         let folder = Folder::new();
         let mut child = spawn(&folder, args);
         let stdin = child.stdin.take();
-        wait_until("the handler", || catches_interrupts(&child));
+        wait_until("the handler", || catches_signals(&child));
         signal(&child, Signal::INT);
         assert_eq!(child.wait().unwrap().code(), Some(130), "{args}");
         drop(stdin);

@@ -4,14 +4,16 @@
 //! the writer, who has seen the segments before it, fills and seals it (§11).
 
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
+use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{HeaderV1, entries_max};
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WriteSide};
+use crate::held::Held;
 use crate::in_file::{Deferred, Load};
 use crate::io::source_error;
 use crate::managers::Commit;
@@ -35,7 +37,7 @@ pub(crate) async fn run<E: Engine, P: Port>(
     let committed = writer.progress.committed().clone();
     let mut reader = PlaintextReader::new(source, &header, &committed, pipeline, target.index);
     let workers = (0..pipeline.lanes.jobs.max(1))
-        .map(|_| Sealing::new(pipeline, target, writer.outlet.is_kept()))
+        .map(|_| Sealing::new(pipeline, target, writer.outlet.follows_plaintext()))
         .collect();
     let window = pipeline.lanes.window;
     //= spec/stream-v2.md#sv2-frm-008
@@ -73,7 +75,7 @@ pub(crate) enum ToSeal {
 
 /// What they give to the writer.
 pub(crate) enum Done {
-    /// A segment, and its plaintext, or memory where nobody asks for that.
+    /// A segment, and its plaintext, or memory where nobody follows that.
     Data(EncryptedSegment, Bytes),
     Index(Buffers),
 }
@@ -245,6 +247,7 @@ pub(crate) struct SealWriter<'o, P> {
     outlet: &'o mut Outlet<P>,
     telemetry: Telemetry,
     progress: Progress,
+    stream: Arc<StreamOpener>,
     sealer: SegmentSealer,
 }
 
@@ -264,10 +267,11 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         outlet.begin(progress.segments(), &stream.into()).await?;
         let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(pipeline.digest_alg);
-        Ok(Self { outlet, telemetry: pipeline.telemetry.clone(), progress, sealer })
+        let (stream, telemetry) = (Arc::new(stream.into()), pipeline.telemetry.clone());
+        Ok(Self { outlet, telemetry, progress, stream, sealer })
     }
 
-    /// Seals and writes an index segment over all that is uncovered, and returns a plaintext that is not needed any more.
+    /// Seals and writes an index segment over all that is uncovered, and returns a wire that is not needed any more.
     async fn index(&mut self) -> Result<Bytes, Error> {
         let fault = |error| Error::format(Stage::Writer, error);
         let payload = self.progress.index_payload(true);
@@ -276,7 +280,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let (sealed, wire) = self.sealer.seal_index(index, &payload, &transcript).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
         let commit = self.segment(&segment).await?;
-        self.outlet.settle(commit, commit.segment_len, Bytes::new()).await
+        self.outlet.settle(commit, commit.segment_len, Held::NOTHING).await
     }
 
     /// Seals and writes the final segment, then seals the sink.
@@ -314,15 +318,17 @@ impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
         match done {
             Done::Data(segment, plaintext) => {
                 let commit = self.segment(&segment).await?;
-                let spare = self.outlet.settle(commit, commit.segment_len, plaintext).await?;
-                Ok(Buffers::recycled(spare, segment.wire))
+                self.outlet.told(commit, &plaintext).await?;
+                let held = Held::Sealed(self.stream.clone(), segment);
+                let spare = self.outlet.settle(commit, commit.segment_len, held).await?;
+                Ok(Buffers::recycled(plaintext, spare))
             }
             Done::Index(permit) => {
                 let spare = self.index().await?;
-                let free = Buffers::recycled(spare, Bytes::new()).input;
-                // The plaintext that was kept back, or the permit's own buffer: whichever has memory.
-                let input = if permit.input.capacity() == 0 { free } else { permit.input };
-                Ok(Buffers { input, output: permit.output })
+                let free = Buffers::recycled(Bytes::new(), spare).output;
+                // The wire that was kept back, or the permit's own buffer: whichever has memory.
+                let output = if permit.output.capacity() == 0 { free } else { permit.output };
+                Ok(Buffers { input: permit.input, output })
             }
         }
     }

@@ -221,6 +221,10 @@ impl CrashManager for FileJournal {
         Ok(())
     }
 
+    fn follows_plaintext(&self) -> bool {
+        self.checks.is_some()
+    }
+
     fn holds(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
         if let (Some(checks), Some(open)) = (&mut self.checks, &self.open) {
             checks.check.follow(open.journal.key(), commit.index, plaintext);

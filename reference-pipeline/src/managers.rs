@@ -81,7 +81,14 @@ pub trait CrashManager {
     /// Whatever keeps the record from being kept.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
-    /// That segment holds `plaintext`. It is told after [`committed`](Self::committed), of segments that hold any.
+    /// Whether [`holds`](Self::holds) is to be told, from [`began`](Self::began) on: the plaintext of a segment is kept in memory for it until the sink has
+    /// taken the segment.
+    fn follows_plaintext(&self) -> bool {
+        false
+    }
+
+    /// That segment holds `plaintext`. It is told after [`committed`](Self::committed), of segments that hold any, if
+    /// [`follows_plaintext`](Self::follows_plaintext) says so.
     ///
     /// # Errors
     /// Whatever keeps it from being kept.

@@ -10,6 +10,7 @@ use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 use crate::durability::Pending;
 use crate::error::{Cause, Error, Stage};
 use crate::guard::{guarded, guarded_future};
+use crate::held::Held;
 use crate::managers::{Commit, LogEvent};
 use crate::port::{Ask, Keep, Piece, Port};
 use crate::shutdown::Interruption;
@@ -29,20 +30,28 @@ pub(crate) struct Outlet<P> {
     pending: Pending,
     position: u64,
     telemetry: Telemetry,
-    /// The last segment that the sink has taken and the crash manager has not recorded, with a writer's plaintext.
-    unrecorded: Option<(Commit, Bytes)>,
+    /// The last segment that the sink has taken and the crash manager has not recorded.
+    unrecorded: Option<(Commit, Held)>,
+    /// The wire of the last one that was recorded.
+    spare: Bytes,
 }
 
 impl<P: Port> Outlet<P> {
     /// A sink that holds `position` bytes already.
     pub(crate) fn new(port: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
         let telemetry = telemetry.clone();
-        Self { port, pending: Pending::new(policy), position, telemetry, unrecorded: None }
+        let (pending, spare) = (Pending::new(policy), Bytes::new());
+        Self { port, pending, position, telemetry, unrecorded: None, spare }
     }
 
     /// Whether somebody keeps the run resumable.
     pub(crate) fn is_kept(&self) -> bool {
         self.port.is_kept()
+    }
+
+    /// Whether somebody wants to know what each segment holds.
+    pub(crate) fn follows_plaintext(&self) -> bool {
+        self.port.follows_plaintext()
     }
 
     pub(crate) fn started(&mut self, header: &HeaderV1) {
@@ -67,7 +76,8 @@ impl<P: Port> Outlet<P> {
 
     /// What the sink holds already ends with this segment: it is recorded before anything follows (§19.2, step 10).
     pub(crate) fn holds(&mut self, last: Option<(Commit, Bytes)>) {
-        self.unrecorded = last.filter(|_| self.is_kept());
+        let last = last.filter(|_| self.is_kept());
+        self.unrecorded = last.map(|(commit, plaintext)| (commit, Held::Plaintext(plaintext)));
     }
 
     /// Hands a piece to the sink.
@@ -105,23 +115,20 @@ impl<P: Port> Outlet<P> {
         Ok(())
     }
 
-    /// Makes the sink durable after that segment, if it is time for it. Returns a plaintext that is not needed any more: one is kept back, so
-    /// that its fingerprint can be taken.
-    pub(crate) async fn settle(
-        &mut self,
-        commit: Commit,
-        bytes: u64,
-        plaintext: Bytes,
-    ) -> Result<Bytes, Error> {
-        if self.is_kept() && !plaintext.is_empty() {
+    /// Tells what that segment holds, where somebody wants to know.
+    pub(crate) async fn told(&mut self, commit: Commit, plaintext: &Bytes) -> Result<(), Error> {
+        if self.follows_plaintext() {
             self.keep(commit.index.0.into(), Keep::Holds(commit, plaintext.clone())).await?;
         }
-        let spare = match self.is_kept() {
-            false => plaintext,
-            true => {
-                self.unrecorded.replace((commit, plaintext)).map_or(Bytes::new(), |(_, plaintext)| plaintext)
-            }
-        };
+        Ok(())
+    }
+
+    /// Makes the sink durable after that segment, if it is time for it. Returns a wire that is not needed any more: the last one is kept back, so
+    /// that it can be recorded what its segment holds.
+    pub(crate) async fn settle(&mut self, commit: Commit, bytes: u64, held: Held) -> Result<Bytes, Error> {
+        let over =
+            if self.is_kept() { self.unrecorded.replace((commit, held)) } else { Some((commit, held)) };
+        let spare = over.map_or_else(|| std::mem::take(&mut self.spare), |(_, held)| held.wire());
         if self.pending.add(bytes) {
             self.make_durable(commit.index.0.into()).await?;
         }
@@ -139,8 +146,9 @@ impl<P: Port> Outlet<P> {
     }
 
     async fn record(&mut self) -> Result<(), Error> {
-        let Some((commit, plaintext)) = self.unrecorded.take() else { return Ok(()) };
-        self.keep(commit.index.0.into(), Keep::Durable(commit, plaintext)).await?;
+        let Some((commit, held)) = self.unrecorded.take() else { return Ok(()) };
+        self.spare = held.wire();
+        self.keep(commit.index.0.into(), Keep::Durable(commit, held)).await?;
         self.port.log(LogEvent::Durable(&commit));
         Ok(())
     }

@@ -7,6 +7,7 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::Trailer;
 
+use crate::held::Held;
 use crate::managers::{Commit, CrashManager, LogEvent, Managers};
 use crate::ready::suspend;
 use crate::{OutputSink, SinkUnit};
@@ -30,7 +31,7 @@ pub(crate) enum Keep {
     Began(JournalKey),
     Committed(Commit),
     Holds(Commit, Bytes),
-    Durable(Commit, Bytes),
+    Durable(Commit, Held),
     Ending(SegmentIndex, Trailer),
     Ended,
 }
@@ -41,7 +42,7 @@ impl Keep {
             Self::Began(key) => crash.began(key),
             Self::Committed(commit) => crash.committed(commit),
             Self::Holds(commit, plaintext) => crash.holds(commit, plaintext),
-            Self::Durable(commit, plaintext) => crash.durable(commit, plaintext),
+            Self::Durable(commit, held) => crash.durable(commit, &held.plaintext(commit)?),
             Self::Ending(index, trailer) => crash.ending(*index, trailer),
             Self::Ended => crash.ended(),
         }
@@ -79,6 +80,9 @@ pub(crate) trait Port {
     /// Whether there is a crash manager.
     fn is_kept(&self) -> bool;
 
+    /// Whether there is one that wants to know what each segment holds.
+    fn follows_plaintext(&self) -> bool;
+
     /// Tells the crash manager, if there is one.
     fn keep(&mut self, keep: Keep) -> impl Future<Output = io::Result<()>>;
 
@@ -105,6 +109,10 @@ impl Port for Direct<'_, '_> {
 
     fn is_kept(&self) -> bool {
         self.managers.crash.is_some()
+    }
+
+    fn follows_plaintext(&self) -> bool {
+        self.managers.crash.as_ref().is_some_and(|crash| crash.follows_plaintext())
     }
 
     async fn keep(&mut self, keep: Keep) -> io::Result<()> {

@@ -17,7 +17,7 @@ use crate::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment, Error, 
 pub(crate) struct Sealing {
     worker: EncryptSegmentWorker,
     piece: usize,
-    /// Whether somebody asks for the plaintext after it is sealed.
+    /// Whether somebody follows the plaintext.
     keeps_plaintext: bool,
     telemetry: Telemetry,
     shutdown: Shutdown,

@@ -9,14 +9,11 @@ use crate::threads::{Arc, AtomicBool};
 /// Asks a run to stop: the segments that are being sealed or opened are finished and written with all before them, no other is begun, and the run
 /// ends with `Interrupted`, resumable. Clones share the flag.
 #[derive(Clone, Debug, Default)]
-pub struct Shutdown(Arc<Flag>);
-
-#[derive(Debug, Default)]
-struct Flag {
-    raised: AtomicBool,
+pub struct Shutdown {
+    raised: Arc<AtomicBool>,
     /// Wakes the sources of tasks.
     #[cfg(feature = "tokio")]
-    wake: ::tokio::sync::Notify,
+    wake: Arc<::tokio::sync::Notify>,
 }
 
 impl Shutdown {
@@ -28,21 +25,27 @@ impl Shutdown {
 
     /// Raises the flag. It stays raised.
     pub fn request(&self) {
-        self.0.raised.store(true, Ordering::Release);
+        self.raised.store(true, Ordering::Release);
         #[cfg(feature = "tokio")]
-        self.0.wake.notify_waiters();
+        self.wake.notify_waiters();
+    }
+
+    /// The flag itself, for a signal handler, which may store `true` in it and do little else. That wakes no source of tasks.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.raised.clone()
     }
 
     /// Whether the flag is raised.
     #[must_use]
     pub fn requested(&self) -> bool {
-        self.0.raised.load(Ordering::Acquire)
+        self.raised.load(Ordering::Acquire)
     }
 
     /// Waits until the flag is raised.
     #[cfg(feature = "tokio")]
     pub(crate) async fn raised(&self) {
-        let mut woken = std::pin::pin!(self.0.wake.notified());
+        let mut woken = std::pin::pin!(self.wake.notified());
         // Whoever raises the flag from here on wakes this.
         woken.as_mut().enable();
         if !self.requested() {

@@ -141,8 +141,25 @@ fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
 }
 
 /// What was recorded: segments, and the plaintext of the last one each time.
-#[derive(Default, PartialEq)]
-struct Recorded(Vec<(u32, Vec<u8>)>);
+#[derive(Default)]
+struct Recorded {
+    segments: Vec<(u32, Vec<u8>)>,
+    follows: bool,
+    /// What all segments hold, if it follows that.
+    followed: Vec<u8>,
+}
+
+impl Recorded {
+    fn assert_of(&self, text: &[u8], segment_size: usize) {
+        let mut segments = text.chunks(segment_size).enumerate();
+        assert!(!self.segments.is_empty());
+        for (index, plaintext) in &self.segments {
+            let (_, held) = segments.find(|&(number, _)| number == *index as usize).unwrap();
+            assert!(plaintext == held, "{index}");
+        }
+        assert!(self.followed == if self.follows { text } else { &[] });
+    }
+}
 
 impl CrashManager for Recorded {
     fn began(&mut self, _: &JournalKey) -> io::Result<()> {
@@ -153,8 +170,18 @@ impl CrashManager for Recorded {
         Ok(())
     }
 
+    fn follows_plaintext(&self) -> bool {
+        self.follows
+    }
+
+    fn holds(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
+        self.followed.extend(plaintext);
+        assert_eq!(commit.plaintext_len, self.followed.len() as u64);
+        Ok(())
+    }
+
     fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
-        self.0.push((commit.index.0, plaintext.to_vec()));
+        self.segments.push((commit.index.0, plaintext.to_vec()));
         Ok(())
     }
 
@@ -167,7 +194,8 @@ impl CrashManager for Recorded {
     }
 }
 
-/// Segments of more than one piece, and frames that are larger than one: with a journal, whose fingerprint needs the plaintext, and without.
+/// Segments of more than one piece, and frames that are larger than one: with a journal, whose fingerprint needs the plaintext of some segments, with one
+/// that follows all of them, and without.
 #[test]
 fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
     let key = key();
@@ -182,19 +210,18 @@ fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
                 pipeline
             };
             let expected = encrypt(&pipeline(), &text);
-            let (mut from_memory, mut recorded) = (Recorded::default(), Recorded::default());
-            let managers = |crash| Managers { log: None, crash: Some(crash) };
-            pipeline().run(&text[..], &mut Recording::default(), managers(&mut from_memory)).unwrap();
-
             let mut sink = Recording::default();
             encrypt_file(&mut pipeline(), file_of(&text), &mut sink).unwrap();
             assert!(sink.bytes == expected, "{segment_size} {len}");
-            let (mut sink, mut kept) = (Recording::default(), pipeline());
-            let file = file_of(&text);
-            kept.set_source_file(Some(file.try_clone().unwrap()));
-            kept.run(file, &mut sink, managers(&mut recorded)).unwrap();
-            assert!(sink.bytes == expected && recorded == from_memory, "{segment_size} {len}");
-            assert!(!recorded.0.is_empty());
+            for (follows, in_file) in [(false, false), (false, true), (true, false), (true, true)] {
+                let mut recorded = Recorded { follows, ..Recorded::default() };
+                let managers = Managers { log: None, crash: Some(&mut recorded) };
+                let (file, mut sink, mut kept) = (file_of(&text), Recording::default(), pipeline());
+                kept.set_source_file(in_file.then(|| file.try_clone().unwrap()));
+                kept.run(file, &mut sink, managers).unwrap();
+                assert!(sink.bytes == expected, "{segment_size} {len} {follows} {in_file}");
+                recorded.assert_of(&text, segment_size);
+            }
             opens_as_any_other_source(&expected, &text);
         }
     }

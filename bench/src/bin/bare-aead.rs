@@ -1,6 +1,7 @@
-//! `bare-aead SUITE BYTES`: the AEAD alone, as a process, for `.ci/bench` to measure like any other.
+//! `bare-aead SUITE BYTES`: the AEAD alone, on as many cores as the process has, for `.ci/bench` to measure like any other.
 
 use std::process::ExitCode;
+use std::thread;
 
 use stream_v2_bench::bare;
 use stream_v2_format::wire::Suite;
@@ -13,11 +14,15 @@ fn main() -> ExitCode {
         _ => None,
     };
     match asked {
-        Some((suite, len)) if bare::seal(suite, len) => ExitCode::SUCCESS,
+        Some((suite, len)) if bare::seal(suite, len, cores()) => ExitCode::SUCCESS,
         Some(_) => ExitCode::FAILURE,
         None => {
             eprintln!("usage: bare-aead xchacha20-poly1305|aes-256-gcm BYTES");
             ExitCode::from(2)
         }
     }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, Into::into)
 }

@@ -61,6 +61,10 @@ impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
         self.managers.crash.is_some()
     }
 
+    fn follows_plaintext(&self) -> bool {
+        self.managers.crash.as_ref().is_some_and(|crash| crash.call_here(|crash| crash.follows_plaintext()))
+    }
+
     async fn keep(&mut self, keep: Keep) -> io::Result<()> {
         let Some(crash) = &mut self.managers.crash else { return Ok(()) };
         match keep {

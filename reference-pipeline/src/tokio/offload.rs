@@ -25,7 +25,7 @@ impl<T: Send + 'static> Offloaded<T> {
     }
 
     /// Calls it here and now: for what never blocks.
-    pub(crate) fn call_here(&self, call: impl FnOnce(&mut T) -> io::Result<()>) -> io::Result<()> {
+    pub(crate) fn call_here<R>(&self, call: impl FnOnce(&mut T) -> R) -> R {
         call(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
