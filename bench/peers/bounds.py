@@ -46,17 +46,13 @@ def cpu_of_floor(workload: str) -> Callable[[Medians], float | None]:
     def measured(medians: Medians) -> float | None:
         parts = [bare_aead(medians), medians.of.get(("cat", "encrypt-null", GIB, CORES))]
         sv2 = medians.of.get(("sv2", workload, GIB, CORES))
-        return cpu(sv2) / sum(cpu(part) for part in parts) if sv2 and all(parts) else None
+        return sv2["cpu_s"] / sum(part["cpu_s"] for part in parts) if sv2 and all(parts) else None
 
     return measured
 
 
 def bare_aead(medians: Medians) -> dict | None:
     return medians.of.get(("bare AEAD", "encrypt-null", GIB, CORES))
-
-
-def cpu(median: dict) -> float:
-    return median["user_s"] + median["system_s"]
 
 
 def small_file_ms(medians: Medians) -> float | None:

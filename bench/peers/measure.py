@@ -11,6 +11,8 @@ class Cost(NamedTuple):
     wall_s: float
     user_s: float
     system_s: float
+    # Both together: the kernel parts them by ticks, and their sum is exact.
+    cpu_s: float
     peak_kib: int
 
 
@@ -42,7 +44,7 @@ def run(command: list[str], log: pathlib.Path, stdout: str = "/dev/null") -> Cos
     wall_s = time.perf_counter() - began
     if os.waitstatus_to_exitcode(status) != 0:
         raise Failed(f"{' '.join(command)}: status {status}: {log.read_text(errors='replace').strip()}")
-    return Cost(wall_s, used.ru_utime, used.ru_stime, used.ru_maxrss)
+    return Cost(wall_s, used.ru_utime, used.ru_stime, used.ru_utime + used.ru_stime, used.ru_maxrss)
 
 
 def floor_kib(log: pathlib.Path) -> int:
@@ -51,15 +53,15 @@ def floor_kib(log: pathlib.Path) -> int:
 
 
 def typical(costs: list[Cost]) -> Cost:
-    """One figure for several: the median of wall times, and the mean of processor times, which the kernel parts by ticks."""
-    user_s, system_s = (sum(column) / len(costs) for column in list(zip(*costs))[1:3])
-    return median(costs)._replace(user_s=user_s, system_s=system_s)
+    """One figure for several: the median of wall times, and the mean of processor times."""
+    user_s, system_s, cpu_s = (sum(column) / len(costs) for column in list(zip(*costs))[1:4])
+    return median(costs)._replace(user_s=user_s, system_s=system_s, cpu_s=cpu_s)
 
 
 def median(costs: list[Cost]) -> Cost:
     """The median of each time on its own, and the highest peak."""
-    wall_s, user_s, system_s, _ = (middle(list(column)) for column in zip(*costs))
-    return Cost(wall_s, user_s, system_s, max(cost.peak_kib for cost in costs))
+    *times, _ = (middle(list(column)) for column in zip(*costs))
+    return Cost(*times, max(cost.peak_kib for cost in costs))
 
 
 def middle(values: list[float]) -> float:

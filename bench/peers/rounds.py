@@ -1,4 +1,4 @@
-"""The tools in turn: A B C, A B C, and so on, each in all workloads. What a round leaves is removed outside of what is timed."""
+"""The tools in turn: A B C, B C A, and so on, each in all workloads. What a round leaves is removed outside of what is timed."""
 
 import os
 import pathlib
@@ -57,7 +57,8 @@ class Bench:
         costs: dict[tuple[str, str], list[Cost]] = {}
         for number in range(self.rounds):
             print(f"bench: {size} bytes, {cores} cores, round {number + 1} of {self.rounds}", file=sys.stderr)
-            for tool in self.tools:
+            first = number % len(self.tools)
+            for tool in self.tools[first:] + self.tools[:first]:
                 for workload, cost in self.turn(tool, source, processes(tool, size), files):
                     costs.setdefault((tool.name, workload), []).append(cost)
                 self.clear()

@@ -21,7 +21,7 @@ pub fn seal(suite: Suite, len: u64, threads: usize) -> bool {
 }
 
 fn seal_here(suite: Suite, len: u64) -> bool {
-    let plaintext: Vec<u8> = (0..=255).cycle().take(SEGMENT).collect();
+    let plaintext = vec![0x5A; SEGMENT];
     let mut sealed = vec![0; SEGMENT];
     let Some(aead) = Aead::new(suite) else { return false };
     (0..len / SEGMENT as u64).all(|segment| {
