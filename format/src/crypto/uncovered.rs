@@ -112,3 +112,35 @@ impl Uncovered {
         self.last.map_or([0; 16], |last| last.tag_prefix)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::vec;
+
+    use super::*;
+    use crate::SegmentIndex;
+    use crate::crypto::{ContentKey, Run, RunSalt, SegmentSealer, StreamSealer};
+    use crate::wire::{StreamFlags, StreamParams};
+
+    /// How many are kept of the first 400 data segments, where an index segment holds 169.
+    fn kept(flags: StreamFlags) -> usize {
+        let params =
+            StreamParams { flags, segment_size: 4096, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
+        let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
+        assert_eq!(entries_max(stream.header()), 169);
+        let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
+        let mut uncovered = Uncovered::NOTHING;
+        for index in (0..400).map(SegmentIndex) {
+            let mut wire = vec![0; sealer.wire_len(index, 1)];
+            let sealed = sealer.seal_data(index, &[0], &mut wire).unwrap();
+            uncovered.follow(stream.header(), &sealed.header);
+        }
+        uncovered.count()
+    }
+
+    #[test]
+    fn of_segments_that_nothing_will_cover_no_more_are_kept_than_tell_that() {
+        assert_eq!(kept(StreamFlags::NONE), 170);
+        assert_eq!(kept(StreamFlags::UNIFORM), 0);
+    }
+}
