@@ -12,19 +12,20 @@ const FRAME: usize = 1 << 16;
 /// Returns whether the AEAD took everything.
 #[must_use]
 pub fn seal(suite: Suite, len: u64, threads: usize) -> bool {
-    let each = len / threads.max(1) as u64;
+    let segments = len / SEGMENT as u64;
+    let each = segments / threads.max(1) as u64;
     thread::scope(|scope| {
         let others: Vec<_> = (1..threads).map(|_| scope.spawn(move || seal_here(suite, each))).collect();
-        let here = seal_here(suite, len - each * others.len() as u64);
+        let here = seal_here(suite, segments - each * others.len() as u64);
         others.into_iter().all(|other| other.join().unwrap_or(false)) && here
     })
 }
 
-fn seal_here(suite: Suite, len: u64) -> bool {
+fn seal_here(suite: Suite, segments: u64) -> bool {
     let plaintext = vec![0x5A; SEGMENT];
     let mut sealed = vec![0; SEGMENT];
     let Some(aead) = Aead::new(suite) else { return false };
-    (0..len / SEGMENT as u64).all(|segment| {
+    (0..segments).all(|segment| {
         let frames =
             black_box(&plaintext[..]).chunks(FRAME).zip(black_box(&mut sealed[..]).chunks_mut(FRAME));
         frames.zip(0u32..).all(|((frame, out), number)| {

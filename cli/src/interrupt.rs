@@ -38,8 +38,8 @@ fn end_if(signal: i32, condition: Arc<AtomicBool>) -> Done {
     register_conditional_shutdown(signal, EXIT_INTERRUPTED.into(), condition).map(|_| ()).map_err(unwatched)
 }
 
-/// Those that whoever started this process does not want it to ignore, as `nohup` does with SIGHUP, and a script with SIGINT of what it leaves in the
-/// background.
+/// Those that were not ignored when this process began, where the system says so: `nohup` has SIGHUP ignored, and a script has SIGINT ignored by what it
+/// leaves in the background.
 fn watched() -> impl Iterator<Item = i32> {
     let ignored = ignored().unwrap_or(0);
     SIGNALS.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)

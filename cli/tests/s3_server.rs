@@ -119,7 +119,7 @@ fn a_run_that_was_interrupted_is_gone_on_with() {
         let (child, mut stdin) = spawn(&served, encrypt);
         stdin.write_all(&plaintext(LEN)[..LEN - MIB / 2]).unwrap();
         served.server.until_a_part_is_there();
-        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         let interrupted = Ran(child.wait_with_output().unwrap());
         drop(stdin);
         assert_eq!(interrupted.code(), 130, "{interrupted}");

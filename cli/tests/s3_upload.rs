@@ -180,7 +180,7 @@ fn an_upload_that_is_interrupted_is_gone_on_with() {
     let (child, _stdin) = place.begin(args);
     // Everything is encrypted, and waits for S3.
     wait_until("all parts", || [" part 4 ", " sent "].iter().all(|line| place.record().contains(line)));
-    kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     insta::assert_snapshot!(Ran(child.wait_with_output().unwrap()), @r"
     sv2: interrupted after 27 segments
     hint: the upload is kept: an unsealed stream of 27 whole segments, 26214405 bytes (25 MiB) of plaintext

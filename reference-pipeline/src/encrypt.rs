@@ -271,8 +271,8 @@ impl<'o, P: Port> SealWriter<'o, P> {
         Ok(Self { outlet, telemetry, progress, stream, sealer })
     }
 
-    /// Seals and writes an index segment over all that is uncovered, and returns a wire that is not needed any more.
-    async fn index(&mut self) -> Result<Bytes, Error> {
+    /// Seals and writes an index segment over all that is uncovered.
+    async fn index(&mut self) -> Result<(), Error> {
         let fault = |error| Error::format(Stage::Writer, error);
         let payload = self.progress.index_payload(true);
         let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
@@ -280,7 +280,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let (sealed, wire) = self.sealer.seal_index(index, &payload, &transcript).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
         let commit = self.segment(&segment).await?;
-        self.outlet.settle(commit, commit.segment_len, Held::NOTHING).await
+        self.outlet.settle(commit, commit.segment_len, Held::NOTHING).await.map(|_| ())
     }
 
     /// Seals and writes the final segment, then seals the sink.
@@ -318,18 +318,12 @@ impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
         match done {
             Done::Data(segment, plaintext) => {
                 let commit = self.segment(&segment).await?;
-                self.outlet.told(commit, &plaintext).await?;
+                self.outlet.holds(commit, &plaintext).await?;
                 let held = Held::Sealed(self.stream.clone(), segment);
                 let spare = self.outlet.settle(commit, commit.segment_len, held).await?;
                 Ok(Buffers::recycled(plaintext, spare))
             }
-            Done::Index(permit) => {
-                let spare = self.index().await?;
-                let free = Buffers::recycled(Bytes::new(), spare).output;
-                // The wire that was kept back, or the permit's own buffer: whichever has memory.
-                let output = if permit.output.capacity() == 0 { free } else { permit.output };
-                Ok(Buffers { input: permit.input, output })
-            }
+            Done::Index(permit) => self.index().await.map(|()| permit),
         }
     }
 }

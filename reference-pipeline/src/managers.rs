@@ -81,7 +81,7 @@ pub trait CrashManager {
     /// Whatever keeps the record from being kept.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
-    /// Whether [`holds`](Self::holds) is to be told, from [`began`](Self::began) on: the plaintext of a segment is kept in memory for it until the sink has
+    /// Whether [`holds`](Self::holds) is to be told, which is asked once, after [`began`](Self::began): the plaintext of a segment is kept in memory for it until the sink has
     /// taken the segment.
     fn follows_plaintext(&self) -> bool {
         false

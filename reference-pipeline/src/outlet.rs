@@ -32,6 +32,8 @@ pub(crate) struct Outlet<P> {
     telemetry: Telemetry,
     /// The last segment that the sink has taken and the crash manager has not recorded.
     unrecorded: Option<(Commit, Held)>,
+    /// Whether the crash manager wants to know what each segment holds: it is asked once.
+    follows_plaintext: bool,
     /// The wire of the last one that was recorded.
     spare: Bytes,
 }
@@ -41,7 +43,7 @@ impl<P: Port> Outlet<P> {
     pub(crate) fn new(port: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
         let telemetry = telemetry.clone();
         let (pending, spare) = (Pending::new(policy), Bytes::new());
-        Self { port, pending, position, telemetry, unrecorded: None, spare }
+        Self { port, pending, position, telemetry, unrecorded: None, follows_plaintext: false, spare }
     }
 
     /// Whether somebody keeps the run resumable.
@@ -50,8 +52,8 @@ impl<P: Port> Outlet<P> {
     }
 
     /// Whether somebody wants to know what each segment holds.
-    pub(crate) fn follows_plaintext(&self) -> bool {
-        self.port.follows_plaintext()
+    pub(crate) const fn follows_plaintext(&self) -> bool {
+        self.follows_plaintext
     }
 
     pub(crate) fn started(&mut self, header: &HeaderV1) {
@@ -71,11 +73,12 @@ impl<P: Port> Outlet<P> {
         //# An owner MUST write the journal's header, and make it and the journal's name durable, before it
         //# hands over the first byte of segment 0 or of the plaintext.
         self.keep(segments, Keep::Began(key.clone())).await?;
+        self.follows_plaintext = self.port.follows_plaintext();
         self.record().await
     }
 
     /// What the sink holds already ends with this segment: it is recorded before anything follows (§19.2, step 10).
-    pub(crate) fn holds(&mut self, last: Option<(Commit, Bytes)>) {
+    pub(crate) fn ends_with(&mut self, last: Option<(Commit, Bytes)>) {
         let last = last.filter(|_| self.is_kept());
         self.unrecorded = last.map(|(commit, plaintext)| (commit, Held::Plaintext(plaintext)));
     }
@@ -116,8 +119,8 @@ impl<P: Port> Outlet<P> {
     }
 
     /// Tells what that segment holds, where somebody wants to know.
-    pub(crate) async fn told(&mut self, commit: Commit, plaintext: &Bytes) -> Result<(), Error> {
-        if self.follows_plaintext() {
+    pub(crate) async fn holds(&mut self, commit: Commit, plaintext: &Bytes) -> Result<(), Error> {
+        if self.follows_plaintext {
             self.keep(commit.index.0.into(), Keep::Holds(commit, plaintext.clone())).await?;
         }
         Ok(())

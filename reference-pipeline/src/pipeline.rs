@@ -216,7 +216,7 @@ impl<'a> EncryptPipeline<'a> {
         //= spec/stream-v2.md#sv2-res-009
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
-        outlet.holds(recovered.last_commit());
+        outlet.ends_with(recovered.last_commit());
         let target = Target { stream: &stream, run, index };
         let writer = SealWriter::begin(self, &target, Some(committed), outlet).await?;
         encrypt::run(engine, self, &target, source, writer).await

@@ -51,7 +51,7 @@ pub struct TelemetrySnapshot {
     pub writing: Duration,
     /// Time in which the sink made durable what it had, or published it.
     pub making_durable: Duration,
-    /// Time in the crash manager: the journal.
+    /// Time in the crash manager, and in opening the segment that it records: the journal.
     pub recording: Duration,
 }
 

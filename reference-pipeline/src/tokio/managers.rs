@@ -13,7 +13,8 @@ pub struct AsyncManagers<'a> {
     /// Takes the events of the run, in the future of the run: it must not block.
     pub log: Option<&'a mut (dyn LogManager + Send)>,
     /// Keeps the run resumable. It is called on blocking threads, but for [`committed`](CrashManager::committed) and
-    /// [`holds`](CrashManager::holds), which are called for each segment in the future of the run, and must not block.
+    /// [`holds`](CrashManager::holds), which are called for each segment, and [`follows_plaintext`](CrashManager::follows_plaintext): these are called in
+    /// the future of the run, and must not block.
     pub crash: Option<Offloaded<Box<dyn CrashManager + Send>>>,
 }
 
