@@ -137,7 +137,8 @@ def openssl(_keys: pathlib.Path) -> Tool | None:
 
 
 def floors() -> list[Tool]:
-    """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone. The AEAD of sv2 over as many bytes, on as many cores, without a file: what sealing does."""
+    """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone. The AEAD of sv2 over as many bytes, on as many
+    cores, without a file: what sealing does."""
     cat, cp = shutil.which("cat"), shutil.which("cp")
     floors = [
         Tool("cat", "copies: a floor", first_line(cat), False, lambda source, _: [cat, source], only="encrypt-null"),

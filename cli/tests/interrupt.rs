@@ -5,9 +5,8 @@
 
 mod support;
 
-use std::ffi::OsStr;
 use std::io::{Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::kill::wait_until;
@@ -18,27 +17,13 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
+/// Whoever runs the tests in the background may have some signals ignored.
+const WITH_SIGNALS: &[&str] =
+    if cfg!(target_os = "linux") { &["env", "--default-signal=INT,TERM,HUP"] } else { &[] };
+
 fn spawn(folder: &Folder, args: &str) -> Child {
-    let mut sv2 = signalled_as_ever(&folder.sv2(args));
+    let mut sv2 = folder.sv2_after(WITH_SIGNALS, args);
     sv2.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
-}
-
-/// The same command, with no signal ignored: whoever runs the tests in the background may have some ignored.
-fn signalled_as_ever(sv2: &Command) -> Command {
-    if cfg!(target_os = "linux") {
-        started_by(&["env", "--default-signal=INT,TERM,HUP"], sv2)
-    } else {
-        started_by(&[], sv2)
-    }
-}
-
-/// The same command as the last words of another one, if there is one.
-fn started_by(words: &[&str], sv2: &Command) -> Command {
-    let words = words.iter().map(OsStr::new).chain([sv2.get_program()]).chain(sv2.get_args());
-    let words: Vec<_> = words.collect();
-    let mut command = Command::new(words[0]);
-    command.args(&words[1..]).current_dir(sv2.get_current_dir().unwrap());
-    command
 }
 
 fn partial_len(folder: &Folder, name: &str) -> Option<u64> {
@@ -169,7 +154,7 @@ fn catches_signals(child: &Child) -> bool {
 #[test]
 fn a_signal_that_was_ignored_before_stays_ignored() {
     let folder = Folder::new();
-    let mut sv2 = started_by(&["env", "--ignore-signal=INT,HUP"], &folder.sv2(ENCRYPT));
+    let mut sv2 = folder.sv2_after(&["env", "--ignore-signal=INT,HUP"], ENCRYPT);
     let mut child = sv2.stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     wait_until("the handler", || catches_signals(&child));
     for ignored in [Signal::HUP, Signal::HUP, Signal::INT] {

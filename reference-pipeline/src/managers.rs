@@ -81,8 +81,8 @@ pub trait CrashManager {
     /// Whatever keeps the record from being kept.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
-    /// Whether [`holds`](Self::holds) is to be told, which is asked once, after [`began`](Self::began): the plaintext of a segment is kept in memory for it until the sink has
-    /// taken the segment.
+    /// Whether [`holds`](Self::holds) is to be told, which is asked once, after [`began`](Self::began): the plaintext of a segment is kept in memory
+    /// for it until the sink has taken the segment.
     fn follows_plaintext(&self) -> bool {
         false
     }

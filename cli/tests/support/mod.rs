@@ -82,8 +82,15 @@ impl Folder {
 
     /// The command with these arguments, split at spaces. Nothing of the environment decides what it does.
     pub(crate) fn sv2(&self, args: &str) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_sv2"));
-        command.args(args.split_whitespace()).current_dir(self.0.path()).stdin(Stdio::null());
+        self.sv2_after(&[], args)
+    }
+
+    /// The same as the last words of another command, which starts it.
+    pub(crate) fn sv2_after(&self, words: &[&str], args: &str) -> Command {
+        let words = words.iter().copied().chain([env!("CARGO_BIN_EXE_sv2")]);
+        let mut words = words.chain(args.split_whitespace());
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).current_dir(self.0.path()).stdin(Stdio::null());
         command.env_remove("SV2_KEY_FILE").env_remove("COLUMNS");
         command
     }
