@@ -19,11 +19,11 @@ COLOURS = {
     "openssl enc": "#999999",
     "bare AEAD": "#999999",
     "bare AEAD aes": "#999999",
+    "bare files": "#0b5394",
+    "bare files aes": "#6fa8dc",
     "cat": "#666666",
     "cp": "#666666",
 }
-# What is no tool that one would choose.
-FLOORS = ("cat", "cp", "bare AEAD", "bare AEAD aes")
 WITHOUT_AUTHENTICATION = {"openssl enc": "openssl enc\n(no authentication)"}
 
 
@@ -50,7 +50,7 @@ def throughput(medians: Medians) -> Figure:
     figure.suptitle(f"{size_name(size)}, {cores_name(cores)}: GB/s of plaintext, more is better")
     for ax, workload in zip(axes.flat, WORKLOADS):
         speeds = {tool: size / row["wall_s"] / 1e9 for tool, row in medians.rows(workload, size, cores).items()}
-        floors = [f"{floor}: {speed:.2f}" for floor in FLOORS if (speed := speeds.pop(floor, None))]
+        floors = [f"{floor}: {speeds.pop(floor):.2f}" for floor in medians.floors if floor in speeds]
         names = [WITHOUT_AUTHENTICATION.get(tool, tool) for tool in speeds]
         bars = ax.barh(names, list(speeds.values()), color=[COLOURS[tool] for tool in speeds])
         ax.bar_label(bars, fmt="%.2f", padding=2)
@@ -74,7 +74,7 @@ def sizes(medians: Medians) -> Figure:
             points = {size: row["wall_s"] for size, row in walls.items() if row}
             if points:
                 label = WITHOUT_AUTHENTICATION.get(tool, tool).replace("\n", " ")
-                dashes = "--" if tool in FLOORS else "-"
+                dashes = "--" if tool in medians.floors else "-"
                 ax.plot(list(points), list(points.values()), dashes, marker=".", color=COLOURS[tool], label=label)
         ax.set(xscale="log", yscale="log", title=SAID[workload])
         ax.set_xticks(medians.sizes, [size_name(size) for size in medians.sizes], minor=False)

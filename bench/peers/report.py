@@ -20,6 +20,9 @@ class Medians:
             for sample in results["samples"]
         }
         self.tools = list(results["tools"])
+        # What is no tool that one would choose.
+        decrypting = {tool for tool, workload, *_ in self.of if workload.startswith("decrypt")}
+        self.floors = [tool for tool in self.tools if tool not in decrypting]
         self.small_files = results.get("small_files")
         self.sizes = sorted({key[2] for key in self.of})
         self.cores = sorted({key[3] for key in self.of})
@@ -52,7 +55,7 @@ def heading(results: dict) -> str:
     lines = [f"{on}; medians of {results['rounds']} rounds"]
     for name, tool in results["tools"].items():
         durable = ", durable" if tool["durable"] else ""
-        lines.append(f"  {name:<13}{tool['version']}: {tool['does']}{durable}")
+        lines.append(f"  {name:<15}{tool['version']}: {tool['does']}{durable}")
     return "\n".join(lines)
 
 
@@ -61,14 +64,14 @@ def table(medians: Medians, workload: str, size: int, cores: int) -> str:
     if not rows:
         return ""
     lines = [f"{SAID[workload]}: {size_name(size)}, {cores_name(cores)}"]
-    lines.append(f"  {'':<13}{'wall':>11}{'GB/s':>8}{'user':>11}{'system':>11}{'peak MiB':>10}{'wall / sv2':>12}")
+    lines.append(f"  {'':<15}{'wall':>11}{'GB/s':>8}{'user':>11}{'system':>11}{'peak MiB':>10}{'wall / sv2':>12}")
     for tool, median in rows.items():
         wall_s = median["wall_s"]
         times = [seconds(median[name]) for name in ("wall_s", "user_s", "system_s")]
         peak = ("" if median["peak_kib"] > floor else "<= ") + f"{median['peak_kib'] / KIB:.1f}"
         ratio = f"{wall_s / rows['sv2']['wall_s']:.2f}" if "sv2" in rows else ""
         lines.append(
-            f"  {tool:<13}{times[0]:>11}{size / wall_s / 1e9:>8.3f}{times[1]:>11}{times[2]:>11}{peak:>10}{ratio:>12}"
+            f"  {tool:<15}{times[0]:>11}{size / wall_s / 1e9:>8.3f}{times[1]:>11}{times[2]:>11}{peak:>10}{ratio:>12}"
         )
     return "\n".join(lines)
 
@@ -76,10 +79,10 @@ def table(medians: Medians, workload: str, size: int, cores: int) -> str:
 def matrix(medians: Medians, workload: str, size: int, cores: int) -> str:
     rows = medians.rows(workload, size, cores)
     lines = [f"{SAID[workload]}: {size_name(size)}, {cores_name(cores)}: wall of the row / wall of the column"]
-    lines.append(" " * 15 + "".join(f"{tool:>14}" for tool in rows))
+    lines.append(" " * 17 + "".join(f"{tool:>14}" for tool in rows))
     for tool, median in rows.items():
         ratios = [median["wall_s"] / other["wall_s"] for other in rows.values()]
-        lines.append(f"  {tool:<13}" + "".join(f"{ratio:>14.2f}" for ratio in ratios))
+        lines.append(f"  {tool:<15}" + "".join(f"{ratio:>14.2f}" for ratio in ratios))
     return "\n".join(lines)
 
 
@@ -89,11 +92,11 @@ def curves(results: dict) -> list[str]:
         points = [point for point in results["curves"] if (point["tool"], point["curve"]) == (tool, curve)]
         size, cores = points[0]["size"], points[0]["cores"]
         lines = [f"{tool}, over --{curve}: encrypt, to /dev/null: {size_name(size)}, {cores_name(cores)}"]
-        lines.append(f"  {'':<13}{'wall':>11}{'user':>11}{'system':>11}{'peak MiB':>10}")
+        lines.append(f"  {'':<15}{'wall':>11}{'user':>11}{'system':>11}{'peak MiB':>10}")
         for point in points:
             value = str(point["value"]) if curve == "jobs" else size_name(point["value"])
             times = "".join(f"{seconds(point['median'][name]):>11}" for name in ("wall_s", "user_s", "system_s"))
-            lines.append(f"  {value:<13}{times}{point['median']['peak_kib'] / KIB:>10.1f}")
+            lines.append(f"  {value:<15}{times}{point['median']['peak_kib'] / KIB:>10.1f}")
         parts.append("\n".join(lines))
     return parts
 
@@ -104,7 +107,7 @@ def small_files(each: dict | None) -> str:
     lines = ["10,000 files of 1 KiB, through the library and through age's: processor time for each"]
     for operation in ("encrypt", "decrypt"):
         own, age = each[f"{operation}_us"], each[f"age_{operation}_us"]
-        lines.append(f"  {operation:<13}{own:>8.1f} us{age:>8.1f} us   {age / own:.2f}")
+        lines.append(f"  {operation:<15}{own:>8.1f} us{age:>8.1f} us   {age / own:.2f}")
     return "\n".join(lines)
 
 

@@ -23,12 +23,12 @@ class Tool(NamedTuple):
     version: str
     # Whether a file that it wrote is on the disk, and not in a cache, when it ends.
     durable: bool
-    # Source and target, to a command. Without `decrypt` it is a floor, of one workload.
+    # Source and target, to a command. Without `decrypt` it is a floor.
     encrypt: Callable[[str, str], list[str]]
     decrypt: Callable[[str, str], list[str]] | None = None
     # Whether most of its time on a small file is an interpreter's start: then it is run less often.
     starts_slowly: bool = False
-    # The one workload of a floor.
+    # The one workload of a floor that has not both.
     only: str | None = None
 
 
@@ -138,7 +138,7 @@ def openssl(_keys: pathlib.Path) -> Tool | None:
 
 def floors() -> list[Tool]:
     """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone. The AEAD of sv2 over as many bytes, on as many
-    cores, without a file: what sealing does."""
+    cores, without a file: what sealing does. And both together, in any order, with nothing around it."""
     cat, cp = shutil.which("cat"), shutil.which("cp")
     floors = [
         Tool("cat", "copies: a floor", first_line(cat), False, lambda source, _: [cat, source], only="encrypt-null"),
@@ -148,13 +148,20 @@ def floors() -> list[Tool]:
         print("bench: bare-aead is not built: LEFT OUT", file=sys.stderr)
         return floors
 
-    def bare(name: str, suite: str) -> Tool:
+    def bare(suite: str, suffix: str) -> list[Tool]:
         def seal(source: str, _target: str) -> list[str]:
             return [str(BARE_AEAD), suite, str(os.path.getsize(source))]
 
-        return Tool(name, f"{suite}, no file: a floor", "of the backend of sv2", False, seal, only="encrypt-null")
+        def seal_files(source: str, target: str) -> list[str]:
+            return [str(BARE_AEAD), suite, source, target]
 
-    return [*floors, bare("bare AEAD", "xchacha20-poly1305"), bare("bare AEAD aes", SV2_AES)]
+        of = "of the backend of sv2"
+        return [
+            Tool(f"bare AEAD{suffix}", f"{suite}, no file: a floor", of, False, seal, only="encrypt-null"),
+            Tool(f"bare files{suffix}", f"{suite}, file to file, in any order: a floor", of, False, seal_files),
+        ]
+
+    return floors + bare("xchacha20-poly1305", "") + bare(SV2_AES, " aes")
 
 
 def small_files(folder: pathlib.Path) -> dict | None:

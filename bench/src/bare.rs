@@ -5,8 +5,8 @@ use std::thread;
 
 use stream_v2_format::wire::Suite;
 
-const SEGMENT: usize = 1 << 20;
-const FRAME: usize = 1 << 16;
+pub(crate) const SEGMENT: usize = 1 << 20;
+pub(crate) const FRAME: usize = 1 << 16;
 
 /// Seals `len` bytes on so many threads, each in frames of 64 KiB with 64 bytes of associated data, a buffer of 1 MiB over and over into another one.
 /// Returns whether the AEAD took everything.
@@ -25,24 +25,29 @@ fn seal_here(suite: Suite, segments: u64) -> bool {
     let plaintext = vec![0x5A; SEGMENT];
     let mut sealed = vec![0; SEGMENT];
     let Some(aead) = Aead::new(suite) else { return false };
-    (0..segments).all(|segment| {
-        let frames =
-            black_box(&plaintext[..]).chunks(FRAME).zip(black_box(&mut sealed[..]).chunks_mut(FRAME));
-        frames.zip(0u32..).all(|((frame, out), number)| {
+    (0..segments)
+        .all(|segment| aead.seal_frames(segment, 0, black_box(&plaintext[..]), black_box(&mut sealed[..])))
+}
+
+impl Aead {
+    /// Seals frames of 64 KiB, the first of which is the one of that number in the segment. Returns whether the AEAD took them all.
+    pub(crate) fn seal_frames(&self, segment: u64, first: u32, plaintext: &[u8], sealed: &mut [u8]) -> bool {
+        let frames = plaintext.chunks(FRAME).zip(sealed.chunks_mut(FRAME));
+        frames.zip(first..).all(|((frame, out), number)| {
             let mut nonce = [0; 12];
             nonce[..8].copy_from_slice(&segment.to_le_bytes());
             nonce[8..].copy_from_slice(&number.to_le_bytes());
-            aead.seal(nonce, frame, out)
+            self.seal(nonce, frame, out)
         })
-    })
+    }
 }
 
 #[cfg(feature = "accelerated")]
-struct Aead(aws_lc_rs::aead::LessSafeKey);
+pub(crate) struct Aead(aws_lc_rs::aead::LessSafeKey);
 
 #[cfg(feature = "accelerated")]
 impl Aead {
-    fn new(suite: Suite) -> Option<Self> {
+    pub(crate) fn new(suite: Suite) -> Option<Self> {
         use aws_lc_rs::aead::{AES_256_GCM, CHACHA20_POLY1305, LessSafeKey, UnboundKey};
         let algorithm = match suite {
             Suite::XChaCha20Poly1305 => &CHACHA20_POLY1305,
@@ -59,14 +64,14 @@ impl Aead {
 }
 
 #[cfg(not(feature = "accelerated"))]
-enum Aead {
+pub(crate) enum Aead {
     ChaCha20Poly1305(chacha20poly1305::ChaCha20Poly1305),
     Aes256Gcm(Box<aes_gcm::Aes256Gcm>),
 }
 
 #[cfg(not(feature = "accelerated"))]
 impl Aead {
-    fn new(suite: Suite) -> Option<Self> {
+    pub(crate) fn new(suite: Suite) -> Option<Self> {
         use chacha20poly1305::KeyInit;
         Some(match suite {
             Suite::XChaCha20Poly1305 => Self::ChaCha20Poly1305(KeyInit::new(&[7; 32].into())),
