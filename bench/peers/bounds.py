@@ -83,7 +83,6 @@ BOUNDS = [
     Bound("encrypt to /dev/null, CPU: sv2 / (bare AEAD + cat)", cpu_of_floor("encrypt-null"), 1.15, False),
     Bound("decrypt to /dev/null, CPU: sv2 / (bare AEAD + cat)", cpu_of_floor("decrypt-null"), 1.15, False),
     Bound("encrypt to /dev/null, wall: sv2 / bare files", ratio("encrypt-null", "sv2", "bare files"), 1.1, False),
-    Bound("encrypt to a file, wall: sv2 / bare files", ratio("encrypt-file", "sv2", "bare files"), 1.1, False),
     Bound("encrypt to /dev/null, wall: age / sv2", ratio("encrypt-null", "age", "sv2"), 1.9, True),
     Bound("encrypt to /dev/null, wall: rage / sv2", ratio("encrypt-null", "rage", "sv2"), 3.0, True),
     Bound("encrypt to /dev/null, wall: age / sv2 with AES-256-GCM", ratio("encrypt-null", "age", "sv2 aes"), 3.0, True),

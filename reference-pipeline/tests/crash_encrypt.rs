@@ -13,9 +13,11 @@ use stream_v2_format::Detail;
 use stream_v2_pipeline::SourceStamp;
 use support::plaintext;
 
-const ALL: [usize; 4] = [0, 1, 2, 9];
+/// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same code, without the longest one.
+const ALL: &[usize] = if ON_TASKS { &[0, 1, 2] } else { &[0, 1, 2, 9] };
+/// What .ci/tasks runs.
+const ON_TASKS: bool = cfg!(feature = "tokio-engine");
 
-/// Streams of so many segments; the last one is not full.
 fn encryption(segments: usize) -> Encryption {
     sealings::watch();
     Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)))
@@ -26,7 +28,7 @@ fn encryption(segments: usize) -> Encryption {
 //= type=test
 //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
 fn each_stream(look: impl Fn(usize, Encryption, Run)) {
-    for segments in ALL {
+    for &segments in ALL {
         let encryption = encryption(segments);
         let first = encryption.first();
         look(segments, encryption, first);
@@ -43,7 +45,8 @@ fn each_stream(look: impl Fn(usize, Encryption, Run)) {
 fn killed_at_every_byte(segments: usize) {
     let encryption = encryption(segments);
     let first = encryption.first();
-    for place in kills(&first.log, usize::MAX) {
+    let cuts = if ON_TASKS && segments == 9 { 3 } else { usize::MAX };
+    for place in kills(&first.log, cuts) {
         encryption.again(&first, &first.killed(place));
     }
     assert!(sealings::check() > 0);
@@ -93,10 +96,11 @@ fn killed_twice_at_every_call() {
     });
 }
 
+/// Of nine segments every third first crash.
 #[test]
 fn killed_and_then_power_lost() {
-    each_stream(|_, encryption, first| {
-        for place in kills(&first.log, 2) {
+    each_stream(|segments, encryption, first| {
+        for place in kills(&first.log, 2).step_by(if segments == 9 { 3 } else { 1 }) {
             let second = encryption.again(&first, &first.killed(place));
             // What the first process had not made durable can still be lost.
             let log = first.killed_and(place, &second);
@@ -126,7 +130,7 @@ fn power_lost_and_then_killed() {
 //# point of the journal, before it appends a record.
 #[test]
 fn power_lost_twice() {
-    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)] {
+    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)].into_iter().filter(|of| ALL.contains(&of.0)) {
         let encryption = encryption(segments);
         let first = encryption.first();
         let mut states = 0;
