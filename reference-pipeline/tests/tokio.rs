@@ -1,5 +1,5 @@
 //! The pipeline on Tokio: the same bytes and the same errors as on threads, whatever is awaited.
-
+#![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;

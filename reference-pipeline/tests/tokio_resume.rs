@@ -1,6 +1,6 @@
 //! What a run on Tokio leaves, and what goes on with it: the same journals as on threads; either engine goes on with what the other has left; and a
 //! run that is dropped at any moment is resumable.
-
+#![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
 mod support;
