@@ -58,7 +58,7 @@ def throughput(medians: Medians) -> Figure:
         ax.invert_yaxis()
         ax.set_title(SAID[workload], loc="left")
         # Not a bar: `cat` is so much faster that no other could be seen.
-        ax.set_xlabel("   ".join(floors), fontsize=8)
+        ax.set_xlabel("\n".join("   ".join(floors[begin : begin + 3]) for begin in range(0, len(floors), 3)), fontsize=8)
         ax.grid(axis="x", alpha=0.3)
     return figure
 

@@ -79,10 +79,10 @@ def table(medians: Medians, workload: str, size: int, cores: int) -> str:
 def matrix(medians: Medians, workload: str, size: int, cores: int) -> str:
     rows = medians.rows(workload, size, cores)
     lines = [f"{SAID[workload]}: {size_name(size)}, {cores_name(cores)}: wall of the row / wall of the column"]
-    lines.append(" " * 17 + "".join(f"{tool:>14}" for tool in rows))
+    lines.append(" " * 17 + "".join(f"{tool:>15}" for tool in rows))
     for tool, median in rows.items():
         ratios = [median["wall_s"] / other["wall_s"] for other in rows.values()]
-        lines.append(f"  {tool:<15}" + "".join(f"{ratio:>14.2f}" for ratio in ratios))
+        lines.append(f"  {tool:<15}" + "".join(f"{ratio:>15.2f}" for ratio in ratios))
     return "\n".join(lines)
 
 
