@@ -14,7 +14,7 @@ use stream_v2_bench::bare;
 use stream_v2_format::crypto::AEAD_BACKEND;
 use stream_v2_format::wire::{Suite, crc32c};
 use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Lanes, Managers, WriterSink};
-use support::{Cost, GIB, Input, column, measure_on};
+use support::{Cost, GIB, Input, measure_on, medians};
 
 const ROUNDS: usize = 9;
 
@@ -48,28 +48,31 @@ fn main() -> Result<()> {
 }
 
 fn print(suite: Suite, rounds: &[[Cost; 8]]) {
-    let all = |of: fn(&Cost) -> f64| [0, 1, 2, 3, 4, 5, 6, 7].map(|case| column(rounds, case, of));
-    let [user, cpu, wall] = [all(|cost| cost.user), all(|cost| cost.cpu), all(|cost| cost.wall)];
-    let ([aead, aead_on_two], crc, reading) = ([user[0], user[1]], user[2], cpu[3]);
+    let [aead, aead_on_two, crc, reading, encrypt, encrypt_on_two, decrypt, decrypt_on_two] = medians(rounds);
     println!(
-        "{}: bare AEAD {aead:.3} on 1 core, {aead_on_two:.3} on 2, bare CRC {crc:.3}, reading {reading:.3}",
-        suite.name()
+        "{}: bare AEAD {:.3} on 1 core, {:.3} on 2, bare CRC {:.3}, reading {:.3}",
+        suite.name(),
+        aead.user,
+        aead_on_two.user,
+        crc.user,
+        reading.cpu
     );
     println!("                    user | of AEAD | of AEAD + CRC |   CPU | of AEAD + reading |  wall");
     let cases = [
-        ("encrypt, 1 core", 4, aead),
-        ("encrypt, 2 cores", 5, aead_on_two),
-        ("decrypt, 1 core", 6, aead),
-        ("decrypt, 2 cores", 7, aead_on_two),
+        ("encrypt, 1 core", encrypt, aead),
+        ("encrypt, 2 cores", encrypt_on_two, aead_on_two),
+        ("decrypt, 1 core", decrypt, aead),
+        ("decrypt, 2 cores", decrypt_on_two, aead_on_two),
     ];
-    for (name, case, aead) in cases {
-        let (user, cpu, wall) = (user[case], cpu[case], wall[case]);
-        let (of_aead, of_both, of_all) = (user / aead, user / (aead + crc), cpu / (aead + reading));
+    for (name, Cost { user, cpu, wall }, aead) in cases {
+        let (of_aead, of_both) = (user / aead.user, user / (aead.user + crc.user));
+        let of_all = cpu / (aead.user + reading.cpu);
         println!(
             "{name:<18} {user:>5.3} | {of_aead:>7.3} | {of_both:>13.3} | {cpu:>5.3} | {of_all:>17.3} | {wall:>5.3}"
         );
     }
-    let (faster, faster_decrypt) = (wall[4] / wall[5], wall[6] / wall[7]);
+    let faster = encrypt.wall / encrypt_on_two.wall;
+    let faster_decrypt = decrypt.wall / decrypt_on_two.wall;
     println!("two cores are {faster:.2} times as fast as one, decrypting {faster_decrypt:.2}");
 }
 

@@ -56,6 +56,15 @@ pub(crate) fn column<const N: usize>(rounds: &[[Cost; N]], case: usize, of: impl
     values[values.len() / 2]
 }
 
+/// The medians of each case over all rounds, each figure for itself.
+pub(crate) fn medians<const N: usize>(rounds: &[[Cost; N]]) -> [Cost; N] {
+    std::array::from_fn(|case| Cost {
+        user: column(rounds, case, |cost| cost.user),
+        cpu: column(rounds, case, |cost| cost.cpu),
+        wall: column(rounds, case, |cost| cost.wall),
+    })
+}
+
 /// User and system time of this process.
 fn seconds() -> (f64, f64) {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of one process")]
