@@ -12,7 +12,7 @@ use std::time::Duration;
 use stream_v2_pipeline::{
     ContentKey, Durability, EncryptPipeline, FileSink, Managers, OutputFile, SourceStamp,
 };
-use support::{Cost, GIB, Input, column, measure};
+use support::{Cost, GIB, Input, measure, medians};
 
 const ROUNDS: usize = 9;
 const MIB: u64 = 1 << 20;
@@ -35,12 +35,11 @@ fn rounds<const N: usize>(rounds: usize, round: impl Fn() -> [Cost; N]) -> Vec<[
 }
 
 fn print<const N: usize>(rounds: &[[Cost; N]]) {
-    let first = column(rounds, 0, |cost| cost.wall);
-    for (case, every) in EVERY.iter().enumerate() {
+    let walls = medians(rounds).map(|cost| cost.wall);
+    for (every, wall) in EVERY.iter().zip(walls) {
         let name =
             if *every == u64::MAX { "the end, no journal".into() } else { format!("{} MiB", every / MIB) };
-        let wall = column(rounds, case, |cost| cost.wall);
-        println!("{name:20} {wall:>16.4} {:>7.2}", wall / first);
+        println!("{name:20} {wall:>16.4} {:>7.2}", wall / walls[0]);
     }
 }
 

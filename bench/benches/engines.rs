@@ -18,7 +18,7 @@ use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, EncryptPipeline, Lanes, LogEvent, LogManager, Managers, Shutdown, Telemetry,
     WriterSink,
 };
-use support::{Cost, GIB, Input, column, measure_on};
+use support::{Cost, GIB, Input, measure_on, medians};
 
 const ROUNDS: usize = 7;
 const TELEMETRY_ROUNDS: usize = 41;
@@ -42,8 +42,7 @@ fn main() -> Result<()> {
                 ]
             })
             .collect();
-        let [encrypt, on_tasks, decrypt, decrypt_on_tasks] =
-            [0, 1, 2, 3].map(|case| column(&rounds, case, |cost| cost.wall));
+        let [encrypt, on_tasks, decrypt, decrypt_on_tasks] = medians(&rounds).map(|cost| cost.wall);
         println!("{len} bytes, segments of {segment_size}: medians of {ROUNDS} rounds, seconds");
         let faster = encrypt / on_tasks;
         println!("encrypt: threads {encrypt:.3}, tasks {on_tasks:.3}, {faster:.3} times as fast");

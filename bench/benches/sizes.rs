@@ -6,7 +6,7 @@
 mod support;
 
 use stream_v2_pipeline::{ContentKey, EncryptPipeline, Lanes, Managers, WriterSink};
-use support::{Cost, GIB, Input, column, measure};
+use support::{Cost, GIB, Input, measure, medians};
 
 const ROUNDS: usize = 5;
 const JOBS: usize = 2;
@@ -35,10 +35,8 @@ fn main() -> std::io::Result<()> {
     let rounds: Vec<[Cost; CASES.len()]> =
         (0..ROUNDS).map(|_| CASES.map(|case| measure(|| encrypt(&key, case, &input)))).collect();
     println!("segment KiB | frame KiB | window | user s | wall s | buffers MiB");
-    for (place, (segment, frame, window)) in CASES.into_iter().enumerate() {
+    for ((segment, frame, window), Cost { user, wall, .. }) in CASES.into_iter().zip(medians(&rounds)) {
         let (segment_kib, frame_kib) = (1u64 << (segment - 10), 1u64 << (frame - 10));
-        let user = column(&rounds, place, |cost| cost.user);
-        let wall = column(&rounds, place, |cost| cost.wall);
         let buffers = 2 * window as u64 * segment_kib / 1024;
         println!(
             "{segment_kib:>11} | {frame_kib:>9} | {window:>6} | {user:>6.3} | {wall:>6.3} | {buffers:>11}"

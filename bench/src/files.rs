@@ -1,7 +1,7 @@
 //! The AEAD of a suite from file to file: what is left of an encryption without headers, envelope, CRC, order, journal and durability.
 
 use std::fs::File;
-use std::io::{Result, Write};
+use std::io::Result;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -10,14 +10,14 @@ use stream_v2_format::wire::Suite;
 
 use crate::bare::{Aead, FRAME, SEGMENT};
 
-/// What is read and sealed while it is still in the processor's own cache, as in `sv2`.
 const FRAMES_IN_PIECE: u32 = 4;
+/// What is read and sealed while it is still in the processor's own cache, as in `sv2`.
 const PIECE: usize = FRAMES_IN_PIECE as usize * FRAME;
 
 /// As in `sv2` as well: the kernel copies pages faster to where a page begins.
 const PAGE: usize = 1 << 12;
 
-/// Seals `source` into `target`, segments of 1 MiB in whatever order so many threads come to them, and each where it belongs if `target` has places.
+/// Seals `source` into `target`, segments of 1 MiB in whatever order so many threads come to them, and each where it belongs; `target` is a file or /dev/null.
 /// Returns whether the AEAD took everything. A last segment that is not full is left out.
 ///
 /// # Errors
@@ -25,7 +25,6 @@ const PAGE: usize = 1 << 12;
 /// What the file system refuses.
 pub fn seal(suite: Suite, source: &File, target: &File, threads: usize) -> Result<bool> {
     let segments = source.metadata()?.len() / SEGMENT as u64;
-    let has_places = target.metadata()?.is_file();
     let next = AtomicU64::new(0);
     let seal_some = || -> Result<bool> {
         let Some(aead) = Aead::new(suite) else { return Ok(false) };
@@ -43,11 +42,7 @@ pub fn seal(suite: Suite, source: &File, target: &File, threads: usize) -> Resul
                     return Ok(false);
                 }
             }
-            if has_places {
-                target.write_all_at(sealed, begin)?;
-            } else {
-                (&*target).write_all(sealed)?;
-            }
+            target.write_all_at(sealed, begin)?;
         }
     };
     thread::scope(|scope| {

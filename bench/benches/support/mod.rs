@@ -49,8 +49,8 @@ pub(crate) fn measure_on(cores: usize, work: impl FnOnce()) -> Cost {
     cost
 }
 
-/// The median of one case over all rounds.
-pub(crate) fn column<const N: usize>(rounds: &[[Cost; N]], case: usize, of: impl Fn(&Cost) -> f64) -> f64 {
+/// The median of one figure of one case over all rounds.
+fn column<const N: usize>(rounds: &[[Cost; N]], case: usize, of: impl Fn(&Cost) -> f64) -> f64 {
     let mut values: Vec<f64> = rounds.iter().map(|round| of(&round[case])).collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
