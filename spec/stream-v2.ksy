@@ -329,7 +329,7 @@ types:
       - id: records
         type: journal_record
         repeat: expr
-        repeat-expr: (_io.size - 212) / 164
+        repeat-expr: (_io.size - 212) / 132
         doc: What is left after the last whole record is a torn tail.
   journal_header:
     doc: §18.1. 212 bytes.
@@ -338,7 +338,7 @@ types:
         contents: [0x89, S, V, J, 0x0D, 0x0A, 0x1A, 0x0A]
       - id: journal_version
         type: u2
-        valid: 1
+        valid: 2
       - id: role
         type: u1
         enum: journal_role
@@ -362,7 +362,7 @@ types:
         type: u4
         doc: CRC-32C of bytes 0 to 208.
   journal_record:
-    doc: §18.2. 164 bytes.
+    doc: §18.2. 132 bytes.
     seq:
       - id: sequence
         type: u8
@@ -381,13 +381,11 @@ types:
         size: 32
       - id: transcript
         size: 32
-      - id: fingerprint
-        size: 32
       - id: record_mac
         size: 32
       - id: record_crc32c
         type: u4
-        doc: CRC-32C of bytes 0 to 160.
+        doc: CRC-32C of bytes 0 to 128.
 enums:
   suite:
     1: xchacha20_poly1305

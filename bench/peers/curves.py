@@ -4,7 +4,7 @@ import os
 import sys
 
 import measure
-from rounds import KIB, MIB, Bench, Cores, hold, make_input, sample
+from rounds import KIB, MIB, Bench, Cores, make_input, sample
 
 CURVES = {
     "segment-size": [64 * KIB, 256 * KIB, MIB, 4 * MIB, 16 * MIB, 64 * MIB],
@@ -14,6 +14,7 @@ CURVES = {
 
 
 def measure_curves(bench: Bench, size: int, cores: int) -> list[dict]:
+    bench.reserve.leave(2 * size)
     source = make_input(bench.folder / "input", size)
     points = [
         (tool, curve, value)
@@ -29,11 +30,9 @@ def measure_curves(bench: Bench, size: int, cores: int) -> list[dict]:
             for tool, curve, value in points:
                 command = [*tool.encrypt(str(source), os.devnull), f"--{curve}", str(value)]
                 # Large segments take memory, as files do.
-                hold(bench.reserve, size)
-                hold(bench.reserve, 0)
+                bench.reserve.leave(size)
                 costs[tool.name, curve, value].append(measure.run(command, bench.log))
     source.unlink()
-    bench.reserve.unlink()
     return [
         sample(each, tool=tool, curve=curve, value=value, size=size, cores=cores)
         for (tool, curve, value), each in costs.items()

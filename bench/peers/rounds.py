@@ -7,12 +7,11 @@ import sys
 
 import measure
 from measure import Cost, Failed
+from reserve import Reserve
 from tools import Tool
 
 KIB, MIB, GIB = 1 << 10, 1 << 20, 1 << 30
 WORKLOADS = ["encrypt-null", "encrypt-file", "decrypt-null", "decrypt-file"]
-# Beside the files themselves: for the processes, and for whoever else is on the machine.
-SPARE = GIB
 
 
 class Bench:
@@ -21,18 +20,19 @@ class Bench:
     def __init__(self, folder: pathlib.Path, tools: list[Tool], rounds: int):
         self.folder, self.tools, self.rounds = folder, tools, rounds
         self.log, self.sealed, self.opened = folder / "stderr", folder / "sealed", folder / "opened"
-        self.reserve = folder / "reserve"
+        self.reserve = Reserve(folder / "reserve")
         self.samples: list[dict] = []
 
     def size(self, size: int, cores: list[int]) -> None:
         """Measures one size on each number of cores."""
-        room = room_in(self.folder) - SPARE
+        room = self.reserve.room()
         if room < 2 * size:
             print(f"bench: {self.folder} has no room for twice {size} bytes: LEFT OUT", file=sys.stderr)
             return
         files = room >= 3 * size
         if not files:
             print(f"bench: {self.folder} has no room for three times {size} bytes: to /dev/null only", file=sys.stderr)
+        self.reserve.leave(3 * size)
         source = make_input(self.folder / "input", size)
         for tool in self.tools:
             self.check(tool, source if files else make_input(self.folder / "smaller", 64 * MIB))
@@ -41,7 +41,6 @@ class Bench:
             with Cores(count):
                 self.rounds_of(source, size, count, files)
         source.unlink()
-        self.reserve.unlink()
 
     def check(self, tool: Tool, source: pathlib.Path) -> None:
         """Holds what a tool decrypts against the input."""
@@ -68,19 +67,19 @@ class Bench:
     def turn(self, tool: Tool, source: pathlib.Path, times: int, files: bool):
         """All workloads of one tool, one after the other: what is encrypted to a file is what is decrypted then."""
         null, size = pathlib.Path(os.devnull), source.stat().st_size
-        hold(self.reserve, 2 * size if files else size)
+        self.reserve.leave(0)
         if tool.only != "encrypt-file":
             yield "encrypt-null", self.several(tool.encrypt, source, null, times)
         if tool.only == "encrypt-null":
             return
-        hold(self.reserve, size if files else 0)
+        self.reserve.leave(size)
         yield "encrypt-file", self.several(tool.encrypt, source, self.sealed, times)
         if tool.decrypt is None:
             return
         sync(self.sealed)
         yield "decrypt-null", self.several(tool.decrypt, self.sealed, null, times)
         if files:
-            hold(self.reserve, 0)
+            self.reserve.leave(size)
             yield "decrypt-file", self.several(tool.decrypt, self.sealed, self.opened, times)
 
     def several(self, command, source: pathlib.Path, target: pathlib.Path, times: int) -> Cost:
@@ -134,25 +133,6 @@ def make_input(path: pathlib.Path, size: int) -> pathlib.Path:
     return path
 
 
-def hold(path: pathlib.Path, size: int) -> None:
-    """Makes a file of `size` bytes of zeros: memory that outputs will take, held while there are none.
-
-    A virtual machine gives memory that was free for two seconds back to its host. It stands still meanwhile, and getting that
-    memory again costs more than encrypting."""
-    zeros = bytes(MIB)
-    with path.open("ab", buffering=0) as file:
-        file.truncate(min(size, file.tell()))
-        while (missing := size - file.seek(0, os.SEEK_END)) > 0:
-            file.write(zeros[:missing])
-
-
 def sync(path: pathlib.Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
-
-
-def room_in(folder: pathlib.Path) -> int:
-    """What the folder can take, which is no more than what memory is free: it should be in memory."""
-    disk = os.statvfs(folder)
-    fields = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
-    return min(disk.f_bavail * disk.f_frsize, int(fields["MemAvailable"].split()[0]) * KIB)

@@ -133,7 +133,7 @@ pub fn meaning(vector: &Vector) -> String {
     sha256_hex(value.to_string().as_bytes())
 }
 
-/// The lines of `PUBLISHED`: an id, the version that brought it, and its meaning.
+/// The lines of `PUBLISHED`: an id, the version that brought it, and its meaning. Behind that may stand `withdrawn` and the version that left it out.
 pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     text.lines().filter_map(|line| {
         let mut words = line.split(' ');
@@ -141,15 +141,22 @@ pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
     })
 }
 
-/// A published id is there for ever, and means what it meant.
+/// A published id means what it meant, or is withdrawn for ever.
 fn published(tree: &Tree, vectors: &[Vector]) -> Findings {
     let Some(Ok(text)) = tree.get(PUBLISHED).map(|bytes| std::str::from_utf8(bytes)) else {
         return vec![format!("{PUBLISHED}: missing")];
     };
     let found: BTreeMap<&str, String> =
         vectors.iter().map(|vector| (vector.about().id.as_str(), meaning(vector))).collect();
+    let withdrawn: BTreeSet<&str> = text
+        .lines()
+        .filter(|line| line.split(' ').nth(3) == Some("withdrawn"))
+        .filter_map(|line| line.split(' ').next())
+        .collect();
     published_lines(text)
         .filter_map(|(id, version, meaning)| match found.get(id) {
+            None if withdrawn.contains(id) => None,
+            Some(_) if withdrawn.contains(id) => Some(format!("{id}: withdrawn, and here again")),
             None => Some(format!("{id}: published in {version}, and gone")),
             Some(found) if found != meaning => {
                 Some(format!("{id}: published in {version}, and means something else now: it needs a new id"))
@@ -196,6 +203,18 @@ mod tests {
         });
         assert_eq!(changed.len(), 2, "{changed:?}");
         assert!(changed[0].ends_with("it needs a new id") && changed[1].ends_with("and gone"), "{changed:?}");
+    }
+
+    #[test]
+    fn a_withdrawn_vector_may_go_and_cannot_come_back() {
+        let changed = with(PUBLISHED, |lines| {
+            let text = String::from_utf8(lines.clone()).unwrap();
+            let (id, version, meaning) = published_lines(&text).next().unwrap();
+            let back = format!("{id} {version} {meaning} withdrawn 9.0.0");
+            *lines = format!("{back}\ngone-for-good 0.1.0 00 withdrawn 9.0.0\n").into_bytes();
+        });
+        assert_eq!(changed.len(), 1, "{changed:?}");
+        assert!(changed[0].ends_with("withdrawn, and here again"), "{changed:?}");
     }
 
     #[test]

@@ -7,7 +7,6 @@ use stream_v2_format::wire::Trailer;
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WriteSide};
-use crate::held::Held;
 use crate::in_file::Load;
 use crate::io::{next_header, wire_of};
 use crate::managers::Commit;
@@ -178,7 +177,7 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         //= spec/stream-v2.md#sv2-res-011
         //# A reader MUST reach a durability point of its output before it appends a commit record, and
         //# release nothing from a segment before it is verified, resumed or not.
-        self.outlet.settle(commit, released, Held::NOTHING).await.map(|_| ())
+        self.outlet.settle(commit, released).await
     }
 }
 

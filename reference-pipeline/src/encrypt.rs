@@ -4,16 +4,14 @@
 //! the writer, who has seen the segments before it, fills and seals it (§11).
 
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamOpener, StreamSealer};
+use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::{HeaderV1, entries_max};
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WriteSide};
-use crate::held::Held;
 use crate::in_file::{Deferred, Load};
 use crate::io::source_error;
 use crate::managers::Commit;
@@ -247,7 +245,6 @@ pub(crate) struct SealWriter<'o, P> {
     outlet: &'o mut Outlet<P>,
     telemetry: Telemetry,
     progress: Progress,
-    stream: Arc<StreamOpener>,
     sealer: SegmentSealer,
 }
 
@@ -267,8 +264,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         outlet.begin(progress.segments(), &stream.into()).await?;
         let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(pipeline.digest_alg);
-        let (stream, telemetry) = (Arc::new(stream.into()), pipeline.telemetry.clone());
-        Ok(Self { outlet, telemetry, progress, stream, sealer })
+        Ok(Self { outlet, telemetry: pipeline.telemetry.clone(), progress, sealer })
     }
 
     /// Seals and writes an index segment over all that is uncovered.
@@ -280,7 +276,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let (sealed, wire) = self.sealer.seal_index(index, &payload, &transcript).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
         let commit = self.segment(&segment).await?;
-        self.outlet.settle(commit, commit.segment_len, Held::NOTHING).await.map(|_| ())
+        self.outlet.settle(commit, commit.segment_len).await
     }
 
     /// Seals and writes the final segment, then seals the sink.
@@ -319,9 +315,8 @@ impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
             Done::Data(segment, plaintext) => {
                 let commit = self.segment(&segment).await?;
                 self.outlet.holds(commit, &plaintext).await?;
-                let held = Held::Sealed(self.stream.clone(), segment);
-                let spare = self.outlet.settle(commit, commit.segment_len, held).await?;
-                Ok(Buffers::recycled(plaintext, spare))
+                self.outlet.settle(commit, commit.segment_len).await?;
+                Ok(Buffers::recycled(plaintext, segment.wire))
             }
             Done::Index(permit) => self.index().await.map(|()| permit),
         }

@@ -232,17 +232,12 @@ impl CrashManager for FileJournal {
         Ok(())
     }
 
-    fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
+    fn durable(&mut self, commit: &Commit) -> io::Result<()> {
         let journal = &self.open.as_ref().ok_or(ErrorKind::NotFound)?.journal;
         // A segment_index is sealed once (SV2-RES-009), and the last commit was confirmed.
         if journal.last_commit().is_some_and(|last| last.index == commit.index) {
             return Ok(());
         }
-        let key = journal.key();
-        let fingerprint = match self.role {
-            JournalRole::Encrypt => key.fingerprint(commit.index, plaintext),
-            JournalRole::Decrypt => [0; 32],
-        };
         // A commit that is recorded has its check.
         self.checks.as_mut().map_or(Ok(()), |checks| checks.add(commit.index))?;
         self.append(&JournalRecord {
@@ -253,7 +248,6 @@ impl CrashManager for FileJournal {
             plaintext_len: commit.plaintext_len,
             segment_tag: commit.segment_tag,
             transcript: *commit.transcript.bytes(),
-            fingerprint,
         })
     }
 

@@ -75,7 +75,6 @@ mod engine;
 mod error;
 mod flow;
 mod guard;
-mod held;
 mod in_file;
 pub mod io;
 mod journal;

@@ -97,11 +97,11 @@ pub trait CrashManager {
         Ok(())
     }
 
-    /// Everything up to and with this segment, which holds `plaintext`, is durable in the sink.
+    /// Everything up to and with this segment is durable in the sink.
     ///
     /// # Errors
     /// Whatever keeps the record from being kept.
-    fn durable(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()>;
+    fn durable(&mut self, commit: &Commit) -> io::Result<()>;
 
     /// Everything is durable, and the final segment with this segment_index and trailer is to be written next, or was verified.
     ///

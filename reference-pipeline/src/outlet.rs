@@ -10,7 +10,6 @@ use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 use crate::durability::Pending;
 use crate::error::{Cause, Error, Stage};
 use crate::guard::{guarded, guarded_future};
-use crate::held::Held;
 use crate::managers::{Commit, LogEvent};
 use crate::port::{Ask, Keep, Piece, Port};
 use crate::shutdown::Interruption;
@@ -31,19 +30,16 @@ pub(crate) struct Outlet<P> {
     position: u64,
     telemetry: Telemetry,
     /// The last segment that the sink has taken and the crash manager has not recorded.
-    unrecorded: Option<(Commit, Held)>,
+    unrecorded: Option<Commit>,
     /// Whether the crash manager wants to know what each segment holds: it is asked once.
     follows_plaintext: bool,
-    /// The wire of the last one that was recorded.
-    spare: Bytes,
 }
 
 impl<P: Port> Outlet<P> {
     /// A sink that holds `position` bytes already.
     pub(crate) fn new(port: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
-        let telemetry = telemetry.clone();
-        let (pending, spare) = (Pending::new(policy), Bytes::new());
-        Self { port, pending, position, telemetry, unrecorded: None, follows_plaintext: false, spare }
+        let (telemetry, pending) = (telemetry.clone(), Pending::new(policy));
+        Self { port, pending, position, telemetry, unrecorded: None, follows_plaintext: false }
     }
 
     /// Whether somebody keeps the run resumable.
@@ -78,9 +74,8 @@ impl<P: Port> Outlet<P> {
     }
 
     /// What the sink holds already ends with this segment: it is recorded before anything follows (§19.2, step 10).
-    pub(crate) fn ends_with(&mut self, last: Option<(Commit, Bytes)>) {
-        let last = last.filter(|_| self.is_kept());
-        self.unrecorded = last.map(|(commit, plaintext)| (commit, Held::Plaintext(plaintext)));
+    pub(crate) fn ends_with(&mut self, last: Option<Commit>) {
+        self.unrecorded = last.filter(|_| self.is_kept());
     }
 
     /// Hands a piece to the sink.
@@ -126,16 +121,13 @@ impl<P: Port> Outlet<P> {
         Ok(())
     }
 
-    /// Makes the sink durable after that segment, if it is time for it. Returns a wire that is not needed any more: the last one is kept back, so
-    /// that it can be recorded what its segment holds.
-    pub(crate) async fn settle(&mut self, commit: Commit, bytes: u64, held: Held) -> Result<Bytes, Error> {
-        let over =
-            if self.is_kept() { self.unrecorded.replace((commit, held)) } else { Some((commit, held)) };
-        let spare = over.map_or_else(|| std::mem::take(&mut self.spare), |(_, held)| held.wire());
+    /// Makes the sink durable after that segment, if it is time for it.
+    pub(crate) async fn settle(&mut self, commit: Commit, bytes: u64) -> Result<(), Error> {
+        self.unrecorded = Some(commit).filter(|_| self.is_kept());
         if self.pending.add(bytes) {
             self.make_durable(commit.index.0.into()).await?;
         }
-        Ok(spare)
+        Ok(())
     }
 
     /// Makes the sink durable, and has the crash manager record it (SV2-JRN-001, SV2-RES-011).
@@ -149,9 +141,8 @@ impl<P: Port> Outlet<P> {
     }
 
     async fn record(&mut self) -> Result<(), Error> {
-        let Some((commit, held)) = self.unrecorded.take() else { return Ok(()) };
-        self.spare = held.wire();
-        self.keep(commit.index.0.into(), Keep::Durable(commit, held)).await?;
+        let Some(commit) = self.unrecorded.take() else { return Ok(()) };
+        self.keep(commit.index.0.into(), Keep::Durable(commit)).await?;
         self.port.log(LogEvent::Durable(&commit));
         Ok(())
     }

@@ -7,7 +7,6 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::Trailer;
 
-use crate::held::Held;
 use crate::managers::{Commit, CrashManager, LogEvent, Managers};
 use crate::ready::suspend;
 use crate::{OutputSink, SinkUnit};
@@ -31,7 +30,7 @@ pub(crate) enum Keep {
     Began(JournalKey),
     Committed(Commit),
     Holds(Commit, Bytes),
-    Durable(Commit, Held),
+    Durable(Commit),
     Ending(SegmentIndex, Trailer),
     Ended,
 }
@@ -42,7 +41,7 @@ impl Keep {
             Self::Began(key) => crash.began(key),
             Self::Committed(commit) => crash.committed(commit),
             Self::Holds(commit, plaintext) => crash.holds(commit, plaintext),
-            Self::Durable(commit, held) => crash.durable(commit, &held.plaintext(commit)?),
+            Self::Durable(commit) => crash.durable(commit),
             Self::Ending(index, trailer) => crash.ending(*index, trailer),
             Self::Ended => crash.ended(),
         }

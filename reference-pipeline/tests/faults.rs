@@ -142,7 +142,7 @@ fn what_is_reported_durable_is_in_the_sink() {
         fn committed(&mut self, _: &Commit) -> io::Result<()> {
             Ok(())
         }
-        fn durable(&mut self, commit: &Commit, _: &[u8]) -> io::Result<()> {
+        fn durable(&mut self, commit: &Commit) -> io::Result<()> {
             self.0.push(*commit);
             Ok(())
         }
@@ -201,7 +201,7 @@ impl CrashManager for Touchy {
     fn committed(&mut self, _: &Commit) -> io::Result<()> {
         self.call()
     }
-    fn durable(&mut self, _: &Commit, _: &[u8]) -> io::Result<()> {
+    fn durable(&mut self, _: &Commit) -> io::Result<()> {
         self.call()
     }
     fn ending(&mut self, _: SegmentIndex, _: &Trailer) -> io::Result<()> {

@@ -30,12 +30,12 @@ fn sources() -> [RecoverCase; 2] {
     };
     [
         source(
-            "recover-journal-source",
+            "recover-journal-source-j2",
             "Length and time of modification of the source are known.",
             300,
             1_700_000_000_123_456_789,
         ),
-        source("recover-journal-source-1969", "The source was modified before 1970.", 300, -1),
+        source("recover-journal-source-1969-j2", "The source was modified before 1970.", 300, -1),
     ]
 }
 
@@ -55,50 +55,59 @@ fn header_cases() -> Vec<RecoverCase> {
     let mut flipped = whole().bytes();
     flipped[150] ^= 1;
     vec![
-        case("recover-journal-whole", &["SV2-JRN-006"], "A commit for each segment.")
+        case("recover-journal-whole-j2", &["SV2-JRN-006"], "A commit for each segment.")
             .journal(whole().bytes())
             .finds(4, "used"),
         unusable(
-            "recover-journal-header-short",
+            "recover-journal-header-short-j2",
             "The header lacks its last byte.",
             "journal.header",
             whole().bytes()[..211].to_vec(),
         ),
-        unusable("recover-journal-header-crc", "A bit of the header is flipped.", "journal.header", flipped),
-        header("recover-journal-version", "The journal_version is 2.", |journal| journal.header.version = 2),
-        header("recover-journal-role-none", "The role is not assigned.", |journal| journal.header.role = 3),
-        header("recover-journal-role-other", "The role is that of a reader.", |journal| {
+        unusable(
+            "recover-journal-header-crc-j2",
+            "A bit of the header is flipped.",
+            "journal.header",
+            flipped,
+        ),
+        header("recover-journal-version-j2", "The journal_version is 1.", |journal| {
+            journal.header.version = 1
+        }),
+        header("recover-journal-role-none-j2", "The role is not assigned.", |journal| {
+            journal.header.role = 3
+        }),
+        header("recover-journal-role-other-j2", "The role is that of a reader.", |journal| {
             journal.header.role = 2
         }),
-        header("recover-journal-reserved", "A reserved byte of the header is 1.", |journal| {
+        header("recover-journal-reserved-j2", "A reserved byte of the header is 1.", |journal| {
             journal.header.reserved[4] = 1
         }),
         unusable(
-            "recover-journal-foreign",
+            "recover-journal-foreign-j2",
             "The stream header in the journal has another stream_salt.",
             "journal.foreign",
             whole().with(|journal| journal.header.stream_header[40] ^= 1).bytes(),
         ),
         unusable(
-            "recover-journal-foreign-tag",
+            "recover-journal-foreign-tag-j2",
             "The stream header in the journal differs in the last byte of header_tag.",
             "journal.foreign",
             whole().with(|journal| journal.header.stream_header[111] ^= 1).bytes(),
         ),
         unusable(
-            "recover-journal-mac",
+            "recover-journal-mac-j2",
             "A bit of header_mac is flipped.",
             "journal.mac",
             forged_header(|bytes| bytes[176] ^= 1),
         ),
         unusable(
-            "recover-journal-mac-source",
+            "recover-journal-mac-source-j2",
             "Somebody without the key has changed source_len.",
             "journal.mac",
             forged_header(|bytes| bytes[144] ^= 1),
         ),
         case(
-            "recover-journal-envelope",
+            "recover-journal-envelope-j2",
             HEADER,
             "The stream header differs from byte 112 on, as after an exchange of the envelope.",
         )
@@ -131,41 +140,45 @@ fn whole_records() -> Vec<RecoverCase> {
     let empty_ending =
         Journal::of(&empty, &[]).with(|journal| journal.records.push(ending(&empty, 0))).bytes();
     vec![
-        commits("recover-journal-begun", "No record: nothing was durable but the stream header.", &[]),
+        commits("recover-journal-begun-j2", "No record: nothing was durable but the stream header.", &[]),
         commits(
-            "recover-journal-behind",
+            "recover-journal-behind-j2",
             "The last commit is that of segment 0; the segments after it are kept.",
             &[0],
         ),
-        last("recover-record-ending", "An ending after the last commit.", |journal| {
+        last("recover-record-ending-j2", "An ending after the last commit.", |journal| {
             journal.records.push(ending(&stream, 4))
         }),
         case(
-            "recover-record-ending-alone",
+            "recover-record-ending-alone-j2",
             &["SV2-JRN-002"],
             "An ending without a commit, of an empty plaintext.",
         )
         .stream(empty)
         .journal(empty_ending)
         .finds(0, "used"),
-        last("recover-record-compacted", "The first sequence of a compacted journal is free.", |journal| {
-            journal.records.drain(..3);
-            journal.records[0].sequence = 4095;
-        }),
+        last(
+            "recover-record-compacted-j2",
+            "The first sequence of a compacted journal is free.",
+            |journal| {
+                journal.records.drain(..3);
+                journal.records[0].sequence = 4095;
+            },
+        ),
     ]
 }
 
 fn torn() -> Vec<RecoverCase> {
     vec![
-        last_part("recover-record-torn", "The last record lacks its last byte.", |mut part| {
+        last_part("recover-record-torn-j2", "The last record lacks its last byte.", |mut part| {
             part.truncate(163);
             part
         }),
-        last_part("recover-record-crc", "A bit of the last record is flipped.", |mut part| {
+        last_part("recover-record-crc-j2", "A bit of the last record is flipped.", |mut part| {
             part[40] ^= 1;
             part
         }),
-        last_part("recover-record-mac", "A bit of the last record_mac is flipped.", |part| {
+        last_part("recover-record-mac-j2", "A bit of the last record_mac is flipped.", |part| {
             forged(part, |bytes| bytes[128] ^= 1)
         }),
     ]
@@ -174,31 +187,33 @@ fn torn() -> Vec<RecoverCase> {
 /// By somebody who has the key.
 fn altered() -> Vec<RecoverCase> {
     vec![
-        last("recover-record-type", "The type of the last record is not assigned.", |journal| {
+        last("recover-record-type-j2", "The type of the last record is not assigned.", |journal| {
             journal.records[3].record_type = 3
         }),
-        last("recover-record-reserved", "A reserved byte of the last record is 1.", |journal| {
+        last("recover-record-reserved-j2", "A reserved byte of the last record is 1.", |journal| {
             journal.records[3].reserved[2] = 1
         }),
-        last("recover-record-sequence", "The last sequence leaves one out.", |journal| {
+        last("recover-record-sequence-j2", "The last sequence leaves one out.", |journal| {
             journal.records[3].sequence = 4
         }),
-        last("recover-record-index-back", "The last segment_index is below the one before.", |journal| {
+        last("recover-record-index-back-j2", "The last segment_index is below the one before.", |journal| {
             journal.records[3].segment_index = 1
         }),
-        last("recover-record-position-back", "The last position is below the one before.", |journal| {
+        last("recover-record-position-back-j2", "The last position is below the one before.", |journal| {
             journal.records[3].position = 1
         }),
-        last("recover-record-plaintext-back", "The last plaintext_len is below the one before.", |journal| {
-            journal.records[3].plaintext_len = 1
-        }),
         last(
-            "recover-record-plaintext-high",
+            "recover-record-plaintext-back-j2",
+            "The last plaintext_len is below the one before.",
+            |journal| journal.records[3].plaintext_len = 1,
+        ),
+        last(
+            "recover-record-plaintext-high-j2",
             "The last plaintext_len is above what four segments hold.",
             |journal| journal.records[3].plaintext_len = (4 << 26) + 1,
         ),
         last(
-            "recover-record-position-high",
+            "recover-record-position-high-j2",
             "The last position is above where a fourth segment can be.",
             |journal| journal.records[3].position = (4 << 27) + 1,
         ),
@@ -216,7 +231,7 @@ fn far() -> Vec<RecoverCase> {
             .bytes()
     };
     let mut large = case(
-        "recover-record-plaintext-large",
+        "recover-record-plaintext-large-j2",
         RECORD,
         "A plaintext_len that four segments can hold, and these do not: a commit stands for what is before it.",
     )
@@ -226,10 +241,14 @@ fn far() -> Vec<RecoverCase> {
     }
     vec![
         large,
-        case("recover-record-position-largest", RECORD, "Segment 0 at the last position that it can have.")
-            .journal(only(1 << 27, 0, 100))
-            .finds(4, "lost"),
-        case("recover-record-position-beyond", RECORD, "Segment 0 one byte behind that: no such record.")
+        case(
+            "recover-record-position-largest-j2",
+            RECORD,
+            "Segment 0 at the last position that it can have.",
+        )
+        .journal(only(1 << 27, 0, 100))
+        .finds(4, "lost"),
+        case("recover-record-position-beyond-j2", RECORD, "Segment 0 one byte behind that: no such record.")
             .journal(only((1 << 27) + 1, 0, 100))
             .finds(4, "used"),
     ]
@@ -244,18 +263,18 @@ fn moved() -> Vec<RecoverCase> {
     parts.remove(3);
     vec![
         last_part(
-            "recover-record-of-another",
+            "recover-record-of-another-j2",
             "The last record is of another journal of the same stream.",
             |_| other[4].clone(),
         ),
-        case("recover-record-repeated", RECORD, "The last record stands twice.")
+        case("recover-record-repeated-j2", RECORD, "The last record stands twice.")
             .journal(repeated)
             .finds(4, "used"),
-        case("recover-record-left-out", RECORD, "The record of segment 2 is left out.")
+        case("recover-record-left-out-j2", RECORD, "The record of segment 2 is left out.")
             .journal(parts.concat())
             .finds(4, "used"),
         case(
-            "recover-record-damaged",
+            "recover-record-damaged-j2",
             RECORD,
             "A bit of the first of four records is flipped: more is missing than a crash takes.",
         )

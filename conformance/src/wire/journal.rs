@@ -32,7 +32,6 @@ pub(crate) struct Record {
     pub(crate) plaintext_len: u64,
     pub(crate) segment_tag: Vec<u8>,
     pub(crate) transcript: [u8; 32],
-    pub(crate) fingerprint: [u8; 32],
 }
 
 /// A journal in the making.
@@ -48,7 +47,7 @@ impl Journal {
     pub(crate) fn of(stream: &Stream, segments: &[usize]) -> Self {
         let header = JournalHeader {
             magic: *b"\x89SVJ\r\n\x1a\n",
-            version: 1,
+            version: 2,
             role: 1,
             reserved: [0; 5],
             stream_header: stream.head[..128].to_vec(),
@@ -70,7 +69,7 @@ impl Journal {
         self
     }
 
-    /// The bytes of the header, 212, and of each record, 164.
+    /// The bytes of the header, 212, and of each record, 132.
     pub(crate) fn parts(&self) -> Vec<Vec<u8>> {
         let header = &self.header;
         let bound = [
@@ -106,7 +105,6 @@ impl Record {
             &self.plaintext_len.to_le_bytes(),
             &self.segment_tag,
             &self.transcript,
-            &self.fingerprint,
         ]
         .concat();
         let record_mac = hmac(key, &[header_mac, &bound]);
@@ -117,19 +115,15 @@ impl Record {
 /// The commit record of a segment.
 fn commit(stream: &Stream, segment: usize, sequence: u64) -> Record {
     let position = stream.offset(segment) - stream.head.len();
-    let (before, upto) = (stream.released_len(segment), stream.released_len(segment + 1));
-    let index = le32(segment);
-    let plaintext = &stream.plaintext.bytes()[before..upto];
     Record {
         sequence,
         record_type: COMMIT,
         reserved: [0; 3],
-        segment_index: index,
+        segment_index: le32(segment),
         position: position as u64,
-        plaintext_len: upto as u64,
+        plaintext_len: stream.released_len(segment + 1) as u64,
         segment_tag: stream.segments[segment].bytes[60..92].to_vec(),
         transcript: stream.segments[segment].transcript,
-        fingerprint: hmac(&stream.keys.journal, &[b"source\0", &index.to_le_bytes(), plaintext]),
     }
 }
 
@@ -145,7 +139,6 @@ pub(crate) fn ending(stream: &Stream, sequence: u64) -> Record {
         plaintext_len: stream.released_len(last) as u64,
         segment_tag: vec![0; 32],
         transcript: stream.segments[last].transcript,
-        fingerprint: [0; 32],
     }
 }
 

@@ -49,16 +49,11 @@ impl JournalKey {
         JournalHeader { role, stream_header: self.stream_header, source_len, source_mtime, journal_salt }
     }
 
-    /// What a segment of the source was, under K_journal: 32 bytes (§18.2).
+    /// What a source is compared with where its stream cannot be read back: the value after a segment whose plaintext has this SHA-256 (§19.7). The
+    /// value before segment 0 is 32 zero bytes.
     #[must_use]
-    pub fn fingerprint(&self, index: SegmentIndex, plaintext: &[u8]) -> [u8; 32] {
-        self.hmac(&[b"source\0", &index.0.to_le_bytes(), plaintext])
-    }
-
-    /// Whether `plaintext` is that of the segment of a writer's commit `record`, by its fingerprint, compared in constant time.
-    #[must_use]
-    pub fn is_source_of(&self, record: &JournalRecord, plaintext: &[u8]) -> bool {
-        equal(&self.fingerprint(record.index, plaintext), &record.fingerprint)
+    pub fn source_check(&self, before: &[u8; 32], index: SegmentIndex, sha256: &[u8; 32]) -> [u8; 32] {
+        self.hmac(&[b"source\0", &index.0.to_le_bytes(), before, sha256])
     }
 
     fn hmac(&self, parts: &[&[u8]]) -> [u8; 32] {
@@ -187,7 +182,7 @@ impl Journal {
         self.records >= JOURNAL_RECORDS_MAX
     }
 
-    /// Takes in a record, whose sequence it sets, and returns the 164 bytes that are to be appended.
+    /// Takes in a record, whose sequence it sets, and returns the 132 bytes that are to be appended.
     pub fn append(&mut self, record: &JournalRecord) -> [u8; JOURNAL_RECORD_LEN] {
         let sequence = self.last.map_or(0, |last| last.sequence + 1);
         self.push(JournalRecord { sequence, ..*record })
@@ -249,7 +244,6 @@ mod tests {
             plaintext_len: u64::from(index + 1) * 900,
             segment_tag: [5; 32],
             transcript: [6; 32],
-            fingerprint: [7; 32],
         }
     }
 
@@ -343,11 +337,12 @@ mod tests {
     }
 
     #[test]
-    fn fingerprints_tell_segments_and_bytes_apart() {
+    fn checks_of_a_source_tell_streams_places_histories_and_bytes_apart() {
         let (key, other) = (JournalKey::from(&stream(0).0), JournalKey::from(&stream(1).0));
-        let one = key.fingerprint(SegmentIndex(1), b"plain");
-        assert_ne!(one, key.fingerprint(SegmentIndex(2), b"plain"));
-        assert_ne!(one, key.fingerprint(SegmentIndex(1), b"plane"));
-        assert_ne!(one, other.fingerprint(SegmentIndex(1), b"plain"));
+        let one = key.source_check(&[0; 32], SegmentIndex(1), &[2; 32]);
+        assert_ne!(one, key.source_check(&[0; 32], SegmentIndex(2), &[2; 32]));
+        assert_ne!(one, key.source_check(&[1; 32], SegmentIndex(1), &[2; 32]));
+        assert_ne!(one, key.source_check(&[0; 32], SegmentIndex(1), &[3; 32]));
+        assert_ne!(one, other.source_check(&[0; 32], SegmentIndex(1), &[2; 32]));
     }
 }

@@ -2,9 +2,9 @@
 
 use alloc::sync::Arc;
 
+use super::ContentKey;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
-use super::{ContentKey, StreamSealer};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{FRAME_HEADER_LEN, HeaderV1, Parsed, SegmentHeader, SegmentHeaderView, check_segment};
 use crate::{Detail, Error, Offset};
@@ -67,13 +67,6 @@ impl StreamOpener {
             }
             Ok(AuthenticHeader { header, offset })
         })
-    }
-}
-
-impl From<&StreamSealer> for StreamOpener {
-    /// Reads what that one writes, with the same keys.
-    fn from(stream: &StreamSealer) -> Self {
-        Self { keys: stream.keys.clone(), header: *stream.header() }
     }
 }
 

@@ -135,7 +135,7 @@ fn journal(input: &[u8]) {
         assert_eq!(header.to_bytes(&header_mac), input[..212]);
     }
     if let Some(JournalRecordView { record, record_mac }) = JournalRecordView::parse(input) {
-        assert_eq!(record.to_bytes(&record_mac), input[..164]);
+        assert_eq!(record.to_bytes(&record_mac), input[..132]);
     }
 }
 

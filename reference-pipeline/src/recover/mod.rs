@@ -29,9 +29,9 @@ pub struct Recovered {
     pub sealed: bool,
     /// Bytes of the stream that are committed, header and envelope included. What follows is a torn tail.
     pub stream_len: u64,
-    /// Plaintext bytes of the segment that the last commit of the journal names; 0 without one.
-    pub confirmed_len: u64,
-    /// The last committed data segment, for comparing it with the source and for the journal.
+    /// The segment that the last commit of the journal names, where there is a commit of a data segment; the source is compared with it.
+    pub confirmed: Option<LastSegment>,
+    /// The last committed data segment, for the same and for the journal.
     pub last_segment: Option<LastSegment>,
     /// The header of the index segment after it, where that is the last segment but for a final one.
     pub last_index: Option<SegmentHeader>,
@@ -40,11 +40,10 @@ pub struct Recovered {
 }
 
 impl Recovered {
-    /// The commit of the last segment but for a final one, and its plaintext, which an index segment has none of.
-    pub(crate) fn last_commit(&self) -> Option<(Commit, Bytes)> {
-        let data = self.last_segment.as_ref().map(|last| (&last.header, last.plaintext.clone()));
-        let last = self.last_index.as_ref().map(|header| (header, Bytes::new())).or(data);
-        last.map(|(header, plaintext)| (Commit::last(header, &self.committed), plaintext))
+    /// The commit of the last segment but for a final one.
+    pub(crate) fn last_commit(&self) -> Option<Commit> {
+        let data = self.last_segment.as_ref().map(|last| &last.header);
+        self.last_index.as_ref().or(data).map(|header| Commit::last(header, &self.committed))
     }
 }
 
@@ -123,7 +122,7 @@ struct Recovery<R> {
     last: Option<(AuthenticHeader, bool)>,
     /// The index segment after it, if that is the last segment.
     last_index: Option<SegmentHeader>,
-    confirmed_len: u64,
+    confirmed: Option<LastSegment>,
     check: Option<Check>,
 }
 
@@ -132,8 +131,8 @@ impl<R: Read + Seek> Recovery<R> {
         let (wire, plaintext, spare) = Default::default();
         let opener = SegmentOpener::new(stream);
         let stream = stream.clone();
-        let (last, last_index, check) = (None, None, None);
-        Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed_len: 0, check }
+        let (last, last_index, confirmed, check) = (None, None, None, None);
+        Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed, check }
     }
 
     /// Confirms a commit: the segment that it names is there, whole and genuine (§19.2, step 6).
@@ -165,7 +164,10 @@ impl<R: Read + Seek> Recovery<R> {
             // It has no plaintext: the data segment before it is what the source is compared with.
             self.last = data_before.map(|data| (data, false));
         }
-        self.confirmed_len = header.header().plaintext_len.into();
+        self.confirmed = (header.header().kind == SegmentKind::Data).then(|| {
+            let plaintext = Bytes::copy_from_slice(&self.plaintext);
+            LastSegment { header: *header.header(), plaintext }
+        });
         Ok(Committed { uncovered, ..committed })
     }
 
@@ -203,11 +205,10 @@ impl<R: Read + Seek> Recovery<R> {
         }
         let committed = progress.committed().clone();
         let stream_len = self.stream.header().body_offset().0 + committed.position;
-        let (sealed, confirmed_len) = (progress.ended(), self.confirmed_len);
-        let last_index = self.last_index;
+        let sealed = progress.ended();
+        let (confirmed, last_index, check) = (self.confirmed.take(), self.last_index, self.check);
         let last_segment = self.last_segment()?;
-        let check = self.check;
-        Ok(Recovered { committed, sealed, stream_len, confirmed_len, last_segment, last_index, check })
+        Ok(Recovered { committed, sealed, stream_len, confirmed, last_segment, last_index, check })
     }
 
     /// The next segment, read and verified whole; its payload is in the spare buffer.

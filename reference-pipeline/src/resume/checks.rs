@@ -26,8 +26,7 @@ impl Check {
 
     /// After one more segment.
     pub(crate) fn follow(&mut self, key: &JournalKey, index: SegmentIndex, plaintext: &[u8]) {
-        let digest = Sha256::digest(plaintext);
-        self.0 = key.fingerprint(index, &[&self.0[..], &digest[..]].concat());
+        self.0 = key.source_check(&self.0, index, &Sha256::digest(plaintext).into());
     }
 }
 

@@ -11,8 +11,7 @@ use super::{Check, InterruptedEncryption};
 use crate::io::{fill, read_segment_header, source_error};
 use crate::shutdown::Watched;
 use crate::{
-    DecryptPipeline, EncryptPipeline, Error, FileJournal, LastSegment, LogManager, Managers, SourceStamp,
-    Stage,
+    DecryptPipeline, EncryptPipeline, Error, FileJournal, LogManager, Managers, Recovered, SourceStamp, Stage,
 };
 
 impl InterruptedEncryption {
@@ -31,26 +30,19 @@ impl InterruptedEncryption {
         {
             return Err(other_source(0));
         }
-        let len = self.recovered.confirmed_len;
-        if let Some(commit) = self.journal.as_ref().and_then(FileJournal::last_commit).filter(|_| len > 0) {
-            let begin = commit.plaintext_len - len;
-            let plaintext = read_range(source, begin, len)?;
-            //= spec/stream-v2.md#sv2-res-008
-            //# where the plaintext of the last commit's segment does not have its fingerprint,
-            if !JournalKey::from(&self.stream).is_source_of(commit, &plaintext) {
-                return Err(other_source(begin));
-            }
+        //= spec/stream-v2.md#sv2-res-008
+        //# where the plaintext of the last commit's segment or of the last committed data segment differs
+        //# from it,
+        let Recovered { confirmed, last_segment, .. } = &self.recovered;
+        let commit = self.journal.as_ref().and_then(FileJournal::last_commit);
+        if let (Some(commit), Some(confirmed)) = (commit, confirmed)
+            && last_segment.as_ref().is_some_and(|last| last.header.index != confirmed.header.index)
+        {
+            compare_before(source, commit.plaintext_len, &confirmed.plaintext)?;
         }
-        if let Some(LastSegment { plaintext: last, .. }) = &self.recovered.last_segment {
-            let begin = committed - last.len() as u64;
-            let again = read_range(source, begin, last.len() as u64)?;
-            //= spec/stream-v2.md#sv2-res-008
-            //# where the plaintext of the last committed data segment differs from it,
-            if let Some(place) = again.iter().zip(last).position(|(a, b)| a != b) {
-                return Err(other_source(begin + place as u64));
-            }
-        } else {
-            source.seek(SeekFrom::Start(committed)).map_err(source_error(None))?;
+        match last_segment {
+            Some(last) => compare_before(source, committed, &last.plaintext)?,
+            None => source.seek(SeekFrom::Start(committed)).map(|_| ()).map_err(source_error(None))?,
         }
         self.check_end(source)
     }
@@ -154,14 +146,21 @@ impl InterruptedEncryption {
     }
 }
 
-/// Exactly `len` bytes from `begin` on.
-fn read_range(source: &mut (impl Read + Seek), begin: u64, len: u64) -> Result<Vec<u8>, Error> {
-    let mut bytes = Vec::new();
+/// Compares a segment with the bytes of the source that end at `end`, and leaves the source there.
+fn compare_before(source: &mut (impl Read + Seek), end: u64, plaintext: &[u8]) -> Result<(), Error> {
+    let len = plaintext.len() as u64;
+    let begin = end - len;
+    let mut again = Vec::new();
     let sought = source.seek(SeekFrom::Start(begin));
-    let read = sought.and_then(|_| source.take(len).read_to_end(&mut bytes)).map_err(source_error(None))?;
+    sought.and_then(|_| source.take(len).read_to_end(&mut again)).map_err(source_error(None))?;
     //= spec/stream-v2.md#sv2-res-008
     //# where it ends before the committed plaintext_len,
-    if read as u64 == len { Ok(bytes) } else { Err(other_source(begin + read as u64)) }
+    let same = again.iter().zip(plaintext).take_while(|(a, b)| a == b).count();
+    if same == plaintext.len() {
+        return Ok(());
+    }
+    let end = source.seek(SeekFrom::End(0)).map_err(source_error(None))?;
+    Err(other_source(end.min(begin + same as u64)))
 }
 
 fn differs<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {

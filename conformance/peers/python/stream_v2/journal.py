@@ -9,10 +9,10 @@ from .errors import check
 from .keys import equal, hmac
 
 MAGIC = bytes.fromhex("8953564A 0D0A1A0A")
-HEADER_LEN, RECORD_LEN = 212, 164
+HEADER_LEN, RECORD_LEN = 212, 132
 ENCRYPT, DECRYPT = 1, 2
 COMMIT, ENDING = 1, 2
-RECORD = struct.Struct("<QB3sIQQ32s32s32s32sI")
+RECORD = struct.Struct("<QB3sIQQ32s32s32sI")
 PLAINTEXT_MAX, POSITION_MAX = 2**26, 2**27         # for each segment
 
 
@@ -25,7 +25,6 @@ class Record(NamedTuple):
     plaintext_len: int
     segment_tag: bytes
     transcript: bytes
-    fingerprint: bytes
     record_mac: bytes
     record_crc: int
 
@@ -39,7 +38,7 @@ class Journal:
         check(raw[:8] == MAGIC, "journal.header", 0)
         check(struct.unpack_from("<I", raw, 208)[0] == crc32c(raw[:208]), "journal.header", 208)
         version, found_role = struct.unpack_from("<HB", raw, 8)
-        check(version == 1, "journal.header", 8)
+        check(version == 2, "journal.header", 8)
         check(found_role in (ENCRYPT, DECRYPT), "journal.header", 10)
         check(raw[11:16] == bytes(5), "journal.header", 11)
         check(found_role == role, "journal.header", 10)
@@ -54,28 +53,23 @@ class Journal:
         self.has_ending = len(commits) < len(self.records)
 
 
-def fingerprint(keys, index, plaintext):
-    """Of the plaintext of a segment."""
-    return hmac(keys.journal, b"source\0" + struct.pack("<I", index) + plaintext)
-
-
 class JournalWriter:
     """Of a writer whose source is not known; `out` collects the journal."""
 
     def __init__(self, stream_header, keys):
-        bound = MAGIC + struct.pack("<HB5x", 1, ENCRYPT) + stream_header
+        bound = MAGIC + struct.pack("<HB5x", 2, ENCRYPT) + stream_header
         bound += struct.pack("<Qq", 2**64 - 1, -2**63) + os.urandom(16)
         self._keys, self._header_mac, self._sequence = keys, hmac(keys.journal, bound), 0
         self.out = bytearray(_closed(bound + self._header_mac))
 
-    def commit(self, s, position, total, transcript, plaintext):
-        self._append(COMMIT, s.index, position, total, s.tag, transcript, fingerprint(self._keys, s.index, plaintext))
+    def commit(self, s, position, total, transcript):
+        self._append(COMMIT, s.index, position, total, s.tag, transcript)
 
     def ending(self, index, position, total, transcript):
-        self._append(ENDING, index, position, total, bytes(32), transcript, bytes(32))
+        self._append(ENDING, index, position, total, bytes(32), transcript)
 
-    def _append(self, record_type, index, position, total, tag, transcript, mark):
-        bound = struct.pack("<QB3xIQQ", self._sequence, record_type, index, position, total) + tag + transcript + mark
+    def _append(self, record_type, index, position, total, tag, transcript):
+        bound = struct.pack("<QB3xIQQ", self._sequence, record_type, index, position, total) + tag + transcript
         self.out += _closed(bound + hmac(self._keys.journal, self._header_mac + bound))
         self._sequence += 1
 
@@ -92,8 +86,8 @@ def _records(raw, keys):
         record = Record._make(RECORD.unpack(piece))
         before = records[-1] if records else None
         believed = (
-            record.record_crc == crc32c(piece[:160])
-            and equal(hmac(keys.journal, raw[176:208] + piece[:128]), record.record_mac)
+            record.record_crc == crc32c(piece[:128])
+            and equal(hmac(keys.journal, raw[176:208] + piece[:96]), record.record_mac)
             and record.record_type in (COMMIT, ENDING)
             and record.reserved == bytes(3)
             and record.plaintext_len <= (record.segment_index + 1) * PLAINTEXT_MAX

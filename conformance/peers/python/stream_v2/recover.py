@@ -102,7 +102,7 @@ class Walk:
         self.keys = content_key and header.verify(self.raw_header, self.head, content_key, context)
         self.at, self.count, self.total, self.transcript = body, 0, 0, digest.START
         self.before = self.data_before = None
-        self.data_at = self.confirmed_len = 0
+        self.data_at, self.confirmed = 0, None
         self.covering = Covering(self.head)
         self.sealed = self.lost = False
 
@@ -135,7 +135,7 @@ class Walk:
         if not self.head.uniform:
             self._headers_before(at, commit.segment_index)
             self.covering.follow(s, at)
-        self.confirmed_len = s.plaintext_len
+        self.confirmed = self.plaintext(at, s) if s.kind == segment.DATA else None
         self.at, self.count = at + segment.LENGTH + s.wire_len, commit.segment_index + 1
         self.total, self.transcript, self.before = commit.plaintext_len, commit.transcript, s
         if s.kind == segment.DATA:

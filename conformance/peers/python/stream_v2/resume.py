@@ -1,7 +1,6 @@
 """Section 19.2, steps 8 to 11: going on with an interrupted encryption. The run_salt is given: for test vectors only."""
 from .errors import StreamError, check
 from .header import LENGTH, UNKNOWN
-from .journal import fingerprint
 from .recover import look
 from .writer import Writer
 
@@ -30,12 +29,8 @@ def _check_source(walk, read, used, source, is_pipe):
     else:
         known = read is not None and read.source_len != UNKNOWN
         check(not known or read.source_len == len(source), "journal.source", 0)
-        check(len(source) >= walk.total, "journal.source", len(source))
-        commit = used.commit if used else None
-        if commit and walk.confirmed_len:
-            begin = commit.plaintext_len - walk.confirmed_len
-            found = fingerprint(walk.keys, commit.segment_index, source[begin:commit.plaintext_len])
-            check(found == commit.fingerprint, "journal.source", begin)
+        if used and walk.confirmed is not None:
+            _same(source, used.commit.plaintext_len - len(walk.confirmed), walk.confirmed)
         if walk.data_before is not None:
             last = walk.plaintext(walk.data_at, walk.data_before)
             _same(source, walk.total - len(last), last)

@@ -83,7 +83,7 @@ class Writer:
         position = len(self.out) - self.header.body
         s = self._seal(segment.DATA, len(plaintext), plaintext)
         if self.journal:
-            self.journal.commit(s, position, self.total, self.transcript, plaintext)
+            self.journal.commit(s, position, self.total, self.transcript)
         self._entries.append(struct.pack("<II", s.plaintext_len, s.wire_len) + s.tag[:16])
         if self.with_index and len(self._entries) == segment.index_entries_max(self.header):
             self._index()
