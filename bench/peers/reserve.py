@@ -26,10 +26,14 @@ class Reserve:
         """Leaves `size` bytes free, and holds the rest."""
         if not self.is_needed:
             return
-        if size > LITTLE:
-            self._hold(0)
+        held = self._size()
+        self._hold(0)
+        if max(size, self._size() - held) > LITTLE:
             time.sleep(PATIENCE_S)
         self._hold(size)
+
+    def _size(self) -> int:
+        return self.path.stat().st_size if self.path.exists() else 0
 
     def _hold(self, all_but: int) -> None:
         wanted = max(0, self.room() - all_but)
@@ -45,4 +49,4 @@ class Reserve:
         disk = os.statvfs(folder)
         fields = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())
         free = min(disk.f_bavail * disk.f_frsize, int(fields["MemAvailable"].split()[0]) * KIB)
-        return free + (self.path.stat().st_size if self.path.exists() else 0) - SPARE
+        return free + self._size() - SPARE
