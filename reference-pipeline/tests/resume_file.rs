@@ -128,6 +128,11 @@ fn journal_ahead_of_its_output() {
 fn journal_behind_its_output() {
     let interrupted = Interrupted::new();
     cut(&interrupted.output().journal(), 212 + 132);
+    let mut other = plaintext(LEN);
+    other[7] ^= 1;
+    let error = interrupted.found(5).check_source(&mut Cursor::new(other), STAMP).unwrap_err();
+    let error = error.format_error().unwrap();
+    assert_eq!((error.detail(), error.offset().0), (Detail::JournalSource, 7));
     let found = interrupted.found(5);
     let confirmed = found.recovered().confirmed.as_ref().unwrap();
     assert!(confirmed.header.index.0 == 0 && confirmed.plaintext == plaintext(LEN)[..SEGMENT]);
