@@ -8,7 +8,7 @@ KIB, MIB = 1 << 10, 1 << 20
 # How long memory is free before a host takes it, and what is too little to be noticed.
 PATIENCE_S, LITTLE = 2.5, 64 * MIB
 # Left free in any case: for the processes, and for whoever else is on the machine.
-SPARE = 512 * MIB
+SPARE = 160 * MIB
 
 
 class Reserve:
