@@ -133,11 +133,12 @@ pub fn meaning(vector: &Vector) -> String {
     sha256_hex(value.to_string().as_bytes())
 }
 
-/// The lines of `PUBLISHED`: an id, the version that brought it, and its meaning. Behind that may stand `withdrawn` and the version that left it out.
-pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str)> {
+/// The lines of `PUBLISHED`: an id, the version that brought it, its meaning, and whether it is withdrawn. Behind that word stands the version that left
+/// it out.
+pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str, bool)> {
     text.lines().filter_map(|line| {
         let mut words = line.split(' ');
-        Some((words.next()?, words.next()?, words.next()?))
+        Some((words.next()?, words.next()?, words.next()?, words.next() == Some("withdrawn")))
     })
 }
 
@@ -148,15 +149,10 @@ fn published(tree: &Tree, vectors: &[Vector]) -> Findings {
     };
     let found: BTreeMap<&str, String> =
         vectors.iter().map(|vector| (vector.about().id.as_str(), meaning(vector))).collect();
-    let withdrawn: BTreeSet<&str> = text
-        .lines()
-        .filter(|line| line.split(' ').nth(3) == Some("withdrawn"))
-        .filter_map(|line| line.split(' ').next())
-        .collect();
     published_lines(text)
-        .filter_map(|(id, version, meaning)| match found.get(id) {
-            None if withdrawn.contains(id) => None,
-            Some(_) if withdrawn.contains(id) => Some(format!("{id}: withdrawn, and here again")),
+        .filter_map(|(id, version, meaning, withdrawn)| match found.get(id) {
+            None if withdrawn => None,
+            Some(_) if withdrawn => Some(format!("{id}: withdrawn, and here again")),
             None => Some(format!("{id}: published in {version}, and gone")),
             Some(found) if found != meaning => {
                 Some(format!("{id}: published in {version}, and means something else now: it needs a new id"))
@@ -198,7 +194,7 @@ mod tests {
     fn a_published_vector_cannot_change_its_meaning_or_go() {
         let changed = with(PUBLISHED, |lines| {
             let text = String::from_utf8(lines.clone()).unwrap();
-            let (id, version, _) = published_lines(&text).next().unwrap();
+            let (id, version, ..) = published_lines(&text).next().unwrap();
             *lines = format!("{id} {version} {}\ngone-for-good 0.1.0 00\n", "0".repeat(64)).into_bytes();
         });
         assert_eq!(changed.len(), 2, "{changed:?}");
@@ -209,7 +205,7 @@ mod tests {
     fn a_withdrawn_vector_may_go_and_cannot_come_back() {
         let changed = with(PUBLISHED, |lines| {
             let text = String::from_utf8(lines.clone()).unwrap();
-            let (id, version, meaning) = published_lines(&text).next().unwrap();
+            let (id, version, meaning, _) = published_lines(&text).next().unwrap();
             let back = format!("{id} {version} {meaning} withdrawn 9.0.0");
             *lines = format!("{back}\ngone-for-good 0.1.0 00 withdrawn 9.0.0\n").into_bytes();
         });

@@ -38,7 +38,7 @@ pub fn generate() -> Tree {
     let mut blobs = Blobs::new();
     let mut abouts = Vec::new();
     let since: BTreeMap<&str, &str> = published_lines(include_str!("../../vectors/PUBLISHED"))
-        .map(|(id, version, _)| (id, version))
+        .map(|(id, version, ..)| (id, version))
         .collect();
     for (area, vector) in vectors(&mut blobs) {
         let about = vector.about().clone();

@@ -73,7 +73,7 @@ impl<P: Port> Outlet<P> {
         self.record().await
     }
 
-    /// What the sink holds already ends with this segment: it is recorded before anything follows (§19.2, step 10).
+    /// What the sink holds ends with this segment, which is to be recorded; where a run goes on after it, before anything follows (§19.2, step 10).
     pub(crate) fn ends_with(&mut self, last: Option<Commit>) {
         self.unrecorded = last.filter(|_| self.is_kept());
     }
@@ -123,7 +123,7 @@ impl<P: Port> Outlet<P> {
 
     /// Makes the sink durable after that segment, if it is time for it.
     pub(crate) async fn settle(&mut self, commit: Commit, bytes: u64) -> Result<(), Error> {
-        self.unrecorded = Some(commit).filter(|_| self.is_kept());
+        self.ends_with(Some(commit));
         if self.pending.add(bytes) {
             self.make_durable(commit.index.0.into()).await?;
         }

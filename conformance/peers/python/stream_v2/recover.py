@@ -125,7 +125,7 @@ class Walk:
         """Step 6. False where the output ends before the commit does."""
         at = self.head.body + commit.position
         try:
-            s, d, terminator, _ = self._open(at, commit.segment_index, known=False)
+            s, _, terminator, payload = self._open(at, commit.segment_index, known=False)
             check(s.tag == commit.segment_tag and s.kind != segment.FINAL, "malformed.damaged", at)
             self._check_alone(s, terminator)
         except StreamError as error:
@@ -135,7 +135,7 @@ class Walk:
         if not self.head.uniform:
             self._headers_before(at, commit.segment_index)
             self.covering.follow(s, at)
-        self.confirmed = self.plaintext(at, s) if s.kind == segment.DATA else None
+        self.confirmed = payload if s.kind == segment.DATA else None
         self.at, self.count = at + segment.LENGTH + s.wire_len, commit.segment_index + 1
         self.total, self.transcript, self.before = commit.plaintext_len, commit.transcript, s
         if s.kind == segment.DATA:
