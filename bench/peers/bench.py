@@ -51,7 +51,7 @@ def main() -> int:
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog=".ci/bench", description="Measures sv2 beside its peers.")
-    parser.add_argument("--sv2", default="target/release/sv2", help="a binary; by default the release build is built")
+    parser.add_argument("--sv2", default="target/tools/bench/sv2/bin/sv2", help="a binary; by default the release build is built and copied there")
     parser.add_argument("--sizes", type=size, nargs="+", default=SIZES, help="such as 1K 100M 4G")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2])

@@ -1,6 +1,7 @@
 //! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second stops the process.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -50,8 +51,9 @@ fn ignored() -> Option<u64> {
     if cfg!(not(target_os = "linux")) {
         return None;
     }
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let set = status.lines().find_map(|line| line.strip_prefix("SigIgn:"))?;
+    let status = BufReader::new(File::open("/proc/self/status").ok()?);
+    let mut lines = status.lines().map_while(Result::ok);
+    let set = lines.find_map(|line| line.strip_prefix("SigIgn:").map(str::to_owned))?;
     u64::from_str_radix(set.trim(), 16).ok()
 }
 

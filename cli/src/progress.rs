@@ -28,7 +28,7 @@ pub(crate) struct Committed {
 
 /// A log manager that remembers how far the run came, and draws a bar where standard error is a terminal.
 pub(crate) struct Progress {
-    bar: ProgressBar,
+    bar: Bar,
     shows: Shows,
     header_len: u64,
     committed: Committed,
@@ -48,7 +48,7 @@ enum Counts {
 /// Shows how much of what was committed S3 has: it is told in bytes of the output.
 #[derive(Clone)]
 pub(crate) struct Uploaded {
-    bar: ProgressBar,
+    bar: Bar,
     /// Ends of segments in the output, and what the bar shows then.
     pending: Arc<Mutex<VecDeque<(u64, u64)>>>,
 }
@@ -62,7 +62,7 @@ impl Uploaded {
     pub(crate) fn reaches(&self, len: u64) {
         let mut pending = self.locked();
         while let Some((_, shown)) = pending.pop_front_if(|(end, _)| *end <= len) {
-            self.bar.set_position(shown);
+            self.bar.reaches(shown);
         }
     }
 }
@@ -71,7 +71,7 @@ impl Progress {
     /// A bar up to `len` bytes, where the length is known.
     pub(crate) fn new(len: Option<u64>, shows: Shows, quiet: bool) -> Self {
         Self {
-            bar: bar(len, quiet),
+            bar: Bar(visible(len, quiet)),
             shows,
             header_len: 0,
             committed: Committed::default(),
@@ -116,18 +116,38 @@ struct Ends {
     output: u64,
 }
 
+/// A bar, where anybody sees it: even one that is hidden estimates rates, which a small file would pay for.
+#[derive(Clone)]
+struct Bar(Option<ProgressBar>);
+
+impl Bar {
+    fn reaches(&self, position: u64) {
+        if let Some(bar) = &self.0 {
+            bar.set_position(position);
+        }
+    }
+
+    fn ends(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
 /// A bar up to `len` bytes, where the length is known and standard error is a terminal.
-fn bar(len: Option<u64>, quiet: bool) -> ProgressBar {
-    let visible = !quiet && std::io::stderr().is_terminal();
-    let target = if visible { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+fn visible(len: Option<u64>, quiet: bool) -> Option<ProgressBar> {
+    if quiet || !std::io::stderr().is_terminal() {
+        return None;
+    }
     let template = if len.is_some() { WITH_LEN } else { WITHOUT_LEN };
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::with_draw_target(len, target).with_style(style)
+    Some(ProgressBar::with_draw_target(len, ProgressDrawTarget::stderr()).with_style(style))
 }
 
 /// A source whose reading is shown, until it is dropped.
 pub(crate) fn shown<R: Read>(source: R, len: Option<u64>, quiet: bool) -> ProgressBarIter<R> {
-    bar(len, quiet).with_finish(ProgressFinish::AndClear).wrap_read(source)
+    let bar = visible(len, quiet).unwrap_or_else(ProgressBar::hidden);
+    bar.with_finish(ProgressFinish::AndClear).wrap_read(source)
 }
 
 impl LogManager for Progress {
@@ -139,17 +159,17 @@ impl LogManager for Progress {
                 self.committed = Committed { segments, plaintext_len: commit.plaintext_len };
                 let ends = self.ends(commit);
                 match &self.counts {
-                    Counts::Taken => self.bar.set_position(ends.shown),
+                    Counts::Taken => self.bar.reaches(ends.shown),
                     Counts::Durable => {}
                     Counts::Uploaded(uploaded) => uploaded.locked().push_back((ends.output, ends.shown)),
                 }
             }
             LogEvent::Durable(commit) => {
                 if let Counts::Durable = self.counts {
-                    self.bar.set_position(self.ends(commit).shown);
+                    self.bar.reaches(self.ends(commit).shown);
                 }
             }
-            _ => self.bar.finish_and_clear(),
+            _ => self.bar.ends(),
         }
     }
 }
@@ -177,23 +197,25 @@ mod tests {
 
     #[test]
     fn what_is_lost_with_a_crash_does_not_count() {
-        let mut progress = Progress::new(Some(1000), Shows::Plaintext, true);
+        let bar = ProgressBar::hidden();
+        let mut progress =
+            Progress { bar: Bar(Some(bar.clone())), ..Progress::new(Some(1000), Shows::Plaintext, true) };
         progress.log(LogEvent::Committed(&commit(0, 10)));
-        assert_eq!(progress.bar.position(), 10, "a pipe has what it has taken");
+        assert_eq!(bar.position(), 10, "a pipe has what it has taken");
 
         progress.count_durable();
         progress.log(LogEvent::Committed(&commit(1, 20)));
         progress.log(LogEvent::Committed(&commit(2, 30)));
-        assert_eq!(progress.bar.position(), 10);
+        assert_eq!(bar.position(), 10);
         progress.log(LogEvent::Durable(&commit(1, 20)));
-        assert_eq!((progress.bar.position(), progress.committed().plaintext_len), (20, 30));
+        assert_eq!((bar.position(), progress.committed().plaintext_len), (20, 30));
 
         let uploaded = progress.count_uploaded();
         progress.log(LogEvent::Committed(&commit(3, 40)));
         progress.log(LogEvent::Durable(&commit(3, 40)));
         uploaded.reaches(139);
-        assert_eq!(progress.bar.position(), 20);
+        assert_eq!(bar.position(), 20);
         uploaded.reaches(140);
-        assert_eq!(progress.bar.position(), 40);
+        assert_eq!(bar.position(), 40);
     }
 }

@@ -21,16 +21,14 @@ pub(crate) enum Form {
 pub(crate) struct Stats {
     form: Option<Form>,
     telemetry: Telemetry,
-    workers: usize,
-    window: usize,
+    lanes: Lanes,
     begin: Instant,
 }
 
 impl Stats {
     /// Of the run that begins now.
     pub(crate) fn begin(form: Option<Form>, telemetry: &Telemetry, lanes: Lanes) -> Self {
-        let Lanes { jobs: workers, window } = lanes;
-        Self { form, telemetry: telemetry.clone(), workers, window, begin: Instant::now() }
+        Self { form, telemetry: telemetry.clone(), lanes, begin: Instant::now() }
     }
 }
 
@@ -38,7 +36,7 @@ impl Drop for Stats {
     fn drop(&mut self) {
         let counted = self.telemetry.snapshot();
         let Some(form) = self.form.filter(|_| counted != TelemetrySnapshot::default()) else { return };
-        let figures = Figures::new(self.begin.elapsed(), self.workers, self.window, &counted);
+        let figures = Figures::new(self.begin.elapsed(), self.lanes.resolved(), &counted);
         match form {
             Form::Text => eprint!("{}", figures.text()),
             Form::Json => {
@@ -66,12 +64,12 @@ struct Figures {
 }
 
 impl Figures {
-    fn new(elapsed: Duration, workers: usize, window: usize, counted: &TelemetrySnapshot) -> Self {
+    fn new(elapsed: Duration, lanes: Lanes, counted: &TelemetrySnapshot) -> Self {
         let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Self {
             elapsed_us: us(elapsed),
-            workers,
-            window,
+            workers: lanes.jobs,
+            window: lanes.window,
             segments_read: counted.segments_read,
             bytes_read: counted.bytes_read,
             segments_written: counted.segments_written,
@@ -118,7 +116,7 @@ mod tests {
             making_durable: Duration::from_millis(20),
             ..counted
         };
-        let figures = Figures::new(Duration::from_millis(1003), 2, 6, &counted);
+        let figures = Figures::new(Duration::from_millis(1003), Lanes { jobs: 2, window: 6 }, &counted);
         insta::assert_snapshot!(figures.text(), @r"
         elapsed            1.003 s  2 workers, at most 6 segments in memory
         reading            0.061 s  512 segments, 536870912 bytes (512 MiB)

@@ -7,7 +7,7 @@ use std::thread;
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
-use crate::{Error, Stage};
+use crate::{Error, Lanes, Stage};
 
 const SEGMENTS: u64 = 10_000;
 const WINDOW: u64 = 8;
@@ -111,12 +111,11 @@ async fn counted(
     fail_at: Option<u64>,
 ) -> Counted {
     let memory = Arc::new(Memory::default());
-    let stalling = || Stalling { memory: Arc::clone(&memory), stalls: !never_waits, panic_at };
-    let workers = (0..4).map(|_| stalling()).collect();
+    let worker = || Stalling { memory: Arc::clone(&memory), stalls: !never_waits, panic_at };
     let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
     let mut source = Source { memory: Arc::clone(&memory), never_waits };
-    let window = usize::try_from(WINDOW).unwrap();
-    let result = engine.run::<Counting, _>(window, 0, &mut source, workers, &mut writer).await;
+    let lanes = Lanes { jobs: 4, window: usize::try_from(WINDOW).unwrap() };
+    let result = engine.run::<Counting, _>(lanes, 0, &mut source, worker, &mut writer).await;
     Counted { result, written: writer.written, most: memory.most.load(Ordering::SeqCst) }
 }
 

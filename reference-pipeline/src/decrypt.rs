@@ -35,8 +35,8 @@ pub(crate) async fn run<E: Engine, P: Port>(
         telemetry: pipeline.telemetry.clone(),
         shutdown: pipeline.shutdown.clone(),
     };
-    let workers = (0..pipeline.lanes.jobs.max(1)).map(|_| Opening::new(pipeline, stream)).collect();
-    engine.run::<Decrypting, _>(pipeline.lanes.window, committed.segments, &mut reader, workers, writer).await
+    let worker = || Opening::new(pipeline, stream);
+    engine.run::<Decrypting, _>(pipeline.lanes, committed.segments, &mut reader, worker, writer).await
 }
 
 /// The flow of segments that are being opened.

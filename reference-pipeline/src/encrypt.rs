@@ -34,13 +34,11 @@ pub(crate) async fn run<E: Engine, P: Port>(
     let header = *target.stream.header();
     let committed = writer.progress.committed().clone();
     let mut reader = PlaintextReader::new(source, &header, &committed, pipeline, target.index);
-    let workers = (0..pipeline.lanes.jobs.max(1))
-        .map(|_| Sealing::new(pipeline, target, writer.outlet.follows_plaintext()))
-        .collect();
-    let window = pipeline.lanes.window;
+    let keeps_plaintext = writer.outlet.follows_plaintext();
+    let worker = || Sealing::new(pipeline, target, keeps_plaintext);
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
-    engine.run::<Encrypting, _>(window, committed.segments, &mut reader, workers, &mut writer).await?;
+    engine.run::<Encrypting, _>(pipeline.lanes, committed.segments, &mut reader, worker, &mut writer).await?;
     //= spec/stream-v2.md#sv2-wrt-005
     //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
     writer.end().await?;

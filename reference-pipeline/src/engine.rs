@@ -11,6 +11,7 @@
 //!
 //! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
 
+use std::iter;
 use std::ops::ControlFlow;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -23,7 +24,7 @@ use crate::ready::ready;
 use crate::threads::{
     AtomicBool, Condvar, Mutex, MutexGuard, Receiver, SyncSender, scope, spawn, sync_channel,
 };
-use crate::{Error, Stage};
+use crate::{Error, Lanes, Stage};
 
 /// Most segments that are read, worked on and written without a thread. A stream of brief segments alone gets its threads after them.
 const ALONE_MAX: u64 = 4;
@@ -34,18 +35,21 @@ pub(crate) struct Threads;
 impl Engine for Threads {
     async fn run<F: Flow, W: WorkSide<F>>(
         &self,
-        window: usize,
+        lanes: Lanes,
         base: u64,
         reader: &mut (impl ReadSide<F> + Send),
-        mut workers: Vec<W>,
+        mut worker: impl FnMut() -> W,
         writer: &mut impl WriteSide<F>,
     ) -> Result<(), Error> {
-        let window = window.max(1);
-        let mut writer = OrderedWriter::<F, _>::new(writer, window, base);
+        let mut writer = OrderedWriter::<F, _>::new(writer, 1, base);
         let mut turn = Turn::<F, _> { reader, base, place: 0, begun: None, is_over: false };
-        if turn.begin(&mut workers, &mut writer)?.is_break() {
+        let mut first = worker();
+        if turn.begin(&mut first, &mut writer)?.is_break() {
             return Ok(());
         }
+        let Lanes { jobs, window } = lanes.resolved();
+        writer.widen(window);
+        let workers = iter::once(first).chain((1..jobs).map(|_| worker())).collect();
         run(window, turn, workers, writer)
     }
 }
@@ -107,10 +111,9 @@ impl<F: Flow, R: ReadSide<F>> Turn<'_, F, R> {
     /// Breaks where that was all.
     fn begin<W: WorkSide<F>>(
         &mut self,
-        workers: &mut [W],
+        worker: &mut W,
         writer: &mut OrderedWriter<'_, F, impl WriteSide<F>>,
     ) -> Result<ControlFlow<()>, Error> {
-        let Some(worker) = workers.first_mut() else { return Ok(ControlFlow::Continue(())) };
         let mut permit = Buffers::default();
         while self.place < ALONE_MAX {
             let result = match self.read(permit) {

@@ -1,7 +1,7 @@
 //! What flows through an engine, and the three sides that it connects: reading, work, writing.
 
-use crate::Error;
 use crate::buffers::Buffers;
+use crate::{Error, Lanes};
 
 /// What flows: jobs from the reader to the workers, results from them to the writer.
 pub(crate) trait Flow: 'static {
@@ -50,13 +50,13 @@ pub(crate) type Numbered<T> = (u64, T);
 pub(crate) trait Engine {
     /// Runs a flow to its end: all segments written, or one error. Every thread or task has ended when this returns.
     ///
-    /// At most `window` segments are in memory. `base` is the number of segments before the first one of this run.
+    /// As wide as `lanes` says, with as many of what `worker` makes. `base` is the number of segments before the first one of this run.
     fn run<F: Flow, W: WorkSide<F>>(
         &self,
-        window: usize,
+        lanes: Lanes,
         base: u64,
         reader: &mut (impl ReadSide<F> + Send),
-        workers: Vec<W>,
+        worker: impl FnMut() -> W,
         writer: &mut impl WriteSide<F>,
     ) -> impl Future<Output = Result<(), Error>>;
 }

@@ -8,12 +8,12 @@ const JOBS_DEFAULT_MAX: usize = 16;
 /// Segments in flight beyond one for each worker: one being read, one being written, two waiting.
 const WINDOW_SLACK: usize = 4;
 
-/// How wide a run is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How wide a run is. By default, as wide as this machine: what that is, is asked by the first run that is not brief.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lanes {
-    /// Workers; at least 1. The caller's thread is one of them where the source is a file.
+    /// Workers; 0 is one for each core, up to 16. The caller's thread is one of them where the source is a file.
     pub jobs: usize,
-    /// Most segments in flight; each holds two buffers of about segment_size bytes.
+    /// Most segments in flight; 0 is as many as keep the workers busy. Each holds two buffers of about segment_size bytes.
     pub window: usize,
 }
 
@@ -21,25 +21,43 @@ impl Lanes {
     /// `jobs` workers, and a window that keeps them busy.
     #[must_use]
     pub const fn with_jobs(jobs: usize) -> Self {
-        let jobs = if jobs == 0 { 1 } else { jobs };
-        Self { jobs, window: jobs + WINDOW_SLACK }
+        Self { jobs, window: 0 }
     }
 
     /// `jobs` workers on tasks, and a window that keeps them busy: a segment changes threads more often there.
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub const fn on_tasks(jobs: usize) -> Self {
-        let Self { jobs, window } = Self::with_jobs(jobs);
+    pub fn on_tasks(jobs: usize) -> Self {
+        let Self { jobs, window } = Self::with_jobs(jobs).resolved();
         Self { jobs, window: window + WINDOW_SLACK }
+    }
+
+    /// With numbers in the place of zeros; both are at least 1.
+    #[must_use]
+    pub fn resolved(self) -> Self {
+        let jobs = if self.jobs == 0 { JOBS_DEFAULT_MAX.min(cores()) } else { self.jobs };
+        let window = if self.window == 0 { jobs + WINDOW_SLACK } else { self.window };
+        Self { jobs, window }
     }
 }
 
-impl Default for Lanes {
-    /// One worker for each core that there was when a default was first asked for, up to 16.
-    fn default() -> Self {
-        // On Linux that reads a handful of files.
-        static CORES: OnceLock<usize> = OnceLock::new();
-        let cores = CORES.get_or_init(|| thread::available_parallelism().map_or(1, Into::into));
-        Self::with_jobs(JOBS_DEFAULT_MAX.min(*cores))
+/// The cores that there were when this was first asked: on Linux that reads a handful of files, a tenth of a millisecond.
+fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, Into::into))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_stand_for_what_the_machine_has() {
+        let machine = Lanes::default().resolved();
+        assert!((1..=JOBS_DEFAULT_MAX).contains(&machine.jobs), "{machine:?}");
+        assert_eq!(machine.window, machine.jobs + WINDOW_SLACK);
+        assert_eq!(Lanes::with_jobs(3).resolved(), Lanes { jobs: 3, window: 3 + WINDOW_SLACK });
+        let narrow = Lanes { jobs: 2, window: 1 };
+        assert_eq!(narrow.resolved(), narrow);
     }
 }

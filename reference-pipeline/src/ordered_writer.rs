@@ -22,6 +22,11 @@ impl<'w, F: Flow, W: WriteSide<F>> OrderedWriter<'w, F, W> {
         Self { writer, reorder: Reorder::new(window + 1), place: 0, base }
     }
 
+    /// Lets more arrive before what is next.
+    pub(crate) fn widen(&mut self, window: usize) {
+        self.reorder.widen(window + 1);
+    }
+
     /// Takes what has arrived, and writes everything that is next. Breaks at the end of the stream.
     pub(crate) async fn take(
         &mut self,

@@ -20,6 +20,12 @@ impl<T> Reorder<T> {
         Self { next: 0, early: VecDeque::with_capacity(window), window }
     }
 
+    /// Holds up to `window` items from now on, which are no fewer than before.
+    pub(crate) fn widen(&mut self, window: usize) {
+        self.early.reserve(window.saturating_sub(self.early.len()));
+        self.window = window;
+    }
+
     /// Takes the item of one place.
     pub(crate) fn insert(&mut self, place: u64, item: T) -> Result<(), OutOfWindow> {
         let ahead =

@@ -5,11 +5,11 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
+use std::{io, iter};
 
 use ::tokio::runtime::Handle;
 use ::tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -18,7 +18,7 @@ use crate::buffers::Buffers;
 use crate::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
 use crate::guard::{guarded, guarded_future};
 use crate::ordered_writer::OrderedWriter;
-use crate::{Error, Stage};
+use crate::{Error, Lanes, Stage};
 
 /// The engine on the blocking threads of the Tokio runtime that polls it.
 pub(crate) struct Tasks;
@@ -26,21 +26,22 @@ pub(crate) struct Tasks;
 impl Engine for Tasks {
     async fn run<F: Flow, W: WorkSide<F>>(
         &self,
-        window: usize,
+        lanes: Lanes,
         base: u64,
         reader: &mut (impl ReadSide<F> + Send),
-        workers: Vec<W>,
+        worker: impl FnMut() -> W,
         writer: &mut impl WriteSide<F>,
     ) -> Result<(), Error> {
         let runtime = Handle::try_current();
         let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
-        let window = window.max(1);
+        let Lanes { jobs, window } = lanes.resolved();
         let (permit_sender, permits) = channel(window);
         // Every result holds a permit but one: the reader's last message.
         let (result_sender, mut results) = channel(window + 1);
         // Never waits: there is room for all.
         (0..window).for_each(|_| drop(permit_sender.try_send(Buffers::default())));
-        let crew = Crew::<F, W> { idle: workers, jobs: VecDeque::with_capacity(window), gone: false };
+        let idle = iter::repeat_with(worker).take(jobs).collect();
+        let crew = Crew::<F, W> { idle, jobs: VecDeque::with_capacity(window), gone: false };
         let crew = Arc::new(Mutex::new(crew));
         let stop = AtomicBool::new(false);
         // However this ends: nobody waits for results any more.
