@@ -3,12 +3,12 @@
 //! [`Disk`] is the operating system's. Tests that crash at every point bring another one.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind, Read, Seek, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 use stream_v2_format::SegmentIndex;
 
-use crate::io::write_both;
+use crate::io::{fill, write_both};
 
 /// Files under names.
 pub trait Storage: Send + Sync {
@@ -59,6 +59,12 @@ pub trait Storage: Send + Sync {
     /// Whatever the file system reports.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
+    /// Whether the name of a complete file is durable as soon as it is given. Otherwise a run that
+    /// resumes does not know what became of the name, and gives it again.
+    fn has_durable_names(&self) -> bool {
+        false
+    }
+
     /// Whether what a file under the partial name has taken may be given up before it is complete ([`StoredFile::forget`]), so that it cannot be read
     /// back.
     fn gives_up(&self) -> bool {
@@ -105,6 +111,19 @@ pub trait StoredFile: Read + Write + Seek + Send {
     /// Whatever the file system reports.
     fn sync(&mut self) -> io::Result<()>;
 
+    /// Writes the bytes from `from` to the end again, as they are, so that the next [`sync`](Self::sync) covers them.
+    ///
+    /// A run that resumes asks for it: a sync of the run before may have failed, and an operating
+    /// system may then take bytes for durable that are not. A storage in which no failed
+    /// durability point leaves such bytes has nothing to do.
+    ///
+    /// # Errors
+    /// Any I/O error while reading or writing.
+    fn rewrite(&mut self, from: u64) -> io::Result<()> {
+        let mut file = self;
+        rewrite_in_place(&mut file, from)
+    }
+
     /// Keeps other writers of this crate out for as long as the file is open.
     ///
     /// # Errors
@@ -116,6 +135,25 @@ pub trait StoredFile: Read + Write + Seek + Send {
     /// # Errors
     /// Whatever the file system reports.
     fn is_named(&self, path: &Path) -> io::Result<bool>;
+}
+
+/// Bytes that are written again at once.
+const REWRITE_LEN: usize = 1 << 20;
+
+fn rewrite_in_place(file: &mut (impl Read + Write + Seek), from: u64) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    let mut position = from;
+    loop {
+        file.seek(SeekFrom::Start(position))?;
+        buffer.resize(REWRITE_LEN, 0);
+        let filled = fill(file, &mut buffer)?;
+        if filled == 0 {
+            return Ok(());
+        }
+        file.seek(SeekFrom::Start(position))?;
+        file.write_all(&buffer[..filled])?;
+        position += filled as u64;
+    }
 }
 
 /// The file system of the operating system.

@@ -180,6 +180,11 @@ impl StoredFile for Content {
         Ok(())
     }
 
+    fn rewrite(&mut self, _: u64) -> io::Result<()> {
+        // Whether a transaction is believed is up to SQLite and its log.
+        Ok(())
+    }
+
     fn lock(&mut self) -> io::Result<()> {
         self.lock = Some(lock::take(&self.database.path, self.id)?);
         Ok(())

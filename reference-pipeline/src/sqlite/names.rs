@@ -136,4 +136,8 @@ impl Storage for Database {
         // Every change of a name is durable when it returns.
         Ok(())
     }
+
+    fn has_durable_names(&self) -> bool {
+        true
+    }
 }

@@ -110,6 +110,10 @@ impl Storage for Imaging {
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
         self.database.sync_folder(path)
     }
+
+    fn has_durable_names(&self) -> bool {
+        self.database.has_durable_names()
+    }
 }
 
 struct ImagingFile {
@@ -158,6 +162,10 @@ impl StoredFile for ImagingFile {
     fn sync(&mut self) -> io::Result<()> {
         let synced = self.file.sync();
         self.imaging.note(synced, true)
+    }
+
+    fn rewrite(&mut self, from: u64) -> io::Result<()> {
+        self.file.rewrite(from)
     }
 
     fn lock(&mut self) -> io::Result<()> {

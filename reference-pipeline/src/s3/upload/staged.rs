@@ -122,6 +122,10 @@ impl StoredFile for Staged {
         Ok(())
     }
 
+    fn rewrite(&mut self, from: u64) -> io::Result<()> {
+        self.file.rewrite(from)
+    }
+
     fn lock(&mut self) -> io::Result<()> {
         self.file.lock()?;
         if !self.owns {

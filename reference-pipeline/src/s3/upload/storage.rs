@@ -151,6 +151,10 @@ impl Storage for UploadStorage {
         self.0.local.sync_folder(&self.local(path))
     }
 
+    fn has_durable_names(&self) -> bool {
+        true
+    }
+
     fn gives_up(&self) -> bool {
         true
     }
