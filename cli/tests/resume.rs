@@ -6,9 +6,11 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::process::Stdio;
+use std::time::{Duration, SystemTime};
 
-use support::kill::{self, growths};
+use support::kill::{self, growths, killed_at};
 use support::{Folder, plaintext};
 
 const LEN: usize = 12 << 20;
@@ -22,8 +24,17 @@ fn folder() -> Folder {
     folder
 }
 
+/// The clock of a file system may stand still between two writes.
+fn modified_later(path: &Path) {
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+}
+
+/// A command, and the name of its partial file.
+type Given = (&'static str, &'static str);
+
 /// Starts the command, and kills it when `partial` has grown by so many bytes; whether that came before its end.
-fn killed(folder: &Folder, args: &str, partial: &str, growth: u64) -> bool {
+fn killed(folder: &Folder, (args, partial): Given, growth: u64) -> bool {
     let len = || folder.path(partial).metadata().map_or(0, |metadata| metadata.len());
     let mut command = folder.sv2(args);
     command.stderr(Stdio::null());
@@ -40,35 +51,32 @@ fn committed_len(folder: &Folder) -> usize {
     json["segments"].as_array().unwrap().last().map_or(128, end).try_into().unwrap()
 }
 
-/// Runs a command, killed again and again after what `growth` says, until it comes to its end; `look` sees the folder after each kill.
-fn under_fire(
-    folder: &Folder,
-    (args, partial): (&str, &str),
-    growth: &mut impl FnMut() -> u64,
-    mut look: impl FnMut(&Folder),
-) -> u32 {
+/// Gives a command again and again, as long as it is killed; `look` sees the folder after each kill.
+fn under_fire(mut is_killed: impl FnMut(u64) -> bool, mut look: impl FnMut()) -> u64 {
     let mut kills = 0;
-    while killed(folder, args, partial, growth()) {
+    while is_killed(kills) {
         kills += 1;
-        look(folder);
+        look();
     }
     kills
 }
 
-/// Encrypts and decrypts again, both under fire; how often a run was killed.
-fn both_under_fire(mut growth: impl FnMut() -> u64) -> u32 {
+/// Encrypts and decrypts again, both under fire. `is_killed` gives a command that was killed so
+/// often before, and says whether it was killed again. Returns how often that was.
+fn both_under_fire(mut is_killed: impl FnMut(&Folder, Given, u64) -> bool) -> u64 {
     let folder = folder();
     let mut kept: Vec<u8> = Vec::new();
-    let encrypt = (ENCRYPT, "data.sv2.partial");
-    let encrypt_kills = under_fire(&folder, encrypt, &mut growth, |folder| {
+    let encrypt = |kills| is_killed(&folder, (ENCRYPT, "data.sv2.partial"), kills);
+    let encrypt_kills = under_fire(encrypt, || {
         let partial = folder.read("data.sv2.partial");
         assert!(partial.starts_with(&kept), "what was committed was written again");
-        kept = partial[..committed_len(folder)].to_vec();
+        kept = partial[..committed_len(&folder)].to_vec();
     });
     assert!(folder.read("data.sv2").starts_with(&kept));
     assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
     let plaintext = plaintext(LEN);
-    let decrypt_kills = under_fire(&folder, (DECRYPT, "back.partial"), &mut growth, |folder| {
+    let decrypt = |kills| is_killed(&folder, (DECRYPT, "back.partial"), kills);
+    let decrypt_kills = under_fire(decrypt, || {
         assert!(plaintext.starts_with(&folder.read("back.partial")));
     });
     assert!(folder.read("back") == plaintext);
@@ -76,16 +84,14 @@ fn both_under_fire(mut growth: impl FnMut() -> u64) -> u32 {
     encrypt_kills + decrypt_kills
 }
 
+/// Far apart, at almost the same place, and once or twice in each segment.
 #[test]
 fn kill_after_kill() {
-    for first in [1, 70_000, 1 << 20, 5 << 20] {
-        // More from time to time, so that there is an end.
-        let mut growth = first;
-        let kills = both_under_fire(|| {
-            growth += 10_000;
-            growth
+    for (first, more, most) in [(1, 997, 12), (5001, 1, 12), (9000, 97, 20)] {
+        let killed = both_under_fire(|folder, (args, _), kills| {
+            killed_at(folder, args, if kills < most { first + more * kills } else { 1 << 20 })
         });
-        assert!(kills > 0);
+        assert_eq!(killed, 2 * most);
     }
 }
 
@@ -95,14 +101,14 @@ fn kill_after_kill() {
 fn two_hundred_kills() {
     let (mut kills, mut growths) = (0, growths());
     while kills < 200 {
-        kills += both_under_fire(&mut growths);
+        kills += both_under_fire(|folder, given, _| killed(folder, given, growths()));
     }
 }
 
 /// Leaves `data.sv2.partial` and its journal behind.
 fn interrupted() -> Folder {
     let folder = folder();
-    assert!(killed(&folder, ENCRYPT, "data.sv2.partial", 1 << 20));
+    assert!(killed_at(&folder, ENCRYPT, 2600));
     folder
 }
 
@@ -119,6 +125,7 @@ fn a_source_that_has_changed_is_refused() {
     exit 1
     ");
     folder.write("data", &vec![1; LEN]);
+    modified_later(&folder.path("data"));
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
@@ -215,7 +222,7 @@ fn damage_is_told_and_nothing_is_changed() {
 fn interrupted_decryption() -> Folder {
     let folder = folder();
     folder.run(&format!("{ENCRYPT} -q")).done();
-    assert!(killed(&folder, DECRYPT, "back.partial", 2 << 20));
+    assert!(killed_at(&folder, DECRYPT, 4100));
     folder
 }
 

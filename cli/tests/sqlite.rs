@@ -8,7 +8,7 @@ mod support;
 use std::io::Read;
 use std::process::{Child, Stdio};
 
-use support::kill::{self, growths};
+use support::kill::{self, growths, killed_at};
 use support::{Folder, plaintext};
 
 const LEN: usize = 6 << 20;
@@ -47,11 +47,11 @@ fn child_said(child: &mut Child) -> String {
 }
 
 /// Encrypts into a database and decrypts within it, both killed again and again; how often that was.
-fn under_fire(mut growth: impl FnMut() -> u64) -> u32 {
+fn under_fire(mut is_killed: impl FnMut(&Folder, &str) -> bool) -> u32 {
     let folder = folder();
     let mut kills = 0;
     for command in [ENCRYPT, DECRYPT] {
-        while killed(&folder, command, growth()) {
+        while is_killed(&folder, command) {
             kills += 1;
         }
     }
@@ -66,11 +66,11 @@ fn under_fire(mut growth: impl FnMut() -> u64) -> u32 {
 
 #[test]
 fn kill_after_kill() {
-    for first in [1, 300_000, 3 << 20] {
-        let mut growth = first;
-        let kills = under_fire(|| {
-            growth += 50_000;
-            growth
+    for (first, more) in [(1, 1500), (900, 2000), (6000, 3000)] {
+        let mut blocks = first;
+        let kills = under_fire(|folder, args| {
+            blocks += more;
+            killed_at(folder, args, blocks)
         });
         assert!(kills > 0);
     }
@@ -82,7 +82,7 @@ fn kill_after_kill() {
 fn a_hundred_kills() {
     let (mut kills, mut growths) = (0, growths());
     while kills < 100 {
-        kills += under_fire(&mut growths);
+        kills += under_fire(|folder, args| killed(folder, args, growths()));
     }
 }
 

@@ -1,11 +1,33 @@
 //! The command, killed while it is at work.
 
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// No test waits longer for a process.
-const PATIENCE: Duration = Duration::from_secs(60);
+use super::Folder;
+
+/// Nothing is waited for longer. Only a process that hangs takes that long.
+const PATIENCE: Duration = Duration::from_secs(300);
+
+/// SIGXFSZ, with which the system kills a process that writes beyond its limit.
+const BEYOND_LIMIT: i32 = 25;
+/// Makes the first argument the limit of each file, in blocks, and becomes the rest of them.
+const LIMITED: &str = r#"ulimit -c 0; ulimit -f "$0"; exec "$@""#;
+/// A process that ignores the signal would get an error, and its children would.
+const BEGINNING: &[&str] = if cfg!(target_os = "linux") { &["env", "--default-signal=XFSZ"] } else { &[] };
+
+/// Runs a command that the system kills when it writes beyond so many blocks (of 512 bytes, in some
+/// shells 1024) of any file: at the same byte on every machine. Whether that came before its end.
+pub(crate) fn killed_at(folder: &Folder, args: &str, blocks: u64) -> bool {
+    let blocks = blocks.to_string();
+    let words = [BEGINNING, &["sh", "-c", LIMITED, &blocks]].concat();
+    let mut command = folder.sv2_after(&words, args);
+    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let is_killed = status.signal() == Some(BEYOND_LIMIT);
+    assert!(is_killed || status.success(), "{status}");
+    is_killed
+}
 
 /// Waits for something that a process does.
 pub(crate) fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
