@@ -18,6 +18,12 @@ fn suite() -> Suite {
     Suite::load(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors"))).unwrap()
 }
 
+/// Longer than any answer takes, on any machine.
+const PATIENT: Caps = Caps { timeout: Duration::from_secs(300), memory: 64 << 20 };
+
+/// For what never answers.
+const IMPATIENT: Caps = Caps { timeout: Duration::from_millis(100), ..PATIENT };
+
 fn against(suite: &Suite, bug: &str, filter: &str, caps: Caps) -> Report {
     let options = Options {
         command: vec![env!("CARGO_BIN_EXE_sv2-broken").to_owned(), bug.to_owned()],
@@ -32,7 +38,7 @@ fn against(suite: &Suite, bug: &str, filter: &str, caps: Caps) -> Report {
 
 #[test]
 fn without_a_bug_the_plain_reader_passes() {
-    let report = against(&suite(), "", "read", Caps::default());
+    let report = against(&suite(), "", "read", PATIENT);
     assert!(report.is_success(), "{}", report.summary());
 }
 
@@ -43,7 +49,7 @@ fn each_bug_fails_for_the_requirement_that_it_breaks() {
     let mut missed = Vec::new();
     for (bug, requirement) in left_out.chain(BUGS) {
         let filter = if EVERYWHERE.contains(&requirement) { "segment-" } else { requirement };
-        let report = against(&suite, bug, filter, Caps::default());
+        let report = against(&suite, bug, filter, PATIENT);
         let rolled = report.by_requirement();
         if !rolled.get(requirement).is_some_and(|outcomes| worst(outcomes).is_failure()) {
             missed.push(format!("{bug}: {requirement}: {}", report.summary()));
@@ -55,11 +61,11 @@ fn each_bug_fails_for_the_requirement_that_it_breaks() {
 #[test]
 fn what_is_no_answer_is_reported_as_what_it_is() {
     let suite = suite();
-    let caps = Caps { timeout: Duration::from_secs(2), memory: 64 << 20 };
     for (misbehaviour, verdict) in MISBEHAVIOURS {
         if misbehaviour == "never-reads" {
             continue;
         }
+        let caps = if verdict == "timeout" { IMPATIENT } else { PATIENT };
         let report = against(&suite, misbehaviour, "header-magic", caps);
         let found: Vec<&str> = report.outcomes.iter().map(|outcome| outcome.verdict.name()).collect();
         assert!(
@@ -71,7 +77,6 @@ fn what_is_no_answer_is_reported_as_what_it_is() {
 
 #[test]
 fn an_adapter_that_does_not_read_is_a_timeout() {
-    let caps = Caps { timeout: Duration::from_secs(2), ..Caps::default() };
-    let report = against(&suite(), "never-reads", "accept-worked-example", caps);
+    let report = against(&suite(), "never-reads", "accept-worked-example", IMPATIENT);
     assert_eq!(report.outcomes[0].verdict.name(), "timeout", "{}", report.outcomes[0].detail);
 }

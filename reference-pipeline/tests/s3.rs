@@ -5,7 +5,7 @@
 mod support;
 
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use proptest::prelude::*;
@@ -247,9 +247,10 @@ fn keys_of_any_kind_and_objects_without_bytes() {
 
 #[test]
 fn where_nobody_listens_the_host_is_named() {
+    // The port of a client is taken, so nothing can begin to listen on it.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let address = client.local_addr().unwrap();
     let (kind, text) = refused(bucket_of(&format!("http://{address}"), SECRET).object("object"));
     assert_eq!(kind, ErrorKind::ConnectionRefused, "{text}");
     assert!(text.starts_with(&format!("s3://bucket/object: {address}: ")), "{text}");

@@ -106,7 +106,7 @@ pub const BUGS: [(&str, &str); 22] = [
 /// Adapters that do not answer, and the verdict that each deserves.
 pub const MISBEHAVIOURS: [(&str, &str); 8] = [
     ("aborts", "crash"),
-    ("allocates-without-end", "over-memory"),
+    ("allocates-too-much", "over-memory"),
     ("answers-another-question", "garbage"),
     ("ends-quietly", "crash"),
     ("hangs", "timeout"),

@@ -13,6 +13,9 @@ use super::protocol::{Answer, PROTOCOL, Peer, Request};
 /// How often memory is looked at while an answer is waited for.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
+/// The handshake may take this long at least: an interpreter needs its time to start.
+const HANDSHAKE: Duration = Duration::from_secs(60);
+
 /// A longer line is no answer, in bytes.
 const LINE_LEN_MAX: u64 = 64 << 20;
 
@@ -22,7 +25,7 @@ const STDERR_LEN: usize = 2000;
 /// What an adapter may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
-    /// For one answer.
+    /// For one answer. The handshake may take a minute in any case.
     pub timeout: Duration,
     /// Growth of resident memory after the handshake, in bytes.
     pub memory: u64,
@@ -78,9 +81,11 @@ impl Adapter {
         };
         let mut adapter = Self { child, requests, lines, stderr, caps, baseline: None, asked: 0, peer };
         let hello = Request::Hello { protocol: PROTOCOL, suite, format_version: 1 };
-        let greeting = adapter.exchange(&hello).map_err(|Judgement { verdict, detail, .. }| {
-            format!("{program}: no answer to the handshake: {}: {detail}", verdict.name())
-        })?;
+        let greeting = adapter.exchange(&hello, caps.timeout.max(HANDSHAKE)).map_err(
+            |Judgement { verdict, detail, .. }| {
+                format!("{program}: no answer to the handshake: {}: {detail}", verdict.name())
+            },
+        )?;
         let refuse =
             |why: String| format!("{program}: the answer to the handshake {why}: {}", shown(&greeting));
         let value: serde_json::Value =
@@ -101,7 +106,7 @@ impl Adapter {
     /// What the adapter did instead of answering. It is not to be asked again then.
     pub fn ask<'a>(&mut self, request: impl Fn(u64) -> Request<'a>) -> Result<Answer, Judgement> {
         self.asked += 1;
-        let line = self.exchange(&request(self.asked))?;
+        let line = self.exchange(&request(self.asked), self.caps.timeout)?;
         let garbage = |why: &str| Judgement::new(Verdict::Garbage, format!("{why}: {}", shown(&line)));
         let answer: Answer =
             serde_json::from_slice(&line).map_err(|error| garbage(&format!("not an answer ({error})")))?;
@@ -127,7 +132,7 @@ impl Adapter {
         self.requests.send(line).map_err(|_| unsent())
     }
 
-    fn exchange(&mut self, request: &Request<'_>) -> Result<Vec<u8>, Judgement> {
+    fn exchange(&mut self, request: &Request<'_>, timeout: Duration) -> Result<Vec<u8>, Judgement> {
         let begun = Instant::now();
         if self.send(request).is_err() {
             return Err(Judgement::new(Verdict::Crash, self.obituary()));
@@ -146,9 +151,9 @@ impl Adapter {
                 Ok(_) | Err(RecvTimeoutError::Disconnected) => {
                     return Err(Judgement::new(Verdict::Crash, self.obituary()));
                 }
-                Err(RecvTimeoutError::Timeout) if begun.elapsed() < self.caps.timeout => {}
+                Err(RecvTimeoutError::Timeout) if begun.elapsed() < timeout => {}
                 Err(RecvTimeoutError::Timeout) => {
-                    let seconds = self.caps.timeout.as_secs_f64();
+                    let seconds = timeout.as_secs_f64();
                     return Err(Judgement::new(Verdict::Timeout, format!("no answer within {seconds} s")));
                 }
             }

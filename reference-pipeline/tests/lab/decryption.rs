@@ -1,6 +1,7 @@
 //! One decryption in the laboratory: begun or gone on with, as `sv2 decrypt` does it.
 
 use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
+use std::time::Duration;
 
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Notice,
@@ -37,6 +38,7 @@ impl Decryption {
         let mut pipeline = DecryptPipeline::new(&self.key);
         pipeline.lanes = Lanes::with_jobs(1);
         pipeline.durability.segments = 2;
+        pipeline.durability.time = Duration::MAX;
         pipeline
     }
 

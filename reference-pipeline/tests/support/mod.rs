@@ -19,6 +19,7 @@ pub(crate) mod threads;
 pub(crate) mod vectors;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer};
@@ -45,9 +46,10 @@ pub(crate) fn small_params() -> StreamParams {
     StreamParams { frame_size_log2: 12, segment_size: 8192, ..StreamParams::new([0x20; 32]) }
 }
 
-/// A pipeline with fixed salts and small segments.
+/// A pipeline with fixed salts and small segments. No durability point depends on the time.
 pub(crate) fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key).with_salts(salts());
+    pipeline.durability.time = Duration::MAX;
     pipeline.params = small_params();
     pipeline.lanes = Lanes::with_jobs(jobs);
     pipeline
@@ -56,6 +58,7 @@ pub(crate) fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
 /// A pipeline with salts of its own and the smallest segments, each made durable.
 pub(crate) fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
+    pipeline.durability.time = Duration::MAX;
     pipeline.params = StreamParams { segment_size: 4096, ..small_params() };
     pipeline.lanes = Lanes::with_jobs(jobs);
     pipeline.durability.segments = 1;

@@ -22,7 +22,7 @@ fn the_reference_passes_everything() {
     let suite = Suite::load(folder).unwrap();
     let options = Options {
         command: vec![env!("CARGO_BIN_EXE_stream-v2-reference-adapter").to_owned()],
-        caps: Caps { timeout: Duration::from_secs(60), ..Caps::default() },
+        caps: Caps { timeout: Duration::from_secs(300), ..Caps::default() },
         fail_fast: std::env::var_os("FAIL_FAST").is_some(),
         ..Options::default()
     };
