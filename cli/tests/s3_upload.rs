@@ -224,8 +224,9 @@ fn killed_at_a_pipe() -> Place {
     let input = plaintext(LEN);
     stdin.write_all(&input[..18 << 20]).unwrap();
     wait_until("a part", || place.record().contains(" sent 1 "));
-    stdin.write_all(&input[18 << 20..]).unwrap();
-    // The pipe stays open: there is more to come, as far as the command knows.
+    // 24 whole segments, however long it takes until it is killed. The pipe stays open: there is more
+    // to come, as far as the command knows.
+    stdin.write_all(&input[18 << 20..(24 << 20) + 5]).unwrap();
     wait_until("something is given up", || place.record().contains(" forgets "));
     child.kill().unwrap();
     child.wait().unwrap();
