@@ -83,6 +83,12 @@ impl RecoverCase {
         self
     }
 
+    /// Reported at the beginning, before any segment.
+    fn rejects_beginning(mut self, error: &str) -> Self {
+        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: Some(0), segment: None };
+        self
+    }
+
     fn export(&self, blobs: &mut Blobs) -> Vector {
         Vector::Recover(Box::new(RecoverVector {
             about: About {

@@ -42,7 +42,7 @@ const WRITER: [(&str, &str); 3] =
 const DURABLE: &str = "about what is durable when; a crash laboratory shows it, and no input";
 const RESUMING: &str = "resuming a decryption is no operation of this version of the vectors";
 
-const JOURNAL_AND_RESUME: [(&str, &str); 15] = [
+const JOURNAL_AND_RESUME: [(&str, &str); 17] = [
     ("SV2-JRN-003", RANDOM),
     ("SV2-JRN-004", INSIDE),
     ("SV2-JRN-005", INSIDE),
@@ -54,6 +54,8 @@ const JOURNAL_AND_RESUME: [(&str, &str); 15] = [
     ("SV2-RES-012", RESUMING),
     ("SV2-RES-013", "about what an implementation offers its callers"),
     ("SV2-RES-014", "about files of others"),
+    ("SV2-RES-041", "about what a system lets other users do"),
+    ("SV2-RES-042", "about what a system lets other users do"),
     ("SV2-RES-017", RESUMING),
     ("SV2-JRN-001", DURABLE),
     ("SV2-RES-001", DURABLE),

@@ -49,7 +49,56 @@ fn of_another_run(stream: &Stream, output: &mut Vec<u8>) {
 }
 
 pub(super) fn cases() -> Vec<RecoverCase> {
-    [torn(), damaged(), ends()].into_iter().flatten().collect()
+    [beginnings(), torn(), damaged(), ends()].into_iter().flatten().collect()
+}
+
+/// The magic is durable before anything follows it.
+fn beginnings() -> Vec<RecoverCase> {
+    let of_magic = |id, comment| case(id, &["SV2-RES-040"], comment);
+    vec![
+        of_magic("recover-magic-torn", "The output ends inside the magic.")
+            .output(|_, output| output.truncate(5))
+            .finds_nothing(),
+        of_magic(
+            "recover-magic-zeros",
+            "The magic was lost, and nothing follows it: only its length is there.",
+        )
+        .output(|_, output| {
+            output.truncate(8);
+            output.fill(0);
+        })
+        .finds_nothing(),
+        of_magic("recover-magic-half", "The first half of the magic was lost.")
+            .output(|_, output| {
+                output.truncate(8);
+                output[..4].fill(0);
+            })
+            .finds_nothing(),
+        of_magic(
+            "recover-header-lost",
+            "The magic is there, and what follows it in the stream header was lost.",
+        )
+        .output(|_, output| {
+            output.truncate(128);
+            output[8..].fill(0);
+        })
+        .finds_nothing(),
+        of_magic("recover-header-half", "The magic is there, and half of what follows it was lost.")
+            .output(|_, output| {
+                output.truncate(128);
+                output[8..64].fill(0);
+            })
+            .finds_nothing(),
+        of_magic(
+            "recover-foreign-zeros",
+            "A file that begins with zeros: no crash leaves it, so it is somebody else's.",
+        )
+        .output(|_, output| {
+            output.truncate(128);
+            output[..64].fill(0);
+        })
+        .rejects_beginning("malformed.magic"),
+    ]
 }
 
 fn torn() -> Vec<RecoverCase> {
@@ -81,16 +130,6 @@ fn torn() -> Vec<RecoverCase> {
         case("recover-header-torn", &["SV2-RES-010"], "The stream header is torn: nothing was committed.")
             .output(|_, output| output.truncate(60))
             .finds_nothing(),
-        case(
-            "recover-header-zeros",
-            &["SV2-RES-010"],
-            "The first half of the stream header is zero, and nothing follows it.",
-        )
-        .output(|_, output| {
-            output.truncate(128);
-            output[..64].fill(0);
-        })
-        .finds_nothing(),
         case(
             "recover-gap-with-journal-j2",
             &["SV2-RES-010"],

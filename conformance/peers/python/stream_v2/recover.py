@@ -62,21 +62,16 @@ def recover_keyless(output):
 
 def _nothing_committed(output):
     """Step 3: also tells somebody else's file."""
-    if len(output) > header.LENGTH:
-        try:
-            head = header.parse(output[:header.LENGTH])
-        except StreamError:
-            return False
-        torn = len(output) < head.body
-    elif len(output) == header.LENGTH:
-        try:
-            torn = len(output) < header.parse(output).body
-        except StreamError as error:
-            torn = error.kind.startswith("malformed")
-    else:
-        torn = True
-    begins = all(found in (0, right) for found, right in zip(output, header.MAGIC))
-    return torn and begins
+    if len(output) <= len(header.MAGIC):
+        return all(found in (0, right) for found, right in zip(output, header.MAGIC))
+    if not output.startswith(header.MAGIC):
+        return False
+    if len(output) < header.LENGTH:
+        return True
+    try:
+        return len(output) < header.parse(output[:header.LENGTH]).body
+    except StreamError as error:
+        return len(output) == header.LENGTH and error.kind.startswith("malformed")
 
 
 def _refuse_what_no_crash_leaves(error):
