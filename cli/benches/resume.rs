@@ -203,32 +203,32 @@ impl StoredFile for CountedFile {
 
 impl Storage for Counting {
     fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        Disk.create(path)
+        Disk::default().create(path)
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         let is_journal = path.extension().is_some_and(|extension| extension == "journal");
         let counter = if is_journal { self.journal.clone() } else { self.output.clone() };
-        Ok(Box::new(CountedFile { file: Disk.open(path)?, counter }))
+        Ok(Box::new(CountedFile { file: Disk::default().open(path)?, counter }))
     }
 
     fn exists(&self, path: &Path) -> bool {
-        Disk.exists(path)
+        Disk::default().exists(path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk.rename(from, to)
+        Disk::default().rename(from, to)
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk.link(from, to)
+        Disk::default().link(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        Disk.remove(path)
+        Disk::default().remove(path)
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        Disk.sync_folder(path)
+        Disk::default().sync_folder(path)
     }
 }

@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{HeaderV1, entries_max};
+use stream_v2_format::wire::{HeaderV1, STREAM_MAGIC, entries_max};
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WriteSide};
@@ -257,7 +257,12 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let stream = target.stream;
         outlet.started(stream.header());
         if committed.is_none() {
-            outlet.append(None, &[], &Bytes::copy_from_slice(&stream.header_bytes())).await?;
+            let header = stream.header_bytes();
+            let (magic, rest) = header.split_at(STREAM_MAGIC.len());
+            //= spec/stream-v2.md#sv2-res-040
+            //# An owner MUST make the magic of a stream header or of a journal durable before it hands over
+            //# what follows it.
+            outlet.append(None, magic, &Bytes::copy_from_slice(rest)).await?;
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         outlet.begin(progress.segments(), &stream.into()).await?;

@@ -20,7 +20,7 @@ use stream_v2_format::wire::{
 };
 use stream_v2_format::{self as format, SegmentIndex};
 
-use crate::output_file::{begins_like, is_absent, not_ours};
+use crate::output_file::{is_absent, not_ours};
 use crate::resume::{Check, Checks};
 use crate::salts::draw;
 use crate::{Commit, CrashManager, OutputFile, StoredFile, Vouched};
@@ -79,8 +79,8 @@ impl FileJournal {
         };
         let mut bytes = Vec::new();
         (&mut file).take(LEN_MAX).read_to_end(&mut bytes)?;
-        if !begins_like(&bytes, &JOURNAL_MAGIC) {
-            return Err(not_ours(&output.journal()));
+        if !bytes.starts_with(&JOURNAL_MAGIC) {
+            return Err(not_ours(&output.journal(), "is not a journal"));
         }
         Ok(Some(Journal::read(key, role, &bytes).map(|journal| {
             let source = stamp(journal.header());
@@ -143,10 +143,15 @@ impl FileJournal {
         let (storage, path) = (self.output.storage(), self.output.journal());
         let new = self.output.new_journal();
         self.output.remove_own(&new)?;
+        self.output.refuse_foreign(&path)?;
         let mut file = storage.create(&new)?;
-        file.write_all(
-            &[&journal.header_bytes()[..], record.as_ref().map_or(&[], |record| record)].concat(),
-        )?;
+        let header = journal.header_bytes();
+        let (magic, rest) = header.split_at(JOURNAL_MAGIC.len());
+        let rest = [rest, record.as_ref().map_or(&[], |record| record)].concat();
+        //= spec/stream-v2.md#sv2-res-040
+        //# An owner MUST make the magic of a stream header or of a journal durable before it hands over
+        //# what follows it.
+        file.append(None, magic, &rest)?;
         file.sync()?;
         storage.rename(&new, &path)?;
         storage.sync_folder(&path)?;
@@ -256,7 +261,10 @@ impl CrashManager for FileJournal {
     }
 
     fn ended(&mut self) -> io::Result<()> {
-        (self.open, self.checks) = (None, None);
-        self.output.remove_journal()
+        let open = self.open.take();
+        self.checks = None;
+        // Since its output has its name, another run may have begun a journal of its own.
+        let is_replaced = |open: &Open| open.file.is_named(&self.output.journal()).map(|named| !named);
+        if open.as_ref().map_or(Ok(false), is_replaced)? { Ok(()) } else { self.output.remove_journal() }
     }
 }

@@ -125,7 +125,7 @@ pub use salts::Salts;
 pub use shutdown::Shutdown;
 pub use sink::{OutputSink, SinkUnit};
 pub use sinks::{FileSink, WriterSink};
-pub use storage::{Disk, Storage, StoredFile};
+pub use storage::{Disk, Storage, StoredFile, is_planted};
 pub use stream_v2_format::crypto::ContentKey;
 pub use telemetry::{Telemetry, TelemetryEvent, TelemetrySnapshot};
 pub use walk::{KeylessWalk, WalkDepth, WalkedSegment};

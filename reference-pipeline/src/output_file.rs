@@ -1,10 +1,13 @@
-//! The names of an output in a file: `NAME.partial` until it is complete, `NAME.journal` beside it, then `NAME`.
+//! The names of an output in a file: `NAME.partial` until it is complete, `NAME.journal` beside it, then `NAME`. If there is no room for these
+//! endings, they are added to a shorter name (`working_name.rs`).
+
+mod working_name;
 
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stream_v2_format::wire::JOURNAL_MAGIC;
+use stream_v2_format::wire::{JOURNAL_MAGIC, STREAM_MAGIC};
 
 use crate::{Disk, Storage, StoredFile};
 
@@ -20,7 +23,7 @@ impl OutputFile {
     /// An output of this name on the disk. It replaces nothing.
     #[must_use]
     pub fn new(target: impl Into<PathBuf>) -> Self {
-        Self::stored(Arc::new(Disk), target)
+        Self::stored(Arc::new(Disk::default()), target)
     }
 
     /// An output of this name in a storage. It replaces nothing.
@@ -44,13 +47,13 @@ impl OutputFile {
     /// The name until it is complete: `NAME.partial`.
     #[must_use]
     pub fn partial(&self) -> PathBuf {
-        with_suffix(&self.target, ".partial")
+        self.beside(".partial")
     }
 
     /// The name of its journal: `NAME.journal`.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
-        with_suffix(&self.target, ".journal")
+        self.beside(".journal")
     }
 
     /// Whether something stands under the name of the complete file.
@@ -88,75 +91,140 @@ impl OutputFile {
             .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Removes what an earlier run has left: partial file and journal. It is for what holds no committed segment, and for callers who give that up
-    /// (SV2-RES-013). A link that stands there is removed, and not what it leads to.
+    /// Removes the partial file and the journal of an earlier run. It is for what holds no committed segment, and for callers who give that up
+    /// (SV2-RES-013).
     ///
     /// # Errors
-    /// `WouldBlock` where another process is writing it; `InvalidData` for a file under the name of the journal that is none; whatever the file
-    /// system reports.
+    /// `WouldBlock` while another process is writing it; `InvalidData` for a file of somebody else under one of these names (SV2-RES-014), which is
+    /// left alone; whatever the file system reports.
     pub fn discard(&self) -> io::Result<()> {
-        if self.is_being_written() {
-            return Err(ErrorKind::WouldBlock.into());
-        }
-        self.refuse_foreign(&self.journal())?;
-        if self.storage.exists(&self.partial()) {
+        // Held until the end: a partial file that appears later is of another run, and so is its journal.
+        let partial = self.hold_partial()?;
+        let journal = self.own_journal(&self.journal())?;
+        let new = self.own_journal(&self.new_journal())?;
+        if let Some(mut partial) = partial {
+            if journal.is_none() && !self.storage.is_private() {
+                self.refuse_foreign_output(&mut *partial)?;
+            }
             self.remove(&self.partial())?;
-            // A partial file without its journal would be one that nobody vouches for.
+            // Without its journal nothing vouches for a partial file.
             self.storage.sync_folder(&self.target)?;
         }
-        self.remove_journal()
+        self.remove_checks()?;
+        self.remove_held(journal, &self.journal())?;
+        self.remove_held(new, &self.new_journal())
     }
 
-    /// Refuses a file under the name of a journal that is none: others use that name too (SV2-RES-014).
-    pub(crate) fn refuse_foreign(&self, path: &Path) -> io::Result<()> {
-        let mut begin = Vec::new();
-        match self.storage.open(path) {
-            Err(error) if is_absent(&error) => return Ok(()),
-            file => file?.take(JOURNAL_MAGIC.len() as u64).read_to_end(&mut begin)?,
+    /// Opens the partial file and keeps other writers out, so that it can be removed.
+    fn hold_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
+        let mut file = match self.storage.open(&self.partial()) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            file => file?,
         };
+        match file.lock() {
+            // What is missing beside it keeps it from being resumed, and not from being removed.
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) => {}
+            locked => locked?,
+        }
+        // Between opening and locking, another process may have completed it.
+        if file.is_named(&self.partial())? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
+    }
+
+    /// Opens a journal, if there is one, and refuses a file that is not one: others use that name too (SV2-RES-014).
+    fn own_journal(&self, path: &Path) -> io::Result<Option<Box<dyn StoredFile>>> {
+        let mut file = match self.storage.open(path) {
+            Err(error) if is_absent(&error) => return Ok(None),
+            file => file?,
+        };
+        let len = file.size()?;
+        let mut begin = Vec::new();
+        (&mut file).take(JOURNAL_MAGIC.len() as u64).read_to_end(&mut begin)?;
         //= spec/stream-v2.md#sv2-res-014
         //# nor a file under the name of its journal that does not begin with the magic of one.
-        if begins_like(&begin, &JOURNAL_MAGIC) { Ok(()) } else { Err(not_ours(path)) }
+        let is_own = match path == self.journal() {
+            true => begin == JOURNAL_MAGIC,
+            // It may have been torn while it was written.
+            false => begins_as(&begin, len, &JOURNAL_MAGIC),
+        };
+        if is_own { Ok(Some(file)) } else { Err(not_ours(path, "is not a journal")) }
+    }
+
+    /// Refuses a partial file that nothing shows to be of an earlier run.
+    fn refuse_foreign_output(&self, partial: &mut dyn StoredFile) -> io::Result<()> {
+        let len = partial.size()?;
+        let mut begin = Vec::new();
+        partial.take(STREAM_MAGIC.len() as u64).read_to_end(&mut begin)?;
+        if begins_as(&begin, len, &STREAM_MAGIC) {
+            return Ok(());
+        }
+        Err(not_ours(&self.partial(), "is not a stream, and no journal says that it is of an earlier run"))
+    }
+
+    /// Refuses a file under the name of a journal that is not one.
+    pub(crate) fn refuse_foreign(&self, path: &Path) -> io::Result<()> {
+        self.own_journal(path).map(drop)
     }
 
     /// Removes a journal, if there is one.
     pub(crate) fn remove_own(&self, path: &Path) -> io::Result<()> {
-        self.refuse_foreign(path).and_then(|()| self.remove(path))
+        self.own_journal(path).and_then(|journal| self.remove_held(journal, path))
     }
 
-    /// Takes the partial name away from a file that has its own name too, once that is durable.
-    pub(crate) fn drop_partial_name(&self) -> io::Result<()> {
+    /// Removes a file that was opened, unless its name has been given to another one.
+    fn remove_held(&self, file: Option<Box<dyn StoredFile>>, path: &Path) -> io::Result<()> {
+        match file {
+            Some(file) if file.is_named(path)? => self.remove(path),
+            _ => Ok(()),
+        }
+    }
+
+    /// Takes the partial name away from `file`, which has its own name too, once that is durable.
+    pub(crate) fn drop_partial_name(&self, file: &dyn StoredFile) -> io::Result<()> {
         self.storage.sync_folder(&self.target)?;
-        self.remove(&self.partial())?;
+        if file.is_named(&self.partial())? {
+            self.remove(&self.partial())?;
+        }
         self.storage.sync_folder(&self.target)
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        let name_len_max = self.storage.name_len_max(&self.target);
+        let mut name = working_name::working_name(&self.target, name_len_max).into_os_string();
+        name.push(suffix);
+        name.into()
     }
 
     /// Where a journal is written before it replaces another one: `NAME.journal.new`.
     pub(crate) fn new_journal(&self) -> PathBuf {
-        with_suffix(&self.target, ".journal.new")
+        self.beside(".journal.new")
     }
 
     /// What stands beside the journal of an output that cannot be read back: `NAME.checks`.
     pub(crate) fn checks(&self) -> PathBuf {
-        with_suffix(&self.target, ".checks")
+        self.beside(".checks")
     }
 
     /// Removes the journal, and what a crash has left of a new one.
     pub(crate) fn remove_journal(&self) -> io::Result<()> {
-        if self.storage.gives_up() && self.storage.exists(&self.checks()) {
-            self.remove(&self.checks())?;
-            // Nobody looks for it where there is no journal.
-            self.storage.sync_folder(&self.target)?;
-        }
+        self.remove_checks()?;
         self.remove_own(&self.journal())?;
         self.remove_own(&self.new_journal())
+    }
+
+    fn remove_checks(&self) -> io::Result<()> {
+        if self.storage.gives_up() && self.storage.exists(&self.checks()) {
+            self.remove(&self.checks())?;
+            // It is looked for only beside a journal.
+            self.storage.sync_folder(&self.target)?;
+        }
+        Ok(())
     }
 
     /// Opens what an earlier run has left under the partial name, and keeps other writers out before anything of it is read (SV2-RES-004);
     /// `None` where there is nothing.
     ///
     /// # Errors
-    /// `WouldBlock` where another process is writing it; `InvalidInput` for a link or a device; whatever the file system reports.
+    /// `WouldBlock` while another process is writing it; `InvalidData` for a link or a device; whatever the file system reports.
     pub(crate) fn lock_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
         let mut file = match self.storage.open(&self.partial()) {
             Err(error) if is_absent(&error) => return Ok(None),
@@ -178,6 +246,13 @@ impl OutputFile {
         }
     }
 
+    /// Why names in the folder of the output cannot be made durable, if a run has found that out: a loss of power may then bring back the names as
+    /// they were.
+    #[must_use]
+    pub fn names_at_risk(&self) -> Option<&str> {
+        self.storage.names_at_risk()
+    }
+
     pub(crate) fn storage(&self) -> &dyn Storage {
         &*self.storage
     }
@@ -189,24 +264,21 @@ impl OutputFile {
     }
 }
 
-/// Whether a file begins as one with this magic does that was torn while it was written: bytes that were never written are zero.
-pub(crate) fn begins_like(bytes: &[u8], magic: &[u8]) -> bool {
-    bytes.iter().zip(magic).all(|(&byte, &expected)| byte == expected || byte == 0)
+/// Whether a file is of a kind with this magic, or was torn before its magic was durable, so that it holds nothing.
+///
+/// `begin` is its beginning, as long as the magic if the file is. What was never written is zero.
+pub(crate) fn begins_as(begin: &[u8], len: u64, magic: &[u8]) -> bool {
+    let is_torn = len <= magic.len() as u64
+        && begin.iter().zip(magic).all(|(&byte, &expected)| byte == expected || byte == 0);
+    begin == magic || is_torn
 }
 
-/// A file that stands where one of ours would, and is left alone.
-pub(crate) fn not_ours(path: &Path) -> io::Error {
-    let why = format!("{}: is no journal of a stream, and is left alone", path.display());
-    io::Error::new(ErrorKind::InvalidData, why)
+/// A file under a name that this crate would use, which is left alone.
+pub(crate) fn not_ours(path: &Path, what: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, format!("{}: {what}, and is left alone", path.display()))
 }
 
 /// Whether there is no such name: nor can there be one, where its folder is none.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
 }

@@ -11,9 +11,9 @@ pub struct SinkUnit<'a> {
     pub index: Option<SegmentIndex>,
     /// Bytes that the sink has been given before this piece.
     pub position: u64,
-    /// The segment header, where there is one.
+    /// The segment header; of a stream header its magic, which is to be durable before the rest is there (SV2-RES-040).
     pub head: &'a [u8],
-    /// The wire, the plaintext, or the stream header.
+    /// The wire, the plaintext, or the rest of the stream header.
     pub body: &'a [u8],
 }
 

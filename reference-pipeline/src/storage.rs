@@ -2,26 +2,31 @@
 //!
 //! [`Disk`] is the operating system's. Tests that crash at every point bring another one.
 
+#[cfg(unix)]
+mod permissions;
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::OnceLock;
 
 use stream_v2_format::SegmentIndex;
 
 use crate::io::{fill, write_both};
+use crate::output_file::not_ours;
 
 /// Files under names.
 pub trait Storage: Send + Sync {
-    /// Creates an empty file for reading and writing.
+    /// Creates an empty file for reading and writing, which nobody but its owner may open.
     ///
     /// # Errors
-    /// `AlreadyExists` where the name is taken, and whatever the file system reports.
+    /// `AlreadyExists` if the name is taken, and whatever the file system reports.
     fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
 
     /// Opens a file for reading and writing.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidInput` for a link or a device; whatever the file system reports.
+    /// `NotFound`; `InvalidData` for a link, a device, or a file that another user may have planted; whatever the file system reports.
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
 
     /// Whether anything stands under the name, a link that leads nowhere included.
@@ -70,18 +75,40 @@ pub trait Storage: Send + Sync {
     fn gives_up(&self) -> bool {
         false
     }
+
+    /// Whether nothing but this crate gives anything these names, so that whatever has one may be removed.
+    fn is_private(&self) -> bool {
+        false
+    }
+
+    /// How many bytes a name may have in the folder of `path`, if there is a bound.
+    fn name_len_max(&self, path: &Path) -> Option<usize> {
+        let _ = path;
+        None
+    }
+
+    /// Why names cannot be made durable here, if [`sync_folder`](Self::sync_folder) has found that out: the folder was then left to the system.
+    fn names_at_risk(&self) -> Option<&str> {
+        None
+    }
 }
 
 /// An open file.
 pub trait StoredFile: Read + Write + Seek + Send {
     /// Appends a piece: a stream header, or the segment `index`. What fails may leave a part of it.
     ///
+    /// The head of a stream header is its magic, which is durable before the rest is there.
+    ///
     /// # Errors
     /// Whatever the file system reports.
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
-        let _ = index;
         let mut file = self;
-        write_both(&mut file, head, body)
+        if index.is_some() || head.is_empty() {
+            return write_both(&mut file, head, body);
+        }
+        file.write_all(head)?;
+        file.sync()?;
+        file.write_all(body)
     }
 
     /// Bytes in the file.
@@ -130,6 +157,19 @@ pub trait StoredFile: Read + Write + Seek + Send {
     /// `WouldBlock` where another one was faster.
     fn lock(&mut self) -> io::Result<()>;
 
+    /// Lets nobody but its owner open a file that is to be continued.
+    ///
+    /// # Errors
+    /// `PermissionDenied` for a file of another user that others can open.
+    fn restrict(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Gives a file that is complete the permissions that it has as `target`: those of the file that it replaces, or those of a new file.
+    fn permit(&mut self, target: &Path) {
+        let _ = target;
+    }
+
     /// Whether `path` is a name of this very file.
     ///
     /// # Errors
@@ -157,21 +197,63 @@ fn rewrite_in_place(file: &mut (impl Read + Write + Seek), from: u64) -> io::Res
 }
 
 /// The file system of the operating system.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Disk;
+#[derive(Debug, Default)]
+pub struct Disk {
+    at_risk: OnceLock<String>,
+}
+
+/// The folder in which a name is.
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
+}
+
+/// Whether another user may have put a file there for this process to find: it is that user's, in a folder that everybody may write to. Nothing
+/// is written to such a file, and no such link is followed.
+#[must_use]
+pub fn is_planted(path: &Path) -> bool {
+    #[cfg(unix)]
+    return permissions::is_planted(path);
+    #[cfg(not(unix))]
+    return {
+        let _ = path;
+        false
+    };
+}
 
 impl Storage for Disk {
     fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        Ok(Box::new(file))
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, permissions::OWNER_ALONE);
+        Ok(Box::new(options.open(path)?))
     }
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        // Opening a pipe would wait for its other end.
+        const OTHER: &str = "is not a regular file";
+        // Opening a device may already do something.
         if !path.symlink_metadata()?.is_file() {
-            return Err(ErrorKind::InvalidInput.into());
+            return Err(not_ours(path, OTHER));
         }
-        Ok(Box::new(OpenOptions::new().read(true).write(true).open(path)?))
+        let mut options = OpenOptions::new();
+        options.read(true).write(true);
+        #[cfg(unix)]
+        {
+            use rustix::fs::OFlags;
+            // Something else may have taken its name since. A pipe would wait for its other end.
+            let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+            std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
+        }
+        let is_other = || path.symlink_metadata().is_ok_and(|found| !found.is_file());
+        let file =
+            options.open(path).map_err(|error| if is_other() { not_ours(path, OTHER) } else { error })?;
+        if !file.metadata()?.is_file() {
+            return Err(not_ours(path, OTHER));
+        }
+        if is_planted(path) {
+            return Err(not_ours(path, "belongs to another user, in a folder that everybody may write to"));
+        }
+        Ok(Box::new(file))
     }
 
     fn exists(&self, path: &Path) -> bool {
@@ -194,17 +276,67 @@ impl Storage for Disk {
         fs::remove_file(path)
     }
 
+    #[cfg(unix)]
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        let folder = match path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
+        let folder = folder_of(path);
+        let at_risk = |error: io::Error| {
+            self.at_risk.get_or_init(|| format!("{}: {error}", folder.display()));
         };
         match File::open(folder) {
-            Ok(folder) => folder.sync_all(),
-            // Some systems do not open folders; there is then nothing to sync.
-            Err(_) => Ok(()),
+            Ok(open) => match open.sync_all() {
+                Err(error) if is_unsupported(&error) => at_risk(error),
+                synced => synced?,
+            },
+            // A folder whose names may be used and not listed.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => at_risk(error),
+            Err(error) => return Err(error),
         }
+        Ok(())
     }
+
+    /// Folders cannot be opened there.
+    #[cfg(not(unix))]
+    fn sync_folder(&self, _: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn name_len_max(&self, path: &Path) -> Option<usize> {
+        Some(name_len_max(path))
+    }
+
+    fn names_at_risk(&self) -> Option<&str> {
+        self.at_risk.get().map(String::as_str)
+    }
+}
+
+/// 255 bytes on most file systems. Others are asked only about names for which it matters.
+fn name_len_max(path: &Path) -> usize {
+    const USUAL: usize = 255;
+    const LEAST: usize = 128;
+    #[cfg(unix)]
+    if path.file_name().is_some_and(|name| name.len() >= LEAST)
+        && let Ok(found) = rustix::fs::statvfs(folder_of(path))
+    {
+        return usize::try_from(found.f_namemax).map_or(USUAL, |len| len.clamp(LEAST, USUAL));
+    }
+    USUAL
+}
+
+/// Whether a file system has said that it cannot do what was asked for: `EINVAL`, `ENOTSUP`, `ENOSYS` and `EBADF` were seen for folders.
+#[cfg(unix)]
+fn is_unsupported(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
+        || error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error())
+}
+
+/// What `flock` reports where there are no locks, as on NFS without its lock service, is hard to understand by itself.
+fn without_locks(error: io::Error) -> io::Error {
+    #[cfg(unix)]
+    if is_unsupported(&error) || error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
+        let what = format!("this file system has no locks, which keep two runs from one output: {error}");
+        return io::Error::new(ErrorKind::Unsupported, what);
+    }
+    error
 }
 
 impl StoredFile for File {
@@ -232,8 +364,18 @@ impl StoredFile for File {
     fn lock(&mut self) -> io::Result<()> {
         self.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => ErrorKind::WouldBlock.into(),
-            TryLockError::Error(error) => error,
+            TryLockError::Error(error) => without_locks(error),
         })
+    }
+
+    #[cfg(unix)]
+    fn restrict(&mut self) -> io::Result<()> {
+        permissions::restrict(self)
+    }
+
+    #[cfg(unix)]
+    fn permit(&mut self, target: &Path) {
+        permissions::permit(self, target);
     }
 
     #[cfg(unix)]

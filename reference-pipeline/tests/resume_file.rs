@@ -97,7 +97,8 @@ fn with_its_journal() {
 fn journal_torn_or_rolled_back() {
     let whole = fs::metadata(Interrupted::new().output().journal()).unwrap().len();
     assert_eq!(whole, 212 + 5 * 132);
-    for journal_len in (0..whole).step_by(41) {
+    // It gets its name when its header is durable: a shorter one is not a journal.
+    for journal_len in (8..whole).step_by(41) {
         let interrupted = Interrupted::new();
         cut(&interrupted.output().journal(), journal_len);
         let found = interrupted.found(5);
@@ -304,9 +305,45 @@ fn files_of_somebody_else_are_left_alone() {
         assert_eq!(kinds, [kind; 2], "{name}");
         assert_eq!(fs::read(&path).unwrap(), content);
     };
-    refused("out.journal", b"2024/01/01 groceries", ErrorKind::InvalidData);
-    refused("out.partial", b"my notes", ErrorKind::InvalidInput);
-    refused("out.partial", &[b'x'; 500], ErrorKind::Other);
+    for content in [&b"2024/01/01 groceries"[..], b"", b"\x89SV", &[0; 8], &[0; 500]] {
+        refused("out.journal", content, ErrorKind::InvalidData);
+    }
+    for content in [&b"2024/01/01 groceries"[..], &[0; 9], &[0; 500]] {
+        refused("out.journal.new", content, ErrorKind::InvalidData);
+    }
+    for content in [&b"my notes"[..], &[0; 9], &[0; 127]] {
+        refused("out.partial", content, ErrorKind::InvalidData);
+    }
+    for content in [[b'x'; 500], [0; 500]] {
+        refused("out.partial", &content, ErrorKind::Other);
+    }
+    refused("out.partial", &[0; 128], ErrorKind::Other);
+}
+
+#[test]
+fn starting_over_removes_only_own_files() {
+    let discard = |name: &str, content: &[u8]| {
+        let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };
+        let path = interrupted.folder.path().join(name);
+        fs::write(&path, content).unwrap();
+        let result = interrupted.output().discard().map_err(|error| error.kind());
+        assert!(path.exists() == result.is_err(), "{name}");
+        result
+    };
+    let magic = &stream_v2_format::wire::STREAM_MAGIC[..];
+    for own in [b"", &magic[..5], &[0; 8], &[0x89, 0, 0, 0], &[magic, b"anything"].concat()[..]] {
+        assert_eq!(discard("out.partial", own), Ok(()), "{own:?}");
+    }
+    for foreign in [&b"a"[..], &[0; 9], &[0; 1 << 20], b"0000", b"\x89PNG\r\n\x1a\n"] {
+        assert_eq!(discard("out.partial", foreign), Err(ErrorKind::InvalidData), "{foreign:?}");
+    }
+    assert_eq!(discard("out.journal", b""), Err(ErrorKind::InvalidData));
+    assert_eq!(discard("out.journal.new", b""), Ok(()));
+    // A plaintext that a journal vouches for.
+    let interrupted = Interrupted::new();
+    fs::write(interrupted.output().partial(), b"plaintext").unwrap();
+    interrupted.output().discard().unwrap();
+    assert_eq!(fs::read_dir(interrupted.folder.path()).unwrap().count(), 0);
 }
 
 #[test]

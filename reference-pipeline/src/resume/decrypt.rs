@@ -62,7 +62,7 @@ impl InterruptedDecryption {
         let mut file = match partial {
             Some(file) if !file.is_named(output.target()).map_err(sink_error)? => file,
             two_names => {
-                let left = Self::published(output, stream, journal, &mut source)?;
+                let left = Self::published(output, stream, journal, two_names.as_deref(), &mut source)?;
                 // Two names that somebody has given, as far as anybody knows.
                 let unknown = two_names.is_some() && matches!(left, DecryptionLeft::Nothing(_));
                 return match unknown && !output.overwrites() {
@@ -102,6 +102,7 @@ impl InterruptedDecryption {
         output: &OutputFile,
         stream: &StreamOpener,
         journal: Option<FileJournal>,
+        two_names: Option<&dyn StoredFile>,
         source: &mut impl Read,
     ) -> Result<DecryptionLeft, Error> {
         let nothing = Ok(DecryptionLeft::Nothing(None));
@@ -118,7 +119,7 @@ impl InterruptedDecryption {
                 return nothing;
             }
         }
-        output.drop_partial_name().map_err(sink_error)?;
+        output.drop_partial_name(two_names.unwrap_or(&*file)).map_err(sink_error)?;
         journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
         Ok(DecryptionLeft::Complete)
     }

@@ -1,6 +1,7 @@
 //! §19.2 Going on with an encryption that was interrupted.
 
 use std::io::{self, Read};
+use std::path::Path;
 
 use stream_v2_format::ErrorKind;
 use stream_v2_format::crypto::{JournalKey, StreamOpener};
@@ -9,7 +10,7 @@ use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
 
 use super::{Check, Checks, Notice};
 use crate::io::{fill, read_stream_header};
-use crate::output_file::begins_like;
+use crate::output_file::{begins_as, not_ours};
 use crate::recover::recover_checked;
 use crate::{
     CrashManager, EncryptPipeline, Error, FileJournal, FileSink, LogManager, Managers, OutputFile,
@@ -92,7 +93,7 @@ impl InterruptedEncryption {
     ) -> Result<Option<Self>, Error> {
         let header = match read_stream_header(&mut file) {
             Ok((header, _)) => header,
-            Err(error) => return nothing_committed(&mut *file, error).map(|()| None),
+            Err(error) => return nothing_committed(&output.partial(), &mut *file, error).map(|()| None),
         };
         let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
@@ -230,13 +231,14 @@ impl EncryptPipeline<'_> {
     }
 }
 
-/// Whether a file that is no stream is one whose stream header was being written: it is durable before anything follows it (SV2-RES-001).
+/// Whether a file that is not a stream is one whose stream header was being written: it is durable before anything follows it (SV2-RES-001).
 /// Otherwise `error` says what is wrong with it.
-fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
+fn nothing_committed(path: &Path, file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
     let mut magic = [0; STREAM_MAGIC.len()];
     let filled = file.rewind().and_then(|()| fill(&mut &mut *file, &mut magic)).map_err(sink_error)?;
-    let begins = begins_like(&magic[..filled], &STREAM_MAGIC);
-    let short = file.size().map_err(sink_error)? <= STREAM_HEADER_LEN as u64;
+    let size = file.size().map_err(sink_error)?;
+    let begins = begins_as(&magic[..filled], size, &STREAM_MAGIC);
+    let short = size <= STREAM_HEADER_LEN as u64;
     match error.kind() {
         //= spec/stream-v2.md#sv2-res-014
         //# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an output that is
@@ -244,7 +246,7 @@ fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Erro
         Some(ErrorKind::Truncated) if begins => Ok(()),
         Some(ErrorKind::Malformed) if begins && short => Ok(()),
         // A short file of somebody else.
-        Some(ErrorKind::Truncated) => Err(sink_error(io::ErrorKind::InvalidInput.into())),
+        Some(ErrorKind::Truncated) => Err(sink_error(not_ours(path, "is not a stream"))),
         _ => Err(error),
     }
 }
@@ -259,7 +261,7 @@ fn publish(
     if state == State::Sealed {
         return FileSink::take_up(output, file, recovered.stream_len)?.seal();
     }
-    output.drop_partial_name()
+    output.drop_partial_name(&*file)
 }
 
 /// The journal of an output, where there is one to be used, and otherwise why there is not.

@@ -16,6 +16,7 @@
 //! | after the name, before the folder's sync | `NAME`, or `NAME.partial` as before | the complete stream under one of the two |
 
 use std::io::{self, ErrorKind, SeekFrom};
+use std::path::Path;
 
 use crate::{OutputFile, OutputSink, SinkUnit, StoredFile};
 
@@ -37,11 +38,18 @@ impl FileSink {
     pub fn create(output: &OutputFile) -> io::Result<Self> {
         refuse_taken_name(output)?;
         output.refuse_foreign(&output.journal())?;
+        output.refuse_foreign(&output.new_journal())?;
         let mut file = output.storage().create(&output.partial()).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists if output.is_being_written() => ErrorKind::WouldBlock.into(),
             _ => error,
         })?;
-        file.lock()?;
+        if let Err(error) = file.lock() {
+            // Nothing is in it, and without a lock nothing may be.
+            if error.kind() != ErrorKind::WouldBlock && file.is_named(&output.partial())? {
+                output.remove(&output.partial())?;
+            }
+            return Err(error);
+        }
         // Between creating and locking, another process may have taken the file for a leftover and removed it.
         if !file.is_named(&output.partial())? {
             return Err(ErrorKind::WouldBlock.into());
@@ -66,6 +74,7 @@ impl FileSink {
         if found > len {
             file.set_len(len)?;
         }
+        file.restrict()?;
         file.seek(SeekFrom::Start(len))?;
         Ok(Self { file, output: output.clone(), position: len, named: false })
     }
@@ -76,24 +85,32 @@ impl FileSink {
         &self.output
     }
 
-    /// Gives the file its name. The two names are never both missing, whatever of this becomes durable first (SV2-RES-003).
-    fn publish(&self) -> io::Result<()> {
-        let (storage, partial, target) = (self.output.storage(), self.output.partial(), self.output.target());
+    /// Gives the file its permissions and its name. The two names are never both missing, whatever of this becomes durable first (SV2-RES-003).
+    fn publish(&mut self) -> io::Result<()> {
+        let (partial, target) = (self.output.partial(), self.output.target());
         if !self.file.is_named(&partial)? {
-            let taken = "the partial file was removed or replaced while it was written";
-            return Err(io::Error::new(ErrorKind::NotFound, taken));
+            return Err(another_file(&partial));
         }
+        self.file.permit(target);
+        let storage = self.output.storage();
         let rename = || storage.rename(&partial, target).and_then(|()| storage.sync_folder(target));
         if self.output.overwrites() {
             return rename();
         }
         match storage.link(&partial, target) {
-            Ok(()) => self.output.drop_partial_name(),
+            Ok(()) => self.output.drop_partial_name(&*self.file),
             // The check and the rename are two steps there.
             Err(error) if error.kind() == ErrorKind::Unsupported && !storage.exists(target) => rename(),
             Err(error) => Err(error),
         }
     }
+}
+
+/// What has the partial name is not the file that was written, as far as the file system says.
+fn another_file(partial: &Path) -> io::Error {
+    let what = "is not the file that was written: it was removed or replaced, or the numbers of files change on \
+                this file system (some FUSE and CIFS mounts)";
+    io::Error::new(ErrorKind::NotFound, format!("{} {what}", partial.display()))
 }
 
 fn refuse_taken_name(output: &OutputFile) -> io::Result<()> {
@@ -204,9 +221,9 @@ mod tests {
         fs::write(&precious, b"precious").unwrap();
         std::os::unix::fs::symlink(&precious, output.partial()).unwrap();
         assert_eq!(refused(&output), ErrorKind::AlreadyExists);
-        assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::InvalidInput);
-        output.discard().unwrap();
-        FileSink::create(&output).unwrap().seal().unwrap();
+        assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::InvalidData);
+        assert_eq!(output.discard().unwrap_err().kind(), ErrorKind::InvalidData);
+        assert!(output.partial().is_symlink());
         assert_eq!(fs::read(&precious).unwrap(), b"precious");
     }
 

@@ -140,4 +140,8 @@ impl Storage for Database {
     fn has_durable_names(&self) -> bool {
         true
     }
+
+    fn is_private(&self) -> bool {
+        true
+    }
 }

@@ -38,6 +38,7 @@
 //! | after the object, before the partial file or the record is removed | one or both of them | the object | removes them |
 //! | while it is given up | the record, with or without the partial file | the upload, or not | whoever creates the output again, or `sv2 uploads` |
 
+mod beside;
 mod names;
 mod parts;
 mod reconcile;
@@ -79,7 +80,7 @@ impl Upload {
     /// `InvalidInput` for what cannot be a key, and whatever creating the folder reports. Nothing is asked of S3 yet.
     pub fn new(bucket: impl Multipart + 'static, key: &str, folder: &Path) -> io::Result<Self> {
         create_private(folder)?;
-        Self::with_storage(Arc::new(bucket), Arc::new(Disk), key, folder)
+        Self::with_storage(Arc::new(bucket), Arc::new(Disk::default()), key, folder)
     }
 
     /// The same with another storage in the place of the disk, for tests that crash at every point.
@@ -146,14 +147,52 @@ impl Upload {
     }
 }
 
-/// What is decrypted into S3 stands in it for a while.
+/// Creates the folder for its owner alone: plaintext that is decrypted into S3 is in it for a while. One that others can enter is refused.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| match error.kind() {
+    builder.create(folder).and_then(|()| refuse_open(folder)).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => error,
         kind => io::Error::new(kind, format!("{}: {error}", folder.display())),
     })
+}
+
+#[cfg(unix)]
+fn refuse_open(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+    let found = folder.metadata()?;
+    let why = match found.mode() & 0o077 {
+        _ if found.uid() != rustix::process::geteuid().as_raw() => "belongs to another user",
+        0 => return Ok(()),
+        _ => "others can enter this folder: chmod 700 keeps them out",
+    };
+    Err(io::Error::new(ErrorKind::InvalidInput, why))
+}
+
+#[cfg(not(unix))]
+fn refuse_open(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_folder_that_others_can_enter_is_refused() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("a/b");
+        create_private(&folder).unwrap();
+        create_private(&folder).unwrap();
+        assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
+        for mode in [0o755, 0o710, 0o701, 0o1777] {
+            fs::set_permissions(&folder, Permissions::from_mode(mode)).unwrap();
+            let error = create_private(&folder).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
+        }
+    }
 }

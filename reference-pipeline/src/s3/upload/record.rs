@@ -281,7 +281,7 @@ mod tests {
     const NAME: &str = "s3://bucket/a key%\n";
 
     fn written(path: &Path) -> Facts {
-        let mut record = Record::create(&Disk, path, NAME, "mark").unwrap();
+        let mut record = Record::create(&Disk::default(), path, NAME, "mark").unwrap();
         record.begins().unwrap();
         record.begun("id of/it+=".into()).unwrap();
         record.planned(0, 100).unwrap();
@@ -298,18 +298,18 @@ mod tests {
         let path = folder.path().join("record");
         let facts = written(&path);
         assert_eq!(
-            Record::create(&Disk, &path, NAME, "mark").err().unwrap().kind(),
+            Record::create(&Disk::default(), &path, NAME, "mark").err().unwrap().kind(),
             ErrorKind::AlreadyExists
         );
-        let mut record = Record::open(&Disk, &path, NAME).unwrap();
+        let mut record = Record::open(&Disk::default(), &path, NAME).unwrap();
         assert_eq!(record.facts, facts);
         assert_eq!((facts.sent_end(), facts.sent_len(), facts.planned_end()), (0, 150, 250));
-        assert_eq!(Record::open(&Disk, &path, NAME).err().unwrap().kind(), ErrorKind::WouldBlock);
+        assert_eq!(Record::open(&Disk::default(), &path, NAME).err().unwrap().kind(), ErrorKind::WouldBlock);
         record.sent(1, Sent { md5: [1; 16], etag: String::new() }).unwrap();
         assert_eq!(record.facts.sent_end(), 250);
         record.begins().unwrap();
         drop(record);
-        let record = Record::open(&Disk, &path, NAME).unwrap();
+        let record = Record::open(&Disk::default(), &path, NAME).unwrap();
         assert_eq!((record.facts.parts.len(), record.facts.id, record.facts.mark), (0, None, "mark".into()));
     }
 
@@ -323,7 +323,7 @@ mod tests {
         for cut in 0..whole.len() {
             for rest in [&b""[..], b"\0\0\0\0\n", b"9 5\n"] {
                 fs::write(&path, [&whole[..cut], rest].concat()).unwrap();
-                match Record::open(&Disk, &path, NAME) {
+                match Record::open(&Disk::default(), &path, NAME) {
                     Ok(record) => {
                         assert!(cut >= first);
                         assert!(record.facts.parts.iter().all(|part| part.begin <= part.end));
@@ -344,7 +344,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
         written(&path);
-        let error = Record::open(&Disk, &path, "s3://bucket/another").err().unwrap();
+        let error = Record::open(&Disk::default(), &path, "s3://bucket/another").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidData);
     }
 }

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use super::beside::Beside;
 use super::names::Role;
 use super::record::{Record, hex};
 use super::staged::Staged;
@@ -86,7 +87,7 @@ impl Storage for UploadStorage {
         let shared = &self.0;
         match shared.names.role(path)? {
             Role::Object => Err(ErrorKind::Unsupported.into()),
-            Role::Journal => shared.local.create(&self.local(path)),
+            Role::Journal => Ok(Beside::boxed(shared.local.create(&self.local(path))?, shared)),
             Role::Partial if shared.local.exists(&self.local(path)) => Err(ErrorKind::AlreadyExists.into()),
             Role::Partial => {
                 let record = self.create_record()?;
@@ -100,7 +101,7 @@ impl Storage for UploadStorage {
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         match self.0.names.role(path)? {
             Role::Object => Ok(Box::new(Published::new(self.0.remote.read(&self.0.key)?)?)),
-            Role::Journal => self.0.local.open(&self.local(path)),
+            Role::Journal => Ok(Beside::boxed(self.0.local.open(&self.local(path))?, &self.0)),
             Role::Partial => {
                 let file = self.0.local.open(&self.local(path))?;
                 Ok(Box::new(Staged::new(file, &self.0, false)))
@@ -157,6 +158,14 @@ impl Storage for UploadStorage {
 
     fn gives_up(&self) -> bool {
         true
+    }
+
+    fn is_private(&self) -> bool {
+        true
+    }
+
+    fn names_at_risk(&self) -> Option<&str> {
+        self.0.local.names_at_risk()
     }
 }
 

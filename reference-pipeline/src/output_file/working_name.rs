@@ -1,0 +1,73 @@
+//! The name that `.partial` and `.journal` are added to: that of the output, or a shorter one if there is no room for more.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+/// The longest ending: `.journal.new`.
+pub(super) const SUFFIX_LEN_MAX: usize = 12;
+/// `~`, and half of a SHA-256 in hexadecimal.
+const DIGEST_LEN: usize = 33;
+
+/// The path of `target`, or one with the beginning of its name and a digest of it, to which each ending can be added.
+///
+/// Two names have two digests, so two outputs never share one.
+pub(super) fn working_name(target: &Path, name_len_max: Option<usize>) -> PathBuf {
+    let (Some(name), Some(max)) = (target.file_name(), name_len_max) else { return target.into() };
+    if name.len() + SUFFIX_LEN_MAX <= max {
+        return target.into();
+    }
+    let mut short = beginning(name, max.saturating_sub(SUFFIX_LEN_MAX + DIGEST_LEN));
+    short.push("~");
+    short.push(digest(name));
+    target.with_file_name(short)
+}
+
+/// Half of the SHA-256 of a name.
+fn digest(name: &OsStr) -> String {
+    let digest = Sha256::digest(name.as_encoded_bytes());
+    digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
+/// At most so many bytes of a name. What is not text is left out.
+fn beginning(name: &OsStr, len: usize) -> OsString {
+    let name = name.to_str().unwrap_or_default();
+    name[..name.floor_char_boundary(len)].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(target: &str) -> String {
+        working_name(Path::new(target), Some(255)).into_os_string().into_string().unwrap()
+    }
+
+    #[test]
+    fn names_with_room_for_the_endings_stay() {
+        let longest = "a".repeat(243);
+        assert_eq!(name(&longest), longest);
+        assert_eq!(working_name(Path::new(&"a".repeat(999)), None).as_os_str().len(), 999);
+    }
+
+    #[test]
+    fn longer_names_become_short_and_differ() {
+        for len in [244, 255, 300] {
+            let long = "a".repeat(len);
+            let (one, other) = (name(&format!("folder/{long}")), name(&format!("folder/{long}b")));
+            assert!(one.starts_with("folder/aaa") && one.len() == "folder/".len() + 243, "{one}");
+            assert_ne!(one, other);
+        }
+    }
+
+    #[test]
+    fn names_are_cut_between_characters() {
+        let long = name(&"ä".repeat(127));
+        assert_eq!((long.len(), long.chars().filter(|char| *char == 'ä').count()), (243, 105));
+    }
+}
