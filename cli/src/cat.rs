@@ -18,6 +18,7 @@ use crate::key_file::KeyFile;
 use crate::output::{Content, Output, refuse_existing, refuse_partial};
 use crate::progress::Committed;
 use crate::report::{Failure, note};
+use crate::resume::tell_names_at_risk;
 use crate::size::bytes;
 use crate::uploads::Uploading;
 
@@ -49,6 +50,7 @@ pub(crate) fn run(args: &CatArgs) -> Done {
     }
     let range = args.range.start.min(len)..args.range.end.min(len);
     let written = cat.write(&mut ranges, range)?;
+    tell_names_at_risk(&output, args.quiet);
     if let Some(error) = ranges.unsealed() {
         let (name, len, written) = (output.name(), bytes(len), bytes(written));
         let there = format!(

@@ -20,7 +20,7 @@ use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
 use crate::progress::{Progress, Shows};
 use crate::remembering::Remembering;
 use crate::report::{Failure, note};
-use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, unknown};
+use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, tell_names_at_risk, unknown};
 use crate::size::{bytes, count};
 use crate::standard::is_standard;
 use crate::stats::Stats;
@@ -59,6 +59,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
             Ok(pipeline.resume(&stream, &nothing, &mut input.reader, &mut *sink, managers).map(Some)?)
         }
     });
+    tell_names_at_risk(&output, ends.run.quiet);
     let summary = result.map_err(|failed| match failed {
         Failed::Before(failure) => failure,
         Failed::Run(error) => {

@@ -15,7 +15,9 @@ use crate::key_file::KeyFile;
 use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
 use crate::progress::{Progress, Shows};
 use crate::report::{Failure, note};
-use crate::resume::{RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on};
+use crate::resume::{
+    RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on, tell_names_at_risk,
+};
 use crate::size::{bytes, count, human};
 use crate::standard::is_standard;
 use crate::stats::Stats;
@@ -58,6 +60,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
                 };
                 let resumed = found.resume(&pipeline, input.reader, None);
                 resumed.map_err(|error| not_gone_on_with(file, &error))?;
+                tell_names_at_risk(&output, ends.run.quiet);
                 if !ends.run.quiet {
                     note(format_args!("{}: was {how}", output.name()));
                 }
@@ -75,6 +78,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
             pipeline.run(input.reader, &mut *sink, managers)
         }
     };
+    tell_names_at_risk(&output, ends.run.quiet);
     let summary = result.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,

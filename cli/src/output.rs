@@ -1,11 +1,12 @@
 //! Outputs: a file that appears when it is complete, a device, or standard output.
 
-use std::fs::OpenOptions;
+use std::ffi::OsStr;
+use std::fs::{Metadata, OpenOptions};
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use stream_v2_pipeline::sqlite::Database;
-use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink};
+use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink, is_planted};
 
 use crate::args::Secret;
 use crate::place::Place;
@@ -99,22 +100,23 @@ impl Output {
         if is_standard(path) {
             return Ok(Self::Standard);
         }
-        let name = path.display();
+        let target = followed(path)?;
         match path.metadata() {
             Ok(metadata) if metadata.is_dir() => {
-                return Err(Failure::usage(format!("{name}: is a folder")).hint("name a file in it with -o"));
+                return Err(Failure::usage(format!("{}: is a folder", path.display()))
+                    .hint("name a file in it with -o"));
             }
-            Ok(metadata) if !metadata.is_file() => return Ok(Self::Device(path.to_owned())),
+            Ok(metadata) if !metadata.is_file() => {
+                refuse_device(path, &target, &metadata, force)?;
+                return Ok(Self::Device(path.to_owned()));
+            }
+            Err(_) if path.is_symlink() => {
+                return Err(Failure::usage(format!("{}: is a link that leads nowhere", path.display()))
+                    .hint("choose another output with -o"));
+            }
             _ => {}
         }
-        // What a link points to is replaced, and not the link.
-        let target = match path.is_symlink() {
-            false => path.to_owned(),
-            true => path.canonicalize().map_err(|_| {
-                Failure::usage(format!("{name}: is a link that leads nowhere"))
-                    .hint("choose another output with -o")
-            })?,
-        };
+        refuse_long_name(&target)?;
         Self::of_file(OutputFile::new(target).overwriting(force))
     }
 
@@ -156,6 +158,14 @@ impl Output {
         }
     }
 
+    /// Why names in the folder of the output cannot be made durable, if the run has found that out.
+    pub(crate) fn names_at_risk(&self) -> Option<&str> {
+        match self {
+            Self::File(output) => output.names_at_risk(),
+            _ => None,
+        }
+    }
+
     /// What a run that ended early has left, if anything is there.
     pub(crate) fn partial(&self) -> Option<PathBuf> {
         match self {
@@ -172,6 +182,67 @@ fn refuse_terminal(content: Content, terminal: bool) -> Result<(), Failure> {
             .hint("-o FILE writes a file; | and > pass it on"));
     }
     Ok(())
+}
+
+/// Where the links under a name lead: what they point to is replaced, and not the link. Links in the folders before it are left to the system.
+///
+/// A link that another user may have planted is not followed: it would decide which file is replaced.
+fn followed(path: &Path) -> Result<PathBuf, Failure> {
+    // More than any system follows: the last one is then reported as a link that leads nowhere.
+    const LINKS_MAX: usize = 40;
+    let mut target = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(next) = target.read_link() else { break };
+        if is_planted(&target) {
+            return Err(Failure::usage(format!(
+                "{}: is a link of another user, in a folder that everybody may write to",
+                target.display()
+            ))
+            .hint("it is not followed: remove it, or choose another output with -o"));
+        }
+        // A path that is absolute replaces all of it.
+        target = target.parent().unwrap_or(Path::new("")).join(next);
+    }
+    Ok(target)
+}
+
+/// Refuses a disk, unless it is to be written over, and a pipe that another user may have put there to read what is written.
+#[cfg(unix)]
+fn refuse_device(path: &Path, target: &Path, found: &Metadata, force: bool) -> Result<(), Failure> {
+    use std::os::unix::fs::FileTypeExt;
+    let (kind, name) = (found.file_type(), path.display());
+    if kind.is_socket() {
+        return Err(Failure::usage(format!("{name}: is a socket")).hint("choose another output with -o"));
+    }
+    if kind.is_block_device() && !force {
+        return Err(Failure::usage(format!("{name}: is a disk, or a part of one"))
+            .hint("--force writes over what is on it; -o chooses another output"));
+    }
+    if kind.is_fifo() && !force && is_planted(target) {
+        let what = "is a pipe of another user, in a folder that everybody may write to";
+        return Err(Failure::usage(format!("{name}: {what}"))
+            .hint("--force writes to it all the same; -o chooses another output"));
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn refuse_device(_: &Path, _: &Path, _: &Metadata, _: bool) -> Result<(), Failure> {
+    Ok(())
+}
+
+/// Refuses a name that no file can have. It would be found out only when everything is written.
+fn refuse_long_name(target: &Path) -> Result<(), Failure> {
+    const LEN_MAX: usize = 255;
+    let len = target.file_name().map_or(0, OsStr::len);
+    if len <= LEN_MAX {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "{}: the name has {len} bytes, and at most {LEN_MAX} are possible",
+        target.display()
+    ))
+    .hint("choose a shorter name with -o"))
 }
 
 /// Refuses to write to `other`, which is read.
@@ -233,6 +304,8 @@ pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::WouldBlock => return being_written(output),
         ErrorKind::InvalidData => return not_ours(error),
+        ErrorKind::Unsupported => return without_locks(output, error),
+        ErrorKind::InvalidFilename => return too_long(output, error),
         _ => {}
     }
     if !matches!(Place::of(output.target()), Ok(Place::File)) {
@@ -255,6 +328,19 @@ pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
         _ => format!("sv2 cannot write in the folder {folder}: make it writable, or choose another with -o"),
     };
     Failure::io(format!("{}: cannot be created: {error}", output.partial().display())).hint(hint)
+}
+
+/// Where a file system has no locks, a second run could write the same output.
+pub(crate) fn without_locks(output: &OutputFile, error: &io::Error) -> Failure {
+    Failure::io(format!("{}: {error}", output.partial().display())).hint(
+        "choose an output on another file system with -o, or mount this one with locks (NFS: its lock service, or -o local_lock=flock)",
+    )
+}
+
+/// A file system that takes less than the usual 255 bytes.
+fn too_long(output: &OutputFile, error: &io::Error) -> Failure {
+    Failure::usage(format!("{}: cannot be created: {error}", output.partial().display()))
+        .hint("the name is too long for this file system: choose a shorter one with -o")
 }
 
 #[cfg(test)]

@@ -74,7 +74,9 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
     if truncate {
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => Failure::usage(format!("{name}: is being written by another sv2")),
-            TryLockError::Error(error) => failed(error),
+            TryLockError::Error(error) => Failure::io(format!("{name}: cannot be locked: {error}")).hint(
+                "another sv2 may be writing it, so it is not cut: copy it to another file system first",
+            ),
         })?;
     }
     Ok(file)

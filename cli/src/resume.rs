@@ -8,7 +8,7 @@ use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp};
 
 use crate::input::Input;
-use crate::output::{being_written, refuse_existing};
+use crate::output::{Output, being_written, refuse_existing, without_locks};
 use crate::report::{Failure, note};
 use crate::size::{bytes, count};
 
@@ -19,6 +19,7 @@ pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
     output.discard().map_err(|error| match error.kind() {
         IoKind::WouldBlock => being_written(output),
         IoKind::InvalidData => not_ours(&error),
+        IoKind::Unsupported => without_locks(output, &error),
         _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
     })
 }
@@ -45,6 +46,14 @@ pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
     }
 }
 
+/// Tells that names cannot be made durable in the folder of the output, if that was found out.
+pub(crate) fn tell_names_at_risk(output: &Output, quiet: bool) {
+    if let (false, Some(why)) = (quiet, output.names_at_risk()) {
+        note(format_args!("warning: names cannot be made durable in {why}"));
+        note("warning: after a loss of power the output may be missing, or have its partial name");
+    }
+}
+
 /// Tells after what a run goes on.
 pub(crate) fn tell_going_on(output: &OutputFile, committed: &Committed) {
     let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
@@ -64,9 +73,7 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) if error.kind() == IoKind::InvalidInput && error.get_ref().is_some() => {
             Failure::usage(error).hint(RESTART)
         }
-        Cause::Io(error) if error.kind() == IoKind::InvalidInput => {
-            Failure::usage(format!("{name}: is no file that sv2 has left")).hint(RESTART)
-        }
+        Cause::Io(error) if error.kind() == IoKind::Unsupported => without_locks(output, error),
         Cause::Io(error) => Failure::io(format!("{name}: cannot be read: {error}")).hint(RESTART),
         Cause::Format(error) if error.kind() == ErrorKind::Key => Failure::stream(&name, error)
             .hint(format!("it was begun with another key or --context; {RESTART}")),
@@ -79,7 +86,7 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
     }
 }
 
-/// A file that stands where a journal would.
+/// A file of somebody else under a name that sv2 would use.
 pub(crate) fn not_ours(error: &std::io::Error) -> Failure {
     Failure::usage(error).hint("move it away, or choose another output with -o")
 }
@@ -118,7 +125,13 @@ pub(crate) fn unknown(partial: &Path, notice: Option<Notice>) -> Failure {
         Some(Notice::JournalUnusable(error)) => {
             Failure::usage(format!("{name}: exists already, and its journal is not to be used: {error}"))
         }
-        _ => Failure::usage(format!("{name}: exists already, and no journal says how far it can be trusted")),
+        // Nothing shows that it is of an earlier run.
+        _ => {
+            return Failure::usage(format!(
+                "{name}: exists already, and no journal says how far it can be trusted"
+            ))
+            .hint("move it away, or choose another output with -o");
+        }
     };
     failure.hint(RESTART)
 }

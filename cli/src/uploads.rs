@@ -1,7 +1,7 @@
 //! Outputs in S3, and where on this machine stands what is not uploaded yet.
 
 use std::io::{self, ErrorKind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload};
 use stream_v2_pipeline::{OutputFile, Shutdown};
@@ -49,11 +49,29 @@ const LANES: usize = 4;
 /// The folder of what is not uploaded yet.
 fn folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    variable("SV2_STATE_DIR")
-        .or_else(|| variable("XDG_STATE_HOME").map(|folder| folder.join("sv2")))
+    if let Some(chosen) = variable("SV2_STATE_DIR") {
+        return Ok(chosen);
+    }
+    let folder = variable("XDG_STATE_HOME")
+        .map(|folder| folder.join("sv2"))
         .or_else(|| variable("HOME").map(|home| home.join(".local/state/sv2")))
         .ok_or_else(|| {
             Failure::usage("there is no folder for what is not uploaded yet")
                 .hint("name one in SV2_STATE_DIR, XDG_STATE_HOME or HOME")
-        })
+        })?;
+    tighten(&folder);
+    Ok(folder)
+}
+
+/// Keeps others out of a folder that is for `sv2` alone. One that cannot be tightened is refused later.
+fn tighten(folder: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
+            let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = folder;
 }
