@@ -113,6 +113,7 @@ fn probed(_: &Path) -> Option<u32> {
 }
 
 /// The umask of the process. Reading it means setting it: where the system does not show it, it is for a moment one that hides everything.
+#[cfg_attr(target_os = "linux", expect(clippy::useless_conversion, reason = "other systems have fewer bits"))]
 fn umask() -> u32 {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
     shown_umask().unwrap_or_else(|| {
