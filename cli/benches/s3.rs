@@ -25,6 +25,7 @@ use md5::{Digest, Md5};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use served::Served;
+use sha2::Sha256;
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_pipeline::s3::{Multipart, PartBody, UploadId};
 
@@ -116,6 +117,7 @@ struct Part<'a> {
     begin: u64,
     len: u64,
     md5: [u8; 16],
+    sha256: [u8; 32],
 }
 
 impl PartBody for Part<'_> {
@@ -125,6 +127,10 @@ impl PartBody for Part<'_> {
 
     fn md5(&self) -> [u8; 16] {
         self.md5
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        self.sha256
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
@@ -148,16 +154,21 @@ fn upload_plainly(served: &Served, path: &Path) -> Done {
                 return Ok(sent);
             }
             let begin = number * PART;
-            let mut part = Part { path, begin, len: PART.min(UPLOADED - begin), md5: [0; 16] };
-            let (mut md5, mut buffer, mut source) = (Md5::new(), vec![0; 128 << 10], part.open()?);
+            let mut part =
+                Part { path, begin, len: PART.min(UPLOADED - begin), md5: [0; 16], sha256: [0; 32] };
+            let (mut md5, mut sha256) = (Md5::new(), Sha256::new());
+            let (mut buffer, mut source) = (vec![0; 128 << 10], part.open()?);
             loop {
                 match source.read(&mut buffer)? {
                     0 => break,
-                    len => md5.update(&buffer[..len]),
+                    len => {
+                        md5.update(&buffer[..len]);
+                        sha256.update(&buffer[..len]);
+                    }
                 }
             }
             drop(source);
-            part.md5 = md5.finalize().into();
+            (part.md5, part.sha256) = (md5.finalize().into(), sha256.finalize().into());
             sent.push((
                 number,
                 bucket.send(upload, u16::try_from(number + 1).map_err(io::Error::other)?, &part)?,

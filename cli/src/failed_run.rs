@@ -129,18 +129,22 @@ impl FailedRun<'_> {
                 Failure::io(format!("{name}: came into being while sv2 was running, and is not replaced"))
                     .hints(missing)
             }
+            IoKind::Unsupported if self.is_uploaded() => Failure::io(io)
+                .hint("whether the name is free cannot be known, and the upload is kept: the same command with --force completes it"),
+            // What S3 has answered about the upload makes no sense: asked again, it may.
+            IoKind::InvalidData if self.is_uploaded() => Failure::io(io).hints(self.kept()),
             IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
                 Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
                     .hint("free some space, or choose another place with -o")
                     .hints(self.kept())
             }
-            IoKind::NotFound
-                if self.output.is_some_and(|output| matches!(output.place(), Place::S3 { .. })) =>
-            {
-                Failure::io(io).hint(RESTART)
-            }
+            IoKind::NotFound if self.is_uploaded() => Failure::io(io).hint(RESTART),
             _ => Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error))).hints(self.kept()),
         }
+    }
+
+    fn is_uploaded(&self) -> bool {
+        self.output.is_some_and(|output| matches!(output.place(), Place::S3 { .. }))
     }
 
     /// What a run that ended early has left, and what can be done with it.

@@ -141,7 +141,7 @@ impl Input {
     fn object(bucket: &str, key: &str) -> io::Result<Self> {
         let object = Bucket::new(bucket, &Config::from_env()?)?.object(key)?;
         let (len, name) = (object.size(), object.name());
-        let stamp = SourceStamp { len: Some(len), mtime: object.modified() };
+        let stamp = object.stamp();
         Ok(Self {
             reader: Reader::Regular(Box::new(object)),
             len: Some(len).filter(|&len| len > 0),

@@ -61,7 +61,7 @@ impl Chosen {
         match self {
             Self::Output(output) => Ok(output),
             Self::Uploaded { bucket, key, force } => {
-                Output::of_file(uploads::output(&bucket, &key, uploading)?.overwriting(force))
+                Output::of_file(uploads::output(&bucket, &key, force, uploading)?.overwriting(force))
             }
             Self::Stored { database, stream, force } => {
                 let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;

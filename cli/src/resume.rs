@@ -9,6 +9,7 @@ use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp};
 
 use crate::input::Input;
 use crate::output::{Output, being_written, refuse_existing, without_locks};
+use crate::place::Place;
 use crate::report::{Failure, note};
 use crate::size::{bytes, count};
 
@@ -18,7 +19,7 @@ pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
     output.discard().map_err(|error| match error.kind() {
         IoKind::WouldBlock => being_written(output),
-        IoKind::InvalidData => not_ours(&error),
+        IoKind::InvalidData if !is_uploaded(output) => not_ours(&error),
         IoKind::Unsupported => without_locks(output, &error),
         _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
     })
@@ -68,6 +69,10 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) if error.kind() == IoKind::AlreadyExists => {
             refuse_existing(output).err().unwrap_or_else(|| Failure::io(error))
         }
+        // An answer of S3 that makes no sense, or a record of an upload that is not one.
+        Cause::Io(error) if error.kind() == IoKind::InvalidData && is_uploaded(output) => {
+            Failure::io(error).hint(RESTART)
+        }
         Cause::Io(error) if error.kind() == IoKind::InvalidData => not_ours(error),
         // Of an upload: what is wrong with it is told.
         Cause::Io(error) if error.kind() == IoKind::InvalidInput && error.get_ref().is_some() => {
@@ -84,6 +89,10 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
         _ => Failure::io(format!("{name}: {error}")),
     }
+}
+
+fn is_uploaded(output: &OutputFile) -> bool {
+    matches!(Place::of(output.target()), Ok(Place::S3 { .. }))
 }
 
 /// A file of somebody else under a name that sv2 would use.

@@ -1,14 +1,15 @@
 //! `sv2 uploads`: uploads to S3 that were begun and not completed. S3 keeps their parts, and bills them, until somebody aborts them.
 
-use std::path::Path;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Unfinished, UploadId};
+use stream_v2_pipeline::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
 
 use crate::args::UploadsArgs;
-use crate::report::Failure;
-use crate::size::age;
-use crate::uploads::failed;
+use crate::report::{Failure, note};
+use crate::size::{age, count};
+use crate::uploads::{failed, folder};
 use crate::{Done, interrupt, print};
 
 /// What `--abort` leaves alone where nothing else is said: somebody may still be at work on it.
@@ -20,16 +21,83 @@ pub(crate) fn run(args: &UploadsArgs) -> Done {
     let bucket =
         Config::from_env().and_then(|config| Bucket::new(name, &config)).map_err(|error| failed(&error))?;
     let older_than = args.older_than.unwrap_or(if args.abort { YOUNG } else { Duration::ZERO });
-    let uploads = bucket.unfinished(prefix).map_err(|error| failed(&error))?;
-    for upload in uploads.iter().filter(|upload| passed(upload).is_some_and(|age| age >= older_than)) {
-        if args.abort {
-            bucket.abort(UploadId { key: &upload.key, id: &upload.id }).map_err(|error| failed(&error))?;
+    let aborting = if args.abort { Some(Aborting { bucket: &bucket, folder: folder().ok() }) } else { None };
+    let (mut failures, mut printed) = (0, Ok(()));
+    let listed = bucket.each_unfinished(prefix, &mut |page| {
+        for upload in page.iter().filter(|upload| passed(upload).is_some_and(|age| age >= older_than)) {
+            let what = aborting.as_ref().map_or_else(|| Ok(String::new()), |aborting| aborting.abort(upload));
+            let begun = passed(upload).map(age).unwrap_or_default();
+            let name = bucket.name_of(&upload.key);
+            match what {
+                Ok(what) => printed = print(format_args!("{name}: begun {begun} ago{what}")),
+                Err(why) => {
+                    failures += 1;
+                    note(format_args!("{name}: begun {begun} ago, not aborted: {why}"));
+                }
+            }
+            if printed.is_err() {
+                return Err(ErrorKind::BrokenPipe.into());
+            }
         }
-        let begun = passed(upload).map(age).unwrap_or_default();
-        let what = if args.abort { ", aborted" } else { "" };
-        print(format_args!("s3://{name}/{}: begun {begun} ago{what}", upload.key))?;
+        Ok(())
+    });
+    printed?;
+    listed.map_err(|error| failed(&error))?;
+    match failures {
+        0 => Ok(()),
+        failures => Err(Failure::io(format!("{} could not be aborted", count(failures, "upload"))).hint(
+            "their parts stay at S3, and are billed; a lifecycle rule of the bucket removes them, too",
+        )),
     }
-    Ok(())
+}
+
+/// Aborts uploads one by one: what is wrong with one of them is no reason to keep the others.
+struct Aborting<'a> {
+    bucket: &'a Bucket,
+    /// Where this machine keeps what is not uploaded yet.
+    folder: Option<PathBuf>,
+}
+
+impl Aborting<'_> {
+    /// Aborts an upload, and says what came of it.
+    fn abort(&self, upload: &Unfinished) -> Result<String, String> {
+        let id = UploadId { key: &upload.key, id: &upload.id };
+        let leftover = self.leftover(upload).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => "another sv2 on this machine is at work on it".into(),
+            _ => error.to_string(),
+        })?;
+        let mut what = match self.bucket.abort(id).map_err(|error| error.to_string())? {
+            Aborted::Now => ", aborted",
+            Aborted::Before if self.is_listed(upload) => {
+                return Err("S3 lists it, and does not know it under this key".into());
+            }
+            Aborted::Before => ", was gone already",
+            Aborted::Refused(why) => return Err(why),
+        }
+        .to_owned();
+        if let Some(leftover) = leftover {
+            leftover
+                .remove()
+                .map_err(|error| format!("its files on this machine cannot be removed: {error}"))?;
+            what += "; its partial output on this machine is removed";
+        }
+        Ok(what)
+    }
+
+    fn leftover(&self, upload: &Unfinished) -> io::Result<Option<Leftover>> {
+        let folder = self.folder.as_ref();
+        folder.map_or(Ok(None), |folder| Leftover::find(self.bucket, &upload.key, &upload.id, folder))
+    }
+
+    /// Whether S3 still lists it.
+    fn is_listed(&self, upload: &Unfinished) -> bool {
+        let mut is_listed = false;
+        let looked = self.bucket.each_unfinished(&upload.key, &mut |page| {
+            is_listed |= page.iter().any(|other| (&other.key, &other.id) == (&upload.key, &upload.id));
+            Ok(())
+        });
+        looked.is_err() || is_listed
+    }
 }
 
 /// How long ago an upload was begun. One of which S3 does not say it is never old enough.

@@ -3,11 +3,11 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload};
+use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload, UploadNotice, is_hidden};
 use stream_v2_pipeline::{OutputFile, Shutdown};
 
 use crate::progress::Progress;
-use crate::report::Failure;
+use crate::report::{Failure, note};
 
 /// What an upload has to know of the run.
 pub(crate) struct Uploading<'a> {
@@ -21,18 +21,58 @@ pub(crate) struct Uploading<'a> {
 }
 
 /// An object as an output. S3 is asked for it, so that what is wrong with names and credentials is told before anything is read.
-pub(crate) fn output(bucket: &str, key: &str, uploading: Uploading<'_>) -> Result<OutputFile, Failure> {
+pub(crate) fn output(
+    bucket: &str,
+    key: &str,
+    force: bool,
+    uploading: Uploading<'_>,
+) -> Result<OutputFile, Failure> {
     let bucket =
         Config::from_env().and_then(|config| Bucket::new(bucket, &config)).map_err(|error| failed(&error))?;
     let upload = Upload::new(bucket.clone(), key, &folder()?).map_err(|error| failed(&error))?;
-    bucket.find(key).map_err(|error| failed(&error))?;
+    look(&bucket, key, force)?;
     let Uploading { expected, jobs, shutdown, progress } = uploading;
     let lanes = jobs.map_or(LANES, usize::from);
     let mut upload = upload.expecting(expected).with_lanes(lanes).with_shutdown(shutdown);
     if let Some(uploaded) = progress.map(Progress::count_uploaded) {
         upload = upload.telling(move |len| uploaded.reaches(len));
     }
-    Ok(upload.output())
+    let name = Multipart::name_of(&bucket, key);
+    Ok(upload.noticing(move |notice| warn(&name, &notice)).output())
+}
+
+/// Asks S3 for the object. If the credentials may not know whether it exists, they may still be allowed to create it.
+fn look(bucket: &Bucket, key: &str, force: bool) -> Result<(), Failure> {
+    let hidden = match bucket.find(key) {
+        Err(error) if is_hidden(&error) => error,
+        found => return found.map(drop).map_err(|error| failed(&error)),
+    };
+    match bucket.tries_condition(key) {
+        Err(error) if error.kind() == ErrorKind::Unsupported && force => {}
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            return Err(Failure::io(hidden).hint(error).hint("--force writes it whether or not it exists"));
+        }
+        tried => tried.map_err(|error| failed(&error))?,
+    }
+    if !force {
+        note(format_args!("warning: {hidden}; it is written only if it does not exist"));
+    }
+    Ok(())
+}
+
+/// Tells what the owner of an upload should know.
+fn warn(name: &str, notice: &UploadNotice) {
+    match notice {
+        UploadNotice::NotAtomic => note(format_args!(
+            "warning: {name}: this S3 does not create objects on a condition (If-None-Match): sv2 looked just before that the name was free, \
+             and cannot notice another writer at the same moment"
+        )),
+        UploadNotice::NotAborted(why) => note(format_args!(
+            "warning: {name}: the upload that was given up stays at S3, and its parts are billed: {why}; sv2 uploads --abort removes it with credentials \
+             that may abort uploads, and so does a lifecycle rule of the bucket"
+        )),
+        _ => {}
+    }
 }
 
 /// Names and settings that cannot be right are told as usage.
@@ -47,7 +87,7 @@ pub(crate) fn failed(error: &io::Error) -> Failure {
 const LANES: usize = 4;
 
 /// The folder of what is not uploaded yet.
-fn folder() -> Result<PathBuf, Failure> {
+pub(crate) fn folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(chosen) = variable("SV2_STATE_DIR") {
         return Ok(chosen);

@@ -215,6 +215,18 @@ fn what_is_replaced_is_an_error_and_no_mixture() {
     }
 }
 
+/// Its time is that of the second, in which it can be replaced by one as long.
+#[test]
+fn a_replaced_object_has_another_stamp() {
+    let (front, object) = stored(b"as long");
+    let stamp = object.stamp();
+    assert_eq!(stamp, open(&front, "object").unwrap().stamp());
+    assert_eq!(stamp.mtime.unwrap() / 1_000_000_000, 1_445_412_480);
+    front.put("bucket/object", b"another");
+    let other = open(&front, "object").unwrap().stamp();
+    assert_eq!((other.len, other.mtime == stamp.mtime), (stamp.len, false));
+}
+
 #[test]
 fn nobody_reads_with_a_wrong_secret_and_no_message_holds_one() {
     let (front, _) = stored(b"bytes");

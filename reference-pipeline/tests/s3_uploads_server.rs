@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use md5::{Digest, Md5};
 use seaweed::{BUCKET, KEY_ID, REGION, Seaweed};
+use sha2::Sha256;
 use stream_v2_format::wire::StreamParams;
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart, PartBody, Retry, Upload, UploadId};
 use stream_v2_pipeline::{
@@ -35,6 +36,10 @@ impl PartBody for Part<'_> {
 
     fn md5(&self) -> [u8; 16] {
         Md5::digest(self.0).into()
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0).into()
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {

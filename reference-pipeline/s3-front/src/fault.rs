@@ -14,6 +14,10 @@ pub enum Fault {
     Refuse(u16, &'static str, &'static str),
     /// The same, and the request has its effect.
     RefuseAfter(u16, &'static str, &'static str),
+    /// An answer of success with this body, and no effect.
+    Answer(String),
+    /// No answer, as long as the connection is open, and no effect.
+    Silence,
     /// The connection is closed in the place of an answer, and there is no effect.
     Hangup,
     /// The same, and the request has its effect: the answer is lost.

@@ -179,6 +179,21 @@ impl Front {
         self.state().manners.forgets_completed = true;
     }
 
+    /// `If-None-Match` of what creates an object is not looked at.
+    pub fn ignore_conditions(&self) {
+        self.state().manners.ignores_conditions = true;
+    }
+
+    /// What creates an object with `If-None-Match` is refused, with this status and code.
+    pub fn refuse_conditions(&self, status: u16, code: &'static str) {
+        self.state().manners.refuses_conditions = Some((status, code));
+    }
+
+    /// Objects that are not there are answered for with 403, as for somebody who may not list the bucket.
+    pub fn hide_absent(&self) {
+        self.state().manners.hides_absent = true;
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap()
     }

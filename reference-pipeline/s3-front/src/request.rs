@@ -38,6 +38,8 @@ pub struct Request {
     pub operation: Operation,
     /// `BUCKET/KEY`.
     pub name: String,
+    /// The path and the query, as they were sent.
+    pub target: String,
     /// The id of the upload.
     pub upload: Option<String>,
     /// The number of the part.
@@ -83,6 +85,7 @@ impl Request {
             method: parts.method.as_str().to_owned(),
             operation,
             name: name.into_owned(),
+            target: parts.uri.to_string(),
             upload,
             part: part.and_then(|part| part.parse().ok()),
             range: range(parts),

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_LENGTH, HeaderValue};
+use hyper::header::{CONTENT_LENGTH, HeaderValue, IF_NONE_MATCH};
 use hyper::http::response::Parts;
 use hyper::service::service_fn;
 use hyper::{Method, Response, StatusCode};
@@ -20,7 +20,7 @@ use crate::connection::{Connection, Cut, Knife};
 use crate::service::Service;
 use crate::signed::Signed;
 use crate::state::State;
-use crate::{Fault, KEY_ID, Request, SECRET};
+use crate::{Fault, KEY_ID, Operation, Request, SECRET};
 
 /// Bytes of a head that was cut.
 const HEAD_CUT: usize = 20;
@@ -72,9 +72,15 @@ impl Answering {
         let body = body.collect().await?.to_bytes();
         let mut record = Request::of(&parts, &body);
         let is_head = parts.method == Method::HEAD;
-        let fault = self.state.lock().unwrap().faults.take(record.operation);
+        let fault = self.fault(&parts, record.operation);
+        if fault == Some(Fault::Silence) {
+            record.status = 0;
+            self.state.lock().unwrap().requests.push(record);
+            return std::future::pending().await;
+        }
         let answer = match &fault {
             Some(Fault::Refuse(status, code, message)) => refusal(*status, code, message).await,
+            Some(Fault::Answer(body)) => Response::new(Bytes::from(body.clone())),
             Some(Fault::Hangup) => Response::default(),
             _ => {
                 let mut request = hyper::Request::from_parts(parts, Body::from(body));
@@ -107,6 +113,17 @@ impl Answering {
         self.state.lock().unwrap().requests.push(record);
         *knife.lock().unwrap() = cut;
         Ok(Response::from_parts(head, Full::new(body)))
+    }
+}
+
+impl Answering {
+    /// What becomes of a request: what was asked for, or what the server does not do.
+    fn fault(&self, parts: &hyper::http::request::Parts, operation: Operation) -> Option<Fault> {
+        let mut state = self.state.lock().unwrap();
+        let refuses = state.manners.refuses_conditions.filter(|_| parts.headers.contains_key(IF_NONE_MATCH));
+        let refuses =
+            refuses.map(|(status, code)| Fault::Refuse(status, code, "A header is not implemented"));
+        state.faults.take(operation).or(refuses)
     }
 }
 

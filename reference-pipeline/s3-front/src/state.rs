@@ -38,6 +38,12 @@ pub(crate) struct Manners {
     pub(crate) allows_small_parts: bool,
     /// An upload that was completed is not known any more.
     pub(crate) forgets_completed: bool,
+    /// If-None-Match is not looked at.
+    pub(crate) ignores_conditions: bool,
+    /// Requests with If-None-Match are refused so: status and code.
+    pub(crate) refuses_conditions: Option<(u16, &'static str)>,
+    /// Who asks may not list the bucket: what is not there is answered with 403.
+    pub(crate) hides_absent: bool,
 }
 
 #[derive(Default)]
@@ -54,7 +60,10 @@ impl State {
     /// The object, if it is the one that is wanted.
     pub(crate) fn object(&self, name: &str, if_match: Option<&ETagCondition>) -> S3Result<&Stored> {
         let object = self.objects.get(name);
-        let object = object.ok_or_else(|| s3_error!(NoSuchKey, "The specified key does not exist."))?;
+        let object = object.ok_or_else(|| match self.manners.hides_absent {
+            true => s3_error!(AccessDenied, "Access Denied"),
+            false => s3_error!(NoSuchKey, "The specified key does not exist."),
+        })?;
         match if_match {
             Some(ETagCondition::ETag(etag)) if *etag != ETag::Strong(object.etag.clone()) => {
                 Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions did not hold."))
@@ -65,7 +74,7 @@ impl State {
 
     /// Whether an object may be written: `*` allows it where there is none.
     pub(crate) fn check_absent(&self, name: &str, if_none_match: Option<&ETagCondition>) -> S3Result {
-        match if_none_match {
+        match if_none_match.filter(|_| !self.manners.ignores_conditions) {
             Some(ETagCondition::Any) if self.objects.contains_key(name) => {
                 Err(s3_error!(PreconditionFailed, "At least one of the pre-conditions did not hold."))
             }

@@ -26,10 +26,30 @@ impl Element {
         Some(children(&self.inner)?.into_iter().filter(|child| child.name == name).collect())
     }
 
-    /// The text of the element of this name right inside it.
+    /// The text of the element of this name right inside it, without blanks around it.
     pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.exact(name).map(|text| text.trim().to_owned())
+    }
+
+    /// The text of the element of this name right inside it, as it is.
+    pub(super) fn exact(&self, name: &str) -> Option<String> {
         let child = children(&self.inner)?.into_iter().find(|child| child.name == name)?;
-        Some(unescape(child.inner.trim()).ok()?.into_owned())
+        Some(unescape(&child.inner).ok()?.into_owned())
+    }
+
+    /// A key right inside it. Keys are percent-encoded if it says so.
+    pub(super) fn key(&self, name: &str) -> Option<String> {
+        self.key_of(self, name)
+    }
+
+    /// A key right inside an entry of this list.
+    pub(super) fn key_of(&self, entry: &Self, name: &str) -> Option<String> {
+        entry.exact(name).map(|text| if self.is_encoded() { decoded(text) } else { text })
+    }
+
+    /// Whether keys are encoded, as was asked for with `encoding-type=url`: not every server does it.
+    fn is_encoded(&self) -> bool {
+        self.text("EncodingType").as_deref() == Some("url")
     }
 
     /// The number in it.
@@ -41,6 +61,19 @@ impl Element {
     pub(super) fn goes_on(&self) -> bool {
         self.text("IsTruncated").as_deref() == Some("true")
     }
+}
+
+/// A key that came as in a form: `+` is a blank, `%XX` a byte. What is not encoded so is taken as it is.
+fn decoded(text: String) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
+        let code = code.filter(|_| byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        bytes.push(code.unwrap_or(if byte == b'+' { b' ' } else { byte }));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or(text)
 }
 
 fn children(xml: &str) -> Option<Vec<Element>> {
@@ -92,6 +125,32 @@ mod tests {
         );
         assert_eq!((parts[0].number("Size"), parts[1].number::<u64>("Size")), (Some(5_u64), None));
         assert_eq!(root.text("ID"), None);
+    }
+
+    #[test]
+    fn keys_are_taken_as_they_are() {
+        let list = |encoding: &str, key: &str| {
+            let xml = format!("<L>{encoding}<U><Key>{key}</Key></U><NextKeyMarker>{key}</NextKeyMarker></L>");
+            let root = Element::root(&xml).unwrap();
+            let of_entry = root.key_of(&root.all("U").unwrap()[0], "Key").unwrap();
+            assert_eq!(root.key("NextKeyMarker").unwrap(), of_entry);
+            of_entry
+        };
+        for (key, expected) in
+            [(" lead", " lead"), ("trail ", "trail "), ("a+b%41", "a+b%41"), ("a&#13;&amp;", "a\r&")]
+        {
+            assert_eq!(list("", key), expected);
+        }
+        let encoded = "<EncodingType>url</EncodingType>";
+        for (key, expected) in [
+            ("+lead%2B%20", " lead+ "),
+            ("..%2Fvictim/%01%c3%bc", "../victim/\u{1}ü"),
+            ("50%", "50%"),
+            ("%zz%4", "%zz%4"),
+            ("%ff", "%ff"),
+        ] {
+            assert_eq!(list(encoded, key), expected);
+        }
     }
 
     #[test]

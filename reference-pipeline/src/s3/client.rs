@@ -2,25 +2,24 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind, Read};
-use std::sync::Arc;
+use std::mem;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use rusty_s3::actions::{GetObject, HeadObject};
-use rusty_s3::{Credentials, S3Action, UrlStyle};
-use ureq::http::{HeaderMap, Response};
+use ureq::http::{HeaderMap, Method, Response};
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 
+use super::address::Address;
+use super::ask::{Ask, Refused};
+use super::direct::{is_direct, is_here};
 use super::errors::{Refusal, disconnected, nonsense};
 use super::retry::{Failed, Patience};
+use super::signing::Credentials;
 use super::{Config, Object, Retry};
 
-/// How long a signature is good for: also what a clock may be behind.
-pub(super) const SIGNED_FOR: Duration = Duration::from_secs(15 * 60);
 const CONNECT: Duration = Duration::from_secs(10);
 const ANSWER: Duration = Duration::from_secs(30);
-/// For a whole body. One that is slower is gone on with where it was.
-const BODY: Duration = Duration::from_secs(60);
 /// What an object carries of the upload that made it.
 pub(super) const MARK: &str = "x-amz-meta-stream-v2-upload";
 /// Of what S3 says about an error no more is read.
@@ -31,8 +30,8 @@ const ERROR_MAX: u64 = 64 << 10;
 pub struct Bucket(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
-    pub(super) agent: Agent,
-    pub(super) place: rusty_s3::Bucket,
+    agent: Mutex<Agent>,
+    pub(super) address: Address,
     pub(super) credentials: Credentials,
     pub(super) retry: Retry,
 }
@@ -63,31 +62,16 @@ impl Bucket {
     /// # Errors
     /// `InvalidInput` for names and endpoints that cannot be.
     pub fn new(name: &str, config: &Config) -> io::Result<Self> {
-        let invalid = |what: String| io::Error::new(ErrorKind::InvalidInput, format!("s3://{name}: {what}"));
-        // It becomes a part of the name of a host, or of a path.
-        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
-        if name.len() < 3 || name.len() > 255 || name.starts_with('.') || !name.bytes().all(is_plain) {
-            return Err(invalid("is no name of a bucket".into()));
-        }
-        let aws = || {
-            let end = if config.region.starts_with("cn-") { ".cn" } else { "" };
-            format!("https://s3.{}.amazonaws.com{end}", config.region)
-        };
-        let endpoint = config.endpoint.clone().unwrap_or_else(aws);
-        let endpoint = endpoint.parse().map_err(|error| invalid(format!("endpoint {endpoint}: {error}")))?;
-        let is_host =
-            name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-        let style = if config.endpoint.is_none() && is_host { UrlStyle::VirtualHost } else { UrlStyle::Path };
-        let place = rusty_s3::Bucket::new(endpoint, style, name.to_owned(), config.region.clone())
-            .map_err(|error| invalid(format!("endpoint: {error}")))?;
-        let (agent, credentials, retry) = (agent(&place, config), config.credentials.clone(), config.retry);
-        Ok(Self(Arc::new(Inner { agent, place, credentials, retry })))
+        let address = Address::new(name, config)?;
+        let agent = Mutex::new(agent(&address, config));
+        let (credentials, retry) = (config.credentials.clone(), config.retry);
+        Ok(Self(Arc::new(Inner { agent, address, credentials, retry })))
     }
 
     /// The name.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.0.place.name()
+        &self.0.address.bucket
     }
 
     /// Opens an object: asks how long it is, and which version.
@@ -96,7 +80,8 @@ impl Bucket {
     /// Those of the module.
     pub fn object(&self, key: &str) -> io::Result<Object> {
         check_key(key, &self.name_of(key))?;
-        let head = self.0.retry.run(|| self.head(key))?;
+        let name = self.name_of(key);
+        let head = self.0.retry.run(|| self.head(key).map_err(|refused| refused.failed(&name)))?;
         Ok(Object::new(self.clone(), key, head))
     }
 
@@ -105,13 +90,22 @@ impl Bucket {
         format!("s3://{}/{key}", self.name())
     }
 
-    pub(super) fn head(&self, key: &str) -> Result<Head, Failed> {
+    pub(super) fn agent(&self) -> Agent {
+        self.0.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Ends what is being sent and received by other threads. Requests that come later are not concerned.
+    pub(super) fn interrupt_requests(&self) {
+        let fresh = self.agent().config().clone().new_agent();
+        let mut agent = self.0.agent.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::replace(&mut *agent, fresh).shutdown();
+    }
+
+    pub(super) fn head(&self, key: &str) -> Result<Head, Refused> {
         let name = self.name_of(key);
-        let url = HeadObject::new(&self.0.place, Some(&self.0.credentials), key).sign(SIGNED_FOR);
-        let answer =
-            self.0.agent.head(url.as_str()).call().map_err(|error| self.disconnected(&name, error))?;
+        let answer = self.ask(&Ask::new(Method::HEAD, key, &[]).with_patience(ANSWER))?;
         if answer.status().as_u16() != 200 {
-            return Err(self.why(key, &name, answer));
+            return Err(Refused::Refusal(self.why(key, answer)));
         }
         let text = |header| header_text(answer.headers(), header);
         let len = text("content-length").and_then(|len| len.parse().ok());
@@ -123,15 +117,15 @@ impl Bucket {
         Ok(Head { len, etag, modified, mark })
     }
 
-    /// The answer to `HEAD` has no body: why S3 refuses, the answer to `GET` tells.
-    fn why(&self, key: &str, name: &str, answer: Response<Body>) -> Failed {
+    /// The answer to `HEAD` has no body: the answer to `GET` says why S3 refuses.
+    fn why(&self, key: &str, answer: Response<Body>) -> Refusal {
         let refusal = refusal(answer);
         if !refusal.is_for_good() {
-            return refusal.failed(name);
+            return refusal;
         }
         match self.get(key, &[("range", "bytes=0-0")]) {
-            Ok(answer) if answer.status().as_u16() >= 300 => self::refusal(answer).failed(name),
-            _ => refusal.failed(name),
+            Ok(answer) if answer.status().as_u16() >= 300 => self::refusal(answer),
+            _ => refusal,
         }
     }
 
@@ -185,9 +179,7 @@ impl Bucket {
         let Range { key, etag, object_len, offset } = range;
         let name = self.name_of(key);
         let bytes = format!("bytes={offset}-{}", offset + (len - 1));
-        let answer = self
-            .get(key, &[("if-match", etag), ("range", &bytes)])
-            .map_err(|error| self.disconnected(&name, error))?;
+        let answer = self.get(key, &[("if-match", etag), ("range", &bytes)])?;
         let status = answer.status().as_u16();
         if !matches!(status, 200 | 206) {
             return Err(refusal(answer).failed(&name));
@@ -208,21 +200,12 @@ impl Bucket {
         Ok(answer)
     }
 
-    /// A signed `GET`; the headers, which are signed too, are in the order of their names.
-    fn get(&self, key: &str, headers: &[(&'static str, &str)]) -> Result<Response<Body>, ureq::Error> {
-        let mut action = GetObject::new(&self.0.place, Some(&self.0.credentials), key);
-        for (name, value) in headers {
-            action.headers_mut().insert(*name, (*value).to_owned());
-        }
-        let url = action.sign(SIGNED_FOR);
-        let request = self.0.agent.get(url.as_str());
-        headers.iter().fold(request, |request, (name, value)| request.header(*name, *value)).call()
+    fn get(&self, key: &str, headers: &[(&'static str, &str)]) -> Result<Response<Body>, Failed> {
+        self.ask(&Ask::new(Method::GET, key, &[]).with_headers(headers).with_patience(ANSWER))
     }
 
     pub(super) fn disconnected(&self, name: &str, error: ureq::Error) -> Failed {
-        let url = self.0.place.base_url();
-        let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-        disconnected(name, &format!("{}{port}", url.host_str().unwrap_or_default()), error)
+        disconnected(name, &self.0.address.authority, error)
     }
 }
 
@@ -232,23 +215,26 @@ impl fmt::Debug for Bucket {
     }
 }
 
-/// Refuses what in a URL would name something else: another object, the bucket, another bucket.
+/// Refuses keys that other programs take for the name of another object, of the bucket, or of another bucket.
 pub(super) fn check_key(key: &str, name: &str) -> io::Result<()> {
     if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
-        return Err(io::Error::new(
-            ErrorKind::InvalidInput,
-            format!("{name}: is no key that a URL can name"),
-        ));
+        let what = if key.is_empty() {
+            "the key is empty"
+        } else {
+            "the key has a part that is . or .., which many programs resolve as in a path"
+        };
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("{name}: {what}")));
     }
     Ok(())
 }
 
 /// Redirections are not followed: the signature is for one host.
-fn agent(place: &rusty_s3::Bucket, config: &Config) -> Agent {
+fn agent(address: &Address, config: &Config) -> Agent {
     let mut tls = TlsConfig::builder();
     if !config.roots.is_empty() {
         tls = tls.root_certs(RootCerts::new_with_certs(&config.roots));
     }
+    let is_direct = is_here(address.host()) || is_direct(&config.no_proxy, address.host(), address.port());
     let mut config = Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -258,10 +244,9 @@ fn agent(place: &rusty_s3::Bucket, config: &Config) -> Agent {
         .user_agent(concat!("stream-v2/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
-        .timeout_recv_response(Some(ANSWER))
-        .timeout_recv_body(Some(BODY));
-    // What is on this machine needs no proxy.
-    if matches!(place.base_url().host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+        // However long a body takes, as long as the connection takes some of it.
+        .timeout_per_write(Some(config.stall));
+    if is_direct {
         config = config.proxy(None);
     }
     config.build().new_agent()
@@ -307,36 +292,24 @@ mod tests {
     }
 
     #[test]
-    fn names_that_would_name_something_else_are_refused() {
-        let config = Config::new("eu-west-1", "key", "hidden").unwrap();
-        for name in ["", "a", "..", "../etc", "a/b", "a@b.c", "a?b=c", "..."] {
-            assert_eq!(
-                Bucket::new(name, &config).err().map(|error| error.kind()),
-                Some(ErrorKind::InvalidInput),
-                "{name}"
-            );
-        }
-        let bucket = Bucket::new("bucket", &config).unwrap();
+    fn keys_that_others_resolve_are_refused() {
+        let bucket = Bucket::new("bucket", &Config::new("eu-west-1", "key", "hidden").unwrap()).unwrap();
         for key in ["", ".", "..", "a/../b", "../other/key", "a/."] {
-            assert_eq!(
-                bucket.object(key).err().map(|error| error.kind()),
-                Some(ErrorKind::InvalidInput),
-                "{key}"
-            );
+            let kind = bucket.object(key).err().map(|error| error.kind());
+            assert_eq!(kind, Some(ErrorKind::InvalidInput), "{key}");
         }
         assert!(!format!("{bucket:?}").contains("hidden"));
     }
 
     #[test]
-    fn buckets_are_in_the_host_unless_there_is_an_endpoint() {
-        let url = |name: &str, config: &Config| {
-            let bucket = Bucket::new(name, config).unwrap();
-            bucket.0.place.object_url("a b").to_string()
+    fn hosts_that_no_proxy_names_are_reached_directly() {
+        let agent = |endpoint: &str, no_proxy: &str| {
+            let mut config = Config::new("r", "key", "hidden").unwrap().with_endpoint(endpoint).unwrap();
+            config.no_proxy = no_proxy.into();
+            Bucket::new("bucket", &config).unwrap().agent()
         };
-        let config = Config::new("eu-west-1", "key", "hidden").unwrap();
-        assert_eq!(url("bucket", &config), "https://bucket.s3.eu-west-1.amazonaws.com/a%20b");
-        assert_eq!(url("dotted.bucket", &config), "https://s3.eu-west-1.amazonaws.com/dotted.bucket/a%20b");
-        let config = config.with_endpoint("http://localhost:9000").unwrap();
-        assert_eq!(url("bucket", &config), "http://localhost:9000/bucket/a%20b");
+        // Whatever the environment of the test says.
+        assert!(agent("http://s3.local:9000", "x, .LOCAL:9000").config().proxy().is_none());
+        assert!(agent("http://[::1]:9000", "").config().proxy().is_none());
     }
 }

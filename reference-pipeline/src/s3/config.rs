@@ -2,12 +2,17 @@
 
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
-use rusty_s3::Credentials;
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
 use super::Retry;
+use super::direct::no_proxy;
 use super::profile::Profile;
+use super::signing::Credentials;
+
+/// How long a connection may take nothing of a body.
+const STALL: Duration = Duration::from_secs(60);
 
 /// Where S3 is, who reads, and with how much patience. Its `Debug` shows no credentials.
 #[derive(Clone)]
@@ -18,6 +23,10 @@ pub struct Config {
     pub(super) retry: Retry,
     /// Whose servers are trusted; none: those of the built-in list.
     pub(super) roots: Vec<Certificate<'static>>,
+    /// Hosts that are reached without a proxy.
+    pub(super) no_proxy: String,
+    /// How long a connection may take nothing of a body.
+    pub(super) stall: Duration,
 }
 
 impl Config {
@@ -34,8 +43,8 @@ impl Config {
         if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(invalid("the region is made of letters, digits and hyphens"));
         }
-        let (region, retry) = (region.into(), Retry::default());
-        Ok(Self { endpoint: None, region, credentials, retry, roots: Vec::new() })
+        let (region, retry, no_proxy) = (region.into(), Retry::default(), no_proxy());
+        Ok(Self { endpoint: None, region, credentials, retry, roots: Vec::new(), no_proxy, stall: STALL })
     }
 
     /// The same with another S3 than that of AWS: `http://` or `https://`, a host, a port. Buckets are then named in paths, and not in the host.
@@ -74,8 +83,7 @@ impl Config {
     /// The same with the token of temporary credentials.
     #[must_use]
     pub fn with_session_token(mut self, token: &str) -> Self {
-        let (key, secret) = (self.credentials.key(), self.credentials.secret());
-        self.credentials = Credentials::new_with_token(key, secret, token);
+        self.credentials = self.credentials.with_token(Some(token));
         self
     }
 
@@ -83,6 +91,14 @@ impl Config {
     #[must_use]
     pub const fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
+        self
+    }
+
+    /// The same with another limit on how long a connection may take nothing of a body that is sent; a minute by default. How long the whole
+    /// body takes has no limit: a line that is shared may be slow.
+    #[must_use]
+    pub const fn with_stall_limit(mut self, limit: Duration) -> Self {
+        self.stall = limit;
         self
     }
 
@@ -144,8 +160,7 @@ fn credentials(variable: &impl Fn(&str) -> Option<String>, profile: &Profile) ->
         (get("aws_access_key_id"), get("aws_secret_access_key"), get("aws_session_token"))
     };
     match (key, secret, token) {
-        (Some(key), Some(secret), Some(token)) => Ok(Credentials::new_with_token(key, secret, token)),
-        (Some(key), Some(secret), None) => Ok(Credentials::new(key, secret)),
+        (Some(key), Some(secret), token) => Ok(Credentials::new(&key, &secret).with_token(token.as_deref())),
         (Some(_), None, _) => Err(invalid("an access key id without its secret access key")),
         (None, Some(_), _) => Err(invalid("a secret access key without its access key id")),
         (None, None, _) => Err(invalid(&format!(
@@ -187,8 +202,8 @@ mod tests {
     fn found(variables: &[(&str, &str)]) -> Found {
         let config = of(variables).unwrap();
         let credentials = config.credentials;
-        let (key, secret) = (credentials.key().to_owned(), credentials.secret().to_owned());
-        (config.endpoint, config.region, key, secret, credentials.token().map(str::to_owned))
+        let (key, secret) = (credentials.key_id, credentials.secret.to_string());
+        (config.endpoint, config.region, key, secret, credentials.token.map(|token| token.to_string()))
     }
 
     fn expect(endpoint: Option<&str>, region: &str, key: &str, secret: &str, token: Option<&str>) -> Found {

@@ -1,5 +1,7 @@
 //! What S3 and the connection to it report, as errors of I/O that name the object and hold nothing secret.
 
+use std::error::Error;
+use std::fmt;
 use std::io::{self, ErrorKind};
 
 use quick_xml::Reader;
@@ -58,7 +60,9 @@ impl Refusal {
         let status = match refusal.code.as_deref() {
             code if for_now.contains(&code) => 503,
             Some("PreconditionFailed") => 412,
-            Some("NoSuchUpload") => 404,
+            Some("ConditionalRequestConflict" | "OperationAborted") => 409,
+            Some("NoSuchUpload" | "NoSuchBucket") => 404,
+            Some("NotImplemented") => 501,
             _ => 400,
         };
         Self { status, ..refusal }
@@ -79,13 +83,46 @@ impl Refusal {
         !matches!(self.status, 429 | 500 | 502 | 503 | 504)
     }
 
-    /// Signatures that are in their query are answered in another way than those in headers.
+    /// Whether S3 does not know the object or the upload, but the bucket.
+    pub(super) fn is_absent(&self) -> bool {
+        self.status == 404 && self.code.as_deref() != Some("NoSuchBucket")
+    }
+
+    /// Whether S3 says only that the credentials may not do this, and nothing is wrong with them: so it answers for an object that is not there,
+    /// too, if they may not list the bucket.
+    pub(super) fn is_hidden(&self) -> bool {
+        self.status == 403 && matches!(self.code.as_deref(), Some("AccessDenied") | None)
+    }
+
+    /// Whether this request will never be allowed, though others are.
+    pub(super) fn is_forbidden(&self) -> bool {
+        self.is_hidden() || matches!(self.status, 405 | 501)
+    }
+
+    /// Whether the server may have refused a request for the condition in it. Of faults in parts it tells with other codes.
+    pub(super) fn is_about_condition(&self) -> bool {
+        let code = self.code.as_deref();
+        match self.status {
+            501 => true,
+            400 => matches!(
+                code,
+                Some("NotImplemented" | "InvalidArgument" | "InvalidRequest" | "BadRequest") | None
+            ),
+            _ => false,
+        }
+    }
+
     fn is_about_time(&self) -> bool {
-        let of_query =
-            ["request has expired", "request is not valid yet", "request is not yet valid"].map(Some);
-        let message = self.message.as_ref().map(|message| message.trim_end_matches('.').to_lowercase());
         self.code.as_deref() == Some("RequestTimeTooSkewed")
-            || (self.status == 403 && of_query.contains(&message.as_deref()))
+    }
+
+    /// What S3 says.
+    pub(super) fn words(&self) -> String {
+        match (&self.code, &self.message) {
+            (Some(code), Some(message)) => format!("S3 says {code}: {message}"),
+            (Some(said), None) | (None, Some(said)) => format!("S3 says {said}"),
+            (None, None) => format!("S3 answers with the status {}", self.status),
+        }
     }
 
     /// The error, for an object or a bucket.
@@ -108,11 +145,7 @@ impl Refusal {
             416 => "became shorter while it was read; ".into(),
             _ => String::new(),
         };
-        what += &match (&self.code, &self.message) {
-            (Some(code), Some(message)) => format!("S3 says {code}: {message}"),
-            (Some(said), None) | (None, Some(said)) => format!("S3 says {said}"),
-            (None, None) => format!("S3 answers with the status {}", self.status),
-        };
+        what += &self.words();
         if let Some(region) = self.region.as_deref().filter(|_| kind == ErrorKind::InvalidInput) {
             what += &format!(" (the bucket is in the region {region})");
         }
@@ -121,7 +154,7 @@ impl Refusal {
     }
 }
 
-/// Text for a message: one line, not too long, and none of what a signed request holds.
+/// Text for a message: one line, not too long, and nothing of a signature.
 fn shown(raw: &str) -> Option<String> {
     let text = quick_xml::escape::unescape(raw.trim()).ok()?;
     let line: String =
@@ -133,7 +166,7 @@ fn shown(raw: &str) -> Option<String> {
 
 /// A request without an answer, or with one that is not whole.
 pub(super) fn disconnected(name: &str, host: &str, error: ureq::Error) -> Failed {
-    // Texts of the client may hold the URL, which is signed.
+    // Texts of the client may hold the URL.
     let (kind, what) = match error {
         ureq::Error::Io(error) => (error.kind(), error.to_string()),
         ureq::Error::Timeout(_) => (ErrorKind::TimedOut, "no answer in time".into()),
@@ -155,6 +188,32 @@ pub(super) fn disconnected(name: &str, host: &str, error: ureq::Error) -> Failed
     );
     let error = io::Error::new(kind, format!("{name}: {host}: {what}"));
     if is_final { Failed::ForGood(error) } else { Failed::ForNow(error) }
+}
+
+/// S3 does not say whether an object exists.
+#[derive(Debug)]
+struct Hidden(String);
+
+impl fmt::Display for Hidden {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for Hidden {}
+
+/// The error of somebody who may not know whether an object exists.
+pub(super) fn hidden(name: &str, refusal: &Refusal) -> Failed {
+    let what = "S3 does not say whether it exists, because the credentials may not list the bucket";
+    let what = format!("{name}: {what} ({})", refusal.words());
+    Failed::ForGood(io::Error::new(ErrorKind::PermissionDenied, Hidden(what)))
+}
+
+/// Whether an error only says that the credentials may not know whether an object exists: without `s3:ListBucket` S3 answers with 403 in both cases.
+/// They may still write it.
+#[must_use]
+pub fn is_hidden(error: &io::Error) -> bool {
+    error.get_ref().is_some_and(|error| error.is::<Hidden>())
 }
 
 /// An answer that makes no sense.
@@ -188,17 +247,12 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_is_told_however_s3_puts_it() {
-        for (code, message) in [
-            ("RequestTimeTooSkewed", "The difference is too large."),
-            ("AccessDenied", "Request has expired"),
-            ("AccessDenied", "Request is not valid yet."),
-        ] {
-            let body = format!("<Error><Code>{code}</Code><Message>{message}</Message></Error>");
-            let (kind, text) = error(403, &body);
-            assert_eq!(kind, ErrorKind::PermissionDenied);
-            assert!(text.starts_with("s3://b/k: the clock of this machine is wrong"), "{text}");
-        }
+    fn a_wrong_clock_is_told() {
+        let body =
+            "<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>";
+        let (kind, text) = error(403, body);
+        assert_eq!(kind, ErrorKind::PermissionDenied);
+        assert!(text.starts_with("s3://b/k: the clock of this machine is wrong"), "{text}");
         let denied = "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>";
         assert!(!error(403, denied).1.contains("clock"));
     }

@@ -45,20 +45,30 @@
 //! | `TimedOut`, `ConnectionRefused`, `ConnectionReset`, `UnexpectedEof`, and what else the system reports | the connection, again and again |
 //! | `Other` | the rest |
 
+mod address;
 mod answers;
+mod ask;
 mod client;
 mod config;
+mod direct;
 mod errors;
 mod multipart;
 mod object;
 mod profile;
 mod requests;
 mod retry;
+mod signing;
 mod upload;
 
 pub use client::Bucket;
 pub use config::Config;
-pub use multipart::{Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
+pub use errors::is_hidden;
+pub use multipart::{Aborted, Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
 pub use object::Object;
 pub use retry::Retry;
-pub use upload::Upload;
+pub use upload::{Leftover, Upload, UploadNotice};
+
+/// Bytes in hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

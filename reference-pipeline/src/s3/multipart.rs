@@ -24,6 +24,9 @@ pub trait PartBody {
     /// Their MD5, 16 bytes: the server compares it with what has arrived.
     fn md5(&self) -> [u8; 16];
 
+    /// Their SHA-256, 32 bytes: the request is signed with it.
+    fn sha256(&self) -> [u8; 32];
+
     /// All of them, from the first one on.
     ///
     /// # Errors
@@ -64,6 +67,17 @@ pub struct Unfinished {
     pub begun: Option<i64>,
 }
 
+/// What aborting an upload has come to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Aborted {
+    /// S3 says that it has aborted it.
+    Now,
+    /// S3 does not know it under this key: it was completed, aborted or has expired before.
+    Before,
+    /// S3 refuses, and would do so again: the credentials may not abort uploads, or the server cannot. This is why.
+    Refused(String),
+}
+
 /// An object that is read.
 pub trait Readable: Read + Seek + Send {}
 
@@ -83,8 +97,17 @@ pub trait Multipart: Send + Sync {
     /// The object under a key (`HeadObject`).
     ///
     /// # Errors
-    /// Those of the module.
+    /// Those of the module; one for which [`is_hidden`](super::is_hidden) holds if S3 does not say whether there is one.
     fn find(&self, key: &str) -> io::Result<Option<Found>>;
+
+    /// Finds out whether an object can be created under a key, on the condition that there is none, by a request that changes nothing
+    /// (`CompleteMultipartUpload` of an upload that does not exist).
+    ///
+    /// # Errors
+    /// `Unsupported` if the server refuses the condition; `PermissionDenied` and those of the module.
+    fn tries_condition(&self, _key: &str) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Opens the object under a key for reading.
     ///
@@ -113,7 +136,8 @@ pub trait Multipart: Send + Sync {
     /// Makes the object of the parts with these entity tags, number 1 first (`CompleteMultipartUpload`), in the place of another one only where it may.
     ///
     /// # Errors
-    /// `AlreadyExists`, and those of the module. Whatever is reported, the object may be there.
+    /// `AlreadyExists`; `Unsupported` if the server does not know the condition; `ResourceBusy` if another request for the object is under way;
+    /// those of the module. Whatever is reported, the object may be there.
     fn complete(&self, upload: UploadId<'_>, etags: &[&str], replace: bool) -> io::Result<()>;
 
     /// Makes an object of no bytes, with that mark, in the place of another one only where it may (`PutObject`): not every server makes one of parts.
@@ -122,15 +146,36 @@ pub trait Multipart: Send + Sync {
     /// As [`complete`](Self::complete).
     fn put_empty(&self, key: &str, mark: &str, replace: bool) -> io::Result<()>;
 
-    /// Gives an upload up, with its parts (`AbortMultipartUpload`). One that S3 does not know is given up.
+    /// Aborts an upload, with its parts (`AbortMultipartUpload`).
     ///
     /// # Errors
     /// Those of the module.
-    fn abort(&self, upload: UploadId<'_>) -> io::Result<()>;
+    fn abort(&self, upload: UploadId<'_>) -> io::Result<Aborted>;
 
-    /// The uploads of keys that begin in this way and were neither completed nor aborted (`ListMultipartUploads`).
+    /// Shows the uploads of keys that begin in this way and were neither completed nor aborted (`ListMultipartUploads`), page after page: no more than
+    /// one is in memory.
+    ///
+    /// # Errors
+    /// Those of the module, and what `visit` returns.
+    fn each_unfinished(
+        &self,
+        prefix: &str,
+        visit: &mut dyn FnMut(Vec<Unfinished>) -> io::Result<()>,
+    ) -> io::Result<()>;
+
+    /// The same, all at once.
     ///
     /// # Errors
     /// Those of the module.
-    fn unfinished(&self, prefix: &str) -> io::Result<Vec<Unfinished>>;
+    fn unfinished(&self, prefix: &str) -> io::Result<Vec<Unfinished>> {
+        let mut all = Vec::new();
+        self.each_unfinished(prefix, &mut |uploads| {
+            all.extend(uploads);
+            Ok(())
+        })?;
+        Ok(all)
+    }
+
+    /// Ends what other threads are sending. Later calls are not concerned.
+    fn interrupt(&self) {}
 }

@@ -3,10 +3,14 @@
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
+use sha2::{Digest, Sha256};
+
 use super::Bucket;
 use super::client::{Head, Range};
-use crate::ReadAt;
 use crate::io::sought;
+use crate::{ReadAt, SourceStamp};
+
+const SECOND: i64 = 1_000_000_000;
 
 /// Bytes of the first request after a seek: what is wanted may be no more than a header.
 const PIECE_MIN: usize = 256 << 10;
@@ -41,6 +45,17 @@ impl Object {
     #[must_use]
     pub const fn modified(&self) -> Option<i64> {
         self.head.modified
+    }
+
+    /// What tells this version of the object from another one when a run is resumed: its length, and the
+    /// second in which it was written, in which the nanoseconds stand for its entity tag. S3 says no more
+    /// of the time than the second, in which an object can be replaced by one as long.
+    #[must_use]
+    pub fn stamp(&self) -> SourceStamp {
+        let digest = Sha256::digest(&self.head.etag);
+        let number = digest.iter().take(7).fold(0, |number, byte| number << 8 | i64::from(*byte));
+        let mtime = self.head.modified.unwrap_or(0) / SECOND * SECOND + number % SECOND;
+        SourceStamp { len: Some(self.head.len), mtime: Some(mtime) }
     }
 
     /// `s3://BUCKET/KEY`.

@@ -40,6 +40,13 @@ pub(super) enum Failed {
     ForGood(io::Error),
 }
 
+impl Failed {
+    pub(super) fn into_error(self) -> io::Error {
+        let (Self::ForNow(error) | Self::ForGood(error)) = self;
+        error
+    }
+}
+
 impl Retry {
     /// Makes attempts until one succeeds, one fails for good, or there were enough.
     pub(super) fn run<T>(self, mut attempt: impl FnMut() -> Result<T, Failed>) -> io::Result<T> {

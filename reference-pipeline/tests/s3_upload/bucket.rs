@@ -53,10 +53,10 @@ fn parts_are_listed_page_after_page() {
         .map(|number| machine.bucket.send(upload, number, &Bytes(&vec![1; usize::from(number)])).unwrap())
         .collect();
     machine.take();
-    // A page that is cut is asked for again, with all before it.
+    // A page that is cut is asked for again.
     machine.front.fail_at(Operation::ListParts, 1, Fault::CutBody(20));
     let listed = machine.bucket.parts(upload).unwrap().unwrap();
-    assert_eq!(count(&machine.take(), Operation::ListParts), 5);
+    assert_eq!(count(&machine.take(), Operation::ListParts), 4);
     let listed: Vec<_> = listed.into_iter().map(|part| (part.number, part.len, part.etag)).collect();
     let expected: Vec<_> = (1..).zip(etags).map(|(number, etag)| (number, u64::from(number), etag)).collect();
     assert_eq!(listed, expected);

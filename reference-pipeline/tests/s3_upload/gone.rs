@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use md5::{Digest, Md5};
+use sha2::Sha256;
 use stream_v2_pipeline::Shutdown;
 use stream_v2_pipeline::s3::{Multipart, PartBody, UploadId};
 use stream_v2_s3_front::{Fault, Operation};
@@ -24,6 +25,10 @@ impl PartBody for Bytes<'_> {
 
     fn md5(&self) -> [u8; 16] {
         Md5::digest(self.0).into()
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0).into()
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stream_v2_pipeline::s3::{Bucket, Config, Retry, Upload};
+use stream_v2_pipeline::s3::{Bucket, Config, Retry, Upload, UploadNotice};
 use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, Request, SECRET};
 
 use crate::lab::SEGMENT;
@@ -29,6 +29,7 @@ pub(crate) struct Machine {
     pub(crate) disk: Sim,
     /// All requests that were looked at.
     requests: Vec<Request>,
+    notices: Arc<Mutex<Vec<UploadNotice>>>,
 }
 
 impl Machine {
@@ -38,12 +39,19 @@ impl Machine {
         let config = Config::new(REGION, KEY_ID, SECRET).unwrap();
         let config = config.with_endpoint(&front.endpoint()).unwrap().with_retry(AT_ONCE);
         let bucket = Bucket::new("bucket", &config).unwrap();
-        Self { front, bucket, disk: Sim::default(), requests: Vec::new() }
+        Self { front, bucket, disk: Sim::default(), requests: Vec::new(), notices: Default::default() }
     }
 
     pub(crate) fn upload(&self) -> Upload {
         let (bucket, disk) = (Arc::new(self.bucket.clone()), Arc::new(self.disk.clone()));
-        Upload::with_storage(bucket, disk, KEY, Path::new("state")).unwrap().with_part_len(PART)
+        let upload = Upload::with_storage(bucket, disk, KEY, Path::new("state")).unwrap();
+        let notices = Arc::clone(&self.notices);
+        upload.with_part_len(PART).noticing(move |notice| notices.lock().unwrap().push(notice))
+    }
+
+    /// What was told of uploads that went on.
+    pub(crate) fn notices(&self) -> Vec<UploadNotice> {
+        self.notices.lock().unwrap().clone()
     }
 
     /// The requests since the last time.
@@ -81,6 +89,8 @@ impl Machine {
         let mut sent = BTreeMap::new();
         let mut completed = BTreeMap::new();
         for request in &self.requests {
+            // Whoever writes logs sees no credential.
+            assert!(!request.target.contains("X-Amz"), "{}", request.target);
             let upload = request.upload.clone().unwrap_or_default();
             match request.operation {
                 Operation::UploadPart => {

@@ -5,12 +5,15 @@
 
 mod bucket;
 mod command;
+mod conditions;
 mod endings;
 mod every_request;
+mod giving_up;
 mod gone;
 #[path = "../lab/mod.rs"]
 mod lab;
 mod machine;
+mod names;
 mod shutdown;
 #[path = "../support/mod.rs"]
 mod support;

@@ -151,7 +151,7 @@ impl Seaweed {
         let bucket = self.bucket();
         let unfinished = bucket.unfinished("").unwrap();
         let ids = unfinished.iter().map(|upload| UploadId { key: &upload.key, id: &upload.id });
-        ids.for_each(|upload| bucket.abort(upload).unwrap());
+        ids.for_each(|upload| drop(bucket.abort(upload).unwrap()));
         unfinished.len()
     }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Cursor, ErrorKind, Read};
 
 use md5::{Digest, Md5};
-use stream_v2_pipeline::s3::{Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
+use stream_v2_pipeline::s3::{Aborted, Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
 
 use crate::lab::remote::{Remote, RemoteOp};
 use crate::lab::sim::{Contents, Sim};
@@ -96,12 +96,18 @@ impl Multipart for SimBucket {
         self.0.act_remotely(RemoteOp::PutEmpty { key: key.into(), mark: mark.into() })
     }
 
-    fn abort(&self, upload: UploadId<'_>) -> io::Result<()> {
-        self.0.act_remotely(RemoteOp::Abort { id: upload.id.into() })
+    fn abort(&self, upload: UploadId<'_>) -> io::Result<Aborted> {
+        let known = self.remote().uploads.contains_key(upload.id);
+        self.0.act_remotely(RemoteOp::Abort { id: upload.id.into() })?;
+        Ok(if known { Aborted::Now } else { Aborted::Before })
     }
 
-    fn unfinished(&self, prefix: &str) -> io::Result<Vec<Unfinished>> {
+    fn each_unfinished(
+        &self,
+        prefix: &str,
+        visit: &mut dyn FnMut(Vec<Unfinished>) -> io::Result<()>,
+    ) -> io::Result<()> {
         let uploads = self.remote().uploads.into_iter().filter(|(_, upload)| upload.key.starts_with(prefix));
-        Ok(uploads.map(|(id, upload)| Unfinished { key: upload.key, id, begun: None }).collect())
+        visit(uploads.map(|(id, upload)| Unfinished { key: upload.key, id, begun: None }).collect())
     }
 }

@@ -39,6 +39,8 @@
 //! | while it is given up | the record, with or without the partial file | the upload, or not | whoever creates the output again, or `sv2 uploads` |
 
 mod beside;
+mod completing;
+mod leftover;
 mod names;
 mod parts;
 mod reconcile;
@@ -55,11 +57,14 @@ use std::sync::{Arc, Condvar, Mutex};
 
 use self::names::Names;
 use self::parts::Cutting;
-use self::state::{Shared, Told};
+use self::state::{Noticed, Shared, Told};
 use self::storage::UploadStorage;
 use super::client::check_key;
 use super::multipart::Multipart;
 use crate::{Disk, OutputFile, Shutdown, Storage};
+
+pub use leftover::Leftover;
+pub use state::UploadNotice;
 
 /// An object that is to be written.
 pub struct Upload {
@@ -71,6 +76,7 @@ pub struct Upload {
     lanes: usize,
     shutdown: Shutdown,
     told: Option<Told>,
+    noticed: Option<Noticed>,
 }
 
 impl Upload {
@@ -97,7 +103,17 @@ impl Upload {
         check_key(key, &name)?;
         let names = Names::new(folder, &remote.place(), &name);
         let (cutting, shutdown) = Default::default();
-        Ok(Self { remote, local, names, key: key.into(), cutting, lanes: 4, shutdown, told: None })
+        Ok(Self {
+            remote,
+            local,
+            names,
+            key: key.into(),
+            cutting,
+            lanes: 4,
+            shutdown,
+            told: None,
+            noticed: None,
+        })
     }
 
     /// How many bytes are expected, so that parts are as large as it takes; 8 MiB and growing where that is not known.
@@ -135,14 +151,33 @@ impl Upload {
         self
     }
 
+    /// Tells what its owner should know, though the upload goes on.
+    #[must_use]
+    pub fn noticing(mut self, noticed: impl Fn(UploadNotice) + Send + Sync + 'static) -> Self {
+        self.noticed = Some(Box::new(noticed));
+        self
+    }
+
     /// The output. It replaces nothing.
     #[must_use]
     pub fn output(self) -> OutputFile {
         let target = self.names.target().to_owned();
-        let Self { remote, local, names, key, cutting, lanes, shutdown, told } = self;
+        let Self { remote, local, names, key, cutting, lanes, shutdown, told, noticed } = self;
         let (state, changed, stops) = (Mutex::new(None), Condvar::new(), AtomicBool::new(false));
-        let shared =
-            Shared { remote, local, names, key, cutting, lanes, shutdown, told, state, changed, stops };
+        let shared = Shared {
+            remote,
+            local,
+            names,
+            key,
+            cutting,
+            lanes,
+            shutdown,
+            told,
+            noticed,
+            state,
+            changed,
+            stops,
+        };
         OutputFile::stored(Arc::new(UploadStorage(Arc::new(shared))), target)
     }
 }

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::record::hex;
+use crate::s3::hex;
+
+/// What a journal is called, one that is being written, and what stands beside it.
+const JOURNALS: [&str; 3] = [".journal", ".journal.new", ".checks"];
 
 /// What a name of an output stands for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -44,13 +47,19 @@ impl Names {
         self.stem.with_extension("upload")
     }
 
+    /// All files, the record last.
+    pub(super) fn all(&self) -> Vec<PathBuf> {
+        let journals = JOURNALS.iter().map(|suffix| self.stem.with_extension(&suffix[1..]));
+        [self.partial()].into_iter().chain(journals).chain([self.record()]).collect()
+    }
+
     pub(super) fn role(&self, path: &Path) -> io::Result<Role> {
         if path == self.target {
             return Ok(Role::Object);
         }
         match self.suffix(path) {
             Some(".partial") => Ok(Role::Partial),
-            Some(".journal" | ".journal.new" | ".checks") => Ok(Role::Journal),
+            Some(suffix) if JOURNALS.contains(&suffix) => Ok(Role::Journal),
             _ => Err(io::Error::new(
                 ErrorKind::InvalidInput,
                 format!("{}: is no name of this output", path.display()),

@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind};
 
-use super::record::{Sent, hex};
+use super::record::Sent;
 use super::sending::StagedPart;
 use super::state::{Shared, State, bare};
+use crate::s3::hex;
 use crate::s3::multipart::{Listed, UploadId};
 
 impl Shared {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use stream_v2_format::wire::crc32c;
 
+use crate::s3::hex;
 use crate::{Storage, StoredFile};
 
 const FORM: &str = "stream-v2-upload-1";
@@ -257,10 +258,6 @@ fn unescaped(word: &str) -> Option<String> {
         }
     }
     String::from_utf8(bytes).ok()
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<[u8; 16]> {

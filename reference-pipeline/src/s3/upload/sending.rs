@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use md5::{Digest, Md5};
+use sha2::Sha256;
 
 use super::record::Sent;
 use super::state::Shared;
@@ -25,6 +26,7 @@ pub(super) struct StagedPart<'a> {
     begin: u64,
     len: u64,
     pub(super) md5: [u8; 16],
+    sha256: [u8; 32],
 }
 
 /// Bytes of a part, until the upload is stopped.
@@ -43,10 +45,10 @@ impl<R: Read> Read for Stoppable<'_, R> {
 }
 
 impl<'a> StagedPart<'a> {
-    /// Reads a part once, for its MD5.
+    /// Reads a part once, for its digests.
     pub(super) fn read(shared: &'a Shared, begin: u64, end: u64) -> io::Result<Self> {
-        let mut part = Self { shared, begin, len: end - begin, md5: [0; 16] };
-        let mut md5 = Md5::new();
+        let mut part = Self { shared, begin, len: end - begin, md5: [0; 16], sha256: [0; 32] };
+        let (mut md5, mut sha256) = (Md5::new(), Sha256::new());
         let mut buffer = vec![0; 128 << 10];
         let mut source = part.open()?;
         let mut read = 0;
@@ -55,6 +57,7 @@ impl<'a> StagedPart<'a> {
                 0 => break,
                 len => {
                     md5.update(&buffer[..len]);
+                    sha256.update(&buffer[..len]);
                     read += len as u64;
                 }
             }
@@ -66,7 +69,7 @@ impl<'a> StagedPart<'a> {
                 "what was to be uploaded is not there any more",
             ));
         }
-        part.md5 = md5.finalize().into();
+        (part.md5, part.sha256) = (md5.finalize().into(), sha256.finalize().into());
         Ok(part)
     }
 }
@@ -78,6 +81,10 @@ impl PartBody for StagedPart<'_> {
 
     fn md5(&self) -> [u8; 16] {
         self.md5
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        self.sha256
     }
 
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
@@ -193,9 +200,15 @@ impl Shared {
     /// Stops sending. What is on its way is given up.
     pub(super) fn stop(&self) {
         self.stops.store(true, Ordering::Release);
-        let threads = self.locked().as_mut().map(|state| std::mem::take(&mut state.threads));
+        let (threads, sending) = match self.locked().as_mut() {
+            Some(state) => (std::mem::take(&mut state.threads), state.sending),
+            None => (Vec::new(), 0),
+        };
         self.changed.notify_all();
-        for thread in threads.unwrap_or_default() {
+        if sending > 0 {
+            self.remote.interrupt();
+        }
+        for thread in threads {
             // What it had to say stands in the state.
             let _ = thread.join();
         }

@@ -6,16 +6,29 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use md5::{Digest, Md5};
-
 use super::names::Names;
 use super::parts::Cutting;
-use super::record::{Facts, Record, hex};
-use crate::s3::multipart::{Found, Multipart, UploadId};
+use super::record::{Facts, Record};
+use crate::s3::multipart::Multipart;
 use crate::{Shutdown, Storage};
 
 /// What is told of the bytes that S3 has, whenever it has more.
 pub(super) type Told = Box<dyn Fn(u64) + Send + Sync>;
+
+/// What is told of a notice.
+pub(super) type Noticed = Box<dyn Fn(UploadNotice) + Send + Sync>;
+
+/// Something that the owner of an upload should know, though the upload goes on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum UploadNotice {
+    /// The server refuses to create an object on the condition that there is none. That there is none was
+    /// asked just before, so that another writer at the same moment is not noticed.
+    NotAtomic,
+    /// S3 refuses to abort an upload that was given up. Its parts stay, and are billed, until the
+    /// upload is aborted or expires by a rule of the bucket.
+    NotAborted(String),
+}
 
 /// Everything that does not change, and the state.
 pub(super) struct Shared {
@@ -28,6 +41,7 @@ pub(super) struct Shared {
     pub(super) lanes: usize,
     pub(super) shutdown: Shutdown,
     pub(super) told: Option<Told>,
+    pub(super) noticed: Option<Noticed>,
     pub(super) state: Mutex<Option<State>>,
     pub(super) changed: Condvar,
     pub(super) stops: AtomicBool,
@@ -174,63 +188,11 @@ impl Shared {
         })
     }
 
-    /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is believed only where the object is there.
-    pub(super) fn complete(self: &Arc<Self>, len: u64, replace: bool) -> io::Result<()> {
-        if len > 0 {
-            self.plan(len, true)?;
-            self.settle(0)?;
+    pub(super) fn notice(&self, notice: UploadNotice) {
+        if let Some(noticed) = &self.noticed {
+            noticed(notice);
         }
-        self.owned(|state| {
-            state.record.completes(len)?;
-            let facts = &state.record.facts;
-            let completed = match len {
-                0 => self.remote.put_empty(&self.key, &facts.mark, replace),
-                _ => self.complete_parts(facts, replace),
-            };
-            match (completed, self.remote.find(&self.key)) {
-                (_, Ok(Some(found))) if is_of(facts, &found) => {
-                    state.is_complete = true;
-                    Ok(())
-                }
-                (Err(error), _) | (Ok(()), Err(error)) => Err(error),
-                (Ok(()), Ok(_)) => {
-                    let what = "S3 says that it is complete, and it is not there, or is another one";
-                    Err(io::Error::new(ErrorKind::InvalidData, format!("{}: {what}", self.name())))
-                }
-            }
-        })
     }
-
-    fn complete_parts(&self, facts: &Facts, replace: bool) -> io::Result<()> {
-        let etags: Vec<_> = facts.parts.iter().filter_map(|part| Some(&*part.sent.as_ref()?.etag)).collect();
-        let id = facts.id.as_deref().ok_or(ErrorKind::NotFound)?;
-        self.remote.complete(UploadId { key: &self.key, id }, &etags, replace)
-    }
-
-    /// Whether the object is what this upload was to become.
-    pub(super) fn is_published(&self) -> io::Result<bool> {
-        self.owned(|state| {
-            if !state.is_complete && state.record.facts.completing.is_some() {
-                let found = self.remote.find(&self.key)?;
-                state.is_complete = found.is_some_and(|found| is_of(&state.record.facts, &found));
-            }
-            Ok(state.is_complete)
-        })
-    }
-}
-
-/// Whether an object was made by the upload of a record.
-fn is_of(facts: &Facts, found: &Found) -> bool {
-    let same =
-        found.mark.as_ref().map_or_else(|| bare(&found.etag) == composite(facts), |mark| *mark == facts.mark);
-    facts.completing == Some(found.len) && same
-}
-
-/// The entity tag that S3 gives to what was uploaded in parts.
-fn composite(facts: &Facts) -> String {
-    let mut md5 = Md5::new();
-    facts.parts.iter().filter_map(|part| part.sent.as_ref()).for_each(|sent| md5.update(sent.md5));
-    format!("{}-{}", hex(&md5.finalize()), facts.parts.len())
 }
 
 pub(super) fn bare(etag: &str) -> &str {

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use super::beside::Beside;
 use super::names::Role;
-use super::record::{Record, hex};
+use super::record::Record;
 use super::staged::Staged;
-use super::state::Shared;
-use crate::s3::multipart::{Readable, UploadId};
+use super::state::{Shared, UploadNotice};
+use crate::s3::multipart::{Aborted, Readable, UploadId};
+use crate::s3::{hex, is_hidden};
 use crate::salts::draw;
 use crate::{Storage, StoredFile};
 
@@ -42,9 +43,15 @@ impl UploadStorage {
         })
     }
 
+    /// Aborts the upload of a record. If S3 refuses to, the upload stays there, and is no reason to keep its files here: the same would be
+    /// refused for ever.
     fn abort(&self, record: &Record) -> io::Result<()> {
         let key = &self.0.key;
-        record.facts.id.as_ref().map_or(Ok(()), |id| self.0.remote.abort(UploadId { key, id }))
+        let Some(id) = &record.facts.id else { return Ok(()) };
+        if let Aborted::Refused(why) = self.0.remote.abort(UploadId { key, id })? {
+            self.0.notice(UploadNotice::NotAborted(why));
+        }
+        Ok(())
     }
 
     /// Removes the partial file, and then the record, with the upload unless it has become the object.
@@ -120,7 +127,11 @@ impl Storage for UploadStorage {
 
     fn try_exists(&self, path: &Path) -> io::Result<bool> {
         match self.0.names.role(path)? {
-            Role::Object => self.0.remote.find(&self.0.key).map(|found| found.is_some()),
+            Role::Object => match self.0.remote.find(&self.0.key) {
+                // The condition decides when the object is created.
+                Err(error) if is_hidden(&error) => Ok(false),
+                found => found.map(|found| found.is_some()),
+            },
             _ => Ok(self.exists(path)),
         }
     }
