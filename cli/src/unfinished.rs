@@ -61,14 +61,15 @@ struct Aborting<'a> {
 impl Aborting<'_> {
     /// Aborts an upload, and says what came of it.
     fn abort(&self, upload: &Unfinished) -> Result<String, String> {
-        let id = UploadId { key: &upload.key, id: &upload.id };
-        let leftover = self.leftover(upload).map_err(|error| match error.kind() {
+        let key = self.key_of(upload).map_err(|error| error.to_string())?;
+        let id = UploadId { key, id: &upload.id };
+        let leftover = self.leftover(id).map_err(|error| match error.kind() {
             ErrorKind::WouldBlock => "another sv2 on this machine is at work on it".into(),
             _ => error.to_string(),
         })?;
         let mut what = match self.bucket.abort(id).map_err(|error| error.to_string())? {
             Aborted::Now => ", aborted",
-            Aborted::Before if self.is_listed(upload) => {
+            Aborted::Before if self.is_listed(id) => {
                 return Err("S3 lists it, and does not know it under this key".into());
             }
             Aborted::Before => ", was gone already",
@@ -84,16 +85,33 @@ impl Aborting<'_> {
         Ok(what)
     }
 
-    fn leftover(&self, upload: &Unfinished) -> io::Result<Option<Leftover>> {
+    /// The key of an upload. If the list leaves open what it is, S3 knows the upload under one of
+    /// the two.
+    fn key_of<'u>(&self, upload: &'u Unfinished) -> io::Result<&'u str> {
+        if upload.otherwise.is_none() {
+            return Ok(&upload.key);
+        }
+        for key in [&upload.key].into_iter().chain(&upload.otherwise) {
+            match self.bucket.parts(UploadId { key, id: &upload.id }) {
+                Ok(None) => {}
+                // Whoever may not ask tries: no other upload has this id.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => break,
+                asked => return asked.map(|_| &**key),
+            }
+        }
+        Ok(&upload.key)
+    }
+
+    fn leftover(&self, upload: UploadId<'_>) -> io::Result<Option<Leftover>> {
         let folder = self.folder.as_ref();
-        folder.map_or(Ok(None), |folder| Leftover::find(self.bucket, &upload.key, &upload.id, folder))
+        folder.map_or(Ok(None), |folder| Leftover::find(self.bucket, upload.key, upload.id, folder))
     }
 
     /// Whether S3 still lists it.
-    fn is_listed(&self, upload: &Unfinished) -> bool {
+    fn is_listed(&self, upload: UploadId<'_>) -> bool {
         let mut is_listed = false;
-        let looked = self.bucket.each_unfinished(&upload.key, &mut |page| {
-            is_listed |= page.iter().any(|other| (&other.key, &other.id) == (&upload.key, &upload.id));
+        let looked = self.bucket.each_unfinished(upload.key, &mut |page| {
+            is_listed |= page.iter().any(|other| other.id == upload.id);
             Ok(())
         });
         looked.is_err() || is_listed
@@ -133,7 +151,7 @@ mod tests {
 
     #[test]
     fn what_has_no_age_is_not_old() {
-        let upload = |begun| Unfinished { key: "k".into(), id: "i".into(), begun };
+        let upload = |begun| Unfinished { key: "k".into(), otherwise: None, id: "i".into(), begun };
         assert_eq!(passed(&upload(None)), None);
         assert_eq!(passed(&upload(Some(i64::MAX))), Some(Duration::ZERO));
         assert!(passed(&upload(Some(0))).is_some_and(|age| age > YOUNG));

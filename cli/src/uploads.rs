@@ -41,7 +41,8 @@ pub(crate) fn output(
     Ok(upload.noticing(move |notice| warn(&name, &notice)).output())
 }
 
-/// Asks S3 for the object. If the credentials may not know whether it exists, they may still be allowed to create it.
+/// Asks S3 for the object. If the credentials may not know whether it exists, they may still be
+/// allowed to create it.
 fn look(bucket: &Bucket, key: &str, force: bool) -> Result<(), Failure> {
     let hidden = match bucket.find(key) {
         Err(error) if is_hidden(&error) => error,

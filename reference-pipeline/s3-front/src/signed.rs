@@ -16,7 +16,8 @@ pub(crate) struct Signed;
 struct Signature {
     headers: String,
     credential: String,
-    /// Whether it is for a time: one in the headers is for that of the request, at which `s3s` looks.
+    /// Whether it is for a time: one in the headers is for that of the request, at which `s3s`
+    /// looks.
     is_timed: bool,
     is_in_query: bool,
 }

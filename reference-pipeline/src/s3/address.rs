@@ -1,7 +1,9 @@
 //! Where the requests for a bucket go, and how keys are written in them.
 //!
-//! A key is a name, and not a path: `../other/key` is the name of an object of this bucket. So no layer may resolve it. Every byte but letters, digits,
-//! `-`, `_`, `.`, `~` and `/` is written as `%XX`, and so are the dots of segments that are `.` or `..`. The path becomes a `Uri`, which takes it as it is.
+//! A key is a name, and not a path: `../other/key` is the name of an object of this bucket. So no
+//! layer may resolve it. Every byte but letters, digits, `-`, `_`, `.`, `~` and `/` is written as
+//! `%XX`, and so are the dots of segments that are `.` or `..`. The path becomes a `Uri`, which
+//! takes it as it is.
 
 use std::io::{self, ErrorKind};
 

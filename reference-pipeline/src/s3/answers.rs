@@ -37,19 +37,23 @@ impl Element {
         Some(unescape(&child.inner).ok()?.into_owned())
     }
 
-    /// A key right inside it. Keys are percent-encoded if it says so.
+    /// A key right inside it, as it most likely is.
     pub(super) fn key(&self, name: &str) -> Option<String> {
-        self.key_of(self, name)
+        self.keys_of(self, name).map(|(key, _)| key)
     }
 
-    /// A key right inside an entry of this list.
-    pub(super) fn key_of(&self, entry: &Self, name: &str) -> Option<String> {
-        entry.exact(name).map(|text| if self.is_encoded() { decoded(text) } else { text })
-    }
-
-    /// Whether keys are encoded, as was asked for with `encoding-type=url`: not every server does it.
-    fn is_encoded(&self) -> bool {
-        self.text("EncodingType").as_deref() == Some("url")
+    /// A key right inside an entry of this list, as it most likely is, and what it may be instead.
+    ///
+    /// Keys are asked for with `encoding-type=url`. Some servers do that and do not say it, others
+    /// say it and do not do it.
+    pub(super) fn keys_of(&self, entry: &Self, name: &str) -> Option<(String, Option<String>)> {
+        let text = entry.exact(name)?;
+        let says_so = self.text("EncodingType").as_deref() == Some("url");
+        let decoded = decoded(&text, says_so).filter(|decoded| *decoded != text);
+        let Some(decoded) = decoded else { return Some((text, None)) };
+        let may_be_encoded =
+            text.bytes().all(|byte| byte.is_ascii_graphic() && !b"<>\"&?#\\".contains(&byte));
+        Some(if may_be_encoded { (decoded, Some(text)) } else { (text, Some(decoded)) })
     }
 
     /// The number in it.
@@ -63,17 +67,18 @@ impl Element {
     }
 }
 
-/// A key that came as in a form: `+` is a blank, `%XX` a byte. What is not encoded so is taken as it is.
-fn decoded(text: String) -> String {
+/// A key that came percent-encoded, or as in a form, in which `+` is a blank.
+fn decoded(text: &str, is_form: bool) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {
         let code = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
         let code = code.filter(|_| byte == b'%').and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(code.unwrap_or(if byte == b'+' { b' ' } else { byte }));
+        let plain = if byte == b'+' && is_form { b' ' } else { byte };
+        bytes.push(code.unwrap_or(plain));
         rest = if code.is_some() { &after[2..] } else { after };
     }
-    String::from_utf8(bytes).unwrap_or(text)
+    String::from_utf8(bytes).ok()
 }
 
 fn children(xml: &str) -> Option<Vec<Element>> {
@@ -128,28 +133,30 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_taken_as_they_are() {
-        let list = |encoding: &str, key: &str| {
+    fn keys_are_taken_as_they_most_likely_are() {
+        let keys = |encoding: &str, key: &str| {
             let xml = format!("<L>{encoding}<U><Key>{key}</Key></U><NextKeyMarker>{key}</NextKeyMarker></L>");
             let root = Element::root(&xml).unwrap();
-            let of_entry = root.key_of(&root.all("U").unwrap()[0], "Key").unwrap();
-            assert_eq!(root.key("NextKeyMarker").unwrap(), of_entry);
-            of_entry
+            let keys = root.keys_of(&root.all("U").unwrap()[0], "Key").unwrap();
+            assert_eq!(root.key("NextKeyMarker").unwrap(), keys.0);
+            keys
         };
-        for (key, expected) in
-            [(" lead", " lead"), ("trail ", "trail "), ("a+b%41", "a+b%41"), ("a&#13;&amp;", "a\r&")]
-        {
-            assert_eq!(list("", key), expected);
-        }
-        let encoded = "<EncodingType>url</EncodingType>";
-        for (key, expected) in [
-            ("+lead%2B%20", " lead+ "),
-            ("..%2Fvictim/%01%c3%bc", "../victim/\u{1}ü"),
-            ("50%", "50%"),
-            ("%zz%4", "%zz%4"),
-            ("%ff", "%ff"),
+        let says_so = "<EncodingType>url</EncodingType>";
+        for (encoding, key, expected, otherwise) in [
+            ("", " lead", " lead", None),
+            ("", "trail ", "trail ", None),
+            ("", "a+b", "a+b", None),
+            ("", "a&#13;&amp;", "a\r&", None),
+            ("", "%20lead", " lead", Some("%20lead")),
+            ("", "50%", "50%", None),
+            ("", "%zz%4", "%zz%4", None),
+            ("", "a b%2e", "a b%2e", Some("a b.")),
+            (says_so, "+lead%2B%20", " lead+ ", Some("+lead%2B%20")),
+            (says_so, "..%2Fvictim/%01%c3%bc", "../victim/\u{1}ü", Some("..%2Fvictim/%01%c3%bc")),
+            (says_so, "%2e &lt;", "%2e <", Some(". <")),
+            (says_so, "%ff", "%ff", None),
         ] {
-            assert_eq!(list(encoded, key), expected);
+            assert_eq!(keys(encoding, key), (expected.into(), otherwise.map(str::to_owned)), "{key}");
         }
     }
 

@@ -196,8 +196,12 @@ impl Bucket {
                 return Ok(Ok(()));
             }
             let value = |next| if next == NEXT_KEY { page.key(next) } else { page.exact(next) };
-            let next = markers.iter().map(|(marker, next)| Some((*marker, value(next)?)));
-            place = next.collect::<Option<_>>().ok_or_else(|| unreadable(&name).into_error())?;
+            let next = markers.iter().filter_map(|(marker, next)| Some((*marker, value(next)?)));
+            // Of two markers, some servers give only one.
+            place = next.filter(|(_, value)| !value.is_empty()).collect();
+            if place.is_empty() {
+                return Err(unreadable(&name).into_error());
+            }
         }
         Err(nonsense(&name, "a list of S3 does not come to its end").into_error())
     }
@@ -234,7 +238,8 @@ impl Refused {
         }
     }
 
-    /// Whether S3 does not know the object or the upload. A bucket that it does not know is another matter.
+    /// Whether S3 does not know the object or the upload. A bucket that it does not know is another
+    /// matter.
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Refusal(refusal) if refusal.is_absent())
     }

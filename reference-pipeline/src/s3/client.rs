@@ -94,7 +94,8 @@ impl Bucket {
         self.0.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ends what is being sent and received by other threads. Requests that come later are not concerned.
+    /// Ends what is being sent and received by other threads. Requests that come later are not
+    /// concerned.
     pub(super) fn interrupt_requests(&self) {
         let fresh = self.agent().config().clone().new_agent();
         let mut agent = self.0.agent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -215,7 +216,8 @@ impl fmt::Debug for Bucket {
     }
 }
 
-/// Refuses keys that other programs take for the name of another object, of the bucket, or of another bucket.
+/// Refuses keys that other programs take for the name of another object, of the bucket, or of
+/// another bucket.
 pub(super) fn check_key(key: &str, name: &str) -> io::Result<()> {
     if key.is_empty() || key.split('/').any(|part| matches!(part, "." | "..")) {
         let what = if key.is_empty() {

@@ -94,8 +94,9 @@ impl Config {
         self
     }
 
-    /// The same with another limit on how long a connection may take nothing of a body that is sent; a minute by default. How long the whole
-    /// body takes has no limit: a line that is shared may be slow.
+    /// The same with another limit on how long a connection may take nothing of a body that is
+    /// sent; a minute by default. How long the whole body takes has no limit: a line that is shared
+    /// may be slow.
     #[must_use]
     pub const fn with_stall_limit(mut self, limit: Duration) -> Self {
         self.stall = limit;

@@ -2,8 +2,8 @@
 
 /// Whether `NO_PROXY` names a host: entries between commas or blanks, in upper or lower case.
 ///
-/// `*` names every host. `example.com`, `.example.com` and `*.example.com` name the host and all below it, `10.0.*` all that begin so. An entry with a port
-/// names that port alone.
+/// `*` names every host. `example.com`, `.example.com` and `*.example.com` name the host and all
+/// below it, `10.0.*` all that begin so. An entry with a port names that port alone.
 pub(super) fn is_direct(no_proxy: &str, host: &str, port: u16) -> bool {
     let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
     let host = host.trim_end_matches('.');

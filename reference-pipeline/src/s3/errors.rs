@@ -88,8 +88,8 @@ impl Refusal {
         self.status == 404 && self.code.as_deref() != Some("NoSuchBucket")
     }
 
-    /// Whether S3 says only that the credentials may not do this, and nothing is wrong with them: so it answers for an object that is not there,
-    /// too, if they may not list the bucket.
+    /// Whether S3 says only that the credentials may not do this, and nothing is wrong with them:
+    /// so it answers for an object that is not there, too, if they may not list the bucket.
     pub(super) fn is_hidden(&self) -> bool {
         self.status == 403 && matches!(self.code.as_deref(), Some("AccessDenied") | None)
     }
@@ -99,7 +99,8 @@ impl Refusal {
         self.is_hidden() || matches!(self.status, 405 | 501)
     }
 
-    /// Whether the server may have refused a request for the condition in it. Of faults in parts it tells with other codes.
+    /// Whether the server may have refused a request for the condition in it. Of faults in parts it
+    /// tells with other codes.
     pub(super) fn is_about_condition(&self) -> bool {
         let code = self.code.as_deref();
         match self.status {
@@ -209,8 +210,8 @@ pub(super) fn hidden(name: &str, refusal: &Refusal) -> Failed {
     Failed::ForGood(io::Error::new(ErrorKind::PermissionDenied, Hidden(what)))
 }
 
-/// Whether an error only says that the credentials may not know whether an object exists: without `s3:ListBucket` S3 answers with 403 in both cases.
-/// They may still write it.
+/// Whether an error only says that the credentials may not know whether an object exists: without
+/// `s3:ListBucket` S3 answers with 403 in both cases. They may still write it.
 #[must_use]
 pub fn is_hidden(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Hidden>())

@@ -61,6 +61,8 @@ pub struct Listed {
 pub struct Unfinished {
     /// The key of the object that it was to become.
     pub key: String,
+    /// What the key may be instead: not every server says whether the keys of a list are encoded.
+    pub otherwise: Option<String>,
     /// What S3 calls it.
     pub id: String,
     /// When it was begun: nanoseconds since 1970-01-01T00:00:00Z, where S3 says it.
@@ -74,7 +76,8 @@ pub enum Aborted {
     Now,
     /// S3 does not know it under this key: it was completed, aborted or has expired before.
     Before,
-    /// S3 refuses, and would do so again: the credentials may not abort uploads, or the server cannot. This is why.
+    /// S3 refuses, and would do so again: the credentials may not abort uploads, or the server
+    /// cannot. This is why.
     Refused(String),
 }
 
@@ -97,14 +100,17 @@ pub trait Multipart: Send + Sync {
     /// The object under a key (`HeadObject`).
     ///
     /// # Errors
-    /// Those of the module; one for which [`is_hidden`](super::is_hidden) holds if S3 does not say whether there is one.
+    /// Those of the module; one for which [`is_hidden`](super::is_hidden) holds if S3 does not say
+    /// whether there is one.
     fn find(&self, key: &str) -> io::Result<Option<Found>>;
 
-    /// Finds out whether an object can be created under a key, on the condition that there is none, by a request that changes nothing
-    /// (`CompleteMultipartUpload` of an upload that does not exist).
+    /// Finds out whether an object can be created under a key, on the condition that there is none,
+    /// by a request that changes nothing (`CompleteMultipartUpload` of an upload that does not
+    /// exist).
     ///
     /// # Errors
-    /// `Unsupported` if the server refuses the condition; `PermissionDenied` and those of the module.
+    /// `Unsupported` if the server refuses the condition; `PermissionDenied` and those of the
+    /// module.
     fn tries_condition(&self, _key: &str) -> io::Result<()> {
         Ok(())
     }
@@ -136,8 +142,9 @@ pub trait Multipart: Send + Sync {
     /// Makes the object of the parts with these entity tags, number 1 first (`CompleteMultipartUpload`), in the place of another one only where it may.
     ///
     /// # Errors
-    /// `AlreadyExists`; `Unsupported` if the server does not know the condition; `ResourceBusy` if another request for the object is under way;
-    /// those of the module. Whatever is reported, the object may be there.
+    /// `AlreadyExists`; `Unsupported` if the server does not know the condition; `ResourceBusy` if
+    /// another request for the object is under way; those of the module. Whatever is reported, the
+    /// object may be there.
     fn complete(&self, upload: UploadId<'_>, etags: &[&str], replace: bool) -> io::Result<()>;
 
     /// Makes an object of no bytes, with that mark, in the place of another one only where it may (`PutObject`): not every server makes one of parts.
@@ -152,8 +159,8 @@ pub trait Multipart: Send + Sync {
     /// Those of the module.
     fn abort(&self, upload: UploadId<'_>) -> io::Result<Aborted>;
 
-    /// Shows the uploads of keys that begin in this way and were neither completed nor aborted (`ListMultipartUploads`), page after page: no more than
-    /// one is in memory.
+    /// Shows the uploads of keys that begin in this way and were neither completed nor aborted
+    /// (`ListMultipartUploads`), page after page: no more than one is in memory.
     ///
     /// # Errors
     /// Those of the module, and what `visit` returns.

@@ -47,9 +47,10 @@ impl Object {
         self.head.modified
     }
 
-    /// What tells this version of the object from another one when a run is resumed: its length, and the
-    /// second in which it was written, in which the nanoseconds stand for its entity tag. S3 says no more
-    /// of the time than the second, in which an object can be replaced by one as long.
+    /// What tells this version of the object from another one when a run is resumed: its length,
+    /// and the second in which it was written, in which the nanoseconds stand for its entity tag.
+    /// S3 says no more of the time than the second, in which an object can be replaced by one as
+    /// long.
     #[must_use]
     pub fn stamp(&self) -> SourceStamp {
         let digest = Sha256::digest(&self.head.etag);

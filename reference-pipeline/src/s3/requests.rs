@@ -70,13 +70,26 @@ impl Multipart for Bucket {
     }
 
     fn tries_condition(&self, key: &str) -> io::Result<()> {
-        // No upload has this id, so that the request changes nothing whatever the server makes of it.
+        // No upload has this id, so that the requests change nothing whatever the server makes of
+        // them.
         let id = hex(&Sha256::digest(self.name_of(key)));
-        let upload = UploadId { key, id: &id };
-        let tried = self.0.retry.run(|| self.ask_to_complete(upload, &["\"0\""], false));
-        match tried {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-            tried => tried,
+        let ask = |replace| self.ask_to_complete(UploadId { key, id: &id }, &["\"0\""], replace);
+        let is_unlike = |error: &io::Error| {
+            // Some refuse the id in the same way.
+            let plain = ask(true).err().map(Failed::into_error);
+            plain.is_none_or(|plain| {
+                plain.kind() != ErrorKind::Other && plain.to_string() != error.to_string()
+            })
+        };
+        // Only a clear no is one: some answer for an upload that does not exist as if they were
+        // broken.
+        match ask(false) {
+            Err(Failed::ForGood(error)) => match error.kind() {
+                ErrorKind::Unsupported if is_unlike(&error) => Err(error),
+                ErrorKind::PermissionDenied => Err(error),
+                _ => Ok(()),
+            },
+            _ => Ok(()),
         }
     }
 
@@ -196,5 +209,6 @@ fn listed_part(part: &Element) -> Option<Listed> {
 fn listed_upload(page: &Element, upload: &Element) -> Option<Unfinished> {
     let begun = upload.text("Initiated").and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let begun = begun.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
-    Some(Unfinished { key: page.key_of(upload, "Key")?, id: upload.exact("UploadId")?, begun })
+    let (key, otherwise) = page.keys_of(upload, "Key")?;
+    Some(Unfinished { key, otherwise, id: upload.exact("UploadId")?, begun })
 }

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4 in the headers of a request.
 //!
-//! Nothing of it is in the URL, which proxies write to their logs. The signature covers the method, the path, the query, every header that
-//! decides about the answer, and the SHA-256 of the body.
+//! Nothing of it is in the URL, which proxies write to their logs. The signature covers the method,
+//! the path, the query, every header that decides about the answer, and the SHA-256 of the body.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};

@@ -154,8 +154,8 @@ impl PartBody for Slow<'_> {
     }
 }
 
-/// All of it takes longer than the limit, which is for a connection that takes nothing. That a pause may be longer than it is
-/// meant to be makes no difference.
+/// All of it takes longer than the limit, which is for a connection that takes nothing. That a
+/// pause may be longer than it is meant to be makes no difference.
 #[test]
 fn a_body_may_take_its_time() {
     let front = Front::start();

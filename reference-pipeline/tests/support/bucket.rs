@@ -108,6 +108,10 @@ impl Multipart for SimBucket {
         visit: &mut dyn FnMut(Vec<Unfinished>) -> io::Result<()>,
     ) -> io::Result<()> {
         let uploads = self.remote().uploads.into_iter().filter(|(_, upload)| upload.key.starts_with(prefix));
-        visit(uploads.map(|(id, upload)| Unfinished { key: upload.key, id, begun: None }).collect())
+        visit(
+            uploads
+                .map(|(id, upload)| Unfinished { key: upload.key, otherwise: None, id, begun: None })
+                .collect(),
+        )
     }
 }

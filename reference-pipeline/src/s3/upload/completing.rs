@@ -11,7 +11,8 @@ use crate::s3::multipart::{Found, UploadId};
 use crate::s3::{hex, is_hidden};
 
 impl Shared {
-    /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is believed only if the object is there.
+    /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is
+    /// believed only if the object is there.
     pub(super) fn complete(self: &Arc<Self>, len: u64, replace: bool) -> io::Result<()> {
         if len > 0 {
             self.plan(len, true)?;
@@ -45,7 +46,8 @@ impl Shared {
         }
     }
 
-    /// Asks for the object. For a server that refuses the condition the name was looked at just before.
+    /// Asks for the object. For a server that refuses the condition the name was looked at just
+    /// before.
     fn ask_to_create(&self, facts: &Facts, replace: bool) -> io::Result<()> {
         match self.ask_once(facts, replace) {
             Err(error) if !replace && error.kind() == ErrorKind::Unsupported => {

@@ -15,7 +15,8 @@ pub struct Leftover {
 }
 
 impl Leftover {
-    /// Finds what the upload `id` has left in the folder of [`Upload::new`](super::Upload::new), if there is anything.
+    /// Finds what the upload `id` has left in the folder of [`Upload::new`](super::Upload::new), if
+    /// there is anything.
     ///
     /// # Errors
     /// `WouldBlock` if its owner is at work, and whatever reading the record reports.
@@ -33,7 +34,8 @@ impl Leftover {
         Ok(is_same.then_some(Self { names, _record: record }))
     }
 
-    /// Removes it: the partial output, its journal, and the record last, without which the rest could not be found.
+    /// Removes it: the partial output, its journal, and the record last, without which the rest
+    /// could not be found.
     ///
     /// # Errors
     /// Whatever the file system reports.

@@ -7,6 +7,9 @@
 //! # Assumptions
 //! - Those on a file ([`FileSink`](crate::FileSink)), for what stands on this machine. The folder is on one machine: owners on other ones are not kept out,
 //!   and of two that write one object the one that completes last is there, or, where nothing may be replaced, the first.
+//! - A server that refuses `If-None-Match` ([`UploadNotice::NotAtomic`]), or does not look at it,
+//!   is asked with `HeadObject` just before. Two that write one object at the same moment are then
+//!   not told apart.
 //! - S3 keeps a part once it has answered with its entity tag, until the upload is completed or aborted; and an object once it shows it.
 //! - An object is made at once, of the parts that are named, and carries the mark (`x-amz-meta-stream-v2-upload`) that its upload was begun with. Where S3
 //!   shows no such thing, the entity tag is the MD5 of the MD5s.
@@ -20,9 +23,9 @@
 //! | the first part | "begins", durable; what S3 calls the upload, durable | `CreateMultipartUpload` |
 //! | a part | its entity tag, in the record | `UploadPart`, with Content-MD5 |
 //! | a part is there | "forgets", durable; its bytes are given up, but for segment headers of streams without UNIFORM, and the last commit's segment (without UNIFORM the one before it too) | |
-//! | published | the rest is durable and planned; all parts are there; "completes", durable | `CompleteMultipartUpload`, with `If-None-Match` unless it may replace; `HeadObject` |
+//! | published | the rest is durable and planned; all parts are there; "completes", durable | unless it may replace, `HeadObject`; `CompleteMultipartUpload`, with `If-None-Match` unless it may replace; `HeadObject` |
 //! | cleared away | the partial file is removed, and then the record | |
-//! | given up | the partial file is removed, durable; after the upload the record | `AbortMultipartUpload` |
+//! | given up | the partial file is removed, durable; after the upload the record, also if S3 refuses to abort ([`UploadNotice::NotAborted`]) | `AbortMultipartUpload` |
 //!
 //! # Crash table
 //! | killed, or power lost | here | at S3 | who goes on |

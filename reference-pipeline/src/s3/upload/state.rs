@@ -22,8 +22,8 @@ pub(super) type Noticed = Box<dyn Fn(UploadNotice) + Send + Sync>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UploadNotice {
-    /// The server refuses to create an object on the condition that there is none. That there is none was
-    /// asked just before, so that another writer at the same moment is not noticed.
+    /// The server refuses to create an object on the condition that there is none. That there is
+    /// none was asked just before, so that another writer at the same moment is not noticed.
     NotAtomic,
     /// S3 refuses to abort an upload that was given up. Its parts stay, and are billed, until the
     /// upload is aborted or expires by a rule of the bucket.

@@ -43,8 +43,8 @@ impl UploadStorage {
         })
     }
 
-    /// Aborts the upload of a record. If S3 refuses to, the upload stays there, and is no reason to keep its files here: the same would be
-    /// refused for ever.
+    /// Aborts the upload of a record. If S3 refuses to, the upload stays there, and is no reason to
+    /// keep its files here: the same would be refused for ever.
     fn abort(&self, record: &Record) -> io::Result<()> {
         let key = &self.0.key;
         let Some(id) = &record.facts.id else { return Ok(()) };
