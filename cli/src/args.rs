@@ -95,7 +95,7 @@ pub(crate) struct UploadsArgs {
     /// Where to look: s3://BUCKET, or s3://BUCKET/PREFIX for the keys that begin so
     #[arg(value_name = "PLACE")]
     pub(crate) place: PathBuf,
-    /// Aborts those that were begun longer ago than --older-than says, whoever has begun them: their parts are deleted, and no run goes on with them
+    /// Abort uploads that are older than --older-than, whoever has begun them, and remove what this machine holds of them: no run can resume them
     #[arg(long)]
     pub(crate) abort: bool,
     /// Shows and aborts only what was begun so long ago: 90m, 36h or 7d. With --abort, 7d by default

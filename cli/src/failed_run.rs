@@ -3,6 +3,7 @@
 use std::io::{self, ErrorKind as IoKind};
 
 use stream_v2_format::{Detail, Error as FormatError, ErrorKind};
+use stream_v2_pipeline::s3::is_hidden;
 use stream_v2_pipeline::{Cause, Error, Stage};
 
 use crate::advice::advice;
@@ -129,8 +130,8 @@ impl FailedRun<'_> {
                 Failure::io(format!("{name}: came into being while sv2 was running, and is not replaced"))
                     .hints(missing)
             }
-            IoKind::Unsupported if self.is_uploaded() => Failure::io(io)
-                .hint("whether the name is free cannot be known, and the upload is kept: the same command with --force completes it"),
+            IoKind::PermissionDenied if is_hidden(io) => Failure::io(io)
+                .hint("the upload is kept: the same command with --force completes it, whether or not the object exists"),
             // What S3 has answered about the upload makes no sense: asked again, it may.
             IoKind::InvalidData if self.is_uploaded() => Failure::io(io).hints(self.kept()),
             IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {

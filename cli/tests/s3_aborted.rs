@@ -95,7 +95,7 @@ fn odd_keys_and_refusals_block_no_other_upload() {
 fn what_an_aborted_upload_left_here_is_removed() {
     let place = Place::interrupted();
     let ran = place.run("uploads s3://bucket/out --abort").done();
-    insta::assert_snapshot!(without_age(&ran), @"");
+    insta::assert_snapshot!(without_age(&ran));
     assert_eq!((place.state_len(), place.front.uploads().len()), (0, 0));
     place.run(ENCRYPT).done();
     place.assert_there();
@@ -138,7 +138,7 @@ fn an_upload_that_is_at_work_is_not_aborted() {
 fn a_refused_abort_does_not_block_restarting() {
     let place = Place::interrupted();
     place.front.fail_at(ABORT, 0, DENIED);
-    insta::assert_snapshot!(place.run(&format!("{ENCRYPT} --restart")).done(), @"");
+    insta::assert_snapshot!(place.run(&format!("{ENCRYPT} --restart")).done());
     assert_eq!(place.front.uploads().len(), 1);
     place.assert_there();
 }
@@ -147,7 +147,7 @@ fn a_refused_abort_does_not_block_restarting() {
 fn an_unreadable_list_of_parts_is_told() {
     let place = Place::interrupted();
     place.front.fail_at(Operation::ListParts, 0, Fault::Answer("<html>".into()));
-    insta::assert_snapshot!(place.run(ENCRYPT), @"");
+    insta::assert_snapshot!(place.run(ENCRYPT));
     place.run(ENCRYPT).done();
     place.assert_there();
 }
@@ -156,7 +156,7 @@ fn an_unreadable_list_of_parts_is_told() {
 fn servers_without_conditions_are_told() {
     let place = Place::new();
     place.front.refuse_conditions(501, "NotImplemented");
-    insta::assert_snapshot!(place.run(ENCRYPT).done(), @"");
+    insta::assert_snapshot!(place.run(ENCRYPT).done());
     place.assert_there();
 }
 
@@ -164,13 +164,13 @@ fn servers_without_conditions_are_told() {
 fn without_the_right_to_list_objects_are_written() {
     let place = Place::new();
     place.front.hide_absent();
-    insta::assert_snapshot!(place.run(ENCRYPT).done(), @"");
+    insta::assert_snapshot!(place.run(ENCRYPT).done());
     place.assert_there();
 
     let place = Place::new();
     place.front.hide_absent();
     place.front.refuse_conditions(501, "NotImplemented");
-    insta::assert_snapshot!(place.run(ENCRYPT), @"");
+    insta::assert_snapshot!(place.run(ENCRYPT));
     assert_eq!((place.state_len(), place.front.object("bucket/out.sv2")), (0, None));
     place.run(&format!("{ENCRYPT} --force")).done();
     place.assert_there();
@@ -190,7 +190,7 @@ fn a_replaced_source_is_noticed_by_a_resumed_run() {
     let mut other = source.clone();
     other[5] ^= 1;
     place.front.put("bucket/source", &other);
-    insta::assert_snapshot!(place.run(args), @"");
+    insta::assert_snapshot!(place.run(args));
     place.front.put("bucket/source", &source);
     place.run(args).done();
     place.folder.run("decrypt -q -k key out.sv2 -o back").done();
@@ -200,7 +200,6 @@ fn a_replaced_source_is_noticed_by_a_resumed_run() {
 #[test]
 fn the_name_of_a_bucket_that_is_not_one_is_told() {
     let place = Place::new();
-    let told = ["a", "under/", "Sp ace"]
-        .map(|name| place.run(&format!("uploads s3://{}", name.replace(' ', "%"))).to_string());
-    insta::assert_snapshot!(told.join("\n"), @"");
+    let told = ["a", "-abc", "a..b"].map(|name| place.run(&format!("uploads s3://{name}")).to_string());
+    insta::assert_snapshot!(told.join("\n"));
 }

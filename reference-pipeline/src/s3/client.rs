@@ -186,8 +186,10 @@ impl Bucket {
             return Err(refusal(answer).failed(&name));
         }
         // Not every server looks at If-Match.
-        if header_text(answer.headers(), "etag").is_some_and(|found| found != etag) {
-            return Err(nonsense(&name, "was replaced while it was read"));
+        match header_text(answer.headers(), "etag") {
+            Some(found) if found == etag => {}
+            Some(_) => return Err(nonsense(&name, "was replaced while it was read")),
+            None => return Err(nonsense(&name, "S3 does not say which version it is")),
         }
         let is_what_was_asked_for = match header_text(answer.headers(), "content-range") {
             Some(found) if status == 206 => is_range(found, offset, object_len),

@@ -206,8 +206,12 @@ impl Error for Hidden {}
 /// The error of somebody who may not know whether an object exists.
 pub(super) fn hidden(name: &str, refusal: &Refusal) -> Failed {
     let what = "S3 does not say whether it exists, because the credentials may not list the bucket";
-    let what = format!("{name}: {what} ({})", refusal.words());
-    Failed::ForGood(io::Error::new(ErrorKind::PermissionDenied, Hidden(what)))
+    Failed::ForGood(hidden_error(format!("{name}: {what} ({})", refusal.words())))
+}
+
+/// An error for which [`is_hidden`] holds.
+pub(super) fn hidden_error(what: String) -> io::Error {
+    io::Error::new(ErrorKind::PermissionDenied, Hidden(what))
 }
 
 /// Whether an error only says that the credentials may not know whether an object exists: without

@@ -7,6 +7,7 @@ use md5::{Digest, Md5};
 
 use super::record::Facts;
 use super::state::{Shared, UploadNotice, bare};
+use crate::s3::errors::hidden_error;
 use crate::s3::multipart::{Found, UploadId};
 use crate::s3::{hex, is_hidden};
 
@@ -52,10 +53,12 @@ impl Shared {
         match self.ask_once(facts, replace) {
             Err(error) if !replace && error.kind() == ErrorKind::Unsupported => {
                 if self.is_there(facts)?.is_none() {
-                    return Err(error);
+                    let what = "and the credentials may not see whether the object exists";
+                    return Err(hidden_error(format!("{error}, {what}")));
                 }
+                self.ask_once(facts, true)?;
                 self.notice(UploadNotice::NotAtomic);
-                self.ask_once(facts, true)
+                Ok(())
             }
             asked => asked,
         }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use md5::{Digest, Md5};
 use sha2::Sha256;
@@ -19,6 +19,9 @@ use crate::shutdown::Interruption;
 const WAITING_MIN: u64 = 64 << 20;
 /// How often somebody who waits looks whether a shutdown was requested.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// How long S3 is given to answer for parts that it has got, when nothing more is sent.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// A part, read from this machine.
 pub(super) struct StagedPart<'a> {
@@ -200,17 +203,27 @@ impl Shared {
     /// Stops sending. What is on its way is given up.
     pub(super) fn stop(&self) {
         self.stops.store(true, Ordering::Release);
-        let (threads, sending) = match self.locked().as_mut() {
-            Some(state) => (std::mem::take(&mut state.threads), state.sending),
-            None => (Vec::new(), 0),
-        };
+        let threads = self.locked().as_mut().map(|state| std::mem::take(&mut state.threads));
         self.changed.notify_all();
-        if sending > 0 {
-            self.remote.interrupt();
-        }
-        for thread in threads {
+        self.wait_or_interrupt();
+        for thread in threads.unwrap_or_default() {
             // What it had to say stands in the state.
             let _ = thread.join();
+        }
+    }
+
+    /// Waits for what has been sent to be answered, and not for long.
+    fn wait_or_interrupt(&self) {
+        let end = Instant::now() + GRACE;
+        let mut locked = self.locked();
+        while locked.as_ref().is_some_and(|state| state.sending > 0) {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(locked);
+                return self.remote.interrupt();
+            }
+            let waited = self.changed.wait_timeout(locked, left);
+            locked = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
