@@ -128,7 +128,7 @@ fn check_bucket(name: &str, config: &Config) -> Result<(), String> {
     let is_lenient = config.endpoint.is_some() || config.region == "us-east-1";
     let longest = if is_lenient { 255 } else { 63 };
     if !(3..=longest).contains(&name.len()) {
-        return Err(format!("it has {} bytes, and may have 3 to {longest}", name.len()));
+        return Err(format!("its length is {}, expected 3 to {longest}", name.len()));
     }
     let is_allowed = |byte: u8| {
         let of_old = is_lenient && (byte.is_ascii_uppercase() || byte == b'_');
@@ -228,9 +228,9 @@ mod tests {
         };
         let long = "a".repeat(64);
         for (name, rule) in [
-            ("", "it has 0 bytes, and may have 3 to 63"),
-            ("ab", "it has 2 bytes, and may have 3 to 63"),
-            (&long, "it has 64 bytes, and may have 3 to 63"),
+            ("", "its length is 0, expected 3 to 63"),
+            ("ab", "its length is 2, expected 3 to 63"),
+            (&long, "its length is 64, expected 3 to 63"),
             ("Upper", "it holds 'U', and may hold lower-case letters"),
             ("under_score", "it holds '_'"),
             ("a/b", "it holds '/'"),
