@@ -23,7 +23,7 @@ impl Leftover {
     pub fn find(bucket: &dyn Multipart, key: &str, id: &str, folder: &Path) -> io::Result<Option<Self>> {
         let name = bucket.name_of(key);
         let names = Names::new(folder, &bucket.place(), &name);
-        let record = match Record::open(&Disk, &names.record(), &name) {
+        let record = match Record::open(&Disk::default(), &names.record(), &name) {
             Ok(record) => record,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
                 return Ok(None);
@@ -40,8 +40,9 @@ impl Leftover {
     /// # Errors
     /// Whatever the file system reports.
     pub fn remove(self) -> io::Result<()> {
+        let disk = Disk::default();
         for path in self.names.all() {
-            match Disk.remove(&path) {
+            match disk.remove(&path) {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 removed => removed?,
             }
