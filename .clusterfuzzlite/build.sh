@@ -2,7 +2,7 @@
 # Called in the image of OSS-Fuzz or ClusterFuzzLite: every target into $OUT, with its seeds and the dictionary.
 cargo run --locked -p stream-v2-laws --bin sv2-seeds -- vectors fuzz/corpus
 cd fuzz
-cargo fuzz build -O
+cargo fuzz build -O -a
 for source in fuzz_targets/*.rs; do
   target=$(basename "$source" .rs)
   cp "target/x86_64-unknown-linux-gnu/release/$target" "$OUT/"

@@ -38,6 +38,7 @@ use clap::Parser;
 use report::{Failure, standard_output_failed};
 use stream_v2_format::crypto::AEAD_BACKEND;
 use stream_v2_format::wire::CRC_BACKEND;
+use stream_v2_pipeline::test_features;
 
 fn main() -> ExitCode {
     let args = Args::parse();
@@ -52,14 +53,22 @@ fn main() -> ExitCode {
         Command::List(args) => stored::list(&args),
         Command::Uploads(args) => unfinished::run(&args),
         Command::Delete(args) => stored::delete(&args),
-        Command::Version => {
-            print(format_args!("sv2 {}\nAEAD: {AEAD_BACKEND}\nCRC-32C: {CRC_BACKEND}", args::VERSION))
-        }
+        Command::Version => print(version()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// What this build is. Its test features are named, so that a binary that shows keys or chooses salts gives itself away.
+fn version() -> String {
+    let mut version = format!("sv2 {}\nAEAD: {AEAD_BACKEND}\nCRC-32C: {CRC_BACKEND}", args::VERSION);
+    let features: Vec<&str> = test_features().collect();
+    if !features.is_empty() {
+        version += &format!("\nfor tests only, not for data: {}", features.join(", "));
+    }
+    version
 }
 
 /// What every command returns: nothing, or why it failed and with which exit code.

@@ -33,5 +33,12 @@ fn version() {
         true => ("accelerated (AWS-LC)", "accelerated (crc-fast)"),
         false => ("portable", "portable"),
     };
-    assert_eq!(folder.run("version").done().text(), format!("{expected}AEAD: {aead}\nCRC-32C: {crc}\n"));
+    // The test is built with the features of the command: with those of the tests where all packages are tested.
+    let features: Vec<&str> = stream_v2_pipeline::test_features().collect();
+    let features = match features[..] {
+        [] => String::new(),
+        _ => format!("for tests only, not for data: {}\n", features.join(", ")),
+    };
+    let expected = format!("{expected}AEAD: {aead}\nCRC-32C: {crc}\n{features}");
+    assert_eq!(folder.run("version").done().text(), expected);
 }

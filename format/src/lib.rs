@@ -36,11 +36,19 @@ extern crate alloc;
 #[cfg(any(test, feature = "record-sealings"))]
 extern crate std;
 
+#[cfg(all(feature = "record-sealings", not(debug_assertions)))]
+compile_error!(
+    "the feature `record-sealings` shows keys: it is for tests, and needs a profile with debug assertions"
+);
+
 pub mod crypto;
 pub mod error;
 pub mod limits;
 mod numbers;
 pub mod wire;
+
+/// The features of this build that are for tests only. A binary that encrypts data has none of them.
+pub const TEST_FEATURES: &[&str] = if cfg!(feature = "record-sealings") { &["record-sealings"] } else { &[] };
 
 pub use error::{Detail, Error, ErrorKind};
 pub use numbers::{KeyEpoch, Offset, SegmentIndex};

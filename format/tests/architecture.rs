@@ -71,6 +71,35 @@ fn only_the_engine_and_uploads_start_threads() {
     assert_eq!(naming("cli/src", &["thread::spawn", "thread::scope"]), nothing);
 }
 
+/// The types of `text` that derive Debug and have a field that holds bytes.
+fn shows_bytes(text: &str) -> Vec<&str> {
+    let holds = ["Bytes", "[u8]", "Vec<u8>", "Zeroizing<", "Secret", "W,", "R,"];
+    let is_field = |line: &&str| line.contains(": ") && !line.trim_start().starts_with("//");
+    let shows = |line: &str| {
+        let (_, field) = line.split_once(": ").unwrap_or_default();
+        holds.iter().any(|word| field.contains(word))
+    };
+    let derived = text.split("#[derive(").skip(1).filter_map(|item| {
+        let (traits, item) = item.split_once(")]\n")?;
+        let item = item.split("\n}\n").next().filter(|_| traits.contains("Debug"))?;
+        let name = item.lines().find(|line| line.contains("struct ") || line.contains("enum "))?;
+        // Without named fields there is nothing to look at.
+        let fields = item.lines().filter(is_field).filter(|_| name.ends_with('{'));
+        fields.into_iter().any(shows).then_some(name)
+    });
+    derived.collect()
+}
+
+#[test]
+fn debug_of_the_pipeline_shows_no_bytes() {
+    let nothing = [""; 0];
+    for (path, text) in sources("reference-pipeline/src").into_iter().chain(sources("format/src/crypto")) {
+        assert_eq!(shows_bytes(&text), nothing, "{}", path.display());
+    }
+    let planted = "#[derive(Clone, Debug)]\npub struct Planted {\n    /// It.\n    pub it: Bytes,\n}\n";
+    assert_eq!(shows_bytes(planted), ["pub struct Planted {"]);
+}
+
 #[test]
 fn only_the_salts_are_drawn() {
     assert_eq!(naming("reference-pipeline/src", &["getrandom"]), ["salts.rs"]);

@@ -62,6 +62,11 @@
 //! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
 
+#[cfg(all(feature = "fixed-salts", not(debug_assertions)))]
+compile_error!(
+    "the feature `fixed-salts` chooses salts: it is for tests, and needs a profile with debug assertions"
+);
+
 mod buffers;
 #[cfg(test)]
 mod counting;
@@ -95,6 +100,7 @@ mod resume;
 pub mod s3;
 mod salts;
 mod sealing;
+mod shown;
 mod shutdown;
 mod sink;
 mod sinks;
@@ -129,3 +135,15 @@ pub use storage::{Disk, Storage, StoredFile, is_planted};
 pub use stream_v2_format::crypto::ContentKey;
 pub use telemetry::{Telemetry, TelemetryEvent, TelemetrySnapshot};
 pub use walk::{KeylessWalk, WalkDepth, WalkedSegment};
+
+/// The features of this build that are for tests only, those of the format among them. A binary that encrypts data has
+/// none of them.
+pub fn test_features() -> impl Iterator<Item = &'static str> {
+    let features = [
+        ("fixed-salts", cfg!(feature = "fixed-salts")),
+        ("shuttle", cfg!(feature = "shuttle")),
+        ("tokio-engine", cfg!(feature = "tokio-engine")),
+    ];
+    let own = features.into_iter().filter_map(|(name, on)| on.then_some(name));
+    stream_v2_format::TEST_FEATURES.iter().copied().chain(own)
+}

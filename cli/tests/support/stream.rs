@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Run, RunSalt, SegmentSealer, StreamSealer, Transcript};
+use stream_v2_format::crypto::{
+    ContentKey, Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer, Transcript,
+};
 use stream_v2_format::wire::{StreamParams, crc32c};
-use stream_v2_pipeline::{ContentKey, EncryptPipeline, Managers, Salts, WriterSink};
 
 use super::{KEY, KEY_ID, plaintext};
 
@@ -33,15 +34,24 @@ impl Recipe {
         plaintext(self.plaintext_len).into_iter().map(|byte| byte.wrapping_add(self.shift)).collect()
     }
 
+    /// Written with the format crate alone, which takes both salts as arguments. The pipeline draws its own, and a
+    /// feature that changed that would come into the command that is tested.
     pub(crate) fn stream(self) -> Stream {
-        let key = ContentKey::new(KEY);
-        let salts =
-            Salts { stream_salt: [self.stream_salt; 32], run_salt: RunSalt::new([self.run_salt; 16]) };
-        let mut pipeline = EncryptPipeline::new(&key).with_salts(salts);
-        pipeline.params = params(self);
-        let mut bytes = Vec::new();
-        let mut sink = WriterSink::new(&mut bytes);
-        pipeline.run(&self.plaintext()[..], &mut sink, Managers::none()).unwrap();
+        let stream = StreamSealer::new(params(self), &ContentKey::new(KEY), b"").unwrap();
+        let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([self.run_salt; 16])));
+        let mut progress = Progress::of_writer(&stream);
+        let mut bytes = stream.header_bytes().to_vec();
+        let mut index = SegmentIndex::FIRST;
+        for piece in self.plaintext().chunks(8192) {
+            let mut wire = vec![0; sealer.wire_len(index, piece.len().try_into().unwrap())];
+            let sealed = sealer.seal_data(index, piece, &mut wire).unwrap();
+            progress.sealed(&sealed).unwrap();
+            append(&mut bytes, &sealed, &wire);
+            index = index.next().unwrap();
+        }
+        let mut wire = vec![0; SegmentSealer::final_wire_len()];
+        let sealed = sealer.seal_final(index, &progress.trailer(), &mut wire).unwrap();
+        append(&mut bytes, &sealed, &wire);
         Stream(bytes)
     }
 
@@ -54,6 +64,11 @@ impl Recipe {
         let sealed = sealer.seal_data(SegmentIndex(index), b"x", &mut wire).unwrap();
         [&sealed.header.to_bytes()[..], &wire].concat()
     }
+}
+
+fn append(stream: &mut Vec<u8>, sealed: &SealedSegment, wire: &[u8]) {
+    stream.extend_from_slice(&sealed.header.to_bytes());
+    stream.extend_from_slice(wire);
 }
 
 /// The bytes of a stream without an envelope.

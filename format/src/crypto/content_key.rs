@@ -1,20 +1,34 @@
 //! §5 The content key: 32 secret bytes from which all keys of a stream are derived.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-/// 32 bytes that are indistinguishable from random (SV2-KEY-001). Overwritten when dropped.
+/// 32 bytes that are indistinguishable from random (SV2-KEY-001). In one place from its birth, and overwritten when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 //= spec/stream-v2.md#sv2-key-001
 //# A content key MUST be 32 bytes
-pub struct ContentKey([u8; 32]);
+pub struct ContentKey(Box<[u8; 32]>);
 
 impl ContentKey {
-    /// Takes 32 bytes; the caller's copy is the caller's to overwrite.
+    /// Takes 32 bytes, and overwrites this copy of them. An array that is passed by value may leave others: see
+    /// [`filled_by`](Self::filled_by).
     #[must_use]
-    pub const fn new(bytes: [u8; 32]) -> Self {
-        Self(bytes)
+    pub fn new(mut bytes: [u8; 32]) -> Self {
+        let mut key = Self(Box::new([0; 32]));
+        key.0.copy_from_slice(&bytes);
+        bytes.zeroize();
+        key
+    }
+
+    /// Has the 32 bytes written in their place, so that there is no other copy of them.
+    ///
+    /// # Errors
+    /// That of `fill`; what was written is overwritten then.
+    pub fn filled_by<E>(fill: impl FnOnce(&mut [u8; 32]) -> Result<(), E>) -> Result<Self, E> {
+        let mut key = Self(Box::new([0; 32]));
+        fill(&mut key.0).map(|()| key)
     }
 
     pub(super) const fn bytes(&self) -> &[u8; 32] {

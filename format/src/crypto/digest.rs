@@ -1,6 +1,7 @@
 //! §8.1 The digest D of a segment.
 
-use sha3::{Digest as _, Sha3_256};
+use sha3::Sha3_256;
+use sha3::digest::{FixedOutputReset, Reset, Update};
 
 use super::mac::{Hmac, Secret};
 use crate::wire::{BOUND_PREFIX_LEN, DigestAlg};
@@ -19,38 +20,50 @@ impl Digest {
     }
 }
 
-/// A digest in the making: takes the data frames of a segment in order.
-pub(super) enum DigestState {
-    OverTags(Hmac),
-    OverFrames(Sha3_256),
+/// A digest in the making: takes the data frames of a segment in order. The keyed state stays in its place from segment
+/// to segment.
+pub(super) struct DigestState {
+    alg: DigestAlg,
+    over_tags: Hmac,
+    over_frames: Sha3_256,
 }
 
 impl DigestState {
-    pub(super) fn new(alg: DigestAlg, key: &Secret, bound_prefix: &[u8; BOUND_PREFIX_LEN]) -> Self {
+    pub(super) fn new() -> Self {
+        Self { alg: DigestAlg::HmacSha3OverTags, over_tags: Hmac::new(), over_frames: Sha3_256::default() }
+    }
+
+    /// Begins the digest of a segment, whatever became of the one before.
+    pub(super) fn begin(&mut self, alg: DigestAlg, key: &Secret, bound_prefix: &[u8; BOUND_PREFIX_LEN]) {
+        self.alg = alg;
         //= spec/stream-v2.md#sv2-dig-003
         //# A reader MUST implement both digest algorithms.
         match alg {
             DigestAlg::HmacSha3OverTags => {
-                let mut hmac = key.hmac_start();
-                hmac.update(bound_prefix);
-                Self::OverTags(hmac)
+                self.over_tags.start(key.bytes());
+                self.over_tags.update(bound_prefix);
             }
-            DigestAlg::Sha3OverFrames => Self::OverFrames(Sha3_256::new().chain_update(bound_prefix)),
+            DigestAlg::Sha3OverFrames => {
+                Reset::reset(&mut self.over_frames);
+                self.over_frames.update(bound_prefix);
+            }
         }
     }
 
     /// Adds one data frame: header, ciphertext and tag.
     pub(super) fn data_frame(&mut self, frame: &[u8], tag: &[u8]) {
-        match self {
-            Self::OverTags(hmac) => hmac.update(tag),
-            Self::OverFrames(sha3) => sha3.update(frame),
+        match self.alg {
+            DigestAlg::HmacSha3OverTags => self.over_tags.update(tag),
+            DigestAlg::Sha3OverFrames => self.over_frames.update(frame),
         }
     }
 
-    pub(super) fn finish(self) -> Digest {
-        match self {
-            Self::OverTags(hmac) => Digest(hmac.finish()),
-            Self::OverFrames(sha3) => Digest(sha3.finalize().into()),
+    pub(super) fn finish(&mut self) -> Digest {
+        let mut digest = [0; 32];
+        match self.alg {
+            DigestAlg::HmacSha3OverTags => self.over_tags.finish(&mut digest),
+            DigestAlg::Sha3OverFrames => self.over_frames.finalize_into_reset((&mut digest).into()),
         }
+        Digest(digest)
     }
 }

@@ -25,7 +25,7 @@ impl Binding {
 
     /// HKDF-Expand(secret, bind(label) || whose, 32).
     fn derive_for(&self, secret: &Secret, label: &[u8], whose: &[u8]) -> Secret {
-        secret.expand(&[b"stream-v2\0", label, b"\0", &self.0, whose])
+        secret.expand([b"stream-v2\0", label, b"\0", &self.0, whose])
     }
 }
 

@@ -1,77 +1,112 @@
 //! §1.2 HMAC and HKDF over SHA3-256, and the secrets they give.
+//!
+//! HMAC is written out here, and not taken from a crate, so that nothing of a key stays behind: a key is padded in one
+//! place, which is overwritten, and the two keyed states stay where they are until they are.
 
-use hkdf::SimpleHkdf;
-use hmac::{KeyInit, Mac, SimpleHmac};
+use alloc::boxed::Box;
+
 use sha3::Sha3_256;
+use sha3::digest::{FixedOutputReset, Reset, Update};
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::scrub::scrub_mac;
+
 /// Bytes of a block of SHA3-256.
 const BLOCK_LEN: usize = 136;
+const INNER_PAD: u8 = 0x36;
+const OUTER_PAD: u8 = 0x5C;
 
-/// A derived key of 32 bytes. Overwritten when dropped; never copied, never shown.
+/// A derived key of 32 bytes: in one place from its birth, and overwritten when dropped; never copied, never shown.
 //= spec/stream-v2.md#sv2-key-004
-//= type=implication
-//= reason=No input shows what is left in memory.
 //# An implementation SHOULD overwrite keys in memory when it no longer needs them.
 #[derive(Zeroize, ZeroizeOnDrop)]
-pub(super) struct Secret([u8; 32]);
+pub(super) struct Secret(Box<[u8; 32]>);
 
 impl Secret {
-    /// HKDF-Extract of RFC 5869: 32 bytes.
-    pub(super) fn extract(salt: &[u8], ikm: &[u8]) -> Self {
-        let (mut prk, _) = SimpleHkdf::<Sha3_256>::extract(Some(salt), ikm);
-        let secret = Self(prk.into());
-        prk.as_mut_slice().zeroize();
-        secret
+    /// 32 zero bytes, to be overwritten.
+    pub(super) fn zero() -> Self {
+        Self(Box::new([0; 32]))
     }
 
-    /// HKDF-Expand of RFC 5869 to 32 bytes; `info` comes in pieces.
-    pub(super) fn expand(&self, info: &[&[u8]]) -> Self {
-        let mut okm = [0; 32];
-        // One block of output: lengths cannot be wrong, so there is nothing to report.
-        let expanded = SimpleHkdf::<Sha3_256>::from_prk(&self.0)
-            .map(|hkdf| hkdf.expand_multi_info(info, &mut okm).is_ok());
-        debug_assert!(matches!(expanded, Ok(true)), "32 bytes are a valid key and a valid output");
-        let secret = Self(okm);
-        okm.zeroize();
-        secret
+    /// HKDF-Extract of RFC 5869: 32 bytes. `salt` is no longer than a block.
+    pub(super) fn extract(salt: &[u8; 32], ikm: &[u8]) -> Self {
+        let mut prk = Self::zero();
+        hmac(salt, &[ikm], &mut prk.0);
+        prk
+    }
+
+    /// HKDF-Expand of RFC 5869 to 32 bytes, which are one block of output; `info` comes in pieces.
+    pub(super) fn expand<const N: usize>(&self, info: [&[u8]; N]) -> Self {
+        let mut okm = Self::zero();
+        scrub_mac(|| {
+            let mut hmac = Hmac::new();
+            hmac.start(&self.0);
+            info.iter().for_each(|piece| hmac.update(piece));
+            hmac.update(&[1]);
+            hmac.finish(&mut okm.0);
+        });
+        okm
     }
 
     /// HMAC over pieces: 32 bytes.
     pub(super) fn hmac(&self, pieces: &[&[u8]]) -> [u8; 32] {
-        let mut hmac = self.hmac_start();
-        for piece in pieces {
-            hmac.update(piece);
-        }
-        hmac.finish()
-    }
-
-    /// HMAC over bytes that come later.
-    pub(super) fn hmac_start(&self) -> Hmac {
-        // RFC 2104 pads a short key with zeros to the block size, so this is the same key and cannot fail.
-        let mut block = [0; BLOCK_LEN];
-        block[..self.0.len()].copy_from_slice(&self.0);
-        let hmac = SimpleHmac::new((&block).into());
-        block.zeroize();
-        Hmac(hmac)
+        let mut tag = [0; 32];
+        hmac(&self.0, pieces, &mut tag);
+        tag
     }
 
     pub(super) const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
+
+    pub(super) const fn bytes_mut(&mut self) -> &mut [u8; 32] {
+        &mut self.0
+    }
 }
 
-/// An HMAC-SHA3-256 in the making.
-pub(super) struct Hmac(SimpleHmac<Sha3_256>);
+fn hmac(key: &[u8; 32], pieces: &[&[u8]], tag: &mut [u8; 32]) {
+    scrub_mac(|| {
+        let mut hmac = Hmac::new();
+        hmac.start(key);
+        pieces.iter().for_each(|piece| hmac.update(piece));
+        hmac.finish(tag);
+    });
+}
+
+/// An HMAC-SHA3-256 in the making. It holds no key before it is started and after it is finished, and must not be moved
+/// in between: what is moved leaves a copy. Overwritten when dropped.
+pub(super) struct Hmac {
+    inner: Sha3_256,
+    outer: Sha3_256,
+}
 
 impl Hmac {
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
+    pub(super) fn new() -> Self {
+        Self { inner: Sha3_256::default(), outer: Sha3_256::default() }
     }
 
-    pub(super) fn finish(self) -> [u8; 32] {
-        self.0.finalize().into_bytes().into()
+    /// Begins under a key. RFC 2104 pads it with zeros to the block size.
+    pub(super) fn start(&mut self, key: &[u8; 32]) {
+        let mut block = [INNER_PAD; BLOCK_LEN];
+        block.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
+        Reset::reset(&mut self.inner);
+        self.inner.update(&block);
+        block.iter_mut().for_each(|pad| *pad ^= INNER_PAD ^ OUTER_PAD);
+        Reset::reset(&mut self.outer);
+        self.outer.update(&block);
+        block.zeroize();
+    }
+
+    pub(super) fn update(&mut self, bytes: &[u8]) {
+        self.inner.update(bytes);
+    }
+
+    /// Writes the 32 bytes, and forgets the key.
+    pub(super) fn finish(&mut self, tag: &mut [u8; 32]) {
+        self.inner.finalize_into_reset(tag.into());
+        self.outer.update(&*tag);
+        self.outer.finalize_into_reset(tag.into());
     }
 }
 
@@ -84,25 +119,51 @@ pub(super) fn equal(left: &[u8], right: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use sha3::Digest;
+    use hkdf::SimpleHkdf;
+    use hmac::{KeyInit, Mac, SimpleHmac};
+    use proptest::collection::vec as bytes;
+    use proptest::prelude::*;
 
-    /// HMAC by its definition in RFC 2104, block size 136.
-    fn hmac_by_hand(key: &[u8; 32], message: &[u8]) -> [u8; 32] {
-        let pad = |byte: u8| {
-            let mut block = [byte; 136];
-            block.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
-            block
-        };
-        let inner = Sha3_256::new().chain_update(pad(0x36)).chain_update(message).finalize();
-        Sha3_256::new().chain_update(pad(0x5C)).chain_update(inner).finalize().into()
+    use super::*;
+
+    fn hmac_of_the_crate(key: &[u8], message: &[u8]) -> [u8; 32] {
+        let hmac = SimpleHmac::<Sha3_256>::new_from_slice(key).unwrap();
+        hmac.chain_update(message).finalize().into_bytes().into()
+    }
+
+    fn secret(bytes: [u8; 32]) -> Secret {
+        let mut secret = Secret::zero();
+        *secret.bytes_mut() = bytes;
+        secret
+    }
+
+    proptest! {
+        #[test]
+        fn hmac_and_hkdf_are_those_of_the_rfcs(
+            key: [u8; 32],
+            message in bytes(any::<u8>(), 0..300),
+            cut in any::<prop::sample::Index>(),
+        ) {
+            let (left, right) = message.split_at(cut.index(message.len() + 1));
+            prop_assert_eq!(secret(key).hmac(&[left, right]), hmac_of_the_crate(&key, &message));
+
+            let (prk, hkdf) = SimpleHkdf::<Sha3_256>::extract(Some(&key), &message);
+            prop_assert_eq!(prk, *Secret::extract(&key, &message).bytes());
+            let mut okm = [0; 32];
+            hkdf.expand(&message, &mut okm).unwrap();
+            prop_assert_eq!(*secret(prk.into()).expand([left, right]).bytes(), okm);
+        }
     }
 
     #[test]
-    fn hmac_and_hkdf_are_those_of_the_rfcs() {
-        let key = Secret([9; 32]);
-        assert_eq!(key.hmac(&[b"ab", b"c"]), hmac_by_hand(&[9; 32], b"abc"));
-        assert_eq!(key.expand(&[b"la", b"bel"]).0, hmac_by_hand(&[9; 32], b"label\x01"));
-        assert_eq!(Secret::extract(&[5; 32], b"input").0, hmac_by_hand(&[5; 32], b"input"));
+    fn an_hmac_that_was_left_starts_anew() {
+        let mut hmac = Hmac::new();
+        hmac.start(&[1; 32]);
+        hmac.update(b"left");
+        hmac.start(&[2; 32]);
+        hmac.update(b"abc");
+        let mut tag = [0; 32];
+        hmac.finish(&mut tag);
+        assert_eq!(tag, hmac_of_the_crate(&[2; 32], b"abc"));
     }
 }

@@ -21,6 +21,7 @@ mod range;
 #[cfg(feature = "record-sealings")]
 mod recorded;
 mod run;
+mod scrub;
 mod seal;
 mod sealing;
 mod stream_opener;

@@ -1,19 +1,29 @@
 //! §7, §8, §15 Opening one segment, from one slice into another: steps 12 to 16 of the order of checks.
 
+use core::fmt;
+
 use super::frame_opener::{FrameOpener, SealedEnds};
 use super::opening::SegmentOpening;
 use super::run::RunKeys;
+use super::scrub::scrub_cipher;
 use super::{AuthenticHeader, Digest, StreamOpener};
 use crate::Error;
 use crate::wire::{FrameLayout, Frames, HeaderV1, TRAILER_LEN};
 
 /// What a verified segment brings besides its plaintext: its digest, and its terminator for [`Progress`](super::Progress).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct OpenedSegment {
     /// D of the segment.
     pub digest: Digest,
     pub(super) terminator: [u8; TRAILER_LEN as usize],
     pub(super) terminator_len: usize,
+}
+
+impl fmt::Debug for OpenedSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let len = self.terminator_len;
+        f.debug_struct("OpenedSegment").field("digest", &self.digest).field("terminator_len", &len).finish()
+    }
 }
 
 impl OpenedSegment {
@@ -65,7 +75,7 @@ impl SegmentOpener {
         header: &'s AuthenticHeader,
         payload: &'s mut [u8],
     ) -> Result<SegmentOpening<'s>, Error> {
-        SegmentOpening::begin(&self.header, self.keys.for_segment(header.header()).1, header, payload)
+        SegmentOpening::begin(&self.header, self.keys.for_segment(header.header()), header, payload)
     }
 
     /// Bytes of the digest frame and the terminator frame, with which the wire of a segment ends.
@@ -84,9 +94,10 @@ impl SegmentOpener {
         let layout = FrameLayout::new(&self.header, header).tail();
         let before = u64::from(header.wire_len) - layout.frames_len() as u64;
         let frames = Frames::check(tail, layout, authentic.offset().plus(before), header.index.0.into())?;
-        let mut opener = FrameOpener::new(self.keys.for_segment(header).1, authentic, header.data_frames);
+        let keys = self.keys.for_segment(header).keys;
+        let mut opener = FrameOpener::new(keys, authentic, header.data_frames);
         let mut ends = SealedEnds::EMPTY;
-        frames.iter().try_for_each(|frame| ends.open(&mut opener, &frame))?;
+        scrub_cipher(|| frames.iter().try_for_each(|frame| ends.open(&mut opener, &frame)))?;
         let digest = ends.stated_digest();
         ends.verified(&self.header, authentic, digest)
     }

@@ -2,7 +2,8 @@
 
 use super::digest::DigestState;
 use super::frame_opener::{FrameOpener, SealedEnds};
-use super::run::SegmentKeys;
+use super::run::ForSegment;
+use super::scrub::{scrub_cipher, scrub_mac};
 use super::{AuthenticHeader, OpenedSegment};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{Crc32c, FrameHeader, FrameLayout, FrameType, FrameView, HeaderV1};
@@ -22,7 +23,7 @@ pub struct SegmentOpening<'s> {
     frames: FrameOpener<'s>,
     ends: SealedEnds,
     crc: Crc32c,
-    digest: DigestState,
+    digest: &'s mut DigestState,
     /// The first frame header that is wrong: step 13.
     malformed: Option<Error>,
     /// The first frame that the AEAD has rejected: step 14.
@@ -33,7 +34,7 @@ impl<'s> SegmentOpening<'s> {
     /// Begins a segment whose `payload` has the length that its header says.
     pub(super) fn begin(
         stream: &'s HeaderV1,
-        keys: &'s SegmentKeys,
+        keys: ForSegment<'s>,
         authentic: &'s AuthenticHeader,
         payload: &'s mut [u8],
     ) -> Result<Self, Error> {
@@ -42,8 +43,9 @@ impl<'s> SegmentOpening<'s> {
         if payload.bytes.len() as u64 != u64::from(header.payload_len) {
             return Err(misuse(authentic, payload.bytes.len(), header.payload_len));
         }
+        let ForSegment { keys, digest, .. } = keys;
         let frames = FrameOpener::new(keys, authentic, 0);
-        let digest = DigestState::new(header.digest_alg, &keys.digest, &frames.bound_prefix);
+        scrub_mac(|| digest.begin(header.digest_alg, &keys.digest, &frames.bound_prefix));
         Ok(Self {
             stream,
             authentic,
@@ -77,6 +79,10 @@ impl<'s> SegmentOpening<'s> {
     /// # Errors
     /// `misuse` for a piece that ends inside a frame, and for more than the segment has.
     pub fn push(&mut self, wire: &[u8]) -> Result<(), Error> {
+        scrub_cipher(|| self.frames(wire))
+    }
+
+    fn frames(&mut self, wire: &[u8]) -> Result<(), Error> {
         let mut rest = wire;
         while !rest.is_empty() {
             let wrong = misuse(self.authentic, self.taken + rest.len(), self.authentic.header().wire_len);
@@ -137,7 +143,7 @@ impl<'s> SegmentOpening<'s> {
         if let Some(error) = malformed.or(rejected) {
             return Err(error);
         }
-        let opened = ends.verified(stream, authentic, digest.finish())?;
+        let opened = ends.verified(stream, authentic, scrub_mac(|| digest.finish()))?;
         payload.verified = true;
         Ok(opened)
     }

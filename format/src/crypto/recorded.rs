@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 /// One message on its way into the AEAD.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct Sealing<'a> {
     /// 32 bytes: the XChaCha20 subkey of run and epoch.
     pub key: &'a [u8; 32],

@@ -1,9 +1,11 @@
 //! §6 Writer runs: every start, resume or retry of a writer is a new run under a new run_salt.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 
 use super::Transcript;
 use super::cipher::FrameCipher;
+use super::digest::DigestState;
 use super::epoch::EpochChain;
 use super::key_schedule::StreamKeys;
 use super::mac::Secret;
@@ -66,6 +68,7 @@ pub(super) struct RunKeys {
     stream: Arc<StreamKeys>,
     epochs: EpochChain,
     current: Option<(KeyEpoch, RunSalt, SegmentKeys)>,
+    digest: Box<DigestState>,
 }
 
 /// What sealing and opening the frames of a segment takes.
@@ -74,22 +77,29 @@ pub(super) struct SegmentKeys {
     pub(super) digest: Secret,
 }
 
+/// What sealing and opening a segment takes: keys, and the state of its digest.
+pub(super) struct ForSegment<'a> {
+    pub(super) stream: &'a StreamKeys,
+    pub(super) keys: &'a SegmentKeys,
+    pub(super) digest: &'a mut DigestState,
+}
+
 impl RunKeys {
-    pub(super) const fn new(stream: Arc<StreamKeys>) -> Self {
-        Self { stream, epochs: EpochChain::new(), current: None }
+    pub(super) fn new(stream: Arc<StreamKeys>) -> Self {
+        Self { stream, epochs: EpochChain::new(), current: None, digest: Box::new(DigestState::new()) }
     }
 
-    /// The keys of the stream, and those for the frames of the segment with this header.
-    pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> (&StreamKeys, &SegmentKeys) {
+    /// What the segment with this header takes.
+    pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> ForSegment<'_> {
         let (epoch, salt) = (header.key_epoch, RunSalt(header.run_salt));
         if !matches!(&self.current, Some((e, s, _)) if (*e, *s) == (epoch, salt)) {
             self.current = None;
         }
-        let (stream, epochs) = (&self.stream, &mut self.epochs);
+        let (stream, epochs) = (&*self.stream, &mut self.epochs);
         let (_, _, keys) = self.current.get_or_insert_with(|| {
             let (aead, digest) = epochs.keys(stream, epoch);
             (epoch, salt, SegmentKeys { cipher: FrameCipher::new(stream, &aead, &salt), digest })
         });
-        (stream, keys)
+        ForSegment { stream, keys, digest: &mut self.digest }
     }
 }

@@ -22,20 +22,24 @@ pub struct SealedSegment {
     pub digest: Digest,
 }
 
-/// Seals the segments of one run, in any order and each at most once (SV2-FRM-008).
+/// Seals the segments of one run in ascending order, so that none is sealed twice (SV2-FRM-008).
 pub struct SegmentSealer {
     header: HeaderV1,
     run: Run,
+    /// The lowest index that may be sealed; none after 2^32 - 1.
+    next: Option<SegmentIndex>,
     digest_alg: DigestAlg,
     keys: RunKeys,
 }
 
 impl SegmentSealer {
-    /// A sealer for one run of `stream`. Several sealers of one run may share the work.
+    /// A sealer for one run of `stream`. Several sealers of one run may share the work; no two of them may have the same
+    /// segment.
     #[must_use]
     pub fn new(stream: &StreamSealer, run: Run) -> Self {
         let keys = RunKeys::new(stream.keys.clone());
-        Self { header: *stream.header(), run, digest_alg: DigestAlg::HmacSha3OverTags, keys }
+        let (header, next) = (*stream.header(), Some(run.first));
+        Self { header, run, next, digest_alg: DigestAlg::HmacSha3OverTags, keys }
     }
 
     /// Chooses what the digest is computed over; the default is `HmacSha3OverTags`.
@@ -62,7 +66,8 @@ impl SegmentSealer {
     /// After an error the wire's content is undefined, and the index must not be sealed again in this run.
     ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for slices of another length.
+    /// `limit.segment_index` where the stream must end, `misuse` for slices of another length, and for an index that is not
+    /// above those before, or is before the run.
     pub fn seal_data(
         &mut self,
         index: SegmentIndex,
@@ -89,6 +94,7 @@ impl SegmentSealer {
             .ok()
             .filter(|len| (1..=self.header.segment_size()).contains(len))
             .ok_or_else(|| misuse(index, plaintext_len as u64))?;
+        self.claim(index)?;
         let header = self.plan(index, SegmentKind::Data, payload_len);
         //= spec/stream-v2.md#sv2-dig-004
         //# A writer MUST fill the terminator as §8.3 says.
@@ -104,7 +110,8 @@ impl SegmentSealer {
     /// whose T is `transcript`. Its wire is as long as that of a data segment of that length which begins a run.
     ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index segment has (SV2-IDX-003).
+    /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index segment has (SV2-IDX-003), and
+    /// for an index that is not above those before.
     pub fn seal_index(
         &mut self,
         index: SegmentIndex,
@@ -134,7 +141,7 @@ impl SegmentSealer {
     /// Seals the final segment with `trailer` into `wire` (140 bytes).
     ///
     /// # Errors
-    /// `misuse` for a wire of another length.
+    /// `misuse` for a wire of another length, and for an index that is not above those before.
     pub fn seal_final(
         &mut self,
         index: SegmentIndex,
@@ -164,9 +171,21 @@ impl SegmentSealer {
     ) -> Result<SealedSegment, Error> {
         let payload_len = u32::try_from(payload.len()).map_err(|_| misuse(index, payload.len() as u64))?;
         let header = self.plan(index, kind, payload_len);
+        self.claim(index)?;
         let mut sealing = SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)?;
         sealing.push(payload)?;
         sealing.finish()
+    }
+
+    /// Takes the index for one sealing, whatever comes of it: a message that was begun is as good as sealed.
+    fn claim(&mut self, index: SegmentIndex) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-frm-008
+        //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
+        if self.next.is_none_or(|next| index < next) {
+            return Err(misuse(index, index.0.into()));
+        }
+        self.next = index.next();
+        Ok(())
     }
 
     /// The header of a segment as far as it is known before sealing.
@@ -198,5 +217,40 @@ impl SegmentSealer {
             wire_crc32c: 0,
             segment_tag: [0; 32],
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorKind;
+    use crate::crypto::{ContentKey, RunSalt};
+    use crate::wire::StreamParams;
+
+    #[test]
+    fn no_index_is_sealed_twice_or_before_the_run() {
+        let params = StreamParams { segment_size: 4096, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
+        let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
+        let run = Run::resuming(RunSalt::new([2; 16]), SegmentIndex(3), Transcript::EMPTY);
+        let mut sealer = SegmentSealer::new(&stream, run);
+        let mut seal = |index: u32, wire_len: usize| {
+            let index = SegmentIndex(index);
+            let mut wire = vec![0; wire_len.min(sealer.wire_len(index, 5))];
+            sealer.seal_data(index, b"hello", &mut wire).map(|_| ()).map_err(|error| error.kind())
+        };
+        assert_eq!(seal(2, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(3, usize::MAX), Ok(()));
+        assert_eq!(seal(3, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(7, usize::MAX), Ok(()));
+        assert_eq!(seal(6, usize::MAX), Err(ErrorKind::Misuse));
+        // A sealing that failed counts, too.
+        assert_eq!(seal(8, 10), Err(ErrorKind::Misuse));
+        assert_eq!(seal(8, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(9, usize::MAX), Ok(()));
+        let trailer = crate::crypto::Progress::of_writer(&stream).trailer();
+        let mut wire = [0; FINAL_WIRE_LEN];
+        let again = sealer.seal_final(SegmentIndex(9), &trailer, &mut wire).unwrap_err();
+        assert_eq!(again.kind(), ErrorKind::Misuse);
+        sealer.seal_final(SegmentIndex(10), &trailer, &mut wire).unwrap();
     }
 }

@@ -4,7 +4,8 @@ use super::SealedSegment;
 use super::cipher::FramePlace;
 use super::digest::DigestState;
 use super::key_schedule::StreamKeys;
-use super::run::{RunKeys, SegmentKeys};
+use super::run::{ForSegment, RunKeys, SegmentKeys};
+use super::scrub::{scrub_cipher, scrub_mac};
 use crate::wire::{
     BOUND_PREFIX_LEN, Crc32c, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameType, HeaderV1,
     SegmentHeader, TAG_LEN,
@@ -23,7 +24,7 @@ pub struct SegmentSealing<'s> {
     /// Bytes of the payload that are not sealed yet.
     left: usize,
     frames: FrameWriter<'s>,
-    digest: DigestState,
+    digest: &'s mut DigestState,
 }
 
 impl<'s> SegmentSealing<'s> {
@@ -38,9 +39,9 @@ impl<'s> SegmentSealing<'s> {
         if wire.len() as u64 != u64::from(header.wire_len) {
             return Err(misuse(header.index, wire.len() as u64));
         }
-        let (stream_keys, keys) = keys.for_segment(&header);
+        let ForSegment { stream: stream_keys, keys, digest } = keys.for_segment(&header);
         let bound_prefix = header.bound_prefix();
-        let digest = DigestState::new(header.digest_alg, &keys.digest, &bound_prefix);
+        scrub_mac(|| digest.begin(header.digest_alg, &keys.digest, &bound_prefix));
         let frames = FrameWriter {
             keys,
             bound_prefix,
@@ -63,10 +64,13 @@ impl<'s> SegmentSealing<'s> {
         if left > 0 && !plaintext.len().is_multiple_of(self.frame_size) {
             return Err(wrong);
         }
-        for plaintext in plaintext.chunks(self.frame_size) {
-            let frame = self.frames.write(FrameType::Data, plaintext)?;
-            self.digest.data_frame(frame, &frame[frame.len() - TAG_LEN..]);
-        }
+        scrub_cipher(|| {
+            plaintext.chunks(self.frame_size).try_for_each(|plaintext| {
+                let frame = self.frames.write(FrameType::Data, plaintext)?;
+                self.digest.data_frame(frame, &frame[frame.len() - TAG_LEN..]);
+                Ok(())
+            })
+        })?;
         self.left = left;
         Ok(())
     }
@@ -80,12 +84,14 @@ impl<'s> SegmentSealing<'s> {
         if left > 0 {
             return Err(misuse(header.index, left as u64));
         }
-        let digest = digest.finish();
+        let digest = scrub_mac(|| digest.finish());
         //= spec/stream-v2.md#sv2-dig-001
         //# A writer MUST put the digest of §8.1 into the digest frame.
         let digest_plaintext = DigestPlaintext { digest_alg: header.digest_alg, digest: digest.0 }.to_bytes();
-        frames.write(FrameType::Digest, &digest_plaintext)?;
-        frames.write(FrameType::Terminator, terminator)?;
+        scrub_cipher(|| {
+            frames.write(FrameType::Digest, &digest_plaintext)?;
+            frames.write(FrameType::Terminator, terminator)
+        })?;
         header.wire_crc32c = frames.crc.finish();
         header.segment_tag = stream.segment.hmac(&[&header.tagged_bytes()]);
         Ok(SealedSegment { header, digest })

@@ -1,5 +1,5 @@
-//! How long each law takes for inputs of 1 MiB that are made to be slow: `cargo bench -p stream-v2-laws --bench mebibyte`. What takes more than
-//! a second is a bug, and ends with an error.
+//! How long each law takes for inputs of 1 MiB that are made to be slow: What takes more than a second is a bug,
+//! and ends with an error. `cargo bench -p stream-v2-laws --bench mebibyte --profile laws`
 
 use std::time::Instant;
 

@@ -8,7 +8,7 @@ mod accelerated;
 mod portable;
 
 use chacha20::{R20, hchacha};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
 #[cfg(feature = "accelerated")]
 use self::accelerated as backend;
@@ -17,6 +17,7 @@ use self::portable as backend;
 use super::RunSalt;
 use super::key_schedule::StreamKeys;
 use super::mac::Secret;
+use super::scrub::scrub_cipher;
 use crate::SegmentIndex;
 use crate::wire::{BOUND_PREFIX_LEN, FRAME_HEADER_LEN, FrameHeader, Suite, TAG_LEN};
 
@@ -67,7 +68,7 @@ pub(super) struct FrameCipher {
     suite: Suite,
     cipher: backend::Cipher,
     #[cfg(feature = "record-sealings")]
-    key: [u8; 32],
+    key: Secret,
 }
 
 impl FrameCipher {
@@ -77,9 +78,9 @@ impl FrameCipher {
         let key = frame_key(stream, aead_key, run_salt);
         Self {
             suite,
-            cipher: backend::Cipher::new(suite, &key),
+            cipher: scrub_cipher(|| backend::Cipher::new(suite, key.bytes())),
             #[cfg(feature = "record-sealings")]
-            key: *key,
+            key,
         }
     }
 
@@ -92,7 +93,7 @@ impl FrameCipher {
     ) -> Result<[u8; TAG_LEN], Rejected> {
         let (nonce, associated_data) = (place.nonce(self.suite), place.associated_data());
         #[cfg(feature = "record-sealings")]
-        super::recorded::record(&self.key, &nonce, &associated_data, plaintext);
+        super::recorded::record(self.key.bytes(), &nonce, &associated_data, plaintext);
         self.cipher.seal(nonce, &associated_data, plaintext, ciphertext)
     }
 
@@ -109,12 +110,18 @@ impl FrameCipher {
 }
 
 /// The 32 bytes with which the AEAD of the suite is set up, for one run and epoch.
-fn frame_key(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Zeroizing<[u8; 32]> {
+fn frame_key(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Secret {
     match stream.suite() {
         Suite::XChaCha20Poly1305 => {
-            Zeroizing::new(hchacha::<R20>(aead_key.bytes().into(), run_salt.bytes().into()).into())
+            let mut key = Secret::zero();
+            scrub_cipher(|| {
+                let mut subkey = hchacha::<R20>(aead_key.bytes().into(), run_salt.bytes().into());
+                key.bytes_mut().copy_from_slice(&subkey);
+                subkey.as_mut_slice().zeroize();
+            });
+            key
         }
-        Suite::Aes256Gcm => Zeroizing::new(*stream.run(aead_key, run_salt).bytes()),
+        Suite::Aes256Gcm => stream.run(aead_key, run_salt),
     }
 }
 
@@ -131,7 +138,7 @@ mod tests {
     fn gives_the_bytes_of_xchacha20_poly1305() {
         let content_key = ContentKey::new([3; 32]);
         let stream = StreamKeys::derive(&StreamParams::new([1; 32]), &content_key, b"");
-        let key = Secret::extract(b"salt", b"key");
+        let key = Secret::extract(&[8; 32], b"key");
         let salt = RunSalt::new([0xA7; 16]);
         let place = FramePlace {
             segment: SegmentIndex(0x0102_0304),

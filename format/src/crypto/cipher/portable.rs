@@ -1,5 +1,7 @@
 //! §7 The AEADs in Rust alone: the reference.
 
+use alloc::boxed::Box;
+
 use aes_gcm::Aes256Gcm;
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
@@ -10,17 +12,17 @@ use crate::wire::{Suite, TAG_LEN};
 #[cfg(not(feature = "accelerated"))]
 pub(super) const NAME: &str = "portable";
 
-/// An AEAD with its key. The key schedule of AES is some thousand bytes where the platform's is not used, and ChaCha20's key is 32.
+/// An AEAD with its key, which stays in its place. Overwritten when dropped (features `zeroize`).
 pub(super) enum Cipher {
-    ChaCha20Poly1305(ChaCha20Poly1305),
-    Aes256Gcm(alloc::boxed::Box<Aes256Gcm>),
+    ChaCha20Poly1305(Box<ChaCha20Poly1305>),
+    Aes256Gcm(Box<Aes256Gcm>),
 }
 
 impl Cipher {
     pub(super) fn new(suite: Suite, key: &[u8; 32]) -> Self {
         match suite {
-            Suite::XChaCha20Poly1305 => Self::ChaCha20Poly1305(ChaCha20Poly1305::new(key.into())),
-            Suite::Aes256Gcm => Self::Aes256Gcm(Aes256Gcm::new(key.into()).into()),
+            Suite::XChaCha20Poly1305 => Self::ChaCha20Poly1305(Box::new(ChaCha20Poly1305::new(key.into()))),
+            Suite::Aes256Gcm => Self::Aes256Gcm(Box::new(Aes256Gcm::new(key.into()))),
         }
     }
 
