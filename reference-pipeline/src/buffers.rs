@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 /// One segment's worth of memory: what is read, and what is written.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Buffers {
     pub(crate) input: BytesMut,
     pub(crate) output: BytesMut,

@@ -1,14 +1,17 @@
 //! §7, §8, §15 Opening one segment: a pure worker. No I/O, no log, no shutdown flag.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::Error;
 use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, SegmentOpening, StreamOpener};
 use stream_v2_format::wire::SegmentKind;
 
 use crate::buffers::resize;
+use crate::shown::Len;
 
 /// One segment to be opened.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DecryptSegmentInput {
     /// The segment header, authenticated by segment_tag.
     pub header: AuthenticHeader,
@@ -16,9 +19,18 @@ pub struct DecryptSegmentInput {
     pub wire: Bytes,
 }
 
+impl fmt::Debug for DecryptSegmentInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecryptSegmentInput")
+            .field("header", &self.header)
+            .field("wire", &Len(self.wire.len()))
+            .finish()
+    }
+}
+
 /// One verified segment. Its plaintext may be released once the segments before it have been, and
 /// [`Progress`](stream_v2_format::crypto::Progress) has taken it in.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct DecryptedSegment {
     /// The segment header.
     pub header: AuthenticHeader,
@@ -26,6 +38,16 @@ pub struct DecryptedSegment {
     pub payload: Bytes,
     /// Digest and terminator.
     pub opened: OpenedSegment,
+}
+
+impl fmt::Debug for DecryptedSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecryptedSegment")
+            .field("header", &self.header)
+            .field("payload", &Len(self.payload.len()))
+            .field("opened", &self.opened)
+            .finish()
+    }
 }
 
 impl DecryptedSegment {

@@ -1,14 +1,17 @@
 //! §7, §8 Sealing one segment: a pure worker. No I/O, no log, no shutdown flag.
 
+use std::fmt;
+
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, SegmentSealing, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, SegmentHeader};
 use stream_v2_format::{Error, SegmentIndex};
 
 use crate::buffers::resize;
+use crate::shown::Len;
 
 /// One data segment to be sealed.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EncryptSegmentInput {
     /// The segment's place in the stream.
     pub segment_index: u32,
@@ -16,8 +19,17 @@ pub struct EncryptSegmentInput {
     pub plaintext: Bytes,
 }
 
+impl fmt::Debug for EncryptSegmentInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptSegmentInput")
+            .field("segment_index", &self.segment_index)
+            .field("plaintext", &Len(self.plaintext.len()))
+            .finish()
+    }
+}
+
 /// One sealed data segment: `header || wire` is what a stream holds.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct EncryptedSegment {
     /// The segment header; 96 bytes in the stream.
     pub header: SegmentHeader,
@@ -25,6 +37,16 @@ pub struct EncryptedSegment {
     pub wire: Bytes,
     /// D of the segment, for the transcript.
     pub digest: Digest,
+}
+
+impl fmt::Debug for EncryptedSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptedSegment")
+            .field("header", &self.header)
+            .field("wire", &Len(self.wire.len()))
+            .field("digest", &self.digest)
+            .finish()
+    }
 }
 
 impl EncryptedSegment {

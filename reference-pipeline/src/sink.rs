@@ -1,11 +1,14 @@
 //! `OutputSink`: where a stream or its plaintext goes. A small state machine that a crash can hit anywhere.
 
+use std::fmt;
 use std::io;
 
 use stream_v2_format::SegmentIndex;
 
+use crate::shown::Len;
+
 /// One piece for a sink: the stream header, or one segment. Never less than a segment.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub struct SinkUnit<'a> {
     /// The segment, or `None` for the stream header.
     pub index: Option<SegmentIndex>,
@@ -15,6 +18,17 @@ pub struct SinkUnit<'a> {
     pub head: &'a [u8],
     /// The wire, the plaintext, or the rest of the stream header.
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for SinkUnit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkUnit")
+            .field("index", &self.index)
+            .field("position", &self.position)
+            .field("head", &Len(self.head.len()))
+            .field("body", &Len(self.body.len()))
+            .finish()
+    }
 }
 
 impl SinkUnit<'_> {

@@ -1,6 +1,7 @@
 //! A source that blocks, read on a blocking thread of the runtime, ahead of who reads from it.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::{self, Read};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,6 +13,7 @@ use bytes::BytesMut;
 
 use super::AsyncSource;
 use crate::buffers::resize;
+use crate::shown::Len;
 
 /// Bytes that are asked of the source at a time: as many as a segment, where that is not too few or too many.
 const CHUNK_MIN: usize = 64 << 10;
@@ -23,7 +25,6 @@ const CHUNKS: usize = 4;
 ///
 /// What was read ahead and not asked for is lost when this is dropped; a read that has begun then ends by itself. For files it is faster than
 /// `tokio::fs::File`, which reads nothing before it is asked to, and whose bytes are copied.
-#[derive(Debug)]
 pub struct ReadAhead<R> {
     shared: Arc<Mutex<Shared<R>>>,
     /// What is handed out now: a chunk, how many bytes were read into it, and how many of them were handed out.
@@ -32,7 +33,13 @@ pub struct ReadAhead<R> {
     taken: usize,
 }
 
-#[derive(Debug)]
+impl<R> fmt::Debug for ReadAhead<R> {
+    /// Without the source, and what was read of it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadAhead").field("left", &Len(self.filled - self.taken)).finish_non_exhaustive()
+    }
+}
+
 struct Shared<R> {
     /// Not here while it is read from.
     source: Option<R>,

@@ -1,5 +1,6 @@
 //! Sinks that are awaited.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
 use std::pin::Pin;
@@ -10,10 +11,11 @@ use stream_v2_format::SegmentIndex;
 
 use super::offload::Offloaded;
 use crate::port::Piece;
+use crate::shown::Len;
 use crate::{OutputSink, SinkUnit};
 
 /// One piece for a sink: the stream header, or one segment. Never less than a segment.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct OwnedUnit {
     /// The segment, or `None` for the stream header.
     pub index: Option<SegmentIndex>,
@@ -23,6 +25,17 @@ pub struct OwnedUnit {
     pub head: Bytes,
     /// The wire, the plaintext, or the rest of the stream header.
     pub body: Bytes,
+}
+
+impl fmt::Debug for OwnedUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OwnedUnit")
+            .field("index", &self.index)
+            .field("position", &self.position)
+            .field("head", &Len(self.head.len()))
+            .field("body", &Len(self.body.len()))
+            .finish()
+    }
 }
 
 impl OwnedUnit {
@@ -91,9 +104,15 @@ impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
 /// Appends to an `AsyncWrite` and flushes it at the end, as [`WriterSink`](crate::WriterSink) does with a `Write`. It is not shut down.
 ///
 /// A run that is dropped while a piece is written leaves a part of the piece.
-#[derive(Debug)]
 pub struct AsyncWriterSink<W> {
     writer: W,
+}
+
+impl<W> fmt::Debug for AsyncWriterSink<W> {
+    /// Without the writer: it may be a buffer of plaintext.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AsyncWriterSink").finish_non_exhaustive()
+    }
 }
 
 impl<W: AsyncWrite + Unpin + Send> AsyncWriterSink<W> {

@@ -1,0 +1,12 @@
+//! What `{:?}` shows of bytes: how many there are. Logs and panics must not hold plaintext.
+
+use std::fmt;
+
+/// A number of bytes, in the place of the bytes.
+pub(crate) struct Len(pub(crate) usize);
+
+impl fmt::Debug for Len {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes", self.0)
+    }
+}
