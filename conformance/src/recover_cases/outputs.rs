@@ -27,6 +27,11 @@ fn lost(segment: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| output[stream.offset(segment)..stream.offset(segment + 1)].fill(0)
 }
 
+/// Segment 3 begins so many bytes into the wire of segment 2, the rest of which is lost.
+fn gap_in_wire(within: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
+    move |stream, output| drop(output.drain(stream.offset(2) + 96 + within..stream.offset(3)))
+}
+
 fn swapped(stream: &Stream, output: &mut Vec<u8>) {
     let swapped = stream.clone().arrange(|segments| segments.swap(1, 2)).bytes();
     *output = swapped[..stream.offset(4)].to_vec();
@@ -254,6 +259,21 @@ pub(super) fn without_key() -> Vec<RecoverCase> {
         keyless("recover-keyless-gap", "Without the key: a lost segment is no torn tail.")
             .output(lost(2))
             .rejects(DAMAGED, 2, 0),
+        keyless(
+            "recover-keyless-gap-in-wire",
+            "Without the key: segment 3 begins inside the wire that the torn segment 2 claims.",
+        )
+        .output(gap_in_wire(50))
+        .rejects(DAMAGED, 2, 0),
+        keyless(
+            "recover-keyless-gap-after-header",
+            "Without the key: segment 3 begins right after the header of segment 2, and is torn itself.",
+        )
+        .output(|stream, output| {
+            gap_in_wire(0)(stream, output);
+            output.truncate(output.len() - 20);
+        })
+        .rejects(DAMAGED, 2, 0),
         keyless("recover-keyless-trailing", "Without the key: a byte follows the final segment.")
             .output(trailing)
             .rejects("trailing", 5, 0),

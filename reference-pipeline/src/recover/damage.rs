@@ -1,6 +1,6 @@
 //! §19.3 Telling a torn tail from damage: a whole segment behind the first fault is not there because of a crash (SV2-RES-010).
 
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::SEGMENT_MAGIC;
@@ -12,27 +12,32 @@ use crate::{Error, Stage};
 /// Bytes that are searched at once for the beginning of a segment. Each is read once, whatever stands in it.
 const SEARCH_LEN: usize = 1 << 20;
 
-/// Looks for a segment after `end`, where `segments` committed ones end. `len_at` gives the length of the segment with such a header, if the
-/// header is genuine.
+/// The bytes at `offset`, if there are as many as a segment header has.
+pub(super) fn header_at(
+    output: &mut (impl Read + Seek),
+    offset: Offset,
+) -> io::Result<Option<[u8; SEGMENT_HEADER_LEN]>> {
+    let mut header = [0; SEGMENT_HEADER_LEN];
+    output.seek(SeekFrom::Start(offset.0))?;
+    Ok((fill(output, &mut header)? == header.len()).then_some(header))
+}
+
+/// Looks for a segment at `from` or after it, where `segments` committed ones end at `end`. `is_genuine` says whether such a
+/// header is.
 ///
-/// The segment at `end` itself does not count: it is the one that was being written.
+/// The segment at `end` itself does not count: it is the one that was being written, so `from` is after its first byte.
 pub(super) fn refuse(
     output: &mut (impl Read + Seek),
-    end: Offset,
-    segments: u64,
-    len_at: impl Fn(&[u8; SEGMENT_HEADER_LEN], Offset) -> Option<u64>,
+    (end, segments): (Offset, u64),
+    from: Offset,
+    is_genuine: impl Fn(&[u8; SEGMENT_HEADER_LEN], Offset) -> bool,
 ) -> Result<(), Error> {
-    let mut read = |offset: Offset, buffer: &mut [u8]| {
-        let sought = output.seek(SeekFrom::Start(offset.0));
-        sought.and_then(|_| fill(output, buffer)).map_err(source_error(Some(segments)))
-    };
-    let mut torn = [0; SEGMENT_HEADER_LEN];
-    let whole = read(end, &mut torn)? == torn.len();
-    let mut offset = end.plus(len_at(&torn, end).filter(|_| whole).unwrap_or(1));
+    let mut offset = from;
     let mut window = vec![0; SEARCH_LEN];
     loop {
-        let filled = read(offset, &mut window)?;
-        if headers(&window[..filled]).any(|(place, header)| len_at(header, offset.plus(place)).is_some()) {
+        let sought = output.seek(SeekFrom::Start(offset.0));
+        let filled = sought.and_then(|_| fill(output, &mut window)).map_err(source_error(Some(segments)))?;
+        if headers(&window[..filled]).any(|(place, header)| is_genuine(header, offset.plus(place))) {
             return Err(Error::format(Stage::Source, format::Error::damaged(end, segments)));
         }
         if filled < SEARCH_LEN {
@@ -54,7 +59,7 @@ fn headers(window: &[u8]) -> impl Iterator<Item = (u64, &[u8; SEGMENT_HEADER_LEN
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{self, Cursor};
+    use std::io::Cursor;
 
     struct Counting {
         source: Cursor<Vec<u8>>,
@@ -75,10 +80,11 @@ mod tests {
         }
     }
 
-    /// Whether damage is found in `bytes`, where a genuine header ends in 7, and how many bytes were read.
+    /// Whether damage is found in `bytes` after the first of them, where a genuine header ends in 7, and how many bytes
+    /// were read.
     fn look(bytes: Vec<u8>) -> (bool, usize) {
         let mut source = Counting { source: Cursor::new(bytes), read: 0 };
-        let found = refuse(&mut source, Offset(0), 3, |header, _| (header[95] == 7).then_some(500));
+        let found = refuse(&mut source, (Offset(0), 3), Offset(1), |header, _| header[95] == 7);
         (found.is_err(), source.read)
     }
 

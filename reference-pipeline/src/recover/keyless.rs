@@ -64,19 +64,19 @@ pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered,
     //# A tool without the key MUST NOT cut a stream where a segment header that passes steps 1 to 8 of §15.1,
     //# whatever its segment_index is, begins after the first byte that is not part of a whole segment, nor
     //# cut anything unasked; it reports `malformed.damaged`.
-    damage::refuse(&mut output, Offset(found.stream_len), found.segments, |bytes, offset| {
-        segment_len(&header, bytes, offset, found.segments)
+    let end = Offset(found.stream_len);
+    // What the torn segment says of its own length is not believed: nothing here is authentic.
+    damage::refuse(&mut output, (end, found.segments), end.plus(1), |bytes, offset| {
+        is_plausible(&header, bytes, offset, found.segments)
     })?;
     Ok(found)
 }
 
-fn segment_len(header: &HeaderV1, bytes: &[u8; SEGMENT_HEADER_LEN], at: Offset, before: u64) -> Option<u64> {
+fn is_plausible(header: &HeaderV1, bytes: &[u8; SEGMENT_HEADER_LEN], at: Offset, before: u64) -> bool {
     match SegmentHeaderView::parse(bytes, at, before) {
         Ok(Parsed::Complete(view, _)) => {
-            let found = view.header();
-            let plausible = stream_v2_format::wire::check_segment(header, &found, at, before);
-            plausible.is_ok().then(|| found.segment_len())
+            stream_v2_format::wire::check_segment(header, &view.header(), at, before).is_ok()
         }
-        _ => None,
+        _ => false,
     }
 }

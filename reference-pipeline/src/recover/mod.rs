@@ -2,6 +2,7 @@
 
 mod damage;
 mod keyless;
+mod last_segment;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -19,6 +20,7 @@ use crate::resume::{Check, uncovered_before};
 use crate::{Commit, DecryptSegmentInput, Error, Stage};
 
 pub use keyless::{KeylessRecovered, recover_keyless};
+pub use last_segment::LastSegment;
 
 /// What was found in an output.
 #[derive(Clone, Debug)]
@@ -45,15 +47,6 @@ impl Recovered {
         let data = self.last_segment.as_ref().map(|last| &last.header);
         self.last_index.as_ref().or(data).map(|header| Commit::last(header, &self.committed))
     }
-}
-
-/// A data segment that was read whole.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastSegment {
-    /// Its header.
-    pub header: SegmentHeader,
-    /// What it holds.
-    pub plaintext: Bytes,
 }
 
 /// What an interrupted writer's journal says of its output.
@@ -300,12 +293,18 @@ impl<R: Read + Seek> Recovery<R> {
     /// Only a torn tail may be dropped: no genuine segment may follow what is committed (SV2-RES-010).
     fn refuse_damage(&mut self, recovered: &Recovered) -> Result<(), Error> {
         let (stream, segments) = (&self.stream, recovered.committed.segments);
-        let len_at =
+        let authenticated =
             |bytes: &[u8; SEGMENT_HEADER_LEN], offset| match stream.authenticate(bytes, offset, segments) {
                 Ok(Parsed::Complete(header, _)) => Some(header.header().segment_len()),
                 _ => None,
             };
-        damage::refuse(&mut self.output, Offset(recovered.stream_len), segments, len_at)
+        let end = Offset(recovered.stream_len);
+        let torn = damage::header_at(&mut self.output, end).map_err(source_error(Some(segments)))?;
+        // The length that the segment at the end has for itself is authentic: nothing in its wire is looked at.
+        let len = torn.and_then(|header| authenticated(&header, end)).unwrap_or(1);
+        damage::refuse(&mut self.output, (end, segments), end.plus(len), |bytes, offset| {
+            authenticated(bytes, offset).is_some()
+        })
     }
 
     fn end(&mut self) -> Result<u64, Error> {
