@@ -15,6 +15,8 @@ use crate::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 
+const MOVE_AWAY: &str = "move it away, or choose another output with -o";
+
 /// Throws away what an interrupted run has left.
 pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
     output.discard().map_err(|error| match error.kind() {
@@ -80,6 +82,9 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         }
         Cause::Io(error) if error.kind() == IoKind::Unsupported => without_locks(output, error),
         Cause::Io(error) => Failure::io(format!("{name}: cannot be read: {error}")).hint(RESTART),
+        Cause::Format(error) if error.detail() == Detail::MalformedMagic => {
+            Failure::usage(format!("{name}: is not a stream, and is left alone")).hint(MOVE_AWAY)
+        }
         Cause::Format(error) if error.kind() == ErrorKind::Key => Failure::stream(&name, error)
             .hint(format!("it was begun with another key or --context; {RESTART}")),
         Cause::Format(error) if error.kind() == ErrorKind::Misuse => {
@@ -97,7 +102,7 @@ fn is_uploaded(output: &OutputFile) -> bool {
 
 /// A file of somebody else under a name that sv2 would use.
 pub(crate) fn not_ours(error: &std::io::Error) -> Failure {
-    Failure::usage(error).hint("move it away, or choose another output with -o")
+    Failure::usage(error).hint(MOVE_AWAY)
 }
 
 /// Why the source cannot be gone on with.
@@ -139,7 +144,7 @@ pub(crate) fn unknown(partial: &Path, notice: Option<Notice>) -> Failure {
             return Failure::usage(format!(
                 "{name}: exists already, and no journal says how far it can be trusted"
             ))
-            .hint("move it away, or choose another output with -o");
+            .hint(MOVE_AWAY);
         }
     };
     failure.hint(RESTART)
