@@ -36,8 +36,12 @@ const WAIVERS: [(&str, &str); 25] = [
     ("SV2-WRT-002", INTERFACE),
 ];
 
-const WRITER: [(&str, &str); 3] =
-    [("SV2-WRT-003", INSIDE), ("SV2-WRT-006", INTERFACE), ("SV2-WRT-007", INSIDE)];
+const WRITER: [(&str, &str); 4] = [
+    ("SV2-WRT-003", INSIDE),
+    ("SV2-WRT-006", INTERFACE),
+    ("SV2-WRT-007", INSIDE),
+    ("SV2-WRT-008", "about a writer that is asked to stop; no input does that"),
+];
 
 const DURABLE: &str = "about what is durable when; a crash laboratory shows it, and no input";
 const RESUMING: &str = "resuming a decryption is no operation of this version of the vectors";

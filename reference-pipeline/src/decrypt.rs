@@ -84,9 +84,7 @@ async fn next_to_open(
 
 impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
     async fn next_job(&mut self, _: u64, permit: Buffers) -> Result<Option<ToOpen>, Error> {
-        if self.shutdown.requested() {
-            return Err(Error::interrupted(Some(self.order.segments())));
-        }
+        self.shutdown.look(self.order.segments())?;
         let segment = Some(self.order.segments());
         let next = next_to_open(&mut self.source, &self.stream, &mut self.order, permit);
         let next = self.telemetry.timed(Step::Reading, segment, next).await?;
@@ -113,6 +111,7 @@ pub(crate) struct OpenWriter<'o, P> {
     progress: Progress,
     /// The final segment, once it was verified.
     ending: Option<(SegmentIndex, Trailer)>,
+    shutdown: Shutdown,
 }
 
 impl<'o, P: Port> OpenWriter<'o, P> {
@@ -121,7 +120,7 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         stream: &StreamOpener,
         committed: &Committed,
         outlet: &'o mut Outlet<P>,
-        telemetry: Telemetry,
+        pipeline: &DecryptPipeline<'_>,
     ) -> Result<Self, Error> {
         outlet.started(stream.header());
         outlet.begin(committed.segments, &stream.into()).await?;
@@ -131,11 +130,17 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
         //# included.
         let progress = Progress::of_reader_after(stream, committed);
-        Ok(Self { outlet, telemetry, progress, ending: None })
+        let (telemetry, shutdown) = (pipeline.telemetry.clone(), pipeline.shutdown.clone());
+        Ok(Self { outlet, telemetry, progress, ending: None, shutdown })
     }
 
     /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
     pub(crate) async fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
+        // On the caller's thread, as the looks of a writer are.
+        let result = match result {
+            Ok(()) => self.shutdown.look(self.progress.segments()),
+            Err(error) => Err(self.shutdown.unless_cut_off(error)),
+        };
         let unsealed = match result {
             Ok(()) => None,
             Err(error) => match error.format_error() {
@@ -149,6 +154,7 @@ impl<'o, P: Port> OpenWriter<'o, P> {
                 _ => return Err(error),
             },
         };
+        self.outlet.complete(self.ending.map_or(0, |(index, _)| index.0.into())).await?;
         self.outlet.ending(self.ending).await?;
         self.outlet.seal(self.progress.segments()).await?;
         unsealed.map_or(Ok(self.progress), Err)

@@ -50,6 +50,11 @@ impl Pending {
             || self.since.elapsed() >= self.policy.time
     }
 
+    /// Whether so much was written that two more segments may pass the limit.
+    pub(crate) const fn is_large(&self) -> bool {
+        self.bytes > BYTES_MAX / 2
+    }
+
     /// Everything is durable.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.policy);

@@ -152,6 +152,10 @@ impl<R: Source> PlaintextReader<R> {
             self.telemetry.timed(Step::Reading, Some(place), self.source.fill(plaintext, wanted, 0)).await;
         let filled = filled.map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
+        if filled < wanted {
+            // Whoever asked this run to stop may have ended the program that feeds it, too.
+            self.shutdown.look(place)?;
+        }
         //= spec/stream-v2.md#sv2-hdr-017
         //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext bytes, and
         //# fail with `io.source` if the source ends earlier.
@@ -201,9 +205,7 @@ impl<R> PlaintextReader<R> {
 
 impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
     async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<ToSeal>, Error> {
-        if self.shutdown.requested() {
-            return Err(Error::interrupted(Some(place)));
-        }
+        self.shutdown.look(place)?;
         if self.begins_index(false) {
             return Ok(Some(ToSeal::Index(permit)));
         }
@@ -244,6 +246,13 @@ pub(crate) struct SealWriter<'o, P> {
     telemetry: Telemetry,
     progress: Progress,
     sealer: SegmentSealer,
+    /// Plaintext bytes of a full data segment.
+    segment_size: u32,
+    /// Data segments that a full index segment covers.
+    entries_max: usize,
+    /// The data segment that is not full, until it is sure that the source has ended there.
+    last: Option<(Commit, Bytes)>,
+    shutdown: Shutdown,
 }
 
 impl<'o, P: Port> SealWriter<'o, P> {
@@ -267,11 +276,38 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         outlet.begin(progress.segments(), &stream.into()).await?;
         let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(pipeline.digest_alg);
-        Ok(Self { outlet, telemetry: pipeline.telemetry.clone(), progress, sealer })
+        Ok(Self {
+            outlet,
+            telemetry: pipeline.telemetry.clone(),
+            progress,
+            sealer,
+            segment_size: stream.header().segment_size(),
+            entries_max: entries_max(stream.header()) as usize,
+            last: None,
+            shutdown: pipeline.shutdown.clone(),
+        })
+    }
+
+    /// Ends the run before it says that the source has ended, if a shutdown was requested: the
+    /// source may have been cut off.
+    ///
+    /// This is called on the caller's thread. If that is the main thread, it handles the signals of
+    /// the process before it returns from a system call (Linux). So a signal is seen here even if
+    /// the thread that found the end of the source has not seen it.
+    fn look(&self) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-wrt-008
+        //# A writer that was asked to stop MUST NOT take the end of its source for the end of the
+        //# plaintext.
+        self.shutdown.look(self.progress.segments())
     }
 
     /// Seals and writes an index segment over all that is uncovered.
     async fn index(&mut self) -> Result<(), Error> {
+        // One that is not full ends a stream (SV2-IDX-005).
+        let ends = self.progress.committed().uncovered.count() < self.entries_max;
+        if ends {
+            self.begins_to_end().await?;
+        }
         let fault = |error| Error::format(Stage::Writer, error);
         let payload = self.progress.index_payload(true);
         let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
@@ -279,12 +315,37 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let (sealed, wire) = self.sealer.seal_index(index, &payload, &transcript).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
         let commit = self.segment(&segment).await?;
+        self.settle(commit, ends).await
+    }
+
+    /// The source has ended, as far as this run knows: what follows is taken back if that is not
+    /// so.
+    async fn begins_to_end(&mut self) -> Result<(), Error> {
+        self.look()?;
+        self.outlet.begins_to_end().await
+    }
+
+    /// Makes the sink durable after a segment, if it is time for it; not after one that `ends` the
+    /// stream, which is not recorded before the last look.
+    async fn settle(&mut self, commit: Commit, ends: bool) -> Result<(), Error> {
+        if ends {
+            self.outlet.ends_with(Some(commit));
+            return Ok(());
+        }
         self.outlet.settle(commit, commit.segment_len).await
     }
 
     /// Seals and writes the final segment, then seals the sink.
     async fn end(&mut self) -> Result<(), Error> {
+        self.look()?;
         let (index, trailer) = (self.next_index(), self.progress.trailer());
+        self.outlet.complete(index.0.into()).await?;
+        // The last look: from here on the journal says that the source has ended, and a longer one
+        // is refused (SV2-RES-008).
+        self.look()?;
+        if let Some((commit, plaintext)) = self.last.take() {
+            self.outlet.holds(commit, &plaintext).await?;
+        }
         self.outlet.ending(Some((index, trailer))).await?;
         let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let sealed = self
@@ -316,9 +377,20 @@ impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
     async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
         match done {
             Done::Data(segment, plaintext) => {
+                // In a stream with UNIFORM nothing can follow it but the final segment
+                // (SV2-HDR-016).
+                let ends = segment.header.plaintext_len < self.segment_size;
+                if ends {
+                    self.begins_to_end().await?;
+                }
                 let commit = self.segment(&segment).await?;
-                self.outlet.holds(commit, &plaintext).await?;
-                self.outlet.settle(commit, commit.segment_len).await?;
+                if ends {
+                    let follows = self.outlet.follows_plaintext();
+                    self.last = follows.then(|| (commit, plaintext.clone()));
+                } else {
+                    self.outlet.holds(commit, &plaintext).await?;
+                }
+                self.settle(commit, ends).await?;
                 Ok(Buffers::recycled(plaintext, segment.wire))
             }
             Done::Index(permit) => self.index().await.map(|()| permit),

@@ -85,6 +85,14 @@ impl Error {
         Self { stage, segment, cause: Cause::Panic(message) }
     }
 
+    /// The same error of an output that is read back.
+    pub(crate) fn of_output(self) -> Self {
+        match self.cause {
+            Cause::Format(_) | Cause::Io(_) => Self { stage: Stage::Sink, ..self },
+            _ => self,
+        }
+    }
+
     /// The stage that failed.
     #[must_use]
     pub const fn stage(&self) -> Stage {
@@ -101,6 +109,11 @@ impl Error {
     #[must_use]
     pub const fn cause(&self) -> &Cause {
         &self.cause
+    }
+
+    /// Whether the input ended too early.
+    pub(crate) fn is_truncated(&self) -> bool {
+        self.kind() == Some(ErrorKind::Truncated)
     }
 
     /// The format error, where the stream is at fault.

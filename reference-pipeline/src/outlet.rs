@@ -31,15 +31,31 @@ pub(crate) struct Outlet<P> {
     telemetry: Telemetry,
     /// The last segment that the sink has taken and the crash manager has not recorded.
     unrecorded: Option<Commit>,
+    /// The state before the first piece that says that the source has ended.
+    before_end: Option<BeforeEnd>,
     /// Whether the crash manager wants to know what each segment holds: it is asked once.
     follows_plaintext: bool,
+}
+
+/// What a run goes back to if its source has not ended after all.
+struct BeforeEnd {
+    position: u64,
+    unrecorded: Option<Commit>,
 }
 
 impl<P: Port> Outlet<P> {
     /// A sink that holds `position` bytes already.
     pub(crate) fn new(port: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
         let (telemetry, pending) = (telemetry.clone(), Pending::new(policy));
-        Self { port, pending, position, telemetry, unrecorded: None, follows_plaintext: false }
+        Self {
+            port,
+            pending,
+            position,
+            telemetry,
+            unrecorded: None,
+            before_end: None,
+            follows_plaintext: false,
+        }
     }
 
     /// Whether somebody keeps the run resumable.
@@ -147,20 +163,43 @@ impl<P: Port> Outlet<P> {
         Ok(())
     }
 
-    /// Everything but the final segment, or but the name, is there: that is made durable and recorded first (SV2-JRN-002).
-    pub(crate) async fn ending(&mut self, ending: Option<(SegmentIndex, Trailer)>) -> Result<(), Error> {
-        if !self.is_kept() {
-            return Ok(());
+    /// What follows says that the source has ended. It is not recorded before
+    /// [`ending`](Self::ending), so that it can be taken back until then.
+    pub(crate) async fn begins_to_end(&mut self) -> Result<(), Error> {
+        // Two more pieces fit below the limit of SV2-RES-002.
+        if let Some(commit) = self.unrecorded.filter(|_| self.pending.is_large()) {
+            self.make_durable(commit.index.0.into()).await?;
         }
-        let segment = ending.map_or(0, |(index, _)| index.0.into());
+        self.before_end.get_or_insert(BeforeEnd { position: self.position, unrecorded: self.unrecorded });
+        Ok(())
+    }
+
+    /// Takes back what says that the source has ended: perhaps it was cut off, and the next run has
+    /// a longer one.
+    async fn take_back(&mut self) -> Result<(), Error> {
+        let Some(before) = self.before_end.take().filter(|_| self.is_kept()) else { return Ok(()) };
+        self.ask(Ask::TakeBack(before.position), None).await?;
+        (self.position, self.unrecorded) = (before.position, before.unrecorded);
+        Ok(())
+    }
+
+    /// Everything but the final segment, or but the name, is there: that is made durable.
+    pub(crate) async fn complete(&mut self, segment: u64) -> Result<(), Error> {
+        if self.is_kept() { self.ask(Ask::MakeDurable, Some(segment)).await } else { Ok(()) }
+    }
+
+    /// It is recorded, and so is that the final segment is about to be written, or was verified
+    /// (SV2-JRN-002).
+    pub(crate) async fn ending(&mut self, ending: Option<(SegmentIndex, Trailer)>) -> Result<(), Error> {
+        self.before_end = None;
         //= spec/stream-v2.md#sv2-jrn-002
         //# A writer MUST make a commit record for the last data or index segment durable, where there is one,
         //# and after it an ending record, before it hands over the first byte of the final segment; a reader
         //# MUST do the same before it publishes the plaintext.
-        self.make_durable(segment).await?;
+        self.record().await?;
         match ending {
+            Some((index, trailer)) => self.keep(index.0.into(), Keep::Ending(index, trailer)).await,
             None => Ok(()),
-            Some((index, trailer)) => self.keep(segment, Keep::Ending(index, trailer)).await,
         }
     }
 
@@ -195,7 +234,10 @@ impl<P: Port> Outlet<P> {
                 Cause::Format(format) if leave == Leave::Aborted && !self.is_worth_keeping(format.kind()) => {
                     self.leaves(Ask::Abort).await
                 }
-                _ => {
+                cause => {
+                    if let Cause::Interrupted = cause {
+                        let _ = guarded_future(Stage::Sink, None, self.take_back()).await;
+                    }
                     // What is whole in the sink is recorded, so that going on reads as little as can be.
                     if self.leaves(Ask::Suspend).await && error.stage() != Stage::Manager {
                         let _ = guarded_future(Stage::Manager, None, self.record()).await;
@@ -224,7 +266,7 @@ impl<P: Port> Outlet<P> {
 }
 
 /// A sink that waits for somebody else stops waiting when a shutdown is requested.
-fn sink_fault(segment: Option<u64>, error: io::Error) -> Error {
+pub(crate) fn sink_fault(segment: Option<u64>, error: io::Error) -> Error {
     if Interruption::is(&error) {
         Error::interrupted(segment)
     } else {

@@ -336,8 +336,7 @@ impl<'a> DecryptPipeline<'a> {
     ) -> Result<Summary, Error> {
         let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len, &self.telemetry);
         let opened = async {
-            let mut writer =
-                OpenWriter::begin(stream, committed, &mut outlet, self.telemetry.clone()).await?;
+            let mut writer = OpenWriter::begin(stream, committed, &mut outlet, self).await?;
             let result = decrypt::run(engine, self, stream, source, &mut writer).await;
             writer.finish(self.salvage, result).await
         };
@@ -363,7 +362,8 @@ impl<'a> DecryptPipeline<'a> {
     }
 
     pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
-        let (header, _envelope) = stream_header(source).await?;
+        let (header, _envelope) =
+            stream_header(source).await.map_err(|error| self.shutdown.unless_cut_off(error))?;
         let stream = StreamOpener::new(&header, self.key, self.context);
         let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
         //= spec/stream-v2.md#sv2-lim-002

@@ -52,6 +52,7 @@ impl Keep {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ask {
     MakeDurable,
+    TakeBack(u64),
     Seal,
     Suspend,
     Abort,
@@ -61,6 +62,7 @@ impl Ask {
     pub(crate) fn of(self, sink: &mut (impl OutputSink + ?Sized)) -> io::Result<()> {
         match self {
             Self::MakeDurable => sink.make_durable(),
+            Self::TakeBack(position) => sink.take_back(position),
             Self::Seal => sink.seal(),
             Self::Suspend => sink.suspend(),
             Self::Abort => sink.abort(),

@@ -1,9 +1,10 @@
-//! The shared flag that asks a run to stop, and sources that heed it.
+//! The shared flag that asks a run to stop, and sources and writers that heed it.
 
 use std::fmt;
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::sync::atomic::Ordering;
 
+use crate::Error;
 use crate::threads::{Arc, AtomicBool};
 
 /// Asks a run to stop: the segments that are being sealed or opened are finished and written with all before them, no other is begun, and the run
@@ -42,6 +43,18 @@ impl Shutdown {
         self.raised.load(Ordering::Acquire)
     }
 
+    /// Ends a run, after so many segments, if the flag is raised.
+    pub(crate) fn look(&self, segments: u64) -> Result<(), Error> {
+        if self.requested() { Err(Error::interrupted(Some(segments))) } else { Ok(()) }
+    }
+
+    /// The error of a run that failed with `error`: an interruption, if the input ended too early
+    /// and the flag is raised. What raised it may have ended the program that feeds this run, too,
+    /// and such an end says nothing about the stream.
+    pub(crate) fn unless_cut_off(&self, error: Error) -> Error {
+        if error.is_truncated() && self.requested() { Error::interrupted(error.segment()) } else { error }
+    }
+
     /// Waits until the flag is raised.
     #[cfg(feature = "tokio")]
     pub(crate) async fn raised(&self) {
@@ -54,21 +67,20 @@ impl Shutdown {
     }
 }
 
-/// A source whose interrupted reads are not tried again once a shutdown was requested.
-pub(crate) struct Watched<R> {
-    source: R,
+/// A source or a writer whose interrupted calls are not tried again once a shutdown was requested.
+#[derive(Debug)]
+pub(crate) struct Watched<T> {
+    inner: T,
     shutdown: Shutdown,
 }
 
-impl<R> Watched<R> {
-    pub(crate) fn new(source: R, shutdown: &Shutdown) -> Self {
-        Self { source, shutdown: shutdown.clone() }
+impl<T> Watched<T> {
+    pub(crate) fn new(inner: T, shutdown: &Shutdown) -> Self {
+        Self { inner, shutdown: shutdown.clone() }
     }
-}
 
-impl<R: Read> Read for Watched<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.source.read(buffer) {
+    fn heed<N>(&self, result: io::Result<N>) -> io::Result<N> {
+        match result {
             Err(error) if error.kind() == ErrorKind::Interrupted && self.shutdown.requested() => {
                 Err(io::Error::other(Interruption))
             }
@@ -77,7 +89,32 @@ impl<R: Read> Read for Watched<R> {
     }
 }
 
-/// What a watched source reports in the place of a read that was interrupted for the shutdown.
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        self.heed(read)
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer);
+        self.heed(written)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let written = self.inner.write_vectored(buffers);
+        self.heed(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.inner.flush();
+        self.heed(flushed)
+    }
+}
+
+/// What a watched source or writer reports in the place of a call that was interrupted for the
+/// shutdown.
 #[derive(Debug)]
 pub(crate) struct Interruption;
 

@@ -61,6 +61,17 @@ pub trait OutputSink {
     /// Whatever keeps it from being durable.
     fn make_durable(&mut self) -> io::Result<()>;
 
+    /// Takes back everything after the first `position` bytes: the run was asked to stop before it
+    /// was sure that its source had ended. Only [`suspend`](Self::suspend) follows. A sink that
+    /// cannot take anything back has nothing to do.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being taken back.
+    fn take_back(&mut self, position: u64) -> io::Result<()> {
+        let _ = position;
+        Ok(())
+    }
+
     /// Makes everything durable and publishes it under its final name. Nothing follows.
     ///
     /// # Errors

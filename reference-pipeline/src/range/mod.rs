@@ -17,6 +17,7 @@ use stream_v2_format::wire::HeaderV1;
 use stream_v2_format::{self as format, Offset};
 
 use crate::io::source_error;
+use crate::outlet::sink_fault;
 use crate::{DecryptPipeline, Error, Shutdown, Stage};
 
 use end::End;
@@ -170,7 +171,7 @@ impl<S: ReadAt> RangeReader<S> {
             if part.is_empty() {
                 break;
             }
-            sink.write_all(part).map_err(|error| Error::io(Stage::Sink, None, error))?;
+            sink.write_all(part).map_err(|error| sink_fault(None, error))?;
             offset += part.len() as u64;
         }
         Ok(offset - range.start)

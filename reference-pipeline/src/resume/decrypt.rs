@@ -59,10 +59,12 @@ impl InterruptedDecryption {
         let partial = output.lock_partial().map_err(sink_error)?;
         let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
         let mut source = Watched::new(source, &pipeline.shutdown);
+        let cut_off = |error| pipeline.shutdown.unless_cut_off(error);
         let mut file = match partial {
             Some(file) if !file.is_named(output.target()).map_err(sink_error)? => file,
             two_names => {
-                let left = Self::published(output, stream, journal, two_names.as_deref(), &mut source)?;
+                let left = Self::published(output, stream, journal, two_names.as_deref(), &mut source)
+                    .map_err(cut_off)?;
                 // Two names that somebody has given, as far as anybody knows.
                 let unknown = two_names.is_some() && matches!(left, DecryptionLeft::Nothing(_));
                 return match unknown && !output.overwrites() {
@@ -89,7 +91,7 @@ impl InterruptedDecryption {
         if len < commit.plaintext_len {
             return lost;
         }
-        let (committed, segment) = confirm(stream, &commit, &mut source)?;
+        let (committed, segment) = confirm(stream, &commit, &mut source).map_err(cut_off)?;
         if !ends_with(&mut *file, commit.plaintext_len, segment.plaintext()).map_err(sink_error)? {
             return lost;
         }

@@ -51,7 +51,8 @@ impl InterruptedEncryption {
     /// was changed on purpose.
     ///
     /// # Errors
-    /// `journal.source` where they differ; `io.source`; `Interrupted`.
+    /// `journal.source` where they differ; `io.source`; `Interrupted`; whatever is wrong with what
+    /// is committed, with the stage `Sink`.
     pub fn compare_source(
         &mut self,
         pipeline: &EncryptPipeline<'_>,
@@ -78,7 +79,7 @@ impl InterruptedEncryption {
         let committed = file.take(self.recovered.stream_len);
         match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
-                return Err(sink.fault().unwrap_or(error));
+                return Err(sink.fault().unwrap_or_else(|| error.of_output()));
             }
             _ => {}
         }

@@ -139,6 +139,12 @@ impl OutputSink for FileSink {
         Ok(())
     }
 
+    fn take_back(&mut self, position: u64) -> io::Result<()> {
+        // Suspending cuts the file there.
+        self.position = self.position.min(position);
+        Ok(())
+    }
+
     fn seal(&mut self) -> io::Result<()> {
         //= spec/stream-v2.md#sv2-res-003
         //# An owner MUST publish an output that is complete in this order: durability point, name, durability

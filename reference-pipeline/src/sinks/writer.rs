@@ -12,11 +12,12 @@ use std::fmt;
 use std::io::{self, Write};
 
 use crate::io::write_both;
-use crate::{OutputSink, SinkUnit};
+use crate::shutdown::Watched;
+use crate::{OutputSink, Shutdown, SinkUnit};
 
 /// Appends to a writer and flushes it at the end.
 pub struct WriterSink<W: Write> {
-    writer: W,
+    writer: Watched<W>,
 }
 
 impl<W: Write> fmt::Debug for WriterSink<W> {
@@ -28,8 +29,25 @@ impl<W: Write> fmt::Debug for WriterSink<W> {
 
 impl<W: Write> WriterSink<W> {
     /// A sink that appends to `writer`.
-    pub const fn new(writer: W) -> Self {
-        Self { writer }
+    pub fn new(writer: W) -> Self {
+        Self::with_shutdown(writer, &Shutdown::new())
+    }
+
+    /// The same for a writer that may have to wait for its reader, and that reports `Interrupted`
+    /// now and then while it waits. The write is tried again, unless `shutdown` is requested: that
+    /// ends the run.
+    pub fn with_shutdown(writer: W, shutdown: &Shutdown) -> Self {
+        Self { writer: Watched::new(writer, shutdown) }
+    }
+
+    /// Flushes what was written. An interrupted flush is tried again, as an interrupted write is.
+    fn flush(&mut self) -> io::Result<()> {
+        loop {
+            match self.writer.flush() {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => return result,
+            }
+        }
     }
 }
 
@@ -39,18 +57,18 @@ impl<W: Write> OutputSink for WriterSink<W> {
     }
 
     fn make_durable(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.flush()
     }
 
     fn seal(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.flush()
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.flush()
     }
 
     fn abort(&mut self) -> io::Result<()> {
-        self.writer.flush()
+        self.flush()
     }
 }

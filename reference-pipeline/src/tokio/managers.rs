@@ -52,6 +52,7 @@ impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
     async fn ask(&mut self, ask: Ask) -> io::Result<()> {
         match ask {
             Ask::MakeDurable => self.sink.make_durable().await,
+            Ask::TakeBack(position) => self.sink.take_back(position).await,
             Ask::Seal => self.sink.seal().await,
             Ask::Suspend => self.sink.suspend().await,
             Ask::Abort => self.sink.abort().await,

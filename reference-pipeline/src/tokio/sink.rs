@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::io::{self, ErrorKind, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 
 use ::tokio::io::AsyncWrite;
 use bytes::Bytes;
@@ -12,7 +13,8 @@ use stream_v2_format::SegmentIndex;
 use super::offload::Offloaded;
 use crate::port::Piece;
 use crate::shown::Len;
-use crate::{OutputSink, SinkUnit};
+use crate::shutdown::Interruption;
+use crate::{OutputSink, Shutdown, SinkUnit};
 
 /// One piece for a sink: the stream header, or one segment. Never less than a segment.
 #[derive(Clone)]
@@ -59,6 +61,15 @@ pub trait AsyncOutputSink {
     /// Whatever keeps it from being durable.
     fn make_durable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
+    /// Takes back everything after the first `position` bytes, as [`OutputSink::take_back`] does.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being taken back.
+    fn take_back(&mut self, position: u64) -> impl Future<Output = io::Result<()>> + Send {
+        let _ = position;
+        std::future::ready(Ok(()))
+    }
+
     /// Makes everything durable and publishes it under its final name. Nothing follows.
     ///
     /// # Errors
@@ -88,6 +99,10 @@ impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
         self.call(OutputSink::make_durable).await
     }
 
+    async fn take_back(&mut self, position: u64) -> io::Result<()> {
+        self.call(move |sink| sink.take_back(position)).await
+    }
+
     async fn seal(&mut self) -> io::Result<()> {
         self.call(OutputSink::seal).await
     }
@@ -106,6 +121,7 @@ impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
 /// A run that is dropped while a piece is written leaves a part of the piece.
 pub struct AsyncWriterSink<W> {
     writer: W,
+    shutdown: Option<Shutdown>,
 }
 
 impl<W> fmt::Debug for AsyncWriterSink<W> {
@@ -119,11 +135,32 @@ impl<W: AsyncWrite + Unpin + Send> AsyncWriterSink<W> {
     /// A sink on `writer`.
     #[must_use]
     pub const fn new(writer: W) -> Self {
-        Self { writer }
+        Self { writer, shutdown: None }
+    }
+
+    /// The same for a writer that may have to wait for its reader. It waits no longer than until
+    /// `shutdown` is requested, and that ends the run.
+    #[must_use]
+    pub fn with_shutdown(writer: W, shutdown: &Shutdown) -> Self {
+        Self { writer, shutdown: Some(shutdown.clone()) }
+    }
+
+    /// Polls the writer, as long as no shutdown is requested while it waits.
+    async fn unless_shut_down<T>(
+        &mut self,
+        mut poll: impl FnMut(Pin<&mut W>, &mut Context<'_>) -> Poll<io::Result<T>>,
+    ) -> io::Result<T> {
+        let shutdown = self.shutdown.clone().unwrap_or_default();
+        let mut raised = pin!(shutdown.raised());
+        poll_fn(|context| match poll(Pin::new(&mut self.writer), context) {
+            Poll::Pending => raised.as_mut().poll(context).map(|()| Err(io::Error::other(Interruption))),
+            ready => ready,
+        })
+        .await
     }
 
     async fn flush(&mut self) -> io::Result<()> {
-        poll_fn(|context| Pin::new(&mut self.writer).poll_flush(context)).await
+        self.unless_shut_down(|writer, context| writer.poll_flush(context)).await
     }
 }
 
@@ -133,7 +170,8 @@ impl<W: AsyncWrite + Unpin + Send> AsyncOutputSink for AsyncWriterSink<W> {
         let mut rest = &mut slices[..];
         IoSlice::advance_slices(&mut rest, 0);
         while !rest.is_empty() {
-            match poll_fn(|context| Pin::new(&mut self.writer).poll_write_vectored(context, rest)).await {
+            let written = self.unless_shut_down(|writer, context| writer.poll_write_vectored(context, rest));
+            match written.await {
                 Ok(0) => return Err(ErrorKind::WriteZero.into()),
                 Ok(written) => IoSlice::advance_slices(&mut rest, written),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}

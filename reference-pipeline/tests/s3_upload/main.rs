@@ -6,6 +6,7 @@
 mod bucket;
 mod command;
 mod conditions;
+mod cut_off;
 mod endings;
 mod every_request;
 mod giving_up;
