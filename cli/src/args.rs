@@ -203,6 +203,12 @@ pub(crate) struct EncryptArgs {
     /// Writes index segments: a range that is read is then known to belong to the whole, also where the stream was resumed. To be given again where an interrupted run is gone on with
     #[arg(long)]
     pub(crate) index: bool,
+    /// Run COMMAND, encrypt its output, and seal it only if COMMAND exits with 0. In a pipeline sv2 cannot see that the program before it failed, and set -o pipefail does not keep it from sealing
+    #[arg(long, requires = "command", requires = "output", conflicts_with = "input")]
+    pub(crate) from_command: bool,
+    /// The command of --from-command and its arguments
+    #[arg(last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<OsString>,
     /// Where an interrupted run is gone on with: compares all of INPUT that is encrypted already, instead of its length, its time and its last part
     #[arg(long)]
     pub(crate) verify_source: bool,

@@ -6,7 +6,9 @@ use std::ops::Range;
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::HeaderV1View;
 use stream_v2_format::{Error as FormatError, ErrorKind};
-use stream_v2_pipeline::{Cause, DecryptPipeline, Error, OutputSink, RangeReader, ReadAt, SinkUnit, Stage};
+use stream_v2_pipeline::{
+    Cause, DecryptPipeline, Error, OutputSink, RangeReader, ReadAt, Shutdown, SinkUnit, Stage,
+};
 
 use crate::Done;
 use crate::advice::advice;
@@ -39,7 +41,13 @@ pub(crate) fn run(args: &CatArgs) -> Done {
         shutdown: &pipeline.shutdown,
         progress: None,
     })?;
-    let cat = Cat { input: &name, output: &output, source: &*source, key_file: &key_file };
+    let cat = Cat {
+        input: &name,
+        output: &output,
+        source: &*source,
+        key_file: &key_file,
+        shutdown: &pipeline.shutdown,
+    };
     let mut ranges = pipeline.open_ranges(&*source).map_err(|error| cat.failure(&error, 0))?;
     let len = ranges.plaintext_len();
     if args.range.start > len && ranges.unsealed().is_none() {
@@ -70,6 +78,7 @@ struct Cat<'a> {
     output: &'a Output,
     source: &'a dyn ReadAt,
     key_file: &'a KeyFile,
+    shutdown: &'a Shutdown,
 }
 
 impl Cat<'_> {
@@ -79,7 +88,7 @@ impl Cat<'_> {
             refuse_partial(file)?;
             refuse_existing(file)?;
         }
-        let mut sink = self.output.open(Content::Plaintext)?;
+        let mut sink = self.output.open(Content::Plaintext, self.shutdown)?;
         let mut appending = Appending { sink: &mut *sink, position: 0 };
         let copied = ranges.copy_range(range, &mut appending);
         let written = appending.position;

@@ -22,7 +22,7 @@ use crate::remembering::Remembering;
 use crate::report::{Failure, note};
 use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, tell_names_at_risk, unknown};
 use crate::size::{bytes, count};
-use crate::standard::is_standard;
+use crate::standard::is_standard_input;
 use crate::stats::Stats;
 use crate::uploads::Uploading;
 
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
     let result = opened.map_err(Failed::Run).and_then(|stream| match &output {
         Output::File(file) => to_file(file, &pipeline, &stream, &mut input, args, &mut progress),
         _ => {
-            let mut sink = output.open(Content::Plaintext)?;
+            let mut sink = output.open(Content::Plaintext, &pipeline.shutdown)?;
             let managers = Managers { log: Some(&mut progress), crash: None };
             let nothing = Committed::NOTHING;
             Ok(pipeline.resume(&stream, &nothing, &mut input.reader, &mut *sink, managers).map(Some)?)
@@ -128,7 +128,7 @@ fn to_file(
             if !args.ends.run.quiet {
                 tell_going_on(file, found.committed());
             }
-            progress.go_on_after(found.committed());
+            progress.go_on_after(stream.header(), found.committed());
             return Ok(Some(found.resume(pipeline, &mut input.reader, Some(progress))?));
         }
         Ok(DecryptionLeft::Nothing(notice)) => {
@@ -155,13 +155,16 @@ fn to_file(
 }
 
 fn default_output(input: &Path) -> Result<PathBuf, Failure> {
-    if is_standard(input) {
-        return Ok(input.to_owned());
+    if is_standard_input(input) {
+        return Ok("-".into());
     }
     refuse_unnamed(input)?;
     match input.extension() {
         Some(extension) if extension == OsStr::new("sv2") => Ok(input.with_extension("")),
-        _ => Err(Failure::usage(format!("{}: has no .sv2 to take away", input.display()))
-            .hint("name the output with -o FILE, or -o - for standard output")),
+        _ => Err(Failure::usage(format!(
+            "{}: does not end in .sv2, so no output name follows from it",
+            input.display()
+        ))
+        .hint("name the output with -o FILE, or -o - for standard output")),
     }
 }

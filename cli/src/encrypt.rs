@@ -13,22 +13,28 @@ use crate::input::{Input, Reader};
 use crate::interrupt;
 use crate::key_file::KeyFile;
 use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
+use crate::producer::Producer;
 use crate::progress::{Progress, Shows};
 use crate::report::{Failure, note};
 use crate::resume::{
     RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on, tell_names_at_risk,
 };
 use crate::size::{bytes, count, human};
-use crate::standard::is_standard;
+use crate::standard::is_standard_input;
 use crate::stats::Stats;
 use crate::uploads::Uploading;
 
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;
-    let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let chosen = Output::choose_place(&output, &ends.input, &ends.secret, ends.force)?;
-    let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
-    let mut input = Input::open(&ends.input)?;
+    if !args.from_command && !args.command.is_empty() {
+        return Err(Failure::usage("a command was named, and nothing says that it is to be run")
+            .hint("--from-command runs it, and encrypts its output"));
+    }
+    // A command is no path, and nothing that is written to can be the same.
+    let path = if args.from_command { Path::new("") } else { &ends.input };
+    let output = ends.output.clone().map_or_else(|| default_output(path), Ok)?;
+    let chosen = Output::choose_place(&output, path, &ends.secret, ends.force)?;
+    let key_file = KeyFile::of(&ends.secret, path, ends.run.quiet)?;
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     pipeline.params.key_id = key_file.key_id;
     let (frame_size, segment_size) =
@@ -38,10 +44,13 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     pipeline.params.suite = args.suite.unwrap_or(pipeline.params.suite);
     pipeline.set_index(args.index);
     pipeline.lanes = ends.run.lanes();
-    pipeline.set_source_file(input.reader.file());
     pipeline.durability = ends.durability(chosen.sync_every());
+    let opened = if args.from_command { None } else { Some(Input::open(path)?) };
     // Watched before the partial file exists: from then on an interruption has something to keep.
+    // And before a command runs, which is ended with this run.
     interrupt::watch(&pipeline.shutdown)?;
+    let mut input = opened.map_or_else(|| started(args), Ok)?;
+    pipeline.set_source_file(input.reader.file());
     let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
     let output = chosen.output(Uploading {
         expected: input.len,
@@ -67,13 +76,13 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
                 return Ok(());
             }
             Some(found) => {
-                progress.go_on_after(&found.recovered().committed);
+                progress.go_on_after(found.header(), &found.recovered().committed);
                 found.resume(&pipeline, input.reader, Some(&mut progress))
             }
             None => pipeline.run_to_file(input.reader, input.stamp, create(file)?, Some(&mut progress)),
         },
         _ => {
-            let mut sink = output.open(Content::Ciphertext)?;
+            let mut sink = output.open(Content::Ciphertext, &pipeline.shutdown)?;
             let managers = Managers { log: Some(&mut progress), crash: None };
             pipeline.run(input.reader, &mut *sink, managers)
         }
@@ -95,6 +104,13 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         note(format_args!("{}: {plaintext} encrypted, in {segments}", output.name()));
     }
     Ok(())
+}
+
+/// Starts the command that gives the plaintext.
+fn started(args: &EncryptArgs) -> Result<Input, Failure> {
+    let key_from_input = args.ends.secret.key_file().is_some_and(is_standard_input);
+    let (producer, output) = Producer::start(&args.command, key_from_input)?;
+    Ok(Input::of_command(producer, output))
 }
 
 /// Looks for what an interrupted run has left, and checks the input against it.
@@ -133,7 +149,8 @@ fn take_up(
         }
         // What was compared as a whole is another source, whatever is known of it from outside.
         Err(error) => {
-            return Err(source_refused(input, found.source().filter(|_| !is_compared), &error));
+            let then = found.source().filter(|_| !is_compared);
+            return Err(source_refused(input, file, then, &error));
         }
         Ok(()) => {}
     }
@@ -166,8 +183,8 @@ fn refuse_other_params(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile)
 }
 
 fn default_output(input: &Path) -> Result<PathBuf, Failure> {
-    if is_standard(input) {
-        return Ok(input.to_owned());
+    if is_standard_input(input) {
+        return Ok("-".into());
     }
     refuse_unnamed(input)?;
     let mut name = input.as_os_str().to_owned();

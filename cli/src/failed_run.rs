@@ -10,6 +10,7 @@ use crate::advice::advice;
 use crate::key_file::KeyFile;
 use crate::output::{Content, Output};
 use crate::place::Place;
+use crate::producer::CommandFailed;
 use crate::progress::Committed;
 use crate::report::Failure;
 use crate::resume::RESTART;
@@ -34,6 +35,10 @@ impl FailedRun<'_> {
         match (error.cause(), error.stage()) {
             (Cause::Format(format), _) => self.rejected(format),
             (Cause::Io(io), Stage::Sink) => self.not_written(error, io),
+            (Cause::Io(io), Stage::Source) if CommandFailed::is(io) => {
+                let failure = Failure::io(format!("{io}: what it wrote was not sealed"));
+                failure.hints(self.kept()).hint(SAME_BYTES)
+            }
             (Cause::Io(io), Stage::Source) => {
                 let failure =
                     Failure::io(format!("{}: reading failed{}: {io}", self.input, at_segment(error)));
@@ -189,6 +194,8 @@ impl FailedRun<'_> {
         vec![format!("{name} is kept: {what}"), next]
     }
 }
+
+const SAME_BYTES: &str = "resuming takes a command that gives the same bytes again; all of them are compared";
 
 const GOES_ON: &str = "the same command goes on from there, and with --restart starts over";
 

@@ -10,9 +10,12 @@ use stream_v2_pipeline::s3::{Bucket, Config, Object};
 use stream_v2_pipeline::sqlite::{Content, Database};
 use stream_v2_pipeline::{ReadAt, SourceStamp, StoredFile};
 
+use crate::interrupt;
 use crate::place::Place;
+use crate::producer::Producer;
 use crate::report::Failure;
-use crate::standard::{is_standard, standard_input};
+use crate::standard::{is_standard_input, standard_input};
+use crate::waiting::poll_in;
 
 /// Something to read.
 pub(crate) struct Input {
@@ -62,7 +65,7 @@ impl Seekable for Object {
 pub(crate) enum Reader {
     /// A regular file under its name, a stream in a database, an object in S3: it can seek, and does not wait for somebody to write.
     Regular(Box<dyn Seekable>),
-    /// Standard input, a named pipe, a device.
+    /// Standard input, a named pipe, a device, the output of a command.
     Waiting(WaitingInput),
 }
 
@@ -72,7 +75,7 @@ impl Reader {
         match self {
             Self::Regular(source) => source.file(),
             // Files of the system that say they are empty may wait as a pipe does.
-            Self::Waiting(WaitingInput { file }) => {
+            Self::Waiting(WaitingInput { file, .. }) => {
                 let metadata = file.metadata().ok().filter(|metadata| metadata.is_file());
                 metadata.filter(|metadata| metadata.len() > 0).and_then(|_| file.try_clone().ok())
             }
@@ -83,7 +86,7 @@ impl Reader {
     pub(crate) fn at_offsets(self) -> Option<Box<dyn ReadAt>> {
         match self {
             Self::Regular(source) => Some(source.at_offsets()),
-            Self::Waiting(WaitingInput { file }) => {
+            Self::Waiting(WaitingInput { file, .. }) => {
                 let is_file = file.metadata().is_ok_and(|metadata| metadata.is_file());
                 is_file.then(|| Box::new(file) as _)
             }
@@ -117,8 +120,8 @@ impl Input {
         }
         let name = name(path);
         let failed = |error| Failure::io(format!("{name}: cannot be read: {error}"));
-        let standard = is_standard(path);
-        let file = if standard { standard_input() } else { File::open(path) }.map_err(failed)?;
+        let standard = is_standard_input(path);
+        let file = if standard { standard_input()? } else { File::open(path).map_err(failed)? };
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
             return Err(Failure::usage(format!("{name}: is a folder, and one file is needed"))
@@ -129,7 +132,7 @@ impl Input {
         // Some files of the system say that they are empty, and are read like a pipe.
         let reader = match len {
             Some(_) if !standard => Reader::Regular(Box::new(file)),
-            _ => Reader::Waiting(WaitingInput { file }),
+            _ => Reader::Waiting(WaitingInput::new(file)),
         };
         let mtime = Some(&metadata).filter(|_| len.is_some() && !standard).and_then(modified);
         Ok(Self { reader, len, stamp: SourceStamp { len: len.filter(|_| !standard), mtime }, name })
@@ -137,6 +140,13 @@ impl Input {
 }
 
 impl Input {
+    /// What a command gives.
+    pub(crate) fn of_command(producer: Producer, output: File) -> Self {
+        let name = producer.name().to_owned();
+        let reader = Reader::Waiting(WaitingInput { file: output, producer: Some(producer) });
+        Self { reader, len: None, stamp: SourceStamp::default(), name }
+    }
+
     /// Opens an object in S3, with what the environment says.
     fn object(bucket: &str, key: &str) -> io::Result<Self> {
         let object = Bucket::new(bucket, &Config::from_env()?)?.object(key)?;
@@ -177,33 +187,43 @@ fn modified(metadata: &Metadata) -> Option<i64> {
 }
 
 fn name(path: &Path) -> String {
-    if is_standard(path) { "standard input".into() } else { path.display().to_string() }
+    if is_standard_input(path) { "standard input".into() } else { path.display().to_string() }
 }
 
 /// An input that may have nothing to give for a while. A read then reports an interruption every 100 ms, so that its
 /// caller can look whether it should stop.
 pub(crate) struct WaitingInput {
     file: File,
+    /// The command that writes it, if this process has started it. Dropped after `file`: a command
+    /// that writes on ends of that.
+    producer: Option<Producer>,
 }
 
 impl WaitingInput {
-    #[cfg(unix)]
-    fn wait(&self) -> io::Result<()> {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let patience = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
-        let ready = poll(&mut [PollFd::new(&self.file, PollFlags::IN)], Some(&patience))?;
-        if ready == 0 { Err(ErrorKind::Interrupted.into()) } else { Ok(()) }
+    pub(crate) fn new(file: File) -> Self {
+        Self { file, producer: None }
     }
 
-    #[cfg(not(unix))]
-    fn wait(&self) -> io::Result<()> {
-        Ok(())
+    /// The input has ended: was it cut off?
+    fn end(&mut self) -> io::Result<()> {
+        interrupt::see_pending();
+        match &mut self.producer {
+            // Whatever became of the command, it was asked to end.
+            Some(_) if interrupt::requested() => Err(ErrorKind::Interrupted.into()),
+            Some(producer) => producer.check(),
+            None => Ok(()),
+        }
     }
 }
 
 impl Read for WaitingInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.wait()?;
-        self.file.read(buffer)
+        poll_in(&self.file)?;
+        match self.file.read(buffer) {
+            Ok(0) if !buffer.is_empty() => self.end().map(|()| 0),
+            // Its description does not wait, and another reader was faster.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(ErrorKind::Interrupted.into()),
+            result => result,
+        }
     }
 }

@@ -12,6 +12,7 @@ use crate::input::{Input, Reader};
 use crate::inspect_json::Json;
 use crate::inspect_table::Table;
 use crate::report::{Failure, standard_output_failed};
+use crate::standard::Results;
 use crate::{Done, interrupt};
 
 /// How what was found is shown. Nothing of it is authentic.
@@ -27,7 +28,7 @@ pub(crate) trait View {
 pub(crate) fn run(args: &InspectArgs) -> Done {
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
-    let mut out = BufWriter::new(io::stdout().lock());
+    let mut out = BufWriter::new(Results::open()?);
     let mut view: Box<dyn View + '_> =
         if args.json { Box::new(Json::new(&mut out)) } else { Box::new(Table::new(&mut out, args.all)) };
     let walked = match input.reader {

@@ -2,8 +2,8 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::signal::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
@@ -19,8 +19,33 @@ const SIGNALS: &[i32] = &[
     signal_hook::consts::signal::SIGHUP,
 ];
 
+/// The flag of the run of this process.
+static WATCHED: OnceLock<Shutdown> = OnceLock::new();
+
+/// Whether the run of this process was asked to stop.
+pub(crate) fn requested() -> bool {
+    WATCHED.get().is_some_and(Shutdown::requested)
+}
+
+/// Has signals that are pending handled now, on this thread: at the end of a pipe, whose producer
+/// may have died of the same signal.
+///
+/// POSIX delivers a pending signal before the call that unblocks it returns.
+#[cfg(unix)]
+pub(crate) fn see_pending() {
+    use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+    let mut watched = SigSet::empty();
+    [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().for_each(|signal| watched.add(signal));
+    // Where that cannot be done they are handled a moment later.
+    let _ = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK).and_then(|before| before.thread_set_mask());
+}
+
+#[cfg(not(unix))]
+pub(crate) fn see_pending() {}
+
 /// Raises `shutdown` at the first signal, and ends the process at the second.
 pub(crate) fn watch(shutdown: &Shutdown) -> Done {
+    let _ = WATCHED.set(shutdown.clone());
     for signal in watched() {
         // In this order: what ends the process sees the flag as the signals before have left it.
         end_if(signal, shutdown.flag())?;

@@ -14,8 +14,9 @@ use stream_v2_pipeline::ContentKey;
 use zeroize::Zeroizing;
 
 use crate::args::Secret;
+use crate::input::WaitingInput;
 use crate::report::{Failure, note};
-use crate::standard::{is_standard, standard_input};
+use crate::standard::{is_standard_input, standard_input};
 
 const VERSION_WORD: &str = "sv2-key-1";
 /// No key file is longer, in bytes.
@@ -36,7 +37,7 @@ impl KeyFile {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")
                 .hint("sv2 keygen -o FILE makes one"));
         };
-        if is_standard(path) && is_standard(input) {
+        if is_standard_input(path) && is_standard_input(input) {
             return Err(Failure::usage("standard input cannot be both the key file and INPUT")
                 .hint("name a file for one of them"));
         }
@@ -45,9 +46,10 @@ impl KeyFile {
 
     /// Reads a key file; warns on standard error, unless `quiet`, if others may read it too.
     fn read(path: &Path, quiet: bool) -> Result<Self, Failure> {
-        let name = if is_standard(path) { "standard input".into() } else { path.display().to_string() };
+        let standard = is_standard_input(path);
+        let name = if standard { "standard input".into() } else { path.display().to_string() };
         let failed = |error| Failure::io(format!("{name}: the key file cannot be read: {error}"));
-        let file = if is_standard(path) { standard_input() } else { File::open(path) }.map_err(failed)?;
+        let file = if standard { standard_input()? } else { File::open(path).map_err(failed)? };
         if !quiet && open_to_others(&file) {
             note(format_args!(
                 "warning: {name}: other users can read this key; chmod 600 {name} keeps them out"
@@ -55,7 +57,7 @@ impl KeyFile {
         }
         // Made once and never moved, so that no copy of the key stays behind.
         let mut text = Zeroizing::new(Vec::with_capacity(LEN_MAX + 1));
-        file.take(LEN_MAX as u64 + 1).read_to_end(&mut text).map_err(failed)?;
+        WaitingInput::new(file).take(LEN_MAX as u64 + 1).read_to_end(&mut text).map_err(failed)?;
         let (key_id, key) = parse(&text).map_err(|fault| {
             Failure::usage(format!("{name}: not a key file: {fault}")).hint("sv2 keygen -o FILE makes one")
         })?;

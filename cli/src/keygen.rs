@@ -10,7 +10,7 @@ use crate::Done;
 use crate::args::KeygenArgs;
 use crate::key_file::key_text;
 use crate::report::{Failure, note, standard_output_failed};
-use crate::standard::{is_standard, standard_output};
+use crate::standard::{Results, is_standard_output};
 
 pub(crate) fn run(args: &KeygenArgs) -> Done {
     let (mut key_id, mut key) = ([0; 16], Zeroizing::new([0; 32]));
@@ -20,10 +20,8 @@ pub(crate) fn run(args: &KeygenArgs) -> Done {
         .and_then(|()| getrandom::fill(&mut *key))
         .map_err(|error| Failure::io(format!("no random bytes from the operating system: {error}")))?;
     let text = key_text(&key_id, &key);
-    if is_standard(&args.output) {
-        return standard_output()
-            .and_then(|mut output| output.write_all(text.as_bytes()))
-            .map_err(standard_output_failed);
+    if is_standard_output(&args.output) {
+        return Results::open()?.write_all(text.as_bytes()).map_err(standard_output_failed);
     }
     create(&args.output, &text)?;
     let name = args.output.display();

@@ -4,6 +4,7 @@ mod advice;
 mod args;
 mod cat;
 mod decrypt;
+mod device;
 mod encrypt;
 mod failed_run;
 mod input;
@@ -15,6 +16,7 @@ mod key_file;
 mod keygen;
 mod output;
 mod place;
+mod producer;
 mod progress;
 mod recover;
 mod remembering;
@@ -28,6 +30,7 @@ mod stored;
 mod unfinished;
 mod uploads;
 mod verify;
+mod waiting;
 
 use std::fmt::Display;
 use std::io::Write;
@@ -36,13 +39,26 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::Parser;
 use report::{Failure, standard_output_failed};
+use standard::Results;
 use stream_v2_format::crypto::AEAD_BACKEND;
 use stream_v2_format::wire::CRC_BACKEND;
 use stream_v2_pipeline::test_features;
 
 fn main() -> ExitCode {
-    let args = Args::parse();
-    let done = match args.command {
+    let done = match Args::try_parse() {
+        Ok(args) => run(args.command),
+        Err(error) if error.use_stderr() => error.exit(),
+        // Help and version, which clap would print without looking whether anything takes them.
+        Err(error) => write(Results::open, &error.render().to_string()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn run(command: Command) -> Done {
+    match command {
         Command::Keygen(args) => keygen::run(&args),
         Command::Encrypt(args) => encrypt::run(&args),
         Command::Decrypt(args) => decrypt::run(&args),
@@ -54,10 +70,6 @@ fn main() -> ExitCode {
         Command::Uploads(args) => unfinished::run(&args),
         Command::Delete(args) => stored::delete(&args),
         Command::Version => print(version()),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(),
     }
 }
 
@@ -74,7 +86,16 @@ fn version() -> String {
 /// What every command returns: nothing, or why it failed and with which exit code.
 type Done = Result<(), Failure>;
 
-/// Prints one line to standard output.
+/// Prints one line to standard output, which must be there.
 fn print(line: impl Display) -> Done {
-    writeln!(std::io::stdout(), "{line}").map_err(standard_output_failed)
+    write(Results::open, &format!("{line}\n"))
+}
+
+/// Prints one line that the exit code says, too. Standard output may be closed.
+fn remark(line: impl Display) -> Done {
+    write(Results::open_any, &format!("{line}\n"))
+}
+
+fn write(open: impl FnOnce() -> Result<Results, Failure>, text: &str) -> Done {
+    open()?.write_all(text.as_bytes()).map_err(standard_output_failed)
 }

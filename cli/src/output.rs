@@ -1,20 +1,22 @@
 //! Outputs: a file that appears when it is complete, a device, or standard output.
 
 use std::ffi::OsStr;
-use std::fs::{Metadata, OpenOptions};
+use std::fs::Metadata;
 use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use stream_v2_pipeline::sqlite::Database;
-use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, WriterSink, is_planted};
+use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, Shutdown, WriterSink, is_planted};
 
 use crate::args::Secret;
+use crate::device;
 use crate::place::Place;
 use crate::report::Failure;
 use crate::resume::not_ours;
 use crate::same_file::{Identity, identity, input_identity, output_identity};
-use crate::standard::{is_standard, is_standard_output, standard_output};
+use crate::standard::{is_standard_input, is_standard_output, refuse_closed_output, standard_output};
 use crate::uploads::{self, Uploading};
+use crate::waiting::WaitingOutput;
 
 /// Where a run writes to.
 pub(crate) enum Output {
@@ -97,15 +99,13 @@ impl Output {
         let path = if is_standard_output(path) { Path::new("-") } else { path };
         refuse_same(path, input_identity(input), "the input")?;
         refuse_same(path, secret.key_file().and_then(identity), "the key file")?;
-        if is_standard(path) {
+        if is_standard_output(path) {
+            refuse_closed_output()?;
             return Ok(Self::Standard);
         }
+        refuse_folder(path, input)?;
         let target = followed(path)?;
         match path.metadata() {
-            Ok(metadata) if metadata.is_dir() => {
-                return Err(Failure::usage(format!("{}: is a folder", path.display()))
-                    .hint("name a file in it with -o"));
-            }
             Ok(metadata) if !metadata.is_file() => {
                 refuse_device(path, &target, &metadata, force)?;
                 return Ok(Self::Device(path.to_owned()));
@@ -128,17 +128,16 @@ impl Output {
         Ok(Self::File(file))
     }
 
-    /// Opens a sink on standard output or a device.
-    pub(crate) fn open(&self, content: Content) -> Result<Box<dyn OutputSink>, Failure> {
+    /// Opens a sink on standard output or a device, which waits for its reader no longer than until
+    /// a shutdown is requested.
+    pub(crate) fn open(&self, content: Content, shutdown: &Shutdown) -> Result<Box<dyn OutputSink>, Failure> {
         let file = match self {
             Self::File(output) => return create(output).map(|sink| Box::new(sink) as _),
-            Self::Standard => standard_output(),
-            Self::Device(path) => OpenOptions::new().write(true).open(path),
+            Self::Standard => standard_output()?,
+            Self::Device(path) => device::open(path, shutdown)?,
         };
-        let file =
-            file.map_err(|error| Failure::io(format!("{}: cannot be opened: {error}", self.name())))?;
         refuse_terminal(content, file.is_terminal())?;
-        Ok(Box::new(WriterSink::new(file)))
+        Ok(Box::new(WriterSink::with_shutdown(WaitingOutput::new(file), shutdown)))
     }
 
     /// Where it is.
@@ -251,12 +250,12 @@ fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), F
     let partial = OutputFile::new(path).partial();
     let same = if output_identity(path).as_ref() == Some(&read) {
         path.to_owned()
-    } else if !is_standard(path) && identity(&partial).as_ref() == Some(&read) {
+    } else if !is_standard_output(path) && identity(&partial).as_ref() == Some(&read) {
         partial
     } else {
         return Ok(());
     };
-    let name = if is_standard(&same) { "standard output".into() } else { same.display().to_string() };
+    let name = if is_standard_output(&same) { "standard output".into() } else { same.display().to_string() };
     Err(Failure::usage(format!("{name}: is {what}, and would be written to"))
         .hint("choose another output with -o"))
 }
@@ -270,9 +269,34 @@ pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Refuses a folder, and a name that only a folder can have.
+fn refuse_folder(path: &Path, input: &Path) -> Result<(), Failure> {
+    let metadata = path.metadata();
+    let is_folder = metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+    if !is_folder && !path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Ok(());
+    }
+    let shown = path.display();
+    let file = if is_standard_input(input) { None } else { input.file_name() };
+    let file = path.join(file.unwrap_or("FILE".as_ref()));
+    let file = file.display();
+    let (what, hint) = match metadata {
+        Ok(_) if is_folder => {
+            ("is a folder, and not a file", format!("name a file in it, such as -o {file}"))
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => (
+            "names a folder that does not exist",
+            format!("create it, and name a file in it, such as -o {file}"),
+        ),
+        _ => ("ends as the name of a folder does, and is not one", "leave out the / at the end".into()),
+    };
+    Err(Failure::usage(format!("{shown}: {what}")).hint(hint))
+}
+
 /// Refuses to guess where the result of what is no file goes.
 pub(crate) fn refuse_unnamed(input: &Path) -> Result<(), Failure> {
     let whence = match Place::of(input)? {
+        Place::File if device::is_in_system(input) => "a device or a pipe of the system",
         Place::File => return Ok(()),
         Place::Sqlite { .. } => "in a database",
         Place::S3 { .. } => "in S3",

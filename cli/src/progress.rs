@@ -5,6 +5,7 @@ use std::io::{IsTerminal, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{Commit, LogEvent, LogManager};
 
 const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
@@ -92,9 +93,13 @@ impl Progress {
     }
 
     /// Begins after what an interrupted run has committed.
-    pub(crate) const fn go_on_after(&mut self, committed: &stream_v2_format::crypto::Committed) {
+    pub(crate) fn go_on_after(&mut self, header: &HeaderV1, committed: &stream_v2_format::crypto::Committed) {
         let (segments, plaintext_len) = (committed.segments, committed.plaintext_len);
         self.committed = Committed { segments, plaintext_len };
+        self.bar.begins_at(match self.shows {
+            Shows::Plaintext => plaintext_len,
+            Shows::Stream => header.body_offset().0 + committed.position,
+        });
     }
 
     pub(crate) const fn committed(&self) -> Committed {
@@ -124,6 +129,20 @@ impl Bar {
     fn reaches(&self, position: u64) {
         if let Some(bar) = &self.0 {
             bar.set_position(position);
+        }
+    }
+
+    /// Counts nothing of what is before `position` for rate and time left.
+    fn begins_at(&self, position: u64) {
+        if let Some(bar) = &self.0 {
+            // Hidden meanwhile, so that the leap is not drawn as a rate.
+            let is_hidden = bar.is_hidden();
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+            bar.set_position(position);
+            bar.reset_eta();
+            if !is_hidden {
+                bar.set_draw_target(ProgressDrawTarget::stderr());
+            }
         }
     }
 
@@ -177,7 +196,8 @@ impl LogManager for Progress {
 #[cfg(test)]
 mod tests {
     use stream_v2_format::SegmentIndex;
-    use stream_v2_format::crypto::Transcript;
+    use stream_v2_format::crypto::{self as format, Transcript};
+    use stream_v2_format::wire::StreamParams;
     use stream_v2_pipeline::Commit;
 
     use super::*;
@@ -192,6 +212,26 @@ mod tests {
             plaintext_len,
             position,
             segment_len: 1,
+        }
+    }
+
+    #[test]
+    fn what_was_done_before_is_no_rate() {
+        let header = HeaderV1::new(StreamParams::new([0; 32]), [0; 32], 0).unwrap();
+        let done = format::Committed {
+            segments: 1_000_000,
+            plaintext_len: 1 << 40,
+            position: (1 << 40) + 5,
+            ..format::Committed::NOTHING
+        };
+        for (shows, begin) in
+            [(Shows::Plaintext, 1 << 40), (Shows::Stream, header.body_offset().0 + (1 << 40) + 5)]
+        {
+            let bar = ProgressBar::hidden();
+            let mut progress = Progress { bar: Bar(Some(bar.clone())), ..Progress::new(None, shows, true) };
+            progress.go_on_after(&header, &done);
+            assert_eq!((bar.position(), progress.committed().segments), (begin, 1_000_000));
+            assert!(bar.per_sec() < 1.0, "{}", bar.per_sec());
         }
     }
 

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 
 use stream_v2_format::{Detail, ErrorKind};
 
+use crate::interrupt;
+
 const EXIT_REJECTED: u8 = 1;
 const EXIT_USAGE: u8 = 2;
 const EXIT_IO: u8 = 3;
@@ -66,9 +68,7 @@ impl Failure {
     /// Prints the failure to standard error and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         note(&self.message);
-        for hint in &self.hints {
-            write_line(format_args!("hint: {hint}"));
-        }
+        self.hints.iter().for_each(hint);
         ExitCode::from(self.exit)
     }
 }
@@ -78,14 +78,41 @@ pub(crate) fn note(message: impl Display) {
     write_line(format_args!("sv2: {message}"));
 }
 
+/// Says what can be done next.
+pub(crate) fn hint(hint: impl Display) {
+    write_line(format_args!("hint: {hint}"));
+}
+
 fn write_line(line: impl Display) {
-    // Where standard error is closed nobody wants to know, and the exit code says it too.
-    let _ = writeln!(io::stderr(), "{line}");
+    say(&format!("{line}\n"));
+}
+
+/// How often standard error is given 100 ms to take something.
+const PATIENCE: u32 = 10;
+
+/// Writes to standard error. What cannot be written is lost: the exit code says the most of it,
+/// too.
+pub(crate) fn say(text: &str) {
+    let (mut rest, mut patience) = (text.as_bytes(), PATIENCE);
+    while !rest.is_empty() {
+        match io::stderr().write(rest) {
+            Ok(0) => return,
+            Ok(written) => rest = &rest[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && patience > 0 => {
+                patience -= 1;
+                #[cfg(unix)]
+                let _ = crate::waiting::poll_out(io::stderr());
+            }
+            Err(_) => return,
+        }
+    }
 }
 
 /// Turns what writing to standard output reported into a failure.
 pub(crate) fn standard_output_failed(error: io::Error) -> Failure {
     match error.kind() {
+        _ if interrupt::requested() => Failure::interrupted("interrupted while standard output took nothing"),
         io::ErrorKind::BrokenPipe => Failure::io("standard output: closed by its reader"),
         _ => Failure::io(format!("standard output: writing failed: {error}")),
     }

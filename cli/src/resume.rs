@@ -5,11 +5,12 @@ use std::path::Path;
 
 use stream_v2_format::crypto::Committed;
 use stream_v2_format::{Detail, ErrorKind};
-use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp};
+use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp, Stage};
 
 use crate::input::Input;
 use crate::output::{Output, being_written, refuse_existing, without_locks};
 use crate::place::Place;
+use crate::producer::CommandFailed;
 use crate::report::{Failure, note};
 use crate::size::{bytes, count};
 
@@ -106,7 +107,15 @@ pub(crate) fn not_ours(error: &std::io::Error) -> Failure {
 }
 
 /// Why the source cannot be gone on with.
-pub(crate) fn source_refused(input: &Input, then: Option<&SourceStamp>, error: &Error) -> Failure {
+pub(crate) fn source_refused(
+    input: &Input,
+    output: &OutputFile,
+    then: Option<&SourceStamp>,
+    error: &Error,
+) -> Failure {
+    if error.stage() == Stage::Sink {
+        return output_damaged(output, error);
+    }
     let name = &input.name;
     let Some(format) = error.format_error().filter(|error| error.detail() == Detail::JournalSource) else {
         return match error.cause() {
@@ -114,6 +123,9 @@ pub(crate) fn source_refused(input: &Input, then: Option<&SourceStamp>, error: &
                 Failure::interrupted("interrupted while the input was compared; nothing was changed")
             }
             Cause::Format(error) => Failure::stream(name, error),
+            Cause::Io(io) if CommandFailed::is(io) => {
+                Failure::io(format!("{io} while its output was compared; nothing was changed"))
+            }
             _ => Failure::io(format!("{name}: reading failed: {error}")),
         };
     };
@@ -130,6 +142,16 @@ pub(crate) fn source_refused(input: &Input, then: Option<&SourceStamp>, error: &
         None => failure,
     }
     .hint(RESTART)
+}
+
+/// What is wrong with what is encrypted already, found while the source was compared with it.
+fn output_damaged(output: &OutputFile, error: &Error) -> Failure {
+    let name = output.partial().display().to_string();
+    match error.cause() {
+        Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
+        Cause::Io(error) => Failure::io(format!("{name}: reading failed: {error}")).hint(RESTART),
+        _ => Failure::io(format!("{name}: {error}")),
+    }
 }
 
 /// A partial file that no journal vouches for.

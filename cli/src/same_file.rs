@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
-use crate::standard::{is_standard, standard_input, standard_output};
+use crate::standard::{input_file, is_standard_input, is_standard_output, output_file};
 
 /// What tells a regular file from all others.
 #[derive(PartialEq, Eq)]
@@ -12,12 +12,12 @@ pub(crate) struct Identity(Inner);
 
 /// The regular file that `input` is, where `-` is standard input.
 pub(crate) fn input_identity(input: &Path) -> Option<Identity> {
-    if is_standard(input) { of_standard(standard_input()) } else { identity(input) }
+    if is_standard_input(input) { of_standard(input_file()) } else { identity(input) }
 }
 
 /// The regular file that `output` is, where `-` is standard output.
 pub(crate) fn output_identity(output: &Path) -> Option<Identity> {
-    if is_standard(output) { of_standard(standard_output()) } else { identity(output) }
+    if is_standard_output(output) { of_standard(output_file()) } else { identity(output) }
 }
 
 /// The regular file that stands under a name.

@@ -6,6 +6,7 @@ use clap::ValueEnum;
 use serde::Serialize;
 use stream_v2_pipeline::{Lanes, Telemetry, TelemetrySnapshot};
 
+use crate::report::say;
 use crate::size::{bytes, count};
 
 /// In which form.
@@ -38,10 +39,8 @@ impl Drop for Stats {
         let Some(form) = self.form.filter(|_| counted != TelemetrySnapshot::default()) else { return };
         let figures = Figures::new(self.begin.elapsed(), self.lanes.resolved(), &counted);
         match form {
-            Form::Text => eprint!("{}", figures.text()),
-            Form::Json => {
-                eprintln!("{}", serde_json::to_string(&figures).unwrap_or_default());
-            }
+            Form::Text => say(&figures.text()),
+            Form::Json => say(&(serde_json::to_string(&figures).unwrap_or_default() + "\n")),
         }
     }
 }

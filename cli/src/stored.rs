@@ -6,7 +6,7 @@ use stream_v2_pipeline::sqlite::Database;
 
 use crate::args::{DeleteArgs, ListArgs};
 use crate::place::Place;
-use crate::report::Failure;
+use crate::report::{Failure, hint, note};
 use crate::resume::discard;
 use crate::size::{bytes, count};
 use crate::{Done, print};
@@ -36,10 +36,14 @@ pub(crate) fn delete(args: &DeleteArgs) -> Done {
     };
     let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", database.display()));
     database.metadata().map_err(missing)?;
-    let database = Database::open(&database).map_err(|error| failed(&error))?;
-    let output = database.output(&stream);
+    let opened = Database::open(&database).map_err(|error| failed(&error))?;
+    let output = opened.output(&stream);
     if !output.is_taken() && output.has_partial() {
-        return discard(&output);
+        discard(&output)?;
+    } else {
+        opened.delete(&stream).map_err(|error| failed(&error))?;
     }
-    database.delete(&stream).map_err(|error| failed(&error))
+    note(format_args!("{name}: deleted; the file keeps its size, and what is written later takes the room"));
+    hint(format_args!("sqlite3 {} VACUUM makes the file smaller", database.display()));
+    Ok(())
 }

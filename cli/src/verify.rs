@@ -13,7 +13,7 @@ use crate::remembering::Remembering;
 use crate::report::Failure;
 use crate::size::{bytes, count};
 use crate::stats::Stats;
-use crate::{Done, inspect, print};
+use crate::{Done, inspect, remark};
 
 pub(crate) fn run(args: &VerifyArgs) -> Done {
     if args.secret.key_file().is_some() { with_key(args) } else { without_key(args) }
@@ -45,7 +45,7 @@ fn with_key(args: &VerifyArgs) -> Done {
         return Ok(());
     }
     let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
-    print(format_args!("{}: authentic and complete: {segments}, {plaintext} of plaintext", input.name))
+    remark(format_args!("{}: authentic and complete: {segments}, {plaintext} of plaintext", input.name))
 }
 
 /// Compares checksums; never says more than that (SV2-NOK-001).
@@ -71,12 +71,12 @@ fn without_key(args: &VerifyArgs) -> Done {
         return Ok(());
     }
     let (segments, plaintext) = (count(walk.segments(), "segment"), bytes(plaintext_len));
-    print(format_args!(
+    remark(format_args!(
         "{name}: checksums match and the end is there: {segments}, {plaintext} of plaintext"
     ))?;
     //= spec/stream-v2.md#sv2-nok-001
     //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
-    print(NO_KEY)
+    remark(NO_KEY)
 }
 
 const NO_KEY: &str = "checksums only, no key: they find damage, and nothing is known about authenticity; -k FILE checks that too";

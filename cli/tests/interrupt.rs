@@ -123,7 +123,83 @@ fn a_comparison_ends_and_nothing_is_changed() {
     assert!(folder.read("out.sv2.partial") == partial && folder.read("out.sv2.journal") == journal);
 }
 
-/// Standard output is full and nobody reads it, so the run cannot end in good order.
+/// A process that gives `data`, then sends a signal to the process whose number it reads, and ends.
+fn producer(folder: &Folder, stopped_by: &str) -> Child {
+    let mut shell = std::process::Command::new("sh");
+    shell.arg("-c").arg(format!("cat data; read pid; kill -{stopped_by} $pid"));
+    let shell = shell.current_dir(folder.path("")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    shell.spawn().unwrap()
+}
+
+/// Runs a command on the output of a producer that ends with the signal that it sends.
+fn cut_off(folder: &Folder, stopped_by: &str, args: &str) -> Ran {
+    let mut producer = producer(folder, stopped_by);
+    let mut sv2 = folder.sv2_after(WITH_SIGNALS, args);
+    let output = producer.stdout.take().unwrap();
+    let child = sv2.stdin(output).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The command keeps its end of the pipe, and would never see the end of it.
+    drop(sv2);
+    #[cfg(target_os = "linux")]
+    wait_until("the handler", || catches_signals(&child));
+    writeln!(producer.stdin.take().unwrap(), "{}", child.id()).unwrap();
+    assert!(producer.wait().unwrap().success());
+    Ran(child.wait_with_output().unwrap())
+}
+
+/// Ctrl-C ends a whole pipeline: what its first program did not give any more is not taken for the
+/// end.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_producer_that_ends_with_the_signal_is_not_believed() {
+    const SMALL: &str = "--frame-size 4K --segment-size 64K";
+    let whole = plaintext(5 * 65_536);
+    for len in [0, 1, 65_536, 70_000, 3 * 65_536, 200_000] {
+        for (stopped_by, output) in [
+            ("INT", "out"),
+            ("TERM", "out --index"),
+            ("HUP", "out --sync-every 1"),
+            ("TERM", "sqlite:all.db?stream=out"),
+        ] {
+            let folder = Folder::new();
+            let args = format!("encrypt -q -k key {SMALL} -o {output}");
+            folder.write("data", &whole[..len]);
+            let ran = cut_off(&folder, stopped_by, &args);
+            assert_eq!(ran.code(), 130, "{len} {output}: {ran}");
+            assert!(!folder.exists("out"), "{len} {output}");
+            folder.run_with(&args, &whole).done();
+            let name = output.split(' ').next().unwrap();
+            let back = folder.run(&format!("decrypt -q -k key {name} -o -")).done();
+            assert!(back.stdout() == whole, "{len} {output}");
+        }
+        let folder = Folder::new();
+        folder.write("data", &whole[..len]);
+        let ran = cut_off(&folder, "TERM", &format!("encrypt -q -k key {SMALL} -o -"));
+        assert_eq!(ran.code(), 130, "{len}: {ran}");
+        folder.write("cut", ran.stdout());
+        assert_eq!(folder.run("verify -k key cut").code(), 1, "{len}");
+    }
+}
+
+/// The same for a stream that is decrypted from a pipe: it is interrupted, and not cut off.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_stream_that_ends_with_the_signal_is_not_truncated() {
+    let stream = SMALL.stream().0;
+    for len in [0, 50, 128, 9000, 20_000, stream.len()] {
+        let folder = Folder::new();
+        folder.write("data", &stream[..len]);
+        for args in ["decrypt -q -k key -o out", "decrypt -q -k key --unsealed -o out", "verify -k key"] {
+            let ran = cut_off(&folder, "TERM", args);
+            assert_eq!(ran.code(), 130, "{len} {args}: {ran}");
+            assert!(!folder.exists("out"), "{len} {args}");
+        }
+        folder.run_with("decrypt -q -k key -o out", &stream).done();
+        assert!(folder.read("out") == SMALL.plaintext(), "{len}");
+    }
+}
+
+/// Standard output is full and nobody reads it: one signal is enough, and a second one does no
+/// harm.
 #[test]
 fn a_second_signal_ends_the_process() {
     let folder = Folder::new();

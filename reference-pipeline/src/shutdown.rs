@@ -68,7 +68,6 @@ impl Shutdown {
 }
 
 /// A source or a writer whose interrupted calls are not tried again once a shutdown was requested.
-#[derive(Debug)]
 pub(crate) struct Watched<T> {
     inner: T,
     shutdown: Shutdown,
