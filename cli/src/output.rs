@@ -272,7 +272,7 @@ pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
 /// Refuses a folder, and a name that only a folder can have.
 fn refuse_folder(path: &Path, input: &Path) -> Result<(), Failure> {
     let metadata = path.metadata();
-    let is_folder = metadata.as_ref().is_ok_and(std::fs::Metadata::is_dir);
+    let is_folder = metadata.as_ref().is_ok_and(Metadata::is_dir);
     if !is_folder && !path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Ok(());
     }
