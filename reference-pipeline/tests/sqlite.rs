@@ -145,7 +145,7 @@ fn a_stream_has_one_writer_and_its_database_many() {
     let unit = stream_v2_pipeline::SinkUnit { index: None, position: 0, head: b"", body: b"x" };
     let (kind, why) = refused(stream_v2_pipeline::OutputSink::append(&mut sink, &unit));
     assert_eq!(kind, ErrorKind::NotFound);
-    assert!(why.contains("changed or removed by somebody else"), "{why}");
+    assert!(why.contains("changed or removed by another writer"), "{why}");
 }
 
 #[test]
@@ -264,4 +264,73 @@ fn a_damaged_database_is_an_error_of_who_reads_it() {
         database.read("out")?.read_to_end(&mut bytes)
     });
     assert_eq!(refused(read).0, ErrorKind::InvalidData);
+}
+
+#[test]
+fn a_sync_without_a_change_is_a_sync() {
+    let folder = Folder::new();
+    let database = folder.database();
+    let mut content = database.create(Path::new("stream")).unwrap();
+    let log = || fs::read(folder.0.path().join("streams.db-wal")).unwrap();
+    content.append(None, b"piece", b"").unwrap();
+    content.sync().unwrap();
+    content.append(None, b"more", b"").unwrap();
+    // As long as at the last sync, so that the row of the content is what it was.
+    content.set_len(5).unwrap();
+    for _ in 0..2 {
+        let before = log();
+        content.sync().unwrap();
+        assert!(log() != before, "SQLite syncs what it writes");
+    }
+    database.delete("stream").unwrap();
+    assert_eq!(refused(content.sync()).0, ErrorKind::NotFound);
+}
+
+#[test]
+fn a_database_is_created_by_one_of_many() {
+    use std::sync::Barrier;
+    let folder = Folder::new();
+    let (path, barrier) = (folder.path(), Barrier::new(8));
+    std::thread::scope(|scope| {
+        for writer in 0..8 {
+            let (path, barrier) = (&path, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                store(&Database::create(path).unwrap(), &writer.to_string(), b"one of many");
+            });
+        }
+    });
+    assert_eq!(folder.database().entries().unwrap().len(), 8);
+}
+
+#[test]
+fn a_partial_deletion_is_completed() {
+    let folder = Folder::new();
+    let database = folder.database();
+    store(&database, "one", &plaintext(9 * 8192));
+    store(&database, "two", b"two");
+    drop(database);
+    // Killed after the name was removed.
+    folder.connection().execute("DELETE FROM names WHERE name = 'one'", []).unwrap();
+    let count = |sql: &str| folder.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap();
+    assert!(count("SELECT count(*) FROM pieces") > 9);
+    drop(Database::open(&folder.path()).unwrap());
+    assert_eq!(count("SELECT count(*) FROM pieces"), 3);
+    assert_eq!(count("SELECT count(*) FROM contents"), 1);
+}
+
+#[test]
+fn a_log_with_a_hole_is_not_written_on() {
+    let folder = Folder::new();
+    let database = folder.database();
+    store(&database, "one", &plaintext(9 * 8192));
+    // The system has dropped pages that were not written back: what is read again is older.
+    let log = folder.0.path().join("streams.db-wal");
+    let mut bytes = fs::read(&log).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&log, bytes).unwrap();
+    let (kind, why) = refused(Database::open(&folder.path()));
+    assert_eq!(kind, ErrorKind::InvalidData);
+    assert!(why.contains("its write-ahead log has lost a part"), "{why}");
 }

@@ -3,66 +3,56 @@
 use std::io;
 use std::path::Path;
 
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
-use super::errors::{Named, not_found, taken};
-use super::schema::{durability, is_durable};
+use super::errors::{Named, file_name, not_found, taken};
 use super::{Content, Database, lock};
 use crate::{Storage, StoredFile};
 
 impl Database {
-    /// Does something in one transaction that takes the lock of the database at once.
-    pub(super) fn transact<T>(
-        &self,
-        durable: bool,
-        does: impl FnOnce(&Transaction<'_>) -> Result<T, rusqlite::Error>,
-    ) -> io::Result<T> {
-        let mut connection = self.held();
-        let transacted = || {
-            if durable {
-                durability(&connection, true)?;
-            }
-            debug_assert_eq!(is_durable(&connection), Ok(durable));
-            let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let done = does(&transaction)?;
-            transaction.commit()?;
-            Ok(done)
-        };
-        let done = transacted();
-        if durable {
-            durability(&connection, false).named(&self.shown)?;
-        }
-        done.named(&self.shown)
-    }
-
     /// Takes a name away, and the content with its last name.
     pub(super) fn remove_name(&self, name: &str) -> io::Result<()> {
         let found = self.transact(true, |transaction| {
             let content = content(transaction, name)?;
-            if let Some(content) = content {
-                transaction.execute("DELETE FROM names WHERE name = ?1", [name])?;
-                drop_unnamed(transaction, content)?;
-            }
+            transaction.execute("DELETE FROM names WHERE name = ?1", [name])?;
             Ok(content)
         })?;
-        let content = found.ok_or_else(|| not_found(&self.shown, name))?;
-        lock::remove(&self.path, content);
+        let content = found.ok_or_else(|| not_found(&self.place.shown, name))?;
+        if self.clear(content)? && !is_journal(name) {
+            self.forget_removed()?;
+        }
+        lock::clear(&self.place.path, content);
         Ok(())
     }
+
+    pub(super) fn content_of(&self, name: &str) -> io::Result<i64> {
+        let found = self
+            .held()
+            .prepare_cached("SELECT content FROM names WHERE name = ?1")
+            .and_then(|mut statement| statement.query_row([name], |row| row.get(0)).optional())
+            .named(&self.place.shown)?;
+        found.ok_or_else(|| not_found(&self.place.shown, name))
+    }
+
+    pub(super) fn name_of<'p>(&self, path: &'p Path) -> io::Result<&'p str> {
+        let name = path.to_str().ok_or_else(|| file_name(path))?;
+        let name = name.strip_prefix(&self.prefix).unwrap_or(name);
+        if is_name(name) { Ok(name) } else { Err(file_name(path)) }
+    }
+}
+
+/// Whether a text can be the name of a stream.
+pub(super) fn is_name(text: &str) -> bool {
+    !text.is_empty() && !text.contains('\0')
+}
+
+/// Whether a name is that of a journal, and not of a stream or a plaintext.
+pub(super) fn is_journal(name: &str) -> bool {
+    name.ends_with(".journal") || name.ends_with(".journal.new")
 }
 
 fn content(transaction: &Transaction<'_>, name: &str) -> Result<Option<i64>, rusqlite::Error> {
     transaction.query_row("SELECT content FROM names WHERE name = ?1", [name], |row| row.get(0)).optional()
-}
-
-/// Deletes a content that no name stands for.
-fn drop_unnamed(transaction: &Transaction<'_>, content: i64) -> Result<(), rusqlite::Error> {
-    let sql = "SELECT count(*) FROM names WHERE content = ?1";
-    if transaction.query_row(sql, [content], |row| row.get::<_, i64>(0))? == 0 {
-        transaction.execute("DELETE FROM pieces WHERE content = ?1", [content])?;
-        transaction.execute("DELETE FROM contents WHERE id = ?1", [content])?;
-    }
-    Ok(())
 }
 
 impl Storage for Database {
@@ -77,7 +67,7 @@ impl Storage for Database {
             transaction.execute("INSERT INTO names (name, content) VALUES (?1, ?2)", params![name, id])?;
             Ok(Some(id))
         })?;
-        let id = created.ok_or_else(|| taken(&self.shown, name))?;
+        let id = created.ok_or_else(|| taken(&self.place.shown, name))?;
         Ok(Box::new(Content::new(self, id)))
     }
 
@@ -87,25 +77,33 @@ impl Storage for Database {
 
     fn exists(&self, path: &Path) -> bool {
         // What cannot be asked for may be there.
-        self.name_of(path)
-            .and_then(|name| self.content_of(name))
-            .map_or_else(|error| error.kind() != io::ErrorKind::NotFound, |_| true)
+        self.try_exists(path).unwrap_or(true)
+    }
+
+    fn try_exists(&self, path: &Path) -> io::Result<bool> {
+        match self.content_of(self.name_of(path)?) {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let (from, to) = (self.name_of(from)?, self.name_of(to)?);
         let renamed = self.transact(true, |transaction| {
             let (Some(renamed), replaced) = (content(transaction, from)?, content(transaction, to)?) else {
-                return Ok(false);
+                return Ok(None);
             };
             transaction.execute("DELETE FROM names WHERE name = ?1", [to])?;
             transaction.execute("UPDATE names SET name = ?2 WHERE name = ?1", [from, to])?;
-            if let Some(replaced) = replaced.filter(|replaced| *replaced != renamed) {
-                drop_unnamed(transaction, replaced)?;
-            }
-            Ok(true)
+            Ok(Some(replaced.filter(|replaced| *replaced != renamed)))
         })?;
-        if renamed { Ok(()) } else { Err(not_found(&self.shown, from)) }
+        let replaced = renamed.ok_or_else(|| not_found(&self.place.shown, from))?;
+        if let Some(replaced) = replaced {
+            // The name is given. What cannot be cleared now is cleared by the next writer.
+            let _ = self.clear(replaced);
+        }
+        Ok(())
     }
 
     fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -123,8 +121,8 @@ impl Storage for Database {
         })?;
         match linked {
             Some(true) => Ok(()),
-            Some(false) => Err(taken(&self.shown, to)),
-            None => Err(not_found(&self.shown, from)),
+            Some(false) => Err(taken(&self.place.shown, to)),
+            None => Err(not_found(&self.place.shown, from)),
         }
     }
 
@@ -135,6 +133,10 @@ impl Storage for Database {
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         // Every change of a name is durable when it returns.
         Ok(())
+    }
+
+    fn names_at_risk(&self) -> Option<&str> {
+        self.shared.disk.names_at_risk()
     }
 
     fn has_durable_names(&self) -> bool {

@@ -1,25 +1,18 @@
-//! The tables, and how a connection is set up.
+//! The tables, and whether those of a file are these.
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, Error, TransactionBehavior};
 
-use super::errors::{Named, foreign, other_layout};
+use super::errors::{Named, foreign, other_layout, other_schema};
 
-/// `SV2D`: what tells our databases from those of others.
+/// `SV2D`: what tells our databases from others.
 const APPLICATION_ID: i64 = 0x5356_3244;
 const LAYOUT: i64 = 2;
 
-/// How long another writer is waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Large pages, because rows are large. It must be set before anything is in the database.
-const PAGE_SIZE: i64 = 65_536;
-/// Pages of the write-ahead log after which it is copied into the database: 64 MiB, as often as files are made durable.
-const CHECKPOINT_PAGES: i64 = (64 << 20) / PAGE_SIZE;
-
+/// SQLite keeps these statements word for word, comments included, and [`check`] compares them: a
+/// change here is a new layout.
 const TABLES: &str = "
     -- What a name stands for: a stream, a plaintext or a journal. Ids are never used again.
     CREATE TABLE contents (
@@ -44,48 +37,23 @@ const TABLES: &str = "
     CREATE INDEX names_by_content ON names (content);
 ";
 
-/// Opens a database for writing, and makes its tables where it is empty.
-pub(super) fn create(path: &Path) -> io::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
-    let mut connection = connect(path, flags)?;
-    if is_empty(&connection).named(path)? {
-        connection.pragma_update(None, "page_size", PAGE_SIZE).named(path)?;
-        connection.pragma_update(None, "journal_mode", "WAL").named(path)?;
-        make(&mut connection).named(path)?;
-    }
-    ready(path, connection, true)
+/// A row of `sqlite_schema`, without the page that it points to.
+#[derive(PartialEq, Eq)]
+pub(super) struct Object {
+    pub(super) kind: String,
+    pub(super) name: String,
+    table: String,
+    sql: Option<String>,
 }
 
-/// Opens a database that is there.
-pub(super) fn open(path: &Path, write: bool) -> io::Result<Connection> {
-    // SQLite would say that it cannot open it, whatever the reason.
-    path.metadata()?;
-    let flags = match write {
-        true => OpenFlags::SQLITE_OPEN_READ_WRITE,
-        false => OpenFlags::SQLITE_OPEN_READ_ONLY,
-    };
-    ready(path, connect(path, flags)?, write)
-}
-
-fn connect(path: &Path, flags: OpenFlags) -> io::Result<Connection> {
-    // The connection is behind a lock of this crate.
-    let connection =
-        Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(path)?;
-    connection.busy_timeout(PATIENCE).named(path)?;
-    Ok(connection)
-}
-
-fn pragma(connection: &Connection, name: &str) -> Result<i64, rusqlite::Error> {
-    connection.pragma_query_value(None, name, |row| row.get(0))
-}
-
-fn is_empty(connection: &Connection) -> Result<bool, rusqlite::Error> {
+/// Whether nothing was ever stored in a database.
+pub(super) fn is_empty(connection: &Connection) -> Result<bool, Error> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(tables == 0 && pragma(connection, "application_id")? == 0)
 }
 
 /// Makes the tables, unless another process was faster.
-fn make(connection: &mut Connection) -> Result<(), rusqlite::Error> {
+pub(super) fn make(connection: &mut Connection) -> Result<(), Error> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Exclusive)?;
     if is_empty(&transaction)? {
         transaction.execute_batch(TABLES)?;
@@ -95,29 +63,41 @@ fn make(connection: &mut Connection) -> Result<(), rusqlite::Error> {
     transaction.commit()
 }
 
-/// Refuses what is none of ours, and sets the connection up.
-fn ready(path: &Path, connection: Connection, write: bool) -> io::Result<Connection> {
-    if pragma(&connection, "application_id").named(path)? != APPLICATION_ID {
+/// Refuses a database of something else, of another layout, or with anything but our tables: a view
+/// in the place of a table would be code of its author's, run by our statements.
+pub(super) fn check(connection: &Connection, path: &Path) -> io::Result<()> {
+    if pragma(connection, "application_id").named(path)? != APPLICATION_ID {
         return Err(foreign(path));
     }
-    let layout = pragma(&connection, "user_version").named(path)?;
+    let layout = pragma(connection, "user_version").named(path)?;
     if layout != LAYOUT {
         return Err(other_layout(path, layout, LAYOUT));
     }
-    if write {
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).named(path)?;
-        durability(&connection, false).named(path)?;
+    let (ours, found) = (ours().named(path)?, objects(connection).named(path)?);
+    if let Some(other) = found.iter().find(|object| !ours.contains(object)) {
+        return Err(other_schema(path, "has", other));
     }
-    Ok(connection)
+    match ours.iter().find(|object| !found.contains(object)) {
+        Some(missing) => Err(other_schema(path, "lacks", missing)),
+        None => Ok(()),
+    }
 }
 
-/// Whether the transactions that follow survive a loss of power.
-pub(super) fn durability(connection: &Connection, durable: bool) -> Result<(), rusqlite::Error> {
-    connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })
+/// The objects that [`make`] makes, as SQLite describes them.
+fn ours() -> Result<Vec<Object>, Error> {
+    let connection = Connection::open_in_memory()?;
+    connection.execute_batch(TABLES)?;
+    objects(&connection)
 }
 
-/// Whether they do.
-pub(super) fn is_durable(connection: &Connection) -> Result<bool, rusqlite::Error> {
-    const FULL: i64 = 2;
-    pragma(connection, "synchronous").map(|level| level == FULL)
+fn objects(connection: &Connection) -> Result<Vec<Object>, Error> {
+    let mut statement = connection.prepare("SELECT type, name, tbl_name, sql FROM sqlite_schema")?;
+    let objects = statement.query_map([], |row| {
+        Ok(Object { kind: row.get(0)?, name: row.get(1)?, table: row.get(2)?, sql: row.get(3)? })
+    })?;
+    objects.collect()
+}
+
+pub(super) fn pragma(connection: &Connection, name: &str) -> Result<i64, Error> {
+    connection.pragma_query_value(None, name, |row| row.get(0))
 }
