@@ -105,7 +105,8 @@ pub(crate) struct UploadsArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct DeleteArgs {
-    /// The stream: sqlite:PATH?stream=NAME. What an interrupted run has left of it is deleted too
+    /// The stream or its partial output: sqlite:PATH?stream=NAME. Its bytes are overwritten in the
+    /// database, but not in copies that the file system, the disk or a backup keeps
     #[arg(value_name = "STREAM")]
     pub(crate) stream: PathBuf,
 }

@@ -165,9 +165,7 @@ impl Input {
         database.metadata().map_err(|error| {
             io::Error::new(error.kind(), format!("{}: cannot be read: {error}", database.display()))
         })?;
-        // Reading a write-ahead log takes writing its index, where that can be done.
-        let opened = Database::open(database).or_else(|_| Database::open_read_only(database))?;
-        let content = opened.read(stream)?;
+        let content = Database::open_read_only(database)?.read(stream)?;
         let len = content.size()?;
         let stamp = SourceStamp { len: Some(len), mtime: None };
         let name = format!("sqlite:{}?stream={stream}", database.display());

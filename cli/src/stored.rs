@@ -20,7 +20,7 @@ pub(crate) fn list(args: &ListArgs) -> Done {
     let path = Place::database(&args.database);
     let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", path.display()));
     path.metadata().map_err(missing)?;
-    let database = Database::open(&path).map_err(|error| failed(&error))?;
+    let database = Database::open_read_only(&path).map_err(|error| failed(&error))?;
     for entry in database.entries().map_err(|error| failed(&error))? {
         print(format_args!("{}: {}, in {}", entry.name, bytes(entry.len), count(entry.segments, "segment")))?;
     }
