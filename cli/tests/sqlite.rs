@@ -88,12 +88,15 @@ fn a_hundred_kills() {
 
 #[test]
 fn there_and_back() {
+    use std::os::unix::fs::PermissionsExt;
     let folder = folder();
     folder.write("small", b"a small one");
     insta::assert_snapshot!(folder.run("encrypt -k key small -o sqlite:all.db?stream=small.sv2"), @r"
     sv2: sqlite:all.db?stream=small.sv2: 11 bytes encrypted, in 2 segments
     exit 0
     ");
+    let mode = folder.path("all.db").metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "plaintext may be stored in it");
     assert_eq!(folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data.sv2").code(), 0);
     insta::assert_snapshot!(folder.run("list all.db").text(), @r"
     data.sv2: 6295396 bytes (6 MiB), in 7 segments
@@ -164,4 +167,108 @@ fn a_range_of_a_stream_in_a_database() {
     );
     assert_eq!(folder.run("list other.db").text(), "begin: 70000 bytes (68.3 KiB), in 0 segments\n");
     assert_eq!(folder.names(), ["all.db", "data", "key", "other.db"]);
+}
+
+/// How often a text is in the files of a database.
+fn found(folder: &Folder, text: &[u8]) -> usize {
+    let files = ["all.db", "all.db-wal"].map(|name| std::fs::read(folder.path(name)).unwrap_or_default());
+    files.iter().map(|bytes| bytes.windows(text.len()).filter(|window| *window == text).count()).sum()
+}
+
+#[test]
+fn deleted_bytes_are_overwritten() {
+    let folder = folder();
+    let words = b"a word that is nowhere else; ";
+    folder.write("words", &words.repeat(40_000));
+    assert_eq!(folder.run("encrypt -q -k key --segment-size 64K words -o words.sv2").code(), 0);
+    // Beside others, and larger than what one transaction frees.
+    for name in ["a", "words", "z"] {
+        assert_eq!(folder.run(&format!("encrypt -q -k key data -o sqlite:all.db?stream={name}")).code(), 0);
+        if name == "words" {
+            assert_eq!(folder.run("delete sqlite:all.db?stream=words").code(), 0);
+            assert_eq!(folder.run("decrypt -q -k key words.sv2 -o sqlite:all.db?stream=words").code(), 0);
+        }
+    }
+    assert!(found(&folder, words) > 30_000);
+    assert_eq!(folder.run("delete sqlite:all.db?stream=words").code(), 0);
+    assert_eq!(found(&folder, words), 0);
+    for name in ["a", "z"] {
+        assert_eq!(folder.run(&format!("verify -q -k key sqlite:all.db?stream={name}")).code(), 0);
+    }
+}
+
+#[test]
+fn rejected_plaintext_is_overwritten() {
+    let folder = folder();
+    let words = b"a word that is nowhere else; ";
+    folder.write("words", &words.repeat(40_000));
+    assert_eq!(folder.run("encrypt -q -k key --segment-size 64K words -o words.sv2").code(), 0);
+    assert_eq!(folder.run("encrypt -q -k key data -o sqlite:all.db?stream=other").code(), 0);
+    let mut damaged = folder.read("words.sv2");
+    let late = damaged.len() - 90_000;
+    damaged[late] ^= 1;
+    folder.write("words.sv2", &damaged);
+    let ran = folder.run("decrypt -q -k key --sync-every 128K words.sv2 -o sqlite:all.db?stream=words");
+    assert_eq!(ran.code(), 1, "{ran}");
+    assert_eq!(found(&folder, words), 0);
+    assert_eq!(folder.run("list all.db").text().lines().count(), 1);
+}
+
+#[test]
+fn writers_that_create_a_database_wait() {
+    let folder = folder();
+    folder.write("small", b"a small one");
+    let mut writers: Vec<_> = (0..8)
+        .map(|writer| {
+            folder.sv2(&format!("encrypt -q -k key small -o sqlite:all.db?stream={writer}")).spawn().unwrap()
+        })
+        .collect();
+    assert!(writers.iter_mut().all(|writer| writer.wait().unwrap().success()));
+    for writer in 0..8 {
+        let ran = folder.run(&format!("decrypt -q -k key sqlite:all.db?stream={writer} -o -"));
+        assert_eq!(ran.stdout(), b"a small one");
+    }
+}
+
+/// A database on a medium on which nothing can be written.
+#[test]
+fn a_read_only_folder_is_read() {
+    use std::fs::{Permissions, create_dir, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    let folder = folder();
+    create_dir(folder.path("ro")).unwrap();
+    assert_eq!(folder.run("encrypt -q -k key data -o sqlite:ro/a?b.db?stream=data").code(), 0);
+    let mode = |name: &str, mode| set_permissions(folder.path(name), Permissions::from_mode(mode)).unwrap();
+    let is_root = rustix::process::geteuid().is_root();
+    if is_root {
+        // Permissions do not stop root, so somebody else reads.
+        let as_nobody = std::process::Command::new("setpriv").arg("--version").output();
+        let reachable = std::env::current_exe()
+            .unwrap()
+            .ancestors()
+            .all(|path| path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o1 == 1));
+        if as_nobody.is_err() || !reachable {
+            eprintln!("skipped: as root, without setpriv or a path that others can reach");
+            return;
+        }
+    }
+    let words = ["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"];
+    let run = |args: &str| folder.sv2_after(if is_root { &words } else { &[] }, args).output().unwrap();
+    for (name, bits) in [(".", 0o755), ("key", 0o644), ("ro/a?b.db", 0o444), ("ro", 0o555)] {
+        mode(name, bits);
+    }
+    let listed = run("list ro/a?b.db");
+    assert!(String::from_utf8_lossy(&listed.stdout).starts_with("data: "), "{listed:?}");
+    let decrypted = run("decrypt -q -k key sqlite:ro/a?b.db?stream=data -o -");
+    assert!(decrypted.stdout == plaintext(LEN));
+
+    // A log that is not empty is neither read nor overlooked.
+    mode("ro", 0o755);
+    folder.write("ro/a?b.db-wal", b"not empty");
+    mode("ro", 0o555);
+    let refused = run("list ro/a?b.db");
+    mode("ro", 0o755);
+    assert_eq!(refused.status.code(), Some(3));
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(told.contains("ro/a?b.db: a part of it is in its write-ahead log"), "{told}");
 }
