@@ -94,7 +94,7 @@ impl Aborting<'_> {
         for key in [&upload.key].into_iter().chain(&upload.otherwise) {
             match self.bucket.parts(UploadId { key, id: &upload.id }) {
                 Ok(None) => {}
-                // Whoever may not ask tries: no other upload has this id.
+                // Without the right to ask, it is tried: no other upload has this id.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => break,
                 asked => return asked.map(|_| &**key),
             }
