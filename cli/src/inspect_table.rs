@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use stream_v2_format::wire::{HeaderV1, SegmentFlags};
 use stream_v2_pipeline::{Error, WalkedSegment};
 
+use crate::escape::one_line;
 use crate::inspect::{View, sealed};
 use crate::size::{bytes, count, human};
 
@@ -30,7 +31,7 @@ impl<W: Write> Table<W> {
     }
 
     fn field(&mut self, name: &str, value: impl AsRef<str>) -> io::Result<()> {
-        writeln!(self.out, "{name:<14} {}", value.as_ref())
+        writeln!(self.out, "{name:<14} {}", one_line(value.as_ref()))
     }
 
     fn row(&mut self, segment: &WalkedSegment) -> io::Result<()> {

@@ -6,6 +6,7 @@ mod cat;
 mod decrypt;
 mod device;
 mod encrypt;
+mod escape;
 mod failed_run;
 mod input;
 mod inspect;
@@ -38,6 +39,7 @@ use std::process::ExitCode;
 
 use args::{Args, Command};
 use clap::Parser;
+use escape::one_line;
 use report::{Failure, standard_output_failed};
 use standard::Results;
 use stream_v2_format::crypto::AEAD_BACKEND;
@@ -69,18 +71,21 @@ fn run(command: Command) -> Done {
         Command::List(args) => stored::list(&args),
         Command::Uploads(args) => unfinished::run(&args),
         Command::Delete(args) => stored::delete(&args),
-        Command::Version => print(version()),
+        Command::Version => version(),
     }
 }
 
-/// What this build is. Its test features are named, so that a binary that shows keys or chooses salts gives itself away.
-fn version() -> String {
-    let mut version = format!("sv2 {}\nAEAD: {AEAD_BACKEND}\nCRC-32C: {CRC_BACKEND}", args::VERSION);
+/// Prints what this build is. Its test features are named, so that a binary that shows keys or chooses salts gives itself
+/// away.
+fn version() -> Done {
+    print(format_args!("sv2 {}", args::VERSION))?;
+    print(format_args!("AEAD: {AEAD_BACKEND}"))?;
+    print(format_args!("CRC-32C: {CRC_BACKEND}"))?;
     let features: Vec<&str> = test_features().collect();
-    if !features.is_empty() {
-        version += &format!("\nfor tests only, not for data: {}", features.join(", "));
+    if features.is_empty() {
+        return Ok(());
     }
-    version
+    print(format_args!("for tests only, not for data: {}", features.join(", ")))
 }
 
 /// What every command returns: nothing, or why it failed and with which exit code.
@@ -88,12 +93,12 @@ type Done = Result<(), Failure>;
 
 /// Prints one line to standard output, which must be there.
 fn print(line: impl Display) -> Done {
-    write(Results::open, &format!("{line}\n"))
+    write(Results::open, &format!("{}\n", one_line(line)))
 }
 
 /// Prints one line that the exit code says, too. Standard output may be closed.
 fn remark(line: impl Display) -> Done {
-    write(Results::open_any, &format!("{line}\n"))
+    write(Results::open_any, &format!("{}\n", one_line(line)))
 }
 
 fn write(open: impl FnOnce() -> Result<Results, Failure>, text: &str) -> Done {

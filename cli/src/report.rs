@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use stream_v2_format::{Detail, ErrorKind};
 
+use crate::escape::one_line;
 use crate::interrupt;
 
 const EXIT_REJECTED: u8 = 1;
@@ -84,7 +85,7 @@ pub(crate) fn hint(hint: impl Display) {
 }
 
 fn write_line(line: impl Display) {
-    say(&format!("{line}\n"));
+    say(&format!("{}\n", one_line(line)));
 }
 
 /// How often standard error is given 100 ms to take something.

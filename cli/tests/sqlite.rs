@@ -272,3 +272,27 @@ fn a_read_only_folder_is_read() {
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(told.contains("ro/a?b.db: a part of it is in its write-ahead log"), "{told}");
 }
+
+/// Names in a database are those of whoever wrote it.
+#[test]
+fn names_forge_no_lines_and_move_no_cursor() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    let names = ["a\nb: 1 byte, in 1 segment", "\u{1b}[2J\u{1b}]0;title\u{7}", "\u{202e}gpj.\u{9b}31m\r"];
+    for name in names {
+        let place = format!("sqlite:all.db?stream={name}");
+        let ran = folder.sv2("encrypt -k key data -o").arg(&place).output().unwrap();
+        assert!(ran.status.success());
+        let missing = folder.sv2("verify").arg(format!("{place}.not")).output().unwrap();
+        for text in [&ran.stderr, &missing.stderr] {
+            let text = String::from_utf8(text.clone()).unwrap();
+            let lines = text.lines().all(|line| line.starts_with("sv2: ") || line.starts_with("hint: "));
+            assert!(lines && !text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+        }
+    }
+    let list = folder.run("list all.db").done();
+    assert_eq!(list.text().lines().count(), names.len());
+    let hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+    assert!(!list.text().contains(hostile), "{:?}", list.text());
+    assert!(list.text().contains("a\\nb: 1 byte") && list.text().contains("\\u{1b}[2J"));
+}

@@ -1,0 +1,50 @@
+//! Text for people. Names come from databases, buckets, servers and file systems of others: nothing in them moves a cursor,
+//! begins a line or turns the direction of writing.
+
+use std::fmt::{Display, Write};
+
+/// One line of text, with everything escaped that a terminal would not show as itself.
+pub(crate) fn one_line(text: impl Display) -> String {
+    let text = text.to_string();
+    let mut line = String::with_capacity(text.len());
+    for char in text.chars() {
+        if is_plain(char) {
+            line.push(char);
+        } else {
+            // To a String, which takes everything.
+            let _ = write!(line, "{}", char.escape_default());
+        }
+    }
+    line
+}
+
+/// Neither a control character (C0, DEL, C1) nor one that separates lines, turns the direction of writing or is not seen.
+fn is_plain(char: char) -> bool {
+    !char.is_control()
+        && !matches!(
+            char,
+            '\u{AD}' | '\u{61C}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+                | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}'
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_seen_stays_and_everything_else_is_escaped() {
+        for plain in ["", "a b/c.sv2", "Grüße, 日本, 🙂", "C:\\new", "\u{FFFD}"] {
+            assert_eq!(one_line(plain), plain);
+        }
+        for (hostile, shown) in [
+            ("a\nsv2: all is well", "a\\nsv2: all is well"),
+            ("\u{1b}[2J\u{1b}]0;title\u{7}", "\\u{1b}[2J\\u{1b}]0;title\\u{7}"),
+            ("\r\t\0\u{7f}\u{9b}31m", "\\r\\t\\u{0}\\u{7f}\\u{9b}31m"),
+            ("\u{202e}gpj.exe\u{2066}", "\\u{202e}gpj.exe\\u{2066}"),
+            ("\u{2028}\u{2029}\u{200b}\u{feff}", "\\u{2028}\\u{2029}\\u{200b}\\u{feff}"),
+        ] {
+            assert_eq!(one_line(hostile), shown);
+        }
+    }
+}
