@@ -4,28 +4,28 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use stream_v2_pipeline::{Disk, KeyFile, Storage};
 use zeroize::Zeroizing;
 
 use crate::Done;
 use crate::args::KeygenArgs;
-use crate::key_file::key_text;
 use crate::report::{Failure, note, standard_output_failed};
 use crate::standard::{Results, is_standard_output};
 
 pub(crate) fn run(args: &KeygenArgs) -> Done {
-    let (mut key_id, mut key) = ([0; 16], Zeroizing::new([0; 32]));
+    let mut key = Zeroizing::new([0; 32]);
     //= spec/stream-v2.md#sv2-key-001
     //# A content key MUST be 32 bytes that are indistinguishable from random.
-    getrandom::fill(&mut key_id)
-        .and_then(|()| getrandom::fill(&mut *key))
+    getrandom::fill(&mut *key)
         .map_err(|error| Failure::io(format!("no random bytes from the operating system: {error}")))?;
-    let text = key_text(&key_id, &key);
+    let text = KeyFile::text(&key);
     if is_standard_output(&args.output) {
         return Results::open()?.write_all(text.as_bytes()).map_err(standard_output_failed);
     }
     create(&args.output, &text)?;
+    let made = KeyFile::parse(text.as_bytes()).map_err(Failure::io)?;
     let name = args.output.display();
-    note(format_args!("{name}: key {} made; keep a copy somewhere safe", hex::encode(key_id)));
+    note(format_args!("{name}: key {} made; keep a copy somewhere safe", hex::encode(made.key_id)));
     Ok(())
 }
 
@@ -45,5 +45,10 @@ fn create(path: &Path, text: &str) -> Done {
     })?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
         Failure::io(format!("{name}: writing failed: {error}")).hint("the file is incomplete: remove it")
+    })?;
+    // The name must outlive a loss of power, too: what the key encrypts does.
+    Disk::default().sync_folder(path).map_err(|error| {
+        Failure::io(format!("{name}: its folder could not be made durable: {error}"))
+            .hint("the key is whole; sync the file system before you use it")
     })
 }

@@ -94,7 +94,7 @@ impl Aborting<'_> {
         for key in [&upload.key].into_iter().chain(&upload.otherwise) {
             match self.bucket.parts(UploadId { key, id: &upload.id }) {
                 Ok(None) => {}
-                // Without the right to ask, it is tried: no other upload has this id.
+                // Whoever may not ask tries: no other upload has this id.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => break,
                 asked => return asked.map(|_| &**key),
             }

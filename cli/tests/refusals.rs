@@ -142,7 +142,8 @@ fn key_files() {
     folder.write_key("empty", "");
     folder.write_key("short", "sv2-key-1 a1a1 0707\n");
     folder.write_key("no-hex", &good.replace("0707", "07x7"));
-    folder.write_key("newer", &good.replace("sv2-key-1", "sv2-key-2"));
+    folder.write_key("newer", &good.replace("sv2-key-1", "sv2-key-3"));
+    folder.write_key("damaged", &good.replace("sv2-key-1", "sv2-key-2"));
     folder.write_key("age", "AGE-SECRET-KEY-1QQQQ\n");
     folder.write("binary", &[0xFF; 64]);
     folder.write("long", &[b'#'; 5000]);
@@ -151,12 +152,32 @@ fn key_files() {
         fs::set_permissions(folder.path(name), fs::Permissions::from_mode(0o600)).unwrap();
     }
     fs::create_dir(folder.path("folder")).unwrap();
-    let names =
-        ["missing", "folder", "two-keys", "empty", "short", "no-hex", "newer", "age", "binary", "long"];
+    let names = [
+        "missing", "folder", "two-keys", "empty", "short", "no-hex", "newer", "damaged", "age", "binary",
+        "long",
+    ];
     let commands = names.map(|name| format!("encrypt -k {name} data -o -"));
     let said = folder.said(&commands.each_ref().map(String::as_str));
     insta::assert_snapshot!(said);
     folder.run("encrypt -k windows data -o -").done();
+}
+
+#[test]
+fn a_damaged_key_file_encrypts_nothing() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("keygen -o made").done();
+    let text = String::from_utf8(folder.read("made")).unwrap();
+    let digit = text.trim_end().len() - 1;
+    let other = if text.as_bytes()[digit] == b'0' { "1" } else { "0" };
+    let damaged = format!("{}{other}\n", &text[..digit]);
+    folder.write_key("damaged", &damaged);
+    let ran = folder.run("encrypt -k damaged data");
+    assert_eq!((ran.code(), folder.exists("data.sv2")), (2, false));
+    let said = "sv2: damaged: the key file is damaged: line 3: the id is not that of the key";
+    assert!(ran.stderr().starts_with(said), "{}", ran.stderr());
+    assert!(!ran.stderr().contains(&damaged[digit - 8..digit]));
+    folder.run("encrypt -k made data").done();
 }
 
 #[test]

@@ -5,6 +5,8 @@ use core::fmt;
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::mac::hmac;
+
 /// 32 bytes that are indistinguishable from random (SV2-KEY-001). In one place from its birth, and overwritten when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 //= spec/stream-v2.md#sv2-key-001
@@ -29,6 +31,16 @@ impl ContentKey {
     pub fn filled_by<E>(fill: impl FnOnce(&mut [u8; 32]) -> Result<(), E>) -> Result<Self, E> {
         let mut key = Self(Box::new([0; 32]));
         fill(&mut key.0).map(|()| key)
+    }
+
+    /// 16 bytes by which a key is told from others, and a damaged one from itself (Appendix C). Not secret.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        let mut mac = [0; 32];
+        hmac(&self.0, &[b"stream-v2\0key id"], &mut mac);
+        let mut id = [0; 16];
+        id.copy_from_slice(&mac[..16]);
+        id
     }
 
     pub(super) const fn bytes(&self) -> &[u8; 32] {

@@ -65,7 +65,8 @@ impl Secret {
     }
 }
 
-fn hmac(key: &[u8; 32], pieces: &[&[u8]], tag: &mut [u8; 32]) {
+/// HMAC under bytes that are no derived key.
+pub(super) fn hmac(key: &[u8; 32], pieces: &[&[u8]], tag: &mut [u8; 32]) {
     scrub_mac(|| {
         let mut hmac = Hmac::new();
         hmac.start(key);

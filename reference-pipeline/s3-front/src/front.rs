@@ -189,7 +189,7 @@ impl Front {
         self.state().manners.refuses_conditions = Some((status, code));
     }
 
-    /// Objects that are not there are answered for with 403, as if the credentials may not list the
+    /// Objects that are not there are answered for with 403, as for somebody who may not list the
     /// bucket.
     pub fn hide_absent(&self) {
         self.state().manners.hides_absent = true;

@@ -42,7 +42,7 @@ pub(crate) struct Manners {
     pub(crate) ignores_conditions: bool,
     /// Requests with If-None-Match are refused so: status and code.
     pub(crate) refuses_conditions: Option<(u16, &'static str)>,
-    /// The credentials may not list the bucket: 403 for an object that does not exist.
+    /// Who asks may not list the bucket: what is not there is answered with 403.
     pub(crate) hides_absent: bool,
 }
 

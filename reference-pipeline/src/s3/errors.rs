@@ -203,7 +203,7 @@ impl fmt::Display for Hidden {
 
 impl Error for Hidden {}
 
-/// The error if the credentials may not know whether an object exists.
+/// The error of somebody who may not know whether an object exists.
 pub(super) fn hidden(name: &str, refusal: &Refusal) -> Failed {
     let what = "S3 does not say whether it exists, because the credentials may not list the bucket";
     Failed::ForGood(hidden_error(format!("{name}: {what} ({})", refusal.words())))

@@ -89,7 +89,7 @@ impl Machine {
         let mut sent = BTreeMap::new();
         let mut completed = BTreeMap::new();
         for request in &self.requests {
-            // Logs of proxies hold no credential.
+            // Whoever writes logs sees no credential.
             assert!(!request.target.contains("X-Amz"), "{}", request.target);
             let upload = request.upload.clone().unwrap_or_default();
             match request.operation {

@@ -1,4 +1,4 @@
-//! The files of an upload on this machine, to be removed when it is aborted at S3.
+//! What an upload has left on this machine, for whoever aborts it at S3.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
