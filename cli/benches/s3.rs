@@ -27,7 +27,8 @@ use nix::sys::time::TimeVal;
 use served::Served;
 use sha2::Sha256;
 use stream_v2_format::limits::STREAM_HEADER_LEN;
-use stream_v2_pipeline::s3::{Multipart, PartBody, UploadId};
+use stream_v2_pipeline::s3::{Bucket, Config, Multipart, PartBody, UploadId};
+use stream_v2_s3_servers::{BUCKET, REGION};
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -141,7 +142,8 @@ impl PartBody for Part<'_> {
 }
 
 fn upload_plainly(served: &Served, path: &Path) -> Done {
-    let bucket = served.server.bucket();
+    let config = Config::new(REGION, served.server.kind().key_id(), served.server.kind().secret())?;
+    let bucket = Bucket::new(BUCKET, &config.with_endpoint(&served.server.endpoint())?)?;
     let id = bucket.begin("plain", "mark")?;
     let upload = UploadId { key: "plain", id: &id };
     let count = UPLOADED.div_ceil(PART);

@@ -170,7 +170,7 @@ fn rounds() {
         figures.exact += 1;
         served.nothing_is_left();
         served.server.remove("out");
-        figures.unknown_uploads += served.server.give_up_unfinished();
+        figures.unknown_uploads += served.server.abort_unfinished();
         figures.rounds += 1;
         if figures.rounds.is_multiple_of(10) {
             println!("{figures:?}");

@@ -1,4 +1,5 @@
-//! Streams in S3, through the command, on a real server: `.ci/s3` installs one, and each test starts it.
+//! Streams in S3, through the command, on a real server. `.ci/s3` installs `SeaweedFS` and
+//! `.ci/s3-servers` the others, and each test starts one.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -37,7 +38,7 @@ fn run_with(served: &Served, args: &str, input: &[u8]) -> Ran {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn from_everywhere_to_everywhere() {
     let served = Served::new();
     served.folder.write("data", &plaintext(LEN));
@@ -66,7 +67,7 @@ fn from_everywhere_to_everywhere() {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn nothing_is_replaced_unless_that_is_asked_for() {
     let served = Served::new();
     served.folder.write("data", b"first");
@@ -95,7 +96,7 @@ fn nothing_is_replaced_unless_that_is_asked_for() {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn who_may_not_write_is_told_before_anything_is_read() {
     let served = Served::new();
     let mut command = served.sv2("encrypt -k key - -o s3://bucket/data.sv2");
@@ -110,7 +111,7 @@ fn who_may_not_write_is_told_before_anything_is_read() {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn a_run_that_was_interrupted_is_gone_on_with() {
     let served = Served::new();
     served.folder.write("data", &plaintext(LEN));
@@ -152,7 +153,7 @@ fn without_a_server(served: &mut Served, args: &str, comes_back: bool) -> Ran {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn a_server_that_is_killed_costs_nothing_but_time() {
     let mut served = Served::new();
     let args = "encrypt -k key - -o s3://bucket/data.sv2";

@@ -1,16 +1,18 @@
-//! Streams in S3, on a real server: `.ci/s3` installs one, and each test starts it. Read here; `s3_uploads_server.rs` writes.
+//! Streams in S3, read from a real server. `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the
+//! others, and each test starts one. `s3_uploads_server.rs` writes.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod seaweed;
+mod served;
 mod support;
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
-use seaweed::{BUCKET, KEY_ID, REGION, Seaweed};
-use stream_v2_pipeline::s3::{Bucket, Config, Object};
+use served::{bucket, config_with};
+use stream_v2_pipeline::s3::{Bucket, Object};
 use stream_v2_pipeline::{DecryptPipeline, Managers, ReadAt, WriterSink};
+use stream_v2_s3_servers::{BUCKET, Server};
 use support::{encrypt, encrypting, key, plaintext};
 
 const MIB: usize = 1 << 20;
@@ -22,13 +24,13 @@ fn whole(mut object: Object) -> Vec<u8> {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn streams_are_read_from_front_to_back_and_in_ranges() {
-    let server = Seaweed::start();
+    let server = Server::start();
     let input = plaintext(21 * MIB + 5);
     let stream = encrypt(&encrypting(&key(), 2), &input);
     server.put("a folder/stream+1.sv2", &stream);
-    let open = || server.bucket().object("a folder/stream+1.sv2").unwrap();
+    let open = || bucket(&server).object("a folder/stream+1.sv2").unwrap();
     assert_eq!(open().size(), stream.len() as u64);
     assert!(open().modified().is_some());
     assert!(whole(open()) == stream);
@@ -46,12 +48,12 @@ fn streams_are_read_from_front_to_back_and_in_ranges() {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn seeks_and_offsets() {
-    let server = Seaweed::start();
+    let server = Server::start();
     let bytes = plaintext(3 * MIB);
     server.put("object", &bytes);
-    let mut object = server.bucket().object("object").unwrap();
+    let mut object = bucket(&server).object("object").unwrap();
     for begin in [0, 1, MIB, 3 * MIB - 1, 5] {
         let mut read = [0; 100];
         let len = object.read_at(begin as u64, &mut read).unwrap();
@@ -61,15 +63,15 @@ fn seeks_and_offsets() {
         assert_eq!(read[..len], bytes[begin..begin + len]);
     }
     server.put("empty", b"");
-    assert_eq!(whole(server.bucket().object("empty").unwrap()), b"");
+    assert_eq!(whole(bucket(&server).object("empty").unwrap()), b"");
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn what_is_replaced_or_refused() {
-    let server = Seaweed::start();
+    let server = Server::start();
     server.put("object", &vec![1; MIB]);
-    let mut object = server.bucket().object("object").unwrap();
+    let mut object = bucket(&server).object("object").unwrap();
     object.read_exact(&mut [0; 10]).unwrap();
     server.put("object", &vec![2; MIB]);
     let mut read = Vec::new();
@@ -77,13 +79,13 @@ fn what_is_replaced_or_refused() {
     assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
     assert!(read.iter().all(|byte| *byte == 1));
 
-    let error = server.bucket().object("absent").unwrap_err();
+    let error = bucket(&server).object("absent").unwrap_err();
     assert_eq!(
         (error.kind(), error.to_string().contains("NoSuchKey")),
         (ErrorKind::NotFound, true),
         "{error}"
     );
-    let wrong = Config::new(REGION, KEY_ID, "hidden").unwrap().with_endpoint(&server.endpoint()).unwrap();
+    let wrong = config_with(&server, "hidden");
     let error = Bucket::new(BUCKET, &wrong).unwrap().object("object").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
     assert!(error.to_string().contains("SignatureDoesNotMatch"), "{error}");

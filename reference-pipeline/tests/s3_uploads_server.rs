@@ -1,9 +1,10 @@
-//! Uploads to S3, on a real server: `.ci/s3` installs one, and each test starts it. Some kill it at a moment that the source chooses.
+//! Uploads to S3, on a real server. `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the others, and
+//! each test starts one. Some kill it at a moment that the source chooses.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod seaweed;
+mod served;
 mod support;
 
 use std::io::{self, Cursor, ErrorKind, Read};
@@ -12,13 +13,14 @@ use std::thread;
 use std::time::Duration;
 
 use md5::{Digest, Md5};
-use seaweed::{BUCKET, KEY_ID, REGION, Seaweed};
+use served::{bucket, config, config_with};
 use sha2::Sha256;
 use stream_v2_format::wire::StreamParams;
-use stream_v2_pipeline::s3::{Bucket, Config, Multipart, PartBody, Retry, Upload, UploadId};
+use stream_v2_pipeline::s3::{Bucket, Multipart, PartBody, Retry, Upload, UploadId};
 use stream_v2_pipeline::{
     ContentKey, Durability, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile, SourceStamp,
 };
+use stream_v2_s3_servers::{BUCKET, Server};
 use support::{decrypt, key, plaintext};
 use tempfile::TempDir;
 
@@ -48,10 +50,10 @@ impl PartBody for Part<'_> {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn what_uploads_ask_for() {
-    let server = Seaweed::start();
-    let bucket = server.bucket();
+    let server = Server::start();
+    let bucket = bucket(&server);
     assert_eq!(bucket.find(KEY).unwrap(), None);
     let id = bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
@@ -89,10 +91,10 @@ fn what_uploads_ask_for() {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn what_uploads_give_up_and_what_is_refused() {
-    let server = Seaweed::start();
-    let bucket = server.bucket();
+    let server = Server::start();
+    let bucket = bucket(&server);
     let id = bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
     bucket.send(upload, 1, &Part(b"part")).unwrap();
@@ -109,10 +111,10 @@ fn what_uploads_give_up_and_what_is_refused() {
     bucket.put_empty(KEY, "again", true).unwrap();
     assert_eq!(bucket.find(KEY).unwrap().unwrap().mark.as_deref(), Some("again"));
 
-    let wrong = Config::new(REGION, KEY_ID, "hidden").unwrap().with_endpoint(&server.endpoint()).unwrap();
+    let wrong = config_with(&server, "hidden");
     let error = Bucket::new(BUCKET, &wrong).unwrap().begin(KEY, "mark").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
-    let error = Bucket::new("no-such-bucket", &server.config()).unwrap().find(KEY).unwrap_err();
+    let error = Bucket::new("no-such-bucket", &config(&server)).unwrap().find(KEY).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
@@ -134,22 +136,22 @@ fn seal(output: &OutputFile, source: impl Read + Send) -> Result<(), Error> {
 }
 
 /// That the object is this stream, and that nothing else is left, here or there.
-fn is_exactly(server: &Seaweed, folder: &TempDir, input: &[u8]) {
+fn is_exactly(server: &Server, folder: &TempDir, input: &[u8]) {
     let (decrypted, result) = decrypt(&stream_v2_pipeline::DecryptPipeline::new(&key()), &server.read(KEY));
     result.unwrap();
     assert!(decrypted == input);
-    assert_eq!(server.bucket().unfinished("").unwrap(), []);
+    assert_eq!(bucket(&server).unfinished("").unwrap(), []);
     assert_eq!(folder.path().read_dir().unwrap().count(), 0);
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn streams_of_every_length() {
-    let server = Seaweed::start();
+    let server = Server::start();
     for len in [0, 1, LEAST, 5 * LEAST + 1] {
         let folder = tempfile::tempdir().unwrap();
         let input = plaintext(len);
-        seal(&output(server.bucket(), &folder).overwriting(true), &input[..]).unwrap();
+        seal(&output(bucket(&server), &folder).overwriting(true), &input[..]).unwrap();
         is_exactly(&server, &folder, &input);
     }
 }
@@ -181,8 +183,8 @@ impl Read for Pausing<'_> {
 fn seal_while(
     output: &OutputFile,
     input: &[u8],
-    server: &mut Seaweed,
-    meanwhile: impl FnOnce(&mut Seaweed, Sender<()>),
+    server: &mut Server,
+    meanwhile: impl FnOnce(&mut Server, Sender<()>),
 ) -> Result<(), Error> {
     let (reached, is_reached) = channel();
     let (go_on, goes_on) = channel();
@@ -196,11 +198,11 @@ fn seal_while(
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn a_server_that_comes_back_is_waited_for() {
-    let mut server = Seaweed::start();
+    let mut server = Server::start();
     let patient = Retry { attempts: 60, longest_pause: Duration::from_secs(1), ..Retry::default() };
-    let bucket = Bucket::new(BUCKET, &server.config().with_retry(patient)).unwrap();
+    let bucket = Bucket::new(BUCKET, &config(&server).with_retry(patient)).unwrap();
     let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(8 * LEAST));
     let done = seal_while(&output(bucket, &folder), &input, &mut server, |server, go_on| {
         server.kill();
@@ -213,11 +215,11 @@ fn a_server_that_comes_back_is_waited_for() {
 }
 
 #[test]
-#[ignore = "needs a server: .ci/s3"]
+#[ignore = "needs a server: .ci/s3-servers"]
 fn a_server_that_stays_away_ends_the_run_and_it_is_gone_on_with() {
-    let mut server = Seaweed::start();
+    let mut server = Server::start();
     let hasty = Retry { attempts: 2, ..Retry::default() };
-    let bucket = Bucket::new(BUCKET, &server.config().with_retry(hasty)).unwrap();
+    let bucket = Bucket::new(BUCKET, &config(&server).with_retry(hasty)).unwrap();
     let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(8 * LEAST));
     let error = seal_while(&output(bucket.clone(), &folder), &input, &mut server, |server, go_on| {
         server.until_a_part_is_there();

@@ -1,4 +1,4 @@
-//! The command with a real server: `.ci/s3` installs it.
+//! The command with a real server: `.ci/s3` and `.ci/s3-servers` install one.
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -7,23 +7,20 @@
     reason = "dead code differs from binary to binary, so nothing can be expected"
 )]
 
-#[path = "../../../reference-pipeline/tests/seaweed/mod.rs"]
-pub(crate) mod seaweed;
-
 use std::process::Command;
 
 use crate::support::{Folder, Ran};
-use seaweed::{KEY_ID, REGION, SECRET, Seaweed};
+use stream_v2_s3_servers::{REGION, Server};
 
 /// A folder with a key in it, and a server with an empty bucket.
 pub(crate) struct Served {
     pub(crate) folder: Folder,
-    pub(crate) server: Seaweed,
+    pub(crate) server: Server,
 }
 
 impl Served {
     pub(crate) fn new() -> Self {
-        Self { folder: Folder::new(), server: Seaweed::start() }
+        Self { folder: Folder::new(), server: Server::start() }
     }
 
     /// The command, with the server and somebody who may use it in its environment, and nothing else of that kind.
@@ -34,7 +31,8 @@ impl Served {
         }
         command.env("HOME", self.folder.path("")).env("SV2_STATE_DIR", self.folder.path("state"));
         command.env("AWS_REGION", REGION).env("AWS_ENDPOINT_URL_S3", self.server.endpoint());
-        command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET);
+        let kind = self.server.kind();
+        command.env("AWS_ACCESS_KEY_ID", kind.key_id()).env("AWS_SECRET_ACCESS_KEY", kind.secret());
         command
     }
 
