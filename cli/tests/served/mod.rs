@@ -48,6 +48,9 @@ impl Served {
 
     /// That nothing but objects is left. An upload whose name was lost before it was written down has no parts.
     pub(crate) fn nothing_is_left(&self) {
-        assert_eq!((self.state_len(), self.server.unfinished_parts()), (0, 0));
+        assert_eq!(self.state_len(), 0);
+        if self.server.kind().quirks().manages_uploads {
+            assert_eq!(self.server.unfinished_parts(), 0);
+        }
     }
 }

@@ -17,32 +17,34 @@ pub enum Kind {
 
 /// What a server does otherwise than S3, as far as tests of uploads and downloads depend on it.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one column of a table")]
 pub struct Quirks {
     /// It has everything again after it was killed.
     pub keeps: bool,
     /// It lists uploads and their parts, and aborts them.
     pub manages_uploads: bool,
-    /// It refuses a wrong secret.
-    pub checks_secret: bool,
-    /// `If-Match` is looked at when an object is read.
-    pub if_match: bool,
+    /// It says that an aborted upload does not exist when a part is sent to it.
+    pub misses_aborted: bool,
+    /// What it says of a wrong secret, if it looks at it.
+    pub wrong_secret: Option<&'static str>,
     /// `If-None-Match` is looked at when an upload is completed.
-    pub if_none_match_completing: bool,
+    pub completes_conditionally: bool,
     /// `If-None-Match` is looked at when an object is put.
-    pub if_none_match_putting: bool,
-    /// It refuses uploads to a bucket that does not exist before the first part.
-    pub misses_bucket: bool,
+    pub puts_conditionally: bool,
+    /// An object that is put ends the unfinished uploads of its key.
+    pub put_ends_uploads: bool,
+    /// Keys that it refuses.
+    pub refused_keys: &'static [&'static str],
 }
 
 const GOOD: Quirks = Quirks {
     keeps: true,
     manages_uploads: true,
-    checks_secret: true,
-    if_match: true,
-    if_none_match_completing: true,
-    if_none_match_putting: true,
-    misses_bucket: true,
+    misses_aborted: true,
+    wrong_secret: Some("SignatureDoesNotMatch"),
+    completes_conditionally: true,
+    puts_conditionally: true,
+    put_ends_uploads: false,
+    refused_keys: &[],
 };
 
 impl Kind {
@@ -76,16 +78,28 @@ impl Kind {
     #[must_use]
     pub const fn quirks(self) -> Quirks {
         match self {
-            Self::Seaweed => Quirks { misses_bucket: false, ..GOOD },
-            Self::Ceph => Quirks { if_none_match_completing: false, ..GOOD },
-            Self::Garage => GOOD,
-            Self::Moto => Quirks { keeps: false, checks_secret: false, ..GOOD },
+            Self::Seaweed => Quirks { refused_keys: &["a/../b", "..", "../up", "a/./b"], ..GOOD },
+            Self::Ceph => Quirks { completes_conditionally: false, ..GOOD },
+            Self::Garage => Quirks {
+                wrong_secret: Some("AccessDenied"),
+                put_ends_uploads: true,
+                completes_conditionally: false,
+                puts_conditionally: false,
+                ..GOOD
+            },
+            Self::Moto => Quirks {
+                keeps: false,
+                misses_aborted: false,
+                wrong_secret: None,
+                refused_keys: &["\n"],
+                ..GOOD
+            },
             Self::S3rver => Quirks {
                 manages_uploads: false,
-                checks_secret: false,
-                if_match: false,
-                if_none_match_completing: false,
-                if_none_match_putting: false,
+                wrong_secret: None,
+                completes_conditionally: false,
+                puts_conditionally: false,
+                refused_keys: &["a//b", "/begins"],
                 ..GOOD
             },
         }

@@ -9,36 +9,40 @@ fn list(server: &Server, query: &[(&str, &str)]) -> Answer {
     server.ask(&Ask { query: &[query, &[("uploads", "")]].concat(), ..Ask::default() })
 }
 
-/// The keys, or the refusal.
+/// The keys in order, or the refusal. Not every server lists them in order.
 fn keys(answer: &Answer) -> String {
-    if answer.is_success() { answer.elements("Key").join(", ") } else { outcome(answer) }
+    let mut keys = answer.elements("Key");
+    keys.sort_unstable();
+    if answer.is_success() { keys.join(", ") } else { outcome(answer) }
 }
 
-/// Every page of two, as a client reads them that takes the markers from the page before.
-fn pages(server: &Server) -> String {
+/// Reads pages of two as a client does, and returns their keys and which markers they had.
+fn pages(server: &Server) -> (String, String) {
+    let (mut pages, mut kinds) = (Vec::new(), Vec::new());
     let mut markers = Vec::<(&str, String)>::new();
-    let mut pages = Vec::new();
-    while pages.len() < 5 {
+    loop {
         let query: Vec<_> = markers.iter().map(|(name, text)| (*name, &**text)).collect();
         let page = list(server, &[&query[..], &[("max-uploads", "2")]].concat());
         pages.push(keys(&page));
-        if page.element("IsTruncated").as_deref() != Some("true") {
-            return pages.join(" + ");
+        if page.element("IsTruncated").as_deref() != Some("true") || pages.len() > 5 {
+            return (pages.join(" + "), if kinds.is_empty() { "one page".into() } else { kinds.join(", ") });
         }
         let next = |(marker, next)| page.element(next).map(|text| (marker, text));
         let names = [("key-marker", "NextKeyMarker"), ("upload-id-marker", "NextUploadIdMarker")];
         markers = names.into_iter().filter_map(next).collect();
-        if markers.len() < 2 {
-            pages.push("no markers".into());
-            return pages.join(" + ");
-        }
+        kinds.push(match &markers[..] {
+            [] => "none",
+            [("key-marker", _)] => "key",
+            [_] => "id",
+            _ => "both",
+        });
     }
-    format!("{} without end", pages.join(" + "))
 }
 
 pub(crate) fn facts(server: &Server) -> Facts {
     let uploads: Vec<_> =
         ["p/1", "p/2", "p/2", "q", "r s"].iter().map(|key| Upload::begun(server, key)).collect();
+    let (pages, markers) = pages(server);
     let url = list(server, &[("prefix", "r"), ("encoding-type", "url")]);
     let form = match keys(&url) {
         key if key == encoded("r s") => "encoded",
@@ -49,7 +53,8 @@ pub(crate) fn facts(server: &Server) -> Facts {
     let facts = [
         ("unfinished uploads", keys(&list(server, &[]))),
         ("those with the prefix p/", keys(&list(server, &[("prefix", "p/")]))),
-        ("in pages of two", pages(server)),
+        ("in pages of two", pages),
+        ("markers of the next page", markers),
         ("keys, encoding-type=url", form.to_owned()),
         ("EncodingType in the answer", echo.unwrap_or_else(|| "none".into())),
     ];

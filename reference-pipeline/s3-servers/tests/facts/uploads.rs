@@ -102,12 +102,17 @@ fn completing(server: &Server) -> Facts {
     let upload = Upload::begun(server, "taken");
     let etag = upload.send("1", b"new");
     let completed = outcome(&upload.complete(&[&etag], CONDITION));
+    let overtaken = Upload::begun(server, "overtaken");
+    overtaken.send("1", b"part");
+    server.put("overtaken", b"put");
     let facts = [
+        ("parts, after a put of the key", numbers(&overtaken.parts(&[]))),
         ("complete, key taken, If-None-Match", completed),
         ("the object is then", String::from_utf8(server.read("taken")).unwrap()),
         ("parts of this upload are then", numbers(&upload.parts(&[]))),
         ("abort of this upload", outcome(&upload.abort())),
     ];
+    let _ = overtaken.abort();
     facts.map(|(ask, said)| (ask.to_owned(), said)).to_vec()
 }
 
@@ -142,6 +147,9 @@ fn gone(server: &Server) -> Facts {
         ("complete of an aborted upload", outcome(&upload.complete(&[&etag], &[]))),
     ];
     let never = Upload { id: "0123456789abcdef".into(), ..upload };
-    let never = ("abort of an unknown upload", outcome(&never.abort()));
-    facts.into_iter().chain([never]).map(|(ask, said)| (ask.to_owned(), said)).collect()
+    let never = [
+        ("abort of an unknown upload", outcome(&never.abort())),
+        ("complete of an unknown upload, If-None-Match", outcome(&never.complete(&[&etag], CONDITION))),
+    ];
+    facts.into_iter().chain(never).map(|(ask, said)| (ask.to_owned(), said)).collect()
 }
