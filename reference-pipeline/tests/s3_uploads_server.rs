@@ -136,7 +136,7 @@ fn pipeline(key: &ContentKey) -> EncryptPipeline<'_> {
 }
 
 fn output(bucket: Bucket, folder: &TempDir) -> OutputFile {
-    Upload::new(bucket, KEY, folder.path()).unwrap().with_part_len(LEAST as u64).output()
+    Upload::new(bucket, KEY, folder.path().join("state")).unwrap().with_part_len(LEAST as u64).output()
 }
 
 fn seal(output: &OutputFile, source: impl Read + Send) -> Result<(), Error> {
@@ -152,7 +152,7 @@ fn is_exactly(server: &Server, folder: &TempDir, input: &[u8]) {
     if server.kind().quirks().manages_uploads {
         assert_eq!(server.unfinished(), []);
     }
-    assert_eq!(folder.path().read_dir().unwrap().count(), 0);
+    assert_eq!(folder.path().join("state").read_dir().unwrap().count(), 0);
 }
 
 #[test]
