@@ -136,7 +136,7 @@ fn pipeline(key: &ContentKey) -> EncryptPipeline<'_> {
 }
 
 fn output(bucket: Bucket, folder: &TempDir) -> OutputFile {
-    Upload::new(bucket, KEY, folder.path().join("state")).unwrap().with_part_len(LEAST as u64).output()
+    Upload::new(bucket, KEY, &folder.path().join("state")).unwrap().with_part_len(LEAST as u64).output()
 }
 
 fn seal(output: &OutputFile, source: impl Read + Send) -> Result<(), Error> {
