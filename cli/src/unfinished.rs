@@ -91,15 +91,18 @@ impl Aborting<'_> {
         if upload.otherwise.is_none() {
             return Ok(&upload.key);
         }
+        let mut refused = None;
         for key in [&upload.key].into_iter().chain(&upload.otherwise) {
             match self.bucket.parts(UploadId { key, id: &upload.id }) {
+                Ok(Some(_)) => return Ok(key),
                 Ok(None) => {}
-                // Whoever may not ask tries: no other upload has this id.
-                Err(error) if error.kind() == ErrorKind::PermissionDenied => break,
-                asked => return asked.map(|_| &**key),
+                // Without the right to ask, it is tried: no other upload has this id.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(&upload.key),
+                // A server may refuse a form that no key can have: the other one may be it.
+                Err(error) => refused = refused.or(Some(error)),
             }
         }
-        Ok(&upload.key)
+        refused.map_or(Ok(&upload.key), Err)
     }
 
     fn leftover(&self, upload: UploadId<'_>) -> io::Result<Option<Leftover>> {
