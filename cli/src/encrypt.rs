@@ -136,9 +136,11 @@ fn take_up(
     let checked = match &mut input.reader {
         Reader::Regular(source) if !args.verify_source => found.check_source(source, stamp),
         reader => {
+            // Also of a file that is standard input.
+            let same = if args.verify_source { Ok(()) } else { found.check_stamp(stamp) };
             let committed = found.recovered().committed.plaintext_len;
             let mut compared = Progress::new(Some(committed), Shows::Plaintext, ends.run.quiet);
-            found.compare_source(pipeline, reader, stamp, Some(&mut compared))
+            same.and_then(|()| found.compare_source(pipeline, reader, stamp, Some(&mut compared)))
         }
     };
     match checked {
@@ -149,6 +151,7 @@ fn take_up(
         }
         // What was compared as a whole is another source, whatever is known of it from outside.
         Err(error) => {
+            let is_compared = is_compared && found.check_stamp(stamp).is_ok();
             let then = found.source().filter(|_| !is_compared);
             return Err(source_refused(input, file, then, &error));
         }

@@ -1,5 +1,6 @@
 //! Inputs: a regular file, or anything else, which can be waited for and interrupted.
 
+use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
@@ -127,15 +128,14 @@ impl Input {
             return Err(Failure::usage(format!("{name}: is a folder, and one file is needed"))
                 .hint("tar packs a folder into one file, and its output can be piped into sv2"));
         }
-        let len = Some(&metadata).filter(|metadata| metadata.is_file()).map(Metadata::len);
-        let len = len.filter(|&len| len > 0);
-        // Some files of the system say that they are empty, and are read like a pipe.
-        let reader = match len {
-            Some(_) if !standard => Reader::Regular(Box::new(file)),
-            _ => Reader::Waiting(WaitingInput::new(file)),
+        let mut input = WaitingInput::new(file);
+        let stamp = input.stamp(&metadata).map_err(failed)?;
+        let len = Some(metadata.len()).filter(|&len| metadata.is_file() && len > 0);
+        let reader = match stamp.len {
+            Some(_) if !standard => Reader::Regular(Box::new(input.file)),
+            _ => Reader::Waiting(input),
         };
-        let mtime = Some(&metadata).filter(|_| len.is_some() && !standard).and_then(modified);
-        Ok(Self { reader, len, stamp: SourceStamp { len: len.filter(|_| !standard), mtime }, name })
+        Ok(Self { reader, len, stamp, name })
     }
 }
 
@@ -143,7 +143,7 @@ impl Input {
     /// What a command gives.
     pub(crate) fn of_command(producer: Producer, output: File) -> Self {
         let name = producer.name().to_owned();
-        let reader = Reader::Waiting(WaitingInput { file: output, producer: Some(producer) });
+        let reader = Reader::Waiting(WaitingInput { producer: Some(producer), ..WaitingInput::new(output) });
         Self { reader, len: None, stamp: SourceStamp::default(), name }
     }
 
@@ -178,10 +178,12 @@ impl Input {
     }
 }
 
-/// When a file was last modified: nanoseconds since 1970-01-01T00:00:00Z.
+/// When a file was last modified: nanoseconds since 1970-01-01T00:00:00Z, or before.
 fn modified(metadata: &Metadata) -> Option<i64> {
-    let since = metadata.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_nanos()).ok()
+    match metadata.modified().ok()?.duration_since(UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).ok(),
+        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|before| -before),
+    }
 }
 
 fn name(path: &Path) -> String {
@@ -195,11 +197,39 @@ pub(crate) struct WaitingInput {
     /// The command that writes it, if this process has started it. Dropped after `file`: a command
     /// that writes on ends of that.
     producer: Option<Producer>,
+    /// What was read to find out whether there is anything.
+    begun: VecDeque<u8>,
 }
 
 impl WaitingInput {
     pub(crate) fn new(file: File) -> Self {
-        Self { file, producer: None }
+        Self { file, producer: None, begun: VecDeque::new() }
+    }
+
+    /// What tells a regular file from another one, if it is read from its beginning.
+    ///
+    /// Some files of the system say that they are empty and are read like a pipe: an empty file is one
+    /// that gives nothing, at once.
+    fn stamp(&mut self, metadata: &Metadata) -> io::Result<SourceStamp> {
+        if !metadata.is_file() || self.file.stream_position()? > 0 {
+            return Ok(SourceStamp::default());
+        }
+        if metadata.len() == 0 && !self.is_empty() {
+            return Ok(SourceStamp::default());
+        }
+        Ok(SourceStamp { len: Some(metadata.len()), mtime: modified(metadata) })
+    }
+
+    /// Whether reading gives nothing, at once. What it gives is kept.
+    fn is_empty(&mut self) -> bool {
+        let mut begin = [0; 4096];
+        if poll_in(&self.file).is_err() {
+            return false;
+        }
+        // What is wrong with it is found again when it is read.
+        let Ok(read) = self.file.read(&mut begin) else { return false };
+        self.begun.extend(&begin[..read]);
+        read == 0
     }
 
     /// The input has ended: was it cut off?
@@ -216,6 +246,9 @@ impl WaitingInput {
 
 impl Read for WaitingInput {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if !self.begun.is_empty() {
+            return self.begun.read(buffer);
+        }
         poll_in(&self.file)?;
         match self.file.read(buffer) {
             Ok(0) if !buffer.is_empty() => self.end().map(|()| 0),

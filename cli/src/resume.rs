@@ -40,6 +40,10 @@ pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
             let journal = output.journal();
             note(format_args!("warning: {}: records are damaged; going on without it", journal.display()));
         }
+        Some(Notice::ResultChanged) => {
+            let target = output.target();
+            note(format_args!("warning: {}: was changed after sv2 had completed it", target.display()));
+        }
         Some(Notice::LostDurable) => {
             let partial = output.partial();
             note(format_args!(

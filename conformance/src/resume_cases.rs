@@ -360,6 +360,15 @@ fn refused() -> Vec<ResumeCase> {
         case("resume-source-len-j2", "The journal knows another length of the source.")
             .journal_with(&[0, 1, 2, 3], |_, journal| journal.header.source_len = 300)
             .refused(0),
+        case("resume-source-empty-j2", "Nothing is committed yet, and the source has become empty.")
+            .torn(0, 0)
+            .journal_with(&[], |_, journal| journal.header.source_len = 5250)
+            .source(0)
+            .refused(0),
+        case("resume-source-not-empty-j2", "Nothing is committed yet, and the source was empty before.")
+            .torn(0, 0)
+            .journal_with(&[], |_, journal| journal.header.source_len = 0)
+            .refused(0),
     ]
 }
 

@@ -9,8 +9,9 @@
 //! |---|---|---|
 //! | before the rename of a new journal | the old journal, or none, and `NAME.journal.new` | the old journal, or none |
 //! | while a record is appended | the records before it, and a torn tail | the records before it |
+//! | after a record that could not be made durable | the records before it, or that one too | the same; a run that resumes writes a new journal |
 
-use std::io::{self, ErrorKind, Read, SeekFrom};
+use std::io::{self, ErrorKind, Read};
 
 use stream_v2_format::crypto::{Journal, JournalKey};
 use stream_v2_format::limits::JOURNAL_RECORDS_MAX;
@@ -172,29 +173,26 @@ impl FileJournal {
         self.replace(journal, record)
     }
 
-    /// Cuts the torn tail, and makes durable what there is, so that no old bytes are behind or before a new record (SV2-JRN-008).
-    fn cut_tail(open: &mut Open) -> io::Result<()> {
-        let valid = open.journal.valid_len();
-        //= spec/stream-v2.md#sv2-jrn-008
-        //# An owner that goes on with a journal MUST cut its torn tail, if there is one, and then reach a
-        //# durability point of the journal, before it appends a record.
-        if open.file.size()? > valid {
-            open.file.set_len(valid)?;
-        }
-        // A record that was read was perhaps not durable yet.
-        open.file.sync()?;
-        open.file.seek(SeekFrom::Start(valid)).map(|_| ())
-    }
-
     fn append(&mut self, record: &JournalRecord) -> io::Result<()> {
         //= spec/stream-v2.md#sv2-jrn-005
         //# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another one.
         if self.open.as_ref().is_some_and(|open| open.journal.is_full()) {
             self.compact()?;
         }
-        let open = self.open.as_mut().ok_or(ErrorKind::NotFound)?;
-        open.file.write_all(&open.journal.append(record))?;
-        open.file.sync()
+        let mut open = self.open.take().ok_or(ErrorKind::NotFound)?;
+        let before = open.journal.valid_len();
+        let bytes = open.journal.append(record);
+        match open.file.write_all(&bytes).and_then(|()| open.file.sync()) {
+            Ok(()) => self.open = Some(open),
+            //= spec/stream-v2.md#sv2-jrn-010
+            //# An owner MUST NOT append a record to a journal of which a durability point has failed.
+            Err(error) => {
+                // It is perhaps read again, and perhaps not there.
+                let _ = open.file.set_len(before);
+                return Err(error);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -207,8 +205,10 @@ impl CrashManager for FileJournal {
         if self.is_new && self.role == JournalRole::Encrypt && self.output.storage().gives_up() {
             self.checks = Some(Checks::begin(&self.output, Check::NOTHING)?);
         }
-        match &mut self.open {
-            Some(open) if stamp(open.journal.header()) == self.source => Self::cut_tail(open),
+        match &self.open {
+            //= spec/stream-v2.md#sv2-jrn-008
+            //# An owner that resumes MUST replace the journal that it finds, as for compacting, before it appends a
+            //# record.
             Some(_) => self.compact(),
             None => {
                 let SourceStamp { len, mtime } = self.source;

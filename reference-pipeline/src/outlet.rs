@@ -28,6 +28,12 @@ pub(crate) struct Outlet<P> {
     port: P,
     pending: Pending,
     position: u64,
+    /// Bytes of the sink up to the end of the last recorded commit.
+    recorded: u64,
+    /// Whether a durability point of the sink has failed: then nothing after `recorded` is believed.
+    sink_failed: bool,
+    /// Whether the crash manager has failed: then it is told nothing more.
+    record_failed: bool,
     telemetry: Telemetry,
     /// The last segment that the sink has taken and the crash manager has not recorded.
     unrecorded: Option<Commit>,
@@ -51,11 +57,20 @@ impl<P: Port> Outlet<P> {
             port,
             pending,
             position,
+            recorded: position,
+            sink_failed: false,
+            record_failed: false,
             telemetry,
             unrecorded: None,
             before_end: None,
             follows_plaintext: false,
         }
+    }
+
+    /// Says where the last recorded commit of the run before ends. What follows it is there, and nobody knows
+    /// whether it is durable.
+    pub(crate) fn recorded_up_to(self, recorded: u64) -> Self {
+        Self { recorded, ..self }
     }
 
     /// Whether somebody keeps the run resumable.
@@ -85,6 +100,9 @@ impl<P: Port> Outlet<P> {
         //# An owner MUST write the journal's header, and make it and the journal's name durable, before it
         //# hands over the first byte of segment 0 or of the plaintext.
         self.keep(segments, Keep::Began(key.clone())).await?;
+        if self.unrecorded.is_none() {
+            self.recorded = self.position;
+        }
         self.follows_plaintext = self.port.follows_plaintext();
         self.record().await
     }
@@ -111,6 +129,9 @@ impl<P: Port> Outlet<P> {
 
     async fn ask(&mut self, ask: Ask, segment: Option<u64>) -> Result<(), Error> {
         let done = self.telemetry.timed(Step::MakingDurable, segment, self.port.ask(ask)).await;
+        if let (Ask::MakeDurable | Ask::Seal, Err(error)) = (ask, &done) {
+            self.sink_failed |= !Interruption::is(error);
+        }
         done.map_err(|error| sink_fault(segment, error))
     }
 
@@ -119,6 +140,7 @@ impl<P: Port> Outlet<P> {
             return Ok(());
         }
         let kept = self.telemetry.timed(Step::Recording, Some(segment), self.port.keep(keep)).await;
+        self.record_failed |= kept.is_err();
         kept.map_err(|error| Error::io(Stage::Manager, Some(segment), error))
     }
 
@@ -153,12 +175,16 @@ impl<P: Port> Outlet<P> {
         //# for that segment.
         self.ask(Ask::MakeDurable, Some(segment)).await?;
         self.pending.reset();
+        if !self.is_kept() {
+            self.recorded = self.position;
+        }
         self.record().await
     }
 
     async fn record(&mut self) -> Result<(), Error> {
         let Some(commit) = self.unrecorded.take() else { return Ok(()) };
         self.keep(commit.index.0.into(), Keep::Durable(commit)).await?;
+        self.recorded = self.position;
         self.port.log(LogEvent::Durable(&commit));
         Ok(())
     }
@@ -238,10 +264,7 @@ impl<P: Port> Outlet<P> {
                     if let Cause::Interrupted = cause {
                         let _ = guarded_future(Stage::Sink, None, self.take_back()).await;
                     }
-                    // What is whole in the sink is recorded, so that going on reads as little as can be.
-                    if self.leaves(Ask::Suspend).await && error.stage() != Stage::Manager {
-                        let _ = guarded_future(Stage::Manager, None, self.record()).await;
-                    }
+                    self.suspend().await;
                     false
                 }
             },
@@ -257,6 +280,19 @@ impl<P: Port> Outlet<P> {
             Ok(())
         });
         result
+    }
+
+    /// Leaves what the sink has taken to a run that resumes. What is whole is made durable and recorded, so that it
+    /// reads as little as can be.
+    async fn suspend(&mut self) {
+        //= spec/stream-v2.md#sv2-res-023
+        //# An owner MUST NOT record, after a durability point of its output has failed, anything that was handed
+        //# over since the last recorded commit, nor reach another durability point for it.
+        if self.sink_failed || !self.leaves(Ask::Suspend).await {
+            self.leaves(Ask::RollBack(self.recorded)).await;
+        } else if !self.record_failed {
+            let _ = guarded_future(Stage::Manager, None, self.record()).await;
+        }
     }
 
     /// Whether the sink was left as it should be.

@@ -207,8 +207,31 @@ impl OutputFile {
     /// Removes the journal, and what a crash has left of a new one.
     pub(crate) fn remove_journal(&self) -> io::Result<()> {
         self.remove_checks()?;
-        self.remove_own(&self.journal())?;
-        self.remove_own(&self.new_journal())
+        let (journal, new) = (self.journal(), self.new_journal());
+        let is_there = self.storage.exists(&journal) || self.storage.exists(&new);
+        self.remove_own(&journal)?;
+        self.remove_own(&new)?;
+        // One that came back would speak of a result that is complete, and may have been changed since.
+        if is_there { self.storage.sync_folder(&journal) } else { Ok(()) }
+    }
+
+    /// Takes its name back from a complete file, and leaves it its partial name, so that it can be published again:
+    /// the durability point of the name has perhaps failed (SV2-RES-025).
+    ///
+    /// # Errors
+    /// `WouldBlock` if another process works on it; whatever the file system reports.
+    pub(crate) fn take_name_back(&self, file: &mut dyn StoredFile) -> io::Result<()> {
+        let partial = self.partial();
+        if file.is_named(&partial)? {
+            return self.remove(&self.target);
+        }
+        file.lock()?;
+        if !file.is_named(&self.target)? || self.storage.exists(&partial) {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        // In one step: the file is never without a name.
+        self.storage.rename(&self.target, &partial)?;
+        self.storage.sync_folder(&self.target)
     }
 
     fn remove_checks(&self) -> io::Result<()> {

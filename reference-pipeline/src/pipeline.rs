@@ -187,7 +187,9 @@ impl<'a> EncryptPipeline<'a> {
         source: impl Source + Send,
         port: P,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len, &self.telemetry);
+        let recorded = recovered.recorded.unwrap_or(recovered.stream_len);
+        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len, &self.telemetry)
+            .recorded_up_to(recorded);
         let resumed = self.resumed(engine, stream, recovered, source, &mut outlet);
         let result = guarded_future(Stage::Writer, None, resumed).await;
         outlet.finish(result, Leave::Suspended).await

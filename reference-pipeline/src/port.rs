@@ -55,6 +55,7 @@ pub(crate) enum Ask {
     TakeBack(u64),
     Seal,
     Suspend,
+    RollBack(u64),
     Abort,
 }
 
@@ -65,6 +66,7 @@ impl Ask {
             Self::TakeBack(position) => sink.take_back(position),
             Self::Seal => sink.seal(),
             Self::Suspend => sink.suspend(),
+            Self::RollBack(recorded) => sink.roll_back(recorded),
             Self::Abort => sink.abort(),
         }
     }

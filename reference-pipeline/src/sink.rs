@@ -84,6 +84,16 @@ pub trait OutputSink {
     /// Whatever keeps it from being durable.
     fn suspend(&mut self) -> io::Result<()>;
 
+    /// Does the same after a durability point that has failed: of what was taken, only the first `recorded` bytes
+    /// are known to be durable. A sink that can be cut is cut there, and is not synced again. Nothing follows.
+    ///
+    /// # Errors
+    /// Any I/O error while cutting.
+    fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        let _ = recorded;
+        self.suspend()
+    }
+
     /// Throws away what was taken, as far as it can be. Nothing follows.
     ///
     /// # Errors

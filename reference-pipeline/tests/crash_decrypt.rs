@@ -13,6 +13,7 @@ use lab::sim::Contents;
 use lab::states::{kills, lost_power};
 use lab::{SEGMENT, inode};
 use stream_v2_format::{Detail, ErrorKind};
+use stream_v2_pipeline::{DecryptionLeft, InterruptedDecryption};
 use support::{key, plaintext};
 
 const ALL: [usize; 4] = [0, 1, 2, 9];
@@ -236,4 +237,53 @@ fn a_stream_that_ends_too_early_costs_nothing() {
     let (found, sim) = decryption.run(&sim.contents());
     assert_eq!(found.unwrap(), Found::Committed(6 * SEGMENT));
     decryption.assert_complete(&sim.contents());
+}
+
+/// A result whose journal is still there, as a kill between its name and the removal of the journal leaves it.
+fn published(twice: bool) -> (Decryption, Contents) {
+    let decryption = decryption(5);
+    let first = decryption.first();
+    let is_named = |contents: &Contents| {
+        contents.file("out").is_some()
+            && contents.file("out.journal").is_some()
+            && contents.file("out.partial").is_some() == twice
+    };
+    let place = kills(&first.log, 1).find(|&place| is_named(&first.killed(place))).unwrap();
+    let contents = first.killed(place);
+    (decryption, contents)
+}
+
+//= spec/stream-v2.md#sv2-res-026
+//= type=test
+//# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its stream, before it takes
+//# what it finds under the name of the result for complete.
+#[test]
+fn changed_result_is_not_complete() {
+    for twice in [false, true] {
+        let (decryption, contents) = published(twice);
+        assert_eq!(decryption.run(&contents).0.unwrap(), Found::Complete);
+        let file = contents.names[Path::new("out")];
+        let changes: [fn(&mut Vec<u8>); 4] = [
+            |bytes| bytes[0] ^= 1,
+            |bytes| *bytes.last_mut().unwrap() ^= 1,
+            |bytes| bytes.push(0),
+            |bytes| bytes.truncate(bytes.len() - 1),
+        ];
+        for change in changes {
+            let mut contents = contents.clone();
+            change(&mut contents.files[file]);
+            let sim = lab::sim::Sim::new(contents.clone());
+            let (pipeline, output) = (decryption.pipeline(), lab::output(&sim));
+            let mut source = std::io::Cursor::new(&decryption.stream);
+            let stream = pipeline.open_stream(&mut source).unwrap();
+            let found = InterruptedDecryption::find(&pipeline, &output, &stream, &mut source).unwrap();
+            let notice = Some(stream_v2_pipeline::Notice::ResultChanged);
+            assert!(matches!(found, DecryptionLeft::Nothing(found) if found == notice));
+            assert_eq!(sim.log(), []);
+            // With the leave to replace it, it is written again.
+            let output = lab::output(&sim).overwriting(true);
+            decryption.give(&output).unwrap();
+            decryption.assert_complete(&sim.contents());
+        }
+    }
 }

@@ -10,7 +10,7 @@ use lab::sim::{Contents, Op};
 use lab::states::{durable_len, kills, lost_power};
 use lab::{SEGMENT, sealings};
 use stream_v2_format::Detail;
-use stream_v2_pipeline::SourceStamp;
+use stream_v2_pipeline::{InterruptedEncryption, SourceStamp};
 use support::plaintext;
 
 /// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same code, without the longest one.
@@ -41,7 +41,8 @@ fn each_stream(look: impl Fn(usize, Encryption, Run)) {
 //# A writer MUST NOT seal a segment_index again that is committed in the output.
 //= spec/stream-v2.md#sv2-res-013
 //= type=test
-//# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that.
+//# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
+//# durability point after it has failed (SV2-RES-023).
 fn killed_at_every_byte(segments: usize) {
     let encryption = encryption(segments);
     let first = encryption.first();
@@ -73,7 +74,8 @@ fn killed_at_every_byte_of_nine_segments() {
 //= spec/stream-v2.md#sv2-res-003
 //= type=test
 //# An owner MUST publish an output that is complete in this order: durability point, name, durability point
-//# of the name, removal of the other name if it still stands, removal of the journal.
+//# of the name, removal of the other name if it still stands, removal of the journal, durability point of
+//# the names.
 #[test]
 fn power_lost_at_every_point() {
     each_stream(|_, encryption, first| {
@@ -126,8 +128,7 @@ fn power_lost_and_then_killed() {
 /// All pairs for streams of up to one segment; every third first loss for two, and every 97th for nine.
 //= spec/stream-v2.md#sv2-jrn-008
 //= type=test
-//# An owner that goes on with a journal MUST cut its torn tail, if there is one, and then reach a durability
-//# point of the journal, before it appends a record.
+//# An owner that resumes MUST replace the journal that it finds, as for compacting, before it appends a record.
 #[test]
 fn power_lost_twice() {
     for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)].into_iter().filter(|of| ALL.contains(&of.0)) {
@@ -299,4 +300,50 @@ fn every_run_is_recorded() {
     // Two data segments of two frames more, a final one of two: in the simulated file system as on a disk.
     let writes = first.log.iter().filter(|op| matches!(op, Op::Write(..))).count();
     assert!(before >= 3 + 3 + 2 && writes > 6);
+}
+
+/// A result whose journal is still there, and one of its bytes is another one.
+#[test]
+fn changed_result_is_not_complete() {
+    let encryption = encryption(5);
+    let first = encryption.first();
+    let is_named = |contents: &Contents| {
+        contents.file("out.partial").is_none() && contents.file("out.journal").is_some()
+    };
+    let place = kills(&first.log, 1).filter(|&place| is_named(&first.killed(place))).last().unwrap();
+    let contents = first.killed(place);
+    encryption.again(&first, &contents);
+    // In the first segment, far before the last commit.
+    let (mut changed, file) = (contents.clone(), contents.names[Path::new("out")]);
+    changed.files[file][lab::BODY + 200] ^= 1;
+    let sim = lab::sim::Sim::new(changed);
+    let found = InterruptedEncryption::find(&encryption.pipeline(), &lab::output(&sim)).unwrap();
+    assert!(found.is_none());
+    assert_eq!(sim.log(), []);
+}
+
+/// Nothing is committed yet, and the journal knows how long the source was.
+//= spec/stream-v2.md#sv2-res-008
+//= type=test
+//# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
+//# length or its time of modification is known and differs from the journal's,
+#[test]
+fn source_that_has_become_empty_is_refused() {
+    let encryption = encryption(2);
+    let first = encryption.first();
+    let is_begun = |contents: &Contents| {
+        contents.file("out.partial").is_some_and(|partial| partial.len() == lab::BODY)
+            && contents.file("out.journal").is_some()
+    };
+    let place = kills(&first.log, 1).find(|&place| is_begun(&first.killed(place))).unwrap();
+    let contents = first.killed(place);
+    let empty =
+        Encryption { stamp: SourceStamp { len: Some(0), mtime: Some(7) }, ..Encryption::new(Vec::new()) };
+    let earlier = SourceStamp { mtime: Some(-7), ..encryption.stamp };
+    let touched = Encryption { stamp: earlier, ..Encryption::new(encryption.source.clone()) };
+    for other in [empty, touched] {
+        let (found, sim) = other.run(&contents);
+        assert_eq!(found.unwrap_err().format_error().unwrap().detail(), Detail::JournalSource);
+        assert_eq!(sim.log(), []);
+    }
 }

@@ -40,7 +40,11 @@ fn troubles() -> impl Iterator<Item = Trouble> {
 /// One clear error of that stage and kind, or success.
 fn assert_clear<T>(result: Result<T, Error>, trouble: Trouble, stages: &[Stage]) {
     let Err(error) = result else { return };
-    let Trouble::Fails(kind) = trouble else { panic!("a short write is none: {error}") };
+    let kind = match trouble {
+        Trouble::Fails(kind) => kind,
+        Trouble::FailsWith(code) => io::Error::from_raw_os_error(code).kind(),
+        Trouble::Short => panic!("a short write is none: {error}"),
+    };
     assert!(stages.contains(&error.stage()), "{error}");
     match error.cause() {
         Cause::Io(cause) => assert_eq!(cause.kind(), kind, "{error}"),

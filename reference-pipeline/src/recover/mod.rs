@@ -39,9 +39,17 @@ pub struct Recovered {
     pub last_index: Option<SegmentHeader>,
     /// What all committed plaintext is compared with, where it is known.
     pub(crate) check: Option<Check>,
+    /// Bytes up to the end of the last recorded commit, if a journal says so: they were durable when it was recorded.
+    pub(crate) recorded: Option<u64>,
 }
 
 impl Recovered {
+    /// Where the bytes begin that are perhaps not durable, although they can be read.
+    pub(crate) fn unsure_from(&self) -> u64 {
+        // Without a journal it is only known how much a writer hands over between two durability points.
+        self.recorded.unwrap_or_else(|| self.stream_len.saturating_sub(DURABLE_BYTES_MAX))
+    }
+
     /// The commit of the last segment but for a final one.
     pub(crate) fn last_commit(&self) -> Option<Commit> {
         let data = self.last_segment.as_ref().map(|last| &last.header);
@@ -89,8 +97,12 @@ pub(crate) fn recover_checked<R: Read + Seek>(
         Vouched::UpTo(record) => recovery.confirm(record)?,
         Vouched::Unknown | Vouched::Begun => Committed::NOTHING,
     };
+    let recorded = match vouched {
+        Vouched::Unknown => None,
+        Vouched::Begun | Vouched::UpTo(_) => Some(stream.header().body_offset().0 + start.position),
+    };
     let durable_end = recovery.end()?.saturating_sub(DURABLE_BYTES_MAX);
-    let recovered = recovery.walk(&start, durable_end)?;
+    let recovered = Recovered { recorded, ..recovery.walk(&start, durable_end)? };
     // What follows the last durability point may be there in any part. Without a journal nobody knows where that was.
     let unknown = matches!(vouched, Vouched::Unknown) || recovered.stream_len < durable_end;
     //= spec/stream-v2.md#sv2-res-010
@@ -201,7 +213,8 @@ impl<R: Read + Seek> Recovery<R> {
         let sealed = progress.ended();
         let (confirmed, last_index, check) = (self.confirmed.take(), self.last_index, self.check);
         let last_segment = self.last_segment()?;
-        Ok(Recovered { committed, sealed, stream_len, confirmed, last_segment, last_index, check })
+        let recorded = None;
+        Ok(Recovered { committed, sealed, stream_len, confirmed, last_segment, last_index, check, recorded })
     }
 
     /// The next segment, read and verified whole; its payload is in the spare buffer.

@@ -25,6 +25,11 @@ impl<R: Read> CompareSink<R> {
         Self { source, compared: 0, buffer: Vec::new(), fault: None }
     }
 
+    /// Bytes that are the same.
+    pub(super) const fn compared(&self) -> u64 {
+        self.compared
+    }
+
     /// What ended the comparison early, if anything did.
     pub(super) fn fault(self) -> Option<Error> {
         self.fault.map(|fault| match fault {

@@ -3,12 +3,13 @@
 use std::io::{self, Read, SeekFrom};
 
 use bytes::BytesMut;
-use stream_v2_format::Offset;
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::{JournalRecord, JournalRole};
+use stream_v2_format::{Detail, Offset};
 
 use super::Notice;
+use super::compare::CompareSink;
 use super::encrypt::{find_journal, sink_error};
 use super::headers::uncovered_before;
 use super::source::other_source;
@@ -16,7 +17,8 @@ use crate::io::{fill, read_segment_header, read_wire, source_error};
 use crate::shutdown::Watched;
 use crate::{
     CrashManager, DecryptPipeline, DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error,
-    FileJournal, FileSink, LogManager, Managers, OutputFile, SourceStamp, Stage, StoredFile, Summary,
+    FileJournal, FileSink, LogManager, Managers, OutputFile, OutputSink, SourceStamp, Stage, StoredFile,
+    Summary,
 };
 
 /// What an interrupted decryption has left of an output.
@@ -54,7 +56,7 @@ impl InterruptedDecryption {
         pipeline: &DecryptPipeline<'_>,
         output: &OutputFile,
         stream: &StreamOpener,
-        source: &mut impl Read,
+        source: &mut (impl Read + Send),
     ) -> Result<DecryptionLeft, Error> {
         let partial = output.lock_partial().map_err(sink_error)?;
         let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
@@ -63,10 +65,11 @@ impl InterruptedDecryption {
         let mut file = match partial {
             Some(file) if !file.is_named(output.target()).map_err(sink_error)? => file,
             two_names => {
-                let left = Self::published(output, stream, journal, two_names.as_deref(), &mut source)
+                let is_twice = two_names.is_some();
+                let left = Self::published(pipeline, output, stream, (journal, two_names), &mut source)
                     .map_err(cut_off)?;
                 // Two names that somebody has given, as far as anybody knows.
-                let unknown = two_names.is_some() && matches!(left, DecryptionLeft::Nothing(_));
+                let unknown = is_twice && matches!(left, DecryptionLeft::Nothing(None));
                 return match unknown && !output.overwrites() {
                     true => Err(sink_error(io::ErrorKind::AlreadyExists.into())),
                     false => Ok(left),
@@ -99,29 +102,28 @@ impl InterruptedDecryption {
         Ok(DecryptionLeft::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
     }
 
-    /// No partial file, or one that has its name already: the run before was complete where its journal and its last segment say so.
+    /// No partial file, or one that has its name already: the run before was complete if there is a journal of its
+    /// stream, and the result is all of the plaintext.
     fn published(
+        pipeline: &DecryptPipeline<'_>,
         output: &OutputFile,
         stream: &StreamOpener,
-        journal: Option<FileJournal>,
-        two_names: Option<&dyn StoredFile>,
-        source: &mut impl Read,
+        (journal, mut two_names): (Option<FileJournal>, Option<Box<dyn StoredFile>>),
+        source: &mut (impl Read + Send),
     ) -> Result<DecryptionLeft, Error> {
         let nothing = Ok(DecryptionLeft::Nothing(None));
         let Some(mut journal) = journal else { return nothing };
-        let (ending, commit) = (journal.ending().copied(), journal.last_commit().copied());
-        let Some(ending) = ending else { return nothing };
-        let Ok(mut file) = output.storage().open(output.target()) else { return nothing };
-        if file.size().map_err(sink_error)? != ending.plaintext_len {
+        // What has the partial name may be given up, but it is what keeps other owners out.
+        let same = two_names.take_if(|_| !output.storage().gives_up());
+        let Ok(mut file) = same.map_or_else(|| output.storage().open(output.target()), Ok) else {
             return nothing;
+        };
+        let len = file.size().map_err(sink_error)?;
+        // An ending record is not asked for: a run that resumes has perhaps written the journal anew.
+        if !holds_plaintext(pipeline, stream, (&mut *file, len), source)? {
+            return Ok(DecryptionLeft::Nothing(Some(Notice::ResultChanged)));
         }
-        if let Some(commit) = commit {
-            let (_, segment) = confirm(stream, &commit, source)?;
-            if !ends_with(&mut *file, ending.plaintext_len, segment.plaintext()).map_err(sink_error)? {
-                return nothing;
-            }
-        }
-        output.drop_partial_name(two_names.unwrap_or(&*file)).map_err(sink_error)?;
+        publish_again(output, file, two_names.as_deref()).map_err(sink_error)?;
         journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
         Ok(DecryptionLeft::Complete)
     }
@@ -150,7 +152,9 @@ impl InterruptedDecryption {
     /// What an engine goes on with.
     pub(crate) fn take_up(self) -> Result<(StreamOpener, Committed, FileSink, FileJournal), Error> {
         let Self { output, file, journal, stream, commit, committed } = self;
-        let sink = FileSink::take_up(&output, file, commit.plaintext_len).map_err(sink_error)?;
+        // The commit was recorded after a durability point of all of it.
+        let len = commit.plaintext_len;
+        let sink = FileSink::take_up(&output, file, len, len).map_err(sink_error)?;
         Ok((stream, committed, sink, journal))
     }
 }
@@ -172,6 +176,45 @@ impl DecryptPipeline<'_> {
         let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
         self.resume(stream, &Committed::NOTHING, source, &mut sink, managers)
     }
+}
+
+/// Whether a result is exactly the plaintext of a stream, which is read from its first segment on.
+fn holds_plaintext(
+    pipeline: &DecryptPipeline<'_>,
+    stream: &StreamOpener,
+    (file, len): (&mut dyn StoredFile, u64),
+    source: &mut (impl Read + Send),
+) -> Result<bool, Error> {
+    file.rewind().map_err(sink_error)?;
+    let mut sink = CompareSink::new(file);
+    let result = pipeline.resume(stream, &Committed::NOTHING, source, &mut sink, Managers::none());
+    let is_all = sink.compared() == len;
+    match (sink.fault(), result) {
+        (None, Ok(_)) => Ok(is_all),
+        // A salvage has released all that there is.
+        (None, Err(error)) if error.format_error().is_some_and(is_unsealed) => Ok(is_all),
+        (None, Err(error)) => Err(error),
+        (Some(fault), _) if fault.format_error().is_some() => Ok(false),
+        (Some(fault), _) => Err(fault),
+    }
+}
+
+fn is_unsealed(error: &stream_v2_format::Error) -> bool {
+    error.detail() == Detail::TruncatedUnsealed
+}
+
+/// Gives a result its name again, and takes away the other one.
+fn publish_again(
+    output: &OutputFile,
+    mut file: Box<dyn StoredFile>,
+    partial: Option<&dyn StoredFile>,
+) -> io::Result<()> {
+    if output.storage().has_durable_names() {
+        return output.drop_partial_name(partial.unwrap_or(&*file));
+    }
+    let len = file.size()?;
+    output.take_name_back(&mut *file)?;
+    FileSink::take_up(output, file, len, len)?.seal()
 }
 
 /// Reads on to the segment that a commit names, and opens it.

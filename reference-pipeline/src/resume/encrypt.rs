@@ -1,6 +1,6 @@
 //! §19.2 Going on with an encryption that was interrupted.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use stream_v2_format::ErrorKind;
@@ -13,8 +13,8 @@ use crate::io::{fill, read_stream_header};
 use crate::output_file::{begins_as, not_ours};
 use crate::recover::recover_checked;
 use crate::{
-    CrashManager, EncryptPipeline, Error, FileJournal, FileSink, LogManager, Managers, OutputFile,
-    OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched,
+    Cause, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LogManager,
+    Managers, OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched,
 };
 
 /// How far the interrupted run came.
@@ -66,7 +66,11 @@ impl InterruptedEncryption {
         let target = output.target();
         if let Some(file) = output.lock_partial().map_err(sink_error)? {
             return match file.is_named(target).map_err(sink_error)? {
-                true => Self::read(pipeline, output, file, State::Published),
+                true => {
+                    let mut found = Self::read(pipeline, output, file, State::Published)?;
+                    found.as_mut().map_or(Ok(()), |found| found.verify_published(pipeline))?;
+                    Ok(found)
+                }
                 false if !output.overwrites() && storage.try_exists(target).map_err(sink_error)? => {
                     Err(sink_error(io::ErrorKind::AlreadyExists.into()))
                 }
@@ -79,9 +83,31 @@ impl InterruptedEncryption {
         // The result and a journal: the run before was complete, if the one belongs to the other.
         let Ok(file) = storage.open(target) else { return Ok(None) };
         match Self::read(pipeline, output, file, State::Published) {
-            Ok(Some(found)) if found.recovered.sealed && found.journal.is_some() => Ok(Some(found)),
+            Ok(Some(mut found)) if found.recovered.sealed && found.journal.is_some() => {
+                match found.verify_published(pipeline) {
+                    Ok(()) => Ok(Some(found)),
+                    Err(error) if matches!(error.cause(), Cause::Interrupted) => Err(error),
+                    // It was changed since: somebody else's now.
+                    Err(_) => Ok(None),
+                }
+            }
             _ => Ok(None),
         }
+    }
+
+    /// Verifies all of a result: it had its name, so that others may have changed it since.
+    fn verify_published(&mut self, pipeline: &EncryptPipeline<'_>) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-res-026
+        //# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its stream, before it
+        //# takes what it finds under the name of the result for complete.
+        // Objects are replaced as a whole, and this one has the mark of the upload.
+        if self.output.storage().gives_up() {
+            return Ok(());
+        }
+        self.file.rewind().map_err(sink_error)?;
+        let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
+        (reader.lanes, reader.shutdown) = (pipeline.lanes, pipeline.shutdown.clone());
+        reader.verify(&mut self.file, Managers::none()).map(drop)
     }
 
     /// Reads an output and its journal: steps 3 to 8.
@@ -202,7 +228,12 @@ impl InterruptedEncryption {
                 stream_len: recovered.stream_len,
             }));
         }
-        let sink = FileSink::take_up(&output, file, recovered.stream_len).map_err(sink_error)?;
+        let (len, unsure_from) = (recovered.stream_len, recovered.unsure_from());
+        let mut sink = FileSink::take_up(&output, file, len, unsure_from).map_err(sink_error)?;
+        if unsure_from < len {
+            let vouched = FileJournal::vouched(journal.last_commit().map(|_| &journal));
+            confirm_again(sink.file(), &stream, vouched, &recovered)?;
+        }
         if output.storage().gives_up() {
             let checks = recovered.check.map(|check| match checks {
                 Some(checks) => checks.go_on(check),
@@ -254,14 +285,36 @@ fn nothing_committed(path: &Path, file: &mut dyn StoredFile, error: Error) -> Re
 /// Gives a sealed stream its name, or takes the other name away from one that has its own.
 fn publish(
     output: &OutputFile,
-    file: Box<dyn StoredFile>,
+    mut file: Box<dyn StoredFile>,
     state: State,
     recovered: &Recovered,
 ) -> io::Result<()> {
-    if state == State::Sealed {
-        return FileSink::take_up(output, file, recovered.stream_len)?.seal();
+    if state == State::Published {
+        if output.storage().has_durable_names() {
+            return output.drop_partial_name(&*file);
+        }
+        //= spec/stream-v2.md#sv2-res-025
+        //# An owner that finds a complete output under its name with a journal, or under two names, MUST give it that
+        //# name again, in the order of SV2-RES-003, before it removes the other name or the journal.
+        output.take_name_back(&mut *file)?;
     }
-    output.drop_partial_name(&*file)
+    let (len, unsure_from) = (recovered.stream_len, recovered.unsure_from());
+    FileSink::take_up(output, file, len, unsure_from)?.seal()
+}
+
+/// Reads what was written again, now that it cannot be dropped from memory any more: it is what was found before.
+fn confirm_again(
+    file: &mut dyn StoredFile,
+    stream: &StreamOpener,
+    vouched: Vouched<'_>,
+    recovered: &Recovered,
+) -> Result<(), Error> {
+    let again = recover_checked(&mut *file, stream, vouched, None)?;
+    if again.committed != recovered.committed {
+        let changed = "what an interrupted run has left changed while it was read";
+        return Err(sink_error(io::Error::new(io::ErrorKind::InvalidData, changed)));
+    }
+    file.seek(SeekFrom::Start(recovered.stream_len)).map(drop).map_err(sink_error)
 }
 
 /// The journal of an output, where there is one to be used, and otherwise why there is not.

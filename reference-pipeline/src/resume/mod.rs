@@ -23,4 +23,6 @@ pub enum Notice {
     JournalDamaged,
     /// The output has lost segments that the journal vouches for; they are written again (SV2-RES-007).
     LostDurable,
+    /// The result under its name is not what the run before has written there.
+    ResultChanged,
 }

@@ -21,15 +21,8 @@ impl InterruptedEncryption {
     /// `journal.source` for another source (SV2-RES-008); `io.source`.
     pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
         let committed = self.recovered.committed.plaintext_len;
+        self.check_stamp(stamp)?;
         self.stamp = stamp;
-        //= spec/stream-v2.md#sv2-res-008
-        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
-        //# length or its time of modification is known and differs from the journal's,
-        if let Some(then) = &self.then
-            && (differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime))
-        {
-            return Err(other_source(0));
-        }
         //= spec/stream-v2.md#sv2-res-008
         //# where the plaintext of the last commit's segment or of the last committed data segment differs
         //# from it,
@@ -45,6 +38,22 @@ impl InterruptedEncryption {
             None => source.seek(SeekFrom::Start(committed)).map(|_| ()).map_err(source_error(None))?,
         }
         self.check_end(source)
+    }
+
+    /// Checks what is known of a source without reading it.
+    ///
+    /// # Errors
+    /// `journal.source` for another source (SV2-RES-008).
+    pub fn check_stamp(&self, stamp: SourceStamp) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-res-008
+        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
+        //# length or its time of modification is known and differs from the journal's,
+        match &self.then {
+            Some(then) if differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime) => {
+                Err(other_source(0))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Reads a source from its beginning, compares it with all that is committed, and leaves it after that: for pipes, and for a source that

@@ -18,6 +18,7 @@
 use std::io::{self, ErrorKind, SeekFrom};
 use std::path::Path;
 
+use crate::shutdown::Interruption;
 use crate::{OutputFile, OutputSink, SinkUnit, StoredFile};
 
 /// Appends to `NAME.partial`, and gives it its name when it is complete.
@@ -27,6 +28,8 @@ pub struct FileSink {
     position: u64,
     /// Whether the partial name is durable.
     named: bool,
+    /// Whether a durability point has failed: what was written since the last one may never become durable.
+    is_lost: bool,
 }
 
 impl FileSink {
@@ -55,28 +58,51 @@ impl FileSink {
             return Err(ErrorKind::WouldBlock.into());
         }
         output.remove_journal()?;
-        Ok(Self { file, output: output.clone(), position: 0, named: false })
+        Ok(Self { file, output: output.clone(), position: 0, named: false, is_lost: false })
     }
 
-    /// Goes on with a partial file that was locked, cut after `len` bytes (§19.2, §19.4).
+    /// Goes on with a partial file that was locked, cut after `len` bytes (§19.2, §19.4). The bytes from `unsure_from`
+    /// on are written again: it is not known whether a durability point after them has failed.
     ///
     /// # Errors
     /// `AlreadyExists` for a file under the name itself that may not be replaced, `UnexpectedEof` where there are fewer bytes, and whatever
     /// the file system reports.
-    pub(crate) fn take_up(output: &OutputFile, mut file: Box<dyn StoredFile>, len: u64) -> io::Result<Self> {
+    pub(crate) fn take_up(
+        output: &OutputFile,
+        mut file: Box<dyn StoredFile>,
+        len: u64,
+        unsure_from: u64,
+    ) -> io::Result<Self> {
         refuse_taken_name(output)?;
-        let found = file.size()?;
-        if found < len {
+        if file.size()? < len {
             return Err(ErrorKind::UnexpectedEof.into());
         }
         //= spec/stream-v2.md#sv2-res-013
-        //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that.
-        if found > len {
-            file.set_len(len)?;
+        //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
+        //# durability point after it has failed (SV2-RES-023).
+        // Also if there is nothing to cut: the length, too, may be one that is not durable.
+        file.set_len(len)?;
+        //= spec/stream-v2.md#sv2-res-024
+        //# An owner that resumes MUST write what it keeps of its output after the last recorded commit again, in
+        //# its place, before its next durability point.
+        if unsure_from < len {
+            file.rewrite(unsure_from)?;
         }
         file.restrict()?;
         file.seek(SeekFrom::Start(len))?;
-        Ok(Self { file, output: output.clone(), position: len, named: false })
+        Ok(Self { file, output: output.clone(), position: len, named: false, is_lost: false })
+    }
+
+    /// The file, to be read again. Nothing is appended before its position is at the end.
+    pub(crate) fn file(&mut self) -> &mut dyn StoredFile {
+        &mut *self.file
+    }
+
+    /// Makes the bytes durable, or remembers that they are lost.
+    fn sync(&mut self) -> io::Result<()> {
+        let synced = self.file.sync();
+        self.is_lost |= synced.as_ref().is_err_and(|error| !Interruption::is(error));
+        synced
     }
 
     /// The names of the file.
@@ -131,9 +157,11 @@ impl OutputSink for FileSink {
     }
 
     fn make_durable(&mut self) -> io::Result<()> {
-        self.file.sync()?;
+        self.sync()?;
         if !self.named {
-            self.output.storage().sync_folder(self.output.target())?;
+            let synced = self.output.storage().sync_folder(self.output.target());
+            self.is_lost |= synced.is_err();
+            synced?;
             self.named = true;
         }
         Ok(())
@@ -148,8 +176,9 @@ impl OutputSink for FileSink {
     fn seal(&mut self) -> io::Result<()> {
         //= spec/stream-v2.md#sv2-res-003
         //# An owner MUST publish an output that is complete in this order: durability point, name, durability
-        //# point of the name, removal of the other name if it still stands, removal of the journal.
-        self.file.sync()?;
+        //# point of the name, removal of the other name if it still stands, removal of the journal, durability
+        //# point of the names.
+        self.sync()?;
         self.publish()
     }
 
@@ -158,7 +187,20 @@ impl OutputSink for FileSink {
         if self.file.size()? > self.position {
             self.file.set_len(self.position)?;
         }
-        self.file.sync()
+        self.sync()
+    }
+
+    fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        // Sealing may fail after the bytes are durable.
+        if !self.is_lost && self.suspend().is_ok() {
+            return Ok(());
+        }
+        //= spec/stream-v2.md#sv2-res-023
+        //# It SHOULD cut the output to the end of that commit.
+        if self.file.size()? > recorded {
+            self.file.set_len(recorded)?;
+        }
+        Ok(())
     }
 
     fn abort(&mut self) -> io::Result<()> {
@@ -263,7 +305,7 @@ mod tests {
         drop(sink);
         let file = output.lock_partial().unwrap().unwrap();
         assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::WouldBlock);
-        let mut sink = FileSink::take_up(&output, file, 3).unwrap();
+        let mut sink = FileSink::take_up(&output, file, 3, 3).unwrap();
         sink.append(&unit(3, b"le")).unwrap();
         assert_eq!(fs::read(output.partial()).unwrap(), b"whole");
         sink.abort().unwrap();

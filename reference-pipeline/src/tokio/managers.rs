@@ -55,6 +55,7 @@ impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
             Ask::TakeBack(position) => self.sink.take_back(position).await,
             Ask::Seal => self.sink.seal().await,
             Ask::Suspend => self.sink.suspend().await,
+            Ask::RollBack(recorded) => self.sink.roll_back(recorded).await,
             Ask::Abort => self.sink.abort().await,
         }
     }

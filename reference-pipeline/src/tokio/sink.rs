@@ -82,6 +82,16 @@ pub trait AsyncOutputSink {
     /// Whatever keeps it from being durable.
     fn suspend(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
+    /// Does the same after a durability point that has failed: of what was taken, only the first `recorded` bytes
+    /// are known to be durable. A sink that can be cut is cut there, and is not synced again. Nothing follows.
+    ///
+    /// # Errors
+    /// Any I/O error while cutting.
+    fn roll_back(&mut self, recorded: u64) -> impl Future<Output = io::Result<()>> + Send {
+        let _ = recorded;
+        self.suspend()
+    }
+
     /// Throws away what was taken, as far as it can be. Nothing follows.
     ///
     /// # Errors
@@ -109,6 +119,10 @@ impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
 
     async fn suspend(&mut self) -> io::Result<()> {
         self.call(OutputSink::suspend).await
+    }
+
+    async fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        self.call(move |sink| sink.roll_back(recorded)).await
     }
 
     async fn abort(&mut self) -> io::Result<()> {

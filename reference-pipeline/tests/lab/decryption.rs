@@ -51,7 +51,7 @@ impl Decryption {
             DecryptionLeft::Complete => Ok(()),
             DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
             DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
-            DecryptionLeft::Nothing(_) if output.is_taken() => Ok(()),
+            DecryptionLeft::Nothing(_) if output.is_taken() && !output.overwrites() => Ok(()),
             DecryptionLeft::Nothing(_) => {
                 source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
                 output.discard().unwrap();
@@ -113,7 +113,9 @@ impl Decryption {
         let (found, sim) = self.run(contents);
         let run = Run::new(contents.clone(), &sim);
         match found.unwrap() {
-            Found::Committed(committed) => assert_untouched(&run.log, inode(contents).unwrap(), committed),
+            Found::Committed(committed) => {
+                assert_untouched(&run.log, contents, inode(contents).unwrap(), committed)
+            }
             found => assert!(matches!(found, Found::Complete | Found::Nothing(None)), "{found:?}"),
         }
         self.assert_complete(&sim.contents());

@@ -160,7 +160,7 @@ impl Encryption {
         }
         let run = Run::new(contents.clone(), &sim);
         if let Some(file) = file.filter(|_| committed > 0) {
-            assert_untouched(&run.log, file, committed);
+            assert_untouched(&run.log, contents, file, committed);
         }
         self.assert_complete(&sim.contents());
         assert!(run.result[..committed] == before.result[..committed]);

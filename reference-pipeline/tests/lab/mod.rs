@@ -9,6 +9,7 @@
 
 pub(crate) mod decryption;
 pub(crate) mod encryption;
+pub(crate) mod failing;
 pub(crate) mod remote;
 pub(crate) mod sealings;
 pub(crate) mod sim;
@@ -36,11 +37,15 @@ pub(crate) fn inode(contents: &Contents) -> Option<Inode> {
     inode("out.partial").or(inode("out"))
 }
 
-/// That nothing in front of `end` of a file was touched.
-pub(crate) fn assert_untouched(log: &[Op], file: Inode, end: usize) {
+/// That nothing in front of `end` of a file was changed. It may be written again as it is.
+pub(crate) fn assert_untouched(log: &[Op], contents: &Contents, file: Inode, end: usize) {
+    let before = &contents.files[file][..end];
     for op in log {
         match op {
-            Op::Write(inode, at, _) if *inode == file => assert!(*at >= end, "written at {at}, before {end}"),
+            Op::Write(inode, at, bytes) if *inode == file && *at < end => {
+                let same = before[*at..].iter().zip(bytes).all(|(a, b)| a == b);
+                assert!(same, "changed at {at}, before {end}");
+            }
             Op::SetLen(inode, len) if *inode == file => assert!(*len >= end, "cut at {len}, before {end}"),
             _ => {}
         }

@@ -23,6 +23,10 @@ pub(crate) enum Op {
     Link(PathBuf, PathBuf),
     Remove(PathBuf),
     SyncFolder,
+    /// A sync that has failed: what was written since the last one stays visible, and no later sync makes it durable.
+    SyncFailed(Inode),
+    /// The same of names.
+    SyncFolderFailed,
     /// The room of these bytes is given back.
     Forget(Inode, usize, usize),
     /// Something is asked of S3, and done.
@@ -76,7 +80,7 @@ impl Contents {
             Op::Remove(path) => {
                 self.names.remove(path);
             }
-            Op::Sync(_) | Op::SyncFolder => {}
+            Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed => {}
             Op::Forget(inode, begin, end) => {
                 self.make_room(*inode);
                 let len = self.files[*inode].len();
@@ -107,8 +111,10 @@ impl Contents {
 /// What goes wrong, once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Trouble {
-    /// The call fails, and nothing was done.
+    /// The call fails, and nothing was done. A sync that fails loses what was written since the last one.
     Fails(ErrorKind),
+    /// The same, with an error of the operating system.
+    FailsWith(i32),
     /// A write takes one byte; anything else is done.
     Short,
 }
@@ -127,13 +133,28 @@ impl World {
     fn act(&mut self, mut op: Op) -> io::Result<()> {
         self.calls += 1;
         match (self.trouble.filter(|(at, _)| at + 1 == self.calls), &mut op) {
-            (Some((_, Trouble::Fails(kind))), _) => return Err(kind.into()),
+            (Some((_, Trouble::Fails(kind))), _) => return self.fail(&op, kind.into()),
+            (Some((_, Trouble::FailsWith(code))), _) => {
+                return self.fail(&op, io::Error::from_raw_os_error(code));
+            }
             (Some((_, Trouble::Short)), Op::Write(_, _, bytes)) => bytes.truncate(1),
             _ => {}
         }
         self.contents.apply(&op);
         self.log.push(op);
         Ok(())
+    }
+}
+
+impl World {
+    fn fail(&mut self, op: &Op, error: io::Error) -> io::Result<()> {
+        let failed = match op {
+            Op::Sync(inode) => Some(Op::SyncFailed(*inode)),
+            Op::SyncFolder => Some(Op::SyncFolderFailed),
+            _ => None,
+        };
+        self.log.extend(failed);
+        Err(error)
     }
 }
 
@@ -149,7 +170,12 @@ impl Sim {
 
     /// One in which call number `at` (from 0) of those that change something has trouble.
     pub(crate) fn troubled(at: usize, trouble: Trouble) -> Self {
-        Self(Arc::new(Mutex::new(World { trouble: Some((at, trouble)), ..World::default() })))
+        Self::troubled_with(Contents::default(), at, trouble)
+    }
+
+    /// The same with what stands on this disk.
+    pub(crate) fn troubled_with(contents: Contents, at: usize, trouble: Trouble) -> Self {
+        Self(Arc::new(Mutex::new(World { contents, trouble: Some((at, trouble)), ..World::default() })))
     }
 
     /// Calls that change something.

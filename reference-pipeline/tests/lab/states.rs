@@ -6,6 +6,10 @@
 //! torn: its first or its second half is missing, whatever became of the writes before and after it; bytes that were never written are zero.
 //! A length that was set after it is there or is not. Names are there as they were when their folder was last synced; of the later changes of
 //! names any are there and any are not. What S3 has done is done. So journal and data stand at any points that their syncs allow.
+//!
+//! **A sync fails** (`Op::SyncFailed`, `Op::SyncFolderFailed`): what was done to that file, or to names, since the
+//! last sync is lost, and the machine still sees it. A later sync does not make it durable, as on Linux,
+//! where the pages are clean after the failure was reported. Only doing it again does.
 
 use std::path::PathBuf;
 
@@ -55,7 +59,9 @@ impl Open {
             Op::Link(from, to) => Self::Names(vec![(to.clone(), before.names.get(from).copied())]),
             Op::Remove(name) => Self::Names(vec![(name.clone(), None)]),
             Op::Forget(inode, begin, end) => Self::Forget(*inode, *begin, *end),
-            Op::Sync(_) | Op::SyncFolder | Op::Remote(_) => Self::Names(Vec::new()),
+            Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed | Op::Remote(_) => {
+                Self::Names(Vec::new())
+            }
         }
     }
 
@@ -91,7 +97,10 @@ impl Open {
 ///
 /// It is enough to look where the next operation is a sync, or is asked of S3: what may be lost there includes what may be lost before.
 pub(crate) fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(usize, &Contents)) {
-    let is_sync = |op: Option<&Op>| matches!(op, None | Some(Op::Sync(_) | Op::SyncFolder | Op::Remote(_)));
+    let is_sync = |op: Option<&Op>| {
+        let Some(op) = op else { return true };
+        matches!(op, Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed | Op::Remote(_))
+    };
     for calls in (from..=log.len()).filter(|&calls| is_sync(log.get(calls))) {
         let (kept, open) = kept_and_open(start, &log[..calls]);
         let mut fates = vec![0; open.len()];
@@ -119,10 +128,12 @@ pub(crate) fn one_loss(start: &Contents, log: &[Op], mut fate: impl FnMut() -> u
 fn kept_and_open(start: &Contents, log: &[Op]) -> (Contents, Vec<Open>) {
     let (mut kept, mut seen, mut open) = (start.clone(), start.clone(), Vec::new());
     for (place, op) in log.iter().enumerate() {
-        if is_durable(op, &log[place + 1..]) {
-            kept.apply(op);
-        } else {
-            open.push(Open::new(op, &seen));
+        match (fate(op, &log[place + 1..]), op) {
+            (Fate::Durable, Op::Remote(_)) => kept.apply(op),
+            // A name may be given to a file whose other name was lost.
+            (Fate::Durable, _) => Open::new(op, &seen).apply(1, &mut kept),
+            (Fate::Lost, _) => {}
+            (Fate::Open, _) => open.push(Open::new(op, &seen)),
         }
         seen.apply(op);
     }
@@ -145,13 +156,29 @@ pub(crate) fn durable_len(log: &[Op], calls: usize) -> usize {
     if named { durable } else { 0 }
 }
 
-fn is_durable(op: &Op, later: &[Op]) -> bool {
-    match op {
+/// What has become of an operation.
+enum Fate {
+    Durable,
+    /// A sync after it has failed.
+    Lost,
+    /// Nobody has asked.
+    Open,
+}
+
+fn fate(op: &Op, later: &[Op]) -> Fate {
+    let (good, failed) = match op {
         Op::Write(inode, ..) | Op::SetLen(inode, _) | Op::Forget(inode, ..) => {
-            later.contains(&Op::Sync(*inode))
+            (Op::Sync(*inode), Op::SyncFailed(*inode))
         }
-        Op::Sync(_) | Op::SyncFolder | Op::Remote(_) => true,
-        _ => later.contains(&Op::SyncFolder),
+        Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed | Op::Remote(_) => {
+            return Fate::Durable;
+        }
+        _ => (Op::SyncFolder, Op::SyncFolderFailed),
+    };
+    match later.iter().find(|&op| *op == good || *op == failed) {
+        None => Fate::Open,
+        Some(op) if *op == good => Fate::Durable,
+        Some(_) => Fate::Lost,
     }
 }
 
@@ -174,6 +201,28 @@ mod tests {
         let file = |bytes: &[u8]| Some(bytes.to_vec());
         let expected = [None, file(b"12"), None, file(b"1234"), None, file(b"123"), None, file(b"12\x004")];
         assert_eq!(states, expected);
+    }
+
+    #[test]
+    fn a_failed_sync_loses_what_later_ones_do_not_bring_back() {
+        let log = [
+            Op::Create("a".into(), 0),
+            Op::SyncFolder,
+            Op::Write(0, 0, b"12".to_vec()),
+            Op::SyncFailed(0),
+            Op::Write(0, 2, b"34".to_vec()),
+            Op::Sync(0),
+            Op::Link("a".into(), "b".into()),
+            Op::SyncFolderFailed,
+            Op::SyncFolder,
+        ];
+        let mut states = Vec::new();
+        lost_power(&Contents::default(), &log, log.len(), |_, contents| {
+            states.push((contents.file("a").cloned(), contents.file("b").cloned()));
+        });
+        assert_eq!(states, [(Some(b"\0\x0034".to_vec()), None)]);
+        let seen = killed(&Contents::default(), &log, log.len(), 0);
+        assert_eq!(seen.file("b"), Some(&b"1234".to_vec()));
     }
 
     #[test]

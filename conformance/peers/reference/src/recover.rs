@@ -52,6 +52,8 @@ fn with_key(key: &ContentKey, context: &[u8], output: &[u8], journal: Option<&[u
             journal: match found.notice() {
                 Some(Notice::JournalUnusable(error)) => error.detail().name().into(),
                 Some(Notice::JournalDamaged) => "damaged".into(),
+                // Of decryptions only.
+                Some(Notice::ResultChanged) => "changed".into(),
                 Some(Notice::LostDurable) => "lost".into(),
                 None => if found.source().is_some() { "used" } else { "none" }.into(),
             },

@@ -22,6 +22,8 @@ impl Shared {
                 None => return Err(self.gone()),
             },
         }
+        // Lines of an earlier run are relied on from here on.
+        state.record.sync()?;
         state.is_confirmed = true;
         Ok(())
     }

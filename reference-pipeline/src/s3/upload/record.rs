@@ -2,9 +2,13 @@
 //!
 //! Each line begins with its CRC-32C, eight digits in hexadecimal, so that a torn end is seen. Whatever may be on its way to S3 stands in a line that
 //! is durable already; what S3 has answered may be lost, and is asked for again.
+//!
+//! Lines of an earlier run were perhaps never made durable: a run that resumes writes the record anew, beside the old one, before it relies on one of
+//! them or adds another.
 
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use stream_v2_format::wire::crc32c;
 
@@ -45,11 +49,26 @@ pub(super) struct Facts {
     pub(super) completing: Option<u64>,
 }
 
+/// How far the lines of the file can be relied on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lines {
+    Durable,
+    /// Some are not durable yet.
+    Written,
+    /// They are of an earlier run.
+    Found,
+    /// Writing or syncing has failed: there is no line more.
+    Lost,
+}
+
 /// The file.
 pub(super) struct Record {
+    storage: Arc<dyn Storage>,
+    path: PathBuf,
+    name: String,
     file: Box<dyn StoredFile>,
     pub(super) facts: Facts,
-    is_durable: bool,
+    lines: Lines,
 }
 
 impl Record {
@@ -57,14 +76,20 @@ impl Record {
     ///
     /// # Errors
     /// `AlreadyExists`, and whatever the file system reports.
-    pub(super) fn create(storage: &dyn Storage, path: &Path, name: &str, mark: &str) -> io::Result<Self> {
+    pub(super) fn create(
+        storage: &Arc<dyn Storage>,
+        path: &Path,
+        name: &str,
+        mark: &str,
+    ) -> io::Result<Self> {
         let mut file = storage.create(path)?;
         file.lock()?;
         let facts = Facts { mark: mark.into(), ..Facts::default() };
-        let mut record = Self { file, facts, is_durable: false };
-        record.add(&format!("{FORM} {mark} {}", escaped(name)))?;
+        let (storage, path, name) = (Arc::clone(storage), path.into(), name.into());
+        let mut record = Self { storage, path, name, file, facts, lines: Lines::Written };
+        record.add(&record.first_line())?;
         record.sync()?;
-        storage.sync_folder(path)?;
+        record.storage.sync_folder(&record.path)?;
         Ok(record)
     }
 
@@ -72,22 +97,50 @@ impl Record {
     ///
     /// # Errors
     /// `NotFound`; `WouldBlock`; `InvalidData` for what is no record of this object; whatever the file system reports.
-    pub(super) fn open(storage: &dyn Storage, path: &Path, name: &str) -> io::Result<Self> {
+    pub(super) fn open(storage: &Arc<dyn Storage>, path: &Path, name: &str) -> io::Result<Self> {
         let mut file = storage.open(path)?;
         file.lock()?;
+        // Between opening and locking, its owner may have put another one in its place.
+        if !file.is_named(path)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         let mut bytes = Vec::new();
         (&mut file).take(LEN_MAX).read_to_end(&mut bytes)?;
-        let (facts, valid) = read(&bytes, name).ok_or_else(|| {
+        let (facts, _) = read(&bytes, name).ok_or_else(|| {
             let what = format!("{}: is no record of an upload to {name}", path.display());
             io::Error::new(ErrorKind::InvalidData, what)
         })?;
-        if file.size()? > valid {
-            file.set_len(valid)?;
-        }
-        file.seek(SeekFrom::Start(valid))?;
-        // A line that was read was perhaps not durable yet.
+        let (storage, path, name) = (Arc::clone(storage), path.into(), name.into());
+        Ok(Self { storage, path, name, file, facts, lines: Lines::Found })
+    }
+
+    /// Removes a record, and what a crash has left of a new one.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no record, and whatever the file system reports.
+    pub(super) fn remove(storage: &dyn Storage, path: &Path) -> io::Result<()> {
+        remove_new(storage, path)?;
+        storage.remove(path)
+    }
+
+    fn first_line(&self) -> String {
+        format!("{FORM} {} {}", self.facts.mark, escaped(&self.name))
+    }
+
+    /// Writes what is known into a new file, in the place of the one that was found.
+    fn renew(&mut self) -> io::Result<()> {
+        let new = new_path(&self.path);
+        remove_new(&*self.storage, &self.path)?;
+        let mut file = self.storage.create(&new)?;
+        file.lock()?;
+        let lines: Vec<String> = [self.first_line()].into_iter().chain(self.facts.lines()).collect();
+        let bytes: String = lines.iter().map(|line| checked(line)).collect();
+        file.write_all(bytes.as_bytes())?;
         file.sync()?;
-        Ok(Self { file, facts, is_durable: true })
+        self.storage.rename(&new, &self.path)?;
+        self.storage.sync_folder(&self.path)?;
+        self.file = file;
+        Ok(())
     }
 
     /// An upload is about to be begun: there are no parts, whatever there was before.
@@ -100,21 +153,21 @@ impl Record {
 
     /// S3 has begun it.
     pub(super) fn begun(&mut self, id: String) -> io::Result<()> {
-        self.add(&format!("upload {}", escaped(&id)))?;
+        self.add(&upload_line(&id))?;
         self.facts.id = Some(id);
         self.sync()
     }
 
     /// The next part is to be these bytes.
     pub(super) fn planned(&mut self, begin: u64, end: u64) -> io::Result<()> {
-        self.add(&format!("part {} {begin} {end}", self.facts.parts.len() + 1))?;
+        self.add(&part_line(self.facts.parts.len() + 1, begin, end))?;
         self.facts.parts.push(Part { begin, end, sent: None });
         Ok(())
     }
 
     /// S3 has a part.
     pub(super) fn sent(&mut self, number: u16, sent: Sent) -> io::Result<()> {
-        self.add(&format!("sent {number} {} {}", hex(&sent.md5), escaped(&sent.etag)))?;
+        self.add(&sent_line(number.into(), &sent))?;
         if let Some(part) = self.facts.part_mut(number) {
             part.sent = Some(sent);
         }
@@ -138,22 +191,83 @@ impl Record {
     }
 
     fn add(&mut self, line: &str) -> io::Result<()> {
-        self.is_durable = false;
-        let line = format!("{:08x} {line}\n", crc32c(line.as_bytes()));
-        self.file.write_all(line.as_bytes())
+        if self.lines == Lines::Found {
+            self.sync()?;
+        }
+        self.step(Lines::Written, |record| {
+            refuse_lost(record.lines)?;
+            record.file.write_all(checked(line).as_bytes())
+        })
     }
 
     /// Makes all lines durable.
     pub(super) fn sync(&mut self) -> io::Result<()> {
-        if !self.is_durable {
-            self.file.sync()?;
-            self.is_durable = true;
-        }
-        Ok(())
+        self.step(Lines::Durable, |record| match record.lines {
+            Lines::Durable => Ok(()),
+            Lines::Written => record.file.sync(),
+            Lines::Found => record.renew(),
+            Lines::Lost => refuse_lost(record.lines),
+        })
+    }
+
+    /// Does something, after which that can be said of the lines, or nothing.
+    fn step(&mut self, after: Lines, does: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
+        let done = does(self);
+        self.lines = if done.is_ok() { after } else { Lines::Lost };
+        done
     }
 }
 
+fn refuse_lost(lines: Lines) -> io::Result<()> {
+    if lines == Lines::Lost {
+        return Err(io::Error::other("the record of the upload could not be made durable before"));
+    }
+    Ok(())
+}
+
+/// A line with its checksum.
+fn checked(line: &str) -> String {
+    format!("{:08x} {line}\n", crc32c(line.as_bytes()))
+}
+
+fn new_path(path: &Path) -> PathBuf {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    new.into()
+}
+
+fn remove_new(storage: &dyn Storage, path: &Path) -> io::Result<()> {
+    match storage.remove(&new_path(path)) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+fn upload_line(id: &str) -> String {
+    format!("upload {}", escaped(id))
+}
+
+fn part_line(number: usize, begin: u64, end: u64) -> String {
+    format!("part {number} {begin} {end}")
+}
+
+fn sent_line(number: usize, sent: &Sent) -> String {
+    format!("sent {number} {} {}", hex(&sent.md5), escaped(&sent.etag))
+}
+
 impl Facts {
+    /// The lines that say so, after the first one.
+    fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = self.id.iter().map(|id| upload_line(id)).collect();
+        for (number, part) in (1..).zip(&self.parts) {
+            lines.push(part_line(number, part.begin, part.end));
+            lines.extend(part.sent.as_ref().map(|sent| sent_line(number, sent)));
+        }
+        lines.extend((self.forgotten > 0).then(|| format!("forgets {}", self.forgotten)));
+        lines.extend(self.completing.map(|len| format!("completes {len}")));
+        lines
+    }
+
     /// Where the next part begins.
     pub(super) fn planned_end(&self) -> u64 {
         self.parts.last().map_or(0, |part| part.end)
@@ -275,10 +389,14 @@ mod tests {
     use crate::Disk;
     use std::fs;
 
+    fn disk() -> Arc<dyn Storage> {
+        Arc::new(Disk::default())
+    }
+
     const NAME: &str = "s3://bucket/a key%\n";
 
     fn written(path: &Path) -> Facts {
-        let mut record = Record::create(&Disk::default(), path, NAME, "mark").unwrap();
+        let mut record = Record::create(&disk(), path, NAME, "mark").unwrap();
         record.begins().unwrap();
         record.begun("id of/it+=".into()).unwrap();
         record.planned(0, 100).unwrap();
@@ -295,18 +413,18 @@ mod tests {
         let path = folder.path().join("record");
         let facts = written(&path);
         assert_eq!(
-            Record::create(&Disk::default(), &path, NAME, "mark").err().unwrap().kind(),
+            Record::create(&disk(), &path, NAME, "mark").err().unwrap().kind(),
             ErrorKind::AlreadyExists
         );
-        let mut record = Record::open(&Disk::default(), &path, NAME).unwrap();
+        let mut record = Record::open(&disk(), &path, NAME).unwrap();
         assert_eq!(record.facts, facts);
         assert_eq!((facts.sent_end(), facts.sent_len(), facts.planned_end()), (0, 150, 250));
-        assert_eq!(Record::open(&Disk::default(), &path, NAME).err().unwrap().kind(), ErrorKind::WouldBlock);
+        assert_eq!(Record::open(&disk(), &path, NAME).err().unwrap().kind(), ErrorKind::WouldBlock);
         record.sent(1, Sent { md5: [1; 16], etag: String::new() }).unwrap();
         assert_eq!(record.facts.sent_end(), 250);
         record.begins().unwrap();
         drop(record);
-        let record = Record::open(&Disk::default(), &path, NAME).unwrap();
+        let record = Record::open(&disk(), &path, NAME).unwrap();
         assert_eq!((record.facts.parts.len(), record.facts.id, record.facts.mark), (0, None, "mark".into()));
     }
 
@@ -320,7 +438,7 @@ mod tests {
         for cut in 0..whole.len() {
             for rest in [&b""[..], b"\0\0\0\0\n", b"9 5\n"] {
                 fs::write(&path, [&whole[..cut], rest].concat()).unwrap();
-                match Record::open(&Disk::default(), &path, NAME) {
+                match Record::open(&disk(), &path, NAME) {
                     Ok(record) => {
                         assert!(cut >= first);
                         assert!(record.facts.parts.iter().all(|part| part.begin <= part.end));
@@ -331,7 +449,15 @@ mod tests {
                         continue;
                     }
                 }
-                assert!(whole.starts_with(&fs::read(&path).unwrap()));
+                // Looking changes nothing; the next line stands in a record without what was torn.
+                assert_eq!(fs::read(&path).unwrap(), [&whole[..cut], rest].concat());
+                let mut record = Record::open(&disk(), &path, NAME).unwrap();
+                record.completes(7).unwrap();
+                let facts = record.facts;
+                let again = Record::open(&disk(), &path, NAME).err().unwrap();
+                assert_eq!(again.kind(), ErrorKind::WouldBlock);
+                drop(record.file);
+                assert_eq!(Record::open(&disk(), &path, NAME).unwrap().facts, facts);
             }
         }
     }
@@ -341,7 +467,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("record");
         written(&path);
-        let error = Record::open(&Disk::default(), &path, "s3://bucket/another").err().unwrap();
+        let error = Record::open(&disk(), &path, "s3://bucket/another").err().unwrap();
         assert_eq!(error.kind(), ErrorKind::InvalidData);
     }
 }

@@ -130,7 +130,7 @@ impl StoredFile for Staged {
         self.file.lock()?;
         if !self.owns {
             let shared = &self.shared;
-            let record = Record::open(&*shared.local, &shared.names.record(), &shared.name());
+            let record = Record::open(&shared.local, &shared.names.record(), &shared.name());
             shared.own(record.map_err(|error| match error.kind() {
                 ErrorKind::NotFound => without_record(&shared.name()),
                 _ => error,

@@ -27,17 +27,17 @@ impl UploadStorage {
     fn create_record(&self) -> io::Result<Record> {
         let shared = &self.0;
         let (path, name) = (shared.names.record(), shared.name());
-        match Record::open(&*shared.local, &path, &name) {
+        match Record::open(&shared.local, &path, &name) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             // Torn when it was created: nothing was done yet.
-            Err(error) if error.kind() == ErrorKind::InvalidData => shared.local.remove(&path)?,
+            Err(error) if error.kind() == ErrorKind::InvalidData => Record::remove(&*shared.local, &path)?,
             opened => {
                 self.abort(&opened?)?;
-                shared.local.remove(&path)?;
+                Record::remove(&*shared.local, &path)?;
             }
         }
         let mark = hex(&draw::<16>()?);
-        Record::create(&*shared.local, &path, &name, &mark).map_err(|error| match error.kind() {
+        Record::create(&shared.local, &path, &name, &mark).map_err(|error| match error.kind() {
             ErrorKind::AlreadyExists => ErrorKind::WouldBlock.into(),
             _ => error,
         })
@@ -71,13 +71,13 @@ impl UploadStorage {
         match locked.as_mut() {
             Some(state) if !is_complete => self.abort(&state.record)?,
             Some(_) => {}
-            None => match Record::open(&*shared.local, &path, &shared.name()) {
+            None => match Record::open(&shared.local, &path, &shared.name()) {
                 Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {}
                 opened => self.abort(&opened?)?,
             },
         }
         drop(locked);
-        match shared.local.remove(&path) {
+        match Record::remove(&*shared.local, &path) {
             Err(error) if error.kind() == ErrorKind::NotFound => removed,
             record => record,
         }
