@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::names::Names;
 use super::record::Record;
@@ -23,7 +24,8 @@ impl Leftover {
     pub fn find(bucket: &dyn Multipart, key: &str, id: &str, folder: &Path) -> io::Result<Option<Self>> {
         let name = bucket.name_of(key);
         let names = Names::new(folder, &bucket.place(), &name);
-        let record = match Record::open(&Disk::default(), &names.record(), &name) {
+        let disk: Arc<dyn Storage> = Arc::new(Disk::default());
+        let record = match Record::open(&disk, &names.record(), &name) {
             Ok(record) => record,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidData) => {
                 return Ok(None);
@@ -42,7 +44,9 @@ impl Leftover {
     pub fn remove(self) -> io::Result<()> {
         let disk = Disk::default();
         for path in self.names.all() {
-            match disk.remove(&path) {
+            let is_record = path == self.names.record();
+            let removed = if is_record { Record::remove(&disk, &path) } else { disk.remove(&path) };
+            match removed {
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 removed => removed?,
             }
