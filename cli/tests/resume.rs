@@ -153,7 +153,7 @@ fn a_source_that_has_changed_is_refused() {
 
 /// Leaves a stream header, and a journal without a record.
 fn interrupted_before_the_first_commit(folder: &Folder) {
-    assert!(killed(folder, ENCRYPT, "data.sv2.partial", 1 << 20));
+    assert!(killed(folder, (ENCRYPT, "data.sv2.partial"), 1 << 20));
     folder.write("data.sv2.partial", &folder.read("data.sv2.partial")[..128]);
     folder.write("data.sv2.journal", &folder.read("data.sv2.journal")[..212]);
 }
