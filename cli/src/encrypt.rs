@@ -36,14 +36,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     let chosen = Output::choose_place(&output, path, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, path, ends.run.quiet)?;
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
-    pipeline.params.key_id = key_file.key_id;
-    let (frame_size, segment_size) =
-        (1 << pipeline.params.frame_size_log2, pipeline.params.segment_size.into());
-    (pipeline.params.frame_size_log2, pipeline.params.segment_size) =
-        sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
-    pipeline.params.suite = args.suite.unwrap_or(pipeline.params.suite);
-    pipeline.set_index(args.index);
-    pipeline.lanes = ends.run.lanes();
+    set_params(&mut pipeline, key_file.key_id, args)?;
     pipeline.durability = ends.durability(chosen.sync_every());
     let opened = if args.from_command { None } else { Some(Input::open(path)?) };
     // Watched before the partial file exists: from then on an interruption has something to keep.
@@ -103,6 +96,19 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
         note(format_args!("{}: {plaintext} encrypted, in {segments}", output.name()));
     }
+    Ok(())
+}
+
+/// What the options say of the stream, and of how it is made.
+fn set_params(pipeline: &mut EncryptPipeline<'_>, key_id: [u8; 16], args: &EncryptArgs) -> Done {
+    let params = &mut pipeline.params;
+    params.key_id = key_id;
+    let (frame_size, segment_size) = (1 << params.frame_size_log2, params.segment_size.into());
+    (params.frame_size_log2, params.segment_size) =
+        sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
+    params.suite = args.suite.unwrap_or(params.suite);
+    pipeline.set_index(args.index);
+    pipeline.lanes = args.ends.run.lanes();
     Ok(())
 }
 

@@ -1,7 +1,6 @@
 //! Messages name the file, the folder and the reason that they are about.
 
 #![cfg(unix)]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 

@@ -1,5 +1,4 @@
 //! What `{:?}` and errors show of what passes through: lengths, and never bytes of plaintext.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod support;
 
