@@ -47,18 +47,23 @@ const WRITER: [(&str, &str); 4] = [
 const DURABLE: &str = "about what is durable when; a crash laboratory shows it, and no input";
 const RESUMING: &str = "resuming a decryption is no operation of this version of the vectors";
 
-const JOURNAL_AND_RESUME: [(&str, &str); 17] = [
+const JOURNAL_AND_RESUME: [(&str, &str); 22] = [
     ("SV2-JRN-003", RANDOM),
     ("SV2-JRN-004", INSIDE),
     ("SV2-JRN-005", INSIDE),
     ("SV2-JRN-008", DURABLE),
     ("SV2-JRN-009", DURABLE),
+    ("SV2-JRN-010", DURABLE),
     ("SV2-RES-002", DURABLE),
     ("SV2-RES-004", "about several owners at one output"),
     ("SV2-RES-011", DURABLE),
     ("SV2-RES-012", RESUMING),
     ("SV2-RES-013", "about what an implementation offers its callers"),
     ("SV2-RES-014", "about files of others"),
+    ("SV2-RES-023", DURABLE),
+    ("SV2-RES-024", DURABLE),
+    ("SV2-RES-025", DURABLE),
+    ("SV2-RES-026", "about a result that was changed after it had its name"),
     ("SV2-RES-041", "about what a system lets other users do"),
     ("SV2-RES-042", "about what a system lets other users do"),
     ("SV2-RES-017", RESUMING),

@@ -290,10 +290,7 @@ fn a_run_that_failed_at_any_call_is_gone_on_with() {
     assert!(sealings::check() > 0);
 }
 
-fn each_sync_fails(
-    run: &dyn Fn(&OutputFile) -> Result<(), Box<dyn std::error::Error>>,
-    opens: &dyn Fn(&[u8]),
-) {
+fn each_sync_fails(run: &dyn Fn(&OutputFile) -> failing::Done, opens: &dyn Fn(&[u8])) {
     let command = Command {
         run: &|sim: &Sim| run(&output(sim)),
         nth: 7,

@@ -15,9 +15,12 @@ use super::states::{killed, lost_power};
 /// EIO, ENOSPC and EDQUOT, as Linux reports them.
 pub(crate) const CODES: [i32; 3] = [5, 28, 122];
 
+/// What comes of a command.
+pub(crate) type Done = Result<(), Box<dyn Error>>;
+
 /// A command that is given again and again.
 pub(crate) struct Command<'a> {
-    pub(crate) run: &'a dyn Fn(&Sim) -> Result<(), Box<dyn Error>>,
+    pub(crate) run: &'a dyn Fn(&Sim) -> Done,
     /// Of the states that a loss of power can leave, every so many is looked at, and the last of each call.
     pub(crate) nth: usize,
     /// Whether syncs of folders fail, too.
@@ -79,7 +82,7 @@ impl Command<'_> {
 }
 
 /// Gives the command for an encryption.
-pub(crate) fn encrypt(encryption: &Encryption, output: &OutputFile) -> Result<(), Box<dyn Error>> {
+pub(crate) fn encrypt(encryption: &Encryption, output: &OutputFile) -> Done {
     let pipeline = encryption.pipeline();
     let (mut source, stamp) = (Cursor::new(&encryption.source), encryption.stamp);
     let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
@@ -99,7 +102,7 @@ pub(crate) fn encrypt(encryption: &Encryption, output: &OutputFile) -> Result<()
 }
 
 /// Gives the command for a decryption.
-pub(crate) fn decrypt(decryption: &Decryption, output: &OutputFile) -> Result<(), Box<dyn Error>> {
+pub(crate) fn decrypt(decryption: &Decryption, output: &OutputFile) -> Done {
     let pipeline = decryption.pipeline();
     let mut source = Cursor::new(&decryption.stream);
     let stream = pipeline.open_stream(&mut source)?;
