@@ -4,7 +4,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::SEGMENT_MAGIC;
-use stream_v2_format::{self as format, Offset};
+use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use crate::io::{fill, source_error};
 use crate::{Error, Stage};
@@ -54,6 +54,20 @@ fn headers(window: &[u8]) -> impl Iterator<Item = (u64, &[u8; SEGMENT_HEADER_LEN
     all.filter_map(|(place, bytes)| {
         Some((place, bytes.first_chunk()?)).filter(|_| bytes.starts_with(&SEGMENT_MAGIC))
     })
+}
+
+/// What a fault in a segment that was committed is reported as.
+pub(super) fn as_damage(error: Error, offset: Offset, before: u64) -> Error {
+    if is_damage(&error) { damaged(offset, before) } else { error }
+}
+
+pub(super) fn damaged(offset: Offset, before: u64) -> Error {
+    Error::format(Stage::Source, format::Error::damaged(offset, before))
+}
+
+/// Whether bytes are there and not what a writer has written.
+pub(super) fn is_damage(error: &Error) -> bool {
+    matches!(error.kind(), Some(ErrorKind::Malformed | ErrorKind::Auth))
 }
 
 #[cfg(test)]

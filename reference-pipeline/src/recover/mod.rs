@@ -14,6 +14,7 @@ use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
 use stream_v2_format::wire::{JournalRecord, Parsed, SegmentHeader, SegmentKind};
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
+use self::damage::{as_damage, damaged, is_damage};
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
 use crate::resume::{Check, uncovered_before};
@@ -328,20 +329,6 @@ impl<R: Read + Seek> Recovery<R> {
         let sought: io::Result<u64> = self.output.seek(SeekFrom::Start(offset.0));
         sought.map(|_| ()).map_err(source_error(Some(segments)))
     }
-}
-
-/// What a fault in a segment that was committed is reported as.
-fn as_damage(error: Error, offset: Offset, before: u64) -> Error {
-    if is_damage(&error) { damaged(offset, before) } else { error }
-}
-
-fn damaged(offset: Offset, before: u64) -> Error {
-    Error::format(Stage::Source, format::Error::damaged(offset, before))
-}
-
-/// Whether bytes are there and not what a writer has written.
-fn is_damage(error: &Error) -> bool {
-    matches!(error.kind(), Some(ErrorKind::Malformed | ErrorKind::Auth))
 }
 
 #[cfg(test)]

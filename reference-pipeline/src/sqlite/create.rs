@@ -85,9 +85,7 @@ fn private_file(path: &Path) -> io::Result<()> {
     use std::io::ErrorKind;
     use std::os::unix::fs::OpenOptionsExt;
 
-    let mut random = [0; 8];
-    getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let unnamed = path.with_file_name(format!(".sv2-{:016x}.new", u64::from_le_bytes(random)));
+    let unnamed = path.with_file_name(format!(".sv2-{:016x}.new", u64::from_le_bytes(crate::salts::draw()?)));
     let private =
         |path: &Path| fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop);
     private(&unnamed)?;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use md5::{Digest, Md5};
 
-use super::record::Facts;
+use super::facts::Facts;
 use super::state::{Shared, UploadNotice, bare};
 use crate::s3::errors::hidden_error;
 use crate::s3::multipart::{Found, UploadId};

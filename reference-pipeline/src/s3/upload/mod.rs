@@ -43,6 +43,7 @@
 
 mod beside;
 mod completing;
+mod facts;
 mod leftover;
 mod names;
 mod parts;

@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
-use super::record::Sent;
+use super::facts::Sent;
 use super::sending::StagedPart;
 use super::state::{Shared, State, bare};
 use crate::s3::hex;

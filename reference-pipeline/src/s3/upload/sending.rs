@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use md5::{Digest, Md5};
 use sha2::Sha256;
 
-use super::record::Sent;
+use super::facts::Sent;
 use super::state::Shared;
 use crate::s3::multipart::{PartBody, UploadId};
 use crate::shutdown::Interruption;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use super::facts::Facts;
 use super::names::Names;
 use super::parts::Cutting;
-use super::record::{Facts, Record};
+use super::record::Record;
 use crate::s3::multipart::Multipart;
 use crate::{Shutdown, Storage};
 
