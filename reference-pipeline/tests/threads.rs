@@ -100,7 +100,8 @@ fn none_is_left_after_any_ending_of_an_upload() {
     let config = config.with_retry(Retry { attempts: 3, first_pause: Duration::ZERO, ..Retry::default() });
     let bucket = Bucket::new("bucket", &config).unwrap();
     let run = |name: &str, shutdown: &Shutdown| -> Result<(), Error> {
-        let upload = Upload::new(bucket.clone(), name, folder.path()).unwrap().with_part_len(20_000);
+        let upload =
+            Upload::new(bucket.clone(), name, &folder.path().join("state")).unwrap().with_part_len(20_000);
         let (asked, is_interrupted) = (shutdown.clone(), name == "interrupted");
         let told = move |_: u64| {
             assert!(pipeline_threads().iter().any(|name| name.trim_end() == "sv2-upload"));
