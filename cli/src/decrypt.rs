@@ -111,6 +111,7 @@ fn to_file(
     progress: &mut Progress,
 ) -> Result<Option<Summary>, Failed> {
     if args.ends.restart {
+        refuse_existing(file)?;
         discard(file)?;
     }
     match InterruptedDecryption::find(pipeline, file, stream, &mut input.reader) {

@@ -129,6 +129,7 @@ fn take_up(
     let ends = &args.ends;
     let fresh = || refuse_existing(file).map(|()| None);
     if ends.restart {
+        refuse_existing(file)?;
         discard(file)?;
         return fresh();
     }

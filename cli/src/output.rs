@@ -6,7 +6,7 @@ use std::io::{self, ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
 use stream_v2_pipeline::sqlite::Database;
-use stream_v2_pipeline::{FileSink, OutputFile, OutputSink, Shutdown, WriterSink, is_planted};
+use stream_v2_pipeline::{Disk, FileSink, OutputFile, OutputSink, Shutdown, Storage, WriterSink, is_planted};
 
 use crate::args::Secret;
 use crate::device;
@@ -232,13 +232,13 @@ fn refuse_device(_: &Path, _: &Path, _: &Metadata, _: bool) -> Result<(), Failur
 
 /// Refuses a name that no file can have. It would be found out only when everything is written.
 fn refuse_long_name(target: &Path) -> Result<(), Failure> {
-    const LEN_MAX: usize = 255;
     let len = target.file_name().map_or(0, OsStr::len);
-    if len <= LEN_MAX {
+    let most = Disk::default().name_len_max(target).unwrap_or(usize::MAX);
+    if len <= most {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "{}: the name has {len} bytes, and at most {LEN_MAX} are possible",
+        "{}: the name has {len} bytes, and at most {most} are possible",
         target.display()
     ))
     .hint("choose a shorter name with -o"))

@@ -110,6 +110,20 @@ fn published() -> Folder {
     folder
 }
 
+/// Its name is given again, and who may open it stays as it was.
+#[test]
+fn complete_result_keeps_its_permissions() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    for mode in [0o600, 0o640] {
+        let folder = published();
+        let back = folder.path("back");
+        fs::set_permissions(&back, fs::Permissions::from_mode(mode)).unwrap();
+        let again = folder.run("decrypt -k key data.sv2 -o back").done();
+        assert_eq!(again.stderr(), "sv2: back: was complete already\n");
+        assert_eq!(back.metadata().unwrap().mode() & 0o777, mode);
+    }
+}
+
 #[test]
 fn changed_result_is_not_called_complete() {
     const AGAIN: &str = "decrypt -k key data.sv2 -o back";

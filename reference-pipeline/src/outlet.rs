@@ -32,6 +32,9 @@ pub(crate) struct Outlet<P> {
     recorded: u64,
     /// Whether a durability point of the sink has failed: then nothing after `recorded` is believed.
     sink_failed: bool,
+    /// Whether the sink has failed to take a piece. On some file systems (NFS) a write reports that an earlier one was
+    /// lost, and the next sync succeeds: then nothing more is recorded, and a run that resumes writes it again.
+    append_failed: bool,
     /// Whether the crash manager has failed: then it is told nothing more.
     record_failed: bool,
     telemetry: Telemetry,
@@ -59,6 +62,7 @@ impl<P: Port> Outlet<P> {
             position,
             recorded: position,
             sink_failed: false,
+            append_failed: false,
             record_failed: false,
             telemetry,
             unrecorded: None,
@@ -122,6 +126,7 @@ impl<P: Port> Outlet<P> {
         let piece = Piece { index, position: self.position, head, body };
         let segment = index.map(|index| index.0.into());
         let taken = self.telemetry.timed(Step::Writing, segment, self.port.append(&piece)).await;
+        self.append_failed |= taken.as_ref().is_err_and(|error| !Interruption::is(error));
         taken.map_err(|error| sink_fault(segment, error))?;
         self.position += piece.unit().len();
         Ok(())
@@ -290,7 +295,7 @@ impl<P: Port> Outlet<P> {
         //# over since the last recorded commit, nor reach another durability point for it.
         if self.sink_failed || !self.leaves(Ask::Suspend).await {
             self.leaves(Ask::RollBack(self.recorded)).await;
-        } else if !self.record_failed {
+        } else if !self.record_failed && !self.append_failed {
             let _ = guarded_future(Stage::Manager, None, self.record()).await;
         }
     }

@@ -24,14 +24,25 @@ fn assert_clear(contents: &Contents) {
 }
 
 fn each_sync_fails_encrypting(encryption: &Encryption, start: &Contents, (code, nth): (i32, usize)) {
-    let command = Command {
+    encrypting(encryption, nth, |command| command.every_sync_fails(start, code));
+}
+
+fn encrypting(encryption: &Encryption, nth: usize, does: impl FnOnce(&Command<'_>)) {
+    does(&Command {
         run: &|sim: &Sim| failing::encrypt(encryption, &output(sim)),
         nth,
         folders: true,
         assert_result: &|contents| encryption.assert_opens(contents.file("out").unwrap()),
         assert_clear: &assert_clear,
-    };
-    command.every_sync_fails(start, code);
+    });
+}
+
+/// NFS reports with a write that an earlier one was lost, and the sync after it succeeds.
+#[test]
+fn encryption_survives_writes_that_report_lost_ones() {
+    let encryption = encryption(3);
+    encrypting(&encryption, 7, |command| command.every_write_fails(&Contents::default(), CODES[1]));
+    assert!(sealings::check() > 0);
 }
 
 //= spec/stream-v2.md#sv2-res-023

@@ -214,7 +214,7 @@ fn publish_again(
     }
     let len = file.size()?;
     output.take_name_back(&mut *file)?;
-    FileSink::take_up(output, file, len, len)?.seal()
+    FileSink::of_complete(output, file, len, len)?.seal()
 }
 
 /// Reads on to the segment that a commit names, and opens it.

@@ -220,7 +220,10 @@ impl InterruptedEncryption {
             .unwrap_or_else(|| FileJournal::new(&output, JournalRole::Encrypt, SourceStamp::default()));
         journal.set_source(stamp);
         if state != State::Torn {
-            publish(&output, file, state, &recovered).map_err(sink_error)?;
+            let vouched = FileJournal::vouched(journal.last_commit().map(|_| &journal));
+            publish(&output, file, state, &recovered, |file| {
+                confirm_again(file, &stream, vouched, &recovered)
+            })?;
             journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
             return Ok(Err(Summary {
                 segments: recovered.committed.segments,
@@ -288,18 +291,23 @@ fn publish(
     mut file: Box<dyn StoredFile>,
     state: State,
     recovered: &Recovered,
-) -> io::Result<()> {
+    confirm: impl FnOnce(&mut dyn StoredFile) -> Result<(), Error>,
+) -> Result<(), Error> {
     if state == State::Published {
         if output.storage().has_durable_names() {
-            return output.drop_partial_name(&*file);
+            return output.drop_partial_name(&*file).map_err(sink_error);
         }
         //= spec/stream-v2.md#sv2-res-025
         //# An owner that finds a complete output under its name with a journal, or under two names, MUST give it that
         //# name again, in the order of SV2-RES-003, before it removes the other name or the journal.
-        output.take_name_back(&mut *file)?;
+        output.take_name_back(&mut *file).map_err(sink_error)?;
     }
     let (len, unsure_from) = (recovered.stream_len, recovered.unsure_from());
-    FileSink::take_up(output, file, len, unsure_from)?.seal()
+    let mut sink = FileSink::of_complete(output, file, len, unsure_from).map_err(sink_error)?;
+    if unsure_from < len {
+        confirm(sink.file())?;
+    }
+    sink.seal().map_err(sink_error)
 }
 
 /// Reads what was written again, now that it cannot be dropped from memory any more: it is what was found before.

@@ -30,6 +30,10 @@ pub struct FileSink {
     named: bool,
     /// Whether a durability point has failed: what was written since the last one may never become durable.
     is_lost: bool,
+    /// Whether the file was complete when it was found, and keeps its permissions.
+    was_complete: bool,
+    /// Whether it has been given its name: then nothing is taken back.
+    is_published: bool,
 }
 
 impl FileSink {
@@ -58,7 +62,13 @@ impl FileSink {
             return Err(ErrorKind::WouldBlock.into());
         }
         output.remove_journal()?;
-        Ok(Self { file, output: output.clone(), position: 0, named: false, is_lost: false })
+        Ok(Self::at(output, file, 0))
+    }
+
+    fn at(output: &OutputFile, file: Box<dyn StoredFile>, position: u64) -> Self {
+        let output = output.clone();
+        let (named, is_lost, was_complete, is_published) = (false, false, false, false);
+        Self { file, output, position, named, is_lost, was_complete, is_published }
     }
 
     /// Goes on with a partial file that was locked, cut after `len` bytes (§19.2, §19.4). The bytes from `unsure_from`
@@ -90,7 +100,27 @@ impl FileSink {
         }
         file.restrict()?;
         file.seek(SeekFrom::Start(len))?;
-        Ok(Self { file, output: output.clone(), position: len, named: false, is_lost: false })
+        Ok(Self::at(output, file, len))
+    }
+
+    /// A complete file of `len` bytes that is to be given its name, again perhaps. It keeps its permissions, which may be
+    /// those of a file that it has replaced, unless it replaces one now.
+    ///
+    /// # Errors
+    /// As [`take_up`](Self::take_up).
+    pub(crate) fn of_complete(
+        output: &OutputFile,
+        mut file: Box<dyn StoredFile>,
+        len: u64,
+        unsure_from: u64,
+    ) -> io::Result<Self> {
+        refuse_taken_name(output)?;
+        // Also if there is nothing to cut, as in `take_up`.
+        file.set_len(len)?;
+        if unsure_from < len {
+            file.rewrite(unsure_from)?;
+        }
+        Ok(Self { was_complete: true, ..Self::at(output, file, len) })
     }
 
     /// The file, to be read again. Nothing is appended before its position is at the end.
@@ -117,14 +147,24 @@ impl FileSink {
         if !self.file.is_named(&partial)? {
             return Err(another_file(&partial));
         }
-        self.file.permit(target);
         let storage = self.output.storage();
-        let rename = || storage.rename(&partial, target).and_then(|()| storage.sync_folder(target));
+        if !self.was_complete || storage.exists(target) {
+            self.file.permit(target);
+        }
+        let is_published = &mut self.is_published;
+        let mut rename = || {
+            storage.rename(&partial, target)?;
+            *is_published = true;
+            storage.sync_folder(target)
+        };
         if self.output.overwrites() {
             return rename();
         }
         match storage.link(&partial, target) {
-            Ok(()) => self.output.drop_partial_name(&*self.file),
+            Ok(()) => {
+                self.is_published = true;
+                self.output.drop_partial_name(&*self.file)
+            }
             // The check and the rename are two steps there.
             Err(error) if error.kind() == ErrorKind::Unsupported && !storage.exists(target) => rename(),
             Err(error) => Err(error),
@@ -191,6 +231,10 @@ impl OutputSink for FileSink {
     }
 
     fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        // Its bytes were durable before it had its name.
+        if self.is_published {
+            return Ok(());
+        }
         // Sealing may fail after the bytes are durable.
         if !self.is_lost && self.suspend().is_ok() {
             return Ok(());
@@ -205,7 +249,12 @@ impl OutputSink for FileSink {
 
     fn abort(&mut self) -> io::Result<()> {
         let partial = self.output.partial();
-        if self.file.is_named(&partial)? { self.output.remove(&partial) } else { Ok(()) }
+        if self.file.is_named(&partial)? {
+            self.output.remove(&partial)?;
+            // Without its journal, which is removed next, nothing vouches for a partial file.
+            self.output.storage().sync_folder(&partial)?;
+        }
+        Ok(())
     }
 }
 
@@ -238,6 +287,21 @@ mod tests {
         sink.seal().unwrap();
         assert_eq!(fs::read(output.target()).unwrap(), b"onetwo");
         assert!(!output.partial().exists());
+    }
+
+    #[test]
+    fn a_file_with_its_name_is_not_cut() {
+        for overwrite in [false, true] {
+            let (_folder, output) = output();
+            let output = output.overwriting(overwrite);
+            let mut sink = FileSink::create(&output).unwrap();
+            sink.append(&unit(0, b"all of it")).unwrap();
+            sink.seal().unwrap();
+            // As if the sync of its folder, and another one, had failed.
+            sink.is_lost = true;
+            sink.roll_back(3).unwrap();
+            assert_eq!(fs::read(output.target()).unwrap(), b"all of it");
+        }
     }
 
     #[test]

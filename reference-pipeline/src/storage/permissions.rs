@@ -136,7 +136,9 @@ fn shown_umask() -> Option<u32> {
     None
 }
 
-/// Whether another user may have put a file there for this process to find: it is that user's, in a folder that everybody may write to.
+/// Whether another user may have put a file there for this process to find: it is that user's, in a folder such as `/tmp`, in which everybody may
+/// create files and only their owners remove them. In a folder without that bit everybody may replace everything, and a server of files may give
+/// all files to one user.
 pub(super) fn is_planted(path: &Path) -> bool {
     let (Ok(found), Ok(folder)) = (path.symlink_metadata(), fs::metadata(folder_of(path))) else {
         return false;
@@ -147,7 +149,12 @@ pub(super) fn is_planted(path: &Path) -> bool {
 
 /// Root and the owner of the folder could do worse.
 const fn planted(owner: u32, (folder_mode, folder_owner): (u32, u32), me: u32) -> bool {
-    folder_mode & 0o002 != 0 && owner != me && owner != 0 && owner != folder_owner
+    const STICKY: u32 = 0o1000;
+    folder_mode & 0o002 != 0
+        && folder_mode & STICKY != 0
+        && owner != me
+        && owner != 0
+        && owner != folder_owner
 }
 
 #[cfg(test)]
@@ -157,10 +164,12 @@ mod tests {
     #[test]
     fn files_of_others_in_open_folders_are_planted() {
         let (me, other, root) = (1000, 1001, 0);
-        let (tmp, open, closed) = ((0o1777, root), (0o777, me), (0o775, me));
-        assert!(planted(other, tmp, me) && planted(other, open, me) && planted(other, tmp, root));
+        let (tmp, mine, closed) = ((0o1777, root), (0o1777, me), (0o1775, me));
+        assert!(planted(other, tmp, me) && planted(other, mine, me) && planted(other, tmp, root));
+        // Of a share whose server gives all files to one user.
+        assert!(!planted(other, (0o777, root), me));
         assert!(!planted(me, tmp, me) && !planted(root, tmp, me) && !planted(root, tmp, root));
-        assert!(!planted(other, closed, me) && !planted(other, (0o777, other), me));
+        assert!(!planted(other, closed, me) && !planted(other, (0o1777, other), me));
     }
 
     #[test]

@@ -35,13 +35,21 @@ impl Command<'_> {
     /// Lets each sync of a run fail. Then the same command is given: to the run that has ended, and
     /// to one that was killed after any of the calls that it made after the failure.
     pub(crate) fn every_sync_fails(&self, start: &Contents, code: i32) {
-        let whole = self.run_again(start);
-        let syncs = (0..whole.len()).filter(|&at| match whole[at] {
+        self.each_fails(start, code, |op| match op {
             Op::Sync(_) => true,
             Op::SyncFolder => self.folders,
             _ => false,
         });
-        for at in syncs {
+    }
+
+    /// The same with writes that report that earlier ones were lost.
+    pub(crate) fn every_write_fails(&self, start: &Contents, code: i32) {
+        self.each_fails(start, code, |op| matches!(op, Op::Write(..)));
+    }
+
+    fn each_fails(&self, start: &Contents, code: i32, fails: impl Fn(&Op) -> bool) {
+        let whole = self.run_again(start);
+        for at in (0..whole.len()).filter(|&at| fails(&whole[at])) {
             let sim = Sim::troubled_with(start.clone(), at, Trouble::FailsWith(code));
             let failed = (self.run)(&sim);
             assert!(failed.is_err(), "call {at} has failed, and the run has not");

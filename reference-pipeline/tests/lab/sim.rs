@@ -134,8 +134,12 @@ impl World {
         self.calls += 1;
         match (self.trouble.filter(|(at, _)| at + 1 == self.calls), &mut op) {
             (Some((_, Trouble::Fails(kind))), _) => return self.fail(&op, kind.into()),
-            (Some((_, Trouble::FailsWith(code))), _) => {
-                return self.fail(&op, io::Error::from_raw_os_error(code));
+            (Some((_, Trouble::FailsWith(code))), op) => {
+                // As on NFS: a write reports that earlier ones were lost.
+                if let Op::Write(inode, ..) = op {
+                    self.log.push(Op::SyncFailed(*inode));
+                }
+                return self.fail(op, io::Error::from_raw_os_error(code));
             }
             (Some((_, Trouble::Short)), Op::Write(_, _, bytes)) => bytes.truncate(1),
             _ => {}
