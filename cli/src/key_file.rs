@@ -27,6 +27,10 @@ impl KeyFile {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")
                 .hint("sv2 keygen -o FILE makes one"));
         };
+        if looks_like_key(&path.to_string_lossy()) {
+            return Err(Failure::usage("the key itself was given in the place of the name of its file")
+                .hint("write it to a file that only you can read, and name that file"));
+        }
         if is_standard_input(path) && is_standard_input(input) {
             return Err(Failure::usage("standard input cannot be both the key file and INPUT")
                 .hint("name a file for one of them"));
@@ -53,6 +57,13 @@ impl KeyFile {
     }
 }
 
+/// Whether a name is the text of a key file, or the digits of a key: then it is not shown.
+fn looks_like_key(name: &str) -> bool {
+    const KEY_DIGITS: usize = 64;
+    name.contains("sv2-key-") && name.contains(char::is_whitespace)
+        || name.split(|char: char| !char.is_ascii_hexdigit()).any(|digits| digits.len() >= KEY_DIGITS)
+}
+
 fn refused(name: &str, fault: &KeyFileError) -> Failure {
     if let KeyFileError::Line { fault: LineFault::Id, .. } = fault {
         return Failure::usage(format!("{name}: the key file is damaged: {fault}"))
@@ -70,4 +81,20 @@ fn open_to_others(file: &File) -> bool {
 #[cfg(not(unix))]
 fn open_to_others(_: &File) -> bool {
     false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks_like_key;
+
+    #[test]
+    fn a_key_is_not_taken_for_a_name() {
+        let digits = "0f".repeat(32);
+        for key in [digits.clone(), format!("sv2-key-2 00 {digits}"), "sv2-key-1 x".into()] {
+            assert!(looks_like_key(&key), "{key}");
+        }
+        for name in ["backup.key", "-", "/keys/sv2-key-1", "0123456789abcdef"] {
+            assert!(!looks_like_key(name), "{name}");
+        }
+    }
 }

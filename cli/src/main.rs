@@ -40,7 +40,7 @@ use std::process::ExitCode;
 use args::{Args, Command};
 use clap::Parser;
 use escape::one_line;
-use report::{Failure, standard_output_failed};
+use report::{EXIT_USAGE, Failure, say, standard_output_failed};
 use standard::Results;
 use stream_v2_format::crypto::AEAD_BACKEND;
 use stream_v2_format::wire::CRC_BACKEND;
@@ -49,7 +49,11 @@ use stream_v2_pipeline::test_features;
 fn main() -> ExitCode {
     let done = match Args::try_parse() {
         Ok(args) => run(args.command),
-        Err(error) if error.use_stderr() => error.exit(),
+        Err(error) if error.use_stderr() => {
+            // It repeats arguments, which may be names that others have chosen.
+            error.render().to_string().lines().for_each(|line| say(&format!("{}\n", one_line(line))));
+            return ExitCode::from(EXIT_USAGE);
+        }
         // Help and version, which clap would print without looking whether anything takes them.
         Err(error) => write(Results::open, &error.render().to_string()),
     };

@@ -10,7 +10,7 @@ use crate::escape::one_line;
 use crate::interrupt;
 
 const EXIT_REJECTED: u8 = 1;
-const EXIT_USAGE: u8 = 2;
+pub(crate) const EXIT_USAGE: u8 = 2;
 const EXIT_IO: u8 = 3;
 const EXIT_KEY: u8 = 4;
 const EXIT_UNSEALED: u8 = 5;

@@ -29,13 +29,19 @@ pub(crate) fn run(args: &UploadsArgs) -> Done {
             let begun = passed(upload).map(age).unwrap_or_default();
             let name = bucket.name_of(&upload.key);
             match what {
-                Ok(what) => printed = print(format_args!("{name}: begun {begun} ago{what}")),
+                Ok(what) => {
+                    let done = print(format_args!("{name}: begun {begun} ago{what}"));
+                    if printed.is_ok() {
+                        printed = done;
+                    }
+                }
                 Err(why) => {
                     failures += 1;
                     note(format_args!("{name}: begun {begun} ago, not aborted: {why}"));
                 }
             }
-            if printed.is_err() {
+            // What is to be aborted is, whether it can be listed or not.
+            if printed.is_err() && aborting.is_none() {
                 return Err(ErrorKind::BrokenPipe.into());
             }
         }

@@ -61,3 +61,16 @@ fn deleting_says_what_becomes_of_the_room() {
     assert_eq!(ran.to_string(), said);
     assert_eq!(folder.run("list all.db").done().text(), "");
 }
+
+#[test]
+fn a_key_or_an_escape_in_arguments_is_not_repeated() {
+    let folder = Folder::new();
+    let key = String::from_utf8(folder.read("key")).unwrap();
+    let line = key.lines().last().unwrap();
+    let ran = Ran(folder.sv2("verify -k").arg(line).arg("data").output().unwrap());
+    assert!(ran.stderr().contains("the key itself was given"), "{}", ran.stderr());
+    assert!(!ran.stderr().contains(line.split(' ').next_back().unwrap()));
+    let ran = Ran(folder.sv2("encrypt").arg("--x\u{1b}[2Jz").output().unwrap());
+    assert_eq!(ran.0.status.code(), Some(2));
+    assert!(!ran.stderr().contains('\u{1b}') && ran.stderr().contains("--x"), "{}", ran.stderr());
+}

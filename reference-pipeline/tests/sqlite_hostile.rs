@@ -373,3 +373,19 @@ fn a_name_too_long_for_its_locks_is_refused() {
     let database = Database::create(&path(230)).unwrap();
     FileSink::create(&database.output("out")).unwrap();
 }
+
+/// Opening a named pipe would wait for its other end, and no signal would end that.
+#[cfg(unix)]
+#[test]
+fn pipes_in_the_place_of_files_are_refused() {
+    for ending in ["", "-journal", "-wal", "-shm"] {
+        let folder = Folder::new();
+        let pipe = folder.beside(ending);
+        let _ = fs::remove_file(&pipe);
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        for opened in [Database::open_read_only(&folder.path()), Database::create(&folder.path())] {
+            let error = opened.map(drop).unwrap_err().to_string();
+            assert!(error.contains("is not a regular file"), "{ending}: {error}");
+        }
+    }
+}

@@ -39,16 +39,20 @@ impl Element {
 
     /// A key right inside it, as it most likely is.
     pub(super) fn key(&self, name: &str) -> Option<String> {
-        self.keys_of(self, name).map(|(key, _)| key)
+        self.key_in(self.is_url_encoded(), name).map(|(key, _)| key)
     }
 
-    /// A key right inside an entry of this list, as it most likely is, and what it may be instead.
+    /// Whether this list says that its keys are percent-encoded.
+    pub(super) fn is_url_encoded(&self) -> bool {
+        self.text("EncodingType").as_deref() == Some("url")
+    }
+
+    /// A key right inside this entry of a list that says so, as it most likely is, and what it may be instead.
     ///
     /// Keys are asked for with `encoding-type=url`. Some servers do that and do not say it, others
     /// say it and do not do it.
-    pub(super) fn keys_of(&self, entry: &Self, name: &str) -> Option<(String, Option<String>)> {
-        let text = entry.exact(name)?;
-        let says_so = self.text("EncodingType").as_deref() == Some("url");
+    pub(super) fn key_in(&self, says_so: bool, name: &str) -> Option<(String, Option<String>)> {
+        let text = self.exact(name)?;
         let decoded = decoded(&text, says_so).filter(|decoded| *decoded != text);
         let Some(decoded) = decoded else { return Some((text, None)) };
         let may_be_encoded =
@@ -137,7 +141,7 @@ mod tests {
         let keys = |encoding: &str, key: &str| {
             let xml = format!("<L>{encoding}<U><Key>{key}</Key></U><NextKeyMarker>{key}</NextKeyMarker></L>");
             let root = Element::root(&xml).unwrap();
-            let keys = root.keys_of(&root.all("U").unwrap()[0], "Key").unwrap();
+            let keys = root.all("U").unwrap()[0].key_in(root.is_url_encoded(), "Key").unwrap();
             assert_eq!(root.key("NextKeyMarker").unwrap(), keys.0);
             keys
         };

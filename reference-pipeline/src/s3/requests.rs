@@ -161,6 +161,10 @@ impl Multipart for Bucket {
 
     fn abort(&self, upload: UploadId<'_>) -> io::Result<Aborted> {
         let name = self.name_of(upload.key);
+        if upload.key.is_empty() || upload.id.is_empty() {
+            let what = format!("{name}: an upload without a key or an id cannot be aborted");
+            return Err(io::Error::new(ErrorKind::InvalidInput, what));
+        }
         let query = [("uploadId", upload.id)];
         let mut absent = Aborted::Before;
         self.0.retry.run(|| {
@@ -188,8 +192,9 @@ impl Multipart for Bucket {
         let markers = [("key-marker", NEXT_KEY), ("upload-id-marker", "NextUploadIdMarker")];
         let read = self.pages(&list, self.0.retry, &markers, |page| {
             let uploads = page.all("Upload");
+            let encoded = page.is_url_encoded();
             let uploads =
-                uploads.and_then(|all| all.iter().map(|upload| listed_upload(page, upload)).collect());
+                uploads.and_then(|all| all.iter().map(|upload| listed_upload(upload, encoded)).collect());
             let uploads: Option<Vec<_>> = uploads;
             uploads.map(&mut *visit).transpose()
         })?;
@@ -206,9 +211,11 @@ fn listed_part(part: &Element) -> Option<Listed> {
     Some(Listed { number, len, etag: part.text("ETag")? })
 }
 
-fn listed_upload(page: &Element, upload: &Element) -> Option<Unfinished> {
+fn listed_upload(upload: &Element, encoded: bool) -> Option<Unfinished> {
     let begun = upload.text("Initiated").and_then(|time| time.parse::<jiff::Timestamp>().ok());
     let begun = begun.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
-    let (key, otherwise) = page.keys_of(upload, "Key")?;
-    Some(Unfinished { key, otherwise, id: upload.exact("UploadId")?, begun })
+    let (key, otherwise) = upload.key_in(encoded, "Key")?;
+    let id = upload.exact("UploadId")?;
+    // Without one of them a request to abort would be one to delete the object, or the bucket.
+    (!key.is_empty() && !id.is_empty()).then_some(Unfinished { key, otherwise, id, begun })
 }

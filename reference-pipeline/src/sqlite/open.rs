@@ -10,7 +10,7 @@ use rusqlite::{Connection, Error, OpenFlags};
 
 use super::errors::{Named, long_name, unreadable_log};
 use super::guard::{Budget, guard};
-use super::{lock, log, schema};
+use super::{lock, log, plain, schema};
 use crate::Disk;
 
 /// How long another process is waited for.
@@ -97,7 +97,18 @@ fn alone(at: &Place, error: io::Error) -> io::Result<Opened> {
 
 fn connect(name: PathBuf, at: &Place, flags: OpenFlags) -> io::Result<Opened> {
     // SQLite would say that it cannot open it, whatever the reason.
-    at.path.metadata().map_err(|error| of(at, &error))?;
+    let found = at.path.metadata().map_err(|error| of(at, &error))?;
+    // It would wait for the other end of a pipe, and no signal would end that.
+    if !found.is_file() {
+        return Err(of(at, &plain::not_regular()));
+    }
+    for ending in ["-journal", "-wal", "-shm"] {
+        let beside = beside(&at.path, ending);
+        if beside.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            let why = plain::not_regular();
+            return Err(io::Error::new(why.kind(), format!("{}: {why}", beside.display())));
+        }
+    }
     // The connection is behind a lock of this crate.
     let mut connection =
         Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(&at.shown)?;
@@ -114,8 +125,12 @@ pub(super) fn of(at: &Place, error: &io::Error) -> io::Error {
 
 /// `DATABASE-journal`, which SQLite writes before a database has a write-ahead log.
 fn journal(database: &Path) -> PathBuf {
+    beside(database, "-journal")
+}
+
+fn beside(database: &Path, ending: &str) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
-    path.push("-journal");
+    path.push(ending);
     path.into()
 }
 

@@ -52,6 +52,6 @@ pub(super) fn is_named(_: &File, path: &Path) -> io::Result<bool> {
     Ok(path.symlink_metadata().is_ok())
 }
 
-fn not_regular() -> io::Error {
+pub(super) fn not_regular() -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, "is not a regular file; move it away")
 }
