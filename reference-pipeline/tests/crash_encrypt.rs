@@ -100,6 +100,7 @@ fn killed_twice_at_every_call() {
 
 /// Of nine segments every third first crash.
 #[test]
+#[ignore = "takes minutes: .ci/nightly laboratory"]
 fn killed_and_then_power_lost() {
     each_stream(|segments, encryption, first| {
         for place in kills(&first.log, 2).step_by(if segments == 9 { 3 } else { 1 }) {
@@ -114,6 +115,7 @@ fn killed_and_then_power_lost() {
 }
 
 #[test]
+#[ignore = "takes minutes: .ci/nightly laboratory"]
 fn power_lost_and_then_killed() {
     each_stream(|_, encryption, first| {
         lost_power(&first.start, &first.log, 0, |_, contents| {
