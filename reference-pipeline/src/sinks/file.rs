@@ -84,20 +84,7 @@ impl FileSink {
         unsure_from: u64,
     ) -> io::Result<Self> {
         refuse_taken_name(output)?;
-        if file.size()? < len {
-            return Err(ErrorKind::UnexpectedEof.into());
-        }
-        //= spec/stream-v2.md#sv2-res-013
-        //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
-        //# durability point after it has failed (SV2-RES-023).
-        // Also if there is nothing to cut: the length, too, may be one that is not durable.
-        file.set_len(len)?;
-        //= spec/stream-v2.md#sv2-res-024
-        //# An owner that resumes MUST write what it keeps of its output after the last recorded commit again, in
-        //# its place, before its next durability point.
-        if unsure_from < len {
-            file.rewrite(unsure_from)?;
-        }
+        keep(&mut *file, len, unsure_from)?;
         file.restrict()?;
         file.seek(SeekFrom::Start(len))?;
         Ok(Self::at(output, file, len))
@@ -115,11 +102,7 @@ impl FileSink {
         unsure_from: u64,
     ) -> io::Result<Self> {
         refuse_taken_name(output)?;
-        // Also if there is nothing to cut, as in `take_up`.
-        file.set_len(len)?;
-        if unsure_from < len {
-            file.rewrite(unsure_from)?;
-        }
+        keep(&mut *file, len, unsure_from)?;
         Ok(Self { was_complete: true, ..Self::at(output, file, len) })
     }
 
@@ -170,6 +153,25 @@ impl FileSink {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Cuts a file after `len` bytes, and writes those from `unsure_from` on again.
+fn keep(file: &mut dyn StoredFile, len: u64, unsure_from: u64) -> io::Result<()> {
+    if file.size()? < len {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    //= spec/stream-v2.md#sv2-res-013
+    //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
+    //# durability point after it has failed (SV2-RES-023).
+    // Also if there is nothing to cut: the length, too, may be one that is not durable.
+    file.set_len(len)?;
+    //= spec/stream-v2.md#sv2-res-024
+    //# An owner that resumes MUST write what it keeps of its output after the last recorded commit again, in
+    //# its place, before its next durability point.
+    if unsure_from < len {
+        file.rewrite(unsure_from)?;
+    }
+    Ok(())
 }
 
 /// What has the partial name is not the file that was written, as far as the file system says.
