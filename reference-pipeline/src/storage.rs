@@ -207,8 +207,9 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// Whether another user may have put a file there for this process to find: it is that user's, in a folder that everybody may write to. Nothing
-/// is written to such a file, and no such link is followed.
+/// Whether another user may have put a file there for this process to find: it is that user's, in a
+/// folder with the sticky bit that everybody may write to, such as `/tmp`. Nothing is written to
+/// such a file, and no such link is followed.
 #[must_use]
 pub fn is_planted(path: &Path) -> bool {
     #[cfg(unix)]
