@@ -2,8 +2,9 @@
 //!
 //! A key is a name, and not a path: `../other/key` is the name of an object of this bucket. So no
 //! layer may resolve it. Every byte but letters, digits, `-`, `_`, `.`, `~` and `/` is written as
-//! `%XX`, and so are the dots of segments that are `.` or `..`. The path becomes a `Uri`, which
-//! takes it as it is.
+//! `%XX`, and so are the dots of segments that are `.` or `..`, and the slashes beside them: many
+//! layers take `%2E%2E` between two slashes for `..`. The path becomes a `Uri`, which takes it as it
+//! is.
 
 use std::io::{self, ErrorKind};
 
@@ -49,7 +50,7 @@ impl Address {
         let port = uri.port_u16().filter(|port| *port != default);
         let port = port.map_or_else(String::new, |port| format!(":{port}"));
         let path = uri.path().trim_end_matches('/');
-        let has_dots = path.split('/').any(|part| matches!(part, "." | ".."));
+        let has_dots = path.split('/').any(is_dots);
         if path != encoded(path, "/") || has_dots {
             return Err(invalid(format!(
                 "endpoint {endpoint}: its path may hold letters, digits, -, _, . and ~ only"
@@ -82,18 +83,19 @@ impl Address {
     /// The path of an object, or of the bucket if the key is empty.
     pub(super) fn path(&self, key: &str) -> KeyPath {
         let key = encoded(key, "/");
-        let segments: Vec<_> = key
-            .split('/')
-            .map(|segment| match segment {
-                "." => "%2E",
-                ".." => "%2E%2E",
-                other => other,
-            })
-            .collect();
-        KeyPath {
-            sent: format!("{}{}", self.base, segments.join("/")),
-            decoded: format!("{}{key}", self.base),
+        let mut sent = self.base.clone();
+        let mut before = "";
+        for (place, segment) in key.split('/').enumerate() {
+            if place > 0 {
+                sent.push_str(if is_dots(before) || is_dots(segment) { "%2F" } else { "/" });
+            }
+            match is_dots(segment) {
+                true => sent.push_str(&segment.replace('.', "%2E")),
+                false => sent.push_str(segment),
+            }
+            before = segment;
         }
+        KeyPath { sent, decoded: format!("{}{key}", self.base) }
     }
 
     /// The URL of a request.
@@ -105,6 +107,11 @@ impl Address {
         let path = format!("{path}{query}");
         Uri::builder().scheme(&*self.scheme).authority(&*self.authority).path_and_query(path).build()
     }
+}
+
+/// Whether URLs take it for a step in a path.
+fn is_dots(segment: &str) -> bool {
+    matches!(segment, "." | "..")
 }
 
 /// Every byte but unreserved ones and those in `kept` as `%XX`.
@@ -199,10 +206,12 @@ mod tests {
     fn no_key_is_resolved() {
         let address = address("bucket", "r", Some("http://h")).unwrap();
         for (key, path) in [
-            ("../victim/obj", "/bucket/%2E%2E/victim/obj"),
+            ("../victim/obj", "/bucket/%2E%2E%2Fvictim/obj"),
             ("..", "/bucket/%2E%2E"),
             (".", "/bucket/%2E"),
-            ("a/../b/./c", "/bucket/a/%2E%2E/b/%2E/c"),
+            ("a/../b/./c", "/bucket/a%2F%2E%2E%2Fb%2F%2E%2Fc"),
+            ("a/..", "/bucket/a%2F%2E%2E"),
+            ("../..", "/bucket/%2E%2E%2F%2E%2E"),
             ("...", "/bucket/..."),
             ("%2e%2e/x", "/bucket/%252e%252e/x"),
             ("/", "/bucket//"),
