@@ -18,6 +18,8 @@ pub const BUCKET: &str = "bucket";
 
 /// The slowest takes fifteen seconds, and longer on a machine that does other things.
 const PATIENCE: Duration = Duration::from_secs(180);
+/// How servers say that a port is taken.
+const ADDRESS_IN_USE: [&str; 3] = ["address already in use", "Address already in use", "EADDRINUSE"];
 /// How often a server that starts is asked.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -33,8 +35,25 @@ pub struct Server {
 
 impl Server {
     /// The server that the environment names, when it can store something.
+    ///
+    /// # Panics
+    /// If it ends, or takes minutes.
     #[must_use]
     pub fn start() -> Self {
+        loop {
+            let mut server = Self::begin();
+            // Between looking for a port and listening on it somebody else may take it.
+            match server.wait() {
+                Err(told) if ADDRESS_IN_USE.iter().any(|words| told.contains(words)) => {}
+                waited => {
+                    waited.unwrap();
+                    return server;
+                }
+            }
+        }
+    }
+
+    fn begin() -> Self {
         let (kind, folder, ports) = (Kind::from_env(), tempfile::tempdir().unwrap(), ports::free());
         let home = Home(folder.path());
         let mut beside = Vec::new();
@@ -45,9 +64,7 @@ impl Server {
             Kind::Moto | Kind::S3rver => {}
         }
         let process = spawn(kind, &home, ports);
-        let mut server = Self { kind, folder, ports, process, beside };
-        server.until_ready();
-        server
+        Self { kind, folder, ports, process, beside }
     }
 
     /// Kills it, as `kill -9` does it.
@@ -65,15 +82,22 @@ impl Server {
     /// # Panics
     /// If it ends, or takes minutes.
     pub fn until_ready(&mut self) {
+        self.wait().unwrap();
+    }
+
+    /// The same; the error is the end of its log.
+    fn wait(&mut self) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         loop {
             let stored = self.try_to_store();
             if stored.is_ok() {
-                return;
+                return Ok(());
             }
             let is_running = self.process.try_wait().unwrap().is_none();
-            let log = Home(self.folder.path()).log();
-            assert!(is_running && Instant::now() < end, "the server stores nothing: {stored:?}\n{log}");
+            if !is_running || Instant::now() >= end {
+                let log = Home(self.folder.path()).log();
+                return Err(format!("the server stores nothing: {stored:?}\n{log}"));
+            }
             thread::sleep(LOOK);
         }
     }
