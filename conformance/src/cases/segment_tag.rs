@@ -12,8 +12,8 @@ pub(crate) fn cases() -> Vec<Case> {
     [tags(), forged(), before(), wire()].concat()
 }
 
-fn tag_fault(id: &str, requirement: &'static str, comment: &str, mutation: &str, stream: Stream) -> Case {
-    Case::new(id, &["SV2-SEG-023", requirement], comment, stream)
+fn tag_fault(id: &str, requirements: &[&'static str], comment: &str, mutation: &str, stream: Stream) -> Case {
+    Case::new(id, requirements, comment, stream)
         .made(BASE, mutation)
         .rejects("auth.segment_tag", Place::Segment(1, at::SEGMENT_TAG))
 }
@@ -23,7 +23,7 @@ fn tags() -> Vec<Case> {
         let stream = three().tagged(1, move |header| header[byte] ^= 1).write();
         tag_fault(
             id,
-            "SV2-KEY-003",
+            &["SV2-SEG-023"],
             comment,
             "one bit of segment_tag of segment 1 flipped, header CRC repaired",
             stream,
@@ -36,7 +36,7 @@ fn tags() -> Vec<Case> {
         flipped("segment-tag-last-byte", 91, "The last byte of segment_tag is wrong."),
         tag_fault(
             "segment-tag-zero",
-            "SV2-KEY-003",
+            &["SV2-SEG-023"],
             "segment_tag is zero.",
             "segment_tag of segment 1 zeroed, header CRC repaired",
             zero,
@@ -50,7 +50,7 @@ fn forged() -> Vec<Case> {
         let comment = format!("Somebody without the key altered {what} and repaired the CRCs.");
         tag_fault(
             id,
-            "SV2-RDR-001",
+            &["SV2-SEG-023", "SV2-RDR-001"],
             &comment,
             &format!("{what} altered, CRCs repaired"),
             three().write().forge(1, alter),
@@ -71,7 +71,7 @@ fn before() -> Vec<Case> {
     let wire = three().tagged(1, |header| header[60] ^= 1).write().raw(1, |bytes| bytes[100] ^= 1);
     let index =
         three().draft(1, |draft| draft.header.segment_index = 2).tagged(1, |header| header[60] ^= 1).write();
-    let earlier = "SV2-RDR-001";
+    let earlier = &["SV2-SEG-023", "SV2-RDR-001"];
     vec![
         tag_fault(
             "segment-tag-before-length",
