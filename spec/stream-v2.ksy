@@ -100,7 +100,7 @@ types:
         type: u2
         valid:
           expr: _ != 0
-        doc: 1 is argon2id, 2 is age, 0xFFFF is padding; others are skipped.
+        doc: 1 is argon2id, 2 is age, 3 is key, 0xFFFF is padding; others are skipped.
       - id: body_len
         type: u2
       - id: body

@@ -30,6 +30,8 @@ pub const ARGON2ID_MEMORY_KIB_MAX: u32 = 1 << 20;
 pub const ARGON2ID_PASSES_MAX: u32 = 16;
 /// Most lanes that an argon2id stanza may ask for.
 pub const ARGON2ID_LANES_MAX: u32 = 16;
+/// Most stanzas of an age file that a reader parses.
+pub const AGE_STANZAS_MAX: u32 = 256;
 /// Most records of a journal before it is compacted.
 pub const JOURNAL_RECORDS_MAX: u32 = 4096;
 /// Most bytes of a body between two durability points.
@@ -68,6 +70,7 @@ mod tests {
             ("ARGON2ID_MEMORY_KIB_MAX", ARGON2ID_MEMORY_KIB_MAX.into()),
             ("ARGON2ID_PASSES_MAX", ARGON2ID_PASSES_MAX.into()),
             ("ARGON2ID_LANES_MAX", ARGON2ID_LANES_MAX.into()),
+            ("AGE_STANZAS_MAX", AGE_STANZAS_MAX.into()),
             ("JOURNAL_RECORDS_MAX", JOURNAL_RECORDS_MAX.into()),
             ("DURABLE_BYTES_MAX", DURABLE_BYTES_MAX),
         ]);
