@@ -29,7 +29,7 @@ fn key() -> ContentKey {
 
 fn params(suite: Suite) -> StreamParams {
     let mut params = StreamParams { suite, ..StreamParams::new([1; 32]) };
-    params.epoch_segments = params.longest_epoch();
+    params.epoch_segments = params.default_epoch();
     params
 }
 

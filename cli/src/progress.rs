@@ -206,6 +206,7 @@ mod tests {
         let transcript = Transcript::from_bytes([0; 32]);
         let position = plaintext_len + 100;
         Commit {
+            run_first: SegmentIndex::FIRST,
             index: SegmentIndex(index),
             segment_tag: [0; 32],
             transcript,

@@ -43,6 +43,7 @@ compile_error!(
 
 pub mod crypto;
 pub mod error;
+pub mod lengths;
 pub mod limits;
 mod numbers;
 pub mod wire;

@@ -7,7 +7,7 @@ pub const SEGMENT_HEADER_LEN: usize = 96;
 /// Bytes that a frame adds to its plaintext: header of 8 and tag of 16.
 pub const FRAME_OVERHEAD: usize = 24;
 /// Bytes of a final segment, header and wire.
-pub const FINAL_SEGMENT_LEN: usize = 236;
+pub const FINAL_SEGMENT_LEN: usize = 256;
 /// Smallest frame size, as a power of two of bytes: 4 KiB.
 pub const FRAME_SIZE_LOG2_MIN: u8 = 12;
 /// Largest frame size, as a power of two of bytes: 16 MiB.
@@ -24,6 +24,8 @@ pub const KEY_EPOCH_MAX: u32 = 65_535;
 pub const INDEX_ENTRIES_MAX: u32 = 65_536;
 /// Most bytes that suite 0x0002 seals under one run key.
 pub const SUITE2_RUN_BYTES_MAX: u64 = 1 << 40;
+/// Default of writers with suite 0x0002: segments in a key epoch.
+pub const SUITE2_EPOCH_SEGMENTS: u32 = 65_536;
 /// Most memory that an argon2id stanza may ask for, in KiB.
 pub const ARGON2ID_MEMORY_KIB_MAX: u32 = 1 << 20;
 /// Most passes that an argon2id stanza may ask for.
@@ -67,6 +69,7 @@ mod tests {
             ("KEY_EPOCH_MAX", KEY_EPOCH_MAX.into()),
             ("INDEX_ENTRIES_MAX", INDEX_ENTRIES_MAX.into()),
             ("SUITE2_RUN_BYTES_MAX", SUITE2_RUN_BYTES_MAX),
+            ("SUITE2_EPOCH_SEGMENTS", SUITE2_EPOCH_SEGMENTS.into()),
             ("ARGON2ID_MEMORY_KIB_MAX", ARGON2ID_MEMORY_KIB_MAX.into()),
             ("ARGON2ID_PASSES_MAX", ARGON2ID_PASSES_MAX.into()),
             ("ARGON2ID_LANES_MAX", ARGON2ID_LANES_MAX.into()),

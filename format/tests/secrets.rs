@@ -9,7 +9,7 @@ use stream_v2_format::crypto::{
     ContentKey, Journal, JournalKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer,
     Transcript,
 };
-use stream_v2_format::wire::{DigestAlg, JournalRole, StreamFlags, StreamParams, Suite};
+use stream_v2_format::wire::{DigestAlg, JournalRole, RunLink, StreamFlags, StreamParams, Suite};
 use stream_v2_format::{Offset, SegmentIndex};
 use stream_v2_own_memory::{Hidden, Stream, derive, found, unmask};
 
@@ -48,7 +48,8 @@ fn use_keys(suite: Suite, digest_alg: DigestAlg, alive: impl Fn() + Send) {
     let header = journal_key.header(JournalRole::Encrypt, (None, None), [9; 16]);
     let journal = Journal::begin(journal_key, header).header_bytes();
     let sealed = thread::scope(|scope| {
-        let run = Run::resuming(RunSalt::new(RUN_SALT), SegmentIndex::FIRST, Transcript::EMPTY);
+        let run =
+            Run::resuming(RunSalt::new(RUN_SALT), SegmentIndex::FIRST, Transcript::EMPTY, RunLink::NONE);
         let mut sealer = SegmentSealer::new(&writer, run).with_digest_alg(digest_alg);
         let seal = move |index| {
             let mut wire = vec![0; sealer.wire_len(SegmentIndex(index), LEN)];

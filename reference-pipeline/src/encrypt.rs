@@ -311,8 +311,9 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let fault = |error| Error::format(Stage::Writer, error);
         let payload = self.progress.index_payload(true);
         let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
-        let (index, transcript) = (self.next_index(), *self.progress.transcript());
-        let (sealed, wire) = self.sealer.seal_index(index, &payload, &transcript).map_err(fault)?;
+        let index = self.next_index();
+        let (transcript, link) = (self.progress.transcript(), self.progress.link());
+        let (sealed, wire) = self.sealer.seal_index(index, &payload, transcript, link).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
         let commit = self.segment(&segment).await?;
         self.settle(commit, ends).await

@@ -253,6 +253,7 @@ impl CrashManager for FileJournal {
             plaintext_len: commit.plaintext_len,
             segment_tag: commit.segment_tag,
             transcript: *commit.transcript.bytes(),
+            run_first: commit.run_first,
         })
     }
 

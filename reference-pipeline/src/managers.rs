@@ -46,6 +46,8 @@ pub struct Commit {
     pub position: u64,
     /// Bytes of the segment itself.
     pub segment_len: u64,
+    /// The first segment of the run that sealed it.
+    pub run_first: SegmentIndex,
 }
 
 impl Commit {
@@ -58,6 +60,7 @@ impl Commit {
             plaintext_len: committed.plaintext_len,
             position: committed.position,
             segment_len: header.segment_len(),
+            run_first: committed.run.first,
         }
     }
 

@@ -149,7 +149,7 @@ impl<'a> EncryptPipeline<'a> {
         let mut params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
         if params.epoch_segments == 0 {
             // A suite whose keys wear out has another epoch before they do (§21.4).
-            params.epoch_segments = params.longest_epoch();
+            params.epoch_segments = params.default_epoch();
         }
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
@@ -217,7 +217,7 @@ impl<'a> EncryptPipeline<'a> {
         let stream = StreamSealer::resuming(stream);
         //= spec/stream-v2.md#sv2-res-009
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
-        let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript);
+        let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
         outlet.ends_with(recovered.last_commit());
         let target = Target { stream: &stream, run, index };
         let writer = SealWriter::begin(self, &target, Some(committed), outlet).await?;

@@ -246,7 +246,7 @@ fn index_segments_that_come_too_late_are_misuse() {
     };
     let mut asks = small_segments(&key, 2);
     asks.set_index(true);
-    let final_len = 236;
+    let final_len = 256;
     let whole = without(false, 3 * S);
     let many = without(false, (FULL + 1) * S);
     let uniform = without(true, 3 * S);
@@ -275,6 +275,7 @@ fn index_segments_that_come_too_late_are_misuse() {
         position: committed.position,
         index_distance: 0,
         transcript: *committed.transcript.bytes(),
+        link: committed.run,
     };
     CrashManager::ending(&mut journal, SegmentIndex(3), &trailer).unwrap();
     assert_eq!(refused(&left.find(&asks).err().unwrap()), ErrorKind::Misuse);

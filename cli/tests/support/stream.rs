@@ -6,7 +6,7 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{
     ContentKey, Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer, Transcript,
 };
-use stream_v2_format::wire::{StreamParams, crc32c};
+use stream_v2_format::wire::{RunLink, StreamParams, crc32c};
 
 use super::{KEY, KEY_ID, plaintext};
 
@@ -58,7 +58,8 @@ impl Recipe {
     /// A segment of one byte that a resumed run would write at `index` if all before it had been zero.
     pub(crate) fn resumed_segment(self, index: u32) -> Vec<u8> {
         let stream = StreamSealer::new(params(self), &ContentKey::new(KEY), b"").unwrap();
-        let run = Run::resuming(RunSalt::new([0x99; 16]), SegmentIndex(index), Transcript::EMPTY);
+        let run =
+            Run::resuming(RunSalt::new([0x99; 16]), SegmentIndex(index), Transcript::EMPTY, RunLink::NONE);
         let mut sealer = SegmentSealer::new(&stream, run);
         let mut wire = vec![0; sealer.wire_len(SegmentIndex(index), 1)];
         let sealed = sealer.seal_data(SegmentIndex(index), b"x", &mut wire).unwrap();

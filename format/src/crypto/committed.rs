@@ -3,7 +3,7 @@
 use super::mac::equal;
 use super::{Transcript, Uncovered};
 use crate::Error;
-use crate::wire::{HeaderV1, JournalRecord, SegmentHeader};
+use crate::wire::{DigestAlg, HeaderV1, JournalRecord, RunLink, SegmentHeader};
 
 /// The committed segments of a stream that has no final segment yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,8 +16,10 @@ pub struct Committed {
     pub position: u64,
     /// T after them.
     pub transcript: Transcript,
-    /// The run_salt of the last one: to be compared with, and never to seal under (SV2-JRN-004).
-    pub last_run_salt: Option<[u8; 16]>,
+    /// R of the last one; [`RunLink::NONE`] where there is none.
+    pub run: RunLink,
+    /// The digest_alg of the last one, which all that follow have (SV2-DIG-008).
+    pub digest_alg: Option<DigestAlg>,
     /// What the next index segment must say of them (§11).
     pub uncovered: Uncovered,
 }
@@ -29,7 +31,8 @@ impl Committed {
         plaintext_len: 0,
         position: 0,
         transcript: Transcript::EMPTY,
-        last_run_salt: None,
+        run: RunLink::NONE,
+        digest_alg: None,
         uncovered: Uncovered::NOTHING,
     };
 
@@ -48,7 +51,11 @@ impl Committed {
             plaintext_len: record.plaintext_len,
             position: record.position + header.segment_len(),
             transcript: Transcript::from_bytes(record.transcript),
-            last_run_salt: Some(header.run_salt),
+            //= spec/stream-v2.md#sv2-jrn-011
+            //# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in
+            //# the stream, and run_salt from the segment header with that tag.
+            run: RunLink { run_salt: header.run_salt, first: record.run_first },
+            digest_alg: Some(header.digest_alg),
             uncovered,
         })
     }

@@ -7,7 +7,7 @@ use super::{AuthenticHeader, Digest, OpenedSegment};
 use crate::limits::FRAME_OVERHEAD;
 use crate::wire::{
     BOUND_PREFIX_LEN, DIGEST_PLAINTEXT_LEN, DigestPlaintext, FrameType, FrameView, HeaderV1, SegmentKind,
-    TRAILER_LEN,
+    TRAILER_LEN, link_at_end,
 };
 use crate::{Detail, Error};
 
@@ -93,23 +93,47 @@ impl SealedEnds {
         //# A reader MUST reject with `auth.digest` a segment whose digest frame does not hold the 36 bytes
         //# that the reader computes.
         if !equal(&DigestPlaintext { digest_alg, digest: digest.0 }.to_bytes(), &sealed) {
-            let at = terminator_at(authentic, &opened) - (FRAME_OVERHEAD + sealed.len()) as u64;
+            let at = terminator_at(authentic, terminator_len) - (FRAME_OVERHEAD + sealed.len()) as u64;
             return Err(authentic.error(Detail::AuthDigest, at));
         }
-        // The terminator of a full segment says nothing in a stream with UNIFORM (§8.3).
-        let header = authentic.header();
-        let zero = stream.uniform() && header.kind == SegmentKind::Data && !header.flags.run_start();
-        //= spec/stream-v2.md#sv2-dig-006
-        //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a stream with
-        //# UNIFORM whose terminator is not zero.
-        if zero && opened.terminator().iter().any(|&byte| byte != 0) {
-            return Err(authentic.error(Detail::MalformedTerminator, terminator_at(authentic, &opened)));
-        }
+        check_terminator(stream, authentic, opened.terminator())?;
         Ok(opened)
     }
 }
 
+/// Step 16 of §15.1, as far as it needs no other segment.
+pub(super) fn check_terminator(
+    stream: &HeaderV1,
+    authentic: &AuthenticHeader,
+    terminator: &[u8],
+) -> Result<(), Error> {
+    let header = authentic.header();
+    let link =
+        link_at_end(terminator).filter(|_| header.kind != SegmentKind::Data || header.flags.run_start());
+    let wrong = match link {
+        //= spec/stream-v2.md#sv2-fin-005
+        //# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or
+        //# says elsewhere a first that is not below segment_index.
+        Some(link) if header.kind == SegmentKind::Final => {
+            (!link.can_stand_in(header.index)).then_some(Detail::AuthTrailer)
+        }
+        //= spec/stream-v2.md#sv2-dig-007
+        //# A reader MUST reject with `malformed.terminator` an index segment, or a data segment with
+        //# RUN_START, whose link is not zero in segment 0, or whose link says elsewhere a first that is not
+        //# below segment_index.
+        Some(link) => (!link.can_stand_in(header.index)).then_some(Detail::MalformedTerminator),
+        //= spec/stream-v2.md#sv2-dig-006
+        //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a stream with
+        //# UNIFORM whose terminator is not zero.
+        None => {
+            let zero = terminator.iter().all(|&byte| byte == 0);
+            (stream.uniform() && !zero).then_some(Detail::MalformedTerminator)
+        }
+    };
+    wrong.map_or(Ok(()), |detail| Err(authentic.error(detail, terminator_at(authentic, terminator.len()))))
+}
+
 /// Where the terminator frame begins, in bytes from the beginning of the segment.
-pub(super) fn terminator_at(authentic: &AuthenticHeader, opened: &OpenedSegment) -> u64 {
-    authentic.header().segment_len() - (FRAME_OVERHEAD + opened.terminator_len) as u64
+pub(super) fn terminator_at(authentic: &AuthenticHeader, terminator_len: usize) -> u64 {
+    authentic.header().segment_len() - (FRAME_OVERHEAD + terminator_len) as u64
 }

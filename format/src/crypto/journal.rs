@@ -116,8 +116,9 @@ impl Journal {
         //# An owner MUST take a journal to end before the first record that is not whole, whose record_crc32c
         //# or record_mac does not match, whose record_type is not assigned, whose reserved bytes are not
         //# zero, whose sequence is not one more than the one before, whose segment_index, position or
-        //# plaintext_len is below the one before, whose plaintext_len is above (segment_index + 1) × 2^26, or
-        //# whose position is above (segment_index + 1) × 2^27.
+        //# plaintext_len is below the one before, whose plaintext_len is above (segment_index + 1) × 2^26,
+        //# whose position is above (segment_index + 1) × 2^27, or whose run_first is above segment_index in a
+        //# commit or not 0 in an ending.
         let JournalRecordView { record, record_mac } = JournalRecordView::parse(rest)?;
         let follows = self.last.is_none_or(|last| {
             Some(record.sequence) == last.sequence.checked_add(1)
@@ -182,7 +183,7 @@ impl Journal {
         self.records >= JOURNAL_RECORDS_MAX
     }
 
-    /// Takes in a record, whose sequence it sets, and returns the 132 bytes that are to be appended.
+    /// Takes in a record, whose sequence it sets, and returns the 136 bytes that are to be appended.
     pub fn append(&mut self, record: &JournalRecord) -> [u8; JOURNAL_RECORD_LEN] {
         let sequence = self.last.map_or(0, |last| last.sequence + 1);
         self.push(JournalRecord { sequence, ..*record })
@@ -208,18 +209,23 @@ impl Journal {
     }
 }
 
-/// Whether a stream can have a segment at that place: sums with it do not overflow (SV2-JRN-007).
+/// Whether a stream can have a segment at that place, and a run from there on: sums with it do not overflow (SV2-JRN-007).
 fn is_possible(record: &JournalRecord) -> bool {
     let segments = u64::from(record.index.0) + 1;
+    let run_first_max = match record.record_type {
+        JournalRecordType::Commit => record.index,
+        JournalRecordType::Ending => SegmentIndex::FIRST,
+    };
     record.plaintext_len <= segments * u64::from(SEGMENT_SIZE_MAX)
         && record.position <= segments * 2 * u64::from(SEGMENT_SIZE_MAX)
+        && record.run_first <= run_first_max
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::crypto::ContentKey;
-    use crate::wire::{StreamParams, Trailer};
+    use crate::wire::{RunLink, StreamParams, Trailer};
     use std::vec::Vec;
 
     fn stream(salt: u8) -> (StreamSealer, StreamOpener) {
@@ -244,6 +250,7 @@ mod tests {
             plaintext_len: u64::from(index + 1) * 900,
             segment_tag: [5; 32],
             transcript: [6; 32],
+            run_first: SegmentIndex(index),
         }
     }
 
@@ -262,7 +269,13 @@ mod tests {
         assert_eq!(journal.valid_len(), bytes.len() as u64);
         assert_eq!(journal.last_commit(), Some(&commit(2)));
         assert!(journal.ending().is_none());
-        let trailer = Trailer { plaintext_len: 2700, position: 3000, index_distance: 0, transcript: [6; 32] };
+        let trailer = Trailer {
+            plaintext_len: 2700,
+            position: 3000,
+            index_distance: 0,
+            transcript: [6; 32],
+            link: RunLink { run_salt: [4; 16], first: SegmentIndex(2) },
+        };
         let more = [&bytes[..], &journal.append(&JournalRecord::ending(SegmentIndex(3), &trailer))].concat();
         let journal = Journal::read((&opener).into(), JournalRole::Encrypt, &more).unwrap();
         assert_eq!(journal.ending().map(|record| (record.sequence, record.position)), Some((3, 3000)));
@@ -289,6 +302,8 @@ mod tests {
             JournalRecord { plaintext_len: u64::MAX, ..commit(1) },
             JournalRecord { plaintext_len: (2 << 26) + 1, ..commit(1) },
             JournalRecord { position: (2 << 27) + 1, ..commit(1) },
+            JournalRecord { run_first: SegmentIndex(2), ..commit(1) },
+            JournalRecord { record_type: JournalRecordType::Ending, ..commit(1) },
         ] {
             let mut journal = begin(&sealer);
             let bytes =

@@ -21,6 +21,7 @@ mod range;
 #[cfg(feature = "record-sealings")]
 mod recorded;
 mod run;
+mod runs;
 mod scrub;
 mod seal;
 mod sealing;
@@ -42,6 +43,7 @@ pub use range::{Covered, CoveredSegment, NamedIndex, SegmentPlace, StreamEnd};
 #[cfg(feature = "record-sealings")]
 pub use recorded::{Sealing, record_sealings};
 pub use run::{Run, RunSalt};
+pub use runs::{RunOrder, Runs};
 pub use seal::{SealedSegment, SegmentSealer};
 pub use sealing::SegmentSealing;
 pub use stream_opener::{AuthenticHeader, StreamOpener};

@@ -2,13 +2,16 @@
 
 use core::fmt;
 
-use super::frame_opener::{FrameOpener, SealedEnds};
+use super::frame_opener::{FrameOpener, SealedEnds, check_terminator, terminator_at};
 use super::opening::SegmentOpening;
 use super::run::RunKeys;
 use super::scrub::scrub_cipher;
 use super::{AuthenticHeader, Digest, StreamOpener};
-use crate::Error;
-use crate::wire::{FrameLayout, Frames, HeaderV1, TRAILER_LEN};
+use crate::wire::{
+    FrameHeader, FrameLayout, FrameType, FrameView, Frames, HISTORY_LEN, HeaderV1, RunLink, SegmentKind,
+    TRAILER_LEN, link_at_end, terminator_len,
+};
+use crate::{Detail, Error};
 
 /// What a verified segment brings besides its plaintext: its digest, and its terminator for [`Progress`](super::Progress).
 #[derive(Clone, Copy)]
@@ -27,7 +30,7 @@ impl fmt::Debug for OpenedSegment {
 }
 
 impl OpenedSegment {
-    /// The plaintext of the terminator: 0, 32 or 56 bytes.
+    /// The plaintext of the terminator: 0, 52 or 76 bytes.
     pub(super) fn terminator(&self) -> &[u8] {
         &self.terminator[..self.terminator_len]
     }
@@ -84,7 +87,46 @@ impl SegmentOpener {
         FrameLayout::new(&self.header, header.header()).tail().frames_len()
     }
 
-    /// Opens those two frames alone, from the last [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a segment
+    /// Bytes of the terminator frame, with which the wire of a segment ends.
+    #[must_use]
+    pub fn terminator_len(&self, header: &AuthenticHeader) -> usize {
+        self.terminator_frame(header).frame_len()
+    }
+
+    fn terminator_frame(&self, authentic: &AuthenticHeader) -> FrameHeader {
+        let header = authentic.header();
+        let len = terminator_len(&self.header, header.kind, header.flags.run_start());
+        FrameHeader { frame_type: FrameType::Terminator, len }
+    }
+
+    /// Opens the terminator frame alone, the last [`terminator_len`](Self::terminator_len) bytes of the wire of an index segment or a data segment
+    /// with RUN_START, and gives its link: the run of the segment before.
+    ///
+    /// # Errors
+    /// `malformed.frame_*`, `auth.frame`, `malformed.terminator`; `malformed.wire_len` for a slice of another length, `misuse` for a segment without a
+    /// link.
+    pub fn open_link(&mut self, authentic: &AuthenticHeader, frame: &[u8]) -> Result<RunLink, Error> {
+        let header = authentic.header();
+        let expected = self.terminator_frame(authentic);
+        let at = terminator_at(authentic, expected.len as usize);
+        let mut terminator = [0; HISTORY_LEN as usize];
+        let begins = header.kind == SegmentKind::Index || header.flags.run_start();
+        if expected.len != HISTORY_LEN || !begins {
+            return Err(authentic.error(Detail::Misuse, at));
+        }
+        //= spec/stream-v2.md#sv2-rng-006
+        //# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its terminator
+        //# frame alone, 11, 13, 14 and 16, and no others.
+        let frame = FrameView::check(frame, expected, authentic.offset().plus(at))
+            .map_err(|error| error.in_segment(header.index.0.into()))?;
+        let keys = self.keys.for_segment(header).keys;
+        let mut opener = FrameOpener::new(keys, authentic, header.data_frames + 1);
+        scrub_cipher(|| opener.open(&frame, &mut terminator))?;
+        check_terminator(&self.header, authentic, &terminator)?;
+        link_at_end(&terminator).ok_or_else(|| authentic.error(Detail::Misuse, at))
+    }
+
+    /// Opens the two frames at the end of the wire alone, from the last [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a segment
     /// whose data frames were durable before (§19.3). Neither the checksum of the wire nor its data frames are looked at.
     ///
     /// # Errors

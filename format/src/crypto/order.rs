@@ -1,13 +1,12 @@
 //! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
 
-use super::{Committed, Uncovered};
-use crate::wire::{HeaderV1, SegmentHeader, SegmentKind};
+use super::{Committed, RunOrder, Uncovered};
+use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind};
 use crate::{Detail, Error, Offset};
 
 /// Offsets of fields, in bytes from the beginning of a segment.
 mod at {
     pub(super) const SEGMENT_INDEX: u64 = 4;
-    pub(super) const FLAGS: u64 = 12;
     pub(super) const PLAINTEXT_LEN: u64 = 28;
 }
 
@@ -15,8 +14,7 @@ mod at {
 #[derive(Clone, Debug)]
 pub struct SegmentOrder {
     header: HeaderV1,
-    segments: u64,
-    run_salt: Option<[u8; 16]>,
+    runs: RunOrder,
     short_data_seen: bool,
     plaintext_len: u64,
     offset: Offset,
@@ -36,8 +34,7 @@ impl SegmentOrder {
     pub fn after(header: &HeaderV1, committed: &Committed) -> Self {
         Self {
             header: *header,
-            segments: committed.segments,
-            run_salt: committed.last_run_salt,
+            runs: RunOrder::after(committed),
             short_data_seen: committed.has_short_segment(header),
             plaintext_len: committed.plaintext_len,
             offset: header.body_offset().plus(committed.position),
@@ -49,7 +46,13 @@ impl SegmentOrder {
     /// How many segments have been admitted.
     #[must_use]
     pub const fn segments(&self) -> u64 {
-        self.segments
+        self.runs.segments()
+    }
+
+    /// R of the last data or index segment that was admitted.
+    #[must_use]
+    pub const fn link(&self) -> &RunLink {
+        self.runs.link()
     }
 
     /// Where the next segment begins, in bytes from the start of the stream.
@@ -77,9 +80,8 @@ impl SegmentOrder {
     /// # Errors
     /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`, `order.index`.
     pub fn admit(&mut self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
-        self.check(header, offset).map_err(|error| error.in_segment(self.segments))?;
-        self.segments += 1;
-        self.run_salt = Some(header.run_salt);
+        self.check(header, offset).map_err(|error| error.in_segment(self.segments()))?;
+        self.runs.follow(header);
         self.short_data_seen |=
             header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
         self.plaintext_len += u64::from(header.plaintext_len);
@@ -98,28 +100,12 @@ impl SegmentOrder {
         //# A reader MUST reject with `truncated` a stream that ends before a final segment, also where it
         //# ends between two segments, and name the number of committed segments as the number of segments of
         //# SV2-ERR-001.
-        if self.ended { Ok(()) } else { Err(Error::truncated(offset, Some(self.segments))) }
+        if self.ended { Ok(()) } else { Err(Error::truncated(offset, Some(self.segments()))) }
     }
 
     fn check(&self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         let error = |detail, at| Error::new(detail, offset.plus(at));
-        //= spec/stream-v2.md#sv2-ord-001
-        //# A sequential reader MUST reject with `order.segment_index` a segment whose segment_index is not
-        //# one more than that of the segment before it, or not 0 in the first.
-        if u64::from(header.index.0) != self.segments {
-            let error = error(Detail::OrderSegmentIndex, at::SEGMENT_INDEX);
-            return Err(error.exactly(header.index.0.into(), self.segments));
-        }
-        let same_run = self.run_salt == Some(header.run_salt);
-        //= spec/stream-v2.md#sv2-ord-002
-        //# A sequential reader MUST reject with `order.run` a segment without RUN_START whose run_salt
-        //# differs from that of the segment before it.
-        //= spec/stream-v2.md#sv2-ord-003
-        //# A sequential reader MUST reject with `order.run` a segment after the first that has RUN_START and
-        //# the run_salt of the segment before it.
-        if self.segments > 0 && same_run == header.flags.run_start() {
-            return Err(error(Detail::OrderRun, at::FLAGS));
-        }
+        self.runs.check(header, offset)?;
         //= spec/stream-v2.md#sv2-ord-004
         //# A sequential reader MUST reject with `order.uniform` a data segment that follows a data segment of
         //# fewer than S plaintext bytes in a stream with UNIFORM.

@@ -9,7 +9,9 @@ use super::mac::equal;
 use super::{
     AuthenticHeader, Committed, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript,
 };
-use crate::wire::{HeaderV1, IndexView, SegmentHeader, SegmentKind, Trailer};
+use crate::wire::{
+    HISTORY_LEN, HeaderV1, IndexView, RunLink, SegmentHeader, SegmentKind, Trailer, history_bytes,
+};
 use crate::{Detail, Error};
 
 /// Follows the segments of a stream in order, for its writer or for a sequential reader.
@@ -71,6 +73,12 @@ impl Progress {
         &self.committed.transcript
     }
 
+    /// R of the last data or index segment so far: the link of what comes next.
+    #[must_use]
+    pub const fn link(&self) -> &RunLink {
+        &self.committed.run
+    }
+
     /// How many segments have been followed.
     #[must_use]
     pub const fn segments(&self) -> u64 {
@@ -112,14 +120,15 @@ impl Progress {
             position: self.committed.position,
             index_distance: self.committed.uncovered.distance(),
             transcript: *self.committed.transcript.bytes(),
+            link: self.committed.run,
         }
     }
 
     /// Takes in the next segment that was sealed; it may be written afterwards.
     ///
     /// # Errors
-    /// `misuse` for an index segment, or a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016), and for a
-    /// data or final segment where an index segment is due (SV2-IDX-001).
+    /// `misuse` for an index segment, or a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016), for a data or
+    /// final segment where an index segment is due (SV2-IDX-001), and for another digest_alg than before (SV2-DIG-008).
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
         //= spec/stream-v2.md#sv2-hdr-016
@@ -131,7 +140,11 @@ impl Progress {
             SegmentKind::Final => false,
         };
         let misplaced = !self.committed.uncovered.allows(&self.header, header.kind);
-        if self.header.uniform() && not_uniform || misplaced {
+        //= spec/stream-v2.md#sv2-dig-008
+        //# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one
+        //# included, and where it resumes that of the last committed segment.
+        let other_digest = self.committed.digest_alg.is_some_and(|alg| alg != header.digest_alg);
+        if self.header.uniform() && not_uniform || misplaced || other_digest {
             return Err(Error::misuse().in_segment(self.committed.segments));
         }
         self.advance(header, &sealed.digest);
@@ -184,7 +197,7 @@ impl Progress {
     fn check_terminator(&self, authentic: &AuthenticHeader, opened: &OpenedSegment) -> Result<(), Error> {
         let header = authentic.header();
         let continues = header.kind == SegmentKind::Index || header.flags.run_start();
-        let at = terminator_at(authentic, opened);
+        let at = terminator_at(authentic, opened.terminator().len());
         if header.kind == SegmentKind::Final {
             //= spec/stream-v2.md#sv2-fin-001
             //# A sequential reader MUST reject with `auth.trailer` a final segment whose trailer differs in
@@ -192,13 +205,18 @@ impl Progress {
             if !equal(opened.terminator(), &self.trailer().to_bytes()) || !self.is_declared_len() {
                 return Err(authentic.error(Detail::AuthTrailer, at));
             }
-        } else if continues && !equal(opened.terminator(), self.committed.transcript.bytes()) {
+        } else if continues && !equal(opened.terminator(), &self.history()) {
             //= spec/stream-v2.md#sv2-dig-005
-            //# A sequential reader MUST reject with `order.transcript` an index segment, or a data segment with RUN_START, whose terminator differs from the transcript of the segments
-            //# before it.
+            //# A sequential reader MUST reject with `order.transcript` an index segment, or a data segment with
+            //# RUN_START, whose terminator differs from T_(i-1) || R_(i-1) of the segments before it.
             return Err(authentic.error(Detail::OrderTranscript, at));
         }
         Ok(())
+    }
+
+    /// T || R of the segments so far.
+    fn history(&self) -> [u8; HISTORY_LEN as usize] {
+        history_bytes(self.committed.transcript.bytes(), &self.committed.run)
     }
 
     fn is_declared_len(&self) -> bool {
@@ -213,12 +231,13 @@ impl Progress {
         if !self.ended {
             self.committed.transcript =
                 self.committed.transcript.then(&self.keys.chain, header.index, digest);
+            self.committed.run = self.committed.run.then(header);
+            self.committed.digest_alg = Some(header.digest_alg);
         }
         self.short |= header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
         self.committed.segments += 1;
         self.committed.plaintext_len += u64::from(header.plaintext_len);
         self.committed.position += header.segment_len();
-        self.committed.last_run_salt = Some(header.run_salt);
         self.committed.uncovered.follow(&self.header, header);
     }
 }

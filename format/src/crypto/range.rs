@@ -192,7 +192,8 @@ impl StreamEnd {
     /// `auth.trailer`: the segments before the final one are not those that its trailer speaks of.
     #[must_use]
     pub fn refused(&self) -> Error {
-        self.header.error(Detail::AuthTrailer, terminator_at(&self.header, &self.opened))
+        let len = self.opened.terminator().len();
+        self.header.error(Detail::AuthTrailer, terminator_at(&self.header, len))
     }
 
     /// Checks that the final segment is the one after those before `place`.
@@ -230,18 +231,15 @@ impl StreamEnd {
         index: &AuthenticHeader,
         opened: &OpenedSegment,
     ) -> Result<(), Error> {
-        let mut before = [0; 32];
         //= spec/stream-v2.md#sv2-idx-007
-        //# A range reader that uses index segments MUST check that HMAC(K_chain, terminator of the last index
-        //# segment || LE32(i) || D_i), where i is the segment_index of that segment, equals the transcript in
-        //# the trailer, and reject the index segment with `auth.index` otherwise.
-        let whole = opened.terminator().len() == before.len();
-        if whole {
-            before.copy_from_slice(opened.terminator());
-        }
+        //# A range reader that uses index segments MUST check that HMAC(K_chain, T_(i-1) || LE32(i) || D_i),
+        //# where i is the segment_index of the last index segment and T_(i-1) the first 32 bytes of its
+        //# terminator, equals the transcript in the trailer, and reject the index segment with `auth.index`
+        //# otherwise.
+        let before = opened.terminator().first_chunk().copied().map(Transcript::from_bytes);
         let transcript =
-            Transcript::from_bytes(before).then(&stream.keys.chain, index.header().index, &opened.digest);
-        if whole && equal(transcript.bytes(), &self.trailer.transcript) {
+            before.map(|before| before.then(&stream.keys.chain, index.header().index, &opened.digest));
+        if transcript.is_some_and(|transcript| equal(transcript.bytes(), &self.trailer.transcript)) {
             Ok(())
         } else {
             Err(index.error(Detail::AuthIndex, at::SEGMENT_TAG))

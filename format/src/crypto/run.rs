@@ -9,12 +9,17 @@ use super::digest::DigestState;
 use super::epoch::EpochChain;
 use super::key_schedule::StreamKeys;
 use super::mac::Secret;
-use crate::wire::{SegmentFlags, SegmentHeader};
+use crate::wire::{HISTORY_LEN, RunLink, SegmentFlags, SegmentHeader, history_bytes};
 use crate::{KeyEpoch, SegmentIndex};
 
 /// 16 bytes from the operating system's random generator, drawn anew for each run (SV2-SEG-026).
 ///
-/// Never read one back from storage: the whole safety of resuming rests on that.
+/// Never one that was read back from storage: the whole safety of resuming rests on that. A salt of an earlier run is a
+/// [`RunLink`], and nothing makes a `RunSalt` of that.
+//= spec/stream-v2.md#sv2-jrn-004
+//= type=implication
+//= reason=Where random bytes come from is seen in the pipeline alone.
+//# An owner MUST NOT seal under a run_salt that it has read from storage,
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunSalt([u8; 16]);
 
@@ -37,20 +42,21 @@ impl RunSalt {
 pub struct Run {
     pub(super) salt: RunSalt,
     pub(super) first: SegmentIndex,
-    pub(super) continues: Transcript,
+    /// T || R of the segments before it.
+    pub(super) continues: [u8; HISTORY_LEN as usize],
 }
 
 impl Run {
     /// The run that begins a stream.
     #[must_use]
-    pub const fn first(salt: RunSalt) -> Self {
-        Self { salt, first: SegmentIndex::FIRST, continues: Transcript::EMPTY }
+    pub fn first(salt: RunSalt) -> Self {
+        Self::resuming(salt, SegmentIndex::FIRST, Transcript::EMPTY, RunLink::NONE)
     }
 
-    /// A run that takes over at segment `first`, after the segments that `continues` stands for.
+    /// A run that takes over at segment `first`, after segments with this T, the last of which is of the run `link`.
     #[must_use]
-    pub const fn resuming(salt: RunSalt, first: SegmentIndex, continues: Transcript) -> Self {
-        Self { salt, first, continues }
+    pub fn resuming(salt: RunSalt, first: SegmentIndex, continues: Transcript, link: RunLink) -> Self {
+        Self { salt, first, continues: history_bytes(continues.bytes(), &link) }
     }
 
     /// The flags of a segment of this run (SV2-SEG-027, SV2-EPO-001).

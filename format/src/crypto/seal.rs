@@ -7,7 +7,10 @@ use super::run::RunKeys;
 use super::sealing::{SegmentSealing, misuse};
 use super::{Digest, Run, StreamSealer, Transcript};
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
-use crate::wire::{Codec, DigestAlg, HeaderV1, SegmentHeader, SegmentKind, Trailer, entries_in, wire_len};
+use crate::wire::{
+    Codec, DigestAlg, HISTORY_LEN, HeaderV1, RunLink, SegmentHeader, SegmentKind, Trailer, entries_in,
+    history_bytes, wire_len,
+};
 use crate::{Detail, Error, Offset, SegmentIndex};
 
 /// Bytes of the wire of every final segment.
@@ -100,14 +103,14 @@ impl SegmentSealer {
         //# A writer MUST fill the terminator as §8.3 says.
         let terminator = match self.terminator_len(SegmentKind::Data, index) {
             0 => &[][..],
-            _ if index == self.run.first => self.run.continues.bytes(),
-            _ => &[0; 32],
+            _ if index == self.run.first => &self.run.continues,
+            _ => &[0; HISTORY_LEN as usize],
         };
         SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)
     }
 
     /// Seals an index segment with the `payload` that [`Progress::index_payload`](super::Progress::index_payload) gives, after the segments
-    /// whose T is `transcript`. Its wire is as long as that of a data segment of that length which begins a run.
+    /// whose T is `transcript`, the last of which is of the run `link`. Its wire is as long as that of a data segment of that length which begins a run.
     ///
     /// # Errors
     /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index segment has (SV2-IDX-003), and
@@ -117,6 +120,7 @@ impl SegmentSealer {
         index: SegmentIndex,
         payload: &[u8],
         transcript: &Transcript,
+        link: &RunLink,
     ) -> Result<(SealedSegment, Vec<u8>), Error> {
         self.check_index(index)?;
         let payload_len = u32::try_from(payload.len())
@@ -124,7 +128,8 @@ impl SegmentSealer {
             .filter(|len| entries_in(&self.header, *len).is_some())
             .ok_or_else(|| misuse(index, payload.len() as u64))?;
         let mut wire = vec![0; self.wire_len_of(SegmentKind::Index, index, payload_len)];
-        let sealed = self.seal(index, SegmentKind::Index, payload, transcript.bytes(), &mut wire)?;
+        let terminator = history_bytes(transcript.bytes(), link);
+        let sealed = self.seal(index, SegmentKind::Index, payload, &terminator, &mut wire)?;
         Ok((sealed, wire))
     }
 
@@ -138,7 +143,7 @@ impl SegmentSealer {
         Ok(())
     }
 
-    /// Seals the final segment with `trailer` into `wire` (140 bytes).
+    /// Seals the final segment with `trailer` into `wire` (160 bytes).
     ///
     /// # Errors
     /// `misuse` for a wire of another length, and for an index that is not above those before.
@@ -225,13 +230,13 @@ mod tests {
     use super::*;
     use crate::ErrorKind;
     use crate::crypto::{ContentKey, RunSalt};
-    use crate::wire::StreamParams;
+    use crate::wire::{RunLink, StreamParams};
 
     #[test]
     fn no_index_is_sealed_twice_or_before_the_run() {
         let params = StreamParams { segment_size: 4096, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
         let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
-        let run = Run::resuming(RunSalt::new([2; 16]), SegmentIndex(3), Transcript::EMPTY);
+        let run = Run::resuming(RunSalt::new([2; 16]), SegmentIndex(3), Transcript::EMPTY, RunLink::NONE);
         let mut sealer = SegmentSealer::new(&stream, run);
         let mut seal = |index: u32, wire_len: usize| {
             let index = SegmentIndex(index);

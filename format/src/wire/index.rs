@@ -59,6 +59,11 @@ pub const fn entries_max(stream: &HeaderV1) -> u32 {
     if fit < INDEX_ENTRIES_MAX { fit } else { INDEX_ENTRIES_MAX }
 }
 
+/// Bytes of the payload of an index segment with so many entries.
+pub(crate) const fn index_payload_len(entries: u32) -> u32 {
+    BACK_LEN + ENTRY_LEN * entries
+}
+
 /// How many entries a payload of this length holds, where an index segment of this stream can have it (SV2-IDX-003).
 pub(crate) fn entries_in(stream: &HeaderV1, payload_len: u32) -> Option<u32> {
     let bytes = payload_len.checked_sub(BACK_LEN).filter(|bytes| bytes.is_multiple_of(ENTRY_LEN))?;

@@ -4,7 +4,7 @@
 //! header: 0 magic (8) | 8 version u16 | 10 role u8 | 11 reserved (5) | 16 stream_header (128) | 144 source_len u64
 //!         152 source_mtime i64 | 160 journal_salt (16) | 176 header_mac (32) | 208 header_crc32c u32
 //! record: 0 sequence u64 | 8 record_type u8 | 9 reserved (3) | 12 segment_index u32 | 16 position u64 | 24 plaintext_len u64
-//!         32 segment_tag (32) | 64 transcript (32) | 96 record_mac (32) | 128 record_crc32c u32
+//!         32 segment_tag (32) | 64 transcript (32) | 96 run_first u32 | 100 record_mac (32) | 132 record_crc32c u32
 //! ```
 
 use binrw::binwrite;
@@ -22,15 +22,15 @@ use crate::{Detail, Error, Offset, SegmentIndex};
 /// Bytes of a journal header.
 pub const JOURNAL_HEADER_LEN: usize = 212;
 /// Bytes of a journal record.
-pub const JOURNAL_RECORD_LEN: usize = 132;
+pub const JOURNAL_RECORD_LEN: usize = 136;
 /// The first 8 bytes of a journal.
 pub const JOURNAL_MAGIC: [u8; 8] = [0x89, b'S', b'V', b'J', 0x0D, 0x0A, 0x1A, 0x0A];
 
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 const HEADER_BOUND_LEN: usize = 176;
 const HEADER_CRC_AT: usize = 208;
-const RECORD_BOUND_LEN: usize = 96;
-const RECORD_CRC_AT: usize = 128;
+const RECORD_BOUND_LEN: usize = 100;
+const RECORD_CRC_AT: usize = 132;
 const UNKNOWN_LEN: u64 = u64::MAX;
 const UNKNOWN_TIME: i64 = i64::MIN;
 
@@ -158,6 +158,8 @@ pub struct JournalRecord {
     pub segment_tag: [u8; 32],
     /// T after that segment; in an ending, the T of the trailer.
     pub transcript: [u8; 32],
+    /// The first segment of the run that sealed that segment; 0 in an ending.
+    pub run_first: SegmentIndex,
 }
 
 impl JournalRecord {
@@ -172,10 +174,11 @@ impl JournalRecord {
             plaintext_len: trailer.plaintext_len,
             segment_tag: [0; 32],
             transcript: trailer.transcript,
+            run_first: SegmentIndex::FIRST,
         }
     }
 
-    /// The bytes that record_mac covers: the first 96.
+    /// The bytes that record_mac covers: the first 100.
     #[must_use]
     pub fn bound_bytes(&self) -> [u8; RECORD_BOUND_LEN] {
         encode(&RecordBytes {
@@ -187,10 +190,11 @@ impl JournalRecord {
             plaintext_len: self.plaintext_len,
             segment_tag: self.segment_tag,
             transcript: self.transcript,
+            run_first: self.run_first.0,
         })
     }
 
-    /// The 132 bytes of the record, with its record_mac.
+    /// The 136 bytes of the record, with its record_mac.
     #[must_use]
     pub fn to_bytes(&self, record_mac: &[u8; 32]) -> [u8; JOURNAL_RECORD_LEN] {
         with_mac_and_crc(&self.bound_bytes(), record_mac)
@@ -202,7 +206,7 @@ impl JournalRecord {
 //= spec/stream-v2.md#sv2-jrn-004
 //= type=implication
 //= reason=No field of a journal has room for one.
-//# An owner MUST NOT store a run_salt, a nonce, or any other state of a cipher in a journal for later use.
+//# and MUST NOT store a nonce or any other state of a cipher in a journal for later use.
 struct RecordBytes {
     sequence: u64,
     record_type: u8,
@@ -212,6 +216,7 @@ struct RecordBytes {
     plaintext_len: u64,
     segment_tag: [u8; 32],
     transcript: [u8; 32],
+    run_first: u32,
 }
 
 /// A journal record in the input, well formed and not yet authentic.
@@ -248,6 +253,7 @@ fn record(input: &[u8]) -> Step<'_, (u8, [u8; 3], JournalRecordView)> {
     let (rest, plaintext_len) = le_u64(rest)?;
     let (rest, segment_tag) = array(rest)?;
     let (rest, transcript) = array(rest)?;
+    let (rest, run_first) = le_u32(rest)?;
     let (rest, record_mac) = array(rest)?;
     let record = JournalRecord {
         sequence,
@@ -257,6 +263,7 @@ fn record(input: &[u8]) -> Step<'_, (u8, [u8; 3], JournalRecordView)> {
         plaintext_len,
         segment_tag,
         transcript,
+        run_first: SegmentIndex(run_first),
     };
     Ok((rest, (record_type, reserved, JournalRecordView { record, record_mac })))
 }
@@ -296,6 +303,7 @@ mod tests {
             plaintext_len: 77,
             segment_tag: [1; 32],
             transcript: [2; 32],
+            run_first: SegmentIndex(8),
         }
     }
 
@@ -339,7 +347,7 @@ mod tests {
     fn what_is_not_assigned_is_refused_where_it_stands() {
         let header = a_header().to_bytes(&[4; 32]);
         for (place, value, at) in
-            [(0, 0, 0), (8, 1, 8), (8, 3, 8), (10, 0, 10), (10, 3, 10), (11, 1, 11), (15, 9, 11)]
+            [(0, 0, 0), (8, 2, 8), (8, 4, 8), (10, 0, 10), (10, 3, 10), (11, 1, 11), (15, 9, 11)]
         {
             let error = JournalHeaderView::parse(&forged(header, place, value)).unwrap_err();
             assert_eq!(error.offset().0, at, "{place}");

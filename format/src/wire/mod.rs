@@ -11,6 +11,7 @@ mod frame;
 mod header_v1;
 mod index;
 mod journal;
+mod link;
 mod outcome;
 mod registry;
 mod segment_header;
@@ -24,11 +25,12 @@ pub use envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_env
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
 pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC};
 pub use index::{IndexEntry, IndexView, entries_max, write_index};
-pub(crate) use index::{entries_in, tag_prefix};
+pub(crate) use index::{entries_in, index_payload_len, tag_prefix};
 pub use journal::{
     JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
     JournalRecordView,
 };
+pub use link::{LINK_LEN, RunLink};
 pub use outcome::Parsed;
 pub use registry::{
     Codec, DigestAlg, FrameType, JournalRecordType, JournalRole, SegmentFlags, SegmentKind, StanzaType,
@@ -37,4 +39,5 @@ pub use registry::{
 pub use segment_header::{BOUND_PREFIX_LEN, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderView};
 pub use segment_rules::{check_segment, wire_len};
 pub use stream_params::StreamParams;
-pub use trailer::{TRAILER_LEN, Trailer, terminator_len};
+pub use trailer::{HISTORY_LEN, TRAILER_LEN, Trailer, terminator_len};
+pub(crate) use trailer::{history_bytes, link_at_end};

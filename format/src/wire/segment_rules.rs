@@ -194,7 +194,7 @@ mod tests {
             frame_count: 4,
             plaintext_len: 8192,
             payload_len: 8192,
-            wire_len: 8192 + 4 * 24 + 36 + if index == 0 { 32 } else { 0 },
+            wire_len: 8192 + 4 * 24 + 36 + if index == 0 { 52 } else { 0 },
             run_salt: [0; 16],
             wire_crc32c: 0,
             segment_tag: [0; 32],
@@ -228,7 +228,7 @@ mod tests {
         let uniform = stream(super::super::StreamFlags::UNIFORM, 0);
         let first = wire_len(&uniform, SegmentKind::Data, true, 8192);
         assert_eq!(first, wire_len(&uniform, SegmentKind::Data, false, 8192));
-        assert_eq!(first, 8192 + 24 * 4 + 36 + 32);
+        assert_eq!(first, 8192 + 24 * 4 + 36 + 52);
     }
 
     proptest! {
@@ -236,7 +236,7 @@ mod tests {
         fn what_is_accepted_is_bounded_by_the_stream_header(header in super::super::segment_header::tests::headers()) {
             let stream = stream(super::super::StreamFlags::NONE, 0);
             if check_segment(&stream, &header, Offset(0), 0).is_ok() {
-                prop_assert!(header.wire_len <= 8192 + 24 * 4 + 36 + 56);
+                prop_assert!(header.wire_len <= 8192 + 24 * 4 + 36 + 76);
             }
         }
     }

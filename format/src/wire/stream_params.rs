@@ -4,7 +4,9 @@ use binrw::binwrite;
 
 use super::header_v1::{STREAM_MAGIC, VERSION};
 use super::{StreamFlags, Suite, encode::encode};
-use crate::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX, SUITE2_RUN_BYTES_MAX};
+use crate::limits::{
+    FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX, SUITE2_EPOCH_SEGMENTS, SUITE2_RUN_BYTES_MAX,
+};
 use crate::{Detail, Error, Offset};
 
 /// Bytes of the stream header that the key schedule and header_tag cover (§5).
@@ -56,15 +58,15 @@ impl StreamParams {
         }
     }
 
-    /// epoch_segments for as few key epochs as the suite allows with this segment size: 0, which is one for ever, with suite 0x0001; as many segments as
-    /// may be sealed under one key with suite 0x0002 (§21.4).
+    /// epoch_segments of a writer that is not told another one: 0, which is one epoch for ever, with suite 0x0001; 65,536 with suite 0x0002, or as
+    /// many segments of this size as may be sealed under one key, where those are fewer (SV2-HDR-011).
     #[must_use]
-    pub fn longest_epoch(&self) -> u32 {
+    pub fn default_epoch(&self) -> u32 {
         match self.suite {
             Suite::XChaCha20Poly1305 => 0,
             Suite::Aes256Gcm => {
                 let segments = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size.max(1));
-                u32::try_from(segments).unwrap_or(u32::MAX)
+                u32::try_from(segments).map_or(SUITE2_EPOCH_SEGMENTS, |most| most.min(SUITE2_EPOCH_SEGMENTS))
             }
         }
     }
@@ -166,17 +168,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_longest_epoch_is_the_longest_that_is_allowed() {
+    fn the_default_epoch_is_allowed_with_every_segment_size() {
         let mut params = StreamParams::new([0; 32]);
-        assert_eq!(params.longest_epoch(), 0);
+        assert_eq!(params.default_epoch(), 0);
         params.suite = Suite::Aes256Gcm;
         assert!(params.check().is_err());
-        for segment_size in [1 << 16, 1 << 20, (1 << 20) + (1 << 16), 1 << 26] {
+        for (segment_size, epoch) in [
+            (1 << 16, 65_536),
+            (1 << 20, 65_536),
+            (1 << 24, 65_536),
+            ((1 << 24) + (1 << 16), 65_280),
+            (1 << 26, 16_384),
+        ] {
             params.segment_size = segment_size;
-            params.epoch_segments = params.longest_epoch();
+            params.epoch_segments = params.default_epoch();
+            assert_eq!(params.epoch_segments, epoch);
             params.check().unwrap();
             params.epoch_segments += 1;
-            assert!(params.check().is_err(), "{segment_size}");
+            assert_eq!(params.check().is_ok(), segment_size < 1 << 24, "{segment_size}");
         }
     }
 }

@@ -1,7 +1,8 @@
 //! §8.3 and §9: the plaintext of terminators, and the trailer of the final segment.
 //!
 //! ```text
-//! 0 plaintext total u64 | 8 position u64 | 16 distance to the last index segment u64 | 24 transcript (32)
+//! T || R:  0 transcript (32) | 32 link (20)
+//! trailer: 0 plaintext total u64 | 8 position u64 | 16 distance to the last index segment u64 | 24 transcript (32) | 56 link (20)
 //! ```
 
 use core::ops::Range;
@@ -9,22 +10,39 @@ use core::ops::Range;
 use binrw::binwrite;
 
 use super::encode::encode;
-use super::{HeaderV1, SegmentKind};
+use super::link::LINK_LEN;
+use super::{HeaderV1, RunLink, SegmentKind};
 
 /// Bytes of the trailer.
-pub const TRAILER_LEN: u32 = 56;
-/// Bytes of the terminator of a data or index segment that has room for a transcript.
-pub(crate) const TRANSCRIPT_LEN: u32 = 32;
+pub const TRAILER_LEN: u32 = 76;
+/// Bytes of the terminator of a data or index segment that has room for a transcript and a link.
+pub const HISTORY_LEN: u32 = 52;
 
-/// Plaintext bytes of the terminator of a segment (§8.3): 0, 32 or 56.
+/// Plaintext bytes of the terminator of a segment (§8.3): 0, 52 or 76.
 #[must_use]
 pub const fn terminator_len(stream: &HeaderV1, kind: SegmentKind, run_start: bool) -> u32 {
     match kind {
         SegmentKind::Final => TRAILER_LEN,
-        SegmentKind::Index => TRANSCRIPT_LEN,
-        SegmentKind::Data if run_start || stream.uniform() => TRANSCRIPT_LEN,
+        SegmentKind::Index => HISTORY_LEN,
+        SegmentKind::Data if run_start || stream.uniform() => HISTORY_LEN,
         SegmentKind::Data => 0,
     }
+}
+
+/// The terminator of a segment that says which history it continues: T || R of the segments before it.
+#[must_use]
+pub(crate) fn history_bytes(transcript: &[u8; 32], link: &RunLink) -> [u8; HISTORY_LEN as usize] {
+    let mut bytes = [0; HISTORY_LEN as usize];
+    let (transcript_place, link_place) = bytes.split_at_mut(transcript.len());
+    transcript_place.copy_from_slice(transcript);
+    link_place.copy_from_slice(&link.to_bytes());
+    bytes
+}
+
+/// The link with which a terminator ends, if it is long enough to have one.
+#[must_use]
+pub(crate) fn link_at_end(terminator: &[u8]) -> Option<RunLink> {
+    terminator.last_chunk::<LINK_LEN>().map(RunLink::from_bytes)
 }
 
 /// What a final segment says about the stream before it.
@@ -38,10 +56,12 @@ pub struct Trailer {
     pub index_distance: u64,
     /// The transcript of all data and index segments.
     pub transcript: [u8; 32],
+    /// The run of the last data or index segment; [`RunLink::NONE`] where there is none.
+    pub link: RunLink,
 }
 
 impl Trailer {
-    /// What the 56 bytes say, for a range reader, which has nothing to compare them with.
+    /// What the 76 bytes say, for a range reader, which has nothing to compare them with.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; TRAILER_LEN as usize]) -> Self {
         let number = |place: Range<usize>| {
@@ -49,17 +69,19 @@ impl Trailer {
             number.copy_from_slice(&bytes[place]);
             u64::from_le_bytes(number)
         };
-        let mut transcript = [0; 32];
-        transcript.copy_from_slice(&bytes[24..]);
+        let (mut transcript, mut link) = ([0; 32], [0; LINK_LEN]);
+        transcript.copy_from_slice(&bytes[24..56]);
+        link.copy_from_slice(&bytes[56..]);
         Self {
             plaintext_len: number(0..8),
             position: number(8..16),
             index_distance: number(16..24),
             transcript,
+            link: RunLink::from_bytes(&link),
         }
     }
 
-    /// The 56 bytes that the terminator of a final segment seals. A reader compares them as a whole (SV2-FIN-001).
+    /// The 76 bytes that the terminator of a final segment seals. A reader compares them as a whole (SV2-FIN-001).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; TRAILER_LEN as usize] {
         encode(&Bytes {
@@ -67,6 +89,7 @@ impl Trailer {
             position: self.position,
             index_distance: self.index_distance,
             transcript: self.transcript,
+            link: self.link.to_bytes(),
         })
     }
 }
@@ -78,12 +101,14 @@ struct Bytes {
     position: u64,
     index_distance: u64,
     transcript: [u8; 32],
+    link: [u8; LINK_LEN],
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::{StreamFlags, StreamParams};
     use super::*;
+    use crate::SegmentIndex;
 
     #[test]
     fn terminators_are_as_long_as_the_table_says() {
@@ -91,18 +116,29 @@ mod tests {
             |flags| HeaderV1::new(StreamParams { flags, ..StreamParams::new([0; 32]) }, [0; 32], 0).unwrap();
         let (uniform, other) = (stream(StreamFlags::UNIFORM), stream(StreamFlags::NONE));
         for run_start in [false, true] {
-            assert_eq!(terminator_len(&other, SegmentKind::Final, run_start), 56);
-            assert_eq!(terminator_len(&uniform, SegmentKind::Final, run_start), 56);
-            assert_eq!(terminator_len(&uniform, SegmentKind::Data, run_start), 32);
-            assert_eq!(terminator_len(&other, SegmentKind::Index, run_start), 32);
+            assert_eq!(terminator_len(&other, SegmentKind::Final, run_start), 76);
+            assert_eq!(terminator_len(&uniform, SegmentKind::Final, run_start), 76);
+            assert_eq!(terminator_len(&uniform, SegmentKind::Data, run_start), 52);
+            assert_eq!(terminator_len(&other, SegmentKind::Index, run_start), 52);
         }
-        assert_eq!(terminator_len(&other, SegmentKind::Data, true), 32);
+        assert_eq!(terminator_len(&other, SegmentKind::Data, true), 52);
         assert_eq!(terminator_len(&other, SegmentKind::Data, false), 0);
     }
 
     #[test]
-    fn what_is_written_is_read() {
-        let trailer = Trailer { plaintext_len: 1, position: 2, index_distance: 1 << 63, transcript: [4; 32] };
-        assert_eq!(Trailer::from_bytes(&trailer.to_bytes()), trailer);
+    fn what_is_written_is_read_and_ends_with_the_link() {
+        let link = RunLink { run_salt: [5; 16], first: SegmentIndex(6) };
+        let trailer =
+            Trailer { plaintext_len: 1, position: 2, index_distance: 1 << 63, transcript: [4; 32], link };
+        let bytes = trailer.to_bytes();
+        assert_eq!(Trailer::from_bytes(&bytes), trailer);
+        assert_eq!(
+            (&bytes[24..56], &bytes[56..72], &bytes[72..]),
+            (&[4; 32][..], &[5; 16][..], &[6, 0, 0, 0][..])
+        );
+        assert_eq!(link_at_end(&bytes), Some(link));
+        let history = history_bytes(&[4; 32], &link);
+        assert_eq!(history[..], bytes[24..]);
+        assert_eq!(link_at_end(&history[..19]), None);
     }
 }

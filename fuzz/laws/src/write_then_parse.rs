@@ -7,7 +7,7 @@ use stream_v2_format::crypto::{
 };
 use stream_v2_format::wire::{
     Codec, DigestAlg, EnvelopeView, HeaderV1, HeaderV1View, IndexEntry, IndexView, JournalHeader,
-    JournalHeaderView, JournalRecord, JournalRecordType, JournalRecordView, JournalRole, Parsed,
+    JournalHeaderView, JournalRecord, JournalRecordType, JournalRecordView, JournalRole, Parsed, RunLink,
     SegmentFlags, SegmentHeader, SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer,
     check_segment, entries_max, wire_len, write_envelope, write_index,
 };
@@ -151,6 +151,7 @@ fn record(values: &mut Unstructured<'_>) -> Result<JournalRecord> {
         plaintext_len: values.arbitrary()?,
         segment_tag: values.arbitrary()?,
         transcript: values.arbitrary()?,
+        run_first: SegmentIndex(values.arbitrary()?),
     })
 }
 
@@ -192,10 +193,10 @@ fn owned_journal(values: &mut Unstructured<'_>) -> Result<()> {
     let read = Journal::read(key(), JournalRole::Encrypt, &bytes[..cut]);
     assert_eq!(read.is_ok(), cut >= 212);
     if let Ok(mut read) = read {
-        let whole = (cut - 212) / 132;
+        let whole = (cut - 212) / 136;
         let commit = whole.checked_sub(1).map(|place| &commits[place]);
         assert_eq!(read.last_commit(), commit);
-        assert_eq!((read.valid_len(), read.is_full()), (212 + 132 * whole as u64, false));
+        assert_eq!((read.valid_len(), read.is_full()), (212 + 136 * whole as u64, false));
         // What it goes on with: shorter, and with the same last commit under a new sequence.
         let (mut shorter, record) = read.compacted((Some(9), Some(-1)), [2; 16]);
         let place = |commit: &JournalRecord| (commit.index, commit.position, commit.segment_tag);
@@ -232,6 +233,7 @@ fn trailer(values: &mut Unstructured<'_>) -> Result<Trailer> {
         position: values.arbitrary()?,
         index_distance: values.arbitrary()?,
         transcript: values.arbitrary()?,
+        link: RunLink { run_salt: values.arbitrary()?, first: SegmentIndex(values.arbitrary()?) },
     })
 }
 
@@ -246,7 +248,7 @@ fn segments(values: &mut Unstructured<'_>) -> Result<()> {
         ..StreamParams::new(values.arbitrary()?)
     };
     if params.epoch_segments == 0 {
-        params.epoch_segments = params.longest_epoch();
+        params.epoch_segments = params.default_epoch();
     }
     let context: Vec<u8> = values.arbitrary()?;
     let stream = StreamSealer::new(params, &key(), &context).unwrap();
@@ -264,7 +266,8 @@ fn segments(values: &mut Unstructured<'_>) -> Result<()> {
     }
     let next = |sealed: &[Sealed]| SegmentIndex(u32::try_from(sealed.len()).unwrap());
     if let Some(payload) = progress.index_payload(true).filter(|_| indexed) {
-        let (segment, wire) = sealer.seal_index(next(&sealed), &payload, progress.transcript()).unwrap();
+        let (segment, wire) =
+            sealer.seal_index(next(&sealed), &payload, progress.transcript(), progress.link()).unwrap();
         progress.sealed(&segment).unwrap();
         sealed.push(Sealed { header: segment.header, wire, payload });
     }

@@ -59,7 +59,7 @@ impl<S: ReadAt> Segments<S> {
 
     /// Fetches the final segment from the end of the stream, and opens it; `None` where none stands there.
     ///
-    /// It is fetched in one piece: it is always 236 bytes long (§9).
+    /// It is fetched in one piece: it is always 256 bytes long (§9).
     pub(super) fn final_segment(&mut self) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
         let (body, len) = (self.stream.header().body_offset(), FINAL_SEGMENT_LEN as u64);
         let Some(offset) = self.len.checked_sub(len).map(Offset).filter(|&offset| offset >= body) else {

@@ -83,14 +83,15 @@ impl Sample {
             let salt = chunks.peek().map(|(salt, _)| *salt).or(sealer.as_ref().map(|(salt, _)| *salt));
             let salt = salt.unwrap_or(0x40);
             if sealer.as_ref().is_none_or(|(current, _)| *current != salt) {
-                let run = Run::resuming(RunSalt::new([salt; 16]), index, *progress.transcript());
+                let run =
+                    Run::resuming(RunSalt::new([salt; 16]), index, *progress.transcript(), *progress.link());
                 sealer = Some((salt, SegmentSealer::new(&stream, run)));
             }
             let (_, sealer) = sealer.as_mut().unwrap();
             let payload = progress.index_payload(chunks.peek().is_none()).filter(|_| form == Form::Indexed);
             let (sealed, wire) = if let Some(mut payload) = payload {
                 bend(sample.segments.len(), &mut payload);
-                sealer.seal_index(index, &payload, progress.transcript()).unwrap()
+                sealer.seal_index(index, &payload, progress.transcript(), progress.link()).unwrap()
             } else if let Some((_, chunk)) = chunks.next() {
                 let mut wire = vec![0; sealer.wire_len(index, u32::try_from(chunk.len()).unwrap())];
                 (sealer.seal_data(index, &sample.plaintext[chunk], &mut wire).unwrap(), wire)

@@ -44,7 +44,7 @@ impl Indexed {
             let index = SegmentIndex(u32::try_from(progress.segments()).unwrap());
             let (sealed, wire) = if let Some(mut payload) = progress.index_payload(lens.peek().is_none()) {
                 bend(indexed.segments.len(), &mut payload);
-                sealer.seal_index(index, &payload, progress.transcript()).unwrap()
+                sealer.seal_index(index, &payload, progress.transcript(), progress.link()).unwrap()
             } else if let Some(len) = lens.next() {
                 let mut wire = vec![0; sealer.wire_len(index, u32::try_from(len).unwrap())];
                 begin += len;

@@ -124,7 +124,12 @@ pub(crate) fn build_with(plan: &Plan<'_>) -> Built {
         Built { bytes: stream.header_bytes().to_vec(), segments: Vec::new(), plaintexts: Vec::new() };
     let mut sealer = None;
     for (salt, lens) in plan.runs {
-        let run = Run::resuming(RunSalt::new([*salt; 16]), next_index(&progress), *progress.transcript());
+        let run = Run::resuming(
+            RunSalt::new([*salt; 16]),
+            next_index(&progress),
+            *progress.transcript(),
+            *progress.link(),
+        );
         let sealer = sealer.insert(SegmentSealer::new(&stream, run));
         for len in *lens {
             let index = next_index(&progress);

@@ -97,7 +97,7 @@ impl Writing<'_> {
         loop {
             let index = SegmentIndex(u32::try_from(progress.segments()).unwrap());
             if let Some(run) = self.request.runs.iter().position(|run| run.first_segment == index.0) {
-                let run = Run::resuming(self.run_salt(run), index, *progress.transcript());
+                let run = Run::resuming(self.run_salt(run), index, *progress.transcript(), *progress.link());
                 sealer = Some(
                     SegmentSealer::new(&stream, run).with_digest_alg(digest_alg(&self.request.parameters)),
                 );
@@ -105,7 +105,9 @@ impl Writing<'_> {
             let sealer = sealer.as_mut().unwrap();
             let payload = progress.index_payload(rest.is_empty()).filter(|_| self.request.parameters.index);
             let (sealed, wire) = match payload {
-                Some(payload) => sealer.seal_index(index, &payload, progress.transcript())?,
+                Some(payload) => {
+                    sealer.seal_index(index, &payload, progress.transcript(), progress.link())?
+                }
                 None => {
                     let (now, later) = rest.split_at(self.next_len(rest.len()));
                     rest = later;

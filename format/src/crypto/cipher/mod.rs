@@ -35,15 +35,15 @@ pub(super) struct FramePlace<'a> {
 }
 
 impl FramePlace<'_> {
-    /// The 12 bytes that the AEAD of the suite is given. With suite 0x0001 they are what HChaCha20 leaves of the 24: four zeros, and the place.
+    /// The 12 bytes that the AEAD of the suite is given: four zeros, and the place. With suite 0x0001 they are what HChaCha20 leaves of the 24.
     fn nonce(&self, suite: Suite) -> [u8; 12] {
-        let place = match suite {
-            Suite::XChaCha20Poly1305 => 4,
-            Suite::Aes256Gcm => 0,
+        let number = |number: u32| match suite {
+            Suite::XChaCha20Poly1305 => number.to_le_bytes(),
+            Suite::Aes256Gcm => number.to_be_bytes(),
         };
         let mut nonce = [0; 12];
-        nonce[place..place + 4].copy_from_slice(&self.segment.0.to_le_bytes());
-        nonce[place + 4..place + 8].copy_from_slice(&self.frame_index.to_le_bytes());
+        nonce[4..8].copy_from_slice(&number(self.segment.0));
+        nonce[8..].copy_from_slice(&number(self.frame_index));
         nonce
     }
 

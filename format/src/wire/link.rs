@@ -1,0 +1,123 @@
+//! §8.3 Links: 20 bytes that name the run of a segment, by its salt and the index of its first segment.
+//!
+//! ```text
+//! 0 run_salt (16) | 16 first u32
+//! ```
+
+use super::SegmentHeader;
+use crate::SegmentIndex;
+
+/// Bytes of a link.
+pub const LINK_LEN: usize = 20;
+
+const SALT_LEN: usize = 16;
+
+/// R_i: which run sealed segment i. The terminator of the segment after it holds it as its *link*.
+///
+/// ```
+/// use stream_v2_format::SegmentIndex;
+/// use stream_v2_format::wire::RunLink;
+///
+/// let link = RunLink { run_salt: [7; 16], first: SegmentIndex(5) };
+/// assert_eq!(RunLink::from_bytes(&link.to_bytes()), link);
+/// assert!(link.can_stand_in(SegmentIndex(6)));
+/// assert!(!link.can_stand_in(SegmentIndex(5)));
+/// assert!(RunLink::NONE.can_stand_in(SegmentIndex::FIRST));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunLink {
+    /// The run_salt of the run: to be compared with, and never to seal under (SV2-JRN-004).
+    pub run_salt: [u8; SALT_LEN],
+    /// The first segment of the run.
+    pub first: SegmentIndex,
+}
+
+impl RunLink {
+    /// R_(-1): what stands before segment 0.
+    pub const NONE: Self = Self { run_salt: [0; SALT_LEN], first: SegmentIndex::FIRST };
+
+    /// What the 20 bytes say.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8; LINK_LEN]) -> Self {
+        let (salt, first) = bytes.split_at(SALT_LEN);
+        let (mut run_salt, mut first_bytes) = ([0; SALT_LEN], [0; LINK_LEN - SALT_LEN]);
+        run_salt.copy_from_slice(salt);
+        first_bytes.copy_from_slice(first);
+        Self { run_salt, first: SegmentIndex(u32::from_le_bytes(first_bytes)) }
+    }
+
+    /// The 20 bytes of the link.
+    #[must_use]
+    pub fn to_bytes(&self) -> [u8; LINK_LEN] {
+        let mut bytes = [0; LINK_LEN];
+        bytes[..SALT_LEN].copy_from_slice(&self.run_salt);
+        bytes[SALT_LEN..].copy_from_slice(&self.first.0.to_le_bytes());
+        bytes
+    }
+
+    /// R of the data or index segment with this header, where this is R of the segment before it.
+    #[must_use]
+    pub const fn then(&self, header: &SegmentHeader) -> Self {
+        let first = if header.flags.run_start() { header.index } else { self.first };
+        Self { run_salt: header.run_salt, first }
+    }
+
+    /// Whether it can be the link of segment `index`: zero in segment 0, and elsewhere with a first that is below the index.
+    #[must_use]
+    pub fn can_stand_in(&self, index: SegmentIndex) -> bool {
+        if index == SegmentIndex::FIRST { *self == Self::NONE } else { self.first < index }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::SegmentFlags;
+    use super::super::segment_header::tests::headers;
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn stands_as_the_specification_says() {
+        let link = RunLink { run_salt: [0xA5; 16], first: SegmentIndex(0x0403_0201) };
+        let mut expected = [0xA5; 20];
+        expected[16..].copy_from_slice(&[1, 2, 3, 4]);
+        assert_eq!(link.to_bytes(), expected);
+        assert_eq!(RunLink::NONE.to_bytes(), [0; 20]);
+    }
+
+    #[test]
+    fn only_zeros_stand_in_segment_0_and_only_what_is_before_elsewhere() {
+        let link = |salt, first| RunLink { run_salt: [salt; 16], first: SegmentIndex(first) };
+        let last = SegmentIndex(u32::MAX);
+        for (link, index, can) in [
+            (link(0, 0), SegmentIndex(0), true),
+            (link(1, 0), SegmentIndex(0), false),
+            (link(0, 1), SegmentIndex(0), false),
+            (link(0, 0), SegmentIndex(1), true),
+            (link(1, 1), SegmentIndex(1), false),
+            (link(1, 0), SegmentIndex(1), true),
+            (link(1, u32::MAX - 1), last, true),
+            (link(1, u32::MAX), last, false),
+        ] {
+            assert_eq!(link.can_stand_in(index), can, "{link:?} {index}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(run_salt: [u8; 16], first: u32) {
+            let link = RunLink { run_salt, first: SegmentIndex(first) };
+            prop_assert_eq!(RunLink::from_bytes(&link.to_bytes()), link);
+        }
+
+        #[test]
+        fn a_run_goes_on_until_the_next_one_starts(header in headers(), first: u32) {
+            let before = RunLink { run_salt: header.run_salt, first: SegmentIndex(first) };
+            let start = SegmentFlags::RUN_START;
+            let with = |on| SegmentHeader { flags: SegmentFlags::NONE.with(start, on), ..header };
+            prop_assert_eq!(before.then(&with(false)), before);
+            let begun = RunLink { first: header.index, ..before };
+            prop_assert_eq!(RunLink::NONE.then(&with(true)), begun);
+        }
+    }
+}
