@@ -6,6 +6,7 @@ import sys
 from . import codec
 from .errors import StreamError
 from .header import UNIFORM, UNKNOWN, HeaderV1
+from .ranges import RangeReader
 from .reader import Reader
 from .recover import recover, recover_keyless
 from .resume import resume
@@ -13,7 +14,7 @@ from .writer import Stopped, Writer
 
 HELLO = {
     "protocol": 1, "name": "stream_v2", "language": "Python", "version": "0.1.0",
-    "operations": ["read", "write", "crash", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
+    "operations": ["read", "range", "write", "crash", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
 
@@ -58,8 +59,7 @@ def read(request):
         answer = refused(error, reader.in_body)
         if request["sticky"]:
             answer["again"] = {"error": again(reader), "released_len": sum(map(len, released))}
-    plaintext = b"".join(released)
-    return answer | {"released_len": len(plaintext), "released_sha256": hashlib.sha256(plaintext).hexdigest()}
+    return answer | summary(b"".join(released))
 
 
 def again(reader):
@@ -70,6 +70,31 @@ def again(reader):
     except StreamError as error:
         return error.kind
     return None
+
+
+def ranges(request):
+    if request["mode"] != "strict":
+        return {"skipped": "ranges of sealed streams only"}
+    content_key, context = keys(request)
+    try:
+        reader = RangeReader(bytes.fromhex(request["input"]), content_key, context, request.get("runs_max"))
+    except StreamError as error:
+        return refused(error, error.segments is not None)
+    answers = [one_range(reader, wanted["offset"], wanted["len"]) for wanted in request["ranges"]]
+    return {"result": "accept", "by": reader.by, "plaintext_len": reader.plaintext_len, "ranges": answers}
+
+
+def one_range(reader, offset, length):
+    released, answer = [], {"result": "accept"}
+    try:
+        reader.read(offset, length, released.append)
+    except StreamError as error:
+        answer = refused(error)
+    return answer | summary(b"".join(released))
+
+
+def summary(plaintext):
+    return {"released_len": len(plaintext), "released_sha256": hashlib.sha256(plaintext).hexdigest()}
 
 
 def writer_of(request, salts):
@@ -90,7 +115,7 @@ def crash(request):
         writer.write(bytes.fromhex(request["plaintext"]))
         writer.finish()
     except Stopped:
-        return {"result": "crashed", "output": writer.out.hex(), "journal": writer.journal.out.hex()}
+        return {"result": "crashed", "output": writer.out.hex(), "journal": writer.journal and writer.journal.out.hex()}
     raise AssertionError("stopped by nothing")
 
 
@@ -123,12 +148,12 @@ def resumed(request):
     content_key, context = keys(request)
     output, source = bytes.fromhex(request["output"]), bytes.fromhex(request["source"])
     journal = None if request["journal"] is None else bytes.fromhex(request["journal"])
-    salt = bytes.fromhex(request["run_salt"])
+    salt, is_pipe = bytes.fromhex(request["run_salt"]), request["source_kind"] == "pipe"
     try:
-        stream = resume(output, journal, source, request["source_kind"] == "pipe", salt, content_key, context)
+        stream = resume(output, journal, source, is_pipe, salt, content_key, context, request.get("index", False))
     except StreamError as error:
         return refused(error, error.segments is not None)
     return {"result": "nothing"} if stream is None else {"result": "resumed", "output": stream.hex()}
 
 
-OPERATIONS = {"read": read, "write": write, "crash": crash, "recover": recovered, "resume": resumed}
+OPERATIONS = {"read": read, "range": ranges, "write": write, "crash": crash, "recover": recovered, "resume": resumed}

@@ -21,25 +21,30 @@ def seal(cipher, segment, frame_index, frame_type, plaintext):
     return head + cipher.seal(segment.index, frame_index, plaintext, segment.bound + head)
 
 
+def check_header(raw, frame_type, length, at):
+    check(raw[0] == frame_type, "malformed.frame_type", at)
+    check(raw[1:4] == bytes(3), "malformed.frame_reserved", at)
+    check(raw[4:8] == struct.pack("<I", length), "malformed.frame_len", at)
+
+
 def check_headers(wire, segment, header, at):
     """Step 13. Gives the frames as (offset, bytes)."""
     frames, here = [], 0
     for frame_type, length in layout(segment, header):
-        found, reserved, found_len = wire[here], wire[here + 1:here + 4], wire[here + 4:here + 8]
-        check(found == frame_type, "malformed.frame_type", at + here)
-        check(reserved == bytes(3), "malformed.frame_reserved", at + here)
-        check(found_len == struct.pack("<I", length), "malformed.frame_len", at + here)
+        check_header(wire[here:here + 8], frame_type, length, at + here)
         frames.append((at + here, wire[here:here + length + OVERHEAD]))
         here += length + OVERHEAD
     assert here == len(wire)
     return frames
 
 
+def open_one(cipher, segment, frame_index, frame, at):
+    plaintext = cipher.open(segment.index, frame_index, frame[8:], segment.bound + frame[:8])
+    check(plaintext is not None, "auth.frame", at)
+    return plaintext
+
+
 def open_all(cipher, segment, frames):
     """Step 14. Gives payload, digest and terminator plaintexts."""
-    opened = []
-    for frame_index, (offset, frame) in enumerate(frames):
-        plaintext = cipher.open(segment.index, frame_index, frame[8:], segment.bound + frame[:8])
-        check(plaintext is not None, "auth.frame", offset)
-        opened.append(plaintext)
+    opened = [open_one(cipher, segment, n, frame, at) for n, (at, frame) in enumerate(frames)]
     return b"".join(opened[:-2]), opened[-2], opened[-1]

@@ -5,14 +5,15 @@ from typing import NamedTuple
 
 from crc32c import crc32c
 
+from .digest import split_run
 from .errors import check
 from .keys import equal, hmac
 
 MAGIC = bytes.fromhex("8953564A 0D0A1A0A")
-HEADER_LEN, RECORD_LEN = 212, 132
+VERSION, HEADER_LEN, RECORD_LEN = 3, 212, 136
 ENCRYPT, DECRYPT = 1, 2
 COMMIT, ENDING = 1, 2
-RECORD = struct.Struct("<QB3sIQQ32s32s32sI")
+RECORD = struct.Struct("<QB3sIQQ32s32sI32sI")
 PLAINTEXT_MAX, POSITION_MAX = 2**26, 2**27         # for each segment
 
 
@@ -25,6 +26,7 @@ class Record(NamedTuple):
     plaintext_len: int
     segment_tag: bytes
     transcript: bytes
+    run_first: int
     record_mac: bytes
     record_crc: int
 
@@ -38,7 +40,7 @@ class Journal:
         check(raw[:8] == MAGIC, "journal.header", 0)
         check(struct.unpack_from("<I", raw, 208)[0] == crc32c(raw[:208]), "journal.header", 208)
         version, found_role = struct.unpack_from("<HB", raw, 8)
-        check(version == 2, "journal.header", 8)
+        check(version == VERSION, "journal.header", 8)
         check(found_role in (ENCRYPT, DECRYPT), "journal.header", 10)
         check(raw[11:16] == bytes(5), "journal.header", 11)
         check(found_role == role, "journal.header", 10)
@@ -57,19 +59,21 @@ class JournalWriter:
     """Of a writer whose source is not known; `out` collects the journal."""
 
     def __init__(self, stream_header, keys):
-        bound = MAGIC + struct.pack("<HB5x", 2, ENCRYPT) + stream_header
+        bound = MAGIC + struct.pack("<HB5x", VERSION, ENCRYPT) + stream_header
         bound += struct.pack("<Qq", 2**64 - 1, -2**63) + os.urandom(16)
         self._keys, self._header_mac, self._sequence = keys, hmac(keys.journal, bound), 0
         self.out = bytearray(_closed(bound + self._header_mac))
 
-    def commit(self, s, position, total, transcript):
-        self._append(COMMIT, s.index, position, total, s.tag, transcript)
+    def commit(self, s, position, total, history):
+        _salt, first = split_run(history.link)
+        self._append(COMMIT, s.index, position, total, s.tag, history.transcript, first)
 
-    def ending(self, index, position, total, transcript):
-        self._append(ENDING, index, position, total, bytes(32), transcript)
+    def ending(self, index, position, total, history):
+        self._append(ENDING, index, position, total, bytes(32), history.transcript, 0)
 
-    def _append(self, record_type, index, position, total, tag, transcript):
+    def _append(self, record_type, index, position, total, tag, transcript, run_first):
         bound = struct.pack("<QB3xIQQ", self._sequence, record_type, index, position, total) + tag + transcript
+        bound += struct.pack("<I", run_first)
         self.out += _closed(bound + hmac(self._keys.journal, self._header_mac + bound))
         self._sequence += 1
 
@@ -86,12 +90,13 @@ def _records(raw, keys):
         record = Record._make(RECORD.unpack(piece))
         before = records[-1] if records else None
         believed = (
-            record.record_crc == crc32c(piece[:128])
-            and equal(hmac(keys.journal, raw[176:208] + piece[:96]), record.record_mac)
+            record.record_crc == crc32c(piece[:132])
+            and equal(hmac(keys.journal, raw[176:208] + piece[:100]), record.record_mac)
             and record.record_type in (COMMIT, ENDING)
             and record.reserved == bytes(3)
             and record.plaintext_len <= (record.segment_index + 1) * PLAINTEXT_MAX
             and record.position <= (record.segment_index + 1) * POSITION_MAX
+            and record.run_first <= (record.segment_index if record.record_type == COMMIT else 0)
             and (before is None or _follows(record, before))
         )
         if not believed:

@@ -58,8 +58,8 @@ class FrameCipher:
         self._aead, self._suite = aead, suite
 
     def _nonce(self, segment_index, frame_index):
-        pair = struct.pack("<II", segment_index, frame_index)
-        return bytes(4) + pair if self._suite == XCHACHA else pair + bytes(4)
+        order = "<II" if self._suite == XCHACHA else ">II"
+        return bytes(4) + struct.pack(order, segment_index, frame_index)
 
     def seal(self, segment_index, frame_index, plaintext, associated):
         return self._aead.encrypt(self._nonce(segment_index, frame_index), plaintext, associated)

@@ -2,9 +2,7 @@
 import struct
 from typing import NamedTuple
 
-from crc32c import crc32c
-
-from . import codec, digest, envelope, frames, header, segment
+from . import codec, digest, header, opening, segment
 from .errors import StreamError, check
 from .keys import equal
 
@@ -23,8 +21,7 @@ class Reader:
     """
 
     def __init__(self, sink, content_key=None, context=b"", salvage=False):
-        if content_key is not None and len(content_key) != 32:
-            raise StreamError("misuse")
+        opening.check_key(content_key)
         self.sink, self.salvage = sink, salvage
         self._content_key, self._context = content_key, context
         self._buffer, self._offset = bytearray(), 0        # _offset: of the first byte in _buffer
@@ -32,8 +29,8 @@ class Reader:
         self._need = next(self._state)                      # bytes that the next step waits for
         self.error, self.done = None, False
         self.header = None
-        # what the transcript and the trailer are about
-        self.segments, self.total, self.transcript = 0, 0, digest.START
+        # what terminators and the trailer are about
+        self.segments, self.total, self.history = 0, 0, digest.History()
         self._last_index, self._uncovered, self._previous, self._previous_data = None, [], None, None
 
     def feed(self, data):
@@ -98,9 +95,7 @@ class Reader:
                 raise StreamError("misuse")
             return self._content_key
         raw = yield head.envelope_len + 4
-        stanzas, stored = raw[:-4], struct.unpack("<I", raw[-4:])[0]
-        check(crc32c(stanzas) == stored, "malformed.envelope_crc", header.LENGTH + head.envelope_len)
-        envelope.check_stanzas(stanzas)
+        opening.envelope_checked(raw, head)
         check(self._content_key is not None, "unsupported.envelope", header.LENGTH)
         return self._content_key
 
@@ -108,8 +103,7 @@ class Reader:
         """Section 15.2, SV2-HDR-018, then SV2-IDX-005."""
         before, data_before, head = self._previous, self._previous_data, self.header
         check(s.index == self.segments, "order.segment_index", at + 4)
-        if before is not None:
-            check(s.run_start != (s.run_salt == before.run_salt), "order.run", at + 12)
+        opening.check_run(s, before, at)
         if head.uniform and s.kind == segment.DATA and data_before is not None:
             check(data_before.plaintext_len == head.segment_size, "order.uniform", at + 28)
         if s.kind == segment.DATA and head.plaintext_len != header.UNKNOWN:
@@ -123,34 +117,26 @@ class Reader:
 
     def _open(self, s, wire, at):
         """Steps 12 to 16, then codec or index payload. Gives the plaintext of the stream in it."""
-        check(crc32c(wire) == s.wire_crc, "malformed.wire_crc", at + 56)
-        wire_at = at + segment.LENGTH
-        found = frames.check_headers(wire, s, self.header, wire_at)
-        cipher = self.keys.aead(self.header.suite, s.key_epoch, s.run_salt)
-        payload, digest_plain, terminator = frames.open_all(cipher, s, found)
-        d = digest.digest(s, [frame for _, frame in found[:-2]], self.keys)
-        check(equal(digest_plain, digest.digest_plaintext(s.digest_alg, d)), "auth.digest", found[-2][0])
-        self._check_terminator(s, terminator, found[-1][0], at)
-        if s.kind != segment.FINAL:
-            plaintext = self._accept(s, payload, at)
-            self.transcript = digest.chain(self.keys, self.transcript, s.index, d)
+        payload, d, terminator = opening.open_wire(wire, at, s, self.header, self.keys)
+        frame_at = at + s.terminator_at(self.header)
+        plaintext = b""
+        if s.kind == segment.FINAL:
+            self._check_trailer(s, terminator, frame_at, at)
         else:
-            plaintext = b""
+            opening.check_terminator(s, terminator, frame_at)
+            opening.check_proof(s, terminator, self.history, frame_at)
+            plaintext = self._accept(s, payload, at)
+            self.history.follow(s, d, self.keys)
         self._previous = s
         return plaintext
 
-    def _check_terminator(self, s, terminator, frame_at, at):
-        head = self.header
-        if s.kind == segment.FINAL:
-            expected = digest.trailer(self.total, at - head.body,
-                                      None if self._last_index is None else self._last_index.at - head.body,
-                                      self.transcript)
-            check(equal(terminator, expected), "auth.trailer", frame_at)
-            check(head.plaintext_len in (header.UNKNOWN, self.total), "auth.trailer", frame_at)
-        elif s.run_start or s.kind == segment.INDEX:
-            check(equal(terminator, self.transcript), "order.transcript", frame_at)
-        else:
-            check(not any(terminator), "malformed.terminator", frame_at)
+    def _check_trailer(self, s, trailer, frame_at, at):
+        """SV2-FIN-005, SV2-FIN-002, SV2-FIN-001."""
+        opening.check_trailer(s, trailer, self.header, frame_at)
+        body = self.header.body
+        index_at = None if self._last_index is None else self._last_index.at - body
+        expected = self.history.trailer(self.total, at - body, index_at)
+        check(equal(trailer, expected), "auth.trailer", frame_at)
 
     def _accept(self, s, payload, at):
         payload_at = at + segment.LENGTH + 8

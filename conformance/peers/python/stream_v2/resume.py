@@ -5,24 +5,38 @@ from .recover import look
 from .writer import Writer
 
 
-def resume(output, journal, source, is_pipe, run_salt, content_key, context=b""):
+def resume(output, journal, source, is_pipe, run_salt, content_key, context=b"", asks_index=False):
     """The sealed stream; None where nothing was committed. Raises StreamError, and then nothing is to be changed."""
-    walk, read, _fate = look(output, journal, content_key, context)
+    walk, read, _fate = look(output, journal, content_key, context, asks_index)
     if walk is None:
         return None
     used = read if read is not None and not read.damaged and not walk.lost else None
-    _check_source(walk, read, used, source, is_pipe)
+    ending = used is not None and used.has_ending           # that the source has ended: SV2-RES-030
+    with_index = walk.covering.last_at is not None or asks_index
+    if asks_index:
+        _check_index_is_possible(walk, ending)
+    _check_source(walk, read, used, source, is_pipe, ending)
     if walk.sealed:
         return output[:walk.at]
     envelope = output[LENGTH:max(LENGTH, walk.head.body - 4)]
-    writer = Writer(walk.head, content_key, {walk.count: run_salt}, context, envelope=envelope)
-    writer.take_up(output[:walk.at], walk.count, walk.total, walk.transcript)
+    digest_alg = walk.before.digest_alg if walk.before else 1                       # SV2-RES-005
+    writer = Writer(walk.head, content_key, {walk.count: run_salt}, context, digest_alg, envelope, with_index)
+    writer.take_up(output[:walk.at], walk.count, walk.total, walk.history)
     writer.cover(walk.covering)
     writer.write(source[walk.total:])
     return writer.finish()
 
 
-def _check_source(walk, read, used, source, is_pipe):
+def _check_index_is_possible(walk, ending):
+    """SV2-IDX-010, for a caller that asks for index segments."""
+    uncovered, none_yet = len(walk.covering.entries), walk.covering.last_at is None
+    too_many = none_yet and uncovered > walk.covering.most
+    too_late = uncovered and (ending or walk.sealed)
+    if walk.head.uniform or too_many or too_late:
+        raise StreamError("misuse")
+
+
+def _check_source(walk, read, used, source, is_pipe, ending):
     """SV2-RES-008; offsets count from the start of the source."""
     if is_pipe:
         _same(source, 0, b"".join(walk.plaintexts_from_the_start()))
@@ -35,7 +49,6 @@ def _check_source(walk, read, used, source, is_pipe):
             last = walk.plaintext(walk.data_at, walk.data_before)
             _same(source, walk.total - len(last), last)
     head, last = walk.head, walk.data_before
-    ending = used is not None and used.has_ending
     short = head.uniform and last is not None and last.plaintext_len < head.segment_size or walk.covering.ends
     belongs = min(len(source), head.plaintext_len)          # UNKNOWN is the largest number there is
     check(belongs <= walk.total or not (ending or walk.sealed or short), "journal.source", walk.total)

@@ -12,8 +12,9 @@ MAGIC = b"SV2S"
 LENGTH = 96
 DATA, INDEX, FINAL = 0, 1, 2
 REKEY, RUN_START = 1, 2
-OVERHEAD, DIGEST_LEN, TRAILER_LEN = 24, 36, 56
+OVERHEAD, DIGEST_LEN, TRAILER_LEN, PROOF_LEN = 24, 36, 76, 52
 LAYOUT = struct.Struct("<4sIBBHHHIIIIII16s")        # the bound prefix
+FINAL_LEN = 256
 CODECS = (0, 1, 2)
 
 
@@ -39,11 +40,25 @@ class Segment:
     def run_start(self):
         return bool(self.flags & RUN_START)
 
+    @property
+    def end(self):
+        """Bytes from its beginning to its end."""
+        return LENGTH + self.wire_len
+
+    @property
+    def proves(self):
+        """Its terminator holds T and a link."""
+        return self.kind == INDEX or (self.kind == DATA and self.run_start)
+
+    def terminator_at(self, header):
+        """Where its terminator frame begins, from its own beginning."""
+        return self.end - self.terminator_len(header) - OVERHEAD
+
     def terminator_len(self, header):
         """Section 8.3."""
         if self.kind == FINAL:
             return TRAILER_LEN
-        return 32 if self.run_start or self.kind == INDEX or header.uniform else 0
+        return PROOF_LEN if self.run_start or self.kind == INDEX or header.uniform else 0
 
 
 def index_entries_max(header):

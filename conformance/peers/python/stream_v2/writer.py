@@ -24,25 +24,27 @@ class Writer:
         if envelope:
             self.out += envelope + struct.pack("<I", crc32c(envelope))
         self._pending, self._run_salt, self._next = bytearray(), None, 0
-        self.total, self.transcript = 0, digest.START
+        self.total, self.history = 0, digest.History()
         self._short, self._entries, self._last_index = False, [], None
         self.journal = self.stop_after = None
 
     def stop(self, stop_after):
         """Keeps a journal of section 18, and takes so many bytes of output and no more: then `Stopped` is raised."""
-        self.journal, self.stop_after = JournalWriter(bytes(self.out[:LENGTH]), self.keys), stop_after
+        self.stop_after = stop_after
+        if stop_after >= self.header.body:                  # SV2-JRN-009
+            self.journal = JournalWriter(bytes(self.out[:LENGTH]), self.keys)
 
-    def take_up(self, kept, segments, total, transcript):
+    def take_up(self, kept, segments, total, history):
         """Goes on after what an interrupted run has written."""
-        self.out, self._next, self.total, self.transcript = bytearray(kept), segments, total, transcript
+        self.out, self._next, self.total, self.history = bytearray(kept), segments, total, history
 
     def cover(self, covering):
         """Goes on with index segments where the stream has one (SV2-IDX-010)."""
+        self._entries = covering.entries
         if covering.last_at is not None:
-            self.with_index, self._entries = True, covering.entries
             self._last_index = covering.last_at, covering.last_tag
-            if covering.full:
-                self._index()
+        if self.with_index and covering.full:
+            self._index()
 
     def write(self, data):
         """What is beyond plaintext_len of the stream header is not part of the stream (SV2-HDR-017)."""
@@ -68,9 +70,9 @@ class Writer:
         base = self.header.body
         position = len(self.out) - base
         if self.journal:
-            self.journal.ending(self._next, position, self.total, self.transcript)
+            self.journal.ending(self._next, position, self.total, self.history)
         index_at = None if self._last_index is None else self._last_index[0] - base
-        self._seal(segment.FINAL, 0, b"", digest.trailer(self.total, position, index_at, self.transcript))
+        self._seal(segment.FINAL, 0, b"", self.history.trailer(self.total, position, index_at))
         return bytes(self.out)
 
     def _data(self, plaintext):
@@ -80,10 +82,7 @@ class Writer:
             raise StreamError("limit.segment_index")
         self._short = len(plaintext) < self.header.segment_size
         self.total += len(plaintext)
-        position = len(self.out) - self.header.body
         s = self._seal(segment.DATA, len(plaintext), plaintext)
-        if self.journal:
-            self.journal.commit(s, position, self.total, self.transcript)
         self._entries.append(struct.pack("<II", s.plaintext_len, s.wire_len) + s.tag[:16])
         if self.with_index and len(self._entries) == segment.index_entries_max(self.header):
             self._index()
@@ -107,17 +106,19 @@ class Writer:
         d = digest.digest(s, sealed, self.keys)
         terminator = trailer
         if terminator is None:
-            proves = run_start or kind == segment.INDEX
-            terminator = self.transcript if proves else bytes(s.terminator_len(head))
+            terminator = self.history.proof if s.proves else bytes(s.terminator_len(head))
         sealed.append(frames.seal(cipher, s, len(sealed), frames.DIGEST,
                                   digest.digest_plaintext(s.digest_alg, d)))
         sealed.append(frames.seal(cipher, s, len(sealed), frames.TERMINATOR, terminator))
         wire = b"".join(sealed)
+        position = len(self.out) - head.body
         self.out += segment.encode(s, self.keys, wire) + wire
         if self.stop_after is not None and len(self.out) > self.stop_after:
             del self.out[self.stop_after:]
             raise Stopped
         if kind != segment.FINAL:
-            self.transcript = digest.chain(self.keys, self.transcript, s.index, d)
+            self.history.follow(s, d, self.keys)
+            if self.journal:
+                self.journal.commit(s, position, self.total, self.history)
         self._next += 1
         return s

@@ -1,0 +1,182 @@
+"""Streams of this writer, read by this reader in every way: without vectors, for whoever changes this package."""
+import itertools
+import random
+
+from stream_v2 import digest, lengths, segment
+from stream_v2.errors import StreamError
+from stream_v2.header import UNIFORM, HeaderV1
+from stream_v2.ranges import RangeReader
+from stream_v2.reader import read_all
+from stream_v2.recover import recover
+from stream_v2.resume import resume
+from stream_v2.writer import Stopped, Writer
+
+KEY = bytes(range(32))
+F, S = 4096, 8192
+
+
+def salt(name):
+    return bytes([name]) * 16
+
+
+def data(length):
+    return bytes(here * here // 7 % 251 for here in range(length))
+
+
+def head(uniform=False, suite=1, epoch=0):
+    return HeaderV1(bytes(range(32, 64)), suite, UNIFORM if uniform else 0, 12, S, epoch)
+
+
+def stream(plaintext, runs, header, digest_alg=1, index=False):
+    writer = Writer(header, KEY, runs, digest_alg=digest_alg, index=index)
+    writer.write(plaintext)
+    return writer.finish()
+
+
+def pieces(sealed, header):
+    """Every segment of a stream, as (index, bytes)."""
+    at, found = header.body, []
+    while at < len(sealed):
+        s = segment.parse(sealed[at:at + segment.LENGTH], header, at)
+        found.append(sealed[at:at + s.end])
+        at += s.end
+    return found
+
+
+def ranges_of(sealed, plaintext, wanted, runs_max=None):
+    """Released bytes are checked against the plaintext; gives the errors."""
+    reader, errors = RangeReader(sealed, KEY, runs_max=runs_max), []
+    for offset, length in wanted:
+        released = []
+        try:
+            reader.read(offset, length, released.append)
+            assert b"".join(released) == plaintext[offset:offset + length]
+        except StreamError as error:
+            assert plaintext[offset:offset + length].startswith(b"".join(released)), "foreign bytes"
+            errors.append(error.as_tuple())
+    return errors
+
+
+def check_streams():
+    for uniform, suite, epoch, alg in itertools.product((False, True), (1, 2), (0, 3), (1, 2)):
+        if suite == 2 and epoch == 0:
+            continue
+        for length in (0, 1, S - 1, S, S + 1, 5 * S, 5 * S + F, 5 * S + F + 1):
+            count = -(-length // S)
+            for starts in ([], [1], [count], [1, 2], [2, 3, 4]):
+                runs = {0: salt(65)} | {start: salt(66 + n) for n, start in enumerate(starts) if start <= count}
+                plaintext = data(length)
+                for index in (False, True):
+                    if index and uniform:
+                        continue
+                    header = head(uniform, suite, epoch)
+                    sealed = stream(plaintext, runs, header, alg, index)
+                    assert read_all(sealed, KEY) == (plaintext, None)
+                    wanted = [(0, length), (length, 5), (S, 1), (length // 2, length), (S - 1, 2), (4 * S, S)]
+                    assert ranges_of(sealed, plaintext, wanted) == []
+                    if uniform or len(runs) == 1:
+                        assert lengths.stream_len(length, header, index) == len(sealed)
+                        assert lengths.plaintext_len(len(sealed), header, index) == length
+
+
+def check_lengths():
+    for uniform, index in ((True, False), (False, False), (False, True)):
+        header = head(uniform)
+        known = {lengths.stream_len(length, header, index): length for length in range(2 * S + 2)}
+        for length in range(max(known)):
+            try:
+                assert lengths.plaintext_len(length, header, index) == known[length]
+            except StreamError as error:
+                assert error.kind == "misuse" and length not in known
+
+
+def check_resumes():
+    for uniform, index, length in itertools.product((False, True), (False, True), (3 * S, 3 * S + 5)):
+        if uniform and index:
+            continue
+        plaintext, whole = data(length), len(stream(data(length), {0: salt(65)}, head(uniform), 2, index))
+        for stop in range(0, whole, 211):
+            writer = Writer(head(uniform), KEY, {0: salt(65)}, digest_alg=2, index=index)
+            writer.stop(stop)
+            try:
+                writer.write(plaintext)
+                writer.finish()
+                raise AssertionError("not stopped")
+            except Stopped:
+                output = bytes(writer.out)
+            journal = writer.journal and bytes(writer.journal.out)
+            for kept in (journal, None):
+                found = recover(output, kept, KEY)
+                assert (found is None) == (stop < 128)
+                sealed = resume(output, kept, plaintext, False, salt(66), KEY, asks_index=index)
+                if found is None:
+                    assert sealed is None
+                    continue
+                assert read_all(sealed, KEY) == (plaintext, None)
+                assert ranges_of(sealed, plaintext, [(0, length), (S + 1, S)]) == []
+                algs = {s.digest_alg for s in headers(sealed, head(uniform))}
+                assert algs == ({2} if found.segments else {1})
+
+
+def headers(sealed, header):
+    return [segment.parse(piece[:segment.LENGTH], header, 0) for piece in pieces(sealed, header)]
+
+
+def check_histories():
+    """Storage answers with any genuine segment of any branch, at any place: nothing foreign leaves a range reader."""
+    rng, refused, accepted = random.Random(25), 0, 0
+    for uniform, index, _ in itertools.product((False, True), (False, True), range(400)):
+        if uniform and index:
+            continue
+        plaintext, branches = data(4 * S), []
+        for number in range(rng.randint(2, 4)):
+            runs, keep = {0: salt(65)}, 0
+            if branches:
+                parent = rng.choice(branches)
+                keep = rng.randint(1, 4)
+                runs = {first: name for first, name in parent.items() if first < keep} | {keep: salt(70 + number)}
+            branches.append(runs)
+        sources = [bytes([1 + n]) * (4 * S) for n in range(len(branches))]
+        sealed, texts = [], []
+        for n, runs in enumerate(branches):
+            text = b""
+            for i in range(4):
+                owner = max(first for first in runs if first <= i)
+                origin = next(k for k, other in enumerate(branches) if other.get(owner) == runs[owner])
+                text += sources[origin][i * S:(i + 1) * S]
+            texts.append(text)
+            sealed.append(stream(text, runs, head(uniform), index=index))
+        parts = [pieces(whole, head(uniform)) for whole in sealed]
+        last = rng.randrange(len(branches))
+        mixed = sealed[0][:128] + b"".join(rng.choice(parts)[i] for i in range(len(parts[0]) - 1)) + parts[last][-1]
+        try:
+            begin = rng.randrange(4 * S)
+            errors = ranges_of(mixed, texts[last], [(begin, 4 * S), (0, 4 * S)])
+        except StreamError as error:
+            errors = [error.as_tuple()]
+        refused, accepted = refused + bool(errors), accepted + (not errors)
+        text, error = read_all(mixed, KEY)
+        assert error is not None or (text == texts[last] and not errors)
+    assert refused > 100 and accepted > 100, (refused, accepted)
+
+
+def check_links():
+    header, plaintext = head(True), data(4 * S)
+    sealed = stream(plaintext, {0: salt(65), 1: salt(66), 2: salt(67), 4: salt(68)}, header)
+    w = lengths.full_len(header)
+    assert ranges_of(sealed, plaintext, [(2 * S, 1), (S, 1), (0, 1)], runs_max=1) == [("limit.policy", 128 + w, 1)]
+    trailer = sealed[-segment.FINAL_LEN:]
+    assert pieces(sealed, header)[-1] == trailer
+    for cut, kind in ((1, "truncated"), (256, "truncated"), (w, "truncated"), (-3, "trailing")):
+        changed = sealed[:-cut] if cut > 0 else sealed + bytes(-cut)
+        try:
+            RangeReader(changed, KEY)
+            raise AssertionError("opened")
+        except StreamError as error:
+            assert (error.kind, error.offset) == (kind, min(len(changed), len(sealed))), error
+
+
+if __name__ == "__main__":
+    for run in (check_lengths, check_streams, check_resumes, check_links, check_histories):
+        run()
+        print(run.__name__, "passed")
