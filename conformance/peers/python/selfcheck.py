@@ -1,8 +1,7 @@
 """Streams of this writer, read by this reader in every way: without vectors, for whoever changes this package."""
 import itertools
-import random
 
-from stream_v2 import digest, lengths, segment
+from stream_v2 import lengths, segment
 from stream_v2.errors import StreamError
 from stream_v2.header import UNIFORM, HeaderV1
 from stream_v2.ranges import RangeReader
@@ -122,42 +121,46 @@ def headers(sealed, header):
     return [segment.parse(piece[:segment.LENGTH], header, 0) for piece in pieces(sealed, header)]
 
 
-def check_histories():
+def trees(segments, runs):
+    """Every tree of so many runs over so many segments: each history by the run that holds each segment."""
+    found = [[(0,) * segments]]
+    for run in range(1, runs):
+        found = [tree + [parent[:keep] + (run,) * (segments - keep)]
+                 for tree in found for parent in tree for keep in range(1, segments)]
+    return {tuple(sorted(set(tree))) for tree in found}
+
+
+def run_salts(history):
+    return {i: salt(65 + run) for i, run in enumerate(history) if i == 0 or history[i - 1] != run}
+
+
+def check_histories(segments=4, runs=4):
     """Storage answers with any genuine segment of any branch, at any place: nothing foreign leaves a range reader."""
-    rng, refused, accepted = random.Random(25), 0, 0
-    for uniform, index, _ in itertools.product((False, True), (False, True), range(400)):
-        if uniform and index:
-            continue
-        plaintext, branches = data(4 * S), []
-        for number in range(rng.randint(2, 4)):
-            runs, keep = {0: salt(65)}, 0
-            if branches:
-                parent = rng.choice(branches)
-                keep = rng.randint(1, 4)
-                runs = {first: name for first, name in parent.items() if first < keep} | {keep: salt(70 + number)}
-            branches.append(runs)
-        sources = [bytes([1 + n]) * (4 * S) for n in range(len(branches))]
-        sealed, texts = [], []
-        for n, runs in enumerate(branches):
-            text = b""
-            for i in range(4):
-                owner = max(first for first in runs if first <= i)
-                origin = next(k for k, other in enumerate(branches) if other.get(owner) == runs[owner])
-                text += sources[origin][i * S:(i + 1) * S]
-            texts.append(text)
-            sealed.append(stream(text, runs, head(uniform), index=index))
-        parts = [pieces(whole, head(uniform)) for whole in sealed]
-        last = rng.randrange(len(branches))
-        mixed = sealed[0][:128] + b"".join(rng.choice(parts)[i] for i in range(len(parts[0]) - 1)) + parts[last][-1]
-        try:
-            begin = rng.randrange(4 * S)
-            errors = ranges_of(mixed, texts[last], [(begin, 4 * S), (0, 4 * S)])
-        except StreamError as error:
-            errors = [error.as_tuple()]
-        refused, accepted = refused + bool(errors), accepted + (not errors)
-        text, error = read_all(mixed, KEY)
-        assert error is not None or (text == texts[last] and not errors)
-    assert refused > 100 and accepted > 100, (refused, accepted)
+    refused, accepted, size = 0, 0, 4096
+    for uniform, index in ((False, False), (True, False), (False, True)):
+        header = HeaderV1(bytes(range(32, 64)), 1, UNIFORM if uniform else 0, 12, size)
+        sealed = {}
+        for tree in sorted(trees(segments, runs)):
+            for history in set(tree) - set(sealed):
+                text = b"".join(bytes([run + 1]) * size for run in history)
+                whole = stream(text, run_salts(history), header, index=index)
+                sealed[history] = text, pieces(whole, header), whole[:header.body]
+            for last in tree:
+                text, parts, begin = sealed[last]
+                for chosen in mixtures(tree, sealed, len(parts) - 1):
+                    mixed = begin + b"".join(chosen) + parts[-1]
+                    for wanted in range(segments):
+                        try:
+                            errors = ranges_of(mixed, text, [(wanted * size, 1)])
+                        except StreamError as error:
+                            errors = [error.as_tuple()]
+                        refused, accepted = refused + bool(errors), accepted + (not errors)
+    assert refused > 5000 and accepted > 1000, (refused, accepted)
+
+
+def mixtures(tree, sealed, count):
+    """Any segment of any branch at each place, once."""
+    return itertools.product(*({sealed[history][1][place] for history in tree} for place in range(count)))
 
 
 def check_links():

@@ -3,7 +3,7 @@ import struct
 from typing import NamedTuple
 
 from . import digest, segment
-from .errors import check
+from .errors import StreamError, check
 from .keys import equal
 
 
@@ -14,6 +14,13 @@ class Entry(NamedTuple):
     plaintext_len: int
     wire_len: int
     tag: bytes
+    named_in: tuple             # the index segment: (segment_index, at)
+
+
+def malformed(fits, index, at):
+    """An error of an index segment, also where another segment differs from what it says (SV2-ERR-001)."""
+    if not fits:
+        raise StreamError("malformed.index", at + segment.LENGTH + 8, index)
 
 
 class ByIndex:
@@ -24,6 +31,7 @@ class ByIndex:
         self._known = []                                    # ascending
         self._begins, self._count = stream.total, stream.count   # what is not covered by known entries
         self._next, self._next_end, self._name = stream.final_at - stream.distance, stream.final_at, None
+        self._named_in = stream.count - 1, self._next
 
     def wanted(self, begin, end):
         while self._begins > begin:
@@ -34,7 +42,7 @@ class ByIndex:
         """SV2-IDX-006, and the lengths."""
         check(equal(s.tag[:16], entry.tag), "auth.index", entry.at + 60)
         right = (s.plaintext_len, s.wire_len) == (entry.plaintext_len, entry.wire_len)
-        check(right, "malformed.index", entry.at + segment.LENGTH + 8)
+        malformed(right, *entry.named_in)
 
     def _read_index(self):
         """The index segment before the known entries; the last one, at first."""
@@ -43,12 +51,12 @@ class ByIndex:
             s = stream.header_at(at)
             check(s.kind == segment.INDEX and s.index == index, "order.segment_index", at + 4)
             check(self._name is None or equal(s.tag[:16], self._name), "auth.index", at + 60)
-            check(at + s.end == self._next_end, "malformed.index", at + segment.LENGTH + 8)
+            malformed(at + s.end == self._next_end, *self._named_in)
             payload, d, terminator = stream.open(s, at)
             if self._name is None:                          # SV2-IDX-007
                 chained = digest.chain(stream.keys, terminator[:32], index, d)
                 check(equal(chained, stream.transcript), "auth.index", at + 60)
-            check(self._take(payload, at, index), "malformed.index", at + segment.LENGTH + 8)
+            malformed(self._take(payload, at, index), index, at)
 
     def _take(self, payload, at, index):
         """False for what cannot stand before this index segment."""
@@ -60,11 +68,12 @@ class ByIndex:
             count, begins, entry_at = count - 1, begins - plaintext_len, entry_at - segment.LENGTH - wire_len
             if not 0 < plaintext_len <= head.segment_size or count < 0 or begins < 0 or entry_at < head.body:
                 return False
-            found.append(Entry(count, entry_at, begins, plaintext_len, wire_len, tag))
+            found.append(Entry(count, entry_at, begins, plaintext_len, wire_len, tag, (index, at)))
         first = (count, begins, entry_at, name) == (0, 0, head.body, bytes(16))
         if not (first if distance == 0 else head.body <= at - distance < entry_at and count > 0):
             return False
         self._known[:0] = reversed(found)
         self._begins, self._count = begins, count
         self._next, self._next_end, self._name = at - distance, entry_at, name
+        self._named_in = index, at
         return True

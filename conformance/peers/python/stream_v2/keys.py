@@ -1,4 +1,5 @@
 """Section 5: key schedule; section 7: the AEADs that the keys are for."""
+import functools
 import hashlib
 import hmac as _hmac
 import struct
@@ -72,6 +73,7 @@ class FrameCipher:
             return None
 
 
+@functools.lru_cache(64)
 def hchacha20(key, nonce16):
     """draft-irtf-cfrg-xchacha-03, section 2.2."""
     x = list(struct.unpack("<16I", b"expand 32-byte k" + key + nonce16))
