@@ -131,7 +131,7 @@ class Walk:
         if s.kind == segment.DATA:
             self.data_before, self.data_at = s, at
         elif self.data_before is not None:
-            self._refuse_damaged_data()
+            self.plaintext(self.data_at, self.data_before)      # with which the source is compared
         return True
 
     def _headers_before(self, committed, end, link, terminator, asks_index):
@@ -166,26 +166,28 @@ class Walk:
             except StreamError as error:
                 raise StreamError("malformed.damaged", at, s.index) from error
 
-    def _refuse_damaged_data(self):
-        """The data segment before the index segment of the last commit, with which the source is compared."""
-        s, at = self.data_before, self.data_at
+    def plaintext(self, at, s):
+        """Of a committed data segment; damage in it is found here at the latest (SV2-RES-006)."""
         try:
-            self._open(s, at)
+            return self._open(s, at)[0]
         except StreamError as error:
             raise StreamError("malformed.damaged", at, s.index) from error
 
-    def plaintext(self, at, s):
-        """Of a data segment that was checked before."""
-        return self._open(s, at)[0]
-
     def plaintexts_from_the_start(self):
-        """Of all committed data segments: for a source that is a pipe."""
-        at = self.head.body
+        """Of all committed data segments, as (where each begins in the plaintext, its bytes): for a source that is a pipe."""
+        at, before, total, count = self.head.body, None, 0, 0
         while at < self.at:
-            s = self.header_at(at)
+            try:
+                s = self.header_at(at)
+                check(s.index == count, "order.segment_index", at + 4)
+                opening.check_run(s, before, at)
+            except StreamError as error:
+                if error.kind.startswith("unsupported"):
+                    raise
+                raise StreamError("malformed.damaged", at, count) from error
             if s.kind == segment.DATA:
-                yield self.plaintext(at, s)
-            at += s.end
+                yield total, self.plaintext(at, s)
+            at, before, total, count = at + s.end, s, total + s.plaintext_len, count + 1
 
     def segment_after(self, at):
         """SV2-RES-010 and 015: whether a segment header that verifies begins after byte `at`."""
