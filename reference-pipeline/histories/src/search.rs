@@ -1,0 +1,205 @@
+//! All worlds of a size, and all claims in each.
+
+use crate::range::Range;
+use crate::reached::Reached;
+use crate::rules::{Rule, Rules};
+use crate::world::{Final, Kind, Layout, World};
+use crate::{resume, sequential, walking};
+
+/// How much is looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    /// Runs that seal something. Any number of further ones seal a final segment only.
+    pub runs: u8,
+    /// Data and index segments of a run.
+    pub segments: u8,
+    /// How streams are cut.
+    pub layout: Layout,
+}
+
+/// How much was looked at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Trees of runs.
+    pub worlds: u64,
+    /// Answers of the storage with an index that was asked for.
+    pub answers: u64,
+    /// Answers that were accepted.
+    pub states: u64,
+}
+
+/// What can be wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Claim {
+    /// A reader has released something that is not at this place in the sealed history.
+    Released,
+    /// A reader without a final segment has released something that no one history begins with.
+    Unsealed,
+    /// A resumed writer has signed something into an index that is not in its history.
+    Signed,
+    /// A resumed writer believes of its run, total or history what is not so.
+    Strayed,
+    /// A stream of honest writers is refused, although the storage answers with all of it.
+    Refused,
+}
+
+const CLAIMS: usize = 5;
+
+/// The first world in which each claim does not hold.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    worlds: [Option<String>; CLAIMS],
+}
+
+impl Findings {
+    /// A world in which this does not hold, as text.
+    #[must_use]
+    pub fn get(&self, claim: Claim) -> Option<&str> {
+        self.worlds[claim as usize].as_deref()
+    }
+
+    /// Whether everything holds.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.worlds.iter().all(Option::is_none)
+    }
+
+    #[cold]
+    pub(crate) fn note(&mut self, claim: Claim, world: &World) {
+        self.worlds[claim as usize].get_or_insert_with(|| world.to_string());
+    }
+}
+
+/// Looks at all worlds of a size.
+#[must_use]
+pub fn search(size: Size, rules: Rules) -> (Count, Findings) {
+    let mut search = Search {
+        size,
+        rules,
+        world: World::new(size.layout),
+        count: Count::default(),
+        found: Findings::default(),
+        starts: Vec::new(),
+        shapes: Vec::new(),
+    };
+    search.worlds();
+    (search.count, search.found)
+}
+
+struct Search {
+    size: Size,
+    rules: Rules,
+    world: World,
+    count: Count,
+    found: Findings,
+    /// After what each run began.
+    starts: Vec<Reached>,
+    /// What each run sealed.
+    shapes: Vec<Vec<Kind>>,
+}
+
+impl Search {
+    /// This world, and all that have more runs.
+    fn worlds(&mut self) {
+        let outcomes = self.check();
+        if self.starts.len() == usize::from(self.size.runs) {
+            return;
+        }
+        for outcome in outcomes {
+            let last = self.starts.last().map(|start| start.transcript.last());
+            // Where nothing depends on the order in which runs were there, one order is enough: by
+            // the segment after which they begin.
+            if self.rules.writers_keep_all() && last > Some(outcome.transcript.last()) {
+                continue;
+            }
+            self.starts.push(outcome);
+            self.shapes.push(Vec::new());
+            self.run(outcome);
+            self.shapes.pop();
+            self.starts.pop();
+        }
+    }
+
+    /// The last run seals one segment more, in every way; then it is cut, or goes on.
+    fn run(&mut self, here: Reached) {
+        let salt = self.starts.len() - 1;
+        let sealed = self.shapes[salt].len();
+        if sealed == usize::from(self.size.segments) || self.world.is_full() {
+            return;
+        }
+        for kind in here.choices(self.size.layout) {
+            let Ok(name) = u8::try_from(salt) else { return };
+            let Some(after) = here.seal(&mut self.world, name, sealed == 0, kind) else { return };
+            self.shapes[salt].push(kind);
+            if !self.is_a_twin(salt) {
+                self.worlds();
+            }
+            self.run(after);
+            self.shapes[salt].pop();
+            self.world.remove();
+        }
+    }
+
+    /// Whether the last two runs, changed over, are a world that is looked at too.
+    fn is_a_twin(&self, salt: usize) -> bool {
+        let key = |run: usize| self.shapes[run].iter().map(|kind| kind.plaintext());
+        salt > 0
+            && self.rules.writers_keep_all()
+            && self.starts[salt].transcript == self.starts[salt - 1].transcript
+            && key(salt).lt(key(salt - 1))
+    }
+
+    /// All claims in this world. Returns what a further run may begin with.
+    fn check(&mut self) -> Vec<Reached> {
+        let Self { world, rules, count, found, .. } = self;
+        let (world, rules) = (&*world, *rules);
+        count.worlds += 1;
+        let outcomes = resume::outcomes(world, rules, count);
+        for outcome in &outcomes {
+            let truth = outcome
+                .transcript
+                .names()
+                .fold(Reached::START, |here, name| here.after(world.layout, world.segment(name)));
+            let truth = Reached { transcript: outcome.transcript, ..truth };
+            if (outcome.uncovered, outcome.previous) != (truth.uncovered, truth.previous)
+                && !outcome.uncovered.is_empty()
+            {
+                found.note(Claim::Signed, world);
+            }
+            if *outcome != truth || !is_history(world, outcome) {
+                found.note(Claim::Strayed, world);
+            }
+        }
+        let finals = finals(world, rules, &outcomes);
+        sequential::read(world, &finals, rules, count, found);
+        walking::unsealed(world, rules, count, found);
+        for last in &finals {
+            Range::new(world, last, rules, count, found).by_walking();
+            if world.layout == Layout::Uniform {
+                Range::new(world, last, rules, count, found).by_arithmetic(&finals);
+            }
+            if last.indexed {
+                Range::new(world, last, rules, count, found).by_index();
+            }
+        }
+        outcomes
+    }
+}
+
+/// Whether the history of a writer is one that a run has sealed.
+fn is_history(world: &World, outcome: &Reached) -> bool {
+    outcome.transcript.last().is_none_or(|name| world.segment(name).transcript() == outcome.transcript)
+}
+
+/// Every final segment that a run can seal which begins with one of these.
+fn finals(world: &World, rules: Rules, outcomes: &[Reached]) -> Vec<Final> {
+    let mut finals = Vec::new();
+    for last in outcomes.iter().filter_map(Reached::end) {
+        finals.push(last);
+        if !rules.keep(Rule::EndingWithoutValues) && last.index > 0 {
+            let endings = world.at(last.index - 1).map(|segment| segment.transcript());
+            finals.extend(endings.map(|transcript| Final { transcript, ..last }));
+        }
+    }
+    finals
+}
