@@ -243,7 +243,7 @@ types:
           : payload_len > 0 and payload_len < plaintext_len
         doc: Whether a segment of this kind and codec can have this payload_len.
       terminator_len:
-        value: 'kind == segment_kind::final ? 56 : kind == segment_kind::index or run_start or _root.header.uniform ? 32 : 0'
+        value: 'kind == segment_kind::final ? 76 : kind == segment_kind::index or run_start or _root.header.uniform ? 52 : 0'
         doc: §8.3. Bytes of the terminator's plaintext.
   wire:
     doc: §7. Data frames, one digest frame, one terminator frame.
@@ -292,8 +292,23 @@ types:
           : after == 1 ? _parent.header.payload_len - index * _parent.header.frame_size
           : after == 0 ? 36
           : _parent.header.terminator_len
+  history:
+    doc: §8.3. The plaintext of the terminator of an index segment and of a segment with RUN_START, 52 bytes.
+    seq:
+      - id: transcript
+        size: 32
+      - id: link
+        type: link
+  link:
+    doc: §8.3. Names the run of the segment before, 20 bytes.
+    seq:
+      - id: run_salt
+        size: 16
+      - id: first
+        type: u4
+        doc: The index of the first segment of that run.
   trailer:
-    doc: §9. The plaintext of the final segment's terminator, 56 bytes.
+    doc: §9. The plaintext of the final segment's terminator, 76 bytes.
     seq:
       - id: plaintext_len
         type: u8
@@ -303,6 +318,8 @@ types:
         type: u8
       - id: transcript
         size: 32
+      - id: link
+        type: link
   index:
     doc: §11. The payload of an index segment.
     seq:
@@ -329,7 +346,7 @@ types:
       - id: records
         type: journal_record
         repeat: expr
-        repeat-expr: (_io.size - 212) / 132
+        repeat-expr: (_io.size - 212) / 136
         doc: What is left after the last whole record is a torn tail.
   journal_header:
     doc: §18.1. 212 bytes.
@@ -338,7 +355,7 @@ types:
         contents: [0x89, S, V, J, 0x0D, 0x0A, 0x1A, 0x0A]
       - id: journal_version
         type: u2
-        valid: 2
+        valid: 3
       - id: role
         type: u1
         enum: journal_role
@@ -362,7 +379,7 @@ types:
         type: u4
         doc: CRC-32C of bytes 0 to 208.
   journal_record:
-    doc: §18.2. 132 bytes.
+    doc: §18.2. 136 bytes.
     seq:
       - id: sequence
         type: u8
@@ -381,11 +398,14 @@ types:
         size: 32
       - id: transcript
         size: 32
+      - id: run_first
+        type: u4
+        doc: Of a commit, the index of the first segment of its run; otherwise 0.
       - id: record_mac
         size: 32
       - id: record_crc32c
         type: u4
-        doc: CRC-32C of bytes 0 to 128.
+        doc: CRC-32C of bytes 0 to 132.
 enums:
   suite:
     1: xchacha20_poly1305

@@ -196,13 +196,22 @@ fn summary(stream: &Stream) -> String {
     let last = &stream.segments[2];
     let trailer = &last.frames[1].plain;
     let bytes = stream.bytes();
-    let head = "### A.7. Transcript, trailer, stream\n\n";
+    let head = "### A.7. Transcript, runs, trailer, stream\n\n";
     let transcript = block(&[
         ("T_(-1)", hex::encode([0; 32])),
         ("T_0", hex::encode(stream.segments[0].transcript)),
         ("T_1", hex::encode(stream.segments[1].transcript)),
+        ("R_(-1)", hex::encode([0; 20])),
+        ("R_0", hex::encode(stream.segments[0].run)),
+        ("R_1", hex::encode(stream.segments[1].run)),
     ]);
-    let ranges = [("plaintext bytes", 0, 8), ("position", 8, 16), ("distance", 16, 24), ("T_1", 24, 56)];
+    let ranges = [
+        ("plaintext bytes", 0, 8),
+        ("position", 8, 16),
+        ("distance", 16, 24),
+        ("T_1", 24, 56),
+        ("R_1", 56, 76),
+    ];
     let trailer = format!("The trailer (§9):\n\n{}", fields(trailer, &ranges));
     let whole = block(&[
         ("plaintext, SHA-256", sha256_hex(&stream.plaintext.bytes())),

@@ -1,6 +1,8 @@
 //! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from others.
 
 mod index;
+mod links;
+mod sources;
 
 use crate::export::{Blobs, keys, made, store, strings};
 use crate::plaintext::Pattern;
@@ -178,45 +180,35 @@ impl ResumeCase {
 
 /// All resume vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas = [goes_on(), parameters(), complete(), refused(), refused_at_the_end(), index::cases()];
+    let areas = [goes_on(), links::cases(), parameters(), complete(), sources::cases(), index::cases()];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
 /// SV2-RES-009: what is committed stays, and what is not is sealed under a new run_salt.
 fn goes_on() -> Vec<ResumeCase> {
     let case = |id, comment| case(id, &["SV2-RES-009", "SV2-SEG-026"], comment);
-    let two_runs = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[2]);
     let mut nothing = case("resume-nothing", "The stream header is torn: nothing was committed.");
     nothing.output.truncate(60);
     nothing.expect = Expect::Nothing;
     vec![
         nothing,
         case("resume-without-journal", "Four segments are there, and no journal."),
-        case("resume-with-journal-j2", "Four segments are there, and a commit for each.")
-            .journal(&[0, 1, 2, 3]),
-        case("resume-pipe-j2", "Four segments are there, and the source is a pipe.")
+        case("resume-with-journal", "Four segments are there, and a commit for each.").journal(&[0, 1, 2, 3]),
+        case("resume-pipe", "Four segments are there, and the source is a pipe.")
             .journal(&[0, 1, 2, 3])
             .pipe(),
         case("resume-begun", "A stream header, and nothing after it.").torn(0, 0),
-        case("resume-begun-journal-j2", "A stream header, and a journal without a commit.")
+        case("resume-begun-journal", "A stream header, and a journal without a commit.")
             .torn(0, 0)
             .journal(&[]),
         case("resume-torn-header", "The output ends inside the header of segment 3.").torn(3, 40),
-        case("resume-torn-wire-j2", "The output ends inside the wire of segment 3.")
+        case("resume-torn-wire", "The output ends inside the wire of segment 3.")
             .torn(3, 120)
             .journal(&[0, 1]),
-        case("resume-behind-j2", "The journal knows of segment 0 alone; all four are kept.").journal(&[0]),
-        case("resume-lost-j2", "The output ends before the last commit: what is lost is sealed again.")
+        case("resume-behind", "The journal knows of segment 0 alone; all four are kept.").journal(&[0]),
+        case("resume-lost", "The output ends before the last commit: what is lost is sealed again.")
             .torn(2, 50)
             .journal(&[0, 1, 2, 3]),
-        of(
-            "resume-again-j2",
-            &["SV2-RES-009", "SV2-SEG-026"],
-            "A run that went on was interrupted too: a third run.",
-            two_runs,
-            5250,
-        )
-        .journal(&[0, 1, 2, 3]),
     ]
 }
 
@@ -226,7 +218,7 @@ fn parameters() -> Vec<ResumeCase> {
     let declared = |len| Plan::flushed(&[100, 150]).header(|header| header.plaintext_len = len);
     vec![
         of(
-            "resume-uniform-j2",
+            "resume-uniform",
             "UNIFORM, segments of three frames.",
             Plan::filled(12_288, 24_576).uniform(),
             40_000,
@@ -239,7 +231,7 @@ fn parameters() -> Vec<ResumeCase> {
             40_000,
         ),
         of(
-            "resume-epoch-j2",
+            "resume-epoch",
             "The run goes on with the first segment of key epoch 2.",
             Plan::flushed(&[100, 70, 30, 50]).epochs(2),
             20_000,
@@ -257,7 +249,7 @@ fn parameters() -> Vec<ResumeCase> {
             Plan::flushed(&[100]).context(b"db/2026").header(|header| header.key_id = counting(0x90)),
             5000,
         ),
-        of("resume-envelope-j2", "An envelope.", Plan::flushed(&[100]).envelope(padding(40)), 5000)
+        of("resume-envelope", "An envelope.", Plan::flushed(&[100]).envelope(padding(40)), 5000)
             .journal(&[0]),
         of(
             "resume-declared",
@@ -286,7 +278,7 @@ fn complete() -> Vec<ResumeCase> {
     let short = Plan::filled(4096, 5000).uniform();
     vec![
         case("resume-final", "All of the source is committed: only the final segment is missing."),
-        case("resume-ending-j2", "The journal has an ending record.").journal_with(
+        case("resume-ending", "The journal has an ending record.").journal_with(
             &[0, 1, 2, 3],
             |stream, journal| {
                 journal.records.push(ending(stream, 4));
@@ -299,7 +291,7 @@ fn complete() -> Vec<ResumeCase> {
             short,
             5000,
         ),
-        case("resume-sealed-j2", "The stream is sealed: nothing is written.").sealed().journal(&[0, 1, 2, 3]),
+        case("resume-sealed", "The stream is sealed: nothing is written.").sealed().journal(&[0, 1, 2, 3]),
         case("resume-sealed-pipe", "The stream is sealed, and the source is a pipe.").sealed().pipe(),
         of(
             "resume-sealed-declared",
@@ -310,91 +302,5 @@ fn complete() -> Vec<ResumeCase> {
         )
         .sealed(),
         of("resume-empty", &["SV2-RES-009"], "An empty source.", Plan::flushed(&[]), 0),
-    ]
-}
-
-/// SV2-RES-008: another source.
-fn refused() -> Vec<ResumeCase> {
-    let case = |id, comment| case(id, &["SV2-RES-008"], comment);
-    let mut damaged = case("resume-damaged-j2", "A bit of the segment of the last commit is flipped.")
-        .journal(&[0, 1, 2, 3]);
-    let at = damaged.stream.offset(3) + 100;
-    damaged.output[at] ^= 1;
-    damaged.requirements = vec!["SV2-RES-006"];
-    damaged.expect = Expect::Damaged(3);
-    vec![
-        damaged,
-        case("resume-source-short", "The source ends before the committed plaintext_len.")
-            .source(220)
-            .refused(220),
-        case("resume-source-shorter", "The source ends before the last committed segment.")
-            .source(120)
-            .refused(120),
-        case("resume-source-short-pipe", "A pipe ends before the committed plaintext_len.")
-            .source(120)
-            .pipe()
-            .refused(120),
-        case("resume-source-last", "A byte of the last committed segment is another one.")
-            .changed(230)
-            .refused(230),
-        case("resume-source-last-pipe", "A pipe gives another byte in the last committed segment.")
-            .changed(230)
-            .pipe()
-            .refused(230),
-        case("resume-source-first-pipe-j2", "A pipe gives another first byte.")
-            .journal(&[0, 1, 2, 3])
-            .changed(0)
-            .pipe()
-            .refused(0),
-        case(
-            "resume-source-commit-j2",
-            "A byte of the last commit's segment, before the last committed segment.",
-        )
-        .journal(&[0, 1])
-        .changed(130)
-        .refused(130),
-        case("resume-source-after-commit-j2", "A byte of the last committed segment, after the last commit.")
-            .journal(&[0, 1])
-            .changed(201)
-            .refused(201),
-        case("resume-source-len-j2", "The journal knows another length of the source.")
-            .journal_with(&[0, 1, 2, 3], |_, journal| journal.header.source_len = 300)
-            .refused(0),
-        case("resume-source-empty-j2", "Nothing is committed yet, and the source has become empty.")
-            .torn(0, 0)
-            .journal_with(&[], |_, journal| journal.header.source_len = 5250)
-            .source(0)
-            .refused(0),
-        case("resume-source-not-empty-j2", "Nothing is committed yet, and the source was empty before.")
-            .torn(0, 0)
-            .journal_with(&[], |_, journal| journal.header.source_len = 0)
-            .refused(0),
-    ]
-}
-
-/// SV2-RES-008: more follows in the source where nothing may follow.
-fn refused_at_the_end() -> Vec<ResumeCase> {
-    let case = |id, comment| case(id, &["SV2-RES-008"], comment).source(251).refused(250);
-    let sealed = |id, comment| {
-        let mut case = case(id, comment).sealed();
-        case.expect = Expect::Source(250);
-        case
-    };
-    let short = Plan::filled(4096, 5000).uniform();
-    vec![
-        case("resume-more-ending-j2", "The journal has an ending record, and the source goes on.")
-            .journal_with(&[0, 1, 2, 3], |stream, journal| {
-                journal.records.push(ending(stream, 4));
-            }),
-        sealed("resume-more-sealed", "The stream is sealed, and the source goes on."),
-        sealed("resume-more-sealed-pipe", "The stream is sealed, and a pipe goes on.").pipe(),
-        of(
-            "resume-more-uniform",
-            &["SV2-RES-008"],
-            "UNIFORM, the last data segment is not full, and the source goes on.",
-            short,
-            5001,
-        )
-        .refused(5000),
     ]
 }

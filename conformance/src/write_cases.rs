@@ -163,7 +163,7 @@ fn fields() -> Vec<WriteCase> {
         case("write-key-id", &["SV2-KEY-002"], "A key_id.", 4096, 100).plan(name),
         case("write-context-and-key-id", &["SV2-KEY-002"], "A context and a key_id.", 4096, 100)
             .plan(move |plan| name(plan).context(&[0])),
-        case("write-digest-2", &["SV2-DIG-001"], "digest_alg 0x0002.", 4096, 5000)
+        case("write-digest-2", &["SV2-DIG-001", "SV2-DIG-008"], "digest_alg 0x0002.", 4096, 5000)
             .plan(|plan| plan.digest_alg(2)),
         case(
             "write-frame-size-13",

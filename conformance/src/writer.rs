@@ -21,6 +21,7 @@ impl Plan {
             taken: 0,
             position: 0,
             transcript: [0; 32],
+            run: [0; 20],
             last_index: None,
             entries: Vec::new(),
         };
@@ -48,6 +49,8 @@ struct Writer<'a> {
     taken: usize,
     position: usize,
     transcript: [u8; 32],
+    /// R of the last segment (§8.3).
+    run: [u8; 20],
     /// Position and tag of the last index segment.
     last_index: Option<(usize, Vec<u8>)>,
     /// An entry for each data segment that no index segment covers.
@@ -84,6 +87,7 @@ impl Writer<'_> {
             frames: sealed.frames,
             digest: sealed.digest,
             transcript: self.transcript,
+            run: self.run,
         });
     }
 
@@ -174,11 +178,16 @@ impl Writer<'_> {
         let run_start = self.flags() & RUN_START != 0;
         match item {
             Item::Final => self.trailer(),
-            Item::Index => self.transcript.to_vec(),
-            Item::Data(_) if run_start => self.transcript.to_vec(),
-            Item::Data(_) if self.plan.header.uniform() => vec![0; 32],
+            Item::Index => self.history(),
+            Item::Data(_) if run_start => self.history(),
+            Item::Data(_) if self.plan.header.uniform() => vec![0; 52],
             Item::Data(_) => Vec::new(),
         }
+    }
+
+    /// T_(i-1) || R_(i-1).
+    fn history(&self) -> Vec<u8> {
+        [&self.transcript[..], &self.run].concat()
     }
 
     /// §9.
@@ -186,7 +195,7 @@ impl Writer<'_> {
         let distance = self.last_index.as_ref().map_or(0, |(position, _)| self.position - position);
         let numbers = [self.taken, self.position, distance];
         let numbers = numbers.iter().flat_map(|number| (*number as u64).to_le_bytes());
-        numbers.chain(self.transcript).collect()
+        numbers.chain(self.history()).collect()
     }
 
     /// Takes a segment into what the next ones depend on.
@@ -206,6 +215,10 @@ impl Writer<'_> {
         }
         if item != Item::Final {
             self.transcript = hmac(&self.keys.chain, &[&self.transcript, &index, digest]);
+            self.run[..16].copy_from_slice(&header[40..56]);
+            if u16::from(header[12]) & RUN_START != 0 {
+                self.run[16..].copy_from_slice(&index);
+            }
         }
     }
 }

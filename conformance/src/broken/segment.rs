@@ -113,16 +113,24 @@ impl Header {
         self.kind == FINAL
     }
 
-    /// Whether the terminator holds the transcript of the segments before.
+    /// Whether the terminator holds transcript and link of the segments before.
     pub(super) fn proves_history(&self) -> bool {
         self.run_start || self.kind == INDEX
     }
 
+    /// SV2-DIG-007 and SV2-FIN-005, of a terminator that holds a transcript.
+    pub(super) fn link_fits(&self, terminator: &[u8]) -> bool {
+        let Some((link, first)) = terminator.last_chunk::<20>().zip(terminator.last_chunk::<4>()) else {
+            return false;
+        };
+        if self.index == 0 { *link == [0; 20] } else { number(first, 0, 4) < self.index }
+    }
+
     fn terminator_len(&self, head: &Head) -> u64 {
         if self.is_final() {
-            56
+            76
         } else if self.proves_history() || head.uniform {
-            32
+            52
         } else {
             0
         }
@@ -181,7 +189,8 @@ impl Header {
             let opens = match head.suite {
                 2 => {
                     let mut counters = [0; 12];
-                    counters[..8].copy_from_slice(&nonce[16..]);
+                    counters[4..8].copy_from_slice(&index.to_be_bytes()[4..]);
+                    counters[8..].copy_from_slice(&frame_index.to_be_bytes()[4..]);
                     open_gcm(&head.keys.run(&keys.aead, &self.run_salt), counters, &aad, &mut text, tag)
                 }
                 _ => open_xchacha(&keys.aead, nonce, &aad, &mut text, tag),

@@ -35,6 +35,8 @@ struct State {
     segments: usize,
     total: u64,
     transcript: [u8; 32],
+    /// R of the segment before (§8.3).
+    run: [u8; 20],
     /// Index, run_salt and plaintext length of the segment before.
     before: Option<(u64, [u8; 16], u64)>,
     index: Seen,
@@ -114,14 +116,18 @@ impl Reader<'_> {
             let numbers = [self.state.total, position, self.state.index.distance(place.offset)]
                 .map(u64::to_le_bytes)
                 .concat();
-            let trailer = [numbers.as_slice(), &self.state.transcript].concat();
-            self.bug.check("SV2-FIN-001", opened.terminator == trailer, || refuse("auth.trailer"))?;
+            let trailer = [numbers.as_slice(), &self.state.transcript, &self.state.run].concat();
             let right = [u64::MAX, self.state.total].contains(&self.head.plaintext_len);
             if !right && !self.bug.is("compares-no-plaintext-total") {
                 return Err(refuse("auth.trailer"));
             }
+            self.bug.check("SV2-FIN-001", opened.terminator == trailer, || refuse("auth.trailer"))?;
         } else if header.proves_history() {
-            let continues = opened.terminator == self.state.transcript;
+            let fits = header.link_fits(&opened.terminator);
+            self.bug.check("SV2-DIG-007", fits, || refuse("malformed.terminator"))?;
+            let history = [&self.state.transcript[..], &self.state.run].concat();
+            let compared = if self.bug.is("ignores-links") { 32 } else { 52 };
+            let continues = opened.terminator.get(..compared) == Some(&history[..compared]);
             self.bug.check("SV2-DIG-005", continues, || refuse("order.transcript"))?;
         } else if opened.terminator.iter().any(|byte| *byte != 0)
             && !self.bug.is("fills-the-terminator-as-it-likes")
@@ -138,6 +144,10 @@ impl Reader<'_> {
         if !header.is_final() {
             self.state.index.follow(&header, rest, place.offset);
             let index = header.index.to_le_bytes();
+            self.state.run[..16].copy_from_slice(&header.run_salt);
+            if header.run_start {
+                self.state.run[16..].copy_from_slice(&index[..4]);
+            }
             self.state.transcript =
                 hmac(&self.head.keys.chain, &[&self.state.transcript, &index[..4], &opened.digest]);
         }

@@ -128,6 +128,6 @@ fn uniforms() -> Vec<Case> {
     };
     vec![
         case("digest-terminator-first-byte", "UNIFORM: the first byte of a terminator is not zero.", 0),
-        case("digest-terminator-last-byte", "UNIFORM: the last byte of a terminator is not zero.", 31),
+        case("digest-terminator-last-byte", "UNIFORM: the last byte of a terminator is not zero.", 51),
     ]
 }

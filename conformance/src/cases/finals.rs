@@ -45,7 +45,7 @@ fn trailers() -> Vec<Case> {
         case("final-transcript-last-byte", "The last byte of T in the trailer is wrong.", |trailer| {
             trailer[55] ^= 1
         }),
-        case("final-transcript-zero", "T in the trailer is zero.", |trailer| trailer[24..].fill(0)),
+        case("final-transcript-zero", "T in the trailer is zero.", |trailer| trailer[24..56].fill(0)),
     ]
 }
 

@@ -161,7 +161,7 @@ fn too_many_entries() -> Case {
         header.payload_len = 24 + 24 * 65_537;
         header.data_frames = header.payload_len.div_ceil(4096);
         header.frame_count = header.data_frames + 2;
-        header.wire_len = header.payload_len + 24 * header.frame_count + 36 + 32;
+        header.wire_len = header.payload_len + 24 * header.frame_count + 36 + 52;
     });
     let mut case = optional(
         "index-entries-above",

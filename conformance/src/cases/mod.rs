@@ -15,6 +15,7 @@ mod header_size;
 mod index;
 mod index_order;
 mod key;
+mod link;
 mod order;
 mod salvage;
 mod segment;
@@ -40,6 +41,7 @@ pub(crate) fn all() -> Vec<Case> {
         frame::cases(),
         digest::cases(),
         finals::cases(),
+        link::cases(),
         order::cases(),
         epoch::cases(),
         suite::cases(),

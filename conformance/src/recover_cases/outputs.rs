@@ -136,23 +136,19 @@ fn torn() -> Vec<RecoverCase> {
             .output(|_, output| output.truncate(60))
             .finds_nothing(),
         case(
-            "recover-gap-with-journal-j2",
+            "recover-gap-with-journal",
             &["SV2-RES-010"],
             "Segment 2 is lost, behind the last commit; segment 3 is dropped.",
         )
         .output(lost(2))
         .journal(journal(&[0, 1]))
         .finds(2, "used"),
+        case("recover-gap-begun", &["SV2-RES-010"], "Segment 0 is lost, and the journal has no commit yet.")
+            .output(lost(0))
+            .journal(journal(&[]))
+            .finds(0, "used"),
         case(
-            "recover-gap-begun-j2",
-            &["SV2-RES-010"],
-            "Segment 0 is lost, and the journal has no commit yet.",
-        )
-        .output(lost(0))
-        .journal(journal(&[]))
-        .finds(0, "used"),
-        case(
-            "recover-ahead-j2",
+            "recover-ahead",
             &["SV2-RES-007"],
             "The output ends before the last commit: it has lost what was durable.",
         )
@@ -170,19 +166,15 @@ fn commit(id: &'static str, comment: &'static str, alter: impl FnOnce(&Stream, &
 fn damaged() -> Vec<RecoverCase> {
     let alone = |id, comment| case(id, &["SV2-RES-010"], comment);
     vec![
-        commit("recover-commit-wire-j2", "A bit of the last commit's wire is flipped.", flip(3, 130)),
+        commit("recover-commit-wire", "A bit of the last commit's wire is flipped.", flip(3, 130)),
+        commit("recover-commit-header", "A bit of the last commit's segment header is flipped.", flip(3, 50)),
         commit(
-            "recover-commit-header-j2",
-            "A bit of the last commit's segment header is flipped.",
-            flip(3, 50),
-        ),
-        commit(
-            "recover-commit-other-run-j2",
+            "recover-commit-other-run",
             "Another run has sealed the segment at the last commit.",
             of_another_run,
         ),
         case(
-            "recover-damage-before-commit-j2",
+            "recover-damage-before-commit",
             &["SV2-RES-006"],
             "Damage before the last commit's segment is not looked at.",
         )
@@ -217,14 +209,10 @@ fn ends() -> Vec<RecoverCase> {
         case("recover-sealed", &["SV2-RES-010"], "The stream is sealed: only its name is missing.")
             .output(sealed)
             .finds(5, "none"),
-        case(
-            "recover-sealed-journal-j2",
-            &["SV2-RES-010"],
-            "The stream is sealed, and its journal is there.",
-        )
-        .output(sealed)
-        .journal(journal(&[0, 1, 2, 3]))
-        .finds(5, "used"),
+        case("recover-sealed-journal", &["SV2-RES-010"], "The stream is sealed, and its journal is there.")
+            .output(sealed)
+            .journal(journal(&[0, 1, 2, 3]))
+            .finds(5, "used"),
         case("recover-final-torn", &["SV2-RES-010"], "The final segment is torn.")
             .output(|stream, output| *output = stream.bytes()[..stream.offset(5) - 1].to_vec())
             .finds(4, "none"),

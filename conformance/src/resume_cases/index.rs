@@ -30,7 +30,7 @@ pub(super) fn cases() -> Vec<ResumeCase> {
     let full = |id, comment| before(N + 1, case(id, comment, N + 5, N + 5000));
     let short = |id, comment, source_len| case(id, comment, 20, source_len);
     let mut damaged = full(
-        "resume-index-damaged-j2",
+        "resume-index-damaged",
         "The last commit is that of an index segment, and the data segment before it is damaged.",
     )
     .journal(&[N]);
@@ -41,17 +41,16 @@ pub(super) fn cases() -> Vec<ResumeCase> {
     vec![
         five("resume-index", "A full index segment and five data segments after it.", N + 5000),
         five(
-            "resume-index-journal-j2",
+            "resume-index-journal",
             "The same, and a commit for the index segment and the last one.",
             N + 5000,
         )
         .journal(&[N, N + 5]),
         five("resume-index-pipe", "The same, and the source is a pipe.", N + 5000).pipe(),
         full("resume-index-last", "A full index segment is the last one."),
-        full("resume-index-commit-j2", "A full index segment is the last one, and has a commit.")
-            .journal(&[N]),
+        full("resume-index-commit", "A full index segment is the last one, and has a commit.").journal(&[N]),
         five(
-            "resume-index-uncovered-j2",
+            "resume-index-uncovered",
             "The source has ended: the run that goes on begins with an index segment.",
             N + 5,
         )
@@ -59,7 +58,7 @@ pub(super) fn cases() -> Vec<ResumeCase> {
         case("resume-index-torn", "The output ends inside the last index segment.", N + 5, N + 5)
             .torn(N + 6, 150),
         short(
-            "resume-index-short-j2",
+            "resume-index-short",
             "A short index segment is the last one: only the final segment is missing.",
             20,
         )
@@ -72,7 +71,7 @@ pub(super) fn cases() -> Vec<ResumeCase> {
         ))
         .refused(20),
         source(full(
-            "resume-index-source-j2",
+            "resume-index-source",
             "The last commit is that of an index segment, and the last byte before it is another one.",
         ))
         .journal(&[N])

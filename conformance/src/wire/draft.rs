@@ -122,12 +122,13 @@ impl Sealer {
     fn seal(&self, frame: &FrameDraft, frame_index: usize) -> Frame {
         let header = frame.header();
         let associated_data = [self.prefix.as_slice(), &header].concat();
-        let counters = [self.segment_index.to_le_bytes(), le32(frame_index).to_le_bytes()].concat();
+        let (segment_index, frame_index) = (self.segment_index, le32(frame_index));
         let mut text = frame.plain.clone();
         let (nonce, tag) = if self.suite == 2 {
-            let nonce = filled::<12>(&[&counters, &[0; 4]]);
+            let nonce = filled::<12>(&[&[0; 4], &segment_index.to_be_bytes(), &frame_index.to_be_bytes()]);
             (nonce.to_vec(), seal_gcm(&self.key, nonce, &associated_data, &mut text))
         } else {
+            let counters = [segment_index.to_le_bytes(), frame_index.to_le_bytes()].concat();
             let nonce = filled::<24>(&[&self.run_salt, &counters]);
             (nonce.to_vec(), seal_xchacha(&self.key, nonce, &associated_data, &mut text))
         };

@@ -32,6 +32,7 @@ pub(crate) struct Record {
     pub(crate) plaintext_len: u64,
     pub(crate) segment_tag: Vec<u8>,
     pub(crate) transcript: [u8; 32],
+    pub(crate) run_first: u32,
 }
 
 /// A journal in the making.
@@ -47,7 +48,7 @@ impl Journal {
     pub(crate) fn of(stream: &Stream, segments: &[usize]) -> Self {
         let header = JournalHeader {
             magic: *b"\x89SVJ\r\n\x1a\n",
-            version: 2,
+            version: 3,
             role: 1,
             reserved: [0; 5],
             stream_header: stream.head[..128].to_vec(),
@@ -69,7 +70,7 @@ impl Journal {
         self
     }
 
-    /// The bytes of the header, 212, and of each record, 132.
+    /// The bytes of the header, 212, and of each record, 136.
     pub(crate) fn parts(&self) -> Vec<Vec<u8>> {
         let header = &self.header;
         let bound = [
@@ -105,6 +106,7 @@ impl Record {
             &self.plaintext_len.to_le_bytes(),
             &self.segment_tag,
             &self.transcript,
+            &self.run_first.to_le_bytes(),
         ]
         .concat();
         let record_mac = hmac(key, &[header_mac, &bound]);
@@ -124,6 +126,7 @@ fn commit(stream: &Stream, segment: usize, sequence: u64) -> Record {
         plaintext_len: stream.released_len(segment + 1) as u64,
         segment_tag: stream.segments[segment].bytes[60..92].to_vec(),
         transcript: stream.segments[segment].transcript,
+        run_first: stream.segments[segment].run_first(),
     }
 }
 
@@ -139,6 +142,7 @@ pub(crate) fn ending(stream: &Stream, sequence: u64) -> Record {
         plaintext_len: stream.released_len(last) as u64,
         segment_tag: vec![0; 32],
         transcript: stream.segments[last].transcript,
+        run_first: 0,
     }
 }
 

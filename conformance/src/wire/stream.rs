@@ -15,6 +15,8 @@ pub(crate) struct Segment {
     pub(crate) digest: [u8; 32],
     /// T after this segment; of a final segment, T before it.
     pub(crate) transcript: [u8; 32],
+    /// R of this segment (§8.3); of a final segment, that of the one before.
+    pub(crate) run: [u8; 20],
 }
 
 /// A stream in pieces.
@@ -34,6 +36,12 @@ pub(crate) struct Stream {
 }
 
 impl Segment {
+    /// The segment_index that the run of this segment begins with (§8.3).
+    pub(crate) fn run_first(&self) -> u32 {
+        let [.., a, b, c, d] = self.run;
+        u32::from_le_bytes([a, b, c, d])
+    }
+
     /// Offset of a frame from the beginning of the segment.
     pub(crate) fn frame_offset(&self, frame: usize) -> usize {
         SEGMENT_HEADER_LEN + self.frames[..frame].iter().map(|frame| frame.bytes.len()).sum::<usize>()
