@@ -163,6 +163,26 @@ def mixtures(tree, sealed, count):
     return itertools.product(*({sealed[history][1][place] for history in tree} for place in range(count)))
 
 
+def check_forks_under_an_index():
+    """Storage puts an abandoned run's segments back before a resume: no index names them (SV2-IDX-011)."""
+    header, plaintext = head(), data(12 * S)
+    writer = Writer(head(), KEY, {0: salt(65), 5: salt(66), 10: salt(67)})
+    writer.stop(10**9)
+    writer.write(plaintext[:11 * S])
+    output, journal = bytes(writer.out), bytes(writer.journal.out)
+    fork = pieces(stream(data(10 * S), {0: salt(65), 5: salt(68)}, header), header)
+    mine = pieces(output, header)
+    swapped = output[:header.body] + b"".join(mine[:5] + fork[5:10] + mine[10:])
+    assert read_all(resume(output, journal, plaintext, False, salt(69), KEY, asks_index=True), KEY) == (plaintext, None)
+    try:
+        resume(swapped, journal, plaintext, False, salt(69), KEY, asks_index=True)
+        raise AssertionError("resumed")
+    except StreamError as error:
+        assert error.kind == "malformed.damaged" and 5 <= error.segments <= 9, error
+    _, error = read_all(resume(swapped, journal, plaintext, False, salt(69), KEY), KEY)
+    assert error.kind == "order.transcript" and error.segments == 10
+
+
 def check_links():
     header, plaintext = head(True), data(4 * S)
     sealed = stream(plaintext, {0: salt(65), 1: salt(66), 2: salt(67), 4: salt(68)}, header)
@@ -180,6 +200,6 @@ def check_links():
 
 
 if __name__ == "__main__":
-    for run in (check_lengths, check_streams, check_resumes, check_links, check_histories):
+    for run in (check_lengths, check_streams, check_resumes, check_forks_under_an_index, check_links, check_histories):
         run()
         print(run.__name__, "passed")
