@@ -30,8 +30,7 @@ class ByIndex:
         self._stream, self._counted = stream, counted
         self._known = []                                    # ascending
         self._begins, self._count = stream.total, stream.count   # what is not covered by known entries
-        self._next, self._next_end, self._name = stream.final_at - stream.distance, stream.final_at, None
-        self._named_in = stream.count - 1, self._next
+        self._next, self._name = stream.final_at - stream.distance, None
 
     def wanted(self, begin, end):
         while self._begins > begin:
@@ -51,7 +50,6 @@ class ByIndex:
             s = stream.header_at(at)
             check(s.kind == segment.INDEX and s.index == index, "order.segment_index", at + 4)
             check(self._name is None or equal(s.tag[:16], self._name), "auth.index", at + 60)
-            malformed(at + s.end == self._next_end, *self._named_in)
             payload, d, terminator = stream.open(s, at)
             if self._name is None:                          # SV2-IDX-007
                 chained = digest.chain(stream.keys, terminator[:32], index, d)
@@ -66,7 +64,7 @@ class ByIndex:
         count, begins, entry_at, found = index, self._begins, at, []
         for plaintext_len, wire_len, tag in reversed(raw):
             count, begins, entry_at = count - 1, begins - plaintext_len, entry_at - segment.LENGTH - wire_len
-            if not 0 < plaintext_len <= head.segment_size or count < 0 or begins < 0 or entry_at < head.body:
+            if count < 0 or begins < 0 or entry_at < head.body:
                 return False
             found.append(Entry(count, entry_at, begins, plaintext_len, wire_len, tag, (index, at)))
         first = (count, begins, entry_at, name) == (0, 0, head.body, bytes(16))
@@ -74,6 +72,5 @@ class ByIndex:
             return False
         self._known[:0] = reversed(found)
         self._begins, self._count = begins, count
-        self._next, self._next_end, self._name = at - distance, entry_at, name
-        self._named_in = index, at
+        self._next, self._name = at - distance, name
         return True

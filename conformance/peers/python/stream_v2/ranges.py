@@ -3,8 +3,8 @@ from . import codec, header, lengths, opening, segment
 from .by_arithmetic import ByArithmetic
 from .by_headers import ByHeaders
 from .by_index import ByIndex
-from .digest import NO_RUN, START
 from .errors import StreamError, check
+from .in_order import InOrder
 
 
 class Sealed:
@@ -16,7 +16,7 @@ class Sealed:
         if content_key is None:
             raise StreamError("unsupported.envelope", header.LENGTH) if self.head.envelope_len else StreamError("misuse")
         self.keys = header.verify(data[:header.LENGTH], self.head, content_key, context)
-        self._links_left = runs_max
+        self._links_left, self._in_order = runs_max, InOrder(self.head, self.keys)
         self._open_final()
 
     def header_at(self, at):
@@ -36,19 +36,18 @@ class Sealed:
             if self.head.uniform:
                 check(s.index == -(-position // lengths.full_len(self.head)), "order.segment_index", at + 4)
             wire = opening.wire_of(self.data, at, s)
-            _, _, trailer = opening.open_wire(wire, at, s, self.head, self.keys)
+            _, _, self._trailer = opening.open_wire(wire, at, s, self.head, self.keys)
             self.final_at, self.count, self.trailer_at = at, s.index, at + s.terminator_at(self.head)
-            self._check_trailer(s, trailer, position)
+            self._check_trailer(s, position)
 
-    def _check_trailer(self, s, trailer, position):
+    def _check_trailer(self, s, position):
         """SV2-FIN-005, SV2-FIN-002, SV2-FIN-006, and what must be possible (SV2-RNG-001)."""
-        fields = opening.check_trailer(s, trailer, self.head, self.trailer_at)
+        fields = opening.check_trailer(s, self._trailer, self.head, self.trailer_at)
         self.total, named_position, self.distance, self.transcript, self.run_salt, self.first = fields
         self.check_trailer(named_position == position and self.distance <= position)
         if self.head.uniform:
             self.check_trailer(lengths.uniform_position(self.total, self.head) == (position, s.index))
-        if s.index == 0:                                # all segments, which are none, were seen: SV2-FIN-001
-            self.check_trailer(fields == (0, 0, 0, START, NO_RUN[:16], 0))
+        self._check_end()
 
     def check_trailer(self, fits):
         if not fits:
@@ -99,9 +98,22 @@ class Sealed:
         return payload, d, terminator
 
     def plaintext(self, s, at):
-        """Steps 11 to 17 of a data segment."""
-        payload, _, _ = self.open(s, at)
-        return codec.decompress(s, payload, self.head.segment_size, at + segment.LENGTH + 8)
+        """Steps 10 to 17 of a data segment, but for its place."""
+        in_turn = self._in_order.is_turn(s, at)
+        if in_turn:
+            self._in_order.admit(s, at)
+        payload, d, terminator = self.open(s, at)
+        if in_turn:
+            self._in_order.follow(s, at, d, terminator)
+        plaintext = codec.decompress(s, payload, self.head.segment_size, at + segment.LENGTH + 8)
+        if in_turn:
+            self._check_end()
+        return plaintext
+
+    def _check_end(self):
+        """SV2-FIN-001, where all segments were seen."""
+        if self._in_order.count == self.count:
+            self.check_trailer(self._in_order.fits(self._trailer))
 
 
 class counted:
