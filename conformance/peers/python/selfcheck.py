@@ -4,6 +4,7 @@ import itertools
 from stream_v2 import lengths, segment
 from stream_v2.errors import StreamError
 from stream_v2.header import UNIFORM, HeaderV1
+from stream_v2.journal import HEADER_LEN as JOURNAL_HEADER, RECORD_LEN as JOURNAL_RECORD
 from stream_v2.ranges import RangeReader
 from stream_v2.reader import read_all
 from stream_v2.recover import recover
@@ -163,6 +164,56 @@ def mixtures(tree, sealed, count):
     return itertools.product(*({sealed[history][1][place] for history in tree} for place in range(count)))
 
 
+def check_resumed_histories(segments=4, runs=3):
+    """Storage mixes branches and journals before a resume: what it seals is read as the history of the commit."""
+    size, resumed, refused = 4096, 0, 0
+    for uniform, index in ((False, False), (True, False), (False, True)):
+        header = HeaderV1(bytes(range(32, 64)), 1, UNIFORM if uniform else 0, 12, size)
+        for tree in sorted(trees(segments, runs)):
+            sealed = {history: pieces_of(history, header, size, False) for history in tree}
+            for history, committed in itertools.product(tree, range(1, segments + 1)):
+                text, parts, journal = sealed[history]
+                begin, commits = parts[0], journal[:JOURNAL_HEADER + committed * JOURNAL_RECORD]
+                kept = [{sealed[other][1][1 + place] for other in tree} for place in range(segments)]
+                for chosen in itertools.product(*kept):
+                    end = resumed_with(begin, chosen, commits, text, index)
+                    refused, resumed = refused + (end is None), resumed + (end is not None)
+                    if end is None:
+                        continue
+                    right = text[:committed * size] + after_the_commit(chosen, committed, sealed, text, size)
+                    for wanted in range(segments):
+                        try:
+                            ranges_of(end, right, [(wanted * size, 1)])
+                        except StreamError:
+                            pass
+    assert refused > 1000 and resumed > 500, (refused, resumed)
+
+
+def pieces_of(history, header, size, index):
+    """Text, the stream header and every segment, and the journal, of one branch."""
+    text = b"".join(bytes([run + 1]) * size for run in history)
+    header = HeaderV1(header.stream_salt, 1, header.flags, 12, size)
+    writer = Writer(header, KEY, run_salts(history), index=index)
+    writer.stop(10**9)
+    writer.write(text)
+    output = bytes(writer.out)
+    return text, [output[:header.body]] + pieces(output, header), bytes(writer.journal.out)
+
+
+def resumed_with(begin, chosen, journal, source, index):
+    try:
+        return resume(begin + b"".join(chosen), journal, source, False, salt(99), KEY, asks_index=index)
+    except StreamError:
+        return None
+
+
+def after_the_commit(chosen, committed, sealed, text, size):
+    """Plaintext of the segments that a resume keeps after its commit, or seals itself."""
+    texts = {part: other[here * size:(here + 1) * size]
+             for other, parts, _ in sealed.values() for here, part in enumerate(parts[1:])}
+    return b"".join(texts[part] for part in chosen[committed:]) or text[committed * size:]
+
+
 def check_forks_under_an_index():
     """Storage puts an abandoned run's segments back before a resume: no index names them (SV2-IDX-011)."""
     header, plaintext = head(), data(12 * S)
@@ -200,6 +251,7 @@ def check_links():
 
 
 if __name__ == "__main__":
-    for run in (check_lengths, check_streams, check_resumes, check_forks_under_an_index, check_links, check_histories):
+    for run in (check_lengths, check_streams, check_resumes, check_forks_under_an_index, check_links, check_resumed_histories,
+                check_histories):
         run()
         print(run.__name__, "passed")
