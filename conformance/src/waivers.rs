@@ -62,7 +62,7 @@ const WRITER: [(&str, &str); 4] = [
 const DURABLE: &str = "about what is durable when; a crash laboratory shows it, and no input";
 const RESUMING: &str = "resuming a decryption is no operation of this version of the vectors";
 
-const JOURNAL_AND_RESUME: [(&str, &str); 26] = [
+const JOURNAL_AND_RESUME: [(&str, &str); 27] = [
     ("SV2-JRN-003", RANDOM),
     ("SV2-JRN-004", INSIDE),
     ("SV2-JRN-005", INSIDE),
@@ -85,6 +85,7 @@ const JOURNAL_AND_RESUME: [(&str, &str); 26] = [
     ("SV2-RES-028", "about plaintext that was given up; no output of a vector lacks its own"),
     ("SV2-RES-029", "about who is told what"),
     ("SV2-RES-031", RESUMING),
+    ("SV2-RES-032", "about names of files; an adapter keeps none"),
     ("SV2-IDX-011", RESUMING),
     ("SV2-JRN-001", DURABLE),
     ("SV2-RES-001", DURABLE),

@@ -169,6 +169,12 @@ impl Error {
         Self::new(Detail::Misuse, Offset(0))
     }
 
+    /// Reports an output that does not begin as a stream does (SV2-RES-014).
+    #[must_use]
+    pub const fn not_a_stream() -> Self {
+        Self::new(Detail::MalformedMagic, Offset(0))
+    }
+
     /// Reports an output whose committed segments are damaged from `offset` on, after `segments` intact ones (SV2-RES-006, SV2-RES-010).
     #[must_use]
     pub const fn damaged(offset: Offset, segments: u64) -> Self {

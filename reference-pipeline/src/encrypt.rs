@@ -192,8 +192,7 @@ impl<R> PlaintextReader<R> {
         //# A writer MUST end a stream, with a final segment or an error, when the next data or index segment
         //# would pass the last segment_index that §14 allows.
         if SegmentIndex(segment_index) > self.last_segment {
-            let last = self.last_segment.0;
-            let full = format!("the stream is full: its last segment is {last}; larger segments hold more");
+            let full = "the stream is full (limit.segment_index); larger segments hold more";
             return Err(Error::io(Stage::Source, Some(place), io::Error::new(ErrorKind::FileTooLarge, full)));
         }
         if let Some(covering) = &mut self.covering {

@@ -187,6 +187,9 @@ impl OutputFile {
         self.storage.sync_folder(&self.target)
     }
 
+    //= spec/stream-v2.md#sv2-res-032
+    //# An owner of an output in a folder MUST use the names and the lock of this table, in the folder of the
+    //# result.
     fn beside(&self, suffix: &str) -> PathBuf {
         let name_len_max = self.storage.name_len_max(&self.target);
         let mut name = working_name::working_name(&self.target, name_len_max).into_os_string();

@@ -134,7 +134,7 @@ fn a_full_stream_ends_with_an_error_and_not_with_a_wrapped_index() {
     pipeline.params.epoch_segments = 1;
     let input = std::io::Read::take(std::io::repeat(0), 65_536 * 4096);
     let error = pipeline.run(input, &mut WriterSink::new(std::io::sink()), Managers::none()).unwrap_err();
-    insta::assert_snapshot!(error, @"source, segment 65535: the stream is full: its last segment is 65534; larger segments hold more");
+    insta::assert_snapshot!(error, @"source, segment 65535: the stream is full (limit.segment_index); larger segments hold more");
 }
 
 #[test]

@@ -55,6 +55,17 @@ mod tests {
         assert_eq!(working_name(Path::new(&"a".repeat(999)), None).as_os_str().len(), 999);
     }
 
+    //= spec/stream-v2.md#sv2-res-032
+    //= type=test
+    //# An owner of an output in a folder MUST use the names and the lock of this table, in the folder of the
+    //# result.
+    #[test]
+    fn a_shortened_name_is_that_of_the_specification() {
+        let (zeros, short) = ("0".repeat(243), "0".repeat(203));
+        let expected = format!("folder/backup-{short}~5745a8e0382bf51562a653a3234899d8");
+        assert_eq!(name(&format!("folder/backup-{zeros}")), expected);
+    }
+
     #[test]
     fn longer_names_become_short_and_differ() {
         for len in [244, 255, 300] {

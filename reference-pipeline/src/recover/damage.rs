@@ -56,9 +56,15 @@ fn headers(window: &[u8]) -> impl Iterator<Item = (u64, &[u8; SEGMENT_HEADER_LEN
     })
 }
 
-/// What a fault in a segment that was committed is reported as.
-pub(super) fn as_damage(error: Error, offset: Offset, before: u64) -> Error {
-    if is_damage(&error) { damaged(offset, before) } else { error }
+/// Reports a fault in a committed segment that begins at `offset`.
+///
+/// A truncation stays what it is, because the output then ends before the commit. So does what is
+/// beyond this writer.
+pub(crate) fn as_damage(error: Error, offset: Offset, before: u64) -> Error {
+    match error.kind() {
+        None | Some(ErrorKind::Truncated | ErrorKind::Unsupported) => error,
+        Some(_) => damaged(offset, before),
+    }
 }
 
 pub(super) fn damaged(offset: Offset, before: u64) -> Error {

@@ -1,6 +1,6 @@
 //! §19 Recovery: what of an unsealed stream is committed. Nothing is changed here.
 
-mod damage;
+pub(crate) mod damage;
 mod keyless;
 mod last_segment;
 
@@ -155,15 +155,20 @@ impl<R: Read + Seek> Recovery<R> {
             .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
         let stream = self.stream.clone();
-        let mut data_before = None;
+        let (mut data_before, mut reached) = (None, (offset, before));
         let uncovered = uncovered_before(&stream, record, |offset, before| {
+            reached = (offset, before);
             self.seek(offset, before)?;
-            let header = read_segment_header(&mut self.output, &stream, offset, before)
-                .map_err(|error| as_damage(error, offset, before))?;
+            let header = read_segment_header(&mut self.output, &stream, offset, before)?;
             data_before =
                 Some(header).filter(|header| header.header().kind == SegmentKind::Data).or(data_before);
             Ok(header)
-        })?;
+        });
+        //= spec/stream-v2.md#sv2-res-006
+        //# It MUST report the same, unless the error is `unsupported`, where a segment header in front of the
+        //# last commit that it walks over fails a check, and where a committed segment that it reads again for
+        //# its plaintext is not valid.
+        let uncovered = uncovered.map_err(|error| as_damage(error, reached.0, reached.1))?;
         let mut uncovered = uncovered.ok_or_else(|| damaged(offset, before))?;
         uncovered.follow(stream.header(), header.header());
         if header.header().kind == SegmentKind::Index {

@@ -1,16 +1,15 @@
 //! §19.2 Going on with an encryption that was interrupted.
 
 use std::io::{self, Read, Seek, SeekFrom};
-use std::path::Path;
 
-use stream_v2_format::ErrorKind;
 use stream_v2_format::crypto::{JournalKey, StreamOpener};
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
+use stream_v2_format::{self as format, ErrorKind};
 
 use super::{Check, Checks, Notice};
 use crate::io::{fill, read_stream_header};
-use crate::output_file::{begins_as, not_ours};
+use crate::output_file::begins_as;
 use crate::recover::recover_checked;
 use crate::{
     Cause, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LogManager,
@@ -119,7 +118,7 @@ impl InterruptedEncryption {
     ) -> Result<Option<Self>, Error> {
         let header = match read_stream_header(&mut file) {
             Ok((header, _)) => header,
-            Err(error) => return nothing_committed(&output.partial(), &mut *file, error).map(|()| None),
+            Err(error) => return nothing_committed(&mut *file, error).map(|()| None),
         };
         let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
@@ -267,7 +266,7 @@ impl EncryptPipeline<'_> {
 
 /// Whether a file that is not a stream is one whose stream header was being written: it is durable before anything follows it (SV2-RES-001).
 /// Otherwise `error` says what is wrong with it.
-fn nothing_committed(path: &Path, file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
+fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
     let mut magic = [0; STREAM_MAGIC.len()];
     let filled = file.rewind().and_then(|()| fill(&mut &mut *file, &mut magic)).map_err(sink_error)?;
     let size = file.size().map_err(sink_error)?;
@@ -280,7 +279,7 @@ fn nothing_committed(path: &Path, file: &mut dyn StoredFile, error: Error) -> Re
         Some(ErrorKind::Truncated) if begins => Ok(()),
         Some(ErrorKind::Malformed) if begins && short => Ok(()),
         // A short file of somebody else.
-        Some(ErrorKind::Truncated) => Err(sink_error(not_ours(path, "is not a stream"))),
+        Some(ErrorKind::Truncated) => Err(Error::format(Stage::Sink, format::Error::not_a_stream())),
         _ => Err(error),
     }
 }

@@ -2,16 +2,18 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use stream_v2_format::crypto::{JournalKey, SegmentOrder};
+use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
 use stream_v2_format::{self as format, ErrorKind, SegmentIndex};
 
 use super::compare::CompareSink;
 use super::encrypt::sink_error;
 use super::{Check, InterruptedEncryption};
 use crate::io::{fill, read_segment_header, source_error};
+use crate::recover::damage::as_damage;
 use crate::shutdown::Watched;
 use crate::{
-    DecryptPipeline, EncryptPipeline, Error, FileJournal, LogManager, Managers, Recovered, SourceStamp, Stage,
+    DecryptPipeline, EncryptPipeline, Error, FileJournal, LogManager, Managers, Recovered, SourceStamp,
+    Stage, StoredFile,
 };
 
 impl InterruptedEncryption {
@@ -60,8 +62,8 @@ impl InterruptedEncryption {
     /// was changed on purpose.
     ///
     /// # Errors
-    /// `journal.source` where they differ; `io.source`; `Interrupted`; whatever is wrong with what
-    /// is committed, with the stage `Sink`.
+    /// `journal.source` where they differ; `io.source`; `Interrupted`; `malformed.damaged` for a committed
+    /// segment that is not valid any more (SV2-RES-006), with the stage `Sink`.
     pub fn compare_source(
         &mut self,
         pipeline: &EncryptPipeline<'_>,
@@ -82,13 +84,14 @@ impl InterruptedEncryption {
         }
         let file = published.as_mut().unwrap_or(&mut self.file);
         file.rewind().map_err(sink_error)?;
+        let stream = &self.stream;
         let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
         (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
         let mut sink = CompareSink::new(&mut source);
-        let committed = file.take(self.recovered.stream_len);
+        let committed = Read::take(&mut *file, self.recovered.stream_len);
         match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
-                return Err(sink.fault().unwrap_or_else(|| error.of_output()));
+                return Err(sink.fault().unwrap_or_else(|| damage(stream, &mut **file, error).of_output()));
             }
             _ => {}
         }
@@ -171,6 +174,24 @@ fn compare_before(source: &mut (impl Read + Seek), end: u64, plaintext: &[u8]) -
     }
     let end = source.seek(SeekFrom::End(0)).map_err(source_error(None))?;
     Err(other_source(end.min(begin + same as u64)))
+}
+
+/// What the error of a reader of the committed segments is reported as: damage of the segment in which
+/// it was found (SV2-RES-006).
+fn damage(stream: &StreamOpener, mut file: &mut dyn StoredFile, error: Error) -> Error {
+    let mut order = SegmentOrder::new(stream.header());
+    let Some(before) = error.segment().filter(|_| error.kind().is_some()) else { return error };
+    while order.segments() < before {
+        let (offset, segments) = (order.offset(), order.segments());
+        let header = file
+            .seek(SeekFrom::Start(offset.0))
+            .ok()
+            .and_then(|_| read_segment_header(&mut file, stream, offset, segments).ok());
+        if header.is_none_or(|header| order.admit(header.header(), offset).is_err()) {
+            break;
+        }
+    }
+    as_damage(error, order.offset(), order.segments())
 }
 
 fn differs<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {

@@ -4,7 +4,7 @@ from typing import NamedTuple
 from . import codec, digest, header, opening, segment
 from .covering import Covering
 from .errors import StreamError, check
-from .journal import ENCRYPT, Journal
+from .journal import ENCRYPT, MAGIC as JOURNAL_MAGIC, Journal
 from .keys import equal
 
 DURABLE_BYTES_MAX = 2**28
@@ -28,9 +28,11 @@ def look(output, journal, content_key, context, asks_index=False):
     """The walk after the last committed segment, the journal where there is one of this stream, and what became of it."""
     if _nothing_committed(output):
         return None, None, None
+    check(output.startswith(header.MAGIC), "malformed.magic", 0)                # SV2-RES-014
     walk = Walk(output, content_key, context)
     read, fate, usable = None, "none", False
     if journal is not None:
+        check(journal.startswith(JOURNAL_MAGIC), "misuse", None)
         try:
             read = Journal(journal, ENCRYPT, walk.raw_header, walk.keys)
         except StreamError as error:

@@ -1,11 +1,11 @@
 //! Finds what is committed in an interrupted writer's output (§19.2, §19.3, §19.8).
 
 use std::fs;
-use std::io::Cursor;
+use std::io::{Cursor, ErrorKind};
 
 use stream_v2_format::crypto::ContentKey;
 use stream_v2_pipeline::{
-    EncryptPipeline, Error, InterruptedEncryption, Notice, OutputFile, recover_keyless,
+    Cause, EncryptPipeline, Error, InterruptedEncryption, Notice, OutputFile, recover_keyless,
 };
 
 use crate::answer::{Answer, Found};
@@ -68,6 +68,13 @@ fn recovered(found: Found) -> Answer {
     Answer { result: "recovered", found, ..Answer::default() }
 }
 
-fn refused(error: &Error) -> Answer {
-    Answer::of_error(error.format_error().unwrap_or_else(|| panic!("not an error of the stream: {error}")))
+/// The answer for an error of the stream, or for a file under the name of the journal that is not one.
+pub(crate) fn refused(error: &Error) -> Answer {
+    match error.cause() {
+        Cause::Format(error) => Answer::of_error(error),
+        Cause::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            Answer::of_error(&stream_v2_format::Error::misuse())
+        }
+        _ => panic!("not an error of the stream: {error}"),
+    }
 }

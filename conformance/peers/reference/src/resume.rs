@@ -7,6 +7,7 @@ use stream_v2_format::crypto::{ContentKey, RunSalt};
 use stream_v2_pipeline::{EncryptPipeline, Error, InterruptedEncryption, OutputFile, Salts, SourceStamp};
 
 use crate::answer::{Answer, Found};
+use crate::recover::refused;
 use crate::request::{self, array};
 
 pub(crate) fn answer(request: &request::Resume) -> Answer {
@@ -27,10 +28,7 @@ pub(crate) fn answer(request: &request::Resume) -> Answer {
             return Answer { result: "resumed", found, ..Answer::default() };
         }
         Ok(false) => Answer { result: "nothing", ..Answer::default() },
-        Err(error) => {
-            let error = error.format_error();
-            Answer::of_error(error.unwrap_or_else(|| panic!("not an error of the stream")))
-        }
+        Err(error) => refused(&error),
     };
     assert_eq!(fs::read(file.partial()).unwrap(), output, "a run that was refused changed the output");
     assert_eq!(fs::read(file.journal()).ok(), journal, "a run that was refused changed the journal");
