@@ -79,6 +79,14 @@ def _refuse_what_no_crash_leaves(error):
         raise error
 
 
+def _as_damage(error, at, count):
+    """SV2-RES-006: a fault of a committed segment is damage, unless it is beyond this writer."""
+    if not error.kind.startswith("unsupported"):
+        return StreamError("malformed.damaged", at, count)
+    error.segments = count
+    return error
+
+
 class Walk:
     """Goes over whole segments, one after the other."""
 
@@ -122,7 +130,7 @@ class Walk:
         except StreamError as error:
             if error.kind == "truncated":
                 return False
-            raise StreamError("malformed.damaged", at, commit.segment_index) from error
+            raise _as_damage(error, at, commit.segment_index) from error
         link = digest.run(s.run_salt, commit.run_first)         # SV2-JRN-011
         if not self.head.uniform:
             self._headers_before(s, at, link, terminator, asks_index)
@@ -145,9 +153,7 @@ class Walk:
                 check(s.index == self.count, "order.segment_index", at + 4)
                 self._check_order(s, at)
             except StreamError as error:
-                if error.kind.startswith("unsupported"):
-                    raise
-                raise StreamError("malformed.damaged", at, self.count) from error
+                raise _as_damage(error, at, self.count) from error
             self._follow(s, at)
             headers.append((s, at))
             at += s.end
@@ -173,7 +179,7 @@ class Walk:
         try:
             return self._open(s, at)[0]
         except StreamError as error:
-            raise StreamError("malformed.damaged", at, s.index) from error
+            raise _as_damage(error, at, s.index) from error
 
     def plaintexts_from_the_start(self):
         """Of all committed data segments, as (where each begins in the plaintext, its bytes): for a source that is a pipe."""
@@ -184,9 +190,7 @@ class Walk:
                 check(s.index == count, "order.segment_index", at + 4)
                 opening.check_run(s, before, at)
             except StreamError as error:
-                if error.kind.startswith("unsupported"):
-                    raise
-                raise StreamError("malformed.damaged", at, count) from error
+                raise _as_damage(error, at, count) from error
             if s.kind == segment.DATA:
                 yield total, self.plaintext(at, s)
             at, before, total, count = at + s.end, s, total + s.plaintext_len, count + 1
