@@ -24,7 +24,7 @@ def recover(output, journal, content_key, context=b""):
     return walk and walk.found(fate)
 
 
-def look(output, journal, content_key, context, asks_index=False):
+def look(output, journal, content_key, context):
     """The walk after the last committed segment, the journal where there is one of this stream, and what became of it."""
     if _nothing_committed(output):
         return None, None, None
@@ -39,7 +39,7 @@ def look(output, journal, content_key, context, asks_index=False):
             fate = error.kind
         else:
             fate, usable = ("damaged", False) if read.damaged else ("used", True)
-            if usable and read.commit and not walk.confirm(read.commit, asks_index):
+            if usable and read.commit and not walk.confirm(read.commit):
                 fate, usable, walk.lost = "lost", False, True
     error = walk.to_the_end()
     _refuse_what_no_crash_leaves(error)
@@ -119,7 +119,7 @@ class Walk:
             return StreamError("trailing", self.at, self.count)
         return None
 
-    def confirm(self, commit, asks_index=False):
+    def confirm(self, commit):
         """Step 6. False where the output ends before the commit does."""
         at = self.head.body + commit.position
         try:
@@ -133,7 +133,7 @@ class Walk:
             raise _as_damage(error, at, commit.segment_index) from error
         link = digest.run(s.run_salt, commit.run_first)         # SV2-JRN-011
         if not self.head.uniform:
-            self._headers_before(s, at, link, terminator, asks_index)
+            self._headers_before(s, at, link, terminator)
             self.covering.follow(s, at)
         self.confirmed = payload if s.kind == segment.DATA else None
         self.at, self.count = at + s.end, commit.segment_index + 1
@@ -144,35 +144,32 @@ class Walk:
             self.plaintext(self.data_at, self.data_before)      # with which the source is compared
         return True
 
-    def _headers_before(self, committed, end, link, terminator, asks_index):
+    def _headers_before(self, committed, end, link, terminator):
         """Of a stream without UNIFORM: what index segments must say, and the data segment before the commit."""
-        at, headers = self.head.body, []
+        at, runs = self.head.body, digest.NO_RUN
         while at < end and self.count < committed.index:
             try:
                 s = self.header_at(at)
                 check(s.index == self.count, "order.segment_index", at + 4)
-                self._check_order(s, at)
+                self._check_header_before(s, at, runs, None)
             except StreamError as error:
                 raise _as_damage(error, at, self.count) from error
+            runs = digest.run_after(runs, s)
             self._follow(s, at)
-            headers.append((s, at))
             at += s.end
-        if (at, self.count) != (end, committed.index):
-            raise StreamError("malformed.damaged", end, committed.index)
-        if self.covering.last_at is not None or committed.kind == segment.INDEX or asks_index:
-            self._refuse_other_runs(headers, committed, end, link, terminator)
+        try:
+            check((at, self.count) == (end, committed.index), "order.segment_index", end + 4)
+            self._check_header_before(committed, end, runs, terminator)
+            check(digest.run_after(runs, committed) == link, "order.run", end + 12)
+        except StreamError as error:
+            raise _as_damage(error, end, committed.index) from error
 
-    def _refuse_other_runs(self, headers, committed, end, link, terminator):
-        """SV2-IDX-011: by the links from the last committed segment backwards."""
-        for s, at in reversed(headers + [(committed, end)]):
-            run_salt, first = digest.split_run(link)
-            try:
-                check(s.run_salt == run_salt and (s.index != first or s.run_start), "order.run", at + 12)
-                if s.index == first and first > 0:
-                    known = terminator if s is committed else None
-                    link = (known or opening.open_terminator(self.output, at, s, self.head, self.keys))[32:]
-            except StreamError as error:
-                raise StreamError("malformed.damaged", at, s.index) from error
+    def _check_header_before(self, s, at, runs, terminator):
+        """SV2-RNG-007, and the rest of section 15.2; `runs` is R of the segment before."""
+        self._check_order(s, at)
+        if s.run_start and s.index:
+            terminator = terminator or opening.open_terminator(self.output, at, s, self.head, self.keys)
+            check(equal(terminator[32:], runs), "order.transcript", at + s.terminator_at(self.head))
 
     def plaintext(self, at, s):
         """Of a committed data segment; damage in it is found here at the latest (SV2-RES-006)."""

@@ -7,7 +7,7 @@ from .writer import Writer
 
 def resume(output, journal, source, is_pipe, run_salt, content_key, context=b"", asks_index=False):
     """The sealed stream; None where nothing was committed. Raises StreamError, and then nothing is to be changed."""
-    walk, read, _fate = look(output, journal, content_key, context, asks_index)
+    walk, read, _fate = look(output, journal, content_key, context)
     if walk is None:
         return None
     used = read if read is not None and not read.damaged and not walk.lost else None
