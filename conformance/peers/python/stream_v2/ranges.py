@@ -44,7 +44,7 @@ class Sealed:
         """SV2-FIN-005, SV2-FIN-002, SV2-FIN-006, and what must be possible (SV2-RNG-001)."""
         fields = opening.check_trailer(s, self._trailer, self.head, self.trailer_at)
         self.total, named_position, self.distance, self.transcript, self.run_salt, self.first = fields
-        self.check_trailer(named_position == position and self.distance <= position)
+        self.check_trailer(named_position == position and (self.head.uniform or self.distance <= position))
         if self.head.uniform:
             self.check_trailer(lengths.uniform_position(self.total, self.head) == (position, s.index))
         self._check_end()
