@@ -78,7 +78,7 @@ class Writer:
     def _data(self, plaintext):
         if self.header.uniform and self._short:
             raise StreamError("misuse", message="UNIFORM: a short segment is the last")
-        if self._next > self.header.last_segment_index:
+        if self._next + self.with_index > self.header.last_segment_index:      # SV2-IDX-001: an index segment follows
             raise StreamError("limit.segment_index")
         self._short = len(plaintext) < self.header.segment_size
         self.total += len(plaintext)
