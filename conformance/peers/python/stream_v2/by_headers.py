@@ -24,8 +24,7 @@ class ByHeaders:
         while self._total < end or len(self._walked) <= self._stream.first:
             self._step()
         return (walked for walked in self._walked
-                if walked.segment.kind == segment.DATA
-                and walked.begins < end and walked.begins + walked.segment.plaintext_len > begin)
+                if walked.begins < end and walked.begins + walked.segment.plaintext_len > begin)
 
     def check(self, s, place):
         """The run of a place is that of the header that was walked over there."""
@@ -35,7 +34,7 @@ class ByHeaders:
         index, at, stream = len(self._walked), self._at, self._stream
         with self._counted(index):
             s = stream.header_at(at)
-            check(s.kind != segment.FINAL and s.index == index, "order.segment_index", at + 4)
+            check(s.kind == segment.DATA and s.index == index, "order.segment_index", at + 4)
             opening.check_run(s, self._walked[-1].segment if self._walked else None, at)
             self._check_last_run(s, at)
             if s.run_start and index > 0:
@@ -45,8 +44,17 @@ class ByHeaders:
         self._link = digest.run_after(self._link, s)
         self._walked.append(Walked(index, at, self._total, s))
         self._at, self._total = at + s.end, self._total + s.plaintext_len
-        if len(self._walked) == stream.count:
-            stream.check_trailer((self._at, self._total) == (stream.final_at, stream.total))
+        self._check_end()
+
+    def _check_end(self):
+        """What the final segment says, where the headers end at its position or behind it, or their plaintext its total."""
+        stream, count = self._stream, len(self._walked)
+        if self._at == stream.final_at:
+            with self._counted(stream.count):
+                check(count == stream.count, "order.segment_index", stream.final_at + 4)
+                stream.check_trailer(self._total == stream.total)
+        elif self._at > stream.final_at or self._total >= stream.total:
+            stream.check_trailer(False)
 
     def _check_last_run(self, s, at):
         """SV2-RNG-005, of the run that the trailer names."""

@@ -44,9 +44,11 @@ class Sealed:
         """SV2-FIN-005, SV2-FIN-002, SV2-FIN-006, and what must be possible (SV2-RNG-001)."""
         fields = opening.check_trailer(s, self._trailer, self.head, self.trailer_at)
         self.total, named_position, self.distance, self.transcript, self.run_salt, self.first = fields
-        self.check_trailer(named_position == position and (self.head.uniform or self.distance <= position))
+        self.check_trailer(named_position == position)
         if self.head.uniform:
             self.check_trailer(lengths.uniform_position(self.total, self.head) == (position, s.index))
+        else:
+            self.check_trailer(self.distance <= position)
         self._check_end()
 
     def check_trailer(self, fits):
@@ -55,12 +57,13 @@ class Sealed:
 
     def _what_stands_there(self):
         """SV2-RNG-010: goes over headers, and opens no frame."""
-        at, count, before = *self._last_full_segment(), None
+        at, count = self._last_full_segment()
+        before, from_the_start = None, count == 0
         while True:
             with counted(count):
                 s = self.header_at(at)
                 check(s.index == count, "order.segment_index", at + 4)
-                opening.check_run(s, before, at)
+                opening.check_run(s, before if from_the_start else None, at)
                 opening.wire_of(self.data, at, s)
             at, count, before = at + s.end, count + 1, s
             if s.kind == segment.FINAL:
