@@ -86,7 +86,7 @@ details! {
     MalformedFrameLen = Malformed "malformed.frame_len", "the frame's len does not follow from the segment header";
     MalformedIndex = Malformed "malformed.index", "the index segment does not describe the segments before it";
     MalformedDamaged = Malformed "malformed.damaged", "what was committed is damaged here";
-    MalformedTerminator = Malformed "malformed.terminator", "the terminator of this segment is not zero";
+    MalformedTerminator = Malformed "malformed.terminator", "the terminator of this segment says what cannot stand there";
     UnsupportedVersion = Unsupported "unsupported.version", "this version of the format is not known here";
     UnsupportedSuite = Unsupported "unsupported.suite", "this suite is not implemented here";
     UnsupportedFlags = Unsupported "unsupported.flags", "a flag is set that is not known here";

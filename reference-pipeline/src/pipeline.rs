@@ -233,6 +233,8 @@ pub struct DecryptPipeline<'a> {
     pub salvage: bool,
     /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
     pub segment_size_max: u32,
+    /// A reader of ranges refuses to follow more links from run to run (SV2-RNG-009).
+    pub links_max: u32,
     /// When the sink is made durable.
     pub durability: Durability,
     /// Counters and events.
@@ -255,6 +257,7 @@ impl<'a> DecryptPipeline<'a> {
             //# stream to be salvaged.
             salvage: false,
             segment_size_max: stream_v2_format::limits::SEGMENT_SIZE_MAX,
+            links_max: u32::MAX,
             durability: Durability::default(),
             telemetry: Telemetry::new(),
             shutdown: Shutdown::new(),

@@ -49,6 +49,13 @@ impl SegmentOpener {
         Self { header: *stream.header(), keys: RunKeys::new(stream.keys.clone()) }
     }
 
+    /// The same, in which going back to earlier key epochs takes few steps: 8 KiB at most are kept for it.
+    #[must_use]
+    pub fn keeping_epochs(mut self) -> Self {
+        self.keys.keep_epochs();
+        self
+    }
+
     /// Opens the segment `header` with its `wire` (wire_len bytes) into `payload` (payload_len bytes): the plaintext of a data segment, what an
     /// index segment holds.
     ///

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::frame_opener::terminator_at;
 use super::mac::equal;
-use super::{AuthenticHeader, OpenedSegment, StreamOpener, Transcript};
+use super::{AuthenticHeader, OpenedSegment, Runs, StreamOpener, Transcript};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, IndexView, SegmentKind, TRAILER_LEN, Trailer, tag_prefix, wire_len};
 use crate::{Detail, Error, Offset};
@@ -143,7 +143,11 @@ impl StreamEnd {
         //# plaintext_len of the stream header other than 2^64 - 1.
         let declared = stream.params().plaintext_len.is_none_or(|declared| declared == trailer.plaintext_len);
         let adds_up = !stream.uniform() || end.is_uniform(stream);
-        if trailer.position == position && declared && adds_up { Ok(end) } else { Err(end.refused()) }
+        //= spec/stream-v2.md#sv2-fin-006
+        //# A range reader MUST reject with `auth.trailer` a final segment that does not begin at the position
+        //# in its trailer.
+        let in_place = trailer.position == position;
+        if declared && in_place && adds_up { Ok(end) } else { Err(end.refused()) }
     }
 
     /// Whether total, position and segment_index are those of full data segments and a last one (§4).
@@ -177,6 +181,12 @@ impl StreamEnd {
     #[must_use]
     pub const fn trailer(&self) -> &Trailer {
         &self.trailer
+    }
+
+    /// The run that ends before the final segment.
+    #[must_use]
+    pub fn runs(&self) -> Runs {
+        Runs::ending_before(self.header.header().index, self.trailer.link)
     }
 
     /// Where the final segment begins, and the plaintext ends.

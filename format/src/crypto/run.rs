@@ -95,6 +95,11 @@ impl RunKeys {
         Self { stream, epochs: EpochChain::new(), current: None, digest: Box::new(DigestState::new()) }
     }
 
+    /// Makes going back to earlier epochs cheap.
+    pub(super) fn keep_epochs(&mut self) {
+        self.epochs.keep();
+    }
+
     /// What the segment with this header takes.
     pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> ForSegment<'_> {
         let (epoch, salt) = (header.key_epoch, RunSalt(header.run_salt));

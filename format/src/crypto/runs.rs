@@ -1,10 +1,11 @@
 //! §8.3, §15.5 Runs: which segments each of them holds, by headers in order or by links from the end.
 
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 
+use super::frame_opener::terminator_at;
 use super::mac::equal;
-use super::{AuthenticHeader, Committed};
-use crate::wire::{RunLink, SegmentHeader, SegmentKind};
+use super::{AuthenticHeader, Committed, SegmentPlace};
+use crate::wire::{HISTORY_LEN, RunLink, SegmentHeader, SegmentKind};
 use crate::{Detail, Error, Offset, SegmentIndex};
 
 /// Offsets of fields, in bytes from the beginning of a segment.
@@ -82,7 +83,8 @@ impl RunOrder {
     }
 }
 
-/// The runs that hold the last segments of a stream, found by links from its end backwards (§15.5). 20 bytes for each.
+/// The runs that hold some segments of a stream, found by links from its end backwards, or by headers from its beginning forwards. 20 bytes for
+/// each.
 ///
 /// They are those of one final segment, or of one last committed segment, and stand for nothing else (SV2-RNG-008).
 ///
@@ -102,36 +104,51 @@ impl RunOrder {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Runs {
-    end: SegmentIndex,
-    /// In descending order.
-    runs: Vec<RunLink>,
+    /// How many segments are before the end of the last of them.
+    end: u64,
+    /// In ascending order, without a gap.
+    runs: VecDeque<RunLink>,
 }
 
 impl Runs {
+    /// No run.
+    pub const NONE: Self = Self { end: 0, runs: VecDeque::new() };
+
     /// The run that ends before segment `end`, by the link of that segment. Nothing is before segment 0.
     #[must_use]
     pub fn ending_before(end: SegmentIndex, link: RunLink) -> Self {
-        let runs = if link.first < end { Vec::from([link]) } else { Vec::new() };
-        Self { end, runs }
+        let runs = if link.first < end { VecDeque::from([link]) } else { VecDeque::new() };
+        Self { end: end.0.into(), runs }
     }
 
     /// The runs of what is committed, as far as its last segment says.
     #[must_use]
     pub fn of_committed(committed: &Committed) -> Self {
-        let end = SegmentIndex(u32::try_from(committed.segments).unwrap_or(u32::MAX));
-        Self::ending_before(end, committed.run)
+        let runs = if committed.segments > 0 { VecDeque::from([committed.run]) } else { VecDeque::new() };
+        Self { end: committed.segments, runs }
     }
 
     /// The first segment of the lowest run that is known, where there are segments before it: the link in that segment says which run holds them.
     #[must_use]
     pub fn unknown_before(&self) -> Option<SegmentIndex> {
-        self.runs.last().map(|run| run.first).filter(|&first| first > SegmentIndex::FIRST)
+        self.runs.front().map(|run| run.first).filter(|&first| first > SegmentIndex::FIRST)
     }
 
-    /// Adds the run before the lowest one that is known, by the link in the first segment of that one. A link that leads nowhere is not added.
+    /// Adds the run before the lowest one that is known, by the link that [`open_link`](super::SegmentOpener::open_link) gives of the first segment of
+    /// that one. A link that cannot stand there is not added.
     pub fn add(&mut self, link: RunLink) {
         if self.unknown_before().is_some_and(|first| link.first < first) {
-            self.runs.push(link);
+            self.runs.push_front(link);
+        }
+    }
+
+    /// Takes in the run of the segment that `order` has admitted last.
+    pub fn follow(&mut self, order: &RunOrder) {
+        if order.segments() > self.end {
+            self.end = order.segments();
+            if self.runs.back() != Some(order.link()) {
+                self.runs.push_back(*order.link());
+            }
         }
     }
 
@@ -144,8 +161,8 @@ impl Runs {
     /// The run that holds segment `index`, if it is known.
     #[must_use]
     pub fn holding(&self, index: SegmentIndex) -> Option<&RunLink> {
-        let place = self.runs.partition_point(|run| run.first > index);
-        self.runs.get(place).filter(|_| index < self.end)
+        let after = self.runs.partition_point(|run| run.first <= index);
+        self.runs.get(after.checked_sub(1)?).filter(|_| u64::from(index.0) < self.end)
     }
 
     /// Checks that a segment is of the run that holds its segment_index, and begins it where it is the first.
@@ -161,5 +178,29 @@ impl Runs {
             equal(&run.run_salt, &found.run_salt) && (run.first != found.index || found.flags.run_start())
         });
         if holds { Ok(()) } else { Err(header.error(Detail::OrderRun, at::FLAGS)) }
+    }
+}
+
+impl AuthenticHeader {
+    /// Checks that the link of an index segment, or of a data segment with RUN_START, is R of the segment before it: SV2-DIG-005 for a reader that
+    /// knows no T (SV2-RNG-007).
+    ///
+    /// # Errors
+    /// `order.transcript`.
+    pub fn continues(&self, before: &RunLink, link: &RunLink) -> Result<(), Error> {
+        if equal(&before.to_bytes(), &link.to_bytes()) {
+            Ok(())
+        } else {
+            Err(self.error(Detail::OrderTranscript, terminator_at(self, HISTORY_LEN as usize)))
+        }
+    }
+}
+
+impl SegmentPlace {
+    /// `limit.policy`: the chain of links that would go on at the segment here is longer than `allowed` (SV2-RNG-009).
+    #[must_use]
+    pub fn over_links(&self, allowed: u32) -> Error {
+        let error = Error::new(Detail::LimitPolicy, self.offset).in_segment(self.before);
+        error.between(u64::from(allowed) + 1, 0, allowed.into())
     }
 }

@@ -4,8 +4,8 @@ use stream_v2_format::crypto::{SegmentPlace, StreamEnd};
 use stream_v2_format::wire::SegmentKind;
 use stream_v2_format::{self as format, Offset};
 
-use super::marks::Marks;
 use super::segments::Segments;
+use super::walk::Walk;
 use crate::{Error, ReadAt, Stage};
 
 /// How the plaintext ends.
@@ -18,20 +18,25 @@ pub(super) enum End {
 }
 
 impl End {
-    /// Finds the end. An unsealed stream has one only where it is to be salvaged; `passed` then holds the segments that were walked over.
+    /// Finds the end. An unsealed stream has one only where it is to be salvaged; there is a walk then that has passed all of it, where it began at
+    /// segment 0.
     pub(super) fn find<S: ReadAt>(
         segments: &mut Segments<S>,
         salvage: bool,
-        passed: &mut Marks<SegmentPlace>,
-    ) -> Result<Self, Error> {
+    ) -> Result<(Self, Option<Walk>), Error> {
         if let Some((header, opened)) = segments.final_segment()? {
-            return StreamEnd::new(segments.stream(), &header, &opened).map(Self::Sealed).map_err(fault);
+            let end = StreamEnd::new(segments.stream(), &header, &opened).map_err(fault)?;
+            return Ok((Self::Sealed(end), None));
         }
-        let (place, error) = walk(segments, passed)?;
+        let (walk, error) = walk(segments, salvage)?;
         //= spec/stream-v2.md#sv2-sal-001
         //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked for that stream
         //# to be salvaged.
-        if salvage { Ok(Self::Unsealed(place, error.salvaged())) } else { Err(fault(error)) }
+        if !salvage {
+            return Err(fault(error));
+        }
+        let walked = !segments.stream().header().uniform();
+        Ok((Self::Unsealed(*walk.place(), error.salvaged()), Some(walk).filter(|_| walked)))
     }
 
     /// Where the plaintext ends.
@@ -43,42 +48,44 @@ impl End {
     }
 }
 
-/// Walks over the headers of a stream at the end of which no final segment stands, up to what is wrong: `truncated`, with the place after the last
-/// whole segment, or an error of another kind. With UNIFORM it begins with the last full segment.
-fn walk<S: ReadAt>(
-    segments: &Segments<S>,
-    passed: &mut Marks<SegmentPlace>,
-) -> Result<(SegmentPlace, format::Error), Error> {
+/// Walks over the headers of a stream at the end of which no final segment stands, up to what is wrong: `truncated`, before the segment that is not
+/// whole, or an error of another kind. With UNIFORM it begins with the last full segment. Links are read where the stream is to be salvaged.
+//= spec/stream-v2.md#sv2-rng-010
+//# Where the last 256 bytes of the body do not begin with an authentic header of a final segment, a range
+//# reader MUST report what stands there instead: `truncated` where the input ends inside a segment or after
+//# one that is not final, `trailing` where a final segment ends before the input does, and otherwise the
+//# error of the first header that fails steps 1 to 10.
+fn walk<S: ReadAt>(segments: &mut Segments<S>, salvage: bool) -> Result<(Walk, format::Error), Error> {
     let stream = segments.stream().header();
     let end = Offset(segments.len());
-    let mut place = match stream.uniform() {
-        true => last_full(segments)?,
-        false => SegmentPlace::first(stream),
+    let mut walk = match stream.uniform() {
+        true => Walk::at(last_full(segments)?),
+        false => Walk::from_first(SegmentPlace::first(stream)),
     };
     let mut ended = false;
     loop {
-        passed.pass(place.before, place);
-        if ended && place.offset < end {
-            return Err(fault(format::Error::trailing(place.offset, place.before)));
+        let SegmentPlace { before, offset, .. } = *walk.place();
+        if ended && offset < end {
+            return Err(fault(format::Error::trailing(offset, before)));
         }
-        let truncated = format::Error::truncated(end, Some(place.before));
-        if place.offset >= end {
-            return Ok((place, truncated));
+        let truncated = format::Error::truncated(end, Some(before));
+        if offset >= end {
+            return Ok((walk, truncated));
         }
-        let header = match segments.header(&place) {
+        let step = match walk.look(segments, |header| header.is_segment(header.header().kind, before)) {
             Err(error) if error.kind() == Some(format::ErrorKind::Truncated) => {
-                return Ok((place, truncated));
+                return Ok((walk, truncated));
             }
-            header => header?,
+            step => step?,
         };
-        let kind = header.header().kind;
-        header.is_segment(kind, place.before).map_err(fault)?;
-        let next = place.after(&header);
-        if next.offset > end {
-            return Ok((place, truncated));
+        if walk.place().after(&step.header).offset > end {
+            return Ok((walk, truncated));
         }
-        ended = kind == SegmentKind::Final;
-        place = next;
+        if salvage {
+            walk.link(segments, &step)?;
+        }
+        ended = step.header.header().kind == SegmentKind::Final;
+        walk.pass(step);
     }
 }
 

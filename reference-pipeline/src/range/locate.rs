@@ -1,13 +1,15 @@
 //! Which segment holds a byte of the plaintext: by arithmetic, by index segments, or by walking over headers.
 
 use bytes::BytesMut;
-use stream_v2_format::crypto::{AuthenticHeader, Covered, NamedIndex, SegmentPlace};
+use stream_v2_format as format;
+use stream_v2_format::crypto::{AuthenticHeader, Covered, NamedIndex, Runs, SegmentPlace};
 use stream_v2_format::wire::SegmentKind;
 
 use super::RangeBy;
 use super::end::{End, fault};
 use super::marks::Marks;
 use super::segments::Segments;
+use super::walk::Walk;
 use crate::{Error, ReadAt};
 
 /// A data segment whose header was authenticated, and where it stands.
@@ -15,43 +17,50 @@ pub(super) type Located = (SegmentPlace, AuthenticHeader);
 
 /// Finds segments, and remembers what it has seen on the way.
 pub(super) enum Locator {
-    /// All data segments but the last are full (§4).
-    Arithmetic,
+    /// All data segments but the last are full (§4). The runs are those of a sealed stream, as far as they are known.
+    Arithmetic(Option<Runs>),
     /// From the final segment backwards.
     Index(Box<ByIndex>),
     /// From the beginning forwards.
-    Headers(ByHeaders),
+    Headers(Box<ByHeaders>),
 }
 
 impl Locator {
-    /// The way that this stream allows. `passed` holds what was walked over already.
+    /// The way that this stream allows. `walk` has passed all of an unsealed one.
     pub(super) fn new<S: ReadAt>(
         segments: &Segments<S>,
         end: &End,
-        passed: Marks<SegmentPlace>,
+        walk: Option<Walk>,
     ) -> Result<Self, Error> {
         let stream = segments.stream().header();
-        let last_index = match end {
-            _ if stream.uniform() => return Ok(Self::Arithmetic),
-            End::Sealed(end) => end.last_index(stream).map_err(fault)?,
-            End::Unsealed(..) => None,
+        let (runs, last_index) = match end {
+            End::Sealed(end) => (Some(end.runs()), end.last_index(stream).map_err(fault)?),
+            End::Unsealed(..) => (None, None),
         };
-        let reached = SegmentPlace::first(stream);
+        if stream.uniform() {
+            return Ok(Self::Arithmetic(runs));
+        }
         Ok(match last_index {
             Some(last) => Self::Index(Box::new(ByIndex::new(last))),
-            None => Self::Headers(ByHeaders { passed, reached }),
+            None => {
+                let walk = walk.unwrap_or(Walk::from_first(SegmentPlace::first(stream)));
+                Self::Headers(Box::new(ByHeaders { walk, ends_with: runs }))
+            }
         })
     }
 
     pub(super) const fn by(&self) -> RangeBy {
         match self {
-            Self::Arithmetic => RangeBy::Arithmetic,
+            Self::Arithmetic(_) => RangeBy::Arithmetic,
             Self::Index(_) => RangeBy::Index,
             Self::Headers(_) => RangeBy::Headers,
         }
     }
 
     /// The data segment that holds byte `target`, which is before the end of the plaintext.
+    //= spec/stream-v2.md#sv2-rng-004
+    //# A range reader MUST NOT release a byte of a sealed stream before the final segment and, except by
+    //# index, the run that holds the segment are verified.
     pub(super) fn locate<S: ReadAt>(
         &mut self,
         segments: &mut Segments<S>,
@@ -59,77 +68,147 @@ impl Locator {
         target: u64,
     ) -> Result<Located, Error> {
         match self {
-            Self::Arithmetic => by_arithmetic(segments, end, target),
+            Self::Arithmetic(runs) => by_arithmetic(runs.as_mut(), segments, end, target),
             Self::Index(index) => index.locate(segments, end, target),
             Self::Headers(headers) => headers.locate(segments, end, target),
         }
     }
 }
 
-fn by_arithmetic<S: ReadAt>(segments: &Segments<S>, end: &End, target: u64) -> Result<Located, Error> {
-    let stream = segments.stream().header();
-    let place = SegmentPlace::uniform(stream, target / u64::from(stream.segment_size()));
-    let header = segments.header(&place)?;
-    header
-        .is_segment(SegmentKind::Data, place.before)
-        .and_then(|()| header.has_uniform_len(stream, &place, end.place().plaintext_begin))
-        .map_err(fault)?;
+fn by_arithmetic<S: ReadAt>(
+    mut runs: Option<&mut Runs>,
+    segments: &mut Segments<S>,
+    end: &End,
+    target: u64,
+) -> Result<Located, Error> {
+    let stream = *segments.stream().header();
+    let place = SegmentPlace::uniform(&stream, target / u64::from(stream.segment_size()));
+    if let Some(runs) = &mut runs {
+        follow_links(runs, segments, end, place.before)?;
+    }
+    let header = uniform_header(runs.as_deref(), segments, end, &place)?;
     Ok((place, header))
 }
 
-/// Walks over headers, from the last segment that is known to begin before the one that is looked for.
+/// Follows links from the last run that is known backwards, to the run that holds segment `wanted`.
+fn follow_links<S: ReadAt>(
+    runs: &mut Runs,
+    segments: &mut Segments<S>,
+    end: &End,
+    wanted: u64,
+) -> Result<(), Error> {
+    let stream = *segments.stream().header();
+    // This ends: the first segment of each run is before that of the run after it (SV2-DIG-007).
+    while let Some(first) = runs.unknown_before().filter(|first| u64::from(first.0) > wanted) {
+        let place = SegmentPlace::uniform(&stream, first.0.into());
+        segments.may_follow(&place)?;
+        let header = uniform_header(Some(runs), segments, end, &place)?;
+        let link = segments.link(&header)?;
+        runs.add(link);
+    }
+    Ok(())
+}
+
+/// The header of a data segment in its place in a stream with UNIFORM: steps 1 to 10.
+fn uniform_header<S: ReadAt>(
+    runs: Option<&Runs>,
+    segments: &Segments<S>,
+    end: &End,
+    place: &SegmentPlace,
+) -> Result<AuthenticHeader, Error> {
+    let header = segments.header(place)?;
+    header
+        .is_segment(SegmentKind::Data, place.before)
+        .and_then(|()| runs.map_or(Ok(()), |runs| runs.check(&header)))
+        .and_then(|()| header.has_uniform_len(segments.stream().header(), place, end.place().plaintext_begin))
+        .map_err(fault)?;
+    Ok(header)
+}
+
+/// Walks over headers, from segment 0 or where the last walk ended.
 pub(super) struct ByHeaders {
-    /// Segments that were passed, from the first one on.
-    passed: Marks<SegmentPlace>,
-    /// Where the last walk ended.
-    reached: SegmentPlace,
+    walk: Walk,
+    /// The run that ends before the final segment.
+    ends_with: Option<Runs>,
 }
 
 impl ByHeaders {
     fn locate<S: ReadAt>(
         &mut self,
-        segments: &Segments<S>,
+        segments: &mut Segments<S>,
         end: &End,
         target: u64,
     ) -> Result<Located, Error> {
-        let mut place = self.nearest(segments, target);
+        let begun = self.ends_with.as_ref().and_then(Runs::unknown_before);
+        let begun = begun.map_or(0, |first| u64::from(first.0));
         loop {
-            self.passed.pass(place.before, place);
-            if let End::Sealed(sealed) = end
-                && place.offset >= sealed.place().offset
-            {
-                // All headers were seen, and the plaintext goes on.
-                return Err(fault(sealed.follows(&place).err().unwrap_or(sealed.refused())));
+            let place = *self.walk.place();
+            let passed = target < place.plaintext_begin;
+            if passed && place.before > begun {
+                return self.again(segments, end, target);
             }
-            let header = segments.header(&place)?;
-            let kind = match (end, header.header().kind) {
-                // A stream that has no end yet may have index segments.
-                (End::Unsealed(..), SegmentKind::Index) => SegmentKind::Index,
-                _ => SegmentKind::Data,
-            };
-            header.is_segment(kind, place.before).map_err(fault)?;
-            self.reached = place.after(&header);
-            if target < self.reached.plaintext_begin {
-                match end {
-                    // The plaintext ends here, and all headers were seen.
-                    End::Sealed(sealed) if self.reached.plaintext_begin >= sealed.place().plaintext_begin => {
-                        sealed.follows(&self.reached).map_err(fault)?;
-                    }
-                    _ => {}
-                }
+            let header = self.step(segments, end)?;
+            let holds = !passed && target < self.walk.place().plaintext_begin;
+            if holds && place.before >= begun {
                 return Ok((place, header));
             }
-            place = self.reached;
         }
     }
 
-    /// The segment from which to look for `target`.
-    fn nearest<S: ReadAt>(&self, segments: &Segments<S>, target: u64) -> SegmentPlace {
-        let passed = self.passed.last(|place| place.plaintext_begin <= target).map(|(_, place)| *place);
-        let passed = passed.unwrap_or(SegmentPlace::first(segments.stream().header()));
-        let goes_on = self.reached.plaintext_begin <= target && self.reached.before > passed.before;
-        if goes_on { self.reached } else { passed }
+    /// Passes one more segment.
+    fn step<S: ReadAt>(&mut self, segments: &mut Segments<S>, end: &End) -> Result<AuthenticHeader, Error> {
+        let place = *self.walk.place();
+        if let End::Sealed(sealed) = end
+            && place.offset >= sealed.place().offset
+        {
+            // All headers were seen, and the plaintext goes on.
+            return Err(fault(sealed.follows(&place).err().unwrap_or(sealed.refused())));
+        }
+        let step = self.walk.look(segments, |header| {
+            is_passed(end, header, place.before)?;
+            let known = |runs: &&Runs| runs.holding(header.header().index).is_some();
+            self.ends_with.as_ref().filter(known).map_or(Ok(()), |runs| runs.check(header))
+        })?;
+        self.walk.link(segments, &step)?;
+        let header = step.header;
+        if let End::Sealed(sealed) = end {
+            let next = place.after(&header);
+            if next.plaintext_begin >= sealed.place().plaintext_begin {
+                // The plaintext ends here, and all headers were seen.
+                sealed.follows(&next).map_err(fault)?;
+            }
+        }
+        self.walk.pass(step);
+        Ok(header)
     }
+
+    /// Reads headers that were passed before again, up to the segment that holds byte `target`: storage may have changed in between.
+    fn again<S: ReadAt>(&self, segments: &Segments<S>, end: &End, target: u64) -> Result<Located, Error> {
+        let first = SegmentPlace::first(segments.stream().header());
+        let mut place = self.walk.nearest(target).unwrap_or(first);
+        // This ends: of what was not passed no run is known.
+        loop {
+            let header = segments.header(&place)?;
+            is_passed(end, &header, place.before)
+                .and_then(|()| self.walk.check_again(&header))
+                .map_err(fault)?;
+            let next = place.after(&header);
+            if target < next.plaintext_begin {
+                return Ok((place, header));
+            }
+            place = next;
+        }
+    }
+}
+
+/// Checks that this is a segment that a walk passes, the one after `before` others.
+fn is_passed(end: &End, header: &AuthenticHeader, before: u64) -> Result<(), format::Error> {
+    let kind = match (end, header.header().kind) {
+        // A stream that has no end yet may have index segments.
+        (End::Unsealed(..), SegmentKind::Index) => SegmentKind::Index,
+        _ => SegmentKind::Data,
+    };
+    header.is_segment(kind, before)
 }
 
 /// Follows index segments from the last one backwards.
@@ -243,9 +322,11 @@ mod tests {
         let opener = DecryptPipeline::new(&key).open_stream(&mut &stream[..]).unwrap();
         let source = Counting(stream, Cell::new(0));
         let len = source.stream_len().unwrap();
-        let mut segments = Segments::new(&source, opener, len);
-        let end = End::find(&mut segments, false, &mut Marks::new()).unwrap();
-        let mut locator = Locator::new(&segments, &end, Marks::fewer_than(8)).unwrap();
+        let mut segments = Segments::new(&source, opener, len, u32::MAX);
+        let (end, _) = End::find(&mut segments, false).unwrap();
+        let walk = Walk::from_first(SegmentPlace::first(segments.stream().header()));
+        let walk = walk.marking(Marks::fewer_than(8));
+        let mut locator = Locator::new(&segments, &end, Some(walk)).unwrap();
         // Forwards one header is read for each; then, of a hundred places, at least four are known, evenly.
         for (numbers, most) in [
             ((0..SEGMENTS).collect::<Vec<_>>(), 1),

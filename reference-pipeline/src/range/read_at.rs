@@ -10,7 +10,7 @@ use stream_v2_format::Offset;
 /// Bytes that can be read anywhere: a file, an object in a store, a row of a table, memory.
 ///
 /// A range reader asks for exactly the bytes that it needs, each in as few calls as it can: [`stream_len`](Self::stream_len) once, and
-/// [`read_at`](Self::read_at) once for the stream header, for an envelope, for the final segment, and twice for any other segment: its header says how
+/// [`read_at`](Self::read_at) once for the stream header, for an envelope, for the final segment, and twice for any other segment or link: a segment header says how
 /// long the rest is, and is authenticated before (SV2-SEG-023). Only what came back short is asked for again.
 pub trait ReadAt {
     /// Reads some of the bytes at `offset`, counted from the beginning, and returns how many. 0 is the end, where `buffer` is not empty.

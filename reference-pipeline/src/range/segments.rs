@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, SegmentPlace, StreamOpener};
 use stream_v2_format::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
-use stream_v2_format::wire::{Parsed, SegmentKind};
-use stream_v2_format::{Detail, Offset};
+use stream_v2_format::wire::{Parsed, RunLink, SegmentKind};
+use stream_v2_format::{self as format, Detail, Offset};
 
 use super::end::fault;
 use super::read_at::ReadFrom;
@@ -19,13 +19,15 @@ pub(super) struct Segments<S> {
     opener: SegmentOpener,
     /// Bytes of the stream when it was opened.
     len: u64,
+    /// How many links were followed, and how many may be.
+    links: (u32, u32),
     wire: BytesMut,
 }
 
 impl<S: ReadAt> Segments<S> {
-    pub(super) fn new(source: S, stream: StreamOpener, len: u64) -> Self {
-        let opener = SegmentOpener::new(&stream);
-        Self { source, stream, opener, len, wire: BytesMut::new() }
+    pub(super) fn new(source: S, stream: StreamOpener, len: u64, links_max: u32) -> Self {
+        let opener = SegmentOpener::new(&stream).keeping_epochs();
+        Self { source, stream, opener, len, links: (0, links_max), wire: BytesMut::new() }
     }
 
     pub(super) const fn stream(&self) -> &StreamOpener {
@@ -40,6 +42,29 @@ impl<S: ReadAt> Segments<S> {
     pub(super) fn header(&self, place: &SegmentPlace) -> Result<AuthenticHeader, Error> {
         let mut source = ReadFrom::new(&self.source, place.offset);
         read_segment_header(&mut source, &self.stream, place.offset, place.before)
+    }
+
+    /// Whether one more link may be followed: that in the segment at `place`.
+    pub(super) fn may_follow(&self, place: &SegmentPlace) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-rng-009
+        //# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit that its
+        //# caller has set.
+        let (followed, most) = self.links;
+        if followed < most { Ok(()) } else { Err(fault(place.over_links(most))) }
+    }
+
+    /// Fetches and opens the terminator frame of the segment with this header, in which a run begins, and gives its link.
+    pub(super) fn link(&mut self, header: &AuthenticHeader) -> Result<RunLink, Error> {
+        let before = Some(header.header().index.0.into());
+        let mut frame = vec![0; self.opener.terminator_len(header)];
+        let at = header.offset().plus(header.header().segment_len() - frame.len() as u64);
+        let filled = fill(&mut ReadFrom::new(&self.source, at), &mut frame).map_err(source_error(before))?;
+        if filled < frame.len() {
+            return Err(fault(format::Error::truncated(at.plus(filled as u64), before)));
+        }
+        let link = self.opener.open_link(header, &frame).map_err(Error::worker)?;
+        self.links.0 += 1;
+        Ok(link)
     }
 
     /// Fetches and opens the segment with this header into `payload`: steps 11 to 16.
