@@ -33,9 +33,9 @@ fn decrypt_into(sink: &mut Recording, source: impl io::Read + Send) -> Result<()
 /// The sealed stream, and the offsets at which its segments end.
 fn sealed() -> (Vec<u8>, Vec<usize>) {
     let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
-    let full = 96 + 8192 + 24 * 4 + 36 + 32;
+    let full = 96 + 8192 + 24 * 4 + 36 + 52;
     let ends =
-        (0..=5).map(|segments| 128 + segments * full).chain([stream.len() - 236, stream.len()]).collect();
+        (0..=5).map(|segments| 128 + segments * full).chain([stream.len() - 256, stream.len()]).collect();
     (stream, ends)
 }
 
@@ -307,7 +307,7 @@ fn a_shutdown_ends_between_two_segments() {
         let error =
             pipeline.run(&input[..], &mut sink, Managers { log: Some(&mut stop), crash: None }).unwrap_err();
         assert!(matches!(error.cause(), Cause::Interrupted), "{error}");
-        assert!(stream.starts_with(&sink.bytes) && (sink.bytes.len() - 128).is_multiple_of(8452));
+        assert!(stream.starts_with(&sink.bytes) && (sink.bytes.len() - 128).is_multiple_of(8472));
         assert_eq!(sink.calls.last(), Some(&Call::Suspend));
     }
 }

@@ -24,7 +24,7 @@ fn exactly_one_segment_a_call() {
         write_segment(&mut bytes, &segment).unwrap();
         ends.push(bytes.len());
     }
-    assert_eq!(ends, [128 + 8452, 128 + 2 * 8452, 128 + 3 * 8452]);
+    assert_eq!(ends, [128 + 8472, 128 + 2 * 8472, 128 + 3 * 8472]);
 
     // The input may go on: nothing behind the segment is touched.
     let mut source = &bytes[..];

@@ -185,7 +185,7 @@ fn one_engine_goes_on_with_what_the_other_has_left() {
         assert!(released == plaintext(LEN), "{begins:?}, {resumes:?}");
 
         let folder = Folder::new();
-        folder.decrypt(begins, &stream, 5 * 8452 + 300).unwrap_err();
+        folder.decrypt(begins, &stream, 5 * 8472 + 300).unwrap_err();
         assert_eq!(folder.left().len(), 2, "output and journal");
         folder.resume_decryption(resumes, &stream).unwrap();
         assert!(folder.left() == [("out".to_owned(), plaintext(LEN))], "{begins:?}, {resumes:?}");

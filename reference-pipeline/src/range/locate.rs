@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use stream_v2_format as format;
-use stream_v2_format::crypto::{AuthenticHeader, Covered, NamedIndex, Runs, SegmentPlace};
+use stream_v2_format::crypto::{AuthenticHeader, Covered, NamedIndex, Runs, SegmentPlace, StreamEnd};
 use stream_v2_format::wire::SegmentKind;
 
 use super::RangeBy;
@@ -33,13 +33,15 @@ impl Locator {
         walk: Option<Walk>,
     ) -> Result<Self, Error> {
         let stream = segments.stream().header();
-        let (runs, last_index) = match end {
-            End::Sealed(end) => (Some(end.runs()), end.last_index(stream).map_err(fault)?),
-            End::Unsealed(..) => (None, None),
+        let sealed = match end {
+            End::Sealed(sealed) => Some(sealed),
+            End::Unsealed(..) => None,
         };
+        let runs = sealed.map(StreamEnd::runs);
         if stream.uniform() {
             return Ok(Self::Arithmetic(runs));
         }
+        let last_index = sealed.map_or(Ok(None), |sealed| sealed.last_index(stream)).map_err(fault)?;
         Ok(match last_index {
             Some(last) => Self::Index(Box::new(ByIndex::new(last))),
             None => {

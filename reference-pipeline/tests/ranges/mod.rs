@@ -2,14 +2,18 @@
 
 mod forged;
 mod golden;
+mod links;
+mod walked;
 mod written;
 
 use std::io;
 use std::ops::Range;
 use std::sync::Mutex;
 
-use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{SegmentKind, StreamFlags, StreamParams};
+use stream_v2_format::crypto::{
+    Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer, Transcript,
+};
+use stream_v2_format::wire::{RunLink, SegmentKind, StreamFlags, StreamParams, Trailer};
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{DecryptPipeline, Error, RangeReader, ReadAt};
 
@@ -41,6 +45,8 @@ pub(crate) struct Sample {
     pub(crate) segments: Vec<Range<usize>>,
     /// Plaintext bytes before each segment.
     begins: Vec<usize>,
+    stream: StreamSealer,
+    trailer: Trailer,
 }
 
 impl Sample {
@@ -67,16 +73,27 @@ impl Sample {
         form: Form,
         segment_size: u32,
         runs: &[(u8, &[usize])],
+        bend: impl FnMut(usize, &mut Vec<u8>),
+    ) -> Self {
+        Self::of(&StreamParams { segment_size, plaintext_len, ..small_params() }, form, runs, bend)
+    }
+
+    /// The same, with these parameters but for flags.
+    pub(crate) fn of(
+        params: &StreamParams,
+        form: Form,
+        runs: &[(u8, &[usize])],
         mut bend: impl FnMut(usize, &mut Vec<u8>),
     ) -> Self {
         let flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, form == Form::Uniform);
-        let params = StreamParams { flags, segment_size, plaintext_len, ..small_params() };
-        let stream = StreamSealer::new(params, &key(), b"").unwrap();
+        let segment_size = params.segment_size as usize;
+        let stream = StreamSealer::new(StreamParams { flags, ..*params }, &key(), b"").unwrap();
         let mut progress = Progress::of_writer(&stream);
         let (bytes, segments, begins) = (stream.header_bytes().to_vec(), Vec::new(), Vec::new());
         let total = runs.iter().flat_map(|(_, lens)| *lens).sum();
-        let mut sample = Self { bytes, plaintext: plaintext(total), segments, begins };
-        let mut chunks = sample.chunks(form, segment_size as usize, runs).into_iter().peekable();
+        let (plaintext, trailer) = (plaintext(total), progress.trailer());
+        let mut sample = Self { bytes, plaintext, segments, begins, stream: stream.clone(), trailer };
+        let mut chunks = sample.chunks(form, segment_size, runs).into_iter().peekable();
         let mut sealer: Option<(u8, SegmentSealer)> = None;
         loop {
             let index = SegmentIndex(u32::try_from(progress.segments()).unwrap());
@@ -97,6 +114,7 @@ impl Sample {
                 (sealer.seal_data(index, &sample.plaintext[chunk], &mut wire).unwrap(), wire)
             } else {
                 let mut wire = vec![0; SegmentSealer::final_wire_len()];
+                sample.trailer = progress.trailer();
                 (sealer.seal_final(index, &progress.trailer(), &mut wire).unwrap(), wire)
             };
             sample.begins.push(usize::try_from(progress.plaintext_len()).unwrap());
@@ -136,6 +154,23 @@ impl Sample {
         self.segments.push(begin..self.bytes.len());
     }
 
+    /// The bytes of it under a final segment that names another run as the last one. That is sealed in a run of its own.
+    pub(crate) fn with_link(&self, run_salt: u8, first: u32) -> Vec<u8> {
+        let closing = self.segments.last().unwrap().start;
+        let link = RunLink { run_salt: [run_salt; 16], first: SegmentIndex(first) };
+        let index = SegmentIndex(u32::try_from(self.segments.len() - 1).unwrap());
+        let (trailer, salt) = (Trailer { link, ..self.trailer }, RunSalt::new([0x7E; 16]));
+        let run = Run::resuming(salt, index, Transcript::EMPTY, RunLink::NONE);
+        let mut wire = vec![0; SegmentSealer::final_wire_len()];
+        let sealed = SegmentSealer::new(&self.stream, run).seal_final(index, &trailer, &mut wire).unwrap();
+        [&self.bytes[..closing], &sealed.header.to_bytes(), &wire].concat()
+    }
+
+    /// How many segments are before the one that holds this byte of the plaintext.
+    pub(crate) fn segments_before(&self, target: usize) -> usize {
+        self.begins.partition_point(|&begin| begin <= target) - 1
+    }
+
     /// Plaintext bytes in the first `segments` segments.
     pub(crate) fn plaintext_of(&self, segments: usize) -> usize {
         self.begins.get(segments).copied().unwrap_or(self.plaintext.len())
@@ -167,6 +202,29 @@ impl ReadAt for Counting<'_> {
 
     fn stream_len(&self) -> io::Result<u64> {
         self.bytes.stream_len()
+    }
+}
+
+/// Bytes that can become others.
+pub(crate) struct Changing(Mutex<Vec<u8>>);
+
+impl Changing {
+    pub(crate) fn new(bytes: &[u8]) -> Self {
+        Self(Mutex::new(bytes.to_vec()))
+    }
+
+    pub(crate) fn now(&self, bytes: &[u8]) {
+        *self.0.lock().unwrap() = bytes.to_vec();
+    }
+}
+
+impl ReadAt for Changing {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().read_at(offset, buffer)
+    }
+
+    fn stream_len(&self) -> io::Result<u64> {
+        self.0.lock().unwrap().stream_len()
     }
 }
 
