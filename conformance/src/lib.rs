@@ -17,6 +17,7 @@ pub mod lint;
 pub mod plaintext;
 mod plan;
 mod primitives;
+mod range_cases;
 mod recover_cases;
 pub mod requirements;
 mod resume_cases;

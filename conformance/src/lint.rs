@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::primitives::sha256_hex;
 use crate::sides;
 use crate::tree::Tree;
-use crate::vector::{Expect, Fault, Manifest, ReadVector, Stored, Vector};
+use crate::vector::{Expect, Fault, Manifest, RangeExpect, RangeVector, ReadVector, Span, Stored, Vector};
 
 /// What is wrong, one line each; empty where nothing is.
 pub type Findings = Vec<String>;
@@ -82,6 +82,7 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     report(!about.comment.ends_with('.'), "the comment is no sentence");
     let stored: Vec<&Stored> = match vector {
         Vector::Read(read) => vec![&read.input],
+        Vector::Range(range) => vec![&range.input],
         Vector::Write(_) => Vec::new(),
         Vector::Crash(crash) => vec![&crash.expect.left, &crash.expect.resumed],
         Vector::Recover(recover) => [&recover.output].into_iter().chain(&recover.journal).collect(),
@@ -91,6 +92,11 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     };
     let lost = |blob: &String| !tree.contains_key(blob);
     report(stored.iter().any(|stored| stored.blob.as_ref().is_some_and(lost)), "no such blob");
+    if let Vector::Range(range) = vector {
+        report(range.made.base.as_ref().is_some_and(|base| !ids.contains(base)), "no such base");
+        report(range.ranges.is_empty(), "no range");
+        report(!released_ranges(range), "what is released is not that range of the plaintext");
+    }
     let Vector::Read(read) = vector else {
         return findings;
     };
@@ -119,6 +125,24 @@ fn released_prefixes(read: &ReadVector) -> bool {
             prefix(*released_len, released_sha256)
         }
     }) && ranges.clone().all(|range| prefix(range.released_len, &range.released_sha256))
+}
+
+/// Whether all that may be released of each range is a prefix of it.
+fn released_ranges(range: &RangeVector) -> bool {
+    let RangeExpect::Accept { ranges, .. } = &range.expect else { return true };
+    let plaintext = range.plaintext.bytes();
+    let right = |(span, expect): (&Span, &Expect)| {
+        let begin = usize::try_from(span.offset).unwrap_or(plaintext.len()).min(plaintext.len());
+        let (len, sha256) = match expect {
+            Expect::Accept { plaintext_len, plaintext_sha256 } => (*plaintext_len, plaintext_sha256),
+            Expect::Reject(fault) | Expect::Unsupported(fault) => {
+                (fault.released_len, &fault.released_sha256)
+            }
+        };
+        let released = plaintext.get(begin..begin + len);
+        len as u64 <= span.len && released.is_some_and(|released| sha256_hex(released) == *sha256)
+    };
+    ranges.len() == range.ranges.len() && range.ranges.iter().zip(ranges).all(right)
 }
 
 /// What a vector means, as a hash: everything but the words about it and the requirements that it is listed under.

@@ -28,6 +28,8 @@ struct ResumeCase {
     journal: Option<Vec<u8>>,
     source: Vec<u8>,
     pipe: bool,
+    /// Whether the caller asks for index segments.
+    index: bool,
     /// n of §11, where the stream has index segments.
     entries_max: Option<usize>,
     expect: Expect,
@@ -66,6 +68,7 @@ fn of(
         journal: None,
         source: Pattern::counting(source_len).bytes(),
         pipe: false,
+        index: false,
         entries_max: None,
         expect: Expect::After(committed),
     }
@@ -172,6 +175,7 @@ impl ResumeCase {
             source: store(self.source.clone(), blobs),
             source_kind: if self.pipe { "pipe" } else { "file" }.to_owned(),
             run_salt: hex::encode(run_salt(NEXT)),
+            index: self.index,
             expect,
             made: made(None, "none"),
         }))

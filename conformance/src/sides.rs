@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::lint::Findings;
-use crate::vector::{Expect, RecoverExpect, ResumeExpect, Vector, Waiver, WriteExpect};
+use crate::vector::{Expect, RangeExpect, RecoverExpect, ResumeExpect, Vector, Waiver, WriteExpect};
 
 /// What a vector shows of the requirements that it tests.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -59,6 +59,7 @@ pub(crate) fn lint(vectors: &[Vector], reasons: &[Waiver]) -> Findings {
 fn base(vector: &Vector) -> Option<&str> {
     match vector {
         Vector::Read(vector) => vector.made.base.as_deref(),
+        Vector::Range(vector) => vector.made.base.as_deref(),
         _ => None,
     }
 }
@@ -77,6 +78,14 @@ fn own(vector: &Vector) -> Sides {
             };
             answers.map(side).fold(Sides::default(), Sides::or)
         }
+        Vector::Range(range) => match &range.expect {
+            RangeExpect::Accept { ranges, .. }
+                if ranges.iter().all(|part| matches!(part, Expect::Accept { .. })) =>
+            {
+                accepting
+            }
+            _ => rejecting,
+        },
         Vector::Write(write) => match write.expect {
             WriteExpect::Accept { .. } => accepting,
             WriteExpect::Reject { .. } => rejecting,

@@ -9,6 +9,7 @@ use crate::crash_cases;
 use crate::export::{Blobs, export};
 use crate::lint::{PUBLISHED, published_lines};
 use crate::primitives::sha256_hex;
+use crate::range_cases;
 use crate::recover_cases;
 use crate::resume_cases;
 use crate::trace;
@@ -70,6 +71,7 @@ pub fn generate() -> Tree {
 fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     let mut vectors: Vec<(String, Vector)> =
         cases::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
+    vectors.extend(range_cases::export_all(blobs));
     vectors.extend(write_cases::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
     vectors.extend(recover_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
     vectors.extend(crash_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));

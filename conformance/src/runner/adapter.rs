@@ -78,6 +78,7 @@ impl Adapter {
             features: Vec::new(),
             reports: Vec::new(),
             deliveries: true,
+            again: true,
         };
         let mut adapter = Self { child, requests, lines, stderr, caps, baseline: None, asked: 0, peer };
         let hello = Request::Hello { protocol: PROTOCOL, suite, format_version: 1 };

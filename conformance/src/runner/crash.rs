@@ -69,6 +69,7 @@ pub(super) fn judgement<'a>(
             source: plaintext.clone(),
             source_kind: "file",
             run_salt: &vector.resume_salt,
+            index: false,
         },
     );
     for (step, question) in [("recover", recover), ("resume", resume)] {

@@ -6,7 +6,9 @@ use std::io;
 use super::layout::fields;
 use super::suite::Suite;
 use crate::requirements::sentence;
-use crate::vector::{Expect, RecoverExpect, ResumeExpect, ResumeVector, Vector, WriteExpect};
+use crate::vector::{
+    Expect, RangeExpect, RangeVector, RecoverExpect, ResumeExpect, ResumeVector, Vector, WriteExpect,
+};
 
 /// Bytes of a field that are shown.
 const SHOWN: usize = 64;
@@ -43,6 +45,7 @@ pub fn explain(suite: &Suite, vector: &Vector) -> io::Result<String> {
             let _ = writeln!(text, "made: {}", made(&vector.made.mutation, vector.made.base.as_deref()));
             text += &dump("input", &suite.bytes(&vector.input)?, fault);
         }
+        Vector::Range(vector) => text += &range(suite, vector)?,
         Vector::Write(vector) => {
             let _ = writeln!(text, "parameters: {}", serde_json::to_string(&vector.parameters)?);
             let _ = writeln!(text, "runs: {}", serde_json::to_string(&vector.runs)?);
@@ -82,6 +85,30 @@ pub fn explain(suite: &Suite, vector: &Vector) -> io::Result<String> {
         Vector::Resume(vector) => text += &resume(suite, vector)?,
     }
     Ok(text)
+}
+
+fn range(suite: &Suite, vector: &RangeVector) -> io::Result<String> {
+    let mut text = String::new();
+    let mut fault = None;
+    match &vector.expect {
+        RangeExpect::Accept { by, plaintext_len, ranges } => {
+            let _ = writeln!(text, "opened: {plaintext_len} bytes, by {by}");
+            for (span, expect) in vector.ranges.iter().zip(ranges) {
+                let _ = write!(text, "{} bytes from byte {} on, ", span.len, span.offset);
+                text += &expected(expect);
+                fault = fault.or(offset(expect));
+            }
+        }
+        RangeExpect::Reject(place) | RangeExpect::Unsupported(place) => {
+            fault = place.offset;
+            let _ = writeln!(text, "expected when it is opened: {}", serde_json::to_string(&vector.expect)?);
+        }
+    }
+    if let Some(runs_max) = vector.runs_max {
+        let _ = writeln!(text, "links that may be read: {runs_max}");
+    }
+    let _ = writeln!(text, "made: {}", made(&vector.made.mutation, vector.made.base.as_deref()));
+    Ok(text + &dump("input", &suite.bytes(&vector.input)?, fault))
 }
 
 fn resume(suite: &Suite, vector: &ResumeVector) -> io::Result<String> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::protocol::{Answer, Peer};
 use super::questions::Right;
-use crate::vector::{Expect, Fault, RecoverExpect, ResumeExpect, WriteExpect};
+use crate::vector::{Expect, Fault, RangeExpect, RangePlace, RecoverExpect, ResumeExpect, WriteExpect};
 
 /// What came of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -103,6 +103,7 @@ pub fn judge(peer: &Peer, right: &Right<'_>, answer: &Answer) -> Judgement {
     }
     let judged = match right {
         Right::Read(expect) => read(peer, expect, answer),
+        Right::Range(expect) => range(peer, expect, answer),
         Right::Write(expect, output) => write(peer, expect, output, answer),
         Right::Crash(left) => {
             one_of(&answer.result, &["crashed"]).and_then(|_| same_bytes(left, &output(answer)?))
@@ -138,6 +139,15 @@ fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result<&'a str, J
 }
 
 fn read(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
+    released(peer, expect, answer)?;
+    match expect {
+        Expect::Accept { .. } => Ok(()),
+        Expect::Reject(fault) | Expect::Unsupported(fault) => again(peer, fault, answer),
+    }
+}
+
+/// Result, error, and what was released.
+fn released(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
     let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
     let released_len = *field("released_len", &answer.released_len)?;
     let released_sha256 = field("released_sha256", &answer.released_sha256)?;
@@ -173,15 +183,18 @@ fn read(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
         let what = format!("{len} bytes released, and they are not the plaintext");
         return Err(Judgement::new(Verdict::OverRelease, what).breaking("SV2-REL-001"));
     }
-    match fault {
-        Some(fault) => again(peer, fault, answer),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
-/// SV2-REL-003, as far as the adapter can ask again.
+/// SV2-REL-003. An adapter that cannot ask its reader again says so in the handshake.
 fn again(peer: &Peer, fault: &Fault, answer: &Answer) -> Judged {
-    let Some(again) = &answer.again else { return Ok(()) };
+    if !peer.again {
+        return Ok(());
+    }
+    let Some(again) = &answer.again else {
+        let what = "the answer does not say what the reader reports when it is asked again (\"again\")";
+        return Err(Judgement::new(Verdict::Fail, what).breaking("SV2-REL-003"));
+    };
     if again.released_len > fault.released_len as u64 {
         let more = format!("asked again after the error, {} bytes were released", again.released_len);
         return Err(Judgement::new(Verdict::OverRelease, more).breaking("SV2-REL-003"));
@@ -236,6 +249,47 @@ fn named(peer: &Peer, allowed: &[String], found: Option<&String>) -> Judged {
         return Ok(());
     }
     fail(format!("error {found}, expected {}", allowed.join(" or ")))
+}
+
+/// Opening, and then each range.
+fn range(peer: &Peer, expect: &RangeExpect, answer: &Answer) -> Judged {
+    let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
+    let (right, place) = match expect {
+        RangeExpect::Accept { .. } => ("accept", None),
+        RangeExpect::Reject(place) => ("reject", Some(place)),
+        RangeExpect::Unsupported(place) => ("unsupported", Some(place)),
+    };
+    if result != right {
+        let error = answer.error.as_deref().unwrap_or("no error named");
+        let wanted = place.map_or(String::new(), |place| format!(" ({})", place.error.join(" or ")));
+        return fail(format!("opening: {result} ({error}), expected {right}{wanted}"));
+    }
+    if let Some(RangePlace { error, offset, segment }) = place {
+        return at_fault(peer, Expected { error, offset: *offset, segment: *segment }, answer);
+    }
+    let RangeExpect::Accept { by, plaintext_len, ranges } = expect else { return Ok(()) };
+    let found = *field("plaintext_len", &answer.plaintext_len)?;
+    if found != *plaintext_len as u64 {
+        return fail(format!("plaintext_len {found}, expected {plaintext_len}"));
+    }
+    let found = field("by", &answer.by)?;
+    if found != by {
+        return fail(format!("by {found}, expected {by}"));
+    }
+    let parts = field("ranges", &answer.ranges)?;
+    if parts.len() != ranges.len() {
+        let what = format!("{} answers to {} ranges", parts.len(), ranges.len());
+        return Err(Judgement::new(Verdict::Garbage, what));
+    }
+    let mut failed = false;
+    for (number, (expect, part)) in ranges.iter().zip(parts).enumerate() {
+        released(peer, expect, part).map_err(|judgement| {
+            let breaks = judgement.breaks.or(failed.then_some("SV2-REL-003"));
+            Judgement { detail: format!("range {number}: {}", judgement.detail), breaks, ..judgement }
+        })?;
+        failed |= !matches!(expect, Expect::Accept { .. });
+    }
+    Ok(())
 }
 
 fn write(peer: &Peer, expect: &WriteExpect, right: &[u8], answer: &Answer) -> Judged {

@@ -26,6 +26,7 @@ pub(super) fn peer(command: &[String]) -> Peer {
         features: Vec::new(),
         reports: Vec::new(),
         deliveries: false,
+        again: false,
     }
 }
 

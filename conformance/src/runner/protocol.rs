@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::vector::{Keys, Parameters, Run};
+use crate::vector::{Keys, Parameters, Run, Span};
 
 /// The version of the protocol that this runner speaks.
 pub const PROTOCOL: u32 = 1;
@@ -36,6 +36,23 @@ pub enum Request<'a> {
         sticky: bool,
         /// The stream in hex.
         input: String,
+    },
+    /// Reads ranges of a stream.
+    Range {
+        /// Repeated by the answer.
+        id: u64,
+        /// The vector's id.
+        vector: &'a str,
+        /// `strict`.
+        mode: &'a str,
+        /// What the caller brings.
+        keys: &'a Keys,
+        /// The stream in hex.
+        input: String,
+        /// What is read, one after the other.
+        ranges: &'a [Span],
+        /// How many segments may be read for their link.
+        runs_max: Option<u32>,
     },
     /// Writes a stream.
     Write {
@@ -102,6 +119,8 @@ pub enum Request<'a> {
         source_kind: &'a str,
         /// Of the run that goes on, in hex.
         run_salt: &'a str,
+        /// Whether the caller asks for index segments.
+        index: bool,
     },
     /// Asks the adapter to end.
     Bye,
@@ -118,7 +137,7 @@ pub struct Peer {
     pub language: String,
     /// Its version.
     pub version: String,
-    /// Those of `read`, `write`, `crash`, `recover` and `resume` that it has.
+    /// Those of `read`, `range`, `write`, `crash`, `recover` and `resume` that it has.
     pub operations: Vec<String>,
     /// Optional parts of the format that it has.
     pub features: Vec<String>,
@@ -127,6 +146,9 @@ pub struct Peer {
     /// Whether it takes its input in pieces.
     #[serde(default = "yes")]
     pub deliveries: bool,
+    /// Whether its reader can be asked again after an error.
+    #[serde(default = "yes")]
+    pub again: bool,
 }
 
 fn yes() -> bool {
@@ -170,11 +192,15 @@ pub struct Answer {
     pub released_sha256: Option<String>,
     /// What the reader says when it is asked again.
     pub again: Option<Again>,
+    /// How the segments of a range are found.
+    pub by: Option<String>,
+    /// For each range, what came of it.
+    pub ranges: Option<Vec<Answer>>,
     /// What a writer wrote, in hex.
     pub output: Option<String>,
     /// Committed segments.
     pub segments: Option<u64>,
-    /// Plaintext bytes in them.
+    /// Plaintext bytes in them; of ranges, in the stream.
     pub plaintext_len: Option<u64>,
     /// Bytes up to their end.
     pub stream_len: Option<u64>,

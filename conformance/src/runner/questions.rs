@@ -5,7 +5,8 @@ use std::io;
 use super::protocol::{Peer, Request};
 use super::suite::Suite;
 use crate::vector::{
-    Expect, Fault, ReadVector, Recipe, RecoverExpect, ResumeExpect, ResumeVector, Vector, WriteExpect,
+    Expect, Fault, RangeExpect, ReadVector, Recipe, RecoverExpect, ResumeExpect, ResumeVector, Vector,
+    WriteExpect,
 };
 
 /// What is asked, without its number.
@@ -31,6 +32,8 @@ impl<'a> Question<'a> {
 pub enum Right<'a> {
     /// To `read`.
     Read(Expect),
+    /// To `range`.
+    Range(&'a RangeExpect),
     /// To `write`; the bytes, where it accepts.
     Write(&'a WriteExpect, Vec<u8>),
     /// To `crash`; what is left.
@@ -54,6 +57,20 @@ pub fn each<'a>(
 ) -> io::Result<()> {
     match vector {
         Vector::Read(vector) => each_read(suite, vector, peer, ask),
+        Vector::Range(vector) => {
+            let input = hex::encode(suite.bytes(&vector.input)?);
+            let request = move |id| Request::Range {
+                id,
+                vector: &vector.about.id,
+                mode: &vector.mode,
+                keys: &vector.keys,
+                input: input.clone(),
+                ranges: &vector.ranges,
+                runs_max: vector.runs_max,
+            };
+            ask(Question::once(Right::Range(&vector.expect), request));
+            Ok(())
+        }
         Vector::Write(vector) => {
             let output = match &vector.expect {
                 WriteExpect::Accept { output } => suite.bytes(output)?,
@@ -113,6 +130,7 @@ fn resume<'a>(suite: &Suite, vector: &'a ResumeVector) -> io::Result<Question<'a
         source: source.clone(),
         source_kind: &vector.source_kind,
         run_salt: &vector.run_salt,
+        index: vector.index,
     };
     Ok(Question::once(Right::Resume(vector.expect.clone(), right), request))
 }

@@ -41,6 +41,8 @@ pub struct ResumeVector {
     pub source_kind: String,
     /// 16 bytes in hex, of the run that goes on.
     pub run_salt: String,
+    /// Whether the caller asks for index segments.
+    pub index: bool,
     /// The only right answer.
     pub expect: ResumeExpect,
     /// Where the vector comes from.

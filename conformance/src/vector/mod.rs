@@ -3,10 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 mod interrupted;
+mod range;
 mod read;
 mod write;
 
 pub use interrupted::{CrashExpect, CrashVector, RecoverExpect, RecoverVector, ResumeExpect, ResumeVector};
+pub use range::{Place as RangePlace, RangeExpect, RangeVector, Span};
 pub use read::{Expect, Fault, Range, ReadVector, Recipe};
 pub use write::{Parameters, Run, WriteExpect, WriteVector};
 
@@ -16,6 +18,8 @@ pub use write::{Parameters, Run, WriteExpect, WriteVector};
 pub enum Vector {
     /// Reads a stream.
     Read(Box<ReadVector>),
+    /// Reads ranges of a stream.
+    Range(Box<RangeVector>),
     /// Stops a writer, and goes on with what it left.
     Crash(Box<CrashVector>),
     /// Writes a stream.
@@ -32,7 +36,7 @@ pub enum Vector {
 pub struct About {
     /// Stable name.
     pub id: String,
-    /// `read`, `write`, `crash`, `recover` or `resume`.
+    /// `read`, `range`, `write`, `crash`, `recover` or `resume`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -110,7 +114,7 @@ pub struct Entry {
     pub sha256: String,
     /// The version of the suite that brought it.
     pub since: String,
-    /// `read`, `write`, `crash`, `recover` or `resume`.
+    /// `read`, `range`, `write`, `crash`, `recover` or `resume`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -134,6 +138,7 @@ impl Vector {
     pub fn about(&self) -> &About {
         match self {
             Self::Read(vector) => &vector.about,
+            Self::Range(vector) => &vector.about,
             Self::Write(vector) => &vector.about,
             Self::Recover(vector) => &vector.about,
             Self::Resume(vector) => &vector.about,
