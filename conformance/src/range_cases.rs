@@ -4,6 +4,7 @@ mod arithmetic;
 mod finals;
 mod forks;
 mod headers;
+mod in_order;
 mod index;
 mod segments;
 
@@ -209,6 +210,7 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
         ("fork", forks::cases()),
         ("headers", headers::cases()),
         ("index", index::cases()),
+        ("order", in_order::cases()),
         ("segment", segments::cases()),
     ];
     let export = |(area, cases): &(&str, Vec<RangeCase>)| {

@@ -66,7 +66,8 @@ fn publish(folder: &Path) -> io::Result<ExitCode> {
     let file = folder.join(lint::PUBLISHED);
     let before = fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
     let after = lint::publish(&before, &suite.manifest.version, &suite.vectors);
-    println!("{} ids, {} before", after.lines().count(), before.lines().count());
+    let ids = |text: &str| lint::published_lines(text).count();
+    println!("{} ids, {} before", ids(&after), ids(&before));
     fs::write(&file, after).map_err(|error| named(&file, &error))?;
     Ok(ExitCode::SUCCESS)
 }

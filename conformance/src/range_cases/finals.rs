@@ -219,6 +219,20 @@ fn trailers() -> Vec<RangeCase> {
             0,
             number(1),
         ),
+        runs(
+            "range-trailer-distance",
+            "SV2-RNG-001",
+            "The distance to the last index segment leads out of the body.",
+            16,
+            number(1 << 40),
+        ),
+        empty(
+            "range-trailer-empty-distance",
+            "SV2-FIN-001",
+            "An empty stream with an index segment.",
+            16,
+            number(96),
+        ),
         empty(
             "range-trailer-empty-transcript",
             "SV2-FIN-001",

@@ -325,7 +325,17 @@ fn totals() -> Vec<RangeCase> {
         case.plaintext_len = Some(usize::try_from(total).unwrap_or(usize::MAX));
         case
     };
+    let plan = flushed(&[]).draft(4, |draft: &mut Draft| draft.header.segment_index = 5);
+    let counted = case(
+        "range-headers-final-index",
+        &["SV2-RNG-001"],
+        "The final segment counts a segment too many.",
+        &plan,
+    )
+    .made("range-headers-one-run", "segment_index of the final segment altered; all else made for that");
+    let offset = counted.stream.offset(4) + 4;
     vec![
+        counted.fails_at(0, "order.segment_index", Some(offset), Some(5)),
         wrong("range-headers-total-more", "The trailer counts a byte more than all headers.", 251),
         wrong("range-headers-total-less", "The trailer counts a byte less than all headers.", 249),
     ]

@@ -82,7 +82,8 @@ impl Report {
         let counts: Vec<String> =
             self.counts().iter().map(|(verdict, count)| format!("{count} {}", verdict.name())).collect();
         let early = if self.given_up { "; given up early" } else { "" };
-        format!("{} vectors: {}{early}", self.outcomes.len(), counts.join(", "))
+        let untested = if self.peer.again { "" } else { "; nothing was asked again (SV2-REL-003)" };
+        format!("{} vectors: {}{early}{untested}", self.outcomes.len(), counts.join(", "))
     }
 
     /// The vectors of each requirement.
