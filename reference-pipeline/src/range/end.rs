@@ -58,10 +58,8 @@ impl End {
 fn walk<S: ReadAt>(segments: &mut Segments<S>, salvage: bool) -> Result<(Walk, format::Error), Error> {
     let stream = segments.stream().header();
     let end = Offset(segments.len());
-    let mut walk = match stream.uniform() {
-        true => Walk::at(last_full(segments)?),
-        false => Walk::from_first(SegmentPlace::first(stream)),
-    };
+    let begin = if stream.uniform() { last_full(segments)? } else { SegmentPlace::first(stream) };
+    let mut walk = if begin.before == 0 { Walk::from_first(begin) } else { Walk::at(begin) };
     let mut ended = false;
     loop {
         let SegmentPlace { before, offset, .. } = *walk.place();

@@ -174,8 +174,8 @@ impl ByHeaders {
         self.walk.link(segments, &step)?;
         let header = step.header;
         if let End::Sealed(sealed) = end {
-            let next = place.after(&header);
-            if next.plaintext_begin >= sealed.place().plaintext_begin {
+            let (next, last) = (place.after(&header), sealed.place());
+            if next.offset >= last.offset || next.plaintext_begin >= last.plaintext_begin {
                 // The plaintext ends here, and all headers were seen.
                 sealed.follows(&next).map_err(fault)?;
             }

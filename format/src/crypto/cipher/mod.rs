@@ -134,6 +134,37 @@ mod tests {
     use crate::crypto::ContentKey;
     use crate::wire::{FrameType, StreamParams};
 
+    /// Four zeros, and numbers that grow from their last byte on.
+    #[test]
+    fn the_nonce_of_aes_counts_as_interfaces_do() {
+        let header = FrameHeader { frame_type: FrameType::Data, len: 3 };
+        let place =
+            FramePlace { segment: SegmentIndex(0x0102_0304), frame_index: 5, bound_prefix: &[9; 56], header };
+        assert_eq!(place.nonce(Suite::Aes256Gcm), [0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 5]);
+        assert_eq!(place.nonce(Suite::XChaCha20Poly1305), [0, 0, 0, 0, 4, 3, 2, 1, 5, 0, 0, 0]);
+    }
+
+    #[test]
+    fn gives_the_bytes_of_aes_256_gcm() {
+        let params =
+            StreamParams { suite: Suite::Aes256Gcm, epoch_segments: 1, ..StreamParams::new([1; 32]) };
+        let stream = StreamKeys::derive(&params, &ContentKey::new([3; 32]), b"");
+        let (key, salt) = (Secret::extract(&[8; 32], b"key"), RunSalt::new([0xA7; 16]));
+        let header = FrameHeader { frame_type: FrameType::Data, len: 100 };
+        let place =
+            FramePlace { segment: SegmentIndex(0x0102_0304), frame_index: 5, bound_prefix: &[9; 56], header };
+        let mut ciphertext = [0; 100];
+        let cipher = FrameCipher::new(&stream, &key, &salt);
+        let tag = cipher.seal(&place, &[0x5A; 100], &mut ciphertext).unwrap();
+
+        let nonce = [0, 0, 0, 0, 1, 2, 3, 4, 0, 0, 0, 5];
+        let mut expected = [0x5A; 100];
+        let expected_tag = aes_gcm::Aes256Gcm::new(stream.run(&key, &salt).bytes().into())
+            .encrypt_inout_detached(&nonce.into(), &place.associated_data(), (&mut expected[..]).into())
+            .unwrap();
+        assert_eq!((ciphertext, tag), (expected, expected_tag.into()));
+    }
+
     #[test]
     fn gives_the_bytes_of_xchacha20_poly1305() {
         let content_key = ContentKey::new([3; 32]);
