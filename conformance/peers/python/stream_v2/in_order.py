@@ -26,6 +26,10 @@ class InOrder:
         self._history.follow(s, d, self._keys)
         self._before, self._at, self._total, self.count = s, at + s.end, self._total + s.plaintext_len, self.count + 1
 
+    def admit_final(self, s, at):
+        """SV2-ORD-002 and SV2-ORD-003, after the last segment."""
+        opening.check_run(s, self._before, at)
+
     def fits(self, trailer):
         """SV2-FIN-001, after the last segment."""
         return equal(trailer, self._history.trailer(self._total, self._at - self._head.body, None))

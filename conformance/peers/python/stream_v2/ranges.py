@@ -38,6 +38,7 @@ class Sealed:
             wire = opening.wire_of(self.data, at, s)
             _, _, self._trailer = opening.open_wire(wire, at, s, self.head, self.keys)
             self.final_at, self.count, self.trailer_at = at, s.index, at + s.terminator_at(self.head)
+            self._final = s
             self._check_trailer(s, position)
 
     def _check_trailer(self, s, position):
@@ -114,8 +115,10 @@ class Sealed:
         return plaintext
 
     def _check_end(self):
-        """SV2-FIN-001, where all segments were seen."""
+        """What a sequential reader checks of the final segment, where all segments were seen."""
         if self._in_order.count == self.count:
+            with counted(self.count):
+                self._in_order.admit_final(self._final, self.final_at)
             self.check_trailer(self._in_order.fits(self._trailer))
 
 
