@@ -1,5 +1,6 @@
 //! §18.3, §19.2 steps 3 to 7, §19.3 and §19.8: what of an interrupted writer's output is committed, whatever became of its journal.
 
+mod before;
 mod journals;
 mod outputs;
 
@@ -110,6 +111,7 @@ impl RecoverCase {
 
 /// All recover vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas = [journals::headers(), journals::records(), outputs::cases(), outputs::without_key()];
+    let areas =
+        [journals::headers(), journals::records(), outputs::cases(), before::cases(), outputs::without_key()];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }

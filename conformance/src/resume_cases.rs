@@ -1,5 +1,6 @@
 //! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from others.
 
+mod before;
 mod index;
 mod links;
 mod sources;
@@ -42,6 +43,7 @@ enum Expect {
     Nothing,
     Source(usize),
     Damaged(usize),
+    Misuse,
 }
 
 /// Of an output of 100, 70, 30 and 50 bytes and 5,000 bytes more to come, without UNIFORM, without a journal.
@@ -147,18 +149,16 @@ impl ResumeCase {
     }
 
     fn export(&self, blobs: &mut Blobs) -> Vector {
-        let reject = |error, offset, segment| ResumeExpect::Reject {
-            error: strings(&[error]),
-            offset: Some(offset),
-            segment,
-        };
+        let reject =
+            |error, offset, segment| ResumeExpect::Reject { error: strings(&[error]), offset, segment };
         let expect = match self.expect {
             Expect::After(kept) => ResumeExpect::Resumed { output: store(self.resumed(kept), blobs) },
             Expect::Nothing => ResumeExpect::Nothing,
-            Expect::Source(at) => reject(SOURCE, at, None),
+            Expect::Source(at) => reject(SOURCE, Some(at), None),
             Expect::Damaged(segment) => {
-                reject("malformed.damaged", self.stream.offset(segment), Some(segment))
+                reject("malformed.damaged", Some(self.stream.offset(segment)), Some(segment))
             }
+            Expect::Misuse => reject("misuse", None, None),
         };
         Vector::Resume(Box::new(ResumeVector {
             about: About {
@@ -184,7 +184,15 @@ impl ResumeCase {
 
 /// All resume vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas = [goes_on(), links::cases(), parameters(), complete(), sources::cases(), index::cases()];
+    let areas = [
+        goes_on(),
+        links::cases(),
+        parameters(),
+        complete(),
+        sources::cases(),
+        index::cases(),
+        before::cases(),
+    ];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
