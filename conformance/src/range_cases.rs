@@ -85,6 +85,12 @@ impl RangeCase {
         self
     }
 
+    /// Tests this requirement too.
+    fn also(mut self, requirement: &'static str) -> Self {
+        self.requirements.push(requirement);
+        self
+    }
+
     fn runs_max(mut self, runs_max: u32) -> Self {
         self.runs_max = Some(runs_max);
         self

@@ -4,8 +4,9 @@ use std::io::{self, BufRead, Write};
 
 use serde_json::{Value, json};
 
+use super::range::RangeReader;
 use super::stream::{Reading, read};
-use super::{Bug, misbehaviour};
+use super::{Bug, Refusal, misbehaviour};
 use crate::primitives::sha256_hex;
 
 /// Answers requests until the input ends.
@@ -20,6 +21,9 @@ pub fn serve(bug: &str, input: impl BufRead, mut output: impl Write) -> io::Resu
             Some("hello") => hello(bug),
             Some("read") => {
                 misbehaviour::instead(bug, &request).unwrap_or_else(|| answer(Bug(bug), &request))
+            }
+            Some("range") => {
+                misbehaviour::instead(bug, &request).unwrap_or_else(|| ranges(Bug(bug), &request))
             }
             Some("bye") => return Ok(()),
             _ => json!({ "id": request["id"], "skipped": "a reader, and nothing else" }),
@@ -39,14 +43,55 @@ fn hello(bug: &str) -> Value {
         "name": if bug.is_empty() { "no-bug" } else { bug },
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
-        "operations": ["read"],
+        "operations": ["read", "range"],
         "features": ["suite-2", "index"],
         "reports": ["kind", "detail", "offset", "segment"],
     })
 }
 
+fn bytes(field: &Value) -> Option<Vec<u8>> {
+    field.as_str().and_then(|digits| hex::decode(digits).ok())
+}
+
+fn refused(refusal: &Refusal) -> Value {
+    let unsupported = refusal.error.starts_with("unsupported");
+    json!({
+        "result": if unsupported { "unsupported" } else { "reject" },
+        "error": refusal.error,
+        "offset": refusal.offset,
+        "segment": refusal.segment,
+    })
+}
+
+fn ranges(bug: Bug<'_>, request: &Value) -> Value {
+    let input = bytes(&request["input"]).unwrap_or_default();
+    let key = bytes(&request["keys"]["content_key"]).and_then(|key| key.try_into().ok());
+    let context = bytes(&request["keys"]["context"]).unwrap_or_default();
+    let opened = RangeReader::open(bug, &input, key.as_ref(), &context, request["runs_max"].as_u64());
+    let mut answer = match opened {
+        Err(refusal) => refused(&refusal),
+        Ok(mut reader) => {
+            let number = |span: &Value, field| span[field].as_u64().unwrap_or(0);
+            let spans = request["ranges"].as_array().cloned().unwrap_or_default();
+            let parts =
+                spans.iter().map(|span| part(&mut reader, number(span, "offset"), number(span, "len")));
+            let parts: Vec<Value> = parts.collect();
+            json!({ "result": "accept", "by": reader.by(), "plaintext_len": reader.plaintext_len(), "ranges": parts })
+        }
+    };
+    answer["id"] = request["id"].clone();
+    answer
+}
+
+fn part(reader: &mut RangeReader<'_>, offset: u64, len: u64) -> Value {
+    let (released, refusal) = reader.read(offset, len);
+    let mut part = refusal.map_or(json!({ "result": "accept" }), |refusal| refused(&refusal));
+    part["released_len"] = released.len().into();
+    part["released_sha256"] = sha256_hex(&released).into();
+    part
+}
+
 fn answer(bug: Bug<'_>, request: &Value) -> Value {
-    let bytes = |field: &Value| field.as_str().and_then(|digits| hex::decode(digits).ok());
     let mut input = bytes(&request["input"]).unwrap_or_default();
     let key = bytes(&request["keys"]["content_key"]).and_then(|key| key.try_into().ok());
     let context = bytes(&request["keys"]["context"]).unwrap_or_default();

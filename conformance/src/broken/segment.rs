@@ -2,6 +2,7 @@
 
 use super::header::Head;
 use super::{Bug, Refusal, index, number};
+use crate::keys::EpochKeys;
 use crate::primitives::{crc32c, hmac, open_gcm, open_xchacha, sha3};
 
 /// The fields of a segment header that are used after its checks.
@@ -109,6 +110,10 @@ impl Header {
         self.kind == DATA
     }
 
+    pub(super) fn is_index(&self) -> bool {
+        self.kind == INDEX
+    }
+
     pub(super) fn is_final(&self) -> bool {
         self.kind == FINAL
     }
@@ -141,6 +146,58 @@ impl Header {
         let data = (0..self.data_frames.min(1 << 16))
             .map(|frame| (1, self.payload_len.saturating_sub(frame * head.frame_size).min(head.frame_size)));
         data.chain([(2, 36), (3, self.terminator_len(head))]).collect()
+    }
+
+    /// Steps 11, 13 and 14 of §15.1 for the terminator frame alone: its plaintext, and where the frame begins in the segment.
+    pub(super) fn open_terminator(
+        &self,
+        bug: Bug<'_>,
+        head: &Head,
+        place: Place,
+        bytes: &[u8],
+    ) -> Result<(Vec<u8>, usize), Refusal> {
+        let len = self.terminator_len(head);
+        let end = 96 + self.wire_len;
+        let at = end - 24 - usize::try_from(len).unwrap_or(0);
+        let check = |requirement, holds, error| bug.check(requirement, holds, || place.at(error, at));
+        let truncated = || Place { offset: place.offset + bytes.len(), ..place }.at("truncated", 0);
+        let frame = bytes.get(at..end).ok_or_else(truncated)?;
+        check("SV2-FRM-002", number(frame, 0, 1) == 3, "malformed.frame_type")?;
+        check("SV2-FRM-003", frame[1..4] == [0; 3], "malformed.frame_reserved")?;
+        check("SV2-FRM-004", number(frame, 4, 4) == len, "malformed.frame_len")?;
+        let keys = head.keys.epoch(u32::try_from(self.key_epoch).unwrap_or(0));
+        let (text, opens) =
+            self.open_frame(head, &keys, &bytes[..56], self.data_frames + 1, self.index, frame);
+        check("SV2-FRM-006", opens, "auth.frame")?;
+        Ok((text, at))
+    }
+
+    /// Step 14 for one frame: its plaintext, and whether its tag holds.
+    fn open_frame(
+        &self,
+        head: &Head,
+        keys: &EpochKeys,
+        prefix: &[u8],
+        frame_index: u64,
+        segment_index: u64,
+        frame: &[u8],
+    ) -> (Vec<u8>, bool) {
+        let (frame_index, index) = (frame_index.to_le_bytes(), segment_index.to_le_bytes());
+        let (mut text, tag) = (frame[8..frame.len() - 16].to_vec(), &frame[frame.len() - 16..]);
+        let aad = [prefix, &frame[..8]].concat();
+        let opens = if head.suite == 2 {
+            let mut nonce = [0; 12];
+            nonce[4..].copy_from_slice(&[&index[..4], &frame_index[..4]].concat());
+            nonce[4..8].reverse();
+            nonce[8..].reverse();
+            open_gcm(&head.keys.run(&keys.aead, &self.run_salt), nonce, &aad, &mut text, tag)
+        } else {
+            let mut nonce = [0; 24];
+            nonce[..16].copy_from_slice(&self.run_salt);
+            nonce[16..].copy_from_slice(&[&index[..4], &frame_index[..4]].concat());
+            open_xchacha(&keys.aead, nonce, &aad, &mut text, tag)
+        };
+        (text, opens)
     }
 
     /// Steps 12 to 15 of §15.1, for the 96 bytes of a header and its wire. `plaintext` is given each frame's bytes as
@@ -180,21 +237,8 @@ impl Header {
                 return Err(place.at("auth.frame", 96 + at));
             };
             let index = if bug.is("restarts-nonces-in-each-segment") { 0 } else { number(header, 4, 4) };
-            let mut nonce = [0; 24];
-            nonce[..16].copy_from_slice(&self.run_salt);
-            nonce[16..20].copy_from_slice(&index.to_le_bytes()[..4]);
-            nonce[20..].copy_from_slice(&frame_index.to_le_bytes()[..4]);
-            let (mut text, tag) = (frame[8..8 + len].to_vec(), &frame[8 + len..]);
-            let aad = [&header[..56], &frame[..8]].concat();
-            let opens = match head.suite {
-                2 => {
-                    let mut counters = [0; 12];
-                    counters[4..8].copy_from_slice(&index.to_be_bytes()[4..]);
-                    counters[8..].copy_from_slice(&frame_index.to_be_bytes()[4..]);
-                    open_gcm(&head.keys.run(&keys.aead, &self.run_salt), counters, &aad, &mut text, tag)
-                }
-                _ => open_xchacha(&keys.aead, nonce, &aad, &mut text, tag),
-            };
+            let (text, opens) = self.open_frame(head, &keys, &header[..56], frame_index, index, frame);
+            let tag = &frame[8 + len..];
             check("SV2-FRM-006", opens, "auth.frame", 96 + at)?;
             match kind {
                 1 => {

@@ -213,7 +213,8 @@ fn links() -> Vec<RangeCase> {
             "The run before a segment begins with it.",
             "malformed.terminator",
             |plain| plain[48] = 3,
-        ),
+        )
+        .also("SV2-DIG-007"),
     ]
 }
 

@@ -212,14 +212,16 @@ fn linked() -> Vec<RangeCase> {
             &four().draft(2, |draft| draft.terminator.plain[48] = 2),
             same,
         )
-        .fails(1, "malformed.terminator", terminator, 0),
+        .fails(1, "malformed.terminator", terminator, 0)
+        .also("SV2-DIG-007"),
         wrong(
             "range-link-first-high",
             "The run before it begins with a segment far behind it.",
             &four().draft(2, |draft| draft.terminator.plain[51] = 0x80),
             same,
         )
-        .fails(1, "malformed.terminator", terminator, 0),
+        .fails(1, "malformed.terminator", terminator, 0)
+        .also("SV2-DIG-007"),
     ]
 }
 

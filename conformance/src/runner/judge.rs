@@ -284,7 +284,7 @@ fn range(peer: &Peer, expect: &RangeExpect, answer: &Answer) -> Judged {
     let mut failed = false;
     for (number, (expect, part)) in ranges.iter().zip(parts).enumerate() {
         released(peer, expect, part).map_err(|judgement| {
-            let breaks = judgement.breaks.or(failed.then_some("SV2-REL-003"));
+            let breaks = if failed { Some("SV2-REL-003") } else { judgement.breaks };
             Judgement { detail: format!("range {number}: {}", judgement.detail), breaks, ..judgement }
         })?;
         failed |= !matches!(expect, Expect::Accept { .. });
