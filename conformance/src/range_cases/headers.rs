@@ -321,7 +321,7 @@ fn totals() -> Vec<RangeCase> {
                 "range-headers-one-run",
                 "total in the trailer altered before sealing; all else made for that",
             )
-            .reads(&[(0, 300)])
+            .reads(&[(210, 90)])
             .fails(0, "auth.trailer", Place::Frame(4, 1), 0);
         case.plaintext_len = Some(usize::try_from(total).unwrap_or(usize::MAX));
         case
@@ -333,7 +333,11 @@ fn totals() -> Vec<RangeCase> {
         "The final segment counts a segment too many.",
         &plan,
     )
-    .made("range-headers-one-run", "segment_index of the final segment altered; all else made for that");
+    .made(
+        "range-headers-one-run",
+        "segment_index of the final segment altered
+    .reads(&[(210, 40)]); all else made for that",
+    );
     let offset = counted.stream.offset(4) + 4;
     vec![
         counted.fails_at(0, "order.segment_index", Some(offset), Some(5)),

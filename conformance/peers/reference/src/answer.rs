@@ -28,6 +28,11 @@ pub(crate) enum Found {
         released_len: usize,
         released_sha256: String,
     },
+    Ranges {
+        by: &'static str,
+        plaintext_len: u64,
+        ranges: Vec<Part>,
+    },
     Written {
         output: String,
     },
@@ -42,6 +47,20 @@ pub(crate) enum Found {
         sealed: bool,
         journal: String,
     },
+}
+
+/// What came of one range.
+#[derive(Serialize)]
+pub(crate) struct Part {
+    pub(crate) result: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) offset: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) segment: Option<u64>,
+    pub(crate) released_len: usize,
+    pub(crate) released_sha256: String,
 }
 
 impl Answer {

@@ -11,6 +11,7 @@
 mod answer;
 mod crash;
 mod piecewise;
+mod range;
 mod read;
 mod recover;
 mod request;
@@ -46,6 +47,10 @@ fn answer_to(line: &str) -> Option<Value> {
         Request::Hello {} => return Some(hello()),
         Request::Bye {} => return None,
         Request::Read(request) => read::answer(&request),
+        Request::Range(request) if request.mode != "strict" => {
+            return Some(json!({ "id": id, "skipped": "ranges of sealed streams only" }));
+        }
+        Request::Range(request) => range::answer(&request),
         Request::Write(request) => write::answer(&request),
         Request::Crash(request) => crash::answer(&request),
         Request::Recover(request) => recover::answer(&request),
@@ -62,8 +67,10 @@ fn hello() -> Value {
         "name": "stream-v2",
         "language": "Rust",
         "version": format!("{}, AEAD {AEAD_BACKEND}", env!("CARGO_PKG_VERSION")),
-        "operations": ["read", "write", "crash", "recover", "resume"],
+        "operations": ["read", "range", "write", "crash", "recover", "resume"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
+        // A pipeline is a function that has returned. Ranges are read on after an error.
+        "again": false,
     })
 }

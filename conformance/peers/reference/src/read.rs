@@ -58,7 +58,7 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
     answer.releasing(&released)
 }
 
-fn refused(error: &Error) -> Answer {
+pub(crate) fn refused(error: &Error) -> Answer {
     Answer::of_error(format_error(error))
 }
 

@@ -8,6 +8,7 @@ use stream_v2_format::crypto::ContentKey;
 pub(crate) enum Request {
     Hello {},
     Read(Read),
+    Range(Range),
     Write(Write),
     Crash(Crash),
     Recover(Recover),
@@ -28,6 +29,21 @@ pub(crate) struct Read {
     pub(crate) keys: Keys,
     pub(crate) delivery: String,
     pub(crate) input: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Range {
+    pub(crate) mode: String,
+    pub(crate) keys: Keys,
+    pub(crate) input: String,
+    pub(crate) ranges: Vec<Span>,
+    pub(crate) runs_max: Option<u32>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Span {
+    pub(crate) offset: u64,
+    pub(crate) len: u64,
 }
 
 #[derive(Deserialize)]
@@ -84,6 +100,8 @@ pub(crate) struct Resume {
     pub(crate) source: String,
     pub(crate) source_kind: String,
     pub(crate) run_salt: String,
+    #[serde(default)]
+    pub(crate) index: bool,
 }
 
 impl Keys {

@@ -40,7 +40,8 @@ fn resumed(request: &request::Resume, key: &ContentKey, file: &OutputFile) -> Re
     let context = request.keys.context();
     // A resumed run takes the stream_salt from the stream header.
     let salts = Salts { stream_salt: [0; 32], run_salt: RunSalt::new(array(&request.run_salt)) };
-    let pipeline = EncryptPipeline::new(key).with_context(&context).with_salts(salts);
+    let mut pipeline = EncryptPipeline::new(key).with_context(&context).with_salts(salts);
+    pipeline.set_index(request.index);
     let Some(mut found) = InterruptedEncryption::find(&pipeline, file)? else { return Ok(false) };
     let mut source = Cursor::new(hex::decode(&request.source).unwrap());
     if request.source_kind == "pipe" {

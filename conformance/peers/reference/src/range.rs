@@ -1,0 +1,60 @@
+//! Reads ranges of a stream with the pipeline (§15.5).
+
+use sha2::{Digest, Sha256};
+use stream_v2_format::wire::no_content_key;
+use stream_v2_pipeline::io::read_stream_header;
+use stream_v2_pipeline::{DecryptPipeline, RangeBy, RangeReader};
+
+use crate::answer::{Answer, Found, Part};
+use crate::read::refused;
+use crate::request;
+
+pub(crate) fn answer(request: &request::Range) -> Answer {
+    let input = hex::decode(&request.input).unwrap();
+    let Some(key) = request.keys.content_key() else {
+        return match read_stream_header(&mut &input[..]) {
+            Ok((header, _)) => Answer::of_error(&no_content_key(&header)),
+            Err(error) => refused(&error),
+        };
+    };
+    let context = request.keys.context();
+    let mut pipeline = DecryptPipeline::new(&key).with_context(&context);
+    pipeline.links_max = request.runs_max.unwrap_or(u32::MAX);
+    match pipeline.open_ranges(input) {
+        Err(error) => refused(&error),
+        Ok(mut reader) => {
+            let (by, plaintext_len) = (name(reader.by()), reader.plaintext_len());
+            let ranges = request.ranges.iter().map(|span| part(&mut reader, span)).collect();
+            let found = Found::Ranges { by, plaintext_len, ranges };
+            Answer { result: "accept", found, ..Answer::default() }
+        }
+    }
+}
+
+fn name(by: RangeBy) -> &'static str {
+    match by {
+        RangeBy::Arithmetic => "arithmetic",
+        RangeBy::Headers => "headers",
+        RangeBy::Index => "index",
+    }
+}
+
+fn part(reader: &mut RangeReader<Vec<u8>>, span: &request::Span) -> Part {
+    let mut released = Vec::new();
+    let result = reader.copy_range(span.offset..span.offset + span.len, &mut released);
+    let answer = match result {
+        Ok(len) => {
+            assert_eq!(len, released.len() as u64, "another length was reported than was written");
+            Answer { result: "accept", ..Answer::default() }
+        }
+        Err(error) => refused(&error),
+    };
+    Part {
+        result: answer.result,
+        error: answer.error,
+        offset: answer.offset,
+        segment: answer.segment,
+        released_len: released.len(),
+        released_sha256: hex::encode(Sha256::digest(&released)),
+    }
+}
