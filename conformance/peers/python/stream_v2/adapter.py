@@ -3,7 +3,7 @@ import hashlib
 import json
 import sys
 
-from . import codec
+from . import __version__, codec
 from .errors import StreamError
 from .header import UNIFORM, UNKNOWN, HeaderV1
 from .ranges import RangeReader
@@ -13,7 +13,7 @@ from .resume import resume
 from .writer import Stopped, Writer
 
 HELLO = {
-    "protocol": 1, "name": "stream_v2", "language": "Python", "version": "0.1.0",
+    "protocol": 1, "name": "stream_v2", "language": "Python", "version": __version__,
     "operations": ["read", "range", "write", "crash", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
