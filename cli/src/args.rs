@@ -201,7 +201,7 @@ pub(crate) struct EncryptArgs {
     /// Plaintext bytes of a frame: a power of two from 4K to 16M; by default 64K
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
-    /// Writes index segments: a range that is read is then known to belong to the whole, also where the stream was resumed. To be given again where an interrupted run is gone on with
+    /// Writes index segments, by which a range is found in a stream whose segments are not all full. To be given again where an interrupted run is gone on with
     #[arg(long)]
     pub(crate) index: bool,
     /// Run COMMAND, encrypt its output, and seal it only if COMMAND exits with 0. In a pipeline sv2 cannot see that the program before it failed, and set -o pipefail does not keep it from sealing
@@ -240,7 +240,7 @@ pub(crate) struct CatArgs {
     /// The stream: a file; - is standard input, where that is one
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// The plaintext from byte A on, up to and without byte B, counted from 0: A..B, A.. or ..B; A and B are sizes, as in 512 or 64M. What of it is beyond the end of the plaintext is left out; a range that begins beyond it is an error
+    /// The plaintext from byte A on, up to and without byte B, counted from 0: A..B, A.. or ..B; A and B are sizes, as in 512 or 64M. What of it is beyond the end of the plaintext is left out
     #[arg(short, long, value_name = "A..B", value_parser = parse_range, default_value = "..")]
     pub(crate) range: Range<u64>,
     /// Where to write; - is standard output

@@ -14,6 +14,7 @@ mod parse;
 // The sequential reader on `format` alone is the one of the conformance suite.
 #[path = "../../../conformance/peers/reference/src/piecewise.rs"]
 mod piecewise;
+mod ranges;
 mod read;
 mod reader;
 mod reseal;
@@ -27,6 +28,7 @@ pub use crash::crash;
 pub use delivery::delivery;
 pub use differential::differential;
 pub use parse::parse;
+pub use ranges::ranges;
 pub use read::read;
 pub use reseal::reseal;
 pub use schedule::schedule;
@@ -37,11 +39,12 @@ pub use write_then_parse::write_then_parse;
 pub type Law = fn(&[u8]);
 
 /// All laws, by the names of their targets.
-pub const LAWS: [(&str, Law); 8] = [
+pub const LAWS: [(&str, Law); 9] = [
     ("crash", crash),
     ("delivery", delivery),
     ("differential", differential),
     ("parse", parse),
+    ("ranges", ranges),
     ("read", read),
     ("reseal", reseal),
     ("schedule", schedule),

@@ -87,7 +87,7 @@ fn segment(input: &[u8]) {
     }
     // What is allowed is bounded by the stream header, whatever the segment says (SV2-LIM-001).
     let segment_size = u64::from(stream.segment_size());
-    assert!(u64::from(header.wire_len) <= segment_size + 24 * (segment_size / 4096 + 2) + 36 + 56);
+    assert!(u64::from(header.wire_len) <= segment_size + 24 * (segment_size / 4096 + 2) + 36 + 76);
     let layout = FrameLayout::new(&stream, &header);
     let wire = &input[taken..];
     let Ok(frames) = Frames::check(wire, layout, Offset(7), 3) else { return };
@@ -135,7 +135,7 @@ fn journal(input: &[u8]) {
         assert_eq!(header.to_bytes(&header_mac), input[..212]);
     }
     if let Some(JournalRecordView { record, record_mac }) = JournalRecordView::parse(input) {
-        assert_eq!(record.to_bytes(&record_mac), input[..132]);
+        assert_eq!(record.to_bytes(&record_mac), input[..136]);
     }
 }
 

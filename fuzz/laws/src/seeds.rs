@@ -51,11 +51,13 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
             bytes: [&[5], &payload[..]].concat(),
         });
     }
-    for law in ["crash", "reseal", "schedule", "write_then_parse"] {
-        seeds.extend((0..64).map(|number| Seed {
+    for (law, count) in
+        [("crash", 64), ("ranges", 400), ("reseal", 64), ("schedule", 64), ("write_then_parse", 64)]
+    {
+        seeds.extend((0..count).map(|number| Seed {
             law,
             name: format!("numbers-{number}"),
-            bytes: numbers(number).take(16 + 48 * usize::try_from(number).unwrap()).collect(),
+            bytes: numbers(number).take(16 + 48 * usize::try_from(number % 64).unwrap()).collect(),
         }));
     }
     Ok(seeds)

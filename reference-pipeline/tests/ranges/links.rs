@@ -264,8 +264,9 @@ fn storage_that_changes_between_reads_gives_nothing_of_a_branch() {
 #[test]
 fn links_lead_through_key_epochs() {
     for epoch_segments in [1, 2, 3] {
-        let runs: Vec<(u8, usize)> =
-            (0..600_u16).map(|run| (0x41 + (run % 7) as u8, 1 + usize::from(run % 2))).collect();
+        let runs: Vec<(u8, usize)> = (0..600_u16)
+            .map(|run| (0x41 + u8::try_from(run % 7).unwrap(), 1 + usize::from(run % 2)))
+            .collect();
         let sample = in_epochs(epoch_segments, &runs);
         let mut ranges = open(&sample.bytes[..]).unwrap();
         for segment in [0, 1, 500, 3, 899] {
