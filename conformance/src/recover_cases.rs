@@ -84,6 +84,12 @@ impl RecoverCase {
         self
     }
 
+    /// Reported without a place.
+    fn rejects_nowhere(mut self, error: &str) -> Self {
+        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: None, segment: None };
+        self
+    }
+
     /// Reported at the beginning, before any segment.
     fn rejects_beginning(mut self, error: &str) -> Self {
         self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: Some(0), segment: None };

@@ -3,6 +3,7 @@
 mod before;
 mod index;
 mod links;
+mod mixed;
 mod sources;
 
 use crate::export::{Blobs, keys, made, store, strings};
@@ -148,6 +149,11 @@ impl ResumeCase {
         bytes
     }
 
+    fn features(&self) -> Vec<String> {
+        let needed = [("index", self.entries_max.is_some()), ("suite-2", self.plan.header.suite == 2)];
+        needed.iter().filter(|(_, needed)| *needed).map(|(feature, _)| (*feature).to_owned()).collect()
+    }
+
     fn export(&self, blobs: &mut Blobs) -> Vector {
         let reject =
             |error, offset, segment| ResumeExpect::Reject { error: strings(&[error]), offset, segment };
@@ -166,7 +172,7 @@ impl ResumeCase {
                 operation: "resume".to_owned(),
                 level: "MUST".to_owned(),
                 requirements: strings(&self.requirements),
-                features: strings(self.entries_max.map_or(&[], |_| &["index"])),
+                features: self.features(),
                 comment: self.comment.to_owned(),
             },
             keys: keys(Some(&self.stream.content_key), &self.stream.context),
@@ -192,6 +198,7 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
         sources::cases(),
         index::cases(),
         before::cases(),
+        mixed::cases(),
     ];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }

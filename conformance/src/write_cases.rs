@@ -22,7 +22,7 @@ struct WriteCase {
 
 /// All write vectors; large outputs go to `blobs`.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas = [sizes(), fields(), divided(), lengths(), optional(), refused()];
+    let areas = [sizes(), fields(), divided(), runs(), lengths(), optional(), refused()];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
@@ -235,6 +235,41 @@ fn divided() -> Vec<WriteCase> {
         case("write-epochs-2", epoch, "Two segments in each epoch.", 4096, 300)
             .flushes(&[100, 200])
             .plan(|plan| plan.epochs(2)),
+    ]
+}
+
+/// §8.3: what each run says of the one before.
+fn runs() -> Vec<WriteCase> {
+    let links = &["SV2-DIG-004", "SV2-SEG-027"];
+    let flushed = |id, comment, runs: &'static [usize]| {
+        case(id, links, comment, 4096, 200).flushes(&[100, 170]).plan(|plan| plan.runs_at(runs))
+    };
+    let uniform = |id, comment, runs: &'static [usize]| {
+        case(id, links, comment, 4096, 8292).plan(|plan| plan.uniform().runs_at(runs))
+    };
+    let indexed = |id, comment, runs: &'static [usize]| {
+        let case = case(id, links, comment, 4096, 200).flushes(&[100, 170]).index();
+        case.plan(|plan| plan.runs_at(runs))
+    };
+    vec![
+        flushed("write-four-runs", "A run in each segment, the final one included.", &[1, 2, 3]),
+        flushed("write-run-of-final", "The second run writes the final segment and nothing else.", &[3]),
+        flushed("write-run-of-final-after-two", "The third run writes the final segment alone.", &[1, 3]),
+        uniform("write-uniform-four-runs", "UNIFORM: a run in each segment.", &[1, 2, 3]),
+        uniform("write-uniform-short-run", "UNIFORM: a run begins with the short segment.", &[2]),
+        indexed("write-index-run", "A run begins with the index segment.", &[3]),
+        indexed("write-index-in-run", "The second run writes the index segment too.", &[1]),
+        indexed("write-index-alone", "The index segment is a run of its own.", &[3, 4]),
+        flushed("write-zero-salt", "The run_salt of the first run is zero.", &[1]).plan(|plan| {
+            let second = plan.runs[1];
+            plan.runs(&[(0, [0; 16]), second])
+        }),
+        flushed("write-runs-epochs", "Runs in epochs 0, 1 and 3.", &[1, 3]).plan(|plan| plan.epochs(1)),
+        flushed("write-runs-digest-2", "Runs with digest_alg 0x0002.", &[1, 3])
+            .plan(|plan| plan.digest_alg(2)),
+        flushed("write-runs-suite-2", "Runs with AES-256-GCM.", &[1, 3])
+            .feature("suite-2")
+            .plan(|plan| plan.epochs(65_536).header(|header| header.suite = 2)),
     ]
 }
 

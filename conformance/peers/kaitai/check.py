@@ -76,6 +76,8 @@ def main():
         vector = suite.load(entry["file"])
         if entry["operation"] == "read":
             why = read_vector(suite, vector)
+        elif entry["operation"] == "range" and vector["made"]["base"] is None:
+            why = "refused" if parse(suite.bytes(vector["input"])) is None else None
         elif vector.get("journal"):
             why = journal_vector(suite, vector)
         else:

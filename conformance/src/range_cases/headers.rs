@@ -333,11 +333,8 @@ fn totals() -> Vec<RangeCase> {
         "The final segment counts a segment too many.",
         &plan,
     )
-    .made(
-        "range-headers-one-run",
-        "segment_index of the final segment altered
-    .reads(&[(210, 40)]); all else made for that",
-    );
+    .made("range-headers-one-run", "segment_index of the final segment altered; all else made for that");
+    let counted = counted.reads(&[(210, 40)]);
     let offset = counted.stream.offset(4) + 4;
     vec![
         counted.fails_at(0, "order.segment_index", Some(offset), Some(5)),

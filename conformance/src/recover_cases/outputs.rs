@@ -1,7 +1,7 @@
 //! §19.2, §19.3, §19.8: torn, damaged, sealed and other outputs, with a journal and without.
 
 use super::{RecoverCase, base, case};
-use crate::plan::Plan;
+use crate::plan::{Plan, run_salt};
 use crate::wire::journal::Journal;
 use crate::wire::stream::Stream;
 
@@ -54,7 +54,7 @@ fn of_another_run(stream: &Stream, output: &mut Vec<u8>) {
 }
 
 pub(super) fn cases() -> Vec<RecoverCase> {
-    [beginnings(), torn(), damaged(), ends()].into_iter().flatten().collect()
+    [beginnings(), torn(), damaged(), ends(), walks(), inside(), foreign()].into_iter().flatten().collect()
 }
 
 /// The magic is durable before anything follows it.
@@ -226,6 +226,107 @@ fn ends() -> Vec<RecoverCase> {
     ]
 }
 
+/// SV2-RES-027: what the walk without a commit finds.
+fn walks() -> Vec<RecoverCase> {
+    let runs = |salts: &[(usize, u8)]| {
+        let salts: Vec<_> = salts.iter().map(|(first, run)| (*first, run_salt(*run))).collect();
+        Plan::flushed(&[100, 70, 30, 50]).runs(&salts).write()
+    };
+    let walk = |id, comment, stream: Stream, other: Stream, place: usize| {
+        case(id, &["SV2-RES-027", "SV2-RES-016"], comment).stream(stream).output(move |stream, output| {
+            let (begin, end) = (stream.offset(place), stream.offset(place + 1));
+            output[begin..end].copy_from_slice(&other.segments[place].bytes);
+        })
+    };
+    let link = Plan::flushed(&[100, 70, 30, 50])
+        .runs_at(&[2])
+        .draft(2, |draft| draft.terminator.plain[40] ^= 1)
+        .write();
+    let at = link.segments[2].frame_offset(2);
+    vec![
+        walk(
+            "recover-walk-fork-inside",
+            "Without a journal: segment 2 is of another run, and begins none.",
+            runs(&[(0, 0)]),
+            runs(&[(0, 5)]),
+            2,
+        )
+        .rejects("order.run", 2, FLAGS_AT),
+        walk(
+            "recover-walk-fork",
+            "Without a journal: segment 2 is of a run that was given up, and segment 3 begins another one.",
+            runs(&[(0, 0), (2, 1), (3, 2)]),
+            runs(&[(0, 0), (2, 5)]),
+            2,
+        )
+        .rejects("order.transcript", 3, runs(&[(0, 0), (2, 1), (3, 2)]).segments[3].frame_offset(2)),
+        case("recover-walk-link", &["SV2-RES-027", "SV2-RES-016"], "Without a journal: a link is wrong.")
+            .stream(link)
+            .rejects("order.transcript", 2, at),
+        case("recover-walk-link-behind", &["SV2-RES-016"], "A link is wrong behind the last commit.")
+            .stream(bent())
+            .journal(Journal::of(&bent(), &[0]).bytes())
+            .rejects("order.transcript", 2, at),
+    ]
+}
+
+/// A stream whose second run names another one before it.
+fn bent() -> Stream {
+    let plan = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[2]);
+    plan.draft(2, |draft| draft.terminator.plain[40] ^= 1).write()
+}
+
+/// Where flags stand in a segment header.
+const FLAGS_AT: usize = 12;
+
+/// The header of segment 0 stands in the wire of segment 3, which is torn.
+fn header_in_wire(stream: &Stream, output: &mut Vec<u8>) {
+    let wire = stream.offset(3) + 96;
+    output.truncate(wire + 150);
+    output[wire + 20..wire + 116].copy_from_slice(&stream.segments[0].bytes[..96]);
+}
+
+/// Behind segment 2 follows something else, and in it a header of another stream.
+fn foreign_header(stream: &Stream, output: &mut Vec<u8>) {
+    let other = Plan::flushed(&[100]).header(|header| header.stream_salt = [0xA0; 32]).write();
+    output.truncate(stream.offset(3));
+    output.extend([7; 50]);
+    output.extend_from_slice(&other.segments[0].bytes[..96]);
+}
+
+fn inside() -> Vec<RecoverCase> {
+    vec![
+        case(
+            "recover-header-in-wire",
+            &["SV2-RES-010"],
+            "A header stands inside the wire that an authentic header claims: that is a torn wire.",
+        )
+        .output(header_in_wire)
+        .finds(3, "none"),
+        case(
+            "recover-header-foreign",
+            &["SV2-RES-010"],
+            "A header of another stream follows: its tag does not verify.",
+        )
+        .output(foreign_header)
+        .finds(3, "none"),
+    ]
+}
+
+/// SV2-RES-014: a file under the name of the journal that is none.
+fn foreign() -> Vec<RecoverCase> {
+    let foreign = |id, comment, journal: Vec<u8>| {
+        case(id, &["SV2-RES-014"], comment).journal(journal).rejects_nowhere("misuse")
+    };
+    let mut magic = journal(&[0, 1, 2, 3]);
+    magic[7] ^= 1;
+    vec![
+        foreign("recover-journal-magic", "The last byte of the journal's magic is another one.", magic),
+        foreign("recover-journal-empty", "The journal is an empty file.", Vec::new()),
+        foreign("recover-journal-text", "A text stands under the name of the journal.", b"notes\n".to_vec()),
+    ]
+}
+
 pub(super) fn without_key() -> Vec<RecoverCase> {
     let keyless = |id, comment| case(id, &["SV2-RES-015"], comment).with_key(None);
     vec![
@@ -262,6 +363,22 @@ pub(super) fn without_key() -> Vec<RecoverCase> {
             output.truncate(output.len() - 20);
         })
         .rejects(DAMAGED, 2, 0),
+        keyless(
+            "recover-keyless-header-in-wire",
+            "Without the key: a header stands inside a torn wire, whatever its segment_index is.",
+        )
+        .output(header_in_wire)
+        .rejects(DAMAGED, 3, 0),
+        keyless("recover-keyless-header-foreign", "Without the key: a header of another stream follows.")
+            .output(foreign_header)
+            .rejects(DAMAGED, 3, 0),
+        keyless("recover-keyless-run", "Without the key: segment 3 is of another run, and begins none.")
+            .output(|stream, output| {
+                let other = Plan::flushed(&[100, 70, 30, 50]).runs(&[(0, run_salt(5))]).write();
+                output.truncate(stream.offset(3));
+                output.extend_from_slice(&other.segments[3].bytes);
+            })
+            .rejects("order.run", 3, FLAGS_AT),
         keyless("recover-keyless-trailing", "Without the key: a byte follows the final segment.")
             .output(trailing)
             .rejects("trailing", 5, 0),
