@@ -1,4 +1,5 @@
 """Section 19: what of an interrupted writer's output is committed."""
+import copy
 from typing import NamedTuple
 
 from . import codec, digest, header, opening, segment
@@ -95,11 +96,14 @@ class Walk:
         self.output, self.head = output, opening.stream_header(output)
         self.raw_header = output[:header.LENGTH]
         self.keys = content_key and header.verify(self.raw_header, self.head, content_key, context)
+        self.confirmed, self.lost = None, False
+        self.begin()
+
+    def begin(self):
+        """Before segment 0."""
         self.at, self.count, self.total, self.history = self.head.body, 0, 0, digest.History()
-        self.before = self.data_before = None
-        self.data_at, self.confirmed = 0, None
-        self.covering = Covering(self.head)
-        self.sealed = self.lost = False
+        self.before, self.data_before, self.data_at = None, None, 0
+        self.covering, self.sealed = Covering(self.head), False
 
     def found(self, journal):
         return Recovered(self.count, self.total, self.at, self.sealed, journal)
@@ -108,16 +112,20 @@ class Walk:
         """Accepts segment after segment; gives the error that stopped it."""
         while not self.sealed:
             try:
-                s = self.header_at(self.at)
-                check(s.index == self.count, "order.segment_index", self.at + 4)
-                self._check_order(s, self.at)
-                self._accept(s)
+                self.step()
             except StreamError as error:
                 error.segments = self.count
                 return error
         if self.at < len(self.output):
             return StreamError("trailing", self.at, self.count)
         return None
+
+    def step(self):
+        """One segment more, with its plaintext, by the checks of a sequential reader."""
+        s = self.header_at(self.at)
+        check(s.index == self.count, "order.segment_index", self.at + 4)
+        self._check_order(s, self.at)
+        return s, self._accept(s)
 
     def confirm(self, commit):
         """Step 6. False where the output ends before the commit does."""
@@ -180,17 +188,16 @@ class Walk:
 
     def plaintexts_from_the_start(self):
         """Of all committed data segments, as (where each begins in the plaintext, its bytes): for a source that is a pipe."""
-        at, before, total, count = self.head.body, None, 0, 0
-        while at < self.at:
+        again = copy.copy(self)
+        again.begin()
+        while again.at < self.at:
+            at, count, total = again.at, again.count, again.total
             try:
-                s = self.header_at(at)
-                check(s.index == count, "order.segment_index", at + 4)
-                opening.check_run(s, before, at)
+                s, payload = again.step()
             except StreamError as error:
                 raise _as_damage(error, at, count) from error
             if s.kind == segment.DATA:
-                yield total, self.plaintext(at, s)
-            at, before, total, count = at + s.end, s, total + s.plaintext_len, count + 1
+                yield total, payload
 
     def segment_after(self, at):
         """SV2-RES-010 and 015: whether a segment header that verifies begins after byte `at`."""
@@ -230,14 +237,15 @@ class Walk:
         self.covering.check_order(s, at)
 
     def _accept(self, s):
-        """Steps 11 to 17; without the key, those that need none."""
-        at = self.at
+        """Steps 11 to 17; without the key, those that need none. Gives the payload, where there is the key."""
+        at, payload = self.at, None
         if self.keys:
-            self._check_content(s, at)
+            payload = self._check_content(s, at)
         else:
             opening.check_wire(opening.wire_of(self.output, at, s), at, s, self.head)
         self._follow(s, at)
         self.at, self.sealed = at + s.end, s.kind == segment.FINAL
+        return payload
 
     def _check_content(self, s, at):
         payload, d, terminator = self._open(s, at)
@@ -247,11 +255,12 @@ class Walk:
             opening.check_trailer(s, terminator, self.head, frame_at)
             expected = self.history.trailer(self.total, at - body, None if last is None else last - body)
             check(equal(terminator, expected), "auth.trailer", frame_at)
-            return
+            return payload
         opening.check_proof(s, terminator, self.history, frame_at)
         if s.kind == segment.INDEX:
             check(payload == self.covering.payload(at), "malformed.index", at + segment.LENGTH + 8)
         self.history.follow(s, d, self.keys)
+        return payload
 
     def _follow(self, s, at):
         self.covering.follow(s, at)
