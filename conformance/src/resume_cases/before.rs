@@ -115,7 +115,21 @@ fn pipes() -> Vec<ResumeCase> {
     )
     .changed(180);
     first.expect = Expect::Damaged(1);
+    let uniform = Plan::filled(4096, 5 * 4096).uniform().runs_at(&[1, 3]);
+    let mut forked = forked(
+        of(
+            "resume-pipe-fork",
+            &["SV2-RES-006", "SV2-RES-008"],
+            "UNIFORM, a pipe, and segments 1 and 2 are of a run that segment 3 does not continue.",
+            uniform,
+            30_000,
+        )
+        .journal(&[4])
+        .pipe(),
+    );
+    forked.requirements.push("SV2-DIG-005");
     vec![
+        forked,
         alone,
         first,
         damaged(
