@@ -16,6 +16,7 @@ mod mac;
 mod open;
 mod opening;
 mod order;
+mod place;
 mod progress;
 mod range;
 #[cfg(feature = "record-sealings")]
@@ -38,8 +39,9 @@ pub use journal::{Journal, JournalKey};
 pub use open::{OpenedSegment, SegmentOpener};
 pub use opening::SegmentOpening;
 pub use order::SegmentOrder;
+pub use place::SegmentPlace;
 pub use progress::Progress;
-pub use range::{Covered, CoveredSegment, NamedIndex, SegmentPlace, StreamEnd};
+pub use range::{Covered, CoveredSegment, NamedIndex, StreamEnd};
 #[cfg(feature = "record-sealings")]
 pub use recorded::{Sealing, record_sealings};
 pub use run::{Run, RunSalt};

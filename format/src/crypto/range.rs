@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::frame_opener::terminator_at;
 use super::mac::equal;
-use super::{AuthenticHeader, OpenedSegment, Runs, StreamOpener, Transcript};
+use super::{AuthenticHeader, OpenedSegment, Runs, SegmentPlace, StreamOpener, Transcript};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, IndexView, SegmentKind, TRAILER_LEN, Trailer, tag_prefix, wire_len};
 use crate::{Detail, Error, Offset};
@@ -14,56 +14,6 @@ mod at {
     pub(super) const SEGMENT_INDEX: u64 = 4;
     pub(super) const PLAINTEXT_LEN: u64 = 28;
     pub(super) const SEGMENT_TAG: u64 = 60;
-}
-
-/// Where a segment begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SegmentPlace {
-    /// How many segments are before it: its segment_index.
-    pub before: u64,
-    /// Bytes of the stream before it.
-    pub offset: Offset,
-    /// Plaintext bytes before it.
-    pub plaintext_begin: u64,
-}
-
-impl SegmentPlace {
-    /// Where segment 0 begins.
-    #[must_use]
-    pub const fn first(stream: &HeaderV1) -> Self {
-        Self { before: 0, offset: stream.body_offset(), plaintext_begin: 0 }
-    }
-
-    /// Where segment `before` begins in a stream with UNIFORM, if all data segments before it are full (§4).
-    #[must_use]
-    pub fn uniform(stream: &HeaderV1, before: u64) -> Self {
-        let position = uniform_segment_len(stream).saturating_mul(before);
-        let plaintext_begin = u64::from(stream.segment_size()).saturating_mul(before);
-        Self { before, offset: stream.body_offset().plus(position), plaintext_begin }
-    }
-
-    /// The place of the full data segment that byte `offset` of a stream with UNIFORM is in or, at its beginning, would follow.
-    #[must_use]
-    pub fn uniform_at(stream: &HeaderV1, offset: Offset) -> Self {
-        let position = offset.0.saturating_sub(stream.body_offset().0);
-        Self::uniform(stream, position / uniform_segment_len(stream))
-    }
-
-    /// The place after the segment with this header, which begins here.
-    #[must_use]
-    pub fn after(&self, header: &AuthenticHeader) -> Self {
-        let header = header.header();
-        Self {
-            before: self.before + 1,
-            offset: self.offset.plus(header.segment_len()),
-            plaintext_begin: self.plaintext_begin.saturating_add(header.plaintext_len.into()),
-        }
-    }
-}
-
-/// Bytes of a full data segment in a stream with UNIFORM, its header included (§4).
-fn uniform_segment_len(stream: &HeaderV1) -> u64 {
-    SEGMENT_HEADER_LEN as u64 + wire_len(stream, SegmentKind::Data, false, stream.segment_size())
 }
 
 /// Step 10 of §15.1 for a range reader: what it may say of a segment without those before it.
@@ -80,6 +30,15 @@ impl AuthenticHeader {
             true => Err(error.in_segment(before)),
             false => Err(error.in_segment(before).exactly(found, before)),
         }
+    }
+
+    /// Checks that this is a final segment, and the one after `before` segments. What is wrong is named by its own segment_index.
+    ///
+    /// # Errors
+    /// `order.segment_index`.
+    pub fn is_final(&self, before: u64) -> Result<(), Error> {
+        let named = self.header().index.0.into();
+        self.is_segment(SegmentKind::Final, before).map_err(|error| error.in_segment(named))
     }
 
     /// Checks that its plaintext is as long as that of the data segment at this place in a stream with UNIFORM of which `end` plaintext bytes
@@ -212,7 +171,7 @@ impl StreamEnd {
     /// `order.segment_index`, `auth.trailer`.
     pub fn follows(&self, place: &SegmentPlace) -> Result<(), Error> {
         if place.offset == self.header.offset() {
-            self.header.is_segment(SegmentKind::Final, place.before)?;
+            self.header.is_final(place.before)?;
         }
         if *place == self.place() { Ok(()) } else { Err(self.refused()) }
     }

@@ -106,7 +106,7 @@ impl<S: ReadAt> Segments<S> {
             // The last data segment may be shorter than the others.
             let full = SegmentPlace::uniform_at(stream, offset);
             let before = full.before + u64::from(full.offset < offset);
-            header.is_segment(SegmentKind::Final, before).map_err(fault)?;
+            header.is_final(before).map_err(fault)?;
         }
         match self.opener.open(&header, wire, &mut []) {
             // The source has become shorter.
