@@ -48,7 +48,13 @@ fn all_of_a_stream_is_read_as_by_a_sequential_reader() {
                 accepted_by.push(by.unwrap());
             }
             (Err(sequential), Err(error)) => {
-                let same = sequential.format_error() == error.format_error();
+                let place = |error: &Error| {
+                    let error = error.format_error().unwrap();
+                    // A sequential reader counts segments; of the final one a range reader says what it is numbered.
+                    let of_final = error.offset().0 + 256 >= stream.len() as u64;
+                    (error.detail(), error.offset(), error.segment().filter(|_| !of_final))
+                };
+                let same = place(&sequential) == place(&error);
                 assert!(
                     same || may_differ(by, detail(&sequential), detail(&error)),
                     "{id}: {sequential}; {error}"
