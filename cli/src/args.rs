@@ -222,6 +222,9 @@ pub(crate) struct DecryptArgs {
     /// Writes the committed prefix of a stream that was cut off, and exits with 5
     #[arg(long)]
     pub(crate) unsealed: bool,
+    /// When resuming, compare all of the partial OUTPUT with INPUT; otherwise sv2 trusts it, and only its permissions protect it
+    #[arg(long)]
+    pub(crate) verify_output: bool,
 }
 
 #[derive(ClapArgs)]

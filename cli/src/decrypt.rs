@@ -20,7 +20,9 @@ use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
 use crate::progress::{Progress, Shows};
 use crate::remembering::Remembering;
 use crate::report::{Failure, note};
-use crate::resume::{RESTART, discard, not_gone_on_with, tell, tell_going_on, tell_names_at_risk, unknown};
+use crate::resume::{
+    RESTART, discard, not_gone_on_with, output_changed, tell, tell_going_on, tell_names_at_risk, unknown,
+};
 use crate::size::{bytes, count};
 use crate::standard::is_standard_input;
 use crate::stats::Stats;
@@ -114,7 +116,11 @@ fn to_file(
         refuse_existing(file)?;
         discard(file)?;
     }
-    match InterruptedDecryption::find(pipeline, file, stream, &mut input.reader) {
+    let found = match args.verify_output {
+        true => InterruptedDecryption::find_comparing(pipeline, file, stream, &mut input.reader),
+        false => InterruptedDecryption::find(pipeline, file, stream, &mut input.reader),
+    };
+    match found {
         // What is wrong with the stream, and whatever ends any other run too.
         Err(error)
             if matches!(error.stage(), Stage::Source | Stage::Worker)
@@ -124,6 +130,7 @@ fn to_file(
         }
         Err(error) => return Err(not_gone_on_with(file, &error).into()),
         Ok(DecryptionLeft::Complete) => return Ok(None),
+        Ok(DecryptionLeft::Changed(at)) => return Err(output_changed(&file.partial(), at).into()),
         Ok(DecryptionLeft::Unknown(notice)) => return Err(unknown(&file.partial(), notice).into()),
         Ok(DecryptionLeft::Torn(found)) => {
             if !args.ends.run.quiet {

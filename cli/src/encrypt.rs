@@ -160,7 +160,7 @@ fn take_up(
         Err(error) => {
             let is_compared = is_compared && found.check_stamp(stamp).is_ok();
             let then = found.source().filter(|_| !is_compared);
-            return Err(source_refused(input, file, then, &error));
+            return Err(source_refused(input, file, then, error));
         }
         Ok(()) => {}
     }

@@ -8,11 +8,12 @@ use stream_v2_pipeline::{Error, WalkedSegment};
 
 use crate::inspect::{View, sealed};
 
-/// Writes `{"header": …, "segments": […], "sealed": …, "error": …}`.
+/// Writes `{"header": …, "segments": […], "runs": …, "sealed": …, "error": …}`.
 pub(crate) struct Json<W> {
     out: W,
     header_seen: bool,
     segments: u64,
+    runs: u64,
 }
 
 #[derive(Serialize)]
@@ -37,6 +38,7 @@ struct Segment {
     kind: &'static str,
     codec: &'static str,
     digest_alg: &'static str,
+    run: u64,
     run_start: bool,
     rekey: bool,
     key_epoch: u32,
@@ -58,7 +60,7 @@ struct Fault {
 
 impl<W: Write> Json<W> {
     pub(crate) fn new(out: W) -> Self {
-        Self { out, header_seen: false, segments: 0 }
+        Self { out, header_seen: false, segments: 0, runs: 0 }
     }
 }
 
@@ -90,6 +92,7 @@ impl<W: Write> View for Json<W> {
             kind: header.kind.name(),
             codec: header.codec.name(),
             digest_alg: header.digest_alg.name(),
+            run: segment.run,
             run_start: header.flags.run_start(),
             rekey: header.flags.rekey(),
             key_epoch: header.key_epoch.0,
@@ -101,6 +104,7 @@ impl<W: Write> View for Json<W> {
         };
         let comma = if self.segments == 0 { "" } else { "," };
         self.segments += 1;
+        self.runs = segment.run + 1;
         write!(self.out, "{comma}\n  {}", serde_json::to_string(&row)?)
     }
 
@@ -111,7 +115,8 @@ impl<W: Write> View for Json<W> {
         let fault = error.map(fault);
         let fault = serde_json::to_string(&fault)?;
         let sealed = serde_json::to_string(&sealed(error))?;
-        writeln!(self.out, "],\n \"sealed\": {sealed},\n \"error\": {fault}}}")
+        let runs = self.runs;
+        writeln!(self.out, "],\n \"runs\": {runs},\n \"sealed\": {sealed},\n \"error\": {fault}}}")
     }
 }
 

@@ -1,9 +1,9 @@
-//! The table of `sv2 inspect`: stream header, first and last segments, and how the stream ends. In bounded memory.
+//! The table of `sv2 inspect`: stream header, first and last segments, runs, and how the stream ends.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use stream_v2_format::wire::{HeaderV1, SegmentFlags};
+use stream_v2_format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
 use stream_v2_pipeline::{Error, WalkedSegment};
 
 use crate::escape::one_line;
@@ -21,13 +21,17 @@ pub(crate) struct Table<W> {
     plaintext_len: u64,
     stream_len: u64,
     last: VecDeque<WalkedSegment>,
+    /// How many runs have begun, and with which segments the first of them did.
+    runs: u64,
+    first_runs: Vec<SegmentHeader>,
 }
 
 impl<W: Write> Table<W> {
     /// A table of the first and last segments, or of all.
     pub(crate) fn new(out: W, all: bool) -> Self {
         let last = VecDeque::with_capacity(LAST_ROWS + 1);
-        Self { out, all, segments: 0, plaintext_len: 0, stream_len: 0, last }
+        let first_runs = Vec::new();
+        Self { out, all, segments: 0, plaintext_len: 0, stream_len: 0, last, runs: 0, first_runs }
     }
 
     fn field(&mut self, name: &str, value: impl AsRef<str>) -> io::Result<()> {
@@ -47,6 +51,20 @@ impl<W: Write> Table<W> {
             flags(header.flags),
         );
         writeln!(self.out, "{}", line.trim_end())
+    }
+
+    /// Writes which runs have sealed the segments. Which of them continues which is not to be seen without the key.
+    fn runs(&mut self) -> io::Result<()> {
+        self.field("runs", self.runs.to_string())?;
+        for run in std::mem::take(&mut self.first_runs) {
+            let [a, b, c, d, ..] = run.run_salt;
+            let salt = hex::encode([a, b, c, d]);
+            self.field("", format!("from segment {}, run salt {salt}…", run.index.0))?;
+        }
+        match self.runs.saturating_sub(FIRST_ROWS) {
+            more if more > 0 && !self.all => self.field("", format!("… {more} more (--all)")),
+            _ => Ok(()),
+        }
     }
 
     /// Writes the rows that were held back.
@@ -94,6 +112,12 @@ impl<W: Write> View for Table<W> {
 
     fn segment(&mut self, segment: &WalkedSegment) -> io::Result<()> {
         self.segments += 1;
+        if segment.header.flags.run_start() {
+            self.runs += 1;
+            if self.all || self.runs <= FIRST_ROWS {
+                self.first_runs.push(segment.header);
+            }
+        }
         self.plaintext_len += u64::from(segment.header.plaintext_len);
         self.stream_len = segment.offset.plus(segment.header.segment_len()).0;
         if self.all || self.segments <= FIRST_ROWS {
@@ -112,6 +136,7 @@ impl<W: Write> View for Table<W> {
             writeln!(self.out)?;
             self.field("found", format!("{}, {}", count(self.segments, "segment"), bytes(self.stream_len)))?;
             self.field("plaintext", bytes(self.plaintext_len))?;
+            self.runs()?;
         }
         let word = match sealed(error) {
             Some(true) => "yes",

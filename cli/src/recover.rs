@@ -30,7 +30,8 @@ pub(crate) fn run(args: &RecoverArgs) -> Done {
     let tail = found.file_len - found.stream_len;
     let (segments, plaintext) = (count(found.segments, "segment"), bytes(found.plaintext_len));
     let end = if found.sealed { "complete" } else { "no final segment" };
-    print(format_args!("{name}: {segments}, {plaintext} of plaintext; {end}"))?;
+    let runs = count(found.runs, "run");
+    print(format_args!("{name}: {segments} in {runs}, {plaintext} of plaintext; {end}"))?;
     match (tail, args.truncate) {
         (0, _) => print(format_args!("{name}: no torn tail"))?,
         (_, false) => print(format_args!(
@@ -98,6 +99,7 @@ fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Fai
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();
     Ok(KeylessRecovered {
         segments: found.committed.segments,
+        runs: found.runs,
         plaintext_len: found.committed.plaintext_len,
         stream_len: found.stream_len,
         file_len,

@@ -34,6 +34,11 @@ impl Failure {
         Self::new(EXIT_USAGE, message)
     }
 
+    /// What was found is not what it has to be.
+    pub(crate) fn rejected(message: impl Display) -> Self {
+        Self::new(EXIT_REJECTED, message)
+    }
+
     /// The operating system did not do what it was asked for.
     pub(crate) fn io(message: impl Display) -> Self {
         Self::new(EXIT_IO, message)

@@ -115,11 +115,13 @@ pub(crate) fn source_refused(
     input: &Input,
     output: &OutputFile,
     then: Option<&SourceStamp>,
-    error: &Error,
+    error: Error,
 ) -> Failure {
     if error.stage() == Stage::Sink {
-        return output_damaged(output, error);
+        return output_damaged(output, &error);
     }
+    // Who runs this command has the input.
+    let error = error.for_source_owner();
     let name = &input.name;
     let Some(format) = error.format_error().filter(|error| error.detail() == Detail::JournalSource) else {
         return match error.cause() {
@@ -156,6 +158,14 @@ fn output_damaged(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) => Failure::io(format!("{name}: reading failed: {error}")).hint(RESTART),
         _ => Failure::io(format!("{name}: {error}")),
     }
+}
+
+/// A partial plaintext that is not what the stream holds.
+pub(crate) fn output_changed(partial: &Path, at: u64) -> Failure {
+    let name = partial.display();
+    Failure::rejected(format!("{name}: differs from the plaintext of the stream at byte {at}"))
+        .hint("it was changed since it was written, or belongs to another stream; nothing was changed now")
+        .hint(RESTART)
 }
 
 /// A partial file that no journal vouches for.

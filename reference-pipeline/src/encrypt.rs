@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{HeaderV1, STREAM_MAGIC, entries_max};
+use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
 
 use crate::buffers::Buffers;
 use crate::flow::{Engine, Flow, ReadSide, WriteSide};
@@ -49,8 +49,9 @@ pub(crate) async fn run<E: Engine, P: Port>(
 pub(crate) struct Target<'s> {
     pub(crate) stream: &'s StreamSealer,
     pub(crate) run: Run,
-    /// Whether it has index segments.
+    /// Whether it has index segments, and the one digest_alg of all of them (SV2-DIG-008).
     pub(crate) index: bool,
+    pub(crate) digest_alg: DigestAlg,
 }
 
 /// The flow of segments that are being sealed.
@@ -274,7 +275,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         outlet.begin(progress.segments(), &stream.into()).await?;
-        let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(pipeline.digest_alg);
+        let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(target.digest_alg);
         Ok(Self {
             outlet,
             telemetry: pipeline.telemetry.clone(),
@@ -310,8 +311,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let fault = |error| Error::format(Stage::Writer, error);
         let payload = self.progress.index_payload(true);
         let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
-        let index = self.next_index();
-        let (transcript, link) = (self.progress.transcript(), self.progress.link());
+        let (index, transcript, link) = (self.next_index(), self.progress.transcript(), self.progress.link());
         let (sealed, wire) = self.sealer.seal_index(index, &payload, transcript, link).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
         let commit = self.segment(&segment).await?;

@@ -56,11 +56,49 @@ pub struct Error {
     stage: Stage,
     segment: Option<u64>,
     cause: Cause,
+    /// Where another source differs: for its owner only.
+    source_offset: Option<Withheld>,
+}
+
+/// What no message shows.
+struct Withheld(u64);
+
+impl fmt::Debug for Withheld {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("withheld")
+    }
 }
 
 impl Error {
+    const fn new(stage: Stage, segment: Option<u64>, cause: Cause) -> Self {
+        Self { stage, segment, cause, source_offset: None }
+    }
+
+    /// The source of an encryption differs at byte `at` from what was encrypted, or, with 0, as a whole.
+    pub(crate) const fn other_source(at: u64) -> Self {
+        let cause = Cause::Format(format::Error::other_source(0));
+        Self { stage: Stage::Source, segment: None, cause, source_offset: Some(Withheld(at)) }
+    }
+
+    /// Adds the offset that `journal.source` has, for the owner of the source only (SV2-RES-029).
+    ///
+    /// When a resumed encryption finds another source, it reports `journal.source` at byte 0. Where
+    /// that source differs is known too, but whoever can choose sources and sees the offset learns
+    /// what was encrypted, byte by byte, with at most 256 attempts for each. So a service that
+    /// encrypts what others bring never calls this, and limits attempts. A program that is run by
+    /// the owner of the source may. All other errors stay as they are.
+    #[must_use]
+    pub fn for_source_owner(self) -> Self {
+        //= spec/stream-v2.md#sv2-res-029
+        //# An owner MUST tell the offset of `journal.source` to the owner of the source only.
+        match &self.source_offset {
+            Some(Withheld(at)) => Self { cause: Cause::Format(format::Error::other_source(*at)), ..self },
+            None => self,
+        }
+    }
+
     pub(crate) const fn format(stage: Stage, error: format::Error) -> Self {
-        Self { stage, segment: error.segment(), cause: Cause::Format(error) }
+        Self::new(stage, error.segment(), Cause::Format(error))
     }
 
     /// What a worker makes of a segment.
@@ -69,11 +107,11 @@ impl Error {
     }
 
     pub(crate) const fn io(stage: Stage, segment: Option<u64>, error: io::Error) -> Self {
-        Self { stage, segment, cause: Cause::Io(error) }
+        Self::new(stage, segment, Cause::Io(error))
     }
 
     pub(crate) const fn interrupted(segment: Option<u64>) -> Self {
-        Self { stage: Stage::Source, segment, cause: Cause::Interrupted }
+        Self::new(Stage::Source, segment, Cause::Interrupted)
     }
 
     pub(crate) fn panic(stage: Stage, segment: Option<u64>, payload: &(dyn Any + Send)) -> Self {
@@ -82,7 +120,7 @@ impl Error {
             .map(ToString::to_string)
             .or_else(|| payload.downcast_ref::<String>().cloned())
             .unwrap_or_else(|| "no message".into());
-        Self { stage, segment, cause: Cause::Panic(message) }
+        Self::new(stage, segment, Cause::Panic(message))
     }
 
     /// The same error of an output that is read back.

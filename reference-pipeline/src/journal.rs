@@ -116,8 +116,11 @@ impl FileJournal {
 
     /// What a source is compared with, of which the plaintext up to the last commit cannot be read back.
     pub(crate) fn checks(&self) -> io::Result<Option<Checks>> {
-        match self.last_commit().filter(|_| self.output.storage().gives_up()) {
-            Some(commit) => Checks::find(&self.output, commit.index),
+        let Some(open) = self.open.as_ref().filter(|_| self.output.storage().gives_up()) else {
+            return Ok(None);
+        };
+        match open.journal.last_commit() {
+            Some(commit) => Checks::find(&self.output, open.journal.key(), commit),
             None => Ok(None),
         }
     }
@@ -244,7 +247,9 @@ impl CrashManager for FileJournal {
             return Ok(());
         }
         // A commit that is recorded has its check.
-        self.checks.as_mut().map_or(Ok(()), |checks| checks.add(commit.index))?;
+        if let Some(checks) = &mut self.checks {
+            checks.add(journal.key(), commit.index, commit.transcript.bytes())?;
+        }
         self.append(&JournalRecord {
             sequence: 0,
             record_type: JournalRecordType::Commit,

@@ -41,7 +41,10 @@ pub struct EncryptPipeline<'a> {
     /// Parameters of the stream; stream_salt is drawn by `run`.
     pub params: StreamParams,
     /// What each segment's digest is computed over.
-    pub digest_alg: DigestAlg,
+    ///
+    /// `None` is the default for a new stream. A resumed stream keeps that of its last committed
+    /// segment, and refuses another one with `misuse` (SV2-RES-005).
+    pub digest_alg: Option<DigestAlg>,
     /// Workers and window.
     pub lanes: Lanes,
     /// When the sink is made durable.
@@ -63,7 +66,7 @@ impl<'a> EncryptPipeline<'a> {
     pub fn new(key: &'a ContentKey) -> Self {
         Self {
             params: StreamParams::new([0; 32]),
-            digest_alg: DigestAlg::HmacSha3OverTags,
+            digest_alg: None,
             lanes: Lanes::default(),
             durability: Durability::default(),
             telemetry: Telemetry::new(),
@@ -155,7 +158,8 @@ impl<'a> EncryptPipeline<'a> {
             .map_err(|error| Error::format(Stage::Start, error))?;
         let index = Committed::NOTHING.goes_on_with_index(stream.header(), self.index, false);
         let index = index.map_err(|error| Error::format(Stage::Start, error))?;
-        let target = Target { stream: &stream, run: Run::first(salts.run_salt), index };
+        let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
+        let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
         let writer = SealWriter::begin(self, &target, None, outlet).await?;
         encrypt::run(engine, self, &target, source, writer).await
     }
@@ -209,6 +213,7 @@ impl<'a> EncryptPipeline<'a> {
             .ok_or(stream_v2_format::Error::misuse())
             .and_then(|first| Ok((first, committed.goes_on_with_index(stream.header(), self.index, false)?)))
             .map_err(|error| Error::format(Stage::Start, error))?;
+        let digest_alg = self.resumed_digest_alg(committed)?;
         //= spec/stream-v2.md#sv2-seg-026
         //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
         //# beginning of each run, and use it in every segment of that run.
@@ -219,7 +224,7 @@ impl<'a> EncryptPipeline<'a> {
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
         outlet.ends_with(recovered.last_commit());
-        let target = Target { stream: &stream, run, index };
+        let target = Target { stream: &stream, run, index, digest_alg };
         let writer = SealWriter::begin(self, &target, Some(committed), outlet).await?;
         encrypt::run(engine, self, &target, source, writer).await
     }

@@ -27,7 +27,7 @@ impl Sealing {
     pub(crate) fn new(pipeline: &EncryptPipeline<'_>, target: &Target<'_>, keeps_plaintext: bool) -> Self {
         let frame_size = target.stream.header().frame_size() as usize;
         Self {
-            worker: EncryptSegmentWorker::new(target.stream, target.run, pipeline.digest_alg),
+            worker: EncryptSegmentWorker::new(target.stream, target.run, target.digest_alg),
             piece: frame_size * (PIECE / frame_size).max(1),
             keeps_plaintext,
             telemetry: pipeline.telemetry.clone(),

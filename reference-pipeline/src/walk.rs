@@ -28,6 +28,8 @@ pub struct WalkedSegment {
     pub offset: Offset,
     /// What its header says.
     pub header: SegmentHeader,
+    /// How many runs begin before the one that its header names.
+    pub run: u64,
 }
 
 /// Moves a source forward by so many bytes, or to its end, which is known to some; returns how many bytes there were.
@@ -42,6 +44,7 @@ pub struct KeylessWalk<R> {
     header: HeaderV1,
     envelope_bytes: Vec<u8>,
     order: SegmentOrder,
+    runs: u64,
     wire: Vec<u8>,
     /// What ended the walk: it is reported ever after (SV2-REL-003).
     fault: Option<format::Error>,
@@ -77,6 +80,7 @@ impl<R: Read> KeylessWalk<R> {
             header,
             envelope_bytes,
             order: SegmentOrder::new(&header),
+            runs: 0,
             wire: Vec::new(),
             fault: None,
         })
@@ -98,6 +102,13 @@ impl<R: Read> KeylessWalk<R> {
     #[must_use]
     pub const fn segments(&self) -> u64 {
         self.order.segments()
+    }
+
+    /// How many runs have begun in them, by their headers. Which run continues which is in links, and
+    /// links are sealed.
+    #[must_use]
+    pub const fn runs(&self) -> u64 {
+        self.runs
     }
 
     /// The next segment, or `None` after the final segment and at the end of the input.
@@ -137,7 +148,8 @@ impl<R: Read> KeylessWalk<R> {
         check_segment(&self.header, &header, offset, before).map_err(fault)?;
         self.order.admit(&header, offset).map_err(fault)?;
         self.pass_wire(&header, offset, before)?;
-        Ok(Some(WalkedSegment { offset, header }))
+        self.runs += u64::from(header.flags.run_start());
+        Ok(Some(WalkedSegment { offset, header, run: self.runs.saturating_sub(1) }))
     }
 
     /// Reads or skips the wire of a segment.

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{SinkExt, StreamExt};
+use stream_v2_format::wire::DigestAlg;
 use stream_v2_pipeline::tokio::{SegmentDecoder, SegmentEncoder};
 use stream_v2_pipeline::{
     DecryptPipeline, DecryptSegmentWorker, EncryptSegmentInput, EncryptSegmentWorker, Error,
@@ -114,7 +115,7 @@ fn sealed_segments_are_written_as_the_pipeline_writes_them() {
     let params = support::small_params();
     let sealer = stream_v2_format::crypto::StreamSealer::new(params, &key, b"").unwrap();
     let run = stream_v2_format::crypto::Run::first(salts.run_salt);
-    let mut worker = EncryptSegmentWorker::new(&sealer, run, pipeline.digest_alg);
+    let mut worker = EncryptSegmentWorker::new(&sealer, run, DigestAlg::HmacSha3OverTags);
     let written = block_on(async {
         let mut written = FramedWrite::new(sealer.header_bytes().to_vec(), SegmentEncoder);
         for (index, piece) in plaintext(LEN).chunks(8192).enumerate() {

@@ -69,9 +69,8 @@ impl Interrupted {
     /// What comparing everything with a source says, as detail, offset and segments.
     fn compared(&self, source: &[u8]) -> (Detail, u64, Option<u64>) {
         let mut found = self.find().unwrap();
-        found_at(
-            &found.compare_source(&self.pipeline(), &mut &*source, SourceStamp::default(), None).unwrap_err(),
-        )
+        let compared = found.compare_source(&self.pipeline(), &mut &*source, SourceStamp::default(), None);
+        found_at(&compared.unwrap_err().for_source_owner())
     }
 }
 

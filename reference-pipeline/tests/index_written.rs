@@ -114,7 +114,7 @@ fn a_full_stream_leaves_room_for_its_last_index_segment() {
     // Two data segments, index segment 65534, and the final one.
     assert_eq!(resumed(2 * S).unwrap().segments, 65_536);
     let error = resumed(2 * S + 1).unwrap_err();
-    insta::assert_snapshot!(error, @"source, segment 65534: the stream is full: its last segment is 65533; larger segments hold more");
+    insta::assert_snapshot!(error, @"source, segment 65534: the stream is full (limit.segment_index); larger segments hold more");
 }
 
 /// Keeps every commit.
@@ -293,7 +293,7 @@ fn a_source_that_goes_on_after_the_last_index_segment_is_another_one() {
     let whole = Indexed::of_bytes(20, |_, _| {});
     let pipeline = small_segments(&key, 1);
     let left = Left::new(whole.before(21), false);
-    let error = left.resumed(&pipeline, &plaintext(21)).unwrap_err();
+    let error = left.resumed(&pipeline, &plaintext(21)).unwrap_err().for_source_owner();
     let format = *error.format_error().unwrap();
     assert_eq!((format.detail(), format.offset().0), (Detail::JournalSource, 20));
     let stream = left.resumed(&pipeline, &plaintext(20)).unwrap();
@@ -313,7 +313,7 @@ fn another_source_is_told_where_an_index_segment_is_the_last_commit() {
         let mut other = plaintext(SOURCE);
         other[FULL - 1] ^= 1;
         let left = Left::new(whole.before(FULL + 1), journal);
-        let error = left.resumed(&small_segments(&key, 1), &other).unwrap_err();
+        let error = left.resumed(&small_segments(&key, 1), &other).unwrap_err().for_source_owner();
         let format = *error.format_error().unwrap();
         assert_eq!(
             (format.detail(), format.offset().0),

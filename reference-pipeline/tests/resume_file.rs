@@ -20,7 +20,7 @@ use support::{decrypt, key, plaintext, small_segments};
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT - 5;
 /// Bytes of a segment after the first: nothing but full ones, in a stream with UNIFORM.
-const SEGMENT_LEN: u64 = 96 + 4096 + 24 * 3 + 36 + 32;
+const SEGMENT_LEN: u64 = 96 + 4096 + 24 * 3 + 36 + 52;
 const STAMP: SourceStamp = SourceStamp { len: Some(LEN as u64), mtime: Some(7) };
 
 /// An output in a folder of its own, interrupted after five segments that are durable.
@@ -79,6 +79,21 @@ impl Interrupted {
     }
 }
 
+/// Where another source differs, which no message shows unless its owner asks.
+//= spec/stream-v2.md#sv2-res-029
+//= type=test
+//# An owner MUST tell the offset of `journal.source` to the owner of the source only.
+fn differs(error: Error) -> u64 {
+    let shown = format!("{error} {error:?}");
+    let withheld = *error.format_error().unwrap();
+    assert_eq!((withheld.detail(), withheld.offset().0), (Detail::JournalSource, 0));
+    let told = *error.for_source_owner().format_error().unwrap();
+    assert_eq!(told.detail(), Detail::JournalSource);
+    let at = told.offset().0;
+    assert!(at < 2 || !shown.contains(&at.to_string()), "{at} in {shown}");
+    at
+}
+
 fn cut(path: &Path, len: u64) {
     File::options().write(true).open(path).unwrap().set_len(len).unwrap();
 }
@@ -96,7 +111,7 @@ fn with_its_journal() {
 #[test]
 fn journal_torn_or_rolled_back() {
     let whole = fs::metadata(Interrupted::new().output().journal()).unwrap().len();
-    assert_eq!(whole, 212 + 5 * 132);
+    assert_eq!(whole, 212 + 5 * 136);
     // It gets its name when its header is durable: a shorter one is not a journal.
     for journal_len in (8..whole).step_by(41) {
         let interrupted = Interrupted::new();
@@ -128,12 +143,11 @@ fn journal_ahead_of_its_output() {
 #[test]
 fn journal_behind_its_output() {
     let interrupted = Interrupted::new();
-    cut(&interrupted.output().journal(), 212 + 132);
+    cut(&interrupted.output().journal(), 212 + 136);
     let mut other = plaintext(LEN);
     other[7] ^= 1;
     let error = interrupted.found(5).check_source(&mut Cursor::new(other), STAMP).unwrap_err();
-    let error = error.format_error().unwrap();
-    assert_eq!((error.detail(), error.offset().0), (Detail::JournalSource, 7));
+    assert_eq!(differs(error), 7);
     let found = interrupted.found(5);
     let confirmed = found.recovered().confirmed.as_ref().unwrap();
     assert!(confirmed.header.index.0 == 0 && confirmed.plaintext == plaintext(LEN)[..SEGMENT]);
@@ -162,7 +176,7 @@ fn journal_of_another_stream_or_altered() {
 fn record_repeated() {
     let interrupted = Interrupted::new();
     let mut bytes = fs::read(interrupted.output().journal()).unwrap();
-    bytes.extend_from_within(bytes.len() - 132..);
+    bytes.extend_from_within(bytes.len() - 136..);
     fs::write(interrupted.output().journal(), bytes).unwrap();
     interrupted.resume(interrupted.found(5));
 }
@@ -220,9 +234,7 @@ fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     let longer_stamp = SourceStamp { len: Some(longer.len() as u64), mtime: Some(8) };
     let refused = |source: &[u8], stamp| {
         let error = interrupted.found(5).check_source(&mut Cursor::new(source), stamp).unwrap_err();
-        let format = *error.format_error().unwrap();
-        assert_eq!(format.detail(), Detail::JournalSource);
-        format.offset().0
+        differs(error)
     };
     assert_eq!(refused(&longer, longer_stamp), 0);
     assert_eq!(refused(&same, SourceStamp { mtime: Some(8), ..STAMP }), 0);
@@ -231,7 +243,7 @@ fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     let compared = |source: &[u8]| {
         let mut found = interrupted.found(5);
         let result = found.compare_source(&interrupted.pipeline(), &mut &source[..], longer_stamp, None);
-        result.map(|()| found).map_err(|error| error.format_error().unwrap().offset().0)
+        result.map(|()| found).map_err(differs)
     };
     assert_eq!(compared(&early).err(), Some(7));
     assert_eq!(compared(&same[..100]).err(), Some(100));
@@ -251,7 +263,7 @@ fn what_is_kept_without_a_journal_is_in_the_new_one_before_anything_follows() {
     found.check_source(&mut source, STAMP).unwrap();
     let source = Failing::new(source, 0, ErrorKind::ConnectionReset);
     found.resume(&interrupted.pipeline(), source, None).unwrap_err();
-    assert_eq!(fs::metadata(interrupted.output().journal()).unwrap().len(), 212 + 132);
+    assert_eq!(fs::metadata(interrupted.output().journal()).unwrap().len(), 212 + 136);
     // It vouches for all five, so that none of them is taken for a torn tail.
     let mut bytes = interrupted.partial();
     let place = bytes.len() - 1000;
@@ -364,12 +376,11 @@ fn a_source_that_has_grown_after_its_last_short_segment_is_refused_and_nothing_i
     interrupted.pipeline().run_to_file(&plaintext(LEN)[..], STAMP, sink, None).unwrap();
     let sealed = fs::read(interrupted.output().target()).unwrap();
     fs::remove_file(interrupted.output().target()).unwrap();
-    fs::write(interrupted.output().partial(), &sealed[..sealed.len() - 236]).unwrap();
+    fs::write(interrupted.output().partial(), &sealed[..sealed.len() - 256]).unwrap();
     let grown = plaintext(LEN + 1);
     let mut found = interrupted.found(9);
     let error = found.compare_source(&interrupted.pipeline(), &mut &grown[..], STAMP, None).unwrap_err();
-    let format = error.format_error().unwrap();
-    assert_eq!((format.detail(), format.offset().0), (Detail::JournalSource, LEN as u64));
+    assert_eq!(differs(error), LEN as u64);
     drop(found);
     interrupted.resume(interrupted.found(9));
 }

@@ -16,7 +16,7 @@ fn every_boundary_of_frames_and_segments() {
         for digest_alg in [DigestAlg::HmacSha3OverTags, DigestAlg::Sha3OverFrames] {
             for (uniform, epoch_segments) in [(true, 0), (false, 0), (true, 1), (false, 2)] {
                 let mut pipeline = encrypting(&key, 2);
-                pipeline.digest_alg = digest_alg;
+                pipeline.digest_alg = Some(digest_alg);
                 pipeline.set_uniform(uniform);
                 pipeline.params.epoch_segments = epoch_segments;
                 let stream = encrypt(&pipeline, &plaintext(len));

@@ -134,7 +134,7 @@ impl Folder {
                 return self.decrypt(on, stream, stream.len()).map(drop);
             }
             DecryptionLeft::Complete => return Ok(()),
-            DecryptionLeft::Unknown(_) => panic!("nobody else has written"),
+            DecryptionLeft::Unknown(_) | DecryptionLeft::Changed(_) => panic!("nobody else has written"),
         };
         let resumed = match on {
             On::Threads => found.resume(&pipeline, source, None),

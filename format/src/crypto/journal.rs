@@ -56,6 +56,18 @@ impl JournalKey {
         self.hmac(&[b"source\0", &index.0.to_le_bytes(), before, sha256])
     }
 
+    /// What ties such a value to the commit with this T (SV2-RES-028).
+    #[must_use]
+    pub fn source_check_tag(&self, transcript: &[u8; 32], value: &[u8; 32]) -> [u8; 32] {
+        self.hmac(&[b"commit\0", transcript, value])
+    }
+
+    /// Whether `tag` ties `value` to the commit with this T. Compares in constant time.
+    #[must_use]
+    pub fn is_tied(&self, tag: &[u8; 32], transcript: &[u8; 32], value: &[u8; 32]) -> bool {
+        equal(&self.source_check_tag(transcript, value), tag)
+    }
+
     fn hmac(&self, parts: &[&[u8]]) -> [u8; 32] {
         self.keys.journal.hmac(parts)
     }
@@ -359,5 +371,15 @@ mod tests {
         assert_ne!(one, key.source_check(&[1; 32], SegmentIndex(1), &[2; 32]));
         assert_ne!(one, key.source_check(&[0; 32], SegmentIndex(1), &[3; 32]));
         assert_ne!(one, other.source_check(&[0; 32], SegmentIndex(1), &[2; 32]));
+    }
+
+    #[test]
+    fn checks_are_tied_to_one_commit_of_one_stream() {
+        let (key, other) = (JournalKey::from(&stream(0).0), JournalKey::from(&stream(1).0));
+        let tag = key.source_check_tag(&[1; 32], &[2; 32]);
+        assert!(key.is_tied(&tag, &[1; 32], &[2; 32]));
+        assert!(!key.is_tied(&tag, &[3; 32], &[2; 32]));
+        assert!(!key.is_tied(&tag, &[1; 32], &[3; 32]));
+        assert!(!other.is_tied(&tag, &[1; 32], &[2; 32]));
     }
 }

@@ -15,6 +15,8 @@ use crate::{Error, KeylessWalk, WalkDepth};
 pub struct KeylessRecovered {
     /// Whole segments whose checksums match, from the first on.
     pub segments: u64,
+    /// Runs that have begun in them.
+    pub runs: u64,
     /// Plaintext bytes that they hold.
     pub plaintext_len: u64,
     /// Bytes up to their end, stream header and envelope included.
@@ -37,6 +39,7 @@ pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered,
     let header = *walk.header();
     let mut found = KeylessRecovered {
         segments: 0,
+        runs: 0,
         plaintext_len: 0,
         stream_len: header.body_offset().0,
         file_len,
@@ -46,6 +49,7 @@ pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered,
         match walk.next_segment() {
             Ok(Some(segment)) => {
                 found.segments += 1;
+                found.runs = segment.run + 1;
                 found.plaintext_len += u64::from(segment.header.plaintext_len);
                 found.stream_len = segment.offset.0 + segment.header.segment_len();
                 found.sealed = segment.header.kind == SegmentKind::Final;

@@ -3,6 +3,7 @@
 pub(crate) mod damage;
 mod keyless;
 mod last_segment;
+mod recovered;
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -11,63 +12,18 @@ use stream_v2_format::crypto::{
     AuthenticHeader, Committed, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener, Uncovered,
 };
 use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
-use stream_v2_format::wire::{JournalRecord, Parsed, SegmentHeader, SegmentKind};
+use stream_v2_format::wire::{JournalRecord, Parsed, RunLink, SegmentHeader, SegmentKind};
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use self::damage::{as_damage, damaged, is_damage};
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
-use crate::resume::{Check, uncovered_before};
-use crate::{Commit, DecryptSegmentInput, Error, Stage};
+use crate::resume::{Check, Fault, HeadersBefore};
+use crate::{DecryptSegmentInput, Error, Stage};
 
 pub use keyless::{KeylessRecovered, recover_keyless};
 pub use last_segment::LastSegment;
-
-/// What was found in an output.
-#[derive(Clone, Debug)]
-pub struct Recovered {
-    /// The committed segments, the final one included where there is one.
-    pub committed: Committed,
-    /// Whether the last of them is a final segment: the stream is complete.
-    pub sealed: bool,
-    /// Bytes of the stream that are committed, header and envelope included. What follows is a torn tail.
-    pub stream_len: u64,
-    /// The segment that the last commit of the journal names, where there is a commit of a data segment; the source is compared with it.
-    pub confirmed: Option<LastSegment>,
-    /// The last committed data segment, for the same and for the journal.
-    pub last_segment: Option<LastSegment>,
-    /// The header of the index segment after it, where that is the last segment but for a final one.
-    pub last_index: Option<SegmentHeader>,
-    /// What all committed plaintext is compared with, where it is known.
-    pub(crate) check: Option<Check>,
-    /// Bytes up to the end of the last recorded commit, if a journal says so: they were durable when it was recorded.
-    pub(crate) recorded: Option<u64>,
-}
-
-impl Recovered {
-    /// Where the bytes begin that are perhaps not durable, although they can be read.
-    pub(crate) fn unsure_from(&self) -> u64 {
-        // Without a journal it is only known how much a writer hands over between two durability points.
-        self.recorded.unwrap_or_else(|| self.stream_len.saturating_sub(DURABLE_BYTES_MAX))
-    }
-
-    /// The commit of the last segment but for a final one.
-    pub(crate) fn last_commit(&self) -> Option<Commit> {
-        let data = self.last_segment.as_ref().map(|last| &last.header);
-        self.last_index.as_ref().or(data).map(|header| Commit::last(header, &self.committed))
-    }
-}
-
-/// What an interrupted writer's journal says of its output.
-#[derive(Clone, Copy, Debug)]
-pub enum Vouched<'a> {
-    /// There is no journal to be used.
-    Unknown,
-    /// Nothing but the stream header has to be there.
-    Begun,
-    /// Everything up to and with the segment of this commit has to be there.
-    UpTo(&'a JournalRecord),
-}
+pub use recovered::{Recovered, Vouched};
 
 /// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 to 8, and §19.3).
 ///
@@ -130,6 +86,7 @@ struct Recovery<R> {
     last_index: Option<SegmentHeader>,
     confirmed: Option<LastSegment>,
     check: Option<Check>,
+    runs: u64,
 }
 
 impl<R: Read + Seek> Recovery<R> {
@@ -138,7 +95,7 @@ impl<R: Read + Seek> Recovery<R> {
         let opener = SegmentOpener::new(stream);
         let stream = stream.clone();
         let (last, last_index, confirmed, check) = (None, None, None, None);
-        Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed, check }
+        Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed, check, runs: 0 }
     }
 
     /// Confirms a commit: the segment that it names is there, whole and genuine (§19.2, step 6).
@@ -154,23 +111,7 @@ impl<R: Read + Seek> Recovery<R> {
         let committed = Committed::with_segment(record, header.header(), Uncovered::NOTHING)
             .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
-        let stream = self.stream.clone();
-        let (mut data_before, mut reached) = (None, (offset, before));
-        let uncovered = uncovered_before(&stream, record, |offset, before| {
-            reached = (offset, before);
-            self.seek(offset, before)?;
-            let header = read_segment_header(&mut self.output, &stream, offset, before)?;
-            data_before =
-                Some(header).filter(|header| header.header().kind == SegmentKind::Data).or(data_before);
-            Ok(header)
-        });
-        //= spec/stream-v2.md#sv2-res-006
-        //# It MUST report the same, unless the error is `unsupported`, where a segment header in front of the
-        //# last commit that it walks over fails a check, and where a committed segment that it reads again for
-        //# its plaintext is not valid.
-        let uncovered = uncovered.map_err(|error| as_damage(error, reached.0, reached.1))?;
-        let mut uncovered = uncovered.ok_or_else(|| damaged(offset, before))?;
-        uncovered.follow(stream.header(), header.header());
+        let (uncovered, data_before) = self.headers_before(record, &header, &committed.run)?;
         if header.header().kind == SegmentKind::Index {
             // It has no plaintext: the data segment before it is what the source is compared with.
             self.last = data_before.map(|data| (data, false));
@@ -182,8 +123,44 @@ impl<R: Read + Seek> Recovery<R> {
         Ok(Committed { uncovered, ..committed })
     }
 
+    /// What the headers up to and with that of a commit's segment, which was just opened, leave to the next index segment;
+    /// and the last data segment before it.
+    fn headers_before(
+        &mut self,
+        record: &JournalRecord,
+        named: &AuthenticHeader,
+        run: &RunLink,
+    ) -> Result<(Uncovered, Option<AuthenticHeader>), Error> {
+        let stream = self.stream.clone();
+        let Some(mut headers) = HeadersBefore::of(&stream) else {
+            return Ok((Uncovered::NOTHING, None));
+        };
+        let (offset, before) = (named.offset(), u64::from(record.index.0));
+        let walked = headers.walk(record, |offset, before, bytes| {
+            let sought = self.output.seek(SeekFrom::Start(offset.0));
+            sought.and_then(|_| fill(&mut self.output, bytes)).map_err(source_error(Some(before)))
+        });
+        //= spec/stream-v2.md#sv2-res-006
+        //# It MUST report the same, unless the error is `unsupported`, where a segment header in front of the
+        //# last commit that it walks over fails a check, and where a committed segment that it reads again for
+        //# its plaintext is not valid.
+        if !walked.map_err(|Fault { error, offset, before }| as_damage(error, offset, before))? {
+            return Err(damaged(offset, before));
+        }
+        let data_before = headers.last_data;
+        let admitted = headers.admit(named, &self.wire);
+        admitted.map_err(|error| as_damage(error, offset, before))?;
+        //= spec/stream-v2.md#sv2-idx-011
+        //# It MUST report `malformed.damaged`, and change nothing, where one is not (SV2-RES-006).
+        let uncovered = headers.leading_to(run).ok_or_else(|| damaged(offset, before))?;
+        Ok((uncovered, data_before))
+    }
+
     /// Reads on from what is committed to the first byte that is not. Segments that begin before `whole_from` are not read whole.
     fn walk(&mut self, start: &Committed, whole_from: u64) -> Result<Recovered, Error> {
+        //= spec/stream-v2.md#sv2-res-027
+        //# A writer without a commit MUST take R (§8.3) from its walk, to which SV2-ORD-002, SV2-ORD-003 and
+        //# SV2-DIG-005 apply.
         let mut order = SegmentOrder::after(self.stream.header(), start);
         let mut progress = Progress::of_reader_after(&self.stream, start);
         loop {
@@ -197,6 +174,7 @@ impl<R: Read + Seek> Recovery<R> {
                         false => progress.opened_tail(&header, &opened),
                     };
                     followed.map_err(Error::worker)?;
+                    self.runs += u64::from(header.header().flags.run_start());
                     self.keep(header, whole);
                     self.follow(&header, whole);
                     Ok(true)
@@ -219,8 +197,17 @@ impl<R: Read + Seek> Recovery<R> {
         let sealed = progress.ended();
         let (confirmed, last_index, check) = (self.confirmed.take(), self.last_index, self.check);
         let last_segment = self.last_segment()?;
-        let recorded = None;
-        Ok(Recovered { committed, sealed, stream_len, confirmed, last_segment, last_index, check, recorded })
+        Ok(Recovered {
+            committed,
+            runs: self.runs,
+            sealed,
+            stream_len,
+            confirmed,
+            last_segment,
+            last_index,
+            check,
+            recorded: None,
+        })
     }
 
     /// The next segment, read and verified whole; its payload is in the spare buffer.
@@ -346,7 +333,7 @@ mod tests {
 
     const SEGMENT: usize = 4096;
     /// Bytes of a segment: header, frame, digest frame, terminator frame.
-    const SEGMENT_LEN: usize = 96 + 24 + SEGMENT + 60 + 56;
+    const SEGMENT_LEN: usize = 96 + 24 + SEGMENT + 60 + 76;
 
     fn stream() -> (Vec<u8>, StreamOpener) {
         let key = ContentKey::new([1; 32]);

@@ -33,7 +33,7 @@ impl<R: Read> CompareSink<R> {
     /// What ended the comparison early, if anything did.
     pub(super) fn fault(self) -> Option<Error> {
         self.fault.map(|fault| match fault {
-            Fault::Differs(at) => super::source::other_source(at),
+            Fault::Differs(at) => Error::other_source(at),
             Fault::Source(error) => error,
         })
     }

@@ -3,16 +3,15 @@
 use std::io::{self, Read, SeekFrom};
 
 use bytes::BytesMut;
-use stream_v2_format::crypto::{Committed, StreamOpener};
-use stream_v2_format::limits::SEGMENT_HEADER_LEN;
+use stream_v2_format::crypto::{Committed, StreamOpener, Uncovered};
 use stream_v2_format::wire::{JournalRecord, JournalRole};
 use stream_v2_format::{Detail, Offset};
 
 use super::Notice;
 use super::compare::CompareSink;
+use super::compare_output::{Compared, compare_output};
 use super::encrypt::{find_journal, sink_error};
-use super::headers::uncovered_before;
-use super::source::other_source;
+use super::headers::HeadersBefore;
 use crate::io::{fill, read_segment_header, read_wire, source_error};
 use crate::shutdown::Watched;
 use crate::{
@@ -29,6 +28,8 @@ pub enum DecryptionLeft {
     Unknown(Option<Notice>),
     /// A beginning.
     Torn(Box<InterruptedDecryption>),
+    /// A beginning that differs from the plaintext of the stream from this byte on, if all of it was compared. Only its owner may discard it.
+    Changed(u64),
     /// All of it, under its name; only the journal had to be removed, and was.
     Complete,
 }
@@ -46,6 +47,10 @@ pub struct InterruptedDecryption {
 impl InterruptedDecryption {
     /// Looks for what an interrupted run has left of `output`, and confirms its last commit: steps 2 and 3.
     ///
+    /// Of the output, the plaintext of the last recorded segment is compared with the stream. What is
+    /// before that segment is trusted: nothing but the permissions of the file protects it. If others
+    /// can write there, use [`find_comparing`](Self::find_comparing), or start over (SV2-RES-031).
+    ///
     /// `source` stands after the stream header of `stream` and its envelope. With [`DecryptionLeft::Torn`] it stands where the next segment
     /// begins; with everything else it may have been read on by that segment, and is to be opened again.
     ///
@@ -57,6 +62,33 @@ impl InterruptedDecryption {
         output: &OutputFile,
         stream: &StreamOpener,
         source: &mut (impl Read + Send),
+    ) -> Result<DecryptionLeft, Error> {
+        Self::find_in(pipeline, output, stream, source, false)
+    }
+
+    /// As [`find`](Self::find), and compares all of the output up to the end of the last commit with the plaintext of the
+    /// stream, which is read and verified from its first segment on (SV2-RES-031).
+    ///
+    /// If they differ, the output was changed, or belongs to another stream: [`DecryptionLeft::Changed`].
+    ///
+    /// # Errors
+    /// As [`find`](Self::find), and whatever is wrong with the stream before the end of the last commit; `io.sink` of kind
+    /// `InvalidInput` for an upload, of which a part cannot be read back.
+    pub fn find_comparing(
+        pipeline: &DecryptPipeline<'_>,
+        output: &OutputFile,
+        stream: &StreamOpener,
+        source: &mut (impl Read + Send),
+    ) -> Result<DecryptionLeft, Error> {
+        Self::find_in(pipeline, output, stream, source, true)
+    }
+
+    fn find_in(
+        pipeline: &DecryptPipeline<'_>,
+        output: &OutputFile,
+        stream: &StreamOpener,
+        source: &mut (impl Read + Send),
+        compares: bool,
     ) -> Result<DecryptionLeft, Error> {
         let partial = output.lock_partial().map_err(sink_error)?;
         let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
@@ -94,10 +126,22 @@ impl InterruptedDecryption {
         if len < commit.plaintext_len {
             return lost;
         }
-        let (committed, segment) = confirm(stream, &commit, &mut source).map_err(cut_off)?;
-        if !ends_with(&mut *file, commit.plaintext_len, segment.plaintext()).map_err(sink_error)? {
-            return lost;
-        }
+        let committed = if compares {
+            if output.storage().gives_up() {
+                let gone = "what was uploaded already cannot be read back and compared";
+                return Err(sink_error(io::Error::new(io::ErrorKind::InvalidInput, gone)));
+            }
+            match compare_output(pipeline, stream, &commit, &mut *file, &mut source).map_err(cut_off)? {
+                Compared::Same(committed) => committed,
+                Compared::Differs(at) => return Ok(DecryptionLeft::Changed(at)),
+            }
+        } else {
+            let (committed, segment) = confirm(stream, &commit, &mut source).map_err(cut_off)?;
+            if !ends_with(&mut *file, commit.plaintext_len, segment.plaintext()).map_err(sink_error)? {
+                return lost;
+            }
+            committed
+        };
         let (output, stream) = (output.clone(), stream.clone());
         Ok(DecryptionLeft::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
     }
@@ -217,7 +261,12 @@ fn publish_again(
     FileSink::of_complete(output, file, len, len)?.seal()
 }
 
-/// Reads on to the segment that a commit names, and opens it.
+/// This is not the stream of which so much was decrypted.
+pub(super) const fn other_stream(offset: Offset) -> Error {
+    Error::format(Stage::Source, stream_v2_format::Error::other_source(offset.0))
+}
+
+/// Reads on to the segment that a commit names, and opens it. Without UNIFORM the headers before it are followed, and the links of their runs.
 fn confirm(
     stream: &StreamOpener,
     commit: &JournalRecord,
@@ -226,21 +275,29 @@ fn confirm(
     let before = u64::from(commit.index.0);
     let offset = stream.header().body_offset().plus(commit.position);
     let mut at = stream.header().body_offset();
-    let uncovered = uncovered_before(stream, commit, |offset, before| {
-        skip(source, at, offset, before)?;
-        at = offset.plus(SEGMENT_HEADER_LEN as u64);
-        read_segment_header(source, stream, offset, before)
-    })?;
-    let mut uncovered = uncovered.ok_or_else(|| other_source(offset.0))?;
+    let mut headers = HeadersBefore::of(stream);
+    if let Some(headers) = &mut headers {
+        let walked = headers.walk(commit, |from, before, bytes| {
+            skip(source, at, from, before)?;
+            let filled = fill(source, bytes).map_err(source_error(Some(before)))?;
+            at = from.plus(filled as u64);
+            Ok(filled)
+        });
+        if !walked.map_err(|fault| fault.error)? {
+            return Err(other_stream(offset));
+        }
+    }
     skip(source, at, offset, before)?;
     let header = read_segment_header(source, stream, offset, before)?;
-    uncovered.follow(stream.header(), header.header());
-    let committed = Committed::with_segment(commit, header.header(), uncovered);
-    let committed = committed.ok_or_else(|| other_source(offset.0))?;
+    let committed = Committed::with_segment(commit, header.header(), Uncovered::NOTHING);
+    let mut committed = committed.ok_or_else(|| other_stream(offset))?;
     let wire = read_wire(source, &header, before, BytesMut::new())?;
-    let segment = DecryptSegmentWorker::new(stream)
-        .open(&DecryptSegmentInput { header, wire }, BytesMut::new())
-        .map_err(Error::worker)?;
+    let input = DecryptSegmentInput { header, wire };
+    let segment = DecryptSegmentWorker::new(stream).open(&input, BytesMut::new()).map_err(Error::worker)?;
+    if let Some(headers) = &mut headers {
+        headers.admit(&input.header, &input.wire)?;
+        committed.uncovered = headers.leading_to(&committed.run).ok_or_else(|| other_stream(offset))?;
+    }
     Ok((committed, segment))
 }
 

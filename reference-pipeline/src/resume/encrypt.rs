@@ -149,6 +149,7 @@ impl InterruptedEncryption {
         let ended = recovered.sealed || journal.as_ref().is_some_and(|journal| journal.ending().is_some());
         let goes_on = recovered.committed.goes_on_with_index(&header, pipeline.index, ended);
         goes_on.map_err(|error| Error::format(Stage::Start, error))?;
+        pipeline.resumed_digest_alg(&recovered.committed)?;
         if state == State::Published && !recovered.sealed {
             // Two names that somebody has given: the run before gives the second one to what is sealed.
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));

@@ -2,7 +2,9 @@
 
 mod checks;
 mod compare;
+mod compare_output;
 mod decrypt;
+mod digest_alg;
 mod encrypt;
 mod headers;
 mod source;
@@ -12,7 +14,7 @@ pub use decrypt::{DecryptionLeft, InterruptedDecryption};
 pub use encrypt::InterruptedEncryption;
 #[cfg(feature = "tokio")]
 pub(crate) use encrypt::Torn;
-pub(crate) use headers::uncovered_before;
+pub(crate) use headers::{Fault, HeadersBefore};
 
 /// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

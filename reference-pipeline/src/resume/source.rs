@@ -3,7 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
-use stream_v2_format::{self as format, ErrorKind, SegmentIndex};
+use stream_v2_format::{ErrorKind, SegmentIndex};
 
 use super::compare::CompareSink;
 use super::encrypt::sink_error;
@@ -52,7 +52,7 @@ impl InterruptedEncryption {
         //# length or its time of modification is known and differs from the journal's,
         match &self.then {
             Some(then) if differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime) => {
-                Err(other_source(0))
+                Err(Error::other_source(0))
             }
             _ => Ok(()),
         }
@@ -116,12 +116,12 @@ impl InterruptedEncryption {
             plaintext.resize(len as usize, 0);
             let filled = fill(source, &mut plaintext).map_err(source_error(None))?;
             if filled < plaintext.len() {
-                return Err(other_source(compared + filled as u64));
+                return Err(Error::other_source(compared + filled as u64));
             }
             check.follow(&key, SegmentIndex(u32::try_from(index).unwrap_or(u32::MAX)), &plaintext);
             compared += u64::from(len);
         }
-        if check == expected { Ok(()) } else { Err(other_source(0)) }
+        if check == expected { Ok(()) } else { Err(Error::other_source(0)) }
     }
 
     /// Plaintext bytes of the next committed segment, after so many bytes: by arithmetic, or by its header, which was not given up.
@@ -143,6 +143,8 @@ impl InterruptedEncryption {
         if self.header().params().plaintext_len == Some(self.recovered.committed.plaintext_len) {
             return Ok(());
         }
+        //= spec/stream-v2.md#sv2-res-030
+        //# A writer that resumes MUST take from an ending record that the source has ended, and nothing else.
         let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
         // Nothing but the final segment follows a short data segment in a stream with UNIFORM (SV2-HDR-016), and a short index segment (SV2-IDX-005).
         if !ending && !self.recovered.sealed && !self.recovered.committed.ends(self.header()) {
@@ -154,7 +156,7 @@ impl InterruptedEncryption {
         //# data segment that is not full.
         match fill(source, &mut [0]).map_err(source_error(None))? {
             0 => Ok(()),
-            _ => Err(other_source(self.recovered.committed.plaintext_len)),
+            _ => Err(Error::other_source(self.recovered.committed.plaintext_len)),
         }
     }
 }
@@ -173,7 +175,7 @@ fn compare_before(source: &mut (impl Read + Seek), end: u64, plaintext: &[u8]) -
         return Ok(());
     }
     let end = source.seek(SeekFrom::End(0)).map_err(source_error(None))?;
-    Err(other_source(end.min(begin + same as u64)))
+    Err(Error::other_source(end.min(begin + same as u64)))
 }
 
 /// What the error of a reader of the committed segments is reported as: damage of the segment in which
@@ -196,9 +198,4 @@ fn damage(stream: &StreamOpener, mut file: &mut dyn StoredFile, error: Error) ->
 
 fn differs<T: PartialEq>(then: Option<T>, now: Option<T>) -> bool {
     matches!((then, now), (Some(then), Some(now)) if then != now)
-}
-
-/// The source differs from what is committed at byte `at`, or is another one as a whole.
-pub(super) fn other_source(at: u64) -> Error {
-    Error::format(Stage::Source, format::Error::other_source(at))
 }

@@ -51,6 +51,7 @@ impl Decryption {
             DecryptionLeft::Complete => Ok(()),
             DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
             DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
+            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
             DecryptionLeft::Nothing(_) if output.is_taken() && !output.overwrites() => Ok(()),
             DecryptionLeft::Nothing(_) => {
                 source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
@@ -84,6 +85,7 @@ impl Decryption {
                 return Ok(Found::Committed(committed));
             }
             DecryptionLeft::Nothing(notice) => notice,
+            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
         };
         source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
         match output.discard().and_then(|()| FileSink::create(&output)) {

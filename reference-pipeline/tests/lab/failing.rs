@@ -117,6 +117,7 @@ pub(crate) fn decrypt(decryption: &Decryption, output: &OutputFile) -> Done {
     match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
         DecryptionLeft::Complete => {}
         DecryptionLeft::Torn(found) => drop(found.resume(&pipeline, source, None)?),
+        DecryptionLeft::Changed(_) => return Err("compared without being asked".into()),
         DecryptionLeft::Unknown(_) => return Err("no journal vouches for the output".into()),
         DecryptionLeft::Nothing(_) if output.is_taken() => {}
         DecryptionLeft::Nothing(_) => {

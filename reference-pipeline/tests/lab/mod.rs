@@ -10,6 +10,7 @@
 pub(crate) mod decryption;
 pub(crate) mod encryption;
 pub(crate) mod failing;
+pub(crate) mod forks;
 pub(crate) mod remote;
 pub(crate) mod sealings;
 pub(crate) mod sim;

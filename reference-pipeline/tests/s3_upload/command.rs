@@ -167,6 +167,7 @@ impl Command {
         match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
             DecryptionLeft::Complete => {}
             DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
+            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
             DecryptionLeft::Torn(found) => {
                 match self.on {
                     On::Threads => found.resume(&pipeline, source, log.map(|log| log as _))?,

@@ -15,6 +15,7 @@ mod gone;
 mod lab;
 mod machine;
 mod names;
+mod runs;
 mod shutdown;
 #[path = "../support/mod.rs"]
 mod support;

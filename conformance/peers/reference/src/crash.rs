@@ -69,7 +69,7 @@ pub(crate) fn answer(request: &request::Crash) -> Answer {
     let params = params(&request.parameters);
     let salts = Salts { stream_salt: params.stream_salt, run_salt: RunSalt::new(array(&request.run_salt)) };
     let mut pipeline = EncryptPipeline::new(&key).with_context(&context).with_salts(salts);
-    pipeline.digest_alg = digest_alg(&request.parameters);
+    pipeline.digest_alg = Some(digest_alg(&request.parameters));
     pipeline.set_index(request.parameters.index);
     pipeline.params = params;
     // A commit for each segment.

@@ -28,7 +28,7 @@ pub(crate) fn answer(request: &request::Resume) -> Answer {
             return Answer { result: "resumed", found, ..Answer::default() };
         }
         Ok(false) => Answer { result: "nothing", ..Answer::default() },
-        Err(error) => refused(&error),
+        Err(error) => refused(&error.for_source_owner()),
     };
     assert_eq!(fs::read(file.partial()).unwrap(), output, "a run that was refused changed the output");
     assert_eq!(fs::read(file.journal()).ok(), journal, "a run that was refused changed the journal");

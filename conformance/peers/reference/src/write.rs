@@ -74,7 +74,7 @@ impl Writing<'_> {
         // In this order: with UNIFORM as well they are misuse.
         pipeline.set_index(self.request.parameters.index);
         pipeline.params = params;
-        pipeline.digest_alg = digest_alg(&self.request.parameters);
+        pipeline.digest_alg = Some(digest_alg(&self.request.parameters));
         let mut stream = Vec::new();
         let summary =
             pipeline.run(&self.plaintext[..], &mut WriterSink::new(&mut stream), Managers::none())?;

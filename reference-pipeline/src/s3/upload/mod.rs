@@ -22,7 +22,7 @@
 //! | a durability point | the partial file is durable; what was durable, and so recorded in the journal, before, is planned as parts of whole pieces, in the record, durable | |
 //! | the first part | "begins", durable; what S3 calls the upload, durable | `CreateMultipartUpload` |
 //! | a part | its entity tag, in the record | `UploadPart`, with Content-MD5 |
-//! | a part is there | "forgets", durable; its bytes are given up, but for segment headers of streams without UNIFORM, and the last commit's segment (without UNIFORM the one before it too) | |
+//! | a part is there | "forgets", durable; its bytes are given up, but for segment headers and links of runs (terminator frames of segments with RUN_START) of streams without UNIFORM, and the last commit's segment (without UNIFORM the one before it too) | |
 //! | published | the rest is durable and planned; all parts are there; "completes", durable | unless it may replace, `HeadObject`; `CompleteMultipartUpload`, with `If-None-Match` unless it may replace; `HeadObject` |
 //! | cleared away | the partial file is removed, and then the record | |
 //! | given up | the partial file is removed, durable; after the upload the record, also if S3 refuses to abort ([`UploadNotice::NotAborted`]) | `AbortMultipartUpload` |

@@ -5,14 +5,18 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use stream_v2_format::SegmentIndex;
-use stream_v2_format::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
+use stream_v2_format::limits::{ENVELOPE_LEN_MAX, FRAME_OVERHEAD, STREAM_HEADER_LEN};
+use stream_v2_format::wire::{HISTORY_LEN, Parsed, SegmentHeaderView};
+use stream_v2_format::{Offset, SegmentIndex};
 
 use super::names::Role;
 use super::record::Record;
 use super::state::Shared;
 use crate::StoredFile;
 use crate::io::{fill, read_stream_header};
+
+/// Bytes of a terminator frame with a link.
+const LINK_FRAME_LEN: u64 = FRAME_OVERHEAD as u64 + HISTORY_LEN as u64;
 
 /// The file under the partial name.
 pub(super) struct Staged {
@@ -27,7 +31,7 @@ pub(super) struct Staged {
     recorded: Durable,
     /// What a run that goes on begins with: a stream header and its envelope, where there is one.
     beginning: u64,
-    /// Whether segment headers are read again where a run goes on: in a stream without UNIFORM.
+    /// Whether segment headers and links are read again where a run goes on: in a stream without UNIFORM.
     keeps_heads: bool,
 }
 
@@ -44,6 +48,8 @@ struct Piece {
     begin: u64,
     /// Where the piece's head ends, which may be read again.
     head: u64,
+    /// Where its link begins, which may be read again too: the terminator frame of a segment that begins a run.
+    link: u64,
     end: u64,
 }
 
@@ -61,15 +67,19 @@ impl Staged {
         }
     }
 
-    /// Gives up what S3 has, but for what a run that goes on reads: segment headers, and the last commit's segment.
+    /// Gives up what S3 has, but for what a run that goes on reads: segment headers, links of runs, and the last commit's segment.
     fn forget(&mut self) -> io::Result<()> {
         let Some(forgotten) = self.shared.forgets(self.recorded.last)? else {
             return Ok(());
         };
         while let Some(piece) = self.pieces.pop_front_if(|piece| piece.end <= forgotten) {
-            let begin = if self.keeps_heads { piece.head } else { piece.begin }.max(self.beginning);
-            if begin < piece.end {
-                self.file.forget(begin, piece.end)?;
+            let (begin, end) = match self.keeps_heads {
+                true => (piece.head, piece.link),
+                false => (piece.begin, piece.end),
+            };
+            let begin = begin.max(self.beginning);
+            if begin < end {
+                self.file.forget(begin, end)?;
             }
         }
         Ok(())
@@ -85,9 +95,11 @@ impl StoredFile for Staged {
         if index.is_none() && begin == 0 {
             self.look(head.chain(body));
         }
+        let is_start = begins_run(head);
         let (head, end) = (begin + head.len() as u64, begin + head.len() as u64 + body.len() as u64);
         self.shared.appended(begin, end);
-        self.pieces.push_back(Piece { begin, head, end });
+        let link = if is_start { end.saturating_sub(LINK_FRAME_LEN).max(head) } else { end };
+        self.pieces.push_back(Piece { begin, head, link, end });
         Ok(())
     }
 
@@ -151,6 +163,14 @@ impl StoredFile for Staged {
             Role::Object => Ok(false),
             _ => self.file.is_named(&self.shared.names.local(path)),
         }
+    }
+}
+
+/// Whether these bytes are the header of a segment with RUN_START.
+fn begins_run(head: &[u8]) -> bool {
+    match SegmentHeaderView::parse(head, Offset(0), 0) {
+        Ok(Parsed::Complete(view, _)) => view.header().flags.run_start(),
+        _ => false,
     }
 }
 

@@ -1,0 +1,72 @@
+//! §19.4 Comparing all of a partial plaintext with its stream before it is resumed (SV2-RES-031).
+
+use std::io::{self, Read, SeekFrom};
+
+use bytes::BytesMut;
+use stream_v2_format::crypto::{Committed, Progress, SegmentOrder, StreamOpener};
+use stream_v2_format::wire::{JournalRecord, SegmentHeader};
+
+use super::decrypt::other_stream;
+use super::encrypt::sink_error;
+use crate::io::{fill, read_segment};
+use crate::{DecryptPipeline, DecryptSegmentWorker, Error, StoredFile};
+
+/// What comparing an output has found.
+pub(super) enum Compared {
+    /// All of it up to the end of the commit is the plaintext of the stream.
+    Same(Committed),
+    /// The first byte that is not.
+    Differs(u64),
+}
+
+/// Reads `stream` from its first segment to the one that `commit` names, as any sequential reader does, and compares the
+/// output before the end of that segment with its plaintext. `source` is left after that segment.
+pub(super) fn compare_output(
+    pipeline: &DecryptPipeline<'_>,
+    stream: &StreamOpener,
+    commit: &JournalRecord,
+    file: &mut dyn StoredFile,
+    source: &mut impl Read,
+) -> Result<Compared, Error> {
+    //= spec/stream-v2.md#sv2-res-031
+    //# A reader that resumes MUST, where its caller asks for it, compare all of its output before the end of
+    //# the last commit with the plaintext of the stream before it goes on, and otherwise MUST NOT claim that
+    //# it has verified that part.
+    let other = || other_stream(stream.header().body_offset().plus(commit.position));
+    file.seek(SeekFrom::Start(0)).map_err(sink_error)?;
+    let (mut order, mut progress) = (SegmentOrder::new(stream.header()), Progress::of_reader(stream));
+    let (mut worker, mut found) = (DecryptSegmentWorker::new(stream), Vec::new());
+    loop {
+        pipeline.shutdown.look(progress.segments())?;
+        let segment = read_segment(source, stream, &mut order, BytesMut::new())?;
+        let Some(segment) = segment else { return Err(other()) };
+        let opened = worker.open(&segment, BytesMut::new()).map_err(Error::worker)?;
+        let compared = progress.plaintext_len();
+        progress.opened(&opened.header, &opened.opened, &opened.payload).map_err(Error::worker)?;
+        if let Some(place) = first_difference(file, opened.plaintext(), &mut found).map_err(sink_error)? {
+            return Ok(Compared::Differs(compared + place));
+        }
+        let header = opened.header.header();
+        if header.index >= commit.index {
+            return named(commit, header, &progress).map(Compared::Same).ok_or_else(other);
+        }
+    }
+}
+
+/// What is committed, if it is what `commit` says.
+fn named(commit: &JournalRecord, header: &SegmentHeader, progress: &Progress) -> Option<Committed> {
+    let read = progress.committed();
+    Committed::with_segment(commit, header, read.uncovered.clone()).filter(|committed| committed == read)
+}
+
+/// Where the next bytes of a file differ from `plaintext`.
+fn first_difference(
+    file: &mut dyn StoredFile,
+    plaintext: &[u8],
+    found: &mut Vec<u8>,
+) -> io::Result<Option<u64>> {
+    found.resize(plaintext.len(), 0);
+    let filled = fill(&mut &mut *file, found)?;
+    let same = found[..filled].iter().zip(plaintext).take_while(|(a, b)| a == b).count();
+    Ok((same < plaintext.len()).then_some(same as u64))
+}

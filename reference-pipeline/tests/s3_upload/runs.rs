@@ -1,0 +1,68 @@
+//! An upload that many runs go on with: what S3 has is given up here, but for headers and what links the runs.
+
+use std::io::{Cursor, ErrorKind};
+
+use stream_v2_pipeline::{
+    DecryptPipeline, FileSink, InterruptedEncryption, KeylessWalk, RangeBy, SourceStamp, WalkDepth,
+};
+
+use crate::lab::SEGMENT;
+use crate::lab::sim::Op;
+use crate::machine::{Machine, OBJECT};
+use crate::support::sources::Failing;
+use crate::support::tasks::{Sips, runtimes};
+use crate::support::{decrypt, key, plaintext, small_segments};
+
+const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
+
+/// Bytes that were given up on the machine.
+fn forgotten(machine: &Machine) -> usize {
+    let forgotten = |op: &Op| match op {
+        Op::Forget(_, begin, end) => end - begin,
+        _ => 0,
+    };
+    machine.disk.log().iter().map(forgotten).sum()
+}
+
+#[test]
+fn indexed_upload_is_resumed_by_many_runs() {
+    for tasks in [false, true] {
+        let (key, mut machine) = (key(), Machine::new());
+        let whole = plaintext(35 * SEGMENT - 7);
+        let mut pipeline = small_segments(&key, 1);
+        pipeline.set_index(true);
+        let output = || machine.upload().with_lanes(0).output();
+        let fails = |source, segments| Failing::new(source, segments, ErrorKind::ConnectionReset);
+        let sink = FileSink::create(&output()).unwrap();
+        let source = fails(Cursor::new(&whole[..]), 4);
+        pipeline.run_to_file(source, STAMP, sink, None).unwrap_err();
+        for (run, segments) in [9, 9, 9, usize::MAX].into_iter().enumerate() {
+            let mut source = Cursor::new(&whole[..]);
+            let mut found = InterruptedEncryption::find(&pipeline, &output()).unwrap().unwrap();
+            assert_eq!(found.recovered().committed.segments, 4 + 9 * run as u64);
+            found.check_source(&mut source, STAMP).unwrap();
+            let source = fails(source, segments);
+            let result = match tasks {
+                false => found.resume(&pipeline, source, None),
+                true => {
+                    let source = Sips::new(source, usize::MAX);
+                    runtimes()[1].block_on(found.resume_async(&pipeline, source, None))
+                }
+            };
+            assert_eq!(result.is_ok(), segments == usize::MAX);
+        }
+        // Of each run some segments, the first one too.
+        assert!(forgotten(&machine) > 16 * SEGMENT, "{}", forgotten(&machine));
+        let object = machine.front.object(OBJECT).unwrap();
+        let reader = DecryptPipeline::new(&key);
+        assert!(decrypt(&reader, &object).0 == whole);
+        let mut walk = KeylessWalk::reading(&object[..], WalkDepth::Wires).unwrap();
+        while walk.next_segment().unwrap().is_some() {}
+        assert_eq!((walk.segments(), walk.runs()), (37, 5));
+        let mut ranges = reader.open_ranges(&object[..]).unwrap();
+        let mut range = Vec::new();
+        ranges.copy_range(100..200, &mut range).unwrap();
+        assert!(ranges.by() == RangeBy::Index && range == whole[100..200]);
+        machine.assert_sent_once();
+    }
+}
