@@ -148,18 +148,19 @@ mod tests {
         checks.add(&key, SegmentIndex(2), &[4; 32]).unwrap();
         checks.check = Check([2; 32]);
         checks.add(&key, own.index, &own.transcript).unwrap();
-        let found =
-            |commit| Checks::find(&output, &key, commit).unwrap().map(|found| (found.check, found.len));
-        assert_eq!(found(&own), Some((Check([2; 32]), 144)));
-        assert_eq!(found(&commit(2, [4; 32])), Some((Check([1; 32]), 72)));
-        assert_eq!(found(&other), None);
-        assert_eq!(found(&commit(2, [5; 32])), None);
+        let found = |commit: JournalRecord| {
+            Checks::find(&output, &key, &commit).unwrap().map(|found| (found.check, found.len))
+        };
+        assert_eq!(found(own), Some((Check([2; 32]), 144)));
+        assert_eq!(found(commit(2, [4; 32])), Some((Check([1; 32]), 72)));
+        assert_eq!(found(other), None);
+        assert_eq!(found(commit(2, [5; 32])), None);
         // The value of another branch, beside what ties this one.
         let mut bytes = std::fs::read(output.checks()).unwrap();
         bytes[72..][VALUE].fill(9);
         let crc = crc32c(&bytes[72..][..BOUND_LEN]);
         bytes[72 + BOUND_LEN..].copy_from_slice(&crc.to_le_bytes());
         std::fs::write(output.checks(), &bytes).unwrap();
-        assert_eq!(found(&own), None);
+        assert_eq!(found(own), None);
     }
 }
