@@ -96,11 +96,6 @@ impl RangeCase {
         self
     }
 
-    fn feature(mut self, feature: &'static str) -> Self {
-        self.features.push(feature);
-        self
-    }
-
     fn read_with_key(mut self, content_key: Option<[u8; 32]>) -> Self {
         self.content_key = content_key;
         self

@@ -3,7 +3,7 @@
 use crate::keys::Keys;
 use crate::plan::{Item, Plan, Tweak};
 use crate::primitives::{hmac, le32};
-use crate::wire::draft::{DATA_FRAME, DIGEST_FRAME, Draft, FrameDraft, TERMINATOR_FRAME};
+use crate::wire::draft::{Counters, DATA_FRAME, DIGEST_FRAME, Draft, FrameDraft, TERMINATOR_FRAME};
 use crate::wire::envelope;
 use crate::wire::segment_header::{DATA, FINAL, INDEX, REKEY, RUN_START, SegmentHeader, repair_header_crc};
 use crate::wire::stream::{Segment, Stream};
@@ -152,7 +152,8 @@ impl Writer<'_> {
             segment_index: le32(self.segments.len()),
         };
         let digest = FrameDraft { frame_type: DIGEST_FRAME, reserved: [0; 3], len: 36, plain: Vec::new() };
-        Draft { sealing_epoch: header.key_epoch, header, data, digest, terminator }
+        let (sealing_epoch, counters) = (header.key_epoch, Counters::BigEndian);
+        Draft { sealing_epoch, counters, header, data, digest, terminator }
     }
 
     /// The first segment and the salt of the run that this segment belongs to.

@@ -45,6 +45,11 @@ fn explain_a_read_vector() {
 }
 
 #[test]
+fn explain_a_range_vector() {
+    insta::assert_snapshot!(said(&["explain", "range-headers-fork-inside-wanted"]));
+}
+
+#[test]
 fn explain_a_resume_vector() {
     insta::assert_snapshot!(said(&["explain", "resume-source-last"]));
 }

@@ -2,7 +2,7 @@
 
 use crate::case::{Case, Place};
 use crate::plan::Plan;
-use crate::wire::envelope::{AGE, Argon2id, PADDING, padding, stanza};
+use crate::wire::envelope::{AGE, Argon2id, KEY, PADDING, padding, stanza};
 use crate::wire::stream::Stream;
 
 const BASE: &str = "envelope-padding";
@@ -67,7 +67,31 @@ fn accepted() -> Vec<Case> {
             "envelope-age-beside-unknown",
             &["SV2-ENV-004", "SV2-ENV-010"],
             "age, an unknown type and padding, in ascending order.",
-            &[stanza(AGE, &[9; 6]), stanza(0x0003, &[1; 2]), padding(0)],
+            &[stanza(AGE, &[9; 6]), stanza(0x0004, &[1; 2]), padding(0)],
+        ),
+        case(
+            "envelope-key",
+            &["SV2-ENV-010"],
+            "A key stanza is ignored where the caller brings the content key.",
+            &[stanza(KEY, &[5; 128])],
+        ),
+        case(
+            "envelope-key-repeated",
+            &["SV2-ENV-004", "SV2-ENV-010"],
+            "key stanzas may repeat, and stand behind age.",
+            &[stanza(AGE, &[9; 4]), stanza(KEY, &[5; 128]), stanza(KEY, &[6; 128]), padding(0)],
+        ),
+        case(
+            "envelope-key-short",
+            &["SV2-ENV-018", "SV2-ENV-010"],
+            "A key stanza whose body lacks a byte is skipped.",
+            &[stanza(KEY, &[5; 127]), padding(5)],
+        ),
+        case(
+            "envelope-key-long",
+            &["SV2-ENV-018", "SV2-ENV-010"],
+            "A key stanza whose body has a byte more is skipped, and so is one without a body.",
+            &[stanza(KEY, &[]), stanza(KEY, &[5; 129]), padding(7)],
         ),
         case(
             "envelope-argon2id",

@@ -1,8 +1,9 @@
-//! §20.1: suite 0x0002, which is optional.
+//! §20.1: suite 0x0002, which every reader has.
 
 use super::three;
 use crate::case::{Case, Place};
 use crate::plan::Plan;
+use crate::wire::draft::Counters;
 use crate::wire::stream_header::{StreamHeader, at};
 
 const BASE: &str = "suite-2";
@@ -11,19 +12,13 @@ pub(crate) fn cases() -> Vec<Case> {
     [accepted(), limits(), damaged()].concat()
 }
 
-/// Readers without the suite say so at its field.
-fn optional(id: &str, requirements: &[&'static str], comment: &str, plan: Plan) -> Case {
-    let plan = plan.header(|header| header.suite = 2);
-    Case::new(id, requirements, comment, plan.write()).needs(
-        "suite-2",
-        "unsupported.suite",
-        Place::Header(at::SUITE),
-    )
+fn case(id: &str, requirements: &[&'static str], comment: &str, plan: Plan) -> Case {
+    Case::new(id, requirements, comment, plan.header(|header| header.suite = 2).write())
 }
 
 fn accepted() -> Vec<Case> {
     let case = |id: &str, comment: &str, plan| {
-        optional(id, &["SV2-HDR-006", "SV2-HDR-011", "SV2-KEY-002"], comment, plan)
+        case(id, &["SV2-HDR-006", "SV2-HDR-011", "SV2-KEY-002"], comment, plan)
     };
     vec![
         case(BASE, "AES-256-GCM, in one epoch.", three().epochs(1000)),
@@ -36,6 +31,11 @@ fn accepted() -> Vec<Case> {
         case("suite-2-two-frames", "AES-256-GCM, two frames in a segment.", super::two_frames().epochs(1000)),
         case("suite-2-digest-2", "AES-256-GCM, digest_alg 0x0002.", three().epochs(2).digest_alg(2)),
         case(
+            "suite-2-index-above-255",
+            "AES-256-GCM, 257 data segments: a segment_index, and with it each nonce, needs more than one byte.",
+            Plan::flushed(&[1; 257]).epochs(65_536),
+        ),
+        case(
             "suite-2-epoch-segments-max",
             "2^40 bytes in an epoch, which is the most.",
             three().epochs(1 << 28),
@@ -45,7 +45,7 @@ fn accepted() -> Vec<Case> {
 
 fn limits() -> Vec<Case> {
     let case = |id: &str, comment: &str, set: fn(&mut StreamHeader)| {
-        optional(id, &["SV2-HDR-011"], comment, super::empty().header(set))
+        case(id, &["SV2-HDR-011"], comment, super::empty().header(set))
             .made(
                 "accept-empty",
                 "suite 2 and other fields of the stream header; keys, tags and CRCs made for that",
@@ -70,7 +70,7 @@ fn limits() -> Vec<Case> {
 fn damaged() -> Vec<Case> {
     let plan = three().epochs(1000);
     vec![
-        optional(
+        case(
             "suite-2-tag",
             &["SV2-FRM-006"],
             "The tag of a frame under AES-256-GCM is altered.",
@@ -78,5 +78,22 @@ fn damaged() -> Vec<Case> {
         )
         .made(BASE, "tag of frame 0 of segment 1 altered; CRCs and segment_tag made for that")
         .rejects("auth.frame", Place::Frame(1, 0)),
+        nonce(
+            "suite-2-nonce-of-drafts",
+            "Segment 1 is sealed with the nonce of drafts, whose last four bytes are zero.",
+            Counters::Draft,
+        ),
+        nonce(
+            "suite-2-nonce-little-endian",
+            "Segment 1 is sealed with a nonce whose counters have the least significant byte first.",
+            Counters::LittleEndian,
+        ),
     ]
+}
+
+fn nonce(id: &str, comment: &str, counters: Counters) -> Case {
+    let plan = three().epochs(1000).draft(1, move |draft| draft.counters = counters);
+    case(id, &["SV2-FRM-006", "SV2-FRM-007"], comment, plan)
+        .made(BASE, "frames of segment 1 sealed with other nonces")
+        .rejects("auth.frame", Place::Frame(1, 0))
 }

@@ -74,7 +74,7 @@ fn parameters() -> Vec<RangeCase> {
     let down = |id: &str, comment: &str, plan: &Plan| case(id, LINKS, comment, plan).reads(&DOWN);
     let suite_2 = |plan: Plan| plan.epochs(1000).header(|header| header.suite = 2);
     vec![
-        down("range-suite-2", "AES-256-GCM, and three runs.", &suite_2(full(&[1, 3]))).feature("suite-2"),
+        down("range-suite-2", "AES-256-GCM, and three runs.", &suite_2(full(&[1, 3]))),
         down("range-digest-2", "digest_alg 0x0002, and three runs.", &full(&[1, 3]).digest_alg(2)),
         down(
             "range-envelope",

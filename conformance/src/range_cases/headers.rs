@@ -51,8 +51,7 @@ fn accepted() -> Vec<RangeCase> {
         }),
         walk("range-headers-suite-2", "AES-256-GCM, and two runs.", &{
             flushed(&[1]).epochs(1000).header(|header| header.suite = 2)
-        })
-        .feature("suite-2"),
+        }),
         walk("range-headers-digest-2", "digest_alg 0x0002.", &flushed(&[2]).digest_alg(2)),
         case("range-headers-nothing", &["SV2-RNG-001", "SV2-FIN-005"], "An empty plaintext.", &{
             Plan::flushed(&[])

@@ -27,6 +27,19 @@ pub(crate) struct Draft {
     pub(crate) terminator: FrameDraft,
     /// The epoch whose keys seal the frames.
     pub(crate) sealing_epoch: u32,
+    /// How suite 0x0002 makes nonces.
+    pub(crate) counters: Counters,
+}
+
+/// The nonce of suite 0x0002, and what it is not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counters {
+    /// Four zero bytes, then the most significant byte first.
+    BigEndian,
+    /// Four zero bytes, then the least significant byte first.
+    LittleEndian,
+    /// As in drafts: the least significant byte first, then four zero bytes.
+    Draft,
 }
 
 /// A sealed frame, with what went into it.
@@ -108,6 +121,7 @@ struct Sealer {
     prefix: Vec<u8>,
     run_salt: [u8; 16],
     segment_index: u32,
+    counters: Counters,
 }
 
 impl Sealer {
@@ -116,7 +130,14 @@ impl Sealer {
         let run_salt = draft.header.run_salt;
         let key = if suite == 2 { keys.run(&aead, &run_salt) } else { aead };
         let segment_index = draft.header.segment_index;
-        Self { suite, key, prefix: draft.header.bound_prefix(), run_salt, segment_index }
+        Self {
+            suite,
+            key,
+            prefix: draft.header.bound_prefix(),
+            run_salt,
+            segment_index,
+            counters: draft.counters,
+        }
     }
 
     fn seal(&self, frame: &FrameDraft, frame_index: usize) -> Frame {
@@ -125,7 +146,14 @@ impl Sealer {
         let (segment_index, frame_index) = (self.segment_index, le32(frame_index));
         let mut text = frame.plain.clone();
         let (nonce, tag) = if self.suite == 2 {
-            let nonce = filled::<12>(&[&[0; 4], &segment_index.to_be_bytes(), &frame_index.to_be_bytes()]);
+            let (index, frame) = (segment_index.to_le_bytes(), frame_index.to_le_bytes());
+            let nonce = match self.counters {
+                Counters::BigEndian => {
+                    filled::<12>(&[&[0; 4], &segment_index.to_be_bytes(), &frame_index.to_be_bytes()])
+                }
+                Counters::LittleEndian => filled::<12>(&[&[0; 4], &index, &frame]),
+                Counters::Draft => filled::<12>(&[&index, &frame, &[0; 4]]),
+            };
             (nonce.to_vec(), seal_gcm(&self.key, nonce, &associated_data, &mut text))
         } else {
             let counters = [segment_index.to_le_bytes(), frame_index.to_le_bytes()].concat();

@@ -4,6 +4,7 @@ use crate::primitives::{crc32c, le32};
 
 pub(crate) const ARGON2ID: u16 = 0x0001;
 pub(crate) const AGE: u16 = 0x0002;
+pub(crate) const KEY: u16 = 0x0003;
 pub(crate) const PADDING: u16 = 0xFFFF;
 
 /// One stanza.
