@@ -79,6 +79,8 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     let kebab = |byte: u8| byte == b'-' || byte.is_ascii_lowercase() || byte.is_ascii_digit();
     report(!about.id.bytes().all(kebab), "the id is not kebab-case");
     report(about.requirements.is_empty(), "no requirement");
+    let distinct: BTreeSet<&String> = about.requirements.iter().collect();
+    report(distinct.len() != about.requirements.len(), "a requirement stands twice");
     report(!about.comment.ends_with('.'), "the comment is no sentence");
     let stored: Vec<&Stored> = match vector {
         Vector::Read(read) => vec![&read.input],

@@ -245,7 +245,7 @@ fn damaged() -> Vec<RangeCase> {
         .fails(2, "malformed.wire_crc", Place::Segment(1, at::WIRE_CRC), 50),
         wrong(
             "range-index-elsewhere",
-            "SV2-RNG-001",
+            "SV2-IDX-006",
             "Segments 0 and 2 are destroyed, and no range reaches them.",
             |stream| stream.raw(0, |bytes| bytes.fill(0)).raw(2, |bytes| bytes.fill(0)),
         )
