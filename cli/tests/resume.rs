@@ -334,30 +334,30 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
         format!("{}{ran}", ran.text())
     };
     insta::assert_snapshot!(said("recover torn"), @r"
-    torn: 15 segments, 983040 bytes (960 KiB) of plaintext; no final segment
-    torn: a torn tail of 7892 bytes (7.7 KiB) after byte 992108; --truncate cuts it
+    torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: a torn tail of 7592 bytes (7.4 KiB) after byte 992408; --truncate cuts it
     checksums only, no key: nothing is known about authenticity; -k FILE checks that too
     sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
     exit 0
     ");
     assert_eq!(folder.read("torn").len(), 1_000_000);
     insta::assert_snapshot!(said("recover -k key torn --truncate"), @r"
-    torn: 15 segments, 983040 bytes (960 KiB) of plaintext; no final segment
-    torn: a torn tail of 7892 bytes (7.7 KiB) was cut after byte 992108
+    torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: a torn tail of 7592 bytes (7.4 KiB) was cut after byte 992408
     sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
     exit 0
     ");
     let whole = folder.read("torn");
     assert!(sealed.starts_with(&whole) && whole.len() > 900_000);
     insta::assert_snapshot!(said("recover torn --truncate"), @r"
-    torn: 15 segments, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: no torn tail
     checksums only, no key: nothing is known about authenticity; -k FILE checks that too
     sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
     exit 0
     ");
     insta::assert_snapshot!(said("recover data.sv2"), @r"
-    data.sv2: 193 segments, 12582912 bytes (12 MiB) of plaintext; complete
+    data.sv2: 193 segments in 1 run, 12582912 bytes (12 MiB) of plaintext; complete
     data.sv2: no torn tail
     checksums only, no key: nothing is known about authenticity; -k FILE checks that too
     exit 0

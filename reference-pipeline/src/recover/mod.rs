@@ -18,7 +18,7 @@ use stream_v2_format::{self as format, ErrorKind, Offset};
 use self::damage::{as_damage, damaged, is_damage};
 use crate::buffers::resize;
 use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
-use crate::resume::{Check, Fault, HeadersBefore};
+use crate::resume::{Check, HeadersBefore};
 use crate::{DecryptSegmentInput, Error, Stage};
 
 pub use keyless::{KeylessRecovered, recover_keyless};
@@ -136,15 +136,15 @@ impl<R: Read + Seek> Recovery<R> {
             return Ok((Uncovered::NOTHING, None));
         };
         let (offset, before) = (named.offset(), u64::from(record.index.0));
-        let walked = headers.walk(record, |offset, before, bytes| {
+        let read = |offset: Offset, before, bytes: &mut [u8]| {
             let sought = self.output.seek(SeekFrom::Start(offset.0));
             sought.and_then(|_| fill(&mut self.output, bytes)).map_err(source_error(Some(before)))
-        });
+        };
         //= spec/stream-v2.md#sv2-res-006
         //# It MUST report the same, unless the error is `unsupported`, where a segment header in front of the
         //# last commit that it walks over fails a check, and where a committed segment that it reads again for
         //# its plaintext is not valid.
-        if !walked.map_err(|Fault { error, offset, before }| as_damage(error, offset, before))? {
+        if !headers.walk(record, read, as_damage)? {
             return Err(damaged(offset, before));
         }
         let data_before = headers.last_data;

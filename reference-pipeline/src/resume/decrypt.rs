@@ -277,13 +277,13 @@ fn confirm(
     let mut at = stream.header().body_offset();
     let mut headers = HeadersBefore::of(stream);
     if let Some(headers) = &mut headers {
-        let walked = headers.walk(commit, |from, before, bytes| {
+        let read = |from: Offset, before, bytes: &mut [u8]| {
             skip(source, at, from, before)?;
             let filled = fill(source, bytes).map_err(source_error(Some(before)))?;
             at = from.plus(filled as u64);
             Ok(filled)
-        });
-        if !walked.map_err(|fault| fault.error)? {
+        };
+        if !headers.walk(commit, read, |error, _, _| error)? {
             return Err(other_stream(offset));
         }
     }

@@ -20,13 +20,6 @@ pub(crate) struct HeadersBefore<'s> {
     pub(crate) last_data: Option<AuthenticHeader>,
 }
 
-/// Something wrong with the segment that begins at this offset, with so many segments before it.
-pub(crate) struct Fault {
-    pub(crate) error: Error,
-    pub(crate) offset: Offset,
-    pub(crate) before: u64,
-}
-
 impl<'s> HeadersBefore<'s> {
     /// Before segment 0. A stream with UNIFORM has no index segments, so that nothing is read.
     pub(crate) fn of(stream: &'s StreamOpener) -> Option<Self> {
@@ -35,18 +28,20 @@ impl<'s> HeadersBefore<'s> {
     }
 
     /// Follows the headers of all segments before the one that `commit` names, and the links of those with which a run begins.
-    /// `read` fills a buffer from an offset on, with so many segments before it, and says how much there is.
+    /// `read` fills a buffer from an offset on, with so many segments before it, and says how much there is. `fault` says what is
+    /// reported of a segment at an offset, with so many before it.
     ///
     /// `Ok(false)` is a commit that names no segment of this stream.
     pub(crate) fn walk(
         &mut self,
         commit: &JournalRecord,
         mut read: impl FnMut(Offset, u64, &mut [u8]) -> Result<usize, Error>,
-    ) -> Result<bool, Fault> {
+        fault: impl Fn(Error, Offset, u64) -> Error,
+    ) -> Result<bool, Error> {
         let end = self.stream.header().body_offset().plus(commit.position);
         while self.order.offset().0 < end.0 && !self.order.ended() {
             let (offset, before) = (self.order.offset(), self.order.segments());
-            let fault = |error| Fault { error, offset, before };
+            let fault = |error| fault(error, offset, before);
             let mut bytes = [0; SEGMENT_HEADER_LEN];
             let filled = read(offset, before, &mut bytes).map_err(fault)?;
             let header = read_segment_header(&mut &bytes[..filled], self.stream, offset, before);

@@ -14,7 +14,7 @@ pub use decrypt::{DecryptionLeft, InterruptedDecryption};
 pub use encrypt::InterruptedEncryption;
 #[cfg(feature = "tokio")]
 pub(crate) use encrypt::Torn;
-pub(crate) use headers::{Fault, HeadersBefore};
+pub(crate) use headers::HeadersBefore;
 
 /// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
