@@ -319,10 +319,15 @@ fn confirm_again(
 ) -> Result<(), Error> {
     let again = recover_checked(&mut *file, stream, vouched, None)?;
     if again.committed != recovered.committed {
-        let changed = "what an interrupted run has left changed while it was read";
-        return Err(sink_error(io::Error::new(io::ErrorKind::InvalidData, changed)));
+        return Err(changed_meanwhile());
     }
     file.seek(SeekFrom::Start(recovered.stream_len)).map(drop).map_err(sink_error)
+}
+
+/// The output is not what it was a moment ago.
+pub(super) fn changed_meanwhile() -> Error {
+    let changed = "what an interrupted run has left changed while it was read";
+    sink_error(io::Error::new(io::ErrorKind::InvalidData, changed))
 }
 
 /// The journal of an output, where there is one to be used, and otherwise why there is not.

@@ -6,7 +6,7 @@ use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
 use stream_v2_format::{ErrorKind, SegmentIndex};
 
 use super::compare::CompareSink;
-use super::encrypt::sink_error;
+use super::encrypt::{changed_meanwhile, sink_error};
 use super::{Check, InterruptedEncryption};
 use crate::io::{fill, read_segment_header, source_error};
 use crate::recover::damage::as_damage;
@@ -92,6 +92,10 @@ impl InterruptedEncryption {
         match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
                 return Err(sink.fault().unwrap_or_else(|| damage(stream, &mut **file, error).of_output()));
+            }
+            // The source stands after what was compared, and the run goes on there.
+            _ if sink.compared() != self.recovered.committed.plaintext_len => {
+                return Err(changed_meanwhile());
             }
             _ => {}
         }
