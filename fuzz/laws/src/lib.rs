@@ -7,6 +7,7 @@
 mod crash;
 mod delivery;
 mod differential;
+mod histories;
 // One laboratory for the tests of the pipeline and for this.
 #[path = "../../../reference-pipeline/tests/lab/mod.rs"]
 mod lab;
@@ -27,6 +28,7 @@ mod write_then_parse;
 pub use crash::crash;
 pub use delivery::delivery;
 pub use differential::differential;
+pub use histories::histories;
 pub use parse::parse;
 pub use ranges::ranges;
 pub use read::read;
@@ -39,10 +41,11 @@ pub use write_then_parse::write_then_parse;
 pub type Law = fn(&[u8]);
 
 /// All laws, by the names of their targets.
-pub const LAWS: [(&str, Law); 9] = [
+pub const LAWS: [(&str, Law); 10] = [
     ("crash", crash),
     ("delivery", delivery),
     ("differential", differential),
+    ("histories", histories),
     ("parse", parse),
     ("ranges", ranges),
     ("read", read),

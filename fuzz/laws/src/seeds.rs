@@ -51,9 +51,14 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
             bytes: [&[5], &payload[..]].concat(),
         });
     }
-    for (law, count) in
-        [("crash", 64), ("ranges", 400), ("reseal", 64), ("schedule", 64), ("write_then_parse", 64)]
-    {
+    for (law, count) in [
+        ("crash", 64),
+        ("histories", 128),
+        ("ranges", 400),
+        ("reseal", 64),
+        ("schedule", 64),
+        ("write_then_parse", 64),
+    ] {
         seeds.extend((0..count).map(|number| Seed {
             law,
             name: format!("numbers-{number}"),

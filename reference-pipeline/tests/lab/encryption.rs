@@ -202,7 +202,12 @@ pub(crate) fn committed_len(found: &[u8], ideal: &[u8]) -> usize {
 
 /// Where the stream header and each segment of a stream end.
 pub(crate) fn ends(stream: &[u8]) -> Vec<usize> {
-    let mut ends = vec![BODY];
+    ends_from(stream, BODY)
+}
+
+/// The same from the beginning of a segment on.
+pub(crate) fn ends_from(stream: &[u8], begin: usize) -> Vec<usize> {
+    let mut ends = vec![begin];
     loop {
         let begin = *ends.last().unwrap();
         let Some(len) = stream.get(begin + 36..begin + 40) else { return ends };
