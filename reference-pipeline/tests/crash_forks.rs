@@ -155,3 +155,44 @@ fn entries_of_an_abandoned_run_are_not_signed() {
     let ways = forks.read(whole.contents.file("out").unwrap(), &whole.expected);
     assert_eq!((ways, whole.expected), (vec!["sequential", "range"], source));
 }
+
+/// Two sealed streams that begin alike. A decryption of one of them is interrupted, and resumed with any mixture of both.
+#[test]
+fn mixed_streams_in_front_of_a_resumed_reader() {
+    for index in [true, false] {
+        let (forks, disks) = forks(index);
+        let (source, other) = sources(2);
+        let sealed = [&other, &source];
+        let sealed: Vec<Resumed> = (0..2)
+            .map(|branch| forks.resume(&disks[branch], sealed[branch], None).unwrap().unwrap())
+            .collect();
+        let streams: Vec<_> = sealed.iter().map(|sealed| sealed.contents.file("out").unwrap()).collect();
+        let ends: Vec<_> = streams.iter().map(|stream| lab::encryption::ends(stream)).collect();
+        let segments = ends[0].len() - 1;
+        let (mut whole, mut refused) = (0, 0);
+        for (begun, committed) in (0..2).flat_map(|begun| (1..=5).map(move |committed| (begun, committed))) {
+            let disk = forks.decrypted(streams[begun], committed);
+            // The first two segments are the same.
+            for mix in 0..1_usize << (segments - 2) {
+                let branch = |place: usize| (mix << 2) >> place & 1;
+                let segment = |place: usize| {
+                    let ends = &ends[branch(place)];
+                    &streams[branch(place)][ends[place]..ends[place + 1]]
+                };
+                let body: Vec<_> = (0..segments).flat_map(segment).copied().collect();
+                let stream = [&streams[0][..lab::BODY], &body].concat();
+                match forks.decrypt_on(&disk, &stream) {
+                    Ok(plaintext) => {
+                        assert!(
+                            plaintext == sealed[branch(segments - 1)].expected,
+                            "{begun} {committed} {mix}"
+                        );
+                        whole += 1;
+                    }
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        assert!(whole >= 14 && refused > 100, "{whole} whole, {refused} refused");
+    }
+}

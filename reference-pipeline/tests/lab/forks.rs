@@ -6,7 +6,8 @@ use std::io::{self, Cursor, ErrorKind, Read};
 
 use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{
-    ContentKey, EncryptPipeline, Error, FileSink, InterruptedEncryption, RangeBy, SourceStamp,
+    ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
+    InterruptedEncryption, Lanes, RangeBy, SourceStamp,
 };
 
 use super::encryption::ends;
@@ -166,7 +167,7 @@ impl Forks {
     /// Reads a sealed stream in every way, and says which ways have given all of it. None of them may give anything else.
     pub(crate) fn read(&self, stream: &[u8], expected: &[u8]) -> Vec<&'static str> {
         let mut whole = Vec::new();
-        let reader = stream_v2_pipeline::DecryptPipeline::new(&self.key);
+        let reader = DecryptPipeline::new(&self.key);
         let (released, result) = decrypt(&reader, stream);
         let is_prefix = |history: &[u8]| history.starts_with(&released);
         let known = self.segments.values().flatten().any(|sealed| is_prefix(&sealed.history));
@@ -185,7 +186,7 @@ impl Forks {
 
     /// Whether a reader of its own reads the segment at `begin`. It is not a sequential reader.
     fn range_is_read(&self, stream: &[u8], begin: usize, expected: &[u8]) -> bool {
-        let reader = stream_v2_pipeline::DecryptPipeline::new(&self.key);
+        let reader = DecryptPipeline::new(&self.key);
         let Ok(mut ranges) = reader.open_ranges(stream) else { return false };
         let by = if self.index { RangeBy::Index } else { RangeBy::Arithmetic };
         assert!(ranges.by() == by);
@@ -197,5 +198,33 @@ impl Forks {
             "a range of another history at {begin}"
         );
         done && !released.is_empty()
+    }
+
+    fn reader(&self) -> DecryptPipeline<'_> {
+        let mut reader = DecryptPipeline::new(&self.key);
+        reader.lanes = Lanes::with_jobs(1);
+        reader.durability.segments = 1;
+        reader
+    }
+
+    /// The disk of a decryption whose stream ends after so many segments for now, each of them recorded.
+    pub(crate) fn decrypted(&self, stream: &[u8], segments: usize) -> Contents {
+        let (sim, reader) = (Sim::new(Contents::default()), self.reader());
+        let mut source = &stream[..ends(stream)[segments]];
+        let opener = reader.open_stream(&mut source).unwrap();
+        let sink = FileSink::create(&output(&sim)).unwrap();
+        reader.run_to_file(&opener, source, sink, None).unwrap_err();
+        sim.contents()
+    }
+
+    /// Goes on with a decryption on that disk, with this stream. Returns the plaintext, if it is complete.
+    pub(crate) fn decrypt_on(&self, contents: &Contents, stream: &[u8]) -> Result<Vec<u8>, Error> {
+        let (sim, reader) = (Sim::new(contents.clone()), self.reader());
+        let mut source = stream;
+        let opener = reader.open_stream(&mut source)?;
+        let left = InterruptedDecryption::find(&reader, &output(&sim), &opener, &mut source)?;
+        let DecryptionLeft::Torn(found) = left else { unreachable!("a commit is there") };
+        found.resume(&reader, source, None)?;
+        Ok(sim.contents().file("out").unwrap().clone())
     }
 }
