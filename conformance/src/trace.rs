@@ -39,9 +39,11 @@ pub(crate) fn tests<'a>(vectors: impl Iterator<Item = &'a About>, waivers: &[Wai
         let requirement = format!("SV2-{requirement}");
         let Some(mut vectors) = ids.remove(requirement.as_str()) else { continue };
         vectors.sort();
-        text.push_str(&format!("\n= spec/stream-v2.md#{}\n= type=test\n", requirement.to_lowercase()));
-        text.push_str(&wrapped("= reason=", &vectors.join(", ")));
-        text.push_str(&wrapped("# ", &normative(&requirement)));
+        for sentence in normative(&requirement) {
+            text.push_str(&format!("\n= spec/stream-v2.md#{}\n= type=test\n", requirement.to_lowercase()));
+            text.push_str(&wrapped("= reason=", &vectors.join(", ")));
+            text.push_str(&wrapped("# ", &sentence));
+        }
     }
     text.push('\n');
     text.push_str(WAIVED);
@@ -52,11 +54,12 @@ pub(crate) fn tests<'a>(vectors: impl Iterator<Item = &'a About>, waivers: &[Wai
     text
 }
 
-/// The sentence of a requirement that has a key word; those after it define its terms.
-fn normative(requirement: &str) -> String {
+/// The sentences of a requirement that have a key word; the others define its terms.
+fn normative(requirement: &str) -> Vec<String> {
     let paragraph = sentence(requirement).unwrap_or_default();
-    let found = paragraph.split_inclusive(". ").find(|part| KEY_WORDS.iter().any(|word| part.contains(word)));
-    found.unwrap_or_default().trim_end().to_owned()
+    let sentences = paragraph.split_inclusive(". ");
+    let found = sentences.filter(|part| KEY_WORDS.iter().any(|word| part.contains(word)));
+    found.map(|part| part.trim_end().to_owned()).collect()
 }
 
 /// Words in lines that begin with `prefix`.
@@ -82,11 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn of_several_sentences_the_one_with_a_key_word_counts() {
+    fn of_several_sentences_those_with_a_key_word_count() {
         assert_eq!(
             normative("SV2-KEY-001"),
-            "A content key MUST be 32 bytes that are indistinguishable from random."
+            ["A content key MUST be 32 bytes that are indistinguishable from random."]
         );
+        assert_eq!(normative("SV2-RES-006").len(), 2);
     }
 
     #[test]
