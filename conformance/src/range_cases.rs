@@ -7,6 +7,7 @@ mod headers;
 mod in_order;
 mod index;
 mod segments;
+mod totals;
 
 use crate::case::Place;
 use crate::export::{Blobs, keys, made, store, strings};
@@ -209,7 +210,7 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
         ("arithmetic", arithmetic::cases()),
         ("final", finals::cases()),
         ("fork", forks::cases()),
-        ("headers", headers::cases()),
+        ("headers", [headers::cases(), totals::cases()].concat()),
         ("index", index::cases()),
         ("order", in_order::cases()),
         ("segment", segments::cases()),

@@ -14,7 +14,7 @@ const FOUR: &str = "range-headers-four-runs";
 const DOWN: [(u64, u64); 4] = [(210, 10), (175, 10), (110, 10), (10, 10)];
 
 pub(super) fn cases() -> Vec<RangeCase> {
-    [accepted(), limits(), order(), links(), forks(), named(), totals(), damaged()].concat()
+    [accepted(), limits(), order(), links(), forks(), named(), damaged()].concat()
 }
 
 fn accepted() -> Vec<RangeCase> {
@@ -306,39 +306,6 @@ fn named() -> Vec<RangeCase> {
             2,
         ),
         wrong("range-headers-named-earlier", "Another run begins there.", |link| link[16] = 0, 0),
-    ]
-}
-
-/// SV2-RNG-001: what all headers together say.
-fn totals() -> Vec<RangeCase> {
-    let wrong = |id: &str, comment: &str, total: u64| {
-        let plan = flushed(&[]).draft(4, move |draft: &mut Draft| {
-            draft.terminator.plain[..8].copy_from_slice(&total.to_le_bytes());
-        });
-        let mut case = case(id, &["SV2-RNG-001"], comment, &plan)
-            .made(
-                "range-headers-one-run",
-                "total in the trailer altered before sealing; all else made for that",
-            )
-            .reads(&[(210, 90)])
-            .fails(0, "auth.trailer", Place::Frame(4, 1), 0);
-        case.plaintext_len = Some(usize::try_from(total).unwrap_or(usize::MAX));
-        case
-    };
-    let plan = flushed(&[]).draft(4, |draft: &mut Draft| draft.header.segment_index = 5);
-    let counted = case(
-        "range-headers-final-index",
-        &["SV2-RNG-001"],
-        "The final segment counts a segment too many.",
-        &plan,
-    )
-    .made("range-headers-one-run", "segment_index of the final segment altered; all else made for that");
-    let counted = counted.reads(&[(210, 40)]);
-    let offset = counted.stream.offset(4) + 4;
-    vec![
-        counted.fails_at(0, "order.segment_index", Some(offset), Some(5)),
-        wrong("range-headers-total-more", "The trailer counts a byte more than all headers.", 251),
-        wrong("range-headers-total-less", "The trailer counts a byte less than all headers.", 249),
     ]
 }
 

@@ -3,7 +3,7 @@
 use super::arithmetic::{DOWN, S};
 use super::{RangeCase, case, full};
 use crate::case::Place;
-use crate::plan::Plan;
+use crate::plan::{Item, Plan};
 use crate::wire::segment_header::at;
 use crate::wire::stream::Stream;
 
@@ -93,33 +93,60 @@ fn wanted() -> Vec<RangeCase> {
     ]
 }
 
+/// A segment of this run and index that is shorter than its place, and zeros behind it.
+fn short(runs: &[usize], segment: usize, len: usize) -> impl FnOnce(Stream) -> Stream {
+    let mut lens = vec![4096; segment];
+    lens.push(len);
+    let items: Vec<Item> = lens.iter().copied().map(Item::Data).collect();
+    let plan = Plan::filled(4096, lens.iter().sum()).uniform().items(&items).runs_at(runs);
+    let mut short = plan.write().segments[segment].clone();
+    move |stream| {
+        short.bytes.resize(stream.segments[segment].bytes.len(), 0);
+        stream.arrange(|all| all[segment] = short)
+    }
+}
+
 /// Authentic segments of one run in the wrong place.
 fn moved() -> Vec<RangeCase> {
-    let short = || {
-        let items = [4096, 4096, 100].map(crate::plan::Item::Data);
-        Plan::filled(4096, 8292).uniform().items(&items).write().segments[2].clone()
+    let shortened = |id: &str, comment: &str, runs: &[usize], segment, len| {
+        case(id, &["SV2-RNG-001"], comment, &full(runs))
+            .stored(short(runs, segment, len))
+            .made(ONE, "a segment replaced by a short one of its run and index, and zeros")
     };
+    let uniform = |segment| Place::Segment(segment, at::PLAINTEXT_LEN);
     vec![
         case("range-swapped", &["SV2-RNG-001"], "Segments 1 and 2 have changed places.", &full(&[]))
             .stored(|stream| stream.arrange(|all| all.swap(1, 2)))
             .made(ONE, "segments 1 and 2 swapped")
             .reads(&[(3 * S, 100), (10, 10), (S - 10, 20), (3 * S, 100)])
             .fails(2, "order.segment_index", Place::Segment(1, at::SEGMENT_INDEX), 10),
-        case(
+        shortened(
             "range-short-in-the-middle",
-            &["SV2-RNG-001"],
             "A short segment of the same run and index stands in the place of a full one, and zeros fill it.",
-            &full(&[]),
+            &[],
+            2,
+            100,
         )
-        .stored(move |stream| {
-            let mut short = short();
-            let len = stream.segments[2].bytes.len();
-            short.bytes.resize(len, 0);
-            stream.arrange(|all| all[2] = short)
-        })
-        .made(ONE, "segment 2 replaced by a short one, and zeros")
         .reads(&[(S + 10, 2 * S)])
-        .fails(0, "order.uniform", Place::Segment(2, at::PLAINTEXT_LEN), 4086),
+        .fails(0, "order.uniform", uniform(2), 4086),
+        shortened(
+            "range-short-last",
+            "The last segment is one byte shorter than the total leaves.",
+            &[],
+            3,
+            99,
+        )
+        .reads(&[(10, 10), (3 * S, 10)])
+        .fails(1, "order.uniform", uniform(3), 0),
+        shortened(
+            "range-link-short",
+            "The segment that begins the last run but one is short; it is read for its link.",
+            &[1, 2, 3],
+            2,
+            4000,
+        )
+        .reads(&[(3 * S, 10), (10, 10)])
+        .fails(1, "order.uniform", uniform(2), 0),
     ]
 }
 
