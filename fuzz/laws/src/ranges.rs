@@ -65,7 +65,12 @@ impl Tree {
 
     /// A writer that goes on after any node, and perhaps ends the stream there.
     fn run(&mut self, run: u8, values: &mut Unstructured<'_>) -> Result<()> {
-        let mut node = values.choose_index(self.nodes.len())?;
+        // Most runs take over from the last one, or begin anew.
+        let mut node = match values.int_in_range(0..=4)? {
+            0 => 0,
+            1..=3 => self.nodes.len() - 1,
+            _ => values.choose_index(self.nodes.len())?,
+        };
         let progress = &self.nodes[node].progress;
         let salt = RunSalt::new([run; 16]);
         let first = SegmentIndex(u32::try_from(progress.segments()).unwrap());
@@ -147,7 +152,7 @@ impl Tree {
     fn answer(&self, closing: usize, values: &mut Unstructured<'_>) -> Result<(bool, Vec<u8>)> {
         let closing = &self.closings[closing];
         let mut path = self.path(closing.node);
-        let edits = values.int_in_range(0..=4)?;
+        let edits = values.int_in_range(0..=3)?;
         for _ in 0..edits {
             let place = values.choose_index(path.len() + 1)?;
             let other = values.choose_index(self.nodes.len())?;
@@ -155,7 +160,7 @@ impl Tree {
                 0 if place < path.len() => _ = path.remove(place),
                 1 if other != 0 => path.insert(place, other),
                 // All of a branch up to there.
-                2 if other != 0 => {
+                2..=4 if other != 0 => {
                     let before = self.path(other);
                     let end = before.len().min(path.len());
                     path[..end].copy_from_slice(&before[..end]);
