@@ -3,7 +3,8 @@
 use std::io::{Cursor, ErrorKind};
 
 use stream_v2_pipeline::{
-    DecryptPipeline, FileSink, InterruptedEncryption, KeylessWalk, RangeBy, SourceStamp, WalkDepth,
+    Cause, DecryptPipeline, DecryptionLeft, FileSink, InterruptedDecryption, InterruptedEncryption,
+    KeylessWalk, RangeBy, SourceStamp, WalkDepth,
 };
 
 use crate::lab::SEGMENT;
@@ -11,7 +12,7 @@ use crate::lab::sim::Op;
 use crate::machine::{Machine, OBJECT};
 use crate::support::sources::Failing;
 use crate::support::tasks::{Sips, runtimes};
-use crate::support::{decrypt, key, plaintext, small_segments};
+use crate::support::{decrypt, encrypt, key, plaintext, small_segments};
 
 const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
 
@@ -65,4 +66,34 @@ fn indexed_upload_is_resumed_by_many_runs() {
         assert!(ranges.by() == RangeBy::Index && range == whole[100..200]);
         machine.assert_sent_once();
     }
+}
+
+/// What S3 has of a plaintext is not here any more, so nothing is claimed of it.
+#[test]
+fn uploaded_plaintext_cannot_be_compared() {
+    let (key, machine) = (key(), Machine::new());
+    let whole = plaintext(12 * SEGMENT - 7);
+    let stream = encrypt(&small_segments(&key, 1), &whole);
+    let mut reader = DecryptPipeline::new(&key);
+    reader.durability.segments = 1;
+    let output = || machine.upload().with_lanes(0).output();
+    let mut source = &stream[..stream.len() - 2 * SEGMENT];
+    let opener = reader.open_stream(&mut source).unwrap();
+    let sink = FileSink::create(&output()).unwrap();
+    reader.run_to_file(&opener, source, sink, None).unwrap_err();
+    let left = |compares| {
+        let mut source = &stream[128..];
+        let left = match compares {
+            true => InterruptedDecryption::find_comparing(&reader, &output(), &opener, &mut source),
+            false => InterruptedDecryption::find(&reader, &output(), &opener, &mut source),
+        };
+        left.map(|left| (left, source))
+    };
+    let refused = left(true).err().unwrap();
+    assert!(matches!(refused.cause(), Cause::Io(error) if error.kind() == ErrorKind::InvalidInput));
+    let (DecryptionLeft::Torn(found), source) = left(false).unwrap() else {
+        unreachable!("a commit is there")
+    };
+    found.resume(&reader, source, None).unwrap();
+    assert!(machine.front.object(OBJECT).unwrap() == whole);
 }
