@@ -51,9 +51,6 @@ pub(crate) fn run(args: &CatArgs) -> Done {
     let mut ranges = pipeline.open_ranges(&*source).map_err(|error| cat.failure(&error, 0))?;
     let len = ranges.plaintext_len();
     if args.range.start > len && ranges.unsealed().is_none() && !args.quiet {
-        //= spec/stream-v2.md#sv2-rng-011
-        //# A range reader MUST give of a range that reaches beyond the end of the plaintext what is before that
-        //# end, and report no error for the rest.
         let (begin, len) = (args.range.start, bytes(len));
         note(format_args!("{name}: has {len} of plaintext, and the range begins at byte {begin}"));
     }

@@ -17,6 +17,10 @@ use stream_v2_pipeline::{
 };
 use support::{key, plaintext};
 
+//= spec/stream-v2.md#sv2-rng-011
+//= type=test
+//# A range reader MUST give of a range that reaches beyond the end of the plaintext what is before that end, and
+//# report no error for the rest.
 #[test]
 fn every_length_and_every_edge() {
     for form in Form::ALL {
@@ -216,6 +220,12 @@ fn a_segment_in_the_place_of_another_is_out_of_order() {
     }
 }
 
+//= spec/stream-v2.md#sv2-rng-010
+//= type=test
+//# Where the last 256 bytes of the body do not begin with an authentic header of a final segment, a range reader
+//# MUST report what stands there instead: `truncated` where the input ends inside a segment or after one that is
+//# not final, `trailing` where a final segment ends before the input does, and otherwise the error of the first
+//# header that fails steps 1 to 10.
 #[test]
 fn a_stream_that_ends_too_early_is_truncated_unless_it_is_to_be_salvaged() {
     for form in Form::ALL {

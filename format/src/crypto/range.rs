@@ -144,6 +144,10 @@ impl StreamEnd {
 
     /// The run that ends before the final segment.
     #[must_use]
+    //= spec/stream-v2.md#sv2-rng-008
+    //= type=implication
+    //= reason=They are made here, and a reader keeps them beside this final segment.
+    //# A reader MUST use the runs that it knows with the final segment by which it found them only.
     pub fn runs(&self) -> Runs {
         Runs::ending_before(self.header.header().index, self.trailer.link)
     }

@@ -98,6 +98,11 @@ impl DecryptPipeline<'_> {
         let stream = self.open_stream(&mut ReadFrom::new(&source, Offset(0)))?;
         let len = source.stream_len().map_err(source_error(None))?;
         let mut segments = Segments::new(source, stream, len, self.links_max);
+        //= spec/stream-v2.md#sv2-rng-003
+        //= type=implication
+        //= reason=Nothing is read by range but with what this returns.
+        //# A range reader MUST NOT release plaintext on a length computed from an object's size before it has
+        //# verified the final segment.
         let (end, walk) = End::find(&mut segments, self.salvage)?;
         let locator = Locator::new(&segments, &end, walk)?;
         let mut sequence = Sequence::new(segments.stream());
@@ -169,6 +174,9 @@ impl<S: ReadAt> RangeReader<S> {
             let held = self.rest_of_segment(offset)?;
             let part = &held[..held.len().min(wanted)];
             if part.is_empty() {
+                //= spec/stream-v2.md#sv2-rng-011
+                //# A range reader MUST give of a range that reaches beyond the end of the plaintext what is before
+                //# that end, and report no error for the rest.
                 break;
             }
             sink.write_all(part).map_err(|error| sink_fault(None, error))?;

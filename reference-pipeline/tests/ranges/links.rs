@@ -239,7 +239,7 @@ fn a_stream_of_a_thousand_runs_takes_two_small_reads_for_each_of_them() {
 #[test]
 fn storage_that_changes_between_reads_gives_nothing_of_a_branch() {
     for form in Form::ALL {
-        let lens = vec![4096; 2];
+        let lens = [4096; 2];
         let of = |salts: [u8; 3]| Sample::new(form, 4096, &salts.map(|salt| (salt, &lens[..])), |_, _| {});
         let (here, branch) = (of([0x41, 0x42, 0x43]), of([0x41, 0x52, 0x53]));
         for wanted in 2..6 {
