@@ -10,7 +10,7 @@ const UNKNOWN: u16 = 0x0100;
 const MUTATION: &str = "another envelope, with a CRC made for it";
 
 pub(crate) fn cases() -> Vec<Case> {
-    [accepted(), cut(), crc(), filling(), order(), beside(), bodies(), without_key()].concat()
+    [accepted(), keyed(), cut(), crc(), filling(), order(), beside(), bodies(), without_key()].concat()
 }
 
 /// One data segment behind an envelope.
@@ -23,7 +23,6 @@ fn accepted() -> Vec<Case> {
         Case::new(id, requirements, comment, enveloped(stanzas))
     };
     let skip = &["SV2-ENV-007", "SV2-ENV-010"];
-    let argon2id = Argon2id::ORDINARY.stanza();
     vec![
         case(BASE, &["SV2-ENV-003", "SV2-ENV-006"], "A padding stanza of 8 zero bytes.", &[padding(8)]),
         case(
@@ -69,6 +68,16 @@ fn accepted() -> Vec<Case> {
             "age, an unknown type and padding, in ascending order.",
             &[stanza(AGE, &[9; 6]), stanza(0x0004, &[1; 2]), padding(0)],
         ),
+    ]
+}
+
+/// Stanzas that wrap the content key, beside a caller who has it.
+fn keyed() -> Vec<Case> {
+    let case = |id: &str, requirements: &[&'static str], comment: &str, stanzas: &[Vec<u8>]| {
+        Case::new(id, requirements, comment, enveloped(stanzas))
+    };
+    let argon2id = Argon2id::ORDINARY.stanza();
+    vec![
         case(
             "envelope-key",
             &["SV2-ENV-010"],

@@ -10,7 +10,19 @@ const RUNS: &str = "accept-run-in-every-segment";
 const OPENED: &str = "link altered before sealing; all else made for that";
 
 pub(crate) fn cases() -> Vec<Case> {
-    [edges(), many(), zero(), data(), indexes(), trailers(), firsts(), uniforms()].concat()
+    [
+        edges(),
+        many(),
+        zero(),
+        data(),
+        indexes(),
+        trailers(),
+        firsts(),
+        of_indexes(),
+        of_trailers(),
+        uniforms(),
+    ]
+    .concat()
 }
 
 /// Data segments of one run each, and the final segment as one of its own.
@@ -130,8 +142,10 @@ fn zero() -> Vec<Case> {
     ]
 }
 
-/// What is done to a link, by its 20 bytes.
-fn links() -> [(&'static str, &'static str, fn(&mut [u8])); 6] {
+/// Words of an id, a comment, and what is done to the 20 bytes of a link.
+type Bent = (&'static str, &'static str, fn(&mut [u8]));
+
+fn links() -> [Bent; 6] {
     [
         ("salt-first", "The first byte of run_salt in the link is wrong.", |link| link[0] ^= 1),
         ("salt-last", "The last byte of run_salt in the link is wrong.", |link| link[15] ^= 0x80),
@@ -219,25 +233,17 @@ fn trailers() -> Vec<Case> {
     [bases, within.to_vec(), own.to_vec()].concat()
 }
 
+/// Sets first, which ends a terminator, to a number.
+fn number(at: usize, first: u32) -> impl Fn(&mut Draft) {
+    move |draft| draft.terminator.plain[at..].copy_from_slice(&first.to_le_bytes())
+}
+
 /// Links that no segment can have, whatever went before.
 fn firsts() -> Vec<Case> {
-    let number = |at: usize, first: u32| {
-        move |draft: &mut Draft| draft.terminator.plain[at..].copy_from_slice(&first.to_le_bytes())
-    };
     let run = |id: &str, comment: &str, base, plan: Plan, segment| {
         Case::new(id, &["SV2-DIG-007"], comment, plan.write())
             .made(base, OPENED)
             .rejects("malformed.terminator", Place::Frame(segment, 2))
-    };
-    let index = |id: &str, comment: &str, base, plan: Plan| {
-        optional(id, &["SV2-DIG-007"], comment, &plan, 3)
-            .made(base, OPENED)
-            .rejects("malformed.terminator", Place::Frame(3, 2))
-    };
-    let trailer = |id: &str, comment: &str, base, plan: Plan, segment, frame| {
-        Case::new(id, &["SV2-FIN-005"], comment, plan.write())
-            .made(base, OPENED)
-            .rejects("auth.trailer", Place::Frame(segment, frame))
     };
     let salted = |draft: &mut Draft| draft.terminator.plain[32] = 1;
     let both = |draft: &mut Draft| {
@@ -281,6 +287,16 @@ fn firsts() -> Vec<Case> {
             runs().draft(2, both),
             2,
         ),
+    ]
+}
+
+fn of_indexes() -> Vec<Case> {
+    let index = |id: &str, comment: &str, base, plan: Plan| {
+        optional(id, &["SV2-DIG-007"], comment, &plan, 3)
+            .made(base, OPENED)
+            .rejects("malformed.terminator", Place::Frame(3, 2))
+    };
+    vec![
         index(
             "link-index-run-first-own",
             "The run before an index segment that begins a run begins with it.",
@@ -293,6 +309,16 @@ fn firsts() -> Vec<Case> {
             "link-index-after-one",
             indexed(&[1]).draft(3, number(48, 3)),
         ),
+    ]
+}
+
+fn of_trailers() -> Vec<Case> {
+    let trailer = |id: &str, comment: &str, base, plan: Plan, segment, frame| {
+        Case::new(id, &["SV2-FIN-005"], comment, plan.write())
+            .made(base, OPENED)
+            .rejects("auth.trailer", Place::Frame(segment, frame))
+    };
+    vec![
         trailer(
             "link-trailer-first-own",
             "The run before the final segment begins with it.",

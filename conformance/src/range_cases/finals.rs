@@ -13,7 +13,8 @@ const PLAIN: &str = "range-headers-one-run";
 const NOTHING: &str = "range-headers-nothing";
 
 pub(super) fn cases() -> Vec<RangeCase> {
-    [cuts(), trailing(), repeated(), damaged(), trailers(), unseen(), impossible(), heads()].concat()
+    [cuts(), trailing(), repeated(), damaged(), trailers(), empty_streams(), unseen(), impossible(), heads()]
+        .concat()
 }
 
 /// A case of a stream with UNIFORM, and one without.
@@ -155,18 +156,20 @@ fn refused(id: &str, requirement: &'static str, comment: &str, base: &'static st
         .unopened("auth.trailer", Place::Frame(last, 1))
 }
 
+fn number(number: u64) -> Vec<u8> {
+    number.to_le_bytes().to_vec()
+}
+
+fn first(number: u32) -> Vec<u8> {
+    number.to_le_bytes().to_vec()
+}
+
 fn trailers() -> Vec<RangeCase> {
-    let number = |number: u64| number.to_le_bytes().to_vec();
-    let first = |number: u32| number.to_le_bytes().to_vec();
     let offset = number(flushed(&[]).write().offset(4) as u64);
     let declared = flushed(&[]).header(|header| header.plaintext_len = 250);
     let runs = |id: &str, requirement: &'static str, comment: &str, at, value| {
         let plan = flushed(&[1]).draft(4, trailer(at, value));
         refused(id, requirement, comment, "range-headers-two-runs", &plan)
-    };
-    let empty = |id: &str, requirement: &'static str, comment: &str, at, value| {
-        let plan = Plan::flushed(&[]).draft(0, trailer(at, value));
-        refused(id, requirement, comment, NOTHING, &plan)
     };
     vec![
         runs(
@@ -198,6 +201,23 @@ fn trailers() -> Vec<RangeCase> {
             PLAIN,
             &declared.draft(4, trailer(0, number(249))),
         ),
+        runs(
+            "range-trailer-distance",
+            "SV2-RNG-001",
+            "The distance to the last index segment leads out of the body.",
+            16,
+            number(1 << 40),
+        ),
+    ]
+}
+
+/// A final segment alone: its trailer is zero.
+fn empty_streams() -> Vec<RangeCase> {
+    let empty = |id: &str, requirement: &'static str, comment: &str, at, value| {
+        let plan = Plan::flushed(&[]).draft(0, trailer(at, value));
+        refused(id, requirement, comment, NOTHING, &plan)
+    };
+    vec![
         empty(
             "range-trailer-empty-salt",
             "SV2-FIN-005",
@@ -218,13 +238,6 @@ fn trailers() -> Vec<RangeCase> {
             "An empty stream that claims a byte: all its segments were seen.",
             0,
             number(1),
-        ),
-        runs(
-            "range-trailer-distance",
-            "SV2-RNG-001",
-            "The distance to the last index segment leads out of the body.",
-            16,
-            number(1 << 40),
         ),
         empty(
             "range-trailer-empty-distance",

@@ -12,7 +12,7 @@ const LINKS: &[&str] = &["SV2-RNG-005", "SV2-RNG-004"];
 const ORDER: &str = "order.run";
 
 pub(super) fn cases() -> Vec<RangeCase> {
-    [branches(), links(), trailers()].concat()
+    [branches(), firsts(), ends(), links(), trailers()].concat()
 }
 
 /// Another branch: its runs, by the segments that they begin with and their numbers.
@@ -25,18 +25,23 @@ fn flags(segment: usize) -> Place {
     Place::Segment(segment, at::FLAGS)
 }
 
+/// A sealed history with runs from these segments on, and segments of another branch in some places.
+fn forked(id: &str, comment: &str, runs: &[usize], other: &[(usize, u8)], places: &[usize]) -> RangeCase {
+    let other = branch(other);
+    case(id, LINKS, comment, &full(runs))
+        .stored(|stream| {
+            stream.arrange(|all| places.iter().for_each(|place| all[*place] = other[*place].clone()))
+        })
+        .made("range-four-runs", "segments replaced by those of another branch")
+}
+
+/// A few bytes of the last segment, of one in front of it, and of the last one again.
+fn last(at: u64) -> [(u64, u64); 3] {
+    [(3 * S + 10, 10), (at, 10), (3 * S + 10, 10)]
+}
+
 /// What storage that kept an abandoned run can do.
 fn branches() -> Vec<RangeCase> {
-    // The sealed history has the runs 0, 1, 2 and 3.
-    let forked = |id: &str, comment: &str, runs: &[usize], other: &[(usize, u8)], places: &[usize]| {
-        let other = branch(other);
-        case(id, LINKS, comment, &full(runs))
-            .stored(|stream| {
-                stream.arrange(|all| places.iter().for_each(|place| all[*place] = other[*place].clone()))
-            })
-            .made("range-four-runs", "segments replaced by those of another branch")
-    };
-    let last = |at: u64| [(3 * S + 10, 10), (at, 10), (3 * S + 10, 10)];
     vec![
         forked(
             "range-fork-segment",
@@ -65,6 +70,12 @@ fn branches() -> Vec<RangeCase> {
         )
         .reads(&last(10))
         .fails(1, ORDER, flags(0), 0),
+    ]
+}
+
+/// A first segment of another branch at the index of the right one.
+fn firsts() -> Vec<RangeCase> {
+    vec![
         forked(
             "range-fork-first",
             "Four runs: segment 2 begins a run of the other branch, and so does segment 1.",
@@ -92,6 +103,12 @@ fn branches() -> Vec<RangeCase> {
         )
         .reads(&last(2 * S))
         .fails(1, ORDER, flags(2), 0),
+    ]
+}
+
+/// The end of another branch, and what no range reaches.
+fn ends() -> Vec<RangeCase> {
+    vec![
         forked(
             "range-fork-last",
             "Segment 3 of another branch.",

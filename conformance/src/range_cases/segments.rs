@@ -11,27 +11,33 @@ const ONE: &str = "range-one-run";
 const FOUR: &str = "range-four-runs";
 
 pub(super) fn cases() -> Vec<RangeCase> {
-    [wanted(), moved(), terminators(), linked(), elsewhere()].concat()
+    [wanted(), sealed(), moved(), terminators(), linked(), elsewhere()].concat()
 }
 
 /// All four segments in one range; the third one is wrong.
+fn wrong(
+    id: &str,
+    requirement: &'static str,
+    comment: &str,
+    plan: &Plan,
+    alter: fn(Stream) -> Stream,
+) -> RangeCase {
+    case(id, &[requirement, "SV2-RNG-001"], comment, plan)
+        .stored(alter)
+        .made(ONE, "segment 2 altered")
+        .reads(&[(0, 3 * S), (S, 1)])
+}
+
+/// Altered in the storage.
 fn wanted() -> Vec<RangeCase> {
-    let wrong =
-        |id: &str, requirement: &'static str, comment: &str, plan: Plan, alter: fn(Stream) -> Stream| {
-            case(id, &[requirement, "SV2-RNG-001"], comment, &plan)
-                .stored(alter)
-                .made(ONE, "segment 2 altered")
-                .reads(&[(0, 3 * S), (S, 1)])
-        };
-    let same = |stream| stream;
     let header = |field| Place::Segment(2, field);
     let released = 8192;
     vec![
-        wrong("range-magic", "SV2-SEG-002", "The magic of segment 2 is damaged.", full(&[]), |stream| {
+        wrong("range-magic", "SV2-SEG-002", "The magic of segment 2 is damaged.", &full(&[]), |stream| {
             stream.raw(2, |bytes| bytes[3] ^= 1)
         })
         .fails(0, "malformed.magic", header(at::MAGIC), released),
-        wrong("range-header", "SV2-SEG-003", "The header of segment 2 is damaged.", full(&[]), |stream| {
+        wrong("range-header", "SV2-SEG-003", "The header of segment 2 is damaged.", &full(&[]), |stream| {
             stream.raw(2, |bytes| bytes[70] ^= 1)
         })
         .fails(0, "malformed.header_crc", header(at::HEADER_CRC), released),
@@ -39,7 +45,7 @@ fn wanted() -> Vec<RangeCase> {
             "range-tag",
             "SV2-SEG-023",
             "Somebody without the key has changed run_salt of segment 2.",
-            full(&[]),
+            &full(&[]),
             |stream| stream.forge(2, |bytes| bytes[44] ^= 1),
         )
         .fails(0, "auth.segment_tag", header(at::SEGMENT_TAG), released),
@@ -47,22 +53,30 @@ fn wanted() -> Vec<RangeCase> {
             "range-other-stream",
             "SV2-SEG-023",
             "Segment 2 of a stream with another stream_salt.",
-            full(&[]),
+            &full(&[]),
             |stream| {
                 let other = full(&[]).header(|header| header.stream_salt = [0xA0; 32]).write();
                 stream.arrange(|all| all[2] = other.segments[2].clone())
             },
         )
         .fails(0, "auth.segment_tag", header(at::SEGMENT_TAG), released),
-        wrong("range-wire", "SV2-SEG-025", "The wire of segment 2 is damaged.", full(&[]), |stream| {
+        wrong("range-wire", "SV2-SEG-025", "The wire of segment 2 is damaged.", &full(&[]), |stream| {
             stream.raw(2, |bytes| bytes[2000] ^= 1)
         })
         .fails(0, "malformed.wire_crc", header(at::WIRE_CRC), released),
+    ]
+}
+
+/// Altered by somebody who has the key.
+fn sealed() -> Vec<RangeCase> {
+    let same = |stream| stream;
+    let released = 8192;
+    vec![
         wrong(
             "range-frame",
             "SV2-FRM-006",
             "The tag of a frame is altered before segment_tag is made.",
-            full(&[]).wire(2, |wire| wire[8 + 4096] ^= 1),
+            &full(&[]).wire(2, |wire| wire[8 + 4096] ^= 1),
             same,
         )
         .fails(0, "auth.frame", Place::Frame(2, 0), released),
@@ -70,7 +84,7 @@ fn wanted() -> Vec<RangeCase> {
             "range-frame-type",
             "SV2-FRM-002",
             "The first frame of segment 2 is of another type.",
-            full(&[]).draft(2, |draft| draft.data[0].frame_type = 2),
+            &full(&[]).draft(2, |draft| draft.data[0].frame_type = 2),
             same,
         )
         .fails(0, "malformed.frame_type", Place::Frame(2, 0), released),
@@ -78,7 +92,7 @@ fn wanted() -> Vec<RangeCase> {
             "range-digest",
             "SV2-DIG-002",
             "D of segment 2 is wrong.",
-            full(&[]).digest(2, |plain| plain[4] ^= 1),
+            &full(&[]).digest(2, |plain| plain[4] ^= 1),
             same,
         )
         .fails(0, "auth.digest", Place::Frame(2, 1), released),
@@ -86,10 +100,10 @@ fn wanted() -> Vec<RangeCase> {
             "range-reserved",
             "SV2-SEG-004",
             "A reserved byte of segment 2 is not zero.",
-            full(&[]).draft(2, |draft| draft.header.reserved[1] = 1),
+            &full(&[]).draft(2, |draft| draft.header.reserved[1] = 1),
             same,
         )
-        .fails(0, "malformed.reserved", header(at::RESERVED + 1), released),
+        .fails(0, "malformed.reserved", Place::Segment(2, at::RESERVED + 1), released),
     ]
 }
 
