@@ -1,13 +1,16 @@
 //! §18, §19: a writer is stopped after so many bytes of its output; what it leaves, with a journal of its own, is gone on with.
 
 use crate::export::{Blobs, keys, made, store, strings};
-use crate::plan::{Plan, counting, cut, run_salt};
+use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
 use crate::vector::{About, CrashExpect, CrashVector, RecoverExpect, Vector};
 use crate::wire::segment_header::SEGMENT_HEADER_LEN;
+use crate::wire::stream::Stream;
 use crate::write_cases::parameters;
 
 /// The run_salt of the run that goes on.
 const NEXT: u8 = 8;
+/// n of §11 where S is 4096.
+const N: usize = 169;
 
 /// A crash vector in the making.
 struct CrashCase {
@@ -15,18 +18,28 @@ struct CrashCase {
     requirements: &'static [&'static str],
     comment: &'static str,
     plan: Plan,
-    /// A segment, and bytes of it that reach the sink.
-    stop: (usize, usize),
+    stop: Stop,
+}
+
+/// Where the output stops.
+#[derive(Clone, Copy)]
+enum Stop {
+    /// After so many bytes of the stream header, and not all of them.
+    Begun(usize),
+    /// After so many bytes of a segment.
+    Segment(usize, usize),
 }
 
 impl CrashCase {
-    fn export(&self, blobs: &mut Blobs) -> Vector {
-        let stream = self.plan.clone().write();
-        let (kept, within) = self.stop;
-        let stop_after = stream.offset(kept) + within;
+    /// What is found, and the stream that comes of going on after `kept` segments.
+    fn goes_on(&self, stream: &Stream, kept: usize) -> (RecoverExpect, Vec<u8>) {
         let done = stream.released_len(kept);
         let mut items = self.plan.items[..kept].to_vec();
         items.extend(cut(stream.plaintext.len - done, self.plan.header.segment_size(), &[]));
+        if self.indexed() {
+            items.retain(|item| *item != Item::Index);
+            items = with_index(&items, N);
+        }
         let mut runs = self.plan.runs.clone();
         runs.retain(|(first, _)| *first < kept);
         runs.push((kept, run_salt(NEXT)));
@@ -38,17 +51,33 @@ impl CrashCase {
             sealed: false,
             journal: "used".to_owned(),
         };
+        (recovered, resumed.bytes())
+    }
+
+    fn indexed(&self) -> bool {
+        self.plan.items.contains(&Item::Index)
+    }
+
+    fn export(&self, blobs: &mut Blobs) -> Vector {
+        let stream = self.plan.clone().write();
+        let (stop_after, recovered, resumed) = match self.stop {
+            Stop::Begun(within) => (within, RecoverExpect::Nothing, None),
+            Stop::Segment(kept, within) => {
+                let (recovered, resumed) = self.goes_on(&stream, kept);
+                (stream.offset(kept) + within, recovered, Some(resumed))
+            }
+        };
         Vector::Crash(Box::new(CrashVector {
             about: About {
                 id: self.id.to_owned(),
                 operation: "crash".to_owned(),
                 level: "MUST".to_owned(),
                 requirements: strings(self.requirements),
-                features: Vec::new(),
+                features: if self.indexed() { strings(&["index"]) } else { Vec::new() },
                 comment: self.comment.to_owned(),
             },
             keys: keys(Some(&self.plan.content_key), &self.plan.context),
-            parameters: parameters(&self.plan, false),
+            parameters: parameters(&self.plan, self.indexed()),
             run_salt: hex::encode(self.plan.runs[0].1),
             plaintext: self.plan.plaintext.clone(),
             stop_after,
@@ -56,7 +85,7 @@ impl CrashCase {
             expect: CrashExpect {
                 left: store(stream.bytes()[..stop_after].to_vec(), blobs),
                 recovered,
-                resumed: store(resumed.bytes(), blobs),
+                resumed: resumed.map(|resumed| store(resumed, blobs)),
             },
             made: made(None, "none"),
         }))
@@ -65,13 +94,16 @@ impl CrashCase {
 
 /// All crash vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    cases().iter().map(|case| case.export(blobs)).collect()
+    let all = [cases(), headers(), indexed()];
+    all.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
 fn cases() -> Vec<CrashCase> {
     let three = || Plan::filled(4096, 10_000);
-    let case =
-        |id, comment, stop| CrashCase { id, requirements: &["SV2-RES-009"], comment, plan: three(), stop };
+    let case = |id, comment, (segment, within)| {
+        let stop = Stop::Segment(segment, within);
+        CrashCase { id, requirements: &["SV2-RES-009"], comment, plan: three(), stop }
+    };
     vec![
         case("crash-begun", "The stream header, and nothing of segment 0.", (0, 0)),
         case("crash-in-header-0", "Inside the header of segment 0.", (0, 50)),
@@ -99,5 +131,44 @@ fn cases() -> Vec<CrashCase> {
             plan: Plan::filled(4096, 0),
             ..case("crash-empty", "An empty plaintext: the final segment alone was to come.", (0, 100))
         },
+    ]
+}
+
+/// SV2-RES-040: before the stream header is whole there is nothing to go on with.
+fn headers() -> Vec<CrashCase> {
+    let begun = |id, comment, within| CrashCase {
+        id,
+        requirements: &["SV2-RES-040"],
+        comment,
+        plan: Plan::filled(4096, 10_000),
+        stop: Stop::Begun(within),
+    };
+    vec![
+        begun("crash-in-magic", "Inside the magic.", 5),
+        begun("crash-after-magic", "After the magic, and before anything else.", 8),
+        begun("crash-in-stream-header", "Inside the stream header.", 60),
+        begun("crash-stream-header-less-1", "The stream header lacks its last byte.", 127),
+    ]
+}
+
+/// Of a writer of index segments: three data segments, an index segment, and the final one.
+fn indexed() -> Vec<CrashCase> {
+    let plan = Plan::filled(4096, 10_000);
+    let items = with_index(&plan.items, N);
+    let case = |id, comment, segment, within| CrashCase {
+        id,
+        requirements: &["SV2-RES-009", "SV2-IDX-010", "SV2-IDX-001"],
+        comment,
+        plan: plan.clone().items(&items),
+        stop: Stop::Segment(segment, within),
+    };
+    let ending: &[&str] = &["SV2-RES-009", "SV2-IDX-010", "SV2-JRN-002"];
+    let ended = |case| CrashCase { requirements: ending, ..case };
+    vec![
+        case("crash-index-data", "A writer of index segments, inside segment 1.", 1, 300),
+        case("crash-index-before", "Before the index segment.", 3, 0),
+        case("crash-index-inside", "Inside the index segment.", 3, 150),
+        ended(case("crash-index-before-final", "After the index segment, before the final one.", 4, 0)),
+        ended(case("crash-index-in-final", "After the index segment, inside the final one.", 4, 100)),
     ]
 }

@@ -86,7 +86,7 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
         Vector::Read(read) => vec![&read.input],
         Vector::Range(range) => vec![&range.input],
         Vector::Write(_) => Vec::new(),
-        Vector::Crash(crash) => vec![&crash.expect.left, &crash.expect.resumed],
+        Vector::Crash(crash) => [&crash.expect.left].into_iter().chain(&crash.expect.resumed).collect(),
         Vector::Recover(recover) => [&recover.output].into_iter().chain(&recover.journal).collect(),
         Vector::Resume(resume) => {
             [&resume.output, &resume.source].into_iter().chain(&resume.journal).collect()

@@ -2,7 +2,10 @@
 
 mod before;
 mod journals;
+mod links;
 mod outputs;
+mod places;
+mod tails;
 
 use crate::export::{Blobs, keys, made, store, strings};
 use crate::plan::Plan;
@@ -117,7 +120,15 @@ impl RecoverCase {
 
 /// All recover vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
-    let areas =
-        [journals::headers(), journals::records(), outputs::cases(), before::cases(), outputs::without_key()];
+    let areas = [
+        journals::headers(),
+        journals::records(),
+        tails::cases(),
+        outputs::cases(),
+        before::cases(),
+        places::cases(),
+        links::cases(),
+        outputs::without_key(),
+    ];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }

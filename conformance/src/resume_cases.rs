@@ -1,5 +1,6 @@
 //! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from others.
 
+mod asked;
 mod before;
 mod index;
 mod links;
@@ -45,6 +46,8 @@ enum Expect {
     Source(usize),
     Damaged(usize),
     Misuse,
+    /// Any other error, so many bytes into a segment.
+    Other(&'static str, usize, usize),
 }
 
 /// Of an output of 100, 70, 30 and 50 bytes and 5,000 bytes more to come, without UNIFORM, without a journal.
@@ -165,6 +168,9 @@ impl ResumeCase {
                 reject("malformed.damaged", Some(self.stream.offset(segment)), Some(segment))
             }
             Expect::Misuse => reject("misuse", None, None),
+            Expect::Other(error, segment, within) => {
+                reject(error, Some(self.stream.offset(segment) + within), Some(segment))
+            }
         };
         Vector::Resume(Box::new(ResumeVector {
             about: About {
@@ -199,6 +205,7 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
         index::cases(),
         before::cases(),
         mixed::cases(),
+        asked::cases(),
     ];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }

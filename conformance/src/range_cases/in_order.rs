@@ -2,11 +2,12 @@
 
 use super::{RangeCase, case, flushed, full};
 use crate::case::Place;
-use crate::plan::Plan;
+use crate::plan::{Plan, run_salt};
 use crate::wire::draft::Draft;
+use crate::wire::segment_header::at;
 
 pub(super) fn cases() -> Vec<RangeCase> {
-    [transcripts(), trailers()].concat()
+    [transcripts(), trailers(), turns(), runs()].concat()
 }
 
 /// T of a terminator or of the trailer.
@@ -101,5 +102,87 @@ fn trailers() -> Vec<RangeCase> {
             4,
             0,
         ),
+    ]
+}
+
+/// A segment that is opened before its turn, or again, changes nothing of the order.
+fn turns() -> Vec<RangeCase> {
+    let trailer = |id: &str, comment: &str, spans: &[(u64, u64)]| {
+        let plan = flushed(&[2]).draft(4, transcript(24));
+        in_order(id, "SV2-FIN-001", comment, "range-headers-two-runs", &plan).reads(spans)
+    };
+    vec![
+        trailer(
+            "range-in-order-last-before",
+            "T in the trailer is wrong: the last segment is opened before its turn, and then in its turn.",
+            &[(200, 50), (0, 200), (240, 10)],
+        )
+        .fails(2, "auth.trailer", Place::Frame(4, 1), 0),
+        trailer(
+            "range-in-order-middle-before",
+            "The same, and a segment in the middle is opened before its turn.",
+            &[(170, 10), (0, 170), (175, 1), (201, 1)],
+        )
+        .fails(3, "auth.trailer", Place::Frame(4, 1), 0),
+        trailer(
+            "range-in-order-not-last",
+            "The last segment is opened before its turn alone: nobody has seen all segments in order.",
+            &[(200, 50), (0, 200)],
+        ),
+        trailer(
+            "range-in-order-not-middle",
+            "A segment in the middle is opened before its turn, and not again.",
+            &[(170, 30), (0, 170), (200, 50)],
+        ),
+        in_order(
+            "range-in-order-transcript-before",
+            "SV2-DIG-005",
+            "T in segment 2 is wrong: it is opened before its turn, and then in its turn.",
+            "range-headers-two-runs",
+            &flushed(&[2]).draft(2, transcript(31)),
+        )
+        .reads(&[(170, 30), (0, 170), (180, 10)])
+        .fails(2, "order.transcript", Place::Frame(2, 2), 0),
+    ]
+}
+
+/// SV2-ORD-002 and SV2-ORD-003 of the final segment, before the last segment is released.
+fn runs() -> Vec<RangeCase> {
+    let wrong = |id: &str, order: &'static str, comment: &str, base, plan: &Plan, released| {
+        in_order(id, order, comment, base, plan)
+            .made(base, "the run of the final segment; all else made for that")
+            .fails(0, "order.run", Place::Segment(4, at::FLAGS), released)
+    };
+    let same = |plan: Plan| plan.runs(&[(0, run_salt(0)), (4, run_salt(0))]);
+    let changed = |plan: Plan| plan.draft(4, |draft| draft.header.run_salt[3] ^= 1);
+    let repeats = "The final segment begins a run with the run_salt of the one before.";
+    let changes = "The final segment has another run_salt, and begins no run.";
+    vec![
+        wrong("range-in-order-same-salt", "SV2-ORD-003", repeats, "range-headers-one-run", &same(flushed(&[])), 200),
+        wrong(
+            "range-in-order-same-salt-uniform",
+            "SV2-ORD-003",
+            "UNIFORM: the same.",
+            "range-one-run",
+            &same(full(&[])),
+            3 * 4096,
+        ),
+        wrong("range-in-order-salt-changes", "SV2-ORD-002", changes, "range-headers-one-run", &changed(flushed(&[])), 200),
+        wrong(
+            "range-in-order-salt-changes-uniform",
+            "SV2-ORD-002",
+            "UNIFORM: the same.",
+            "range-one-run",
+            &changed(full(&[])),
+            3 * 4096,
+        ),
+        in_order(
+            "range-out-of-order-same-salt",
+            "SV2-ORD-003",
+            "UNIFORM: the final segment begins a run with the run_salt of the one before, and no range shows it.",
+            "range-one-run",
+            &same(full(&[])),
+        )
+        .reads(&[(3 * 4096, 100), (0, 10)]),
     ]
 }

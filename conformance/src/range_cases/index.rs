@@ -139,6 +139,20 @@ fn entries() -> Vec<RangeCase> {
             |payload| payload[24] += 1,
         )
         .fails(0, "malformed.index", payload, 0),
+        wrong(
+            "range-index-total-less",
+            "All entries together do not reach back to byte 0 of the plaintext.",
+            early,
+            |payload| payload[24] -= 1,
+        )
+        .fails(0, "malformed.index", payload, 0),
+        wrong(
+            "range-index-wire-less",
+            "All entries together do not reach back to segment 0.",
+            early,
+            |payload| payload[28] -= 1,
+        )
+        .fails(0, "malformed.index", payload, 0),
         wrong("range-index-wire-len", "An entry is a byte longer than its segment.", early, |payload| {
             payload[24 + 4] += 1
         })

@@ -57,21 +57,25 @@ pub(super) fn judgement<'a>(
             journal: journal.clone(),
         }
     });
-    let resumed = suite.bytes(&vector.expect.resumed).map_err(text)?;
-    let resume = Question::once(
-        Right::Resume(ResumeExpect::Resumed { output: vector.expect.resumed.clone() }, resumed),
-        move |id| Request::Resume {
-            id,
-            vector: &vector.about.id,
-            keys: &vector.keys,
-            output: output.clone(),
-            journal: journal.clone(),
-            source: plaintext.clone(),
-            source_kind: "file",
-            run_salt: &vector.resume_salt,
-            index: false,
-        },
-    );
+    let right = match &vector.expect.resumed {
+        Some(resumed) => Right::Resume(
+            ResumeExpect::Resumed { output: resumed.clone() },
+            suite.bytes(resumed).map_err(text)?,
+        ),
+        None => Right::Resume(ResumeExpect::Nothing, Vec::new()),
+    };
+    let resume = Question::once(right, move |id| Request::Resume {
+        id,
+        vector: &vector.about.id,
+        keys: &vector.keys,
+        output: output.clone(),
+        journal: journal.clone(),
+        source: plaintext.clone(),
+        source_kind: "file",
+        run_salt: &vector.resume_salt,
+        // Where no index segment is committed yet, the caller says again that there are to be some.
+        index: vector.parameters.index,
+    });
     for (step, question) in [("recover", recover), ("resume", resume)] {
         let judged = match ask(&question)? {
             Ok(answer) => judge(peer, &question.right, &answer),

@@ -80,7 +80,9 @@ pub fn explain(suite: &Suite, vector: &Vector) -> io::Result<String> {
                 vector.stop_after,
                 serde_json::to_string(&vector.expect.recovered)?
             );
-            text += &dump("resumed", &suite.bytes(&vector.expect.resumed)?, None);
+            if let Some(resumed) = &vector.expect.resumed {
+                text += &dump("resumed", &suite.bytes(resumed)?, None);
+            }
         }
         Vector::Resume(vector) => text += &resume(suite, vector)?,
     }

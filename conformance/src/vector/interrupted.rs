@@ -103,8 +103,8 @@ pub struct CrashExpect {
     pub left: Stored,
     /// What `recover` says of that and of the writer's own journal.
     pub recovered: RecoverExpect,
-    /// What `resume` makes of them.
-    pub resumed: Stored,
+    /// What `resume` makes of them; null where nothing was committed, and a new stream is to be started.
+    pub resumed: Option<Stored>,
 }
 
 /// What is found in an output.

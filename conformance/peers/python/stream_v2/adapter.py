@@ -45,6 +45,11 @@ def refused(error, in_body=True):
     return {"result": result, "error": error.kind, "offset": error.offset, "segment": segment}
 
 
+def left_alone(error):
+    """`recover` and `resume` reject what is unsupported, too."""
+    return refused(error, error.segments is not None) | {"result": "reject"}
+
+
 def read(request):
     content_key, context = keys(request)
     data, released = bytes.fromhex(request["input"]), []
@@ -140,7 +145,7 @@ def recovered(request):
     try:
         found = recover(output, journal, content_key, context) if content_key else recover_keyless(output)
     except StreamError as error:
-        return refused(error, error.segments is not None)
+        return left_alone(error)
     return {"result": "nothing"} if found is None else {"result": "recovered"} | found._asdict()
 
 
@@ -152,7 +157,7 @@ def resumed(request):
     try:
         stream = resume(output, journal, source, is_pipe, salt, content_key, context, request.get("index", False))
     except StreamError as error:
-        return refused(error, error.segments is not None)
+        return left_alone(error)
     return {"result": "nothing"} if stream is None else {"result": "resumed", "output": stream.hex()}
 
 

@@ -70,11 +70,13 @@ fn recovered(found: Found) -> Answer {
 
 /// The answer for an error of the stream, or for a file under the name of the journal that is not one.
 pub(crate) fn refused(error: &Error) -> Answer {
-    match error.cause() {
+    let answer = match error.cause() {
         Cause::Format(error) => Answer::of_error(error),
         Cause::Io(error) if error.kind() == ErrorKind::InvalidData => {
             Answer::of_error(&stream_v2_format::Error::misuse())
         }
         _ => panic!("not an error of the stream: {error}"),
-    }
+    };
+    // Of `unsupported`, too: nothing was changed.
+    Answer { result: "reject", ..answer }
 }
