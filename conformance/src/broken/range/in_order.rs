@@ -35,6 +35,14 @@ impl InOrder {
             self.run[16..].copy_from_slice(&index[..4]);
         }
         self.segments += 1;
+        if self.segments == stream.end.segment {
+            let last = stream.header_at(stream.end)?;
+            let continues = last.run_start != (last.run_salt == header.run_salt);
+            let bugs = ["lets-the-run-salt-change", "lets-a-run-begin-with-the-same-salt"];
+            if !continues && !stream.bug.is(bugs[usize::from(last.run_start)]) {
+                return Err(stream.end.at("order.run", 12));
+            }
+        }
         let ends = self.segments != stream.end.segment
             || stream.trailer[24..] == [&self.transcript[..], &self.run].concat();
         stream.trailer_check("SV2-FIN-001", ends)
