@@ -28,7 +28,7 @@ fn committed(
 }
 
 pub(super) fn cases() -> Vec<RecoverCase> {
-    [shorter(), beyond(), lost(), envelopes()].into_iter().flatten().collect()
+    [shorter(), beyond(), beyond_by_others(), lost(), envelopes()].into_iter().flatten().collect()
 }
 
 /// In the place of segment 3 stands something else.
@@ -90,15 +90,9 @@ fn too_long(draft: &mut Draft) {
 
 /// `limit` is damage up to the end of the last commit, and `unsupported` is not.
 fn beyond() -> Vec<RecoverCase> {
-    let codec_at = usize::try_from(at::CODEC).unwrap_or(usize::MAX);
     let bent = |id, comment, segment, bend: fn(&mut Draft)| {
         committed(id, PLACE, comment, plan().draft(segment, bend).write())
     };
-    let other = plan().runs_at(&[3]).draft(3, codec).write().segments[3].bytes.clone();
-    let limit = plan().runs_at(&[3]).draft(3, too_long).write().segments[3].bytes.clone();
-    let forged = plan().write().forge(3, |bytes| bytes[9] = 3).segments[3].bytes.clone();
-    let place = |id, comment, bytes| committed(id, PLACE, comment, plan().write()).output(in_place(bytes));
-    let unsupported = |case: RecoverCase, segment| case.rejects("unsupported.codec", segment, codec_at);
     vec![
         unsupported(
             bent(
@@ -132,6 +126,20 @@ fn beyond() -> Vec<RecoverCase> {
             too_long,
         )
         .rejects(DAMAGED, 3, 0),
+    ]
+}
+
+fn unsupported(case: RecoverCase, segment: usize) -> RecoverCase {
+    case.rejects("unsupported.codec", segment, usize::try_from(at::CODEC).unwrap_or(usize::MAX))
+}
+
+/// Not by the segment that the commit names; and with UNIFORM, which has no header looked at in front of it.
+fn beyond_by_others() -> Vec<RecoverCase> {
+    let other = plan().runs_at(&[3]).draft(3, codec).write().segments[3].bytes.clone();
+    let limit = plan().runs_at(&[3]).draft(3, too_long).write().segments[3].bytes.clone();
+    let forged = plan().write().forge(3, |bytes| bytes[9] = 3).segments[3].bytes.clone();
+    let place = |id, comment, bytes| committed(id, PLACE, comment, plan().write()).output(in_place(bytes));
+    vec![
         unsupported(
             place(
                 "recover-commit-codec-other",
@@ -154,7 +162,6 @@ fn beyond() -> Vec<RecoverCase> {
             ),
             3,
         ),
-        // With UNIFORM no header is looked at in front of the commit.
         committed(
             "recover-before-codec-uniform",
             PLACE,
