@@ -79,11 +79,13 @@ fn an_upload_that_has_expired_is_begun_again_where_everything_is_here() {
 #[test]
 fn an_upload_that_expires_in_the_middle_is_begun_again_where_everything_is_here() {
     each(|command, mut machine| {
-        machine.front.fail_at(PART, 0, Fault::Refuse(404, "NoSuchUpload", "The upload does not exist."));
+        // For all lanes: a part that another one had sent would be here no more.
+        machine.fails_for_ever(PART, 0, &Fault::Refuse(404, "NoSuchUpload", "The upload does not exist."));
         let failed = command.give(&machine).unwrap_err();
         assert_eq!(kind(&failed), Some(ErrorKind::NotFound));
         let text = assert_told(&failed);
         assert!(text.contains("NoSuchUpload"), "{text}");
+        machine.front.heal();
         let id = machine.upload_id();
         machine.front.expire(&id);
         command.give(&machine).unwrap();
