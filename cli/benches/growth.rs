@@ -1,6 +1,6 @@
 //! What grows with the length of a stream, and what does not.
 //!
-//! `cargo bench -p stream-v2 --bench growth` prints, with default settings:
+//! `cargo bench -p sv2 --bench growth` prints, with default settings:
 //! - seconds for each GiB, and the largest resident set of the processes so far, of `sv2 encrypt | sv2 decrypt` for 1, 8 and 100 GiB of zeros: both columns
 //!   should stay as they are, and the second below 64 MiB;
 //! - what reading 1 MiB from the middle of a stream takes, for 1 GiB and for 16 GiB, for which 17 GiB of disk must be free;

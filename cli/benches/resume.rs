@@ -1,6 +1,6 @@
 //! What going on with an interrupted encryption costs: 10 GiB, stopped at 90 %, with its journal and without.
 //!
-//! `cargo bench -p stream-v2 --bench resume` encrypts a file of zeros with `sv2` and default settings, stops it at 90 % (once by SIGTERM, once by
+//! `cargo bench -p sv2 --bench resume` encrypts a file of zeros with `sv2` and default settings, stops it at 90 % (once by SIGTERM, once by
 //! SIGKILL), and prints how many bytes of output, journal and source are read before the first new byte can be written, and how long it takes until
 //! `sv2`, given the same command, writes one. It takes 20 GiB of disk.
 

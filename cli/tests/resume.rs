@@ -95,7 +95,7 @@ fn kill_after_kill() {
     }
 }
 
-/// `cargo test -p stream-v2 --test resume -- --ignored`
+/// `cargo test -p sv2 --test resume -- --ignored`
 #[test]
 #[ignore = "a quarter of a minute that the other tests do not need"]
 fn two_hundred_kills() {

@@ -76,7 +76,7 @@ fn kill_after_kill() {
     }
 }
 
-/// `cargo test -p stream-v2 --test sqlite -- --ignored`
+/// `cargo test -p sv2 --test sqlite -- --ignored`
 #[test]
 #[ignore = "half a minute that the other tests do not need"]
 fn a_hundred_kills() {
