@@ -4,7 +4,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use super::run::RunKeys;
-use super::sealing::{SegmentSealing, misuse};
+use super::segment_sealing::{SegmentSealing, misuse};
 use super::{Digest, Run, StreamSealer, Transcript};
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{

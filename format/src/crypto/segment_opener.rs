@@ -3,9 +3,9 @@
 use core::fmt;
 
 use super::frame_opener::{FrameOpener, SealedEnds, check_terminator, terminator_at};
-use super::opening::SegmentOpening;
 use super::run::RunKeys;
 use super::scrub::scrub_cipher;
+use super::segment_opening::SegmentOpening;
 use super::{AuthenticHeader, Digest, StreamOpener};
 use crate::wire::{
     FrameHeader, FrameLayout, FrameType, FrameView, Frames, HISTORY_LEN, HeaderV1, RunLink, SegmentKind,
