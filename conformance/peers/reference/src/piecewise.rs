@@ -3,8 +3,14 @@
 use stream_v2_format::crypto::{
     AuthenticHeader, ContentKey, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
 };
-use stream_v2_format::wire::{EnvelopeView, HeaderV1View, Parsed};
+use stream_v2_format::lengths::{ClaimedLen, Lengths};
+use stream_v2_format::wire::{
+    Codec, EnvelopeView, HeaderV1, HeaderV1View, Parsed, SegmentHeader, SegmentKind, entries_max,
+};
 use stream_v2_format::{Detail, Error, Offset, SegmentIndex};
+
+/// So many bytes more and fewer, the lengths are looked at too.
+const NEARBY: u64 = 40;
 
 /// What was released, and what became of the stream.
 pub(crate) type Read = (Vec<u8>, Result<(), Error>);
@@ -44,7 +50,10 @@ impl<'a> Input<'a> {
         }
         reader.go_back();
         match self.rest() {
-            [] => Ok(()),
+            [] => {
+                reader.shape.assert_lengths(self.bytes.len() as u64);
+                Ok(())
+            }
             _ => Err(Error::trailing(order.offset(), order.segments())),
         }
     }
@@ -92,6 +101,7 @@ struct SegmentReader<'a> {
     progress: Progress,
     expected: Option<SegmentIndex>,
     first: Option<(AuthenticHeader, &'a [u8], Vec<u8>)>,
+    shape: Shape,
 }
 
 impl<'a> SegmentReader<'a> {
@@ -101,6 +111,7 @@ impl<'a> SegmentReader<'a> {
             progress: Progress::of_reader(stream),
             expected: Some(SegmentIndex::FIRST),
             first: None,
+            shape: Shape::new(*stream.header()),
         }
     }
 
@@ -127,6 +138,7 @@ impl<'a> SegmentReader<'a> {
             );
         }
         after_all?;
+        self.shape.add(segment.header());
         self.first.get_or_insert_with(|| (*segment, wire, payload.clone()));
         payload.truncate(segment.header().plaintext_len as usize);
         Ok(payload)
@@ -178,5 +190,57 @@ impl<'a> SegmentReader<'a> {
         let mut again = vec![0; payload.len()];
         self.opener.open(&segment, wire, &mut again).unwrap();
         assert_eq!(again, payload);
+    }
+}
+
+/// What the formulas of §14.1 need to know of the segments that were read.
+struct Shape {
+    header: HeaderV1,
+    plaintext_len: u64,
+    index: bool,
+    /// Data segments since the last index segment.
+    unindexed: u64,
+    /// Codec 0 everywhere, and no further run without UNIFORM.
+    plain: bool,
+    /// A data segment was not full, or an index segment came before it had to.
+    ended: bool,
+}
+
+impl Shape {
+    const fn new(header: HeaderV1) -> Self {
+        Self { header, plaintext_len: 0, index: false, unindexed: 0, plain: true, ended: false }
+    }
+
+    fn add(&mut self, segment: &SegmentHeader) {
+        let begins_again = segment.index != SegmentIndex::FIRST && segment.flags.run_start();
+        match segment.kind {
+            SegmentKind::Data => {
+                self.plain &= !self.ended && (!begins_again || self.header.uniform());
+                self.ended = segment.payload_len < self.header.segment_size();
+                self.unindexed += 1;
+            }
+            SegmentKind::Index => {
+                self.plain &= !begins_again;
+                self.ended |= self.unindexed < u64::from(entries_max(&self.header));
+                (self.index, self.unindexed) = (true, 0);
+            }
+            SegmentKind::Final => {}
+        }
+        self.plain &= segment.codec == Codec::None;
+        self.plaintext_len += u64::from(segment.plaintext_len);
+    }
+
+    /// The lengths of the stream and of its plaintext follow from each other, and so for lengths nearby.
+    fn assert_lengths(&self, stream_len: u64) {
+        if !self.plain || (self.index && self.unindexed > 0) {
+            return;
+        }
+        let lengths = Lengths::new(&self.header, self.index).unwrap();
+        assert_eq!(lengths.stream_len(self.plaintext_len), Some(stream_len), "not the length of §14.1");
+        for len in stream_len.saturating_sub(NEARBY)..stream_len + NEARBY {
+            let mut plaintext = self.plaintext_len.saturating_sub(NEARBY)..self.plaintext_len + NEARBY;
+            let expected = plaintext.find(|&plaintext| lengths.stream_len(plaintext) == Some(len));
+            assert_eq!(lengths.plaintext_len(len), expected.map(ClaimedLen), "of a stream of {len} bytes");
+        }
     }
 }
