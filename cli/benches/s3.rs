@@ -4,11 +4,6 @@
 //! client, with as many lanes and parts as large. The median of the first must be at least 80 % of the other's, and no process larger than 256 MiB. Of an
 //! object of 10 GiB, 1 MiB is then read through a relay that counts: less than 1 MiB, two segments and the stream header may come back.
 
-#[path = "../tests/served/mod.rs"]
-mod served;
-#[path = "../tests/support/mod.rs"]
-mod support;
-
 use std::error::Error;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -24,11 +19,11 @@ use std::time::Instant;
 use md5::{Digest, Md5};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
-use served::Served;
 use sha2::Sha256;
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart, PartBody, UploadId};
 use stream_v2_s3_servers::{BUCKET, REGION};
+use stream_v2_testing::command::s3::Served;
 
 const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
@@ -195,7 +190,7 @@ fn range() -> Done {
     let served = Served::new();
     let path = served.folder.path("sparse");
     let begin = LARGE / 2 + 12_345;
-    let marked = support::plaintext(usize::try_from(MIB)?);
+    let marked = stream_v2_testing::plaintext(usize::try_from(MIB)?);
     let sparse = File::create(&path)?;
     sparse.set_len(LARGE)?;
     sparse.write_all_at(&marked, begin)?;

@@ -1,11 +1,10 @@
 //! `sv2 cat`: ranges of the plaintext, through the command.
 
-mod support;
-
 use std::fs::File;
 
-use support::stream::SMALL;
-use support::{Folder, Ran, key_text, plaintext};
+use stream_v2_testing::command::stream::SMALL;
+use stream_v2_testing::command::{Folder, Ran, key_text};
+use stream_v2_testing::plaintext;
 
 /// A folder with a stream of 20,000 bytes in three segments, and its plaintext.
 fn folder() -> (Folder, Vec<u8>) {

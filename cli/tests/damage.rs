@@ -2,14 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fmt::Write;
 use std::fs;
 
-use support::forge::wire_field;
-use support::stream::{Recipe, SMALL};
-use support::{Folder, KEY, KEY_ID, key_text};
+use stream_v2_testing::command::forge::wire_field;
+use stream_v2_testing::command::stream::{Recipe, SMALL};
+use stream_v2_testing::command::{Folder, KEY, KEY_ID, key_text};
 
 /// A kind of damage, and the stream that has it.
 type Case = (&'static str, Vec<u8>);

@@ -3,15 +3,13 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
-use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::fs;
+use std::os::unix::fs::{chown, symlink};
 use std::process::{Command, Stdio};
 
 use stream_v2_pipeline::OutputFile;
-use support::stream::SMALL;
-use support::{Folder, Ran};
+use stream_v2_testing::command::stream::SMALL;
+use stream_v2_testing::command::{Folder, Ran};
 
 /// A folder with a stream and its plaintext.
 fn folder() -> Folder {
@@ -19,31 +17,6 @@ fn folder() -> Folder {
     folder.write("data", &SMALL.plaintext());
     folder.write("data.sv2", &SMALL.stream().0);
     folder
-}
-
-impl Folder {
-    fn mode(&self, name: &str) -> u32 {
-        self.path(name).metadata().unwrap().permissions().mode() & 0o7777
-    }
-
-    fn set_mode(&self, name: &str, mode: u32) {
-        fs::set_permissions(self.path(name), Permissions::from_mode(mode)).unwrap();
-    }
-
-    /// Runs the command with this umask.
-    fn run_masked(&self, umask: &str, args: &str) -> Ran {
-        let script = format!("umask {umask}; exec \"$0\" \"$@\"");
-        Ran(self.sv2_after(&["sh", "-c", &script], args).output().unwrap())
-    }
-
-    /// Gives a file to a user that this test is not; false, and said so, unless the test runs as root.
-    fn give_away(&self, name: &str) -> bool {
-        let given = std::os::unix::fs::lchown(self.path(name), Some(54_321), None).is_ok();
-        if !given {
-            println!("skipped: only root can give a file to another user");
-        }
-        given
-    }
 }
 
 #[test]

@@ -3,13 +3,12 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
-use support::kill::wait_until;
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::kill::wait_until;
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 /// Three whole segments and a short one.
 const LEN: usize = 3 * 65_536 + 1000;

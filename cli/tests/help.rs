@@ -1,8 +1,6 @@
 //! The help texts, as a user reads them.
 
-mod support;
-
-use support::Folder;
+use stream_v2_testing::command::Folder;
 
 #[test]
 fn help() {

@@ -3,10 +3,9 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
-use support::kill::killed_at;
-use support::{Folder, plaintext};
+use stream_v2_testing::command::Folder;
+use stream_v2_testing::command::kill::killed_at;
+use stream_v2_testing::plaintext;
 
 /// Data segments of 4 KiB: 1,536 of them, and 169 to an index segment.
 const LEN: usize = 6 << 20;

@@ -1,10 +1,8 @@
 //! What can be seen without the key, as a table and as JSON.
 
-mod support;
-
 use serde_json::Value;
-use support::stream::{Recipe, SMALL};
-use support::{Folder, Ran};
+use stream_v2_testing::command::stream::{Recipe, SMALL};
+use stream_v2_testing::command::{Folder, Ran};
 
 fn shown(ran: &Ran) -> String {
     format!("{}{ran}", ran.text())

@@ -3,15 +3,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use support::kill::wait_until;
-use support::stream::SMALL;
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::kill::wait_until;
+use stream_v2_testing::command::stream::SMALL;
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();

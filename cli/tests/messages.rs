@@ -2,11 +2,10 @@
 
 #![cfg(unix)]
 
-mod support;
-
 use std::fs::create_dir;
 
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 #[test]
 fn folders_and_devices_get_no_files() {

@@ -2,15 +2,14 @@
 
 #![cfg(unix)]
 
-mod support;
-
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 
-use support::stream::SMALL;
-use support::{Folder, KEY, KEY_ID, Ran, key_text, plaintext};
+use stream_v2_testing::command::stream::SMALL;
+use stream_v2_testing::command::{Folder, KEY, KEY_ID, Ran, key_text};
+use stream_v2_testing::plaintext;
 
 #[test]
 fn nothing_is_overwritten_unasked() {

@@ -3,15 +3,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use support::kill::{self, growths, killed_at};
-use support::{Folder, plaintext};
+use stream_v2_testing::command::Folder;
+use stream_v2_testing::command::kill::{self, growths, killed_at};
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 12 << 20;
 const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
@@ -158,7 +157,7 @@ fn a_source_that_has_changed_is_refused() {
 #[test]
 fn other_keys_and_sizes_are_refused() {
     let folder = interrupted();
-    folder.write_key("other", &support::key_text([9; 16], [9; 32]));
+    folder.write_key("other", &stream_v2_testing::command::key_text([9; 16], [9; 32]));
     let ran = folder.run("encrypt -k other data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: key.header_tag at byte 80: wrong key, wrong context or altered header

@@ -2,10 +2,9 @@
 
 #![cfg(unix)]
 
-mod support;
-
-use support::kill::killed_at;
-use support::{Folder, plaintext};
+use stream_v2_testing::command::Folder;
+use stream_v2_testing::command::kill::killed_at;
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 12 << 20;
 const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K data";

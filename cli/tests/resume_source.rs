@@ -3,15 +3,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
-use support::kill::{killed_at, wait_until};
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::kill::{killed_at, wait_until};
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 12 << 20;
 const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";

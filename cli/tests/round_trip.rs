@@ -1,12 +1,11 @@
 //! What goes in comes out: files, pipes, default names, sizes, contexts, and what is said about it.
 
-mod support;
-
 use std::io::Write;
 use std::process::Stdio;
 
-use support::stream::SMALL;
-use support::{Folder, plaintext};
+use stream_v2_testing::command::Folder;
+use stream_v2_testing::command::stream::SMALL;
+use stream_v2_testing::plaintext;
 
 const LENS: &[usize] = &[0, 1, 4095, 4096, 65_536, 1 << 20, (1 << 20) + 1, 3_000_000];
 

@@ -3,17 +3,15 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "support/aws.rs"]
-mod aws;
-mod support;
-
 use stream_v2_s3_front::{Front, SECRET};
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::s3;
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 3 << 20;
 
 fn run(folder: &Folder, front: &Front, secret: &str, args: &str) -> Ran {
-    Ran(aws::sv2(folder, front, secret, args).output().unwrap())
+    Ran(s3::sv2(folder, front, secret, args).output().unwrap())
 }
 
 /// An object `bucket/data.sv2`, and what it holds in `data`.

@@ -3,15 +3,13 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "support/aws.rs"]
-mod aws;
-mod support;
-
 use rustix::process::{Pid, Signal, kill_process};
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart};
 use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
-use support::kill::wait_until;
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::kill::wait_until;
+use stream_v2_testing::command::s3;
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 const ABORT: Operation = Operation::AbortMultipartUpload;
 const DENIED: Fault = Fault::Refuse(403, "AccessDenied", "Access Denied");
@@ -32,7 +30,7 @@ impl Place {
     }
 
     fn run(&self, args: &str) -> Ran {
-        Ran(aws::sv2(&self.folder, &self.front, SECRET, args).output().unwrap())
+        Ran(s3::sv2(&self.folder, &self.front, SECRET, args).output().unwrap())
     }
 
     fn bucket(&self, name: &str) -> Bucket {
@@ -119,7 +117,7 @@ fn another_upload_of_the_same_key_is_kept_here() {
 fn an_upload_that_is_at_work_is_not_aborted() {
     let place = Place::new();
     place.front.fail_at(Operation::UploadPart, 0, Fault::Silence);
-    let mut child = aws::sv2(&place.folder, &place.front, SECRET, ENCRYPT).spawn().unwrap();
+    let mut child = s3::sv2(&place.folder, &place.front, SECRET, ENCRYPT).spawn().unwrap();
     let asked = || place.front.take().iter().any(|request| request.operation == Operation::UploadPart);
     wait_until("a part", asked);
     let ran = place.run("uploads s3://bucket --abort");

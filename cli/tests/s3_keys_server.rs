@@ -3,12 +3,9 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
-mod served;
-mod support;
-
-use served::Served;
 use stream_v2_s3_servers::Ask;
-use support::Ran;
+use stream_v2_testing::command::Ran;
+use stream_v2_testing::command::s3::Served;
 
 /// Neither URLs nor lists may make other keys of these.
 const ODD: &[&str] = &[

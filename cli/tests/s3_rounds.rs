@@ -3,17 +3,15 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod served;
-mod support;
-
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use served::Served;
-use support::{Ran, plaintext};
+use stream_v2_testing::command::Ran;
+use stream_v2_testing::command::s3::Served;
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 64 << 20;
 const ENCRYPT: &str = "encrypt -k key --sync-every 4M - -o s3://bucket/out";

@@ -4,16 +4,14 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod served;
-mod support;
-
 use std::io::Write;
 use std::process::{Child, ChildStdin, Stdio};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
-use served::Served;
-use support::{Ran, plaintext};
+use stream_v2_testing::command::Ran;
+use stream_v2_testing::command::s3::Served;
+use stream_v2_testing::plaintext;
 
 const MIB: usize = 1 << 20;
 const LEN: usize = 40 * MIB;

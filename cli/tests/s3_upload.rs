@@ -3,10 +3,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "support/aws.rs"]
-mod aws;
-mod support;
-
 use std::fs;
 use std::io::Write;
 use std::process::{Child, ChildStdin, Stdio};
@@ -14,8 +10,10 @@ use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
 use stream_v2_s3_front::{Fault, Front, Operation, SECRET};
-use support::kill::wait_until;
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::kill::wait_until;
+use stream_v2_testing::command::s3;
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 /// Three parts and a bit.
 const LEN: usize = (25 << 20) + 5;
@@ -34,12 +32,12 @@ impl Place {
     }
 
     fn run(&self, args: &str) -> Ran {
-        Ran(aws::sv2(&self.folder, &self.front, SECRET, args).output().unwrap())
+        Ran(s3::sv2(&self.folder, &self.front, SECRET, args).output().unwrap())
     }
 
     /// Starts the command with a pipe into it.
     fn begin(&self, args: &str) -> (Child, ChildStdin) {
-        let mut command = aws::sv2(&self.folder, &self.front, SECRET, args);
+        let mut command = s3::sv2(&self.folder, &self.front, SECRET, args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let stdin = child.stdin.take().unwrap();
@@ -127,7 +125,7 @@ fn there_and_back_with_nothing() {
 fn what_cannot_be_done_is_told() {
     let place = Place::new();
     place.folder.write("data", b"data");
-    place.folder.write_key("other", &support::key_text([9; 16], [9; 32]));
+    place.folder.write_key("other", &stream_v2_testing::command::key_text([9; 16], [9; 32]));
     place.run("encrypt -q -k key data -o s3://bucket/out.sv2").done();
     place.front.put("bucket/taken", b"of somebody else");
     let (no_bucket, denied) = (
@@ -148,7 +146,7 @@ fn what_cannot_be_done_is_told() {
     let mut told = Vec::new();
     for (secret, fault, args) in commands {
         place.front.fail(vec![fault; 20]);
-        let ran = Ran(aws::sv2(&place.folder, &place.front, secret, args).output().unwrap());
+        let ran = Ran(s3::sv2(&place.folder, &place.front, secret, args).output().unwrap());
         told.push(format!("$ {args}\n{ran}"));
         place.front.heal();
     }

@@ -3,13 +3,12 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::io::Read;
 use std::process::{Child, Stdio};
 
-use support::kill::{self, growths, killed_at};
-use support::{Folder, plaintext};
+use stream_v2_testing::command::Folder;
+use stream_v2_testing::command::kill::{self, growths, killed_at};
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 6 << 20;
 const ENCRYPT: &str =

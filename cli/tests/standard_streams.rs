@@ -4,8 +4,6 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs::File;
 use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::os::unix::fs::symlink;
@@ -14,8 +12,9 @@ use std::process::{Child, Command, Stdio};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, Signal, kill_process};
-use support::kill::wait_until;
-use support::{Folder, KEY, KEY_ID, Ran, key_text, plaintext};
+use stream_v2_testing::command::kill::wait_until;
+use stream_v2_testing::command::{Folder, KEY, KEY_ID, Ran, key_text};
+use stream_v2_testing::plaintext;
 
 const LEN: usize = 300_000;
 

@@ -3,15 +3,14 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs::{File, OpenOptions};
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::thread;
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use support::{Folder, Ran, plaintext};
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
 
 /// Both ends of a new terminal.
 fn terminal() -> (OwnedFd, File) {

@@ -4,8 +4,6 @@
 #![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::alloc::System;
 use std::fs::File;
 use std::io::{Seek, Write, sink};
@@ -13,7 +11,8 @@ use std::io::{Seek, Write, sink};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use stream_v2_format::wire::Suite;
 use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Managers, WriterSink};
-use support::{key, plaintext, small_params};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{key, small_params};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -72,7 +71,7 @@ fn segments_allocate_nothing() {
         for jobs in [1, 3] {
             let mut pipeline = encrypting(&key, suite, jobs);
             let name = format!("{}, {jobs} workers", suite.name());
-            let stream = support::encrypt(&pipeline, &text);
+            let stream = stream_v2_testing::streams::encrypt(&pipeline, &text);
 
             let made = allocations(|| {
                 pipeline.run(&text[..], &mut WriterSink::new(sink()), Managers::none()).unwrap();

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,7 +13,8 @@ use stream_v2_pipeline::tokio::{SegmentDecoder, SegmentEncoder};
 use stream_v2_pipeline::{
     DecryptPipeline, DecryptSegmentWorker, EncryptSegmentInput, EncryptSegmentWorker, Error,
 };
-use support::{decrypt, encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::Builder;
 use tokio_util::codec::{FramedRead, FramedWrite};
@@ -111,8 +110,8 @@ fn sealed_segments_are_written_as_the_pipeline_writes_them() {
     let key = key();
     let pipeline = encrypting(&key, 1);
     let stream = encrypt(&pipeline, &plaintext(LEN));
-    let salts = support::salts();
-    let params = support::small_params();
+    let salts = stream_v2_testing::streams::salts();
+    let params = stream_v2_testing::streams::small_params();
     let sealer = stream_v2_format::crypto::StreamSealer::new(params, &key, b"").unwrap();
     let run = stream_v2_format::crypto::Run::first(salts.run_salt);
     let mut worker = EncryptSegmentWorker::new(&sealer, run, DigestAlg::HmacSha3OverTags);

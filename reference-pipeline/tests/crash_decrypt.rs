@@ -2,19 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod lab;
-mod support;
-
 use std::path::Path;
 
-use lab::decryption::{Decryption, Found};
-use lab::encryption::{Encryption, Run};
-use lab::sim::Contents;
-use lab::states::{kills, lost_power};
-use lab::{SEGMENT, inode};
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::{DecryptionLeft, InterruptedDecryption};
-use support::{key, plaintext};
+use stream_v2_testing::crash_sim;
+use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
+use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
+use stream_v2_testing::crash_sim::sim::Contents;
+use stream_v2_testing::crash_sim::states::{kills, lost_power};
+use stream_v2_testing::crash_sim::{SEGMENT, inode};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::key;
 
 const ALL: [usize; 4] = [0, 1, 2, 9];
 
@@ -160,7 +159,7 @@ fn plaintext_that_was_lost_or_changed_is_written_again() {
 #[test]
 fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_changed() {
     let (decryption, contents) = interrupted();
-    let ends = lab::encryption::ends(&decryption.stream);
+    let ends = crash_sim::encryption::ends(&decryption.stream);
     let refused = |stream: Vec<u8>| {
         let other = Decryption { stream, key: key(), plaintext: Vec::new() };
         let (found, sim) = other.run(&contents);
@@ -181,8 +180,10 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
         contents.put("out.partial", first.result[..len].to_vec());
         encryption.again(&first, &contents).result
     };
-    let (one, other) =
-        (cut(lab::encryption::ends(&first.result)[1]), cut(lab::encryption::ends(&first.result)[2]));
+    let (one, other) = (
+        cut(crash_sim::encryption::ends(&first.result)[1]),
+        cut(crash_sim::encryption::ends(&first.result)[2]),
+    );
     let reading = Decryption { stream: one, key: key(), plaintext: decryption.plaintext.clone() };
     let run = reading.first();
     let place = kills(&run.log, 1).filter(|&place| {
@@ -202,7 +203,7 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
 #[test]
 fn damage_after_the_last_commit_is_what_it_is_without_an_interruption() {
     let (decryption, contents) = interrupted();
-    let ends = lab::encryption::ends(&decryption.stream);
+    let ends = crash_sim::encryption::ends(&decryption.stream);
     // The last commit is that of segment 3; in the segments after it, headers, wires and the trailer; and a byte too many.
     let places = ends[4..].iter().flat_map(|end| [end - 200, end - 1]);
     let damaged = places.map(|place| {
@@ -229,7 +230,7 @@ fn damage_after_the_last_commit_is_what_it_is_without_an_interruption() {
 #[test]
 fn a_stream_that_ends_too_early_costs_nothing() {
     let decryption = decryption(9);
-    let ends = lab::encryption::ends(&decryption.stream);
+    let ends = crash_sim::encryption::ends(&decryption.stream);
     let early =
         Decryption { stream: decryption.stream[..ends[6] + 50].to_vec(), key: key(), plaintext: Vec::new() };
     let (found, sim) = early.run(&Contents::default());
@@ -272,8 +273,8 @@ fn changed_result_is_not_complete() {
         for change in changes {
             let mut contents = contents.clone();
             change(&mut contents.files[file]);
-            let sim = lab::sim::Sim::new(contents.clone());
-            let (pipeline, output) = (decryption.pipeline(), lab::output(&sim));
+            let sim = crash_sim::sim::Sim::new(contents.clone());
+            let (pipeline, output) = (decryption.pipeline(), crash_sim::output(&sim));
             let mut source = std::io::Cursor::new(&decryption.stream);
             let stream = pipeline.open_stream(&mut source).unwrap();
             let found = InterruptedDecryption::find(&pipeline, &output, &stream, &mut source).unwrap();
@@ -281,7 +282,7 @@ fn changed_result_is_not_complete() {
             assert!(matches!(found, DecryptionLeft::Nothing(found) if found == notice));
             assert_eq!(sim.log(), []);
             // With the leave to replace it, it is written again.
-            let output = lab::output(&sim).overwriting(true);
+            let output = crash_sim::output(&sim).overwriting(true);
             decryption.give(&output).unwrap();
             decryption.assert_complete(&sim.contents());
         }

@@ -1,17 +1,15 @@
 //! §19.2, §19.5 Every crash of an encryption: the command is given again, and the stream opens to exactly the source.
 
-mod lab;
-mod support;
-
 use std::path::Path;
 
-use lab::encryption::{Encryption, Run};
-use lab::sim::{Contents, Op};
-use lab::states::{durable_len, kills, lost_power};
-use lab::{SEGMENT, sealings};
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{InterruptedEncryption, SourceStamp};
-use support::plaintext;
+use stream_v2_testing::crash_sim;
+use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
+use stream_v2_testing::crash_sim::sim::{Contents, Op};
+use stream_v2_testing::crash_sim::states::{durable_len, kills, lost_power};
+use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::plaintext;
 
 /// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same code, without the longest one.
 const ALL: &[usize] = if ON_TASKS { &[0, 1, 2] } else { &[0, 1, 2, 9] };
@@ -317,9 +315,9 @@ fn changed_result_is_not_complete() {
     encryption.again(&first, &contents);
     // In the first segment, far before the last commit.
     let (mut changed, file) = (contents.clone(), contents.names[Path::new("out")]);
-    changed.files[file][lab::BODY + 200] ^= 1;
-    let sim = lab::sim::Sim::new(changed);
-    let found = InterruptedEncryption::find(&encryption.pipeline(), &lab::output(&sim)).unwrap();
+    changed.files[file][crash_sim::BODY + 200] ^= 1;
+    let sim = crash_sim::sim::Sim::new(changed);
+    let found = InterruptedEncryption::find(&encryption.pipeline(), &crash_sim::output(&sim)).unwrap();
     assert!(found.is_none());
     assert_eq!(sim.log(), []);
 }
@@ -334,7 +332,7 @@ fn source_that_has_become_empty_is_refused() {
     let encryption = encryption(2);
     let first = encryption.first();
     let is_begun = |contents: &Contents| {
-        contents.file("out.partial").is_some_and(|partial| partial.len() == lab::BODY)
+        contents.file("out.partial").is_some_and(|partial| partial.len() == crash_sim::BODY)
             && contents.file("out.journal").is_some()
     };
     let place = kills(&first.log, 1).find(|&place| is_begun(&first.killed(place))).unwrap();

@@ -3,15 +3,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod lab;
-mod support;
-
-use lab::SEGMENT;
-use lab::forks::{Forks, Resumed};
-use lab::sealings;
-use lab::sim::Contents;
 use stream_v2_format::Detail;
-use support::plaintext;
+use stream_v2_testing::crash_sim;
+use stream_v2_testing::crash_sim::SEGMENT;
+use stream_v2_testing::crash_sim::forks::{Forks, Resumed};
+use stream_v2_testing::crash_sim::sealings;
+use stream_v2_testing::crash_sim::sim::Contents;
+use stream_v2_testing::plaintext;
 
 /// Segments of the whole source.
 const SEGMENTS: usize = 6;
@@ -95,7 +93,7 @@ fn every_mix(index: bool) -> (usize, usize) {
 /// The same disk with one segment of another run.
 fn exchanges(forks: &Forks, contents: &Contents) -> Vec<Contents> {
     let output = contents.file("out.partial").unwrap();
-    let ends = lab::encryption::ends(output);
+    let ends = crash_sim::encryption::ends(output);
     let mut exchanged = Vec::new();
     for (place, bounds) in ends.windows(2).enumerate() {
         for sealed in forks.segments[&place].iter().take(3) {
@@ -134,7 +132,7 @@ fn entries_of_an_abandoned_run_are_not_signed() {
     let (forks, [abandoned, kept]) = forks(true);
     let (source, _) = sources(2);
     let [abandoned, output] = [&abandoned, &kept].map(|disk| disk.file("out.partial").unwrap().clone());
-    let ends = lab::encryption::ends(&output);
+    let ends = crash_sim::encryption::ends(&output);
     let mut mixed = kept.clone();
     let swapped = [&output[..ends[2]], &abandoned[ends[2]..ends[4]], &output[ends[4]..]].concat();
     mixed.put("out.partial", swapped);
@@ -167,7 +165,7 @@ fn mixed_streams_in_front_of_a_resumed_reader() {
             .map(|branch| forks.resume(&disks[branch], sealed[branch], None).unwrap().unwrap())
             .collect();
         let streams: Vec<_> = sealed.iter().map(|sealed| sealed.contents.file("out").unwrap()).collect();
-        let ends: Vec<_> = streams.iter().map(|stream| lab::encryption::ends(stream)).collect();
+        let ends: Vec<_> = streams.iter().map(|stream| crash_sim::encryption::ends(stream)).collect();
         let segments = ends[0].len() - 1;
         let (mut whole, mut refused) = (0, 0);
         for (begun, committed) in (0..2).flat_map(|begun| (1..=5).map(move |committed| (begun, committed))) {
@@ -180,7 +178,7 @@ fn mixed_streams_in_front_of_a_resumed_reader() {
                     &streams[branch(place)][ends[place]..ends[place + 1]]
                 };
                 let body: Vec<_> = (0..segments).flat_map(segment).copied().collect();
-                let stream = [&streams[0][..lab::BODY], &body].concat();
+                let stream = [&streams[0][..crash_sim::BODY], &body].concat();
                 match forks.decrypt_on(&disk, &stream) {
                     Ok(plaintext) => {
                         assert!(

@@ -2,18 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod lab;
-mod support;
-
 use std::path::Path;
 
-use lab::encryption::{Encryption, Run, ends};
-use lab::sim::{Contents, Op};
-use lab::states::{durable_len, kills, lost_power};
-use lab::{SEGMENT, sealings};
 use stream_v2_pipeline::SourceStamp;
-use support::indexed::{FULL, Indexed};
-use support::plaintext;
+use stream_v2_testing::crash_sim::encryption::{Encryption, Run, ends};
+use stream_v2_testing::crash_sim::sim::{Contents, Op};
+use stream_v2_testing::crash_sim::states::{durable_len, kills, lost_power};
+use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::indexed::{FULL, Indexed};
+use stream_v2_testing::plaintext;
 
 /// Data segments that are committed before what is looked at, of one byte each: two less than an index segment covers.
 const BEFORE: usize = FULL - 2;

@@ -2,19 +2,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod lab;
-mod support;
-
-use lab::decryption::{Decryption, Found};
-use lab::encryption::{Encryption, Run, ends};
-use lab::sim::{Contents, Op};
-use lab::{SEGMENT, output};
 use stream_v2_format::Detail;
 use stream_v2_format::crypto::StreamOpener;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{InterruptedEncryption, Vouched, recover, recover_keyless};
-use support::vectors::{self, keys, load};
-use support::{key, plaintext};
+use stream_v2_testing::crash_sim;
+use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
+use stream_v2_testing::crash_sim::encryption::{Encryption, Run, ends};
+use stream_v2_testing::crash_sim::sim::{Contents, Op};
+use stream_v2_testing::crash_sim::{SEGMENT, output};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::key;
+use stream_v2_testing::vectors::{self, keys, load};
 
 const SEGMENTS: usize = 5;
 /// The segment during which the crash comes.
@@ -42,7 +41,7 @@ fn killed_encryption(calls: usize, cut: usize, expected: u64) {
     let contents = first.killed((header_call(&first) + calls, cut));
     let partial = contents.file("out.partial").unwrap();
     assert_eq!(recover_keyless(std::io::Cursor::new(partial)).unwrap().segments, expected);
-    let sim = lab::sim::Sim::new(contents.clone());
+    let sim = crash_sim::sim::Sim::new(contents.clone());
     let found = InterruptedEncryption::find(&encryption.pipeline(), &output(&sim)).unwrap().unwrap();
     assert_eq!(found.recovered().committed.segments, expected);
     drop(found);
@@ -67,7 +66,7 @@ fn encrypt_mid_wire_crc_mismatch_segment_dropped() {
     let encryption = encryption();
     let first = encryption.first();
     let mut contents = first.killed((header_call(&first) + 2, 0));
-    let (end, file) = (ends(&first.result)[TORN + 1], lab::inode(&contents).unwrap());
+    let (end, file) = (ends(&first.result)[TORN + 1], crash_sim::inode(&contents).unwrap());
     contents.files[file][end - 2000..].fill(0);
     let found = recover_keyless(std::io::Cursor::new(&contents.files[file])).unwrap();
     assert_eq!((found.segments, found.file_len), (TORN as u64, end as u64));
@@ -94,7 +93,7 @@ fn killed_decryption(place: impl FnOnce(&Run) -> (usize, usize)) -> (Found, usiz
     let decryption = decryption();
     let first = decryption.first();
     let contents = first.killed(place(&first));
-    let file = lab::inode(&contents).unwrap();
+    let file = crash_sim::inode(&contents).unwrap();
     let (found, sim) = decryption.run(&contents);
     decryption.assert_complete(&sim.contents());
     let written = sim.log().into_iter().find_map(|op| match op {
@@ -183,7 +182,7 @@ fn file_append_is_safe() {
     let encryption = encryption();
     let first = encryption.first();
     let before = first.killed((header_call(&first), 0));
-    let file = lab::inode(&before).unwrap();
+    let file = crash_sim::inode(&before).unwrap();
     for tail in [
         &b"x"[..],
         &[0; 96],

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::ErrorKind;
 
@@ -11,8 +9,9 @@ use stream_v2_format::Detail;
 use stream_v2_pipeline::{
     ContentKey, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile, SourceStamp,
 };
-use support::sources::Failing;
-use support::{key, plaintext, small_segments};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{key, small_segments};
 
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT;

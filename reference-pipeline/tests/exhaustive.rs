@@ -3,12 +3,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use stream_v2_format::Detail;
 use stream_v2_format::wire::crc32c;
 use stream_v2_pipeline::{DecryptPipeline, Lanes};
-use support::{Built, Plan, build, build_with, key, small_params};
+use stream_v2_testing::streams::{Built, Plan, build, build_with, key, small_params};
 
 /// Three runs, six data segments of a few bytes, 2 KiB in all.
 const RUNS: &[(u8, &[usize])] = &[(0x40, &[5, 9]), (0x41, &[1, 30, 2]), (0x42, &[7])];
@@ -21,7 +19,7 @@ fn read(stream: &[u8], salvage: bool) -> Outcome {
     let mut pipeline = DecryptPipeline::new(&key);
     pipeline.lanes = Lanes::with_jobs(1);
     pipeline.salvage = salvage;
-    let (released, result) = support::decrypt(&pipeline, stream);
+    let (released, result) = stream_v2_testing::streams::decrypt(&pipeline, stream);
     let error = result.unwrap_err();
     let error = *error.format_error().unwrap();
     (error.detail(), error.offset().0, error.segment(), released)
@@ -225,7 +223,8 @@ fn every_splice_of_two_histories_is_found_where_it_happens() {
     let segments =
         (0..built.segments.len()).map(|at| if at >= 2 { other.segment(at) } else { built.segment(at) });
     let key = key();
-    let (released, result) = support::decrypt(&DecryptPipeline::new(&key), &built.with_segments(segments));
+    let (released, result) =
+        stream_v2_testing::streams::decrypt(&DecryptPipeline::new(&key), &built.with_segments(segments));
     assert!(result.is_ok());
     assert_eq!(released, other.released(6));
 }

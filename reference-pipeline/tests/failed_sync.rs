@@ -3,16 +3,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod lab;
-mod support;
-
-use lab::decryption::Decryption;
-use lab::encryption::Encryption;
-use lab::failing::{self, CODES, Command};
-use lab::sim::{Contents, Op, Sim, Trouble};
-use lab::{SEGMENT, output, sealings};
-use support::indexed::{FULL, Indexed};
-use support::{key, plaintext};
+use stream_v2_testing::crash_sim;
+use stream_v2_testing::crash_sim::decryption::Decryption;
+use stream_v2_testing::crash_sim::encryption::Encryption;
+use stream_v2_testing::crash_sim::failing::{self, CODES, Command};
+use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim, Trouble};
+use stream_v2_testing::crash_sim::{SEGMENT, output, sealings};
+use stream_v2_testing::indexed::{FULL, Indexed};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::key;
 
 fn encryption(segments: usize) -> Encryption {
     sealings::watch();
@@ -93,7 +92,7 @@ fn touched_source_survives_each_failed_sync() {
 fn output_ends_with_its_last_recorded_commit() {
     let encryption = encryption(5);
     let first = encryption.first();
-    let ends = lab::encryption::ends(&first.result);
+    let ends = crash_sim::encryption::ends(&first.result);
     let syncs: Vec<usize> = (0..first.log.len()).filter(|&at| matches!(first.log[at], Op::Sync(0))).collect();
     // After the magic, of the stream header, of two segments each, of the last one, and before the name.
     let syncs = &syncs[1..];

@@ -3,24 +3,23 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::panic, reason = "a test that cannot go on fails")]
 
-mod lab;
-mod support;
-
 use std::io::{self, ErrorKind, Read};
 use std::sync::Mutex;
 
-use lab::decryption::Decryption;
-use lab::encryption::Encryption;
-use lab::output;
-use lab::sim::{Sim, Trouble};
 use stream_v2_pipeline::{
     Cause, Error, FileSink, LogEvent, LogManager, Managers, OutputSink, SinkUnit, Stage, Telemetry,
 };
-use support::sinks::Recording;
-use support::threads::assert_none_left;
-use support::{encrypt, encrypting, key, plaintext};
+use stream_v2_testing::crash_sim;
+use stream_v2_testing::crash_sim::decryption::Decryption;
+use stream_v2_testing::crash_sim::encryption::Encryption;
+use stream_v2_testing::crash_sim::output;
+use stream_v2_testing::crash_sim::sim::{Sim, Trouble};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sinks::Recording;
+use stream_v2_testing::streams::{encrypt, encrypting, key};
+use stream_v2_testing::threads::assert_none_left;
 
-const LEN: usize = 5 * lab::SEGMENT + 77;
+const LEN: usize = 5 * crash_sim::SEGMENT + 77;
 const KINDS: [ErrorKind; 6] = [
     ErrorKind::Interrupted,
     ErrorKind::WouldBlock,

@@ -1,7 +1,5 @@
 //! Sources, sinks and managers that fail at any call: one clear error, no half segment, nothing lost that was durable.
 
-mod support;
-
 use std::io::{self, ErrorKind};
 
 use stream_v2_format::SegmentIndex;
@@ -11,9 +9,10 @@ use stream_v2_pipeline::{
     Cause, Commit, CrashManager, DecryptPipeline, Error, LogEvent, LogManager, Managers, Shutdown, Stage,
     WriterSink,
 };
-use support::sinks::{Call, Recording};
-use support::sources::{Failing, Panicking, Short};
-use support::{encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sinks::{Call, Recording};
+use stream_v2_testing::sources::{Failing, Panicking, Short};
+use stream_v2_testing::streams::{encrypt, encrypting, key};
 
 const LEN: usize = 5 * 8192 + 100;
 

@@ -3,8 +3,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -15,8 +13,9 @@ use stream_v2_format::wire::JOURNAL_MAGIC;
 use stream_v2_pipeline::{
     Cause, Disk, FileSink, InterruptedEncryption, OutputFile, OutputSink, SourceStamp, Storage, StoredFile,
 };
-use support::sources::Failing;
-use support::{key, plaintext, small_segments};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{key, small_segments};
 
 /// What is different from a disk.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::Cursor;
 
@@ -15,8 +13,9 @@ use stream_v2_pipeline::{
     Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, InterruptedEncryption, Lanes,
     LogEvent, LogManager, Managers, OutputFile, SourceStamp, Vouched, WriterSink, recover,
 };
-use support::indexed::{FULL, Indexed, S};
-use support::{decrypt, encrypt, encrypting, key, plaintext, small_segments};
+use stream_v2_testing::indexed::{FULL, Indexed, S};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key, small_segments};
 
 fn with_index(key: &stream_v2_pipeline::ContentKey, lanes: Lanes) -> EncryptPipeline<'_> {
     let mut pipeline = encrypting(key, 1);

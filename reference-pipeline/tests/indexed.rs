@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::Cursor;
 
@@ -11,8 +9,9 @@ use stream_v2_format::Detail;
 use stream_v2_pipeline::{
     DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, OutputFile,
 };
-use support::indexed::{FULL, Indexed};
-use support::{decrypt, key, plaintext};
+use stream_v2_testing::indexed::{FULL, Indexed};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, key};
 
 /// Data segments of one byte each.
 const LEN: usize = 200;

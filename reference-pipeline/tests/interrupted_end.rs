@@ -4,8 +4,6 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::{self, Cursor, Read};
 
@@ -14,7 +12,8 @@ use stream_v2_pipeline::{
     InterruptedDecryption, InterruptedEncryption, LogEvent, LogManager, Managers, OutputFile, Shutdown,
     SourceStamp, Summary, WriterSink,
 };
-use support::{decrypt, encrypt, encrypting, key, plaintext, small_segments};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key, small_segments};
 
 const SEGMENT: usize = 4096;
 /// An empty source, and one that ends with, before and after the end of a segment.
@@ -232,7 +231,7 @@ fn decrypted_later(folder: &Folder, key: &ContentKey, stream: &[u8]) -> Vec<u8> 
 #[cfg(not(feature = "tokio-engine"))]
 #[test]
 fn tasks_do_not_seal_a_cut_source() {
-    use support::tasks::runtimes;
+    use stream_v2_testing::tasks::runtimes;
     let key = key();
     for runtime in runtimes() {
         for index in [false, true] {
@@ -310,7 +309,7 @@ fn a_writer_that_waits_ends_the_run() {
 #[test]
 fn an_awaited_writer_ends_the_run() {
     use stream_v2_pipeline::tokio::{AsyncManagers, AsyncWriterSink};
-    use support::tasks::runtimes;
+    use stream_v2_testing::tasks::runtimes;
     let key = key();
     for runtime in runtimes() {
         let pipeline = encrypting(&key, 2);

@@ -1,14 +1,13 @@
 //! The framing functions by themselves: what `write_segment` writes, `read_segment` reads, and no byte more.
 
-mod support;
-
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{Run, RunSalt, SegmentOrder, StreamOpener, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, write_envelope};
 use stream_v2_pipeline::io::{read_segment, read_stream_header, write_segment, write_stream_header};
 use stream_v2_pipeline::{DecryptSegmentWorker, EncryptSegmentInput, EncryptSegmentWorker};
-use support::sources::Short;
-use support::{key, plaintext, small_params};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Short;
+use stream_v2_testing::streams::{key, small_params};
 
 #[test]
 fn exactly_one_segment_a_call() {

@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod ranges;
-mod support;
 
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -15,7 +14,8 @@ use stream_v2_format::Detail;
 use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, Error, PlaintextReader, RangeBy, RangeReader, ReadAt, Shutdown, Stage,
 };
-use support::{key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::key;
 
 //= spec/stream-v2.md#sv2-rng-011
 //= type=test

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::io::Cursor;
 
 use stream_v2_format::crypto::{RunSalt, StreamOpener};
@@ -12,7 +10,8 @@ use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
     DecryptPipeline, EncryptPipeline, Error, Managers, Recovered, Salts, Vouched, WriterSink, recover,
 };
-use support::{build, decrypt, encrypt, encrypting, key, plaintext, salts};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{build, decrypt, encrypt, encrypting, key, salts};
 
 const SEGMENT: usize = 4096;
 

@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
@@ -14,8 +12,9 @@ use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
     OutputFile, SourceStamp, Summary,
 };
-use support::sources::Failing;
-use support::{decrypt, key, plaintext, small_segments};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{decrypt, key, small_segments};
 
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT - 5;

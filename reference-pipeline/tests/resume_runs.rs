@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::{Cursor, ErrorKind, Read};
 
@@ -15,8 +13,9 @@ use stream_v2_pipeline::{
     DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
     InterruptedEncryption, OutputFile, SourceStamp,
 };
-use support::sources::Failing;
-use support::{Built, Plan, build_with, decrypt, key, plaintext, small_params, small_segments};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{Built, Plan, build_with, decrypt, key, small_params, small_segments};
 
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT - 5;

@@ -3,8 +3,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::{Cursor, ErrorKind, Read};
 
@@ -18,9 +16,10 @@ use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
     InterruptedEncryption, KeylessWalk, OutputFile, SourceStamp, WalkDepth,
 };
-use support::sources::Failing;
-use support::tasks::{Sips, runtimes};
-use support::{decrypt, encrypt, key, plaintext, small_segments};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{decrypt, encrypt, key, small_segments};
+use stream_v2_testing::tasks::{Sips, runtimes};
 
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT - 5;

@@ -1,13 +1,12 @@
 //! What is encrypted is decrypted again, and comes out the same whoever does the work.
 
-mod support;
-
 use proptest::prelude::*;
 use stream_v2_format::wire::{DigestAlg, StreamFlags};
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Managers, Telemetry, WriterSink};
-use support::sources::Short;
-use support::{decrypt, encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Short;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
 
 #[test]
 fn every_boundary_of_frames_and_segments() {
@@ -90,7 +89,7 @@ fn a_declared_length_is_kept_by_writer_and_reader() {
         assert_eq!(decrypt(&DecryptPipeline::new(&key), &stream).0, plaintext(len));
     }
     pipeline.params.plaintext_len = Some(20_001);
-    let mut sink = support::sinks::Recording::default();
+    let mut sink = stream_v2_testing::sinks::Recording::default();
     let error = pipeline.run(&plaintext(20_000)[..], &mut sink, Managers::none()).unwrap_err();
     insta::assert_snapshot!(error, @"source, segment 2: the source ended 1 bytes before the declared length");
     let (_, result) = decrypt(&DecryptPipeline::new(&key), &sink.bytes);

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
@@ -12,7 +10,8 @@ use proptest::prelude::*;
 use stream_v2_pipeline::s3::{Bucket, Config, Object, Retry};
 use stream_v2_pipeline::{DecryptPipeline, Managers, ReadAt, WriterSink};
 use stream_v2_s3_front::{Fault, Front, KEY_ID, REGION, Request, SECRET};
-use support::{encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{encrypt, encrypting, key};
 
 const MIB: usize = 1 << 20;
 const SLOW_DOWN: Fault = Fault::Refuse(503, "SlowDown", "Please reduce your request rate.");

@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod served;
-mod support;
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
@@ -13,7 +12,8 @@ use served::{bucket, config_with, looks_at_the_secret};
 use stream_v2_pipeline::s3::{Bucket, Object};
 use stream_v2_pipeline::{DecryptPipeline, Managers, ReadAt, WriterSink};
 use stream_v2_s3_servers::{BUCKET, Server};
-use support::{encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{encrypt, encrypting, key};
 
 const MIB: usize = 1 << 20;
 

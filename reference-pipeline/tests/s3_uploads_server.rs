@@ -5,7 +5,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod served;
-mod support;
 
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -21,7 +20,8 @@ use stream_v2_pipeline::{
     ContentKey, Durability, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile, SourceStamp,
 };
 use stream_v2_s3_servers::{BUCKET, Server};
-use support::{decrypt, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, key};
 use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;

@@ -1,7 +1,5 @@
 //! What `{:?}` and errors show of what passes through: lengths, and never bytes of plaintext.
 
-mod support;
-
 use std::fmt::Debug;
 use std::io::Cursor;
 
@@ -14,7 +12,7 @@ use stream_v2_pipeline::{
     ContentKey, DecryptSegmentInput, DecryptSegmentWorker, EncryptPipeline, EncryptSegmentInput,
     EncryptSegmentWorker, SinkUnit, Vouched, WriterSink, recover,
 };
-use support::{encrypt, encrypting, key, salts, small_params};
+use stream_v2_testing::streams::{encrypt, encrypting, key, salts, small_params};
 
 /// As text and as the numbers of its bytes, however they are written.
 const MARKER: &[u8] = b"MARKERMARKERMARKER";

@@ -2,8 +2,6 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 
@@ -14,8 +12,9 @@ use stream_v2_pipeline::{
     Cause, Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers,
     OutputSink, Stage, WriterSink,
 };
-use support::sinks::Recording;
-use support::{decrypt, encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sinks::Recording;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
 
 const SEGMENT: usize = 8192;
 

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::mem::take;
@@ -11,7 +9,8 @@ use std::sync::Mutex;
 
 use stream_v2_pipeline::tokio::{AsyncManagers, AsyncWriterSink};
 use stream_v2_pipeline::{Managers, WriterSink};
-use support::{encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{encrypting, key};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -16,7 +14,8 @@ use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded, ReadAhead};
 use stream_v2_pipeline::{
     DecryptPipeline, FileSink, InterruptedEncryption, Lanes, SourceStamp, Storage, StoredFile,
 };
-use support::{decrypt, encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
 
 const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
 

@@ -2,8 +2,6 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -11,7 +9,8 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{FileSink, SourceStamp, Storage};
-use support::{encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{encrypting, key};
 
 const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
 

@@ -1,8 +1,6 @@
 //! No thread outlives a run, in success and in failure. A binary of its own: it looks at all threads of the process.
 #![cfg(target_os = "linux")]
 
-mod support;
-
 use std::io::ErrorKind;
 use std::sync::Mutex;
 use std::task::Poll;
@@ -12,10 +10,11 @@ use stream_v2_pipeline::s3::{Bucket, Config, Retry, Upload};
 use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded};
 use stream_v2_pipeline::{DecryptPipeline, Error, FileSink, Managers, Shutdown, SourceStamp, WriterSink};
 use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
-use support::sinks::Recording;
-use support::sources::{Failing, Panicking};
-use support::threads::{assert_none_left, pipeline_threads};
-use support::{decrypt, encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sinks::Recording;
+use stream_v2_testing::sources::{Failing, Panicking};
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
+use stream_v2_testing::threads::{assert_none_left, pipeline_threads};
 
 /// All tests look at all threads of the process.
 static ALONE: Mutex<()> = Mutex::new(());

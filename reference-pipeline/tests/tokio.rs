@@ -2,8 +2,6 @@
 #![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::future::pending;
 use std::io::{self, Cursor, ErrorKind};
@@ -14,9 +12,10 @@ use stream_v2_pipeline::tokio::{
     AsyncManagers, AsyncOutputSink, AsyncWriterSink, Offloaded, OwnedUnit, ReadAhead,
 };
 use stream_v2_pipeline::{Cause, DecryptPipeline, Error, FileSink, Managers, OutputFile, SourceStamp, Stage};
-use support::sinks::Recording;
-use support::tasks::{Sips, poll_at_once, runtimes};
-use support::{encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sinks::Recording;
+use stream_v2_testing::streams::{encrypt, encrypting, key};
+use stream_v2_testing::tasks::{Sips, poll_at_once, runtimes};
 use tokio::io::{AsyncRead, ReadBuf};
 
 const LEN: usize = 9 * 8192 + 100;

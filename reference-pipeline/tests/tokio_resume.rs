@@ -3,8 +3,6 @@
 #![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on fails")]
 
-mod support;
-
 use std::fs;
 use std::io::{Cursor, ErrorKind};
 use std::path::Path;
@@ -16,9 +14,10 @@ use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption,
     InterruptedEncryption, OutputFile, SourceStamp, Summary,
 };
-use support::sources::Failing;
-use support::tasks::{Sips, poll_times, runtimes};
-use support::{decrypt, encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
+use stream_v2_testing::tasks::{Sips, poll_times, runtimes};
 
 const LEN: usize = 9 * 8192 + 100;
 const STAMP: SourceStamp = SourceStamp { len: Some(LEN as u64), mtime: Some(7) };
@@ -88,7 +87,7 @@ impl Folder {
     fn resume_encryption(&self, on: On) -> Result<Summary, Error> {
         let mut pipeline = encrypting(&self.1, 2).with_salts(stream_v2_pipeline::Salts {
             run_salt: stream_v2_format::crypto::RunSalt::new([0x41; 16]),
-            ..support::salts()
+            ..stream_v2_testing::streams::salts()
         });
         pipeline.durability.segments = 1;
         let mut source = Cursor::new(plaintext(LEN));

@@ -1,12 +1,10 @@
 //! Walking without a key sees the structure, finds every torn write, and agrees with the reader that has the key about both.
 
-mod support;
-
 use std::io::Cursor;
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessWalk, WalkDepth, WalkedSegment};
-use support::{build, decrypt, key};
+use stream_v2_testing::streams::{build, decrypt, key};
 
 const RUNS: &[(u8, &[usize])] = &[(0x40, &[5, 9]), (0x41, &[1, 30])];
 

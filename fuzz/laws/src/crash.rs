@@ -5,13 +5,13 @@ use std::path::Path;
 
 use arbitrary::{Arbitrary, Unstructured};
 use stream_v2_pipeline::{DecryptPipeline, Lanes, SourceStamp};
+use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
+use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
+use stream_v2_testing::crash_sim::sim::{Contents, Op};
+use stream_v2_testing::crash_sim::states::{killed, one_loss};
+use stream_v2_testing::streams::decrypt;
 
-use crate::lab::decryption::{Decryption, Found};
-use crate::lab::encryption::{Encryption, Run};
-use crate::lab::sim::{Contents, Op};
-use crate::lab::states::{killed, one_loss};
 use crate::reader::key;
-use crate::support::decrypt;
 use crate::told::Told;
 
 /// What happens to a command that is given again and again until it ends.

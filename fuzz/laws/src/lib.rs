@@ -8,20 +8,13 @@ mod crash;
 mod delivery;
 mod differential;
 mod histories;
-// One laboratory for the tests of the pipeline and for this.
-#[path = "../../../reference-pipeline/tests/lab/mod.rs"]
-mod lab;
 mod parse;
-// The sequential reader on `format` alone is the one of the conformance suite.
-#[path = "../../../conformance/peers/reference/src/piecewise.rs"]
-mod piecewise;
 mod ranges;
 mod read;
 mod reader;
 mod reseal;
 mod schedule;
 mod seeds;
-mod support;
 mod told;
 mod write_then_parse;
 

@@ -8,8 +8,8 @@ use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSea
 use stream_v2_format::wire::{StreamFlags, StreamParams};
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{DecryptPipeline, ReadAt};
+use stream_v2_testing::piecewise;
 
-use crate::piecewise;
 use crate::reader::key;
 use crate::told::Told;
 

@@ -3,9 +3,9 @@
 use arbitrary::{Arbitrary, Unstructured};
 use stream_v2_conformance::broken::{Opinion, plain_read};
 use stream_v2_conformance::forge::{Edit, Forgery};
+use stream_v2_testing::piecewise;
 
 use crate::differential::{assert_agree, opinion};
-use crate::piecewise;
 use crate::reader::{KEY, answer, key};
 use crate::told::Told;
 

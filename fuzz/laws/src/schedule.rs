@@ -14,9 +14,9 @@ use stream_v2_pipeline::{
     Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, Lanes, LogEvent, LogManager, Managers,
     OutputSink, Salts, Shutdown, SinkUnit, Summary, WriterSink,
 };
+use stream_v2_testing::streams::small_segments;
 
 use crate::reader::key;
-use crate::support::small_segments;
 use crate::told::Told;
 
 #[derive(Arbitrary, Debug)]

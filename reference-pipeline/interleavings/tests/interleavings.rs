@@ -4,9 +4,6 @@
 //! multiplies how many there are.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-#[path = "../../tests/support/mod.rs"]
-mod support;
-
 use std::io::{ErrorKind, Seek, Write};
 use std::sync::LazyLock;
 
@@ -17,9 +14,10 @@ use stream_v2_pipeline::{
     Cause, DecryptPipeline, Error, Lanes, LogEvent, LogManager, Managers, Shutdown, Stage, Summary,
     WriterSink,
 };
-use support::sinks::Recording;
-use support::sources::{Failing, Short};
-use support::{encrypt, encrypting, key, plaintext};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sinks::Recording;
+use stream_v2_testing::sources::{Failing, Short};
+use stream_v2_testing::streams::{encrypt, encrypting, key};
 use tempfile::NamedTempFile;
 
 /// Five segments of 8 KiB, the last one not full.

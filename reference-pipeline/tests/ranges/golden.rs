@@ -3,10 +3,10 @@
 use stream_v2_conformance::vector::Vector;
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{DecryptPipeline, Error, RangeBy};
+use stream_v2_testing::streams::decrypt;
+use stream_v2_testing::vectors::{all, keys, load};
 
 use super::read;
-use crate::support::decrypt;
-use crate::support::vectors::{all, keys, load};
 
 /// Whether a range reader may see another fault of the stream, or another one first.
 fn may_differ(by: Option<RangeBy>, sequential: Detail, found: Detail) -> bool {

@@ -3,9 +3,9 @@
 use stream_v2_format::Detail;
 use stream_v2_format::wire::StreamParams;
 use stream_v2_pipeline::{DecryptPipeline, RangeReader, ReadAt};
+use stream_v2_testing::streams::{key, small_params};
 
 use super::{Changing, Counting, Form, Sample, error_of, open, read};
-use crate::support::{key, small_params};
 
 /// Segments of so many runs, each of so many full segments of 4096 bytes.
 fn uniform(runs: &[(u8, usize)]) -> Sample {

@@ -16,8 +16,8 @@ use stream_v2_format::crypto::{
 use stream_v2_format::wire::{RunLink, SegmentKind, StreamFlags, StreamParams, Trailer};
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{DecryptPipeline, Error, RangeReader, ReadAt};
-
-use crate::support::{key, plaintext, small_params};
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{key, small_params};
 
 /// Most entries of an index segment where S is 4096: n of §11.
 pub(crate) const N: usize = 169;

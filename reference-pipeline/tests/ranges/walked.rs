@@ -2,9 +2,9 @@
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::DecryptPipeline;
+use stream_v2_testing::streams::{build, key};
 
 use super::{Counting, Form, Sample, error_of, open, read};
-use crate::support::{build, key};
 
 fn plain(runs: &[(u8, &[usize])]) -> Sample {
     Sample::new(Form::Plain, 4096, runs, |_, _| {})

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use stream_v2_pipeline::ContentKey;
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{encrypt, encrypting, key};
 
 use super::{Counting, Form, N, Sample, open, read};
-use crate::support::{encrypt, encrypting, key, plaintext};
 
 const S: usize = 4096;
 const SEGMENTS: usize = 2 * N + 40;

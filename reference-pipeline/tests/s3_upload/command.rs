@@ -7,11 +7,12 @@ use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption,
     InterruptedEncryption, Lanes, LogManager, OutputFile, Shutdown, SourceStamp,
 };
+use stream_v2_testing::crash_sim::SEGMENT;
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, encrypt, key, small_segments};
+use stream_v2_testing::tasks::{Sips, runtimes};
 
-use crate::lab::SEGMENT;
 use crate::machine::{Machine, OBJECT};
-use crate::support::tasks::{Sips, runtimes};
-use crate::support::{decrypt, encrypt, key, plaintext, small_segments};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Way {

@@ -6,10 +6,11 @@ use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, LogEvent,
     LogManager, Shutdown, SourceStamp,
 };
+use stream_v2_testing::crash_sim::SEGMENT;
+use stream_v2_testing::plaintext;
+use stream_v2_testing::streams::{decrypt, key, small_segments};
 
-use crate::lab::SEGMENT;
 use crate::machine::{Machine, OBJECT};
-use crate::support::{decrypt, key, plaintext, small_segments};
 
 /// Raises a flag at an event.
 struct RaisesAt {

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use stream_v2_pipeline::s3::{Bucket, Config, Retry, Upload, UploadNotice};
 use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, Request, SECRET};
-
-use crate::lab::SEGMENT;
-use crate::lab::sim::Sim;
+use stream_v2_testing::crash_sim::SEGMENT;
+use stream_v2_testing::crash_sim::sim::Sim;
 
 pub(crate) const KEY: &str = "a folder/out";
 /// The object, as messages call it.

@@ -11,11 +11,7 @@ mod endings;
 mod every_request;
 mod giving_up;
 mod gone;
-#[path = "../lab/mod.rs"]
-mod lab;
 mod machine;
 mod names;
 mod runs;
 mod shutdown;
-#[path = "../support/mod.rs"]
-mod support;

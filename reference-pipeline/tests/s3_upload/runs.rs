@@ -6,13 +6,14 @@ use stream_v2_pipeline::{
     Cause, DecryptPipeline, DecryptionLeft, FileSink, InterruptedDecryption, InterruptedEncryption,
     KeylessWalk, RangeBy, SourceStamp, WalkDepth,
 };
+use stream_v2_testing::crash_sim::SEGMENT;
+use stream_v2_testing::crash_sim::sim::Op;
+use stream_v2_testing::plaintext;
+use stream_v2_testing::sources::Failing;
+use stream_v2_testing::streams::{decrypt, encrypt, key, small_segments};
+use stream_v2_testing::tasks::{Sips, runtimes};
 
-use crate::lab::SEGMENT;
-use crate::lab::sim::Op;
 use crate::machine::{Machine, OBJECT};
-use crate::support::sources::Failing;
-use crate::support::tasks::{Sips, runtimes};
-use crate::support::{decrypt, encrypt, key, plaintext, small_segments};
 
 const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
 

@@ -10,7 +10,6 @@
 
 mod answer;
 mod crash;
-mod piecewise;
 mod range;
 mod read;
 mod recover;

@@ -6,9 +6,10 @@ use stream_v2_format as format;
 use stream_v2_format::wire::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, Error, Lanes, Managers, WriterSink};
+use stream_v2_testing::piecewise;
 
 use crate::answer::Answer;
-use crate::{piecewise, request};
+use crate::request;
 
 /// The delivery whose inputs are read a second time, by the format crate alone.
 const SECOND_READER: &str = "7";

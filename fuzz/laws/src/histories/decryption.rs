@@ -4,12 +4,12 @@ use arbitrary::Arbitrary;
 use stream_v2_pipeline::{
     DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Managers, WriterSink,
 };
+use stream_v2_testing::crash_sim::output;
+use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim};
+use stream_v2_testing::crash_sim::states::killed;
 
 use super::answers::{Answers, Mix, Shown};
 use super::world::{Name, World};
-use crate::lab::output;
-use crate::lab::sim::{Contents, Op, Sim};
-use crate::lab::states::killed;
 
 fn pipeline(world: &World) -> DecryptPipeline<'_> {
     let mut pipeline = DecryptPipeline::new(&world.key);

@@ -9,11 +9,11 @@ use stream_v2_format::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalRecord, JournalRecordType, JournalRecordView,
 };
 use stream_v2_pipeline::{InterruptedEncryption, OutputFile, SourceStamp, Storage, StoredFile};
+use stream_v2_testing::crash_sim::sim::{Contents, Sim};
 
 use super::Length;
 use super::answers::{Answers, Branch, Mix, Shown};
 use super::world::{Kind, Name, World, pick, plaintext_of_run};
-use crate::lab::sim::{Contents, Sim};
 
 /// A run that goes on with what storage shows.
 #[derive(Arbitrary, Debug)]

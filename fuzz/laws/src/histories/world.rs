@@ -6,17 +6,17 @@ use std::sync::Arc;
 use stream_v2_format::crypto::RunSalt;
 use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{ContentKey, EncryptPipeline, FileSink, Salts, SourceStamp};
+use stream_v2_testing::crash_sim::encryption::ends_from;
+use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim};
+use stream_v2_testing::crash_sim::{BODY, output};
+use stream_v2_testing::streams::small_segments;
 
 use super::Layout;
 use super::answers::Mix;
 use super::range;
-use crate::lab::encryption::ends_from;
-use crate::lab::sim::{Contents, Op, Sim};
-use crate::lab::{BODY, output};
 use crate::reader::key;
-use crate::support::small_segments;
 
-pub(super) use crate::lab::SEGMENT;
+pub(super) use stream_v2_testing::crash_sim::SEGMENT;
 
 /// A segment: its place among all segments of a world.
 pub(super) type Name = usize;

@@ -1,0 +1,69 @@
+//! The command with an S3: with the one of the tests, or with a real server that `.ci/s3` and
+//! `.ci/s3-servers` install.
+
+use std::process::Command;
+
+use stream_v2_s3_front::{Front, KEY_ID};
+use stream_v2_s3_servers::{REGION, Server};
+
+use super::{Folder, Ran};
+
+/// The command, with an S3 and credentials for it in its environment, and nothing else of that kind.
+/// Without a secret there are no credentials. Data not yet uploaded is in `state`.
+pub fn sv2(folder: &Folder, front: &Front, secret: &str, args: &str) -> Command {
+    let mut command = sv2_at(folder, &front.endpoint(), args);
+    command.env("AWS_REGION", stream_v2_s3_front::REGION);
+    if !secret.is_empty() {
+        command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", secret);
+    }
+    command
+}
+
+fn sv2_at(folder: &Folder, endpoint: &str, args: &str) -> Command {
+    let mut command = folder.sv2(args);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_")) {
+        command.env_remove(name);
+    }
+    command.env("HOME", folder.path("")).env("SV2_STATE_DIR", folder.path("state"));
+    command.env("AWS_ENDPOINT_URL_S3", endpoint);
+    command
+}
+
+/// A folder with a key in it, and a server with an empty bucket.
+pub struct Served {
+    pub folder: Folder,
+    pub server: Server,
+}
+
+impl Served {
+    pub fn new() -> Self {
+        Self { folder: Folder::new(), server: Server::start() }
+    }
+
+    /// The command, with the server and credentials for it in its environment.
+    pub fn sv2(&self, args: &str) -> Command {
+        let mut command = sv2_at(&self.folder, &self.server.endpoint(), args);
+        let kind = self.server.kind();
+        command.env("AWS_REGION", REGION);
+        command.env("AWS_ACCESS_KEY_ID", kind.key_id()).env("AWS_SECRET_ACCESS_KEY", kind.secret());
+        command
+    }
+
+    /// Runs the command to its end with nothing on standard input.
+    pub fn run(&self, args: &str) -> Ran {
+        Ran(self.sv2(args).output().unwrap())
+    }
+
+    /// How many names there are of data not yet uploaded.
+    pub fn state_len(&self) -> usize {
+        self.folder.path("state").read_dir().map_or(0, Iterator::count)
+    }
+
+    /// That nothing but objects is left. An upload whose name was lost before it was written down has no parts.
+    pub fn nothing_is_left(&self) {
+        assert_eq!(self.state_len(), 0);
+        if self.server.kind().quirks().manages_uploads {
+            assert_eq!(self.server.unfinished_parts(), 0);
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! One decryption in the laboratory: begun or gone on with, as `sv2 decrypt` does it.
+
+use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
+use std::time::Duration;
+
+use stream_v2_pipeline::{
+    ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Notice,
+    OutputFile,
+};
+
+use super::encryption::Run;
+use super::sim::{Contents, Sim};
+use super::{assert_untouched, inode, output};
+
+/// A stream, and what it opens to.
+pub struct Decryption {
+    pub key: ContentKey,
+    pub stream: Vec<u8>,
+    pub plaintext: Vec<u8>,
+}
+
+/// What a run found when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    Nothing(Option<Notice>),
+    /// A partial file that no journal vouches for.
+    Unknown,
+    /// So many committed bytes of plaintext.
+    Committed(usize),
+    Complete,
+    /// A name is taken, by something that is not ours.
+    Taken,
+}
+
+impl Decryption {
+    /// One worker, two segments between durability points.
+    pub fn pipeline(&self) -> DecryptPipeline<'_> {
+        let mut pipeline = DecryptPipeline::new(&self.key);
+        pipeline.lanes = Lanes::with_jobs(1);
+        pipeline.durability.segments = 2;
+        pipeline.durability.time = Duration::MAX;
+        pipeline
+    }
+
+    /// Gives the command for any output.
+    pub fn give(&self, output: &OutputFile) -> Result<(), Error> {
+        let pipeline = self.pipeline();
+        let mut source = Cursor::new(&self.stream);
+        let stream = pipeline.open_stream(&mut source)?;
+        match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
+            DecryptionLeft::Complete => Ok(()),
+            DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
+            DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
+            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
+            DecryptionLeft::Nothing(_) if output.is_taken() && !output.overwrites() => Ok(()),
+            DecryptionLeft::Nothing(_) => {
+                source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
+                output.discard().unwrap();
+                pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
+            }
+        }
+    }
+
+    /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
+    pub fn run(&self, contents: &Contents) -> (Result<Found, Error>, Sim) {
+        let sim = Sim::new(contents.clone());
+        (self.run_in(&sim), sim)
+    }
+
+    pub fn run_in(&self, sim: &Sim) -> Result<Found, Error> {
+        let (pipeline, output) = (self.pipeline(), output(sim));
+        let mut source = Cursor::new(&self.stream);
+        let stream = pipeline.open_stream(&mut source)?;
+        let journal = sim.contents().file("out.journal").is_some();
+        let notice = match InterruptedDecryption::find(&pipeline, &output, &stream, &mut source)? {
+            DecryptionLeft::Complete => return Ok(Found::Complete),
+            DecryptionLeft::Unknown(_) => {
+                assert_eq!(sim.log(), [], "nothing is changed by looking");
+                return Ok(Found::Unknown);
+            }
+            DecryptionLeft::Torn(found) => {
+                assert_eq!(sim.log(), [], "nothing is changed by looking");
+                let committed = usize::try_from(found.committed().plaintext_len).unwrap();
+                found.resume(&pipeline, source, None)?;
+                return Ok(Found::Committed(committed));
+            }
+            DecryptionLeft::Nothing(notice) => notice,
+            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
+        };
+        source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
+        match output.discard().and_then(|()| FileSink::create(&output)) {
+            // Somebody's complete file: the run before had ended well.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists && !journal => Ok(Found::Complete),
+            Err(error) if [ErrorKind::AlreadyExists, ErrorKind::InvalidData].contains(&error.kind()) => {
+                Ok(Found::Taken)
+            }
+            created => {
+                let done = pipeline.run_to_file(&stream, source, created.unwrap(), None);
+                done.map(|_| Found::Nothing(notice))
+            }
+        }
+    }
+
+    /// Begins on an empty disk.
+    pub fn first(&self) -> Run {
+        let (found, sim) = self.run(&Contents::default());
+        assert_eq!(found.unwrap(), Found::Nothing(None));
+        self.assert_complete(&sim.contents());
+        Run::new(Contents::default(), &sim)
+    }
+
+    /// Gives the command again after a crash, and checks everything: nothing was said to be lost, what is committed was not touched, and the
+    /// plaintext is whole.
+    pub fn again(&self, contents: &Contents) -> Run {
+        let (found, sim) = self.run(contents);
+        let run = Run::new(contents.clone(), &sim);
+        match found.unwrap() {
+            Found::Committed(committed) => {
+                assert_untouched(&run.log, contents, inode(contents).unwrap(), committed)
+            }
+            found => assert!(matches!(found, Found::Complete | Found::Nothing(None)), "{found:?}"),
+        }
+        self.assert_complete(&sim.contents());
+        run
+    }
+
+    /// The plaintext stands under its name, and nothing else is left.
+    pub fn assert_complete(&self, contents: &Contents) {
+        assert_eq!(contents.names(), ["out"]);
+        assert!(contents.file("out") == Some(&self.plaintext));
+    }
+}

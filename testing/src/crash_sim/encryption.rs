@@ -1,0 +1,225 @@
+//! One encryption in the laboratory: begun or gone on with, as `sv2 encrypt` does it.
+
+use std::io::{Cursor, ErrorKind};
+
+use stream_v2_format::wire::StreamFlags;
+use stream_v2_pipeline::{
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
+    OutputFile, SourceStamp,
+};
+
+use super::sim::{Contents, Op, Sim};
+use super::states::killed;
+use super::{BODY, assert_untouched, inode, output};
+use crate::streams::{decrypt, small_segments};
+
+/// A source, and the key that it is encrypted under.
+pub struct Encryption {
+    pub key: ContentKey,
+    pub source: Vec<u8>,
+    pub stamp: SourceStamp,
+    /// Whether all that is committed is compared, whatever is known of the source from outside.
+    pub compares: bool,
+    /// Whether the stream has the flag UNIFORM.
+    pub uniform: bool,
+    /// Segments between durability points.
+    pub durable_every: u64,
+    /// Whether it has index segments, and then how many segments in all: some are shorter than full ones.
+    pub index: Option<u64>,
+}
+
+/// A run to the end: where it began, all that it did, and what it wrote.
+pub struct Run {
+    pub start: Contents,
+    pub log: Vec<Op>,
+    pub result: Vec<u8>,
+}
+
+impl Run {
+    pub fn new(start: Contents, sim: &Sim) -> Self {
+        Self { start, log: sim.log(), result: sim.contents().file("out").cloned().unwrap_or_default() }
+    }
+
+    /// The disk where the process is killed after so many operations, and so many bytes of the next one.
+    pub fn killed(&self, (calls, cut): (usize, usize)) -> Contents {
+        killed(&self.start, &self.log, calls, cut)
+    }
+
+    /// The same machine goes on after that, with another process: what the two have done together.
+    pub fn killed_and(&self, (calls, cut): (usize, usize), next: &Self) -> Vec<Op> {
+        let torn = match self.log.get(calls) {
+            Some(Op::Write(file, at, bytes)) if cut > 0 => Some(Op::Write(*file, *at, bytes[..cut].to_vec())),
+            _ => None,
+        };
+        self.log[..calls].iter().cloned().chain(torn).chain(next.log.iter().cloned()).collect()
+    }
+}
+
+/// What a run found when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// Committed segments.
+    pub segments: u64,
+    /// Bytes up to their end.
+    pub stream_len: usize,
+    pub notice: Option<Notice>,
+}
+
+impl Encryption {
+    pub fn new(source: Vec<u8>) -> Self {
+        let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
+        let (compares, uniform, durable_every, index) = (false, true, 2, None);
+        Self { key: crate::streams::key(), source, stamp, compares, uniform, durable_every, index }
+    }
+
+    /// One worker.
+    pub fn pipeline(&self) -> EncryptPipeline<'_> {
+        let mut pipeline = small_segments(&self.key, 1);
+        pipeline.durability.segments = self.durable_every;
+        pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.uniform);
+        pipeline.set_index(self.index.is_some());
+        pipeline
+    }
+
+    /// Gives the command for any output.
+    pub fn give(&self, output: &OutputFile) -> Result<(), Error> {
+        let pipeline = self.pipeline();
+        let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
+            if output.is_taken() {
+                return Ok(());
+            }
+            output.discard().unwrap();
+            let sink = FileSink::create(output).unwrap();
+            return pipeline.run_to_file(&self.source[..], self.stamp, sink, None).map(drop);
+        };
+        assert_eq!(found.notice(), None);
+        let mut source = Cursor::new(&self.source);
+        match self.compares {
+            true => found.compare_source(&pipeline, &mut source, self.stamp, None)?,
+            false => found.check_source(&mut source, self.stamp)?,
+        }
+        found.resume(&pipeline, source, None).map(drop)
+    }
+
+    /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
+    pub fn run(&self, contents: &Contents) -> (Result<Option<Found>, Error>, Sim) {
+        let sim = Sim::new(contents.clone());
+        (self.run_in(&sim), sim)
+    }
+
+    pub fn run_in(&self, sim: &Sim) -> Result<Option<Found>, Error> {
+        let (pipeline, output) = (self.pipeline(), output(sim));
+        let Some(mut interrupted) = InterruptedEncryption::find(&pipeline, &output)? else {
+            let created = output.discard().and_then(|()| FileSink::create(&output));
+            return match created {
+                // Somebody's complete file: the run before had ended well.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
+                // Somebody's file under the name of the journal.
+                Err(error) if error.kind() == ErrorKind::InvalidData => Ok(None),
+                created => {
+                    pipeline.run_to_file(&self.source[..], self.stamp, created.unwrap(), None).map(|_| None)
+                }
+            };
+        };
+        let recovered = interrupted.recovered();
+        let found = Found {
+            segments: recovered.committed.segments,
+            stream_len: usize::try_from(recovered.stream_len).unwrap(),
+            notice: interrupted.notice(),
+        };
+        let mut source = Cursor::new(&self.source);
+        match self.compares {
+            true => interrupted.compare_source(&pipeline, &mut source, self.stamp, None)?,
+            false => interrupted.check_source(&mut source, self.stamp)?,
+        }
+        assert_eq!(sim.log(), [], "nothing is changed by looking");
+        interrupted.resume(&pipeline, source, None)?;
+        Ok(Some(found))
+    }
+
+    /// Begins on an empty disk.
+    pub fn first(&self) -> Run {
+        let (found, sim) = self.run(&Contents::default());
+        assert_eq!(found.unwrap(), None);
+        self.assert_complete(&sim.contents());
+        Run::new(Contents::default(), &sim)
+    }
+
+    /// Gives the command again after a crash of `before`, and checks everything: what was found is what was there, nothing of that was touched,
+    /// and the result opens to the source.
+    pub fn again(&self, before: &Run, contents: &Contents) -> Run {
+        let (found, sim) = self.run(contents);
+        let found = found.unwrap();
+        let file = inode(contents);
+        let committed = file.map_or(0, |file| committed_len(&contents.files[file], &before.result));
+        match found {
+            Some(found) => assert_eq!((found.stream_len, found.notice), (committed, None)),
+            None => {
+                assert!(committed == 0 || contents.file("out").is_some(), "{committed} bytes were not found")
+            }
+        }
+        let run = Run::new(contents.clone(), &sim);
+        if let Some(file) = file.filter(|_| committed > 0) {
+            assert_untouched(&run.log, contents, file, committed);
+        }
+        self.assert_complete(&sim.contents());
+        assert!(run.result[..committed] == before.result[..committed]);
+        run
+    }
+
+    /// As [`again`](Self::again) after a loss of power, where at least so many bytes of the output were durable.
+    pub fn again_with(&self, before: &Run, contents: &Contents, durable: usize) -> Run {
+        let found = inode(contents).map_or(0, |file| committed_len(&contents.files[file], &before.result));
+        assert!(
+            found >= committed_len(&before.result[..durable], &before.result),
+            "{found} of {durable} bytes"
+        );
+        self.again(before, contents)
+    }
+
+    /// A sealed stream of exactly the source stands under its name, and nothing else is left.
+    pub fn assert_complete(&self, contents: &Contents) {
+        assert_eq!(contents.names(), ["out"]);
+        self.assert_opens(contents.file("out").unwrap());
+    }
+
+    pub fn assert_opens(&self, stream: &[u8]) {
+        let mut pipeline = DecryptPipeline::new(&self.key);
+        pipeline.lanes = stream_v2_pipeline::Lanes::with_jobs(1);
+        let (plaintext, result) = decrypt(&pipeline, stream);
+        let without_index = self.source.len().div_ceil(super::SEGMENT) as u64 + 1;
+        let expected = self.index.unwrap_or(without_index);
+        assert_eq!(result.map(|summary| summary.segments).unwrap(), expected);
+        assert!(plaintext == self.source);
+    }
+}
+
+/// How much of `found` is whole segments of `ideal`, from the first on.
+pub fn committed_len(found: &[u8], ideal: &[u8]) -> usize {
+    let same = |end: &usize| found.get(..*end) == Some(&ideal[..*end]);
+    ends(ideal).into_iter().take_while(same).last().unwrap_or(0)
+}
+
+/// Where the stream header and each segment of a stream end.
+pub fn ends(stream: &[u8]) -> Vec<usize> {
+    ends_from(stream, BODY)
+}
+
+/// The same from the beginning of a segment on.
+pub fn ends_from(stream: &[u8], begin: usize) -> Vec<usize> {
+    let mut ends = vec![begin];
+    loop {
+        let begin = *ends.last().unwrap();
+        let Some(len) = stream.get(begin + 36..begin + 40) else { return ends };
+        let end = begin + 96 + u32::from_le_bytes(len.try_into().unwrap()) as usize;
+        if end > stream.len() {
+            return ends;
+        }
+        ends.push(end);
+    }
+}
+
+/// Whether an error is the report of another source.
+pub fn is_other_source(error: &Error) -> bool {
+    matches!(error.cause(), Cause::Format(format) if format.detail() == stream_v2_format::Detail::JournalSource)
+}

@@ -1,0 +1,130 @@
+//! Syncs that fail: what was written since the last one is lost, the machine still sees it, and later syncs succeed.
+
+use std::error::Error;
+use std::io::{Cursor, Seek, SeekFrom};
+
+use stream_v2_pipeline::{
+    DecryptionLeft, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
+};
+
+use super::decryption::Decryption;
+use super::encryption::Encryption;
+use super::sim::{Contents, Op, Sim, Trouble};
+use super::states::{killed, lost_power};
+
+/// EIO, ENOSPC and EDQUOT, as Linux reports them.
+pub const CODES: [i32; 3] = [5, 28, 122];
+
+/// What comes of a command.
+pub type Done = Result<(), Box<dyn Error>>;
+
+/// A command that is given again and again.
+pub struct Command<'a> {
+    pub run: &'a dyn Fn(&Sim) -> Done,
+    /// Of the states that a loss of power can leave, every so many is looked at, and the last of each call.
+    pub nth: usize,
+    /// Whether syncs of folders fail, too.
+    pub folders: bool,
+    /// That the result is there and whole.
+    pub assert_result: &'a dyn Fn(&Contents),
+    /// That nothing else is left.
+    pub assert_clear: &'a dyn Fn(&Contents),
+}
+
+impl Command<'_> {
+    /// Lets each sync of a run fail. Then the same command is given: to the run that has ended, and
+    /// to one that was killed after any of the calls that it made after the failure.
+    pub fn every_sync_fails(&self, start: &Contents, code: i32) {
+        self.each_fails(start, code, |op| match op {
+            Op::Sync(_) => true,
+            Op::SyncFolder => self.folders,
+            _ => false,
+        });
+    }
+
+    /// The same with writes that report that earlier ones were lost.
+    pub fn every_write_fails(&self, start: &Contents, code: i32) {
+        self.each_fails(start, code, |op| matches!(op, Op::Write(..)));
+    }
+
+    fn each_fails(&self, start: &Contents, code: i32, fails: impl Fn(&Op) -> bool) {
+        let whole = self.run_again(start);
+        for at in (0..whole.len()).filter(|&at| fails(&whole[at])) {
+            let sim = Sim::troubled_with(start.clone(), at, Trouble::FailsWith(code));
+            let failed = (self.run)(&sim);
+            assert!(failed.is_err(), "call {at} has failed, and the run has not");
+            let log = sim.log();
+            let is_failed = |op: &Op| matches!(op, Op::SyncFailed(_) | Op::SyncFolderFailed);
+            let failed = log.iter().position(is_failed).unwrap();
+            for calls in failed + 1..=log.len() {
+                self.resumes(start, &log[..calls]);
+            }
+        }
+    }
+
+    /// Gives the command after `log`, and again after a loss of power at every point of that run.
+    fn resumes(&self, start: &Contents, log: &[Op]) {
+        let second = self.run_again(&killed(start, log, log.len(), 0));
+        let both = [log, &second].concat();
+        let mut states = 0;
+        lost_power(start, &both, log.len(), |calls, contents| {
+            states += 1;
+            let is_done = calls == both.len();
+            if is_done {
+                // The run has said so.
+                (self.assert_result)(contents);
+            }
+            if is_done || states % self.nth == 0 {
+                self.run_again(contents);
+            }
+        });
+    }
+
+    fn run_again(&self, contents: &Contents) -> Vec<Op> {
+        let sim = Sim::new(contents.clone());
+        (self.run)(&sim).unwrap();
+        (self.assert_result)(&sim.contents());
+        (self.assert_clear)(&sim.contents());
+        sim.log()
+    }
+}
+
+/// Gives the command for an encryption.
+pub fn encrypt(encryption: &Encryption, output: &OutputFile) -> Done {
+    let pipeline = encryption.pipeline();
+    let (mut source, stamp) = (Cursor::new(&encryption.source), encryption.stamp);
+    let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
+        if output.is_taken() {
+            return Ok(());
+        }
+        output.discard()?;
+        pipeline.run_to_file(source, stamp, FileSink::create(output)?, None)?;
+        return Ok(());
+    };
+    match encryption.compares {
+        true => found.compare_source(&pipeline, &mut source, stamp, None)?,
+        false => found.check_source(&mut source, stamp)?,
+    }
+    found.resume(&pipeline, source, None)?;
+    Ok(())
+}
+
+/// Gives the command for a decryption.
+pub fn decrypt(decryption: &Decryption, output: &OutputFile) -> Done {
+    let pipeline = decryption.pipeline();
+    let mut source = Cursor::new(&decryption.stream);
+    let stream = pipeline.open_stream(&mut source)?;
+    match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
+        DecryptionLeft::Complete => {}
+        DecryptionLeft::Torn(found) => drop(found.resume(&pipeline, source, None)?),
+        DecryptionLeft::Changed(_) => return Err("compared without being asked".into()),
+        DecryptionLeft::Unknown(_) => return Err("no journal vouches for the output".into()),
+        DecryptionLeft::Nothing(_) if output.is_taken() => {}
+        DecryptionLeft::Nothing(_) => {
+            source.seek(SeekFrom::Start(stream.header().body_offset().0))?;
+            output.discard()?;
+            pipeline.run_to_file(&stream, source, FileSink::create(output)?, None)?;
+        }
+    }
+    Ok(())
+}

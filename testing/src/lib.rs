@@ -1,0 +1,32 @@
+//! What the tests share: small streams, sources and sinks that misbehave on purpose, the crash
+//! laboratory, and the command in a folder of its own.
+//!
+//! Without features there is only what is compiled into no pipeline: [`command`] and [`piecewise`].
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+#![expect(missing_docs, reason = "a name says what a field or a call of a test double is")]
+#![expect(clippy::new_without_default, reason = "tests say what they make")]
+
+pub mod command;
+#[cfg(feature = "pipeline")]
+pub mod crash_sim;
+#[cfg(feature = "pipeline")]
+pub mod indexed;
+pub mod piecewise;
+#[cfg(feature = "pipeline")]
+pub mod sinks;
+#[cfg(feature = "pipeline")]
+pub mod sources;
+#[cfg(feature = "pipeline")]
+pub mod streams;
+#[cfg(feature = "tokio")]
+pub mod tasks;
+#[cfg(target_os = "linux")]
+pub mod threads;
+#[cfg(feature = "pipeline")]
+pub mod vectors;
+
+/// Bytes that tell where they came from.
+pub fn plaintext(len: usize) -> Vec<u8> {
+    (0..len).map(|place| u8::try_from(place % 251).unwrap()).collect()
+}
