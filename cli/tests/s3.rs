@@ -3,7 +3,7 @@
 #![cfg(unix)]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use stream_v2_s3_front::{Front, SECRET};
+use stream_v2_fake_s3::{Front, SECRET};
 use stream_v2_testing::command::s3;
 use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;

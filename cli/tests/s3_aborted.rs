@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use rustix::process::{Pid, Signal, kill_process};
+use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart};
-use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 use stream_v2_testing::command::kill::wait_until;
 use stream_v2_testing::command::s3;
 use stream_v2_testing::command::{Folder, Ran};

@@ -9,7 +9,7 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
-use stream_v2_s3_front::{Fault, Front, Operation, SECRET};
+use stream_v2_fake_s3::{Fault, Front, Operation, SECRET};
 use stream_v2_testing::command::kill::wait_until;
 use stream_v2_testing::command::s3;
 use stream_v2_testing::command::{Folder, Ran};

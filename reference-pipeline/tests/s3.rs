@@ -7,9 +7,9 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use proptest::prelude::*;
+use stream_v2_fake_s3::{Fault, Front, KEY_ID, REGION, Request, SECRET};
 use stream_v2_pipeline::s3::{Bucket, Config, Object, Retry};
 use stream_v2_pipeline::{DecryptPipeline, Managers, ReadAt, WriterSink};
-use stream_v2_s3_front::{Fault, Front, KEY_ID, REGION, Request, SECRET};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{encrypt, encrypting, key};
 

@@ -6,10 +6,10 @@ use std::sync::Mutex;
 use std::task::Poll;
 use std::time::Duration;
 
+use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 use stream_v2_pipeline::s3::{Bucket, Config, Retry, Upload};
 use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded};
 use stream_v2_pipeline::{DecryptPipeline, Error, FileSink, Managers, Shutdown, SourceStamp, WriterSink};
-use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sinks::Recording;
 use stream_v2_testing::sources::{Failing, Panicking};

@@ -1,7 +1,7 @@
 //! Every crash of a run into S3: the command is given again, and what comes out is exactly what went in.
 //!
 //! The bucket is one in memory, whose calls stand in the record of the file system: a process dies before each of them and after, a loss of power finds
-//! each of them done or not. What a real server makes of the requests is tested elsewhere (`s3_front`, `.ci/s3`).
+//! each of them done or not. What a real server makes of the requests is tested elsewhere (`fake-s3`, `.ci/s3`).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

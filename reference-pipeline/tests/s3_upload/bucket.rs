@@ -2,8 +2,8 @@
 
 use std::io::{self, ErrorKind};
 
+use stream_v2_fake_s3::{Fault, Operation};
 use stream_v2_pipeline::s3::{Found, Multipart, UploadId};
-use stream_v2_s3_front::{Fault, Operation};
 
 use crate::gone::Bytes;
 use crate::machine::{KEY, Machine, OBJECT, assert_told, count};

@@ -2,7 +2,7 @@
 
 use std::io::ErrorKind;
 
-use stream_v2_s3_front::{Fault, Operation};
+use stream_v2_fake_s3::{Fault, Operation};
 
 use crate::command::{Command, On, Way, kind};
 use crate::every_request::TROUBLES;

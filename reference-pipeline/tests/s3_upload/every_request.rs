@@ -1,6 +1,6 @@
 //! Each request of a run has each kind of trouble: once, and for ever.
 
-use stream_v2_s3_front::{Fault, Operation, Request};
+use stream_v2_fake_s3::{Fault, Operation, Request};
 
 use crate::command::{Command, On, Way};
 use crate::machine::{Machine, assert_told};

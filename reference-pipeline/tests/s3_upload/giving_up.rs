@@ -2,8 +2,8 @@
 
 use std::io::ErrorKind;
 
+use stream_v2_fake_s3::{Fault, Operation};
 use stream_v2_pipeline::s3::{Aborted, Multipart, UploadId, UploadNotice};
-use stream_v2_s3_front::{Fault, Operation};
 
 use crate::command::{Command, On, Way, kind};
 use crate::machine::{KEY, Machine, assert_told};

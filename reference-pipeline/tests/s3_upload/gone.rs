@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use md5::{Digest, Md5};
 use sha2::Sha256;
+use stream_v2_fake_s3::{Fault, Operation};
 use stream_v2_pipeline::Shutdown;
 use stream_v2_pipeline::s3::{Multipart, PartBody, UploadId};
-use stream_v2_s3_front::{Fault, Operation};
 
 use crate::command::{Command, Failed, On, Way, kind};
 use crate::every_request::places;

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, Request, SECRET};
 use stream_v2_pipeline::s3::{Bucket, Config, Retry, Upload, UploadNotice};
-use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, Request, SECRET};
 use stream_v2_testing::crash_sim::SEGMENT;
 use stream_v2_testing::crash_sim::sim::Sim;
 

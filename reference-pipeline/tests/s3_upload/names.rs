@@ -5,8 +5,8 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::Duration;
 
+use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 use stream_v2_pipeline::s3::{Aborted, Bucket, Config, Multipart, PartBody, Retry, UploadId};
-use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 
 use crate::gone::Bytes;
 use crate::machine::{KEY, Machine, OBJECT, count};

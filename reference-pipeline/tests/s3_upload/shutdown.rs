@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
 
+use stream_v2_fake_s3::Operation;
 use stream_v2_pipeline::{LogEvent, LogManager, Shutdown};
-use stream_v2_s3_front::Operation;
 
 use crate::command::{Command, On, Way, is_interrupted};
 use crate::machine::{Machine, count};

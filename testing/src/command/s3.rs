@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use stream_v2_s3_front::{Front, KEY_ID};
+use stream_v2_fake_s3::{Front, KEY_ID};
 use stream_v2_s3_servers::{REGION, Server};
 
 use super::{Folder, Ran};
@@ -12,7 +12,7 @@ use super::{Folder, Ran};
 /// Without a secret there are no credentials. Data not yet uploaded is in `state`.
 pub fn sv2(folder: &Folder, front: &Front, secret: &str, args: &str) -> Command {
     let mut command = sv2_at(folder, &front.endpoint(), args);
-    command.env("AWS_REGION", stream_v2_s3_front::REGION);
+    command.env("AWS_REGION", stream_v2_fake_s3::REGION);
     if !secret.is_empty() {
         command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", secret);
     }

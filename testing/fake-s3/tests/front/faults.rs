@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use rusty_s3::{Method, S3Action};
-use stream_v2_s3_front::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
+use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
 
 use crate::client::Client;
 

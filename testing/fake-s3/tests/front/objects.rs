@@ -1,7 +1,7 @@
 //! Objects and signatures.
 
 use rusty_s3::Method;
-use stream_v2_s3_front::{Front, Operation, REGION};
+use stream_v2_fake_s3::{Front, Operation, REGION};
 
 use crate::client::Client;
 
@@ -60,7 +60,7 @@ fn signatures_are_checked_with_all_that_decides() {
     front.put("bucket/object", b"hello");
     let get = |region, secret| Client::with(&front, region, secret).get("object", &[]).error().1.to_owned();
     assert_eq!(get(REGION, "another"), "SignatureDoesNotMatch");
-    assert_eq!(get("elsewhere-1", stream_v2_s3_front::SECRET), "AuthorizationQueryParametersError");
+    assert_eq!(get("elsewhere-1", stream_v2_fake_s3::SECRET), "AuthorizationQueryParametersError");
     let client = Client::of(&front);
     let url = format!("{}/bucket/object", front.endpoint());
     assert_eq!(client.send(Method::Get, &url, &[], b"").unwrap().error(), (403, "AccessDenied"));
@@ -72,12 +72,12 @@ fn signatures_are_checked_with_all_that_decides() {
             "bucket",
             REGION,
         );
-        let credentials = rusty_s3::Credentials::new(stream_v2_s3_front::KEY_ID, secret);
+        let credentials = rusty_s3::Credentials::new(stream_v2_fake_s3::KEY_ID, secret);
         let bucket = bucket.unwrap();
         let action = bucket.get_object(Some(&credentials), "object");
         rusty_s3::S3Action::sign(&action, std::time::Duration::from_secs(60)).to_string()
     };
-    let url = sign(stream_v2_s3_front::SECRET);
+    let url = sign(stream_v2_fake_s3::SECRET);
     assert_eq!(client.send(Method::Get, &url, &[], b"").unwrap().text(), "hello");
     let answer = client.send(Method::Get, &url, &[("range", "bytes=0-0")], b"").unwrap();
     assert_eq!(answer.error(), (403, "AccessDenied"));

@@ -1,7 +1,7 @@
 //! Uploads in parts: what becomes of them, and what is refused.
 
 use rusty_s3::Method;
-use stream_v2_s3_front::{Front, Operation};
+use stream_v2_fake_s3::{Front, Operation};
 
 use crate::client::{Client, Pairs};
 

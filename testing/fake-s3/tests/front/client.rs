@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusty_s3::{Bucket, Method, UrlStyle};
-use stream_v2_s3_front::{Front, KEY_ID, REGION, SECRET};
+use stream_v2_fake_s3::{Front, KEY_ID, REGION, SECRET};
 use ureq::Agent;
 use ureq::http::{HeaderMap, Request};
 
