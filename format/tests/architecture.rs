@@ -61,12 +61,11 @@ fn only_the_engine_and_uploads_start_threads() {
     let nothing = [""; 0];
     assert_eq!(
         naming("reference-pipeline/src", &["spawn(", "thread::scope"]),
-        ["engine.rs", "sending.rs", "threads.rs"]
+        ["sending.rs", "sync.rs", "threads.rs"]
     );
-    // In tokio/.
     assert_eq!(
         naming("reference-pipeline/src", &["spawn_blocking("]),
-        ["engine.rs", "offload.rs", "read_ahead.rs"]
+        ["offload.rs", "read_ahead.rs", "tasks.rs"]
     );
     assert_eq!(naming("cli/src", &["thread::spawn", "thread::scope"]), nothing);
 }

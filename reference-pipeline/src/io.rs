@@ -10,9 +10,10 @@ use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
-use crate::ready::{self, Blocking, Source, ready};
-use crate::shutdown::Interruption;
-use crate::{DecryptSegmentInput, EncryptedSegment, Error, Stage};
+use crate::engine::shutdown::Interruption;
+use crate::error::{Error, Stage};
+use crate::segment::{DecryptSegmentInput, EncryptedSegment};
+use crate::source::{self, Blocking, Source, ready};
 
 /// Writes the 128 bytes of a stream header.
 ///
@@ -33,7 +34,7 @@ pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>),
 /// As [`read_stream_header`].
 pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1, Vec<u8>), Error> {
     let mut bytes = [0; STREAM_HEADER_LEN];
-    let filled = ready::fill(source, &mut bytes).await.map_err(source_error(None))?;
+    let filled = source::fill(source, &mut bytes).await.map_err(source_error(None))?;
     //= spec/stream-v2.md#sv2-hdr-001
     //# A reader MUST reject with `truncated` an input that ends before byte 128.
     let header = complete(HeaderV1View::parse(&bytes[..filled]), Offset(filled as u64), None)?.header();
@@ -42,7 +43,7 @@ pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1,
         len => usize::try_from(len).unwrap_or(usize::MAX),
     };
     let mut envelope = vec![0; envelope_len];
-    let filled = ready::fill(source, &mut envelope).await.map_err(source_error(None))?;
+    let filled = source::fill(source, &mut envelope).await.map_err(source_error(None))?;
     let end = Offset((STREAM_HEADER_LEN + filled) as u64);
     //= spec/stream-v2.md#sv2-env-001
     //# A reader MUST reject with `truncated` an input that ends inside the envelope or its CRC.
@@ -102,7 +103,7 @@ pub(crate) async fn next_header(
     let offset = order.offset();
     let mut bytes = [0; SEGMENT_HEADER_LEN];
     let wanted = if order.ended() { 1 } else { SEGMENT_HEADER_LEN };
-    let filled = ready::fill(source, &mut bytes[..wanted]).await.map_err(&io_error)?;
+    let filled = source::fill(source, &mut bytes[..wanted]).await.map_err(&io_error)?;
     //= spec/stream-v2.md#sv2-fin-003
     //# A reader MUST reject with `trailing` a stream in which a byte follows the final segment.
     if order.ended() && filled > 0 {
@@ -197,7 +198,7 @@ pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io:
 
 /// Reads until `buffer` is full or the source ends; returns how many bytes there are.
 pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    ready(ready::fill(&mut Blocking(source), buffer))
+    ready(source::fill(&mut Blocking(source), buffer))
 }
 
 /// Where a seek leads from `position`, of what is as long as `len` says. Beyond its end is allowed.

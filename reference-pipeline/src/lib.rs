@@ -67,76 +67,49 @@ compile_error!(
     "the feature `fixed-salts` chooses salts: it is for tests, and needs a profile with debug assertions"
 );
 
-mod buffers;
-#[cfg(test)]
-mod counting;
-mod decrypt;
-mod decrypt_worker;
-mod durability;
-mod encrypt;
-mod encrypt_worker;
-#[cfg_attr(feature = "tokio-engine", allow(dead_code, reason = "its tests use it"))]
 mod engine;
 mod error;
-mod flow;
-mod guard;
-mod in_file;
 pub mod io;
-mod journal;
-mod key_file;
-mod lanes;
-mod managers;
-mod opening;
-mod ordered_writer;
-mod outlet;
-mod output_file;
+mod keys;
+mod observe;
 pub mod pipeline;
-mod port;
 mod range;
-mod ready;
 mod recover;
-mod reorder;
 mod resume;
 #[cfg(feature = "s3")]
 pub mod s3;
-mod salts;
-mod sealing;
-mod shown;
-mod shutdown;
+mod segment;
 mod sink;
-mod sinks;
-mod spans;
+mod source;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
 mod storage;
-mod telemetry;
-mod threads;
 #[cfg(feature = "tokio")]
 pub mod tokio;
-mod walk;
 
-pub use decrypt_worker::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
-pub use durability::Durability;
-pub use encrypt_worker::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};
+pub use engine::{Lanes, Shutdown};
 pub use error::{Cause, Error, Stage};
-pub use journal::{FileJournal, SourceStamp};
-pub use key_file::{KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, Part};
-pub use lanes::Lanes;
-pub use managers::{Commit, CrashManager, LogEvent, LogManager, Managers};
-pub use output_file::OutputFile;
-pub use pipeline::{DecryptPipeline, EncryptPipeline, Summary};
-pub use range::{PlaintextReader, RangeBy, RangeReader, ReadAt};
-pub use recover::{KeylessRecovered, LastSegment, Recovered, Vouched, recover, recover_keyless};
-pub use resume::{DecryptionLeft, InterruptedDecryption, InterruptedEncryption, Notice};
 #[cfg(feature = "fixed-salts")]
-pub use salts::Salts;
-pub use shutdown::Shutdown;
-pub use sink::{OutputSink, SinkUnit};
-pub use sinks::{FileSink, WriterSink};
-pub use storage::{Disk, Storage, StoredFile, is_planted};
+pub use keys::Salts;
+pub use keys::{KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, Part};
+pub use observe::{
+    Commit, CrashManager, LogEvent, LogManager, Managers, Telemetry, TelemetryEvent, TelemetrySnapshot,
+};
+pub use pipeline::{DecryptPipeline, Durability, EncryptPipeline, Summary};
+pub use range::{PlaintextReader, RangeBy, RangeReader};
+pub use recover::{
+    FileJournal, KeylessRecovered, KeylessWalk, LastSegment, Recovered, SourceStamp, Vouched, WalkDepth,
+    WalkedSegment, recover, recover_keyless,
+};
+pub use resume::{DecryptionLeft, InterruptedDecryption, InterruptedEncryption, Notice};
+pub use segment::{
+    DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, EncryptSegmentInput, EncryptSegmentWorker,
+    EncryptedSegment,
+};
+pub use sink::{FileSink, OutputSink, SinkUnit, WriterSink};
+pub use source::ReadAt;
+pub use storage::{Disk, OutputFile, Storage, StoredFile, is_planted};
 pub use stream_v2_format::crypto::ContentKey;
-pub use telemetry::{Telemetry, TelemetryEvent, TelemetrySnapshot};
-pub use walk::{KeylessWalk, WalkDepth, WalkedSegment};
 
 /// The features of this build that are for tests only, those of the format among them. A binary that encrypts data has
 /// none of them.

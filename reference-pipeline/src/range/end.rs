@@ -6,7 +6,8 @@ use stream_v2_format::{self as format, Offset};
 
 use super::segments::Segments;
 use super::walk::Walk;
-use crate::{Error, ReadAt, Stage};
+use crate::error::{Error, Stage};
+use crate::source::ReadAt;
 
 /// How the plaintext ends.
 #[derive(Clone, Copy)]

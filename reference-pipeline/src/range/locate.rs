@@ -10,7 +10,8 @@ use super::end::{End, fault};
 use super::marks::Marks;
 use super::segments::Segments;
 use super::walk::Walk;
-use crate::{Error, ReadAt};
+use crate::error::Error;
+use crate::source::ReadAt;
 
 /// A data segment whose header was authenticated, and where it stands.
 pub(super) type Located = (SegmentPlace, AuthenticHeader);
@@ -291,10 +292,13 @@ impl ByIndex {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::range::ReadAt;
-    use crate::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};
+    use crate::observe::Managers;
+    use crate::pipeline::{DecryptPipeline, EncryptPipeline};
+    use crate::sink::WriterSink;
+    use crate::source::ReadAt;
     use std::cell::Cell;
     use std::io;
+    use stream_v2_format::crypto::ContentKey;
 
     const SEGMENTS: u32 = 100;
 

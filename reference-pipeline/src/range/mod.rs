@@ -4,7 +4,6 @@ mod end;
 mod locate;
 mod marks;
 mod plaintext;
-mod read_at;
 mod segments;
 mod sequence;
 mod walk;
@@ -17,18 +16,20 @@ use stream_v2_format::crypto::{AuthenticHeader, SegmentPlace};
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_format::{self as format, Offset};
 
+use crate::engine::Shutdown;
+use crate::error::{Error, Stage};
 use crate::io::source_error;
-use crate::outlet::sink_fault;
-use crate::{DecryptPipeline, Error, Shutdown, Stage};
+use crate::pipeline::DecryptPipeline;
+use crate::pipeline::committer::sink_fault;
+use crate::source::ReadAt;
+use crate::source::read_at::ReadFrom;
 
 use end::End;
 use locate::Locator;
-pub(crate) use read_at::ReadFrom;
 use segments::Segments;
 use sequence::Sequence;
 
 pub use plaintext::PlaintextReader;
-pub use read_at::ReadAt;
 
 /// How a range reader finds the segments of a range, and so what it knows of them beyond that each is authentic (§15.5).
 ///

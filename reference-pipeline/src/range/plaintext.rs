@@ -2,8 +2,10 @@
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
+use super::RangeReader;
+use crate::error::{Cause, Error};
 use crate::io::sought;
-use crate::{Cause, Error, RangeReader, ReadAt};
+use crate::source::ReadAt;
 
 /// Reads the plaintext of a stream from a position that can be moved.
 ///

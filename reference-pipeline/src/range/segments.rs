@@ -7,10 +7,11 @@ use stream_v2_format::wire::{Parsed, RunLink, SegmentKind};
 use stream_v2_format::{self as format, Detail, Offset};
 
 use super::end::fault;
-use super::read_at::ReadFrom;
-use crate::buffers::resize;
+use crate::error::Error;
 use crate::io::{fill, read_segment_header, read_wire, source_error};
-use crate::{Error, ReadAt};
+use crate::segment::buffers::resize;
+use crate::source::ReadAt;
+use crate::source::read_at::ReadFrom;
 
 /// A stored stream, and what it takes to open a segment of it.
 pub(super) struct Segments<S> {

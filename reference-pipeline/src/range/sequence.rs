@@ -5,7 +5,7 @@ use stream_v2_format::crypto::{
 };
 
 use super::end::{End, fault};
-use crate::{Error, Stage};
+use crate::error::{Error, Stage};
 
 /// Follows the segments that are opened one after the other. A segment that is opened before its turn, or again, changes nothing.
 pub(super) struct Sequence {

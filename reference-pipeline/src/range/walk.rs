@@ -1,13 +1,14 @@
 //! Walking over headers, from segment 0 on with what that says of runs (SV2-RNG-007).
 
+use stream_v2_format as format;
 use stream_v2_format::crypto::{AuthenticHeader, RunOrder, Runs, SegmentPlace};
 use stream_v2_format::wire::SegmentKind;
-use stream_v2_format::{self as format};
 
 use super::end::fault;
 use super::marks::Marks;
 use super::segments::Segments;
-use crate::{Error, ReadAt};
+use crate::error::Error;
+use crate::source::ReadAt;
 
 /// A walk, and what it has passed.
 pub(super) struct Walk {

@@ -7,8 +7,9 @@ use stream_v2_format::wire::{HeaderV1, Parsed, SegmentHeaderView, SegmentKind};
 use stream_v2_format::{ErrorKind, Offset};
 
 use super::damage;
+use super::walk::{KeylessWalk, WalkDepth};
+use crate::error::Error;
 use crate::io::source_error;
-use crate::{Error, KeylessWalk, WalkDepth};
 
 /// What was found in a stream without its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use stream_v2_format::wire::SegmentHeader;
 
-use crate::shown::Len;
+use crate::observe::shown::Len;
 
 /// A data segment that was read whole.
 #[derive(Clone, PartialEq, Eq)]

@@ -4,9 +4,9 @@ use stream_v2_format::crypto::Committed;
 use stream_v2_format::limits::DURABLE_BYTES_MAX;
 use stream_v2_format::wire::{JournalRecord, SegmentHeader};
 
-use super::LastSegment;
-use crate::Commit;
-use crate::resume::Check;
+use super::last_segment::LastSegment;
+use super::source_check::Check;
+use crate::observe::Commit;
 
 /// What was found in an output.
 #[derive(Clone, Debug)]

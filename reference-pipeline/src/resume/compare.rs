@@ -2,8 +2,9 @@
 
 use std::io::{self, Read};
 
+use crate::error::Error;
 use crate::io::{fill, source_error};
-use crate::{Error, OutputSink, SinkUnit};
+use crate::sink::{OutputSink, SinkUnit};
 
 /// A sink that writes nothing: it reads as much from a source, and compares.
 pub(super) struct CompareSink<R> {

@@ -8,8 +8,11 @@ use stream_v2_format::wire::{JournalRecord, SegmentHeader};
 
 use super::decrypt::other_stream;
 use super::encrypt::sink_error;
+use crate::error::Error;
 use crate::io::{fill, read_segment};
-use crate::{DecryptPipeline, DecryptSegmentWorker, Error, StoredFile};
+use crate::pipeline::DecryptPipeline;
+use crate::segment::DecryptSegmentWorker;
+use crate::storage::StoredFile;
 
 /// What comparing an output has found.
 pub(super) enum Compared {

@@ -11,14 +11,16 @@ use super::Notice;
 use super::compare::CompareSink;
 use super::compare_output::{Compared, compare_output};
 use super::encrypt::{find_journal, sink_error};
-use super::headers::HeadersBefore;
+use crate::engine::shutdown::Watched;
+use crate::error::{Error, Stage};
 use crate::io::{fill, read_segment_header, read_wire, source_error};
-use crate::shutdown::Watched;
-use crate::{
-    CrashManager, DecryptPipeline, DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, Error,
-    FileJournal, FileSink, LogManager, Managers, OutputFile, OutputSink, SourceStamp, Stage, StoredFile,
-    Summary,
-};
+use crate::observe::{CrashManager, LogManager, Managers};
+use crate::pipeline::{DecryptPipeline, Summary};
+use crate::recover::headers::HeadersBefore;
+use crate::recover::{FileJournal, SourceStamp};
+use crate::segment::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
+use crate::sink::{FileSink, OutputSink};
+use crate::storage::{OutputFile, StoredFile};
 
 /// What an interrupted decryption has left of an output.
 pub enum DecryptionLeft {

@@ -7,14 +7,17 @@ use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
 use stream_v2_format::{self as format, ErrorKind};
 
-use super::{Check, Checks, Notice};
+use super::Notice;
+use crate::error::{Cause, Error, Stage};
 use crate::io::{fill, read_stream_header};
-use crate::output_file::begins_as;
-use crate::recover::recover_checked;
-use crate::{
-    Cause, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, LogManager,
-    Managers, OutputFile, OutputSink, Recovered, SourceStamp, Stage, StoredFile, Summary, Vouched,
-};
+use crate::observe::{CrashManager, LogManager, Managers};
+use crate::pipeline::{DecryptPipeline, EncryptPipeline, Summary};
+use crate::recover::keyed::recover_checked;
+use crate::recover::source_check::{Check, Checks};
+use crate::recover::{FileJournal, Recovered, SourceStamp, Vouched};
+use crate::sink::{FileSink, OutputSink};
+use crate::storage::output_file::begins_as;
+use crate::storage::{OutputFile, StoredFile};
 
 /// How far the interrupted run came.
 #[derive(Clone, Copy, PartialEq, Eq)]

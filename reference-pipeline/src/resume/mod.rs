@@ -1,20 +1,13 @@
 //! §19 Going on with what an interrupted run has left in a file.
 
-mod checks;
 mod compare;
 mod compare_output;
 mod decrypt;
-mod digest_alg;
-mod encrypt;
-mod headers;
+pub(crate) mod encrypt;
 mod source;
 
-pub(crate) use checks::{Check, Checks};
 pub use decrypt::{DecryptionLeft, InterruptedDecryption};
 pub use encrypt::InterruptedEncryption;
-#[cfg(feature = "tokio")]
-pub(crate) use encrypt::Torn;
-pub(crate) use headers::HeadersBefore;
 
 /// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,15 +6,16 @@ use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
 use stream_v2_format::{ErrorKind, SegmentIndex};
 
 use super::compare::CompareSink;
-use super::encrypt::{changed_meanwhile, sink_error};
-use super::{Check, InterruptedEncryption};
+use super::encrypt::{InterruptedEncryption, changed_meanwhile, sink_error};
+use crate::engine::shutdown::Watched;
+use crate::error::{Error, Stage};
 use crate::io::{fill, read_segment_header, source_error};
+use crate::observe::{LogManager, Managers};
+use crate::pipeline::{DecryptPipeline, EncryptPipeline};
 use crate::recover::damage::as_damage;
-use crate::shutdown::Watched;
-use crate::{
-    DecryptPipeline, EncryptPipeline, Error, FileJournal, LogManager, Managers, Recovered, SourceStamp,
-    Stage, StoredFile,
-};
+use crate::recover::source_check::Check;
+use crate::recover::{FileJournal, Recovered, SourceStamp};
+use crate::storage::StoredFile;
 
 impl InterruptedEncryption {
     /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 9).

@@ -8,7 +8,8 @@ use sha2::{Digest, Sha256};
 use super::Bucket;
 use super::client::{Head, Range};
 use crate::io::sought;
-use crate::{ReadAt, SourceStamp};
+use crate::recover::SourceStamp;
+use crate::source::ReadAt;
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -9,8 +9,8 @@ use stream_v2_format::SegmentIndex;
 use super::errors::changed;
 use super::lock::{self, Lock};
 use super::{Database, pieces};
-use crate::StoredFile;
 use crate::io::sought;
+use crate::storage::StoredFile;
 
 /// Takes a content from what is expected of it to what it becomes with a piece of `?3` bytes,
 /// segment `?4` or none, or does nothing. Every segment of a stream has a row, so that only its

@@ -11,7 +11,7 @@ use super::errors::{Named, is_busy, no_log};
 use super::open::{Opened, PATIENCE, Place, for_writing, of};
 use super::transactions::durability;
 use super::{log, schema};
-use crate::{Disk, Storage};
+use crate::storage::{Disk, Storage};
 
 /// Large pages, because rows are large. It must be set before anything is in the database.
 const PAGE_SIZE: i64 = 65_536;
@@ -85,7 +85,8 @@ fn private_file(path: &Path) -> io::Result<()> {
     use std::io::ErrorKind;
     use std::os::unix::fs::OpenOptionsExt;
 
-    let unnamed = path.with_file_name(format!(".sv2-{:016x}.new", u64::from_le_bytes(crate::salts::draw()?)));
+    let unnamed =
+        path.with_file_name(format!(".sv2-{:016x}.new", u64::from_le_bytes(crate::keys::salts::draw()?)));
     let private =
         |path: &Path| fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map(drop);
     private(&unnamed)?;

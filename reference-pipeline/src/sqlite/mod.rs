@@ -90,7 +90,7 @@ pub use content::Content;
 use self::errors::{Named, damaged};
 use self::open::{Opened, Place, Tidy};
 use self::transactions::Shared;
-use crate::OutputFile;
+use crate::storage::OutputFile;
 
 /// A database of streams. Clones share the connection.
 #[derive(Clone)]

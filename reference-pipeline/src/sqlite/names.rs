@@ -7,7 +7,7 @@ use rusqlite::{OptionalExtension, Transaction, params};
 
 use super::errors::{Named, file_name, not_found, taken};
 use super::{Content, Database, lock};
-use crate::{Storage, StoredFile};
+use crate::storage::{Storage, StoredFile};
 
 impl Database {
     /// Takes a name away, and the content with its last name.

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Error, OpenFlags};
 use super::errors::{Named, long_name, unreadable_log};
 use super::guard::{Budget, guard};
 use super::{lock, log, plain, schema};
-use crate::Disk;
+use crate::storage::Disk;
 
 /// How long another process is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);

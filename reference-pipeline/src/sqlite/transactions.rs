@@ -12,7 +12,7 @@ use super::errors::{Named, is_busy, is_io, lost, moved};
 use super::guard::Budget;
 use super::open::{Opened, Still, Tidy};
 use super::{Database, log, removal};
-use crate::Disk;
+use crate::storage::Disk;
 
 /// Pages of the write-ahead log after which it is copied into the database: 64 MiB, as often as
 /// files are made durable.

@@ -7,8 +7,9 @@ use stream_v2_format::crypto::{AuthenticHeader, SegmentOrder, StreamOpener};
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use tokio_util::codec::{Decoder, Encoder};
 
+use crate::error::{Error, Stage};
 use crate::io::complete;
-use crate::{DecryptSegmentInput, EncryptedSegment, Error, Stage};
+use crate::segment::{DecryptSegmentInput, EncryptedSegment};
 
 /// Cuts what follows a stream header and its envelope into segments, for [`DecryptSegmentWorker`](crate::DecryptSegmentWorker): each header is
 /// authentic and in its order. Nothing is decrypted yet.

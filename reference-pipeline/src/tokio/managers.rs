@@ -4,8 +4,8 @@ use std::io;
 
 use super::offload::Offloaded;
 use super::sink::{AsyncOutputSink, OwnedUnit};
-use crate::managers::{CrashManager, LogEvent, LogManager};
-use crate::port::{Ask, Keep, Piece, Port};
+use crate::observe::{CrashManager, LogEvent, LogManager};
+use crate::pipeline::output::{Ask, Keep, Piece, Port};
 
 /// The managers of one run.
 #[derive(Default)]

@@ -29,9 +29,6 @@
 //! ```
 
 mod codec;
-mod engine;
-#[cfg(feature = "tokio-engine")]
-mod instead;
 mod managers;
 mod offload;
 mod pipeline;
@@ -45,8 +42,3 @@ pub use offload::Offloaded;
 pub use read_ahead::ReadAhead;
 pub use sink::{AsyncOutputSink, AsyncWriterSink, OwnedUnit};
 pub use source::AsyncSource;
-#[cfg(feature = "tokio-engine")]
-pub(crate) use {
-    engine::Tasks,
-    instead::{suspend_once, wait},
-};

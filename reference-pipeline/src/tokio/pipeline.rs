@@ -3,16 +3,18 @@
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::wire::JournalRole;
 
-use super::engine::Tasks;
 use super::managers::AsyncPort;
 use super::source::{AsyncSource, Awaited};
 use super::{AsyncManagers, AsyncOutputSink, Offloaded};
-use crate::guard::guarded_future;
-use crate::resume::Torn;
-use crate::{
-    DecryptPipeline, EncryptPipeline, Error, FileJournal, FileSink, InterruptedDecryption,
-    InterruptedEncryption, LogManager, Recovered, SourceStamp, Stage, Summary,
-};
+use crate::engine::catch_panic::guarded_future;
+use crate::engine::tasks::Tasks;
+use crate::error::{Error, Stage};
+use crate::observe::LogManager;
+use crate::pipeline::{DecryptPipeline, EncryptPipeline, Summary};
+use crate::recover::{FileJournal, Recovered, SourceStamp};
+use crate::resume::encrypt::Torn;
+use crate::resume::{InterruptedDecryption, InterruptedEncryption};
+use crate::sink::FileSink;
 
 impl EncryptPipeline<'_> {
     /// As [`run`](Self::run), on tasks.

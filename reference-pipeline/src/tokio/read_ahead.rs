@@ -12,8 +12,8 @@ use ::tokio::runtime::Handle;
 use bytes::BytesMut;
 
 use super::AsyncSource;
-use crate::buffers::resize;
-use crate::shown::Len;
+use crate::observe::shown::Len;
+use crate::segment::buffers::resize;
 
 /// Bytes that are asked of the source at a time: as many as a segment, where that is not too few or too many.
 const CHUNK_MIN: usize = 64 << 10;
@@ -220,8 +220,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Shutdown;
-    use crate::ready::Source;
+    use crate::engine::Shutdown;
+    use crate::source::Source;
     use crate::tokio::source::Awaited;
 
     /// Gives so many bytes at each call in turn, and is interrupted at 0.
@@ -256,7 +256,7 @@ mod tests {
             let (mut all, mut exchanged) = (Vec::new(), 0);
             loop {
                 let mut header = vec![0; head];
-                let filled = crate::ready::fill(&mut source, &mut header).await.unwrap();
+                let filled = crate::source::fill(&mut source, &mut header).await.unwrap();
                 all.extend_from_slice(&header[..filled]);
                 let mut buffer = BytesMut::zeroed(wire);
                 let before = buffer.as_ptr();

@@ -11,10 +11,11 @@ use bytes::Bytes;
 use stream_v2_format::SegmentIndex;
 
 use super::offload::Offloaded;
-use crate::port::Piece;
-use crate::shown::Len;
-use crate::shutdown::Interruption;
-use crate::{OutputSink, Shutdown, SinkUnit};
+use crate::engine::Shutdown;
+use crate::engine::shutdown::Interruption;
+use crate::observe::shown::Len;
+use crate::pipeline::output::Piece;
+use crate::sink::{OutputSink, SinkUnit};
 
 /// One piece for a sink: the stream header, or one segment. Never less than a segment.
 #[derive(Clone)]

@@ -8,10 +8,10 @@ use std::task::{Context, Poll, ready};
 use ::tokio::io::{AsyncRead, ReadBuf};
 use bytes::BytesMut;
 
-use crate::Shutdown;
-use crate::buffers::resize;
-use crate::ready::{self, Source};
-use crate::shutdown::Interruption;
+use crate::engine::Shutdown;
+use crate::engine::shutdown::Interruption;
+use crate::segment::buffers::resize;
+use crate::source::{self, Source};
 
 /// What bytes come from: every `AsyncRead`, and [`ReadAhead`](super::ReadAhead).
 pub trait AsyncSource: Send {
@@ -80,8 +80,8 @@ impl<R: AsyncSource> Source for Awaited<'_, R> {
         resize(buffer, len);
         match self.unless_shut_down(|source, context| source.poll_exchange(context, buffer, next)).await {
             Ok(true) => Ok(buffer.len()),
-            Ok(false) => ready::fill(self, buffer).await,
-            Err(error) if error.kind() == ErrorKind::Interrupted => ready::fill(self, buffer).await,
+            Ok(false) => source::fill(self, buffer).await,
+            Err(error) if error.kind() == ErrorKind::Interrupted => source::fill(self, buffer).await,
             Err(error) => Err(error),
         }
     }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::state::Shared;
-use crate::StoredFile;
+use crate::storage::StoredFile;
 
 /// A journal, or what stands beside one.
 pub(super) struct Beside {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::names::Names;
 use super::record::Record;
 use crate::s3::multipart::Multipart;
-use crate::{Disk, Storage};
+use crate::storage::{Disk, Storage};
 
 /// The files of one upload on this machine. Its owner is kept out as long as this exists.
 pub struct Leftover {

@@ -65,7 +65,8 @@ use self::state::{Noticed, Shared, Told};
 use self::storage::UploadStorage;
 use super::client::check_key;
 use super::multipart::Multipart;
-use crate::{Disk, OutputFile, Shutdown, Storage};
+use crate::engine::Shutdown;
+use crate::storage::{Disk, OutputFile, Storage};
 
 pub use leftover::Leftover;
 pub use state::UploadNotice;

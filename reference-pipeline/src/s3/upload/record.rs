@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::facts::{FORM, Facts, Part, Sent, checked, escaped, part_line, read, sent_line, upload_line};
-use crate::{Storage, StoredFile};
+use crate::storage::{Storage, StoredFile};
 
 /// A record is never longer: 10,000 parts take some 2 MiB.
 const LEN_MAX: u64 = 64 << 20;
@@ -208,7 +208,7 @@ fn remove_new(storage: &dyn Storage, path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Disk;
+    use crate::storage::Disk;
     use std::fs;
 
     fn disk() -> Arc<dyn Storage> {

@@ -12,8 +12,8 @@ use sha2::Sha256;
 
 use super::facts::Sent;
 use super::state::Shared;
+use crate::engine::shutdown::Interruption;
 use crate::s3::multipart::{PartBody, UploadId};
-use crate::shutdown::Interruption;
 
 /// Planned bytes that may wait for S3 before the run waits too: what the parts that are being sent do not exceed.
 const WAITING_MIN: u64 = 64 << 20;

@@ -12,8 +12,8 @@ use stream_v2_format::{Offset, SegmentIndex};
 use super::names::Role;
 use super::record::Record;
 use super::state::Shared;
-use crate::StoredFile;
 use crate::io::{fill, read_stream_header};
+use crate::storage::StoredFile;
 
 /// Bytes of a terminator frame with a link.
 const LINK_FRAME_LEN: u64 = FRAME_OVERHEAD as u64 + HISTORY_LEN as u64;

@@ -10,8 +10,9 @@ use super::facts::Facts;
 use super::names::Names;
 use super::parts::Cutting;
 use super::record::Record;
+use crate::engine::Shutdown;
 use crate::s3::multipart::Multipart;
-use crate::{Shutdown, Storage};
+use crate::storage::Storage;
 
 /// What is told of the bytes that S3 has, whenever it has more.
 pub(super) type Told = Box<dyn Fn(u64) + Send + Sync>;

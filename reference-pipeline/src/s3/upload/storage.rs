@@ -9,10 +9,10 @@ use super::names::Role;
 use super::record::Record;
 use super::staged::Staged;
 use super::state::{Shared, UploadNotice};
+use crate::keys::salts::draw;
 use crate::s3::multipart::{Aborted, Readable, UploadId};
 use crate::s3::{hex, is_hidden};
-use crate::salts::draw;
-use crate::{Storage, StoredFile};
+use crate::storage::{Storage, StoredFile};
 
 /// An output as a storage.
 #[derive(Clone)]

@@ -1,0 +1,149 @@
+//! What holds for every engine, with segments that are only counted.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use super::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
+use super::parallelism::Lanes;
+use crate::error::{Error, Stage};
+use crate::segment::buffers::Buffers;
+
+const SEGMENTS: u64 = 10_000;
+const WINDOW: u64 = 8;
+/// Each segment whose number is a multiple of this stalls its worker.
+const STALLS: u64 = 1000;
+
+struct Counting;
+
+impl Flow for Counting {
+    type Job = (u64, Buffers);
+    type Done = (u64, Buffers);
+}
+
+/// Segments that are in memory now, and the most there ever were; and how many were read.
+#[derive(Default)]
+struct Memory {
+    now: AtomicU64,
+    most: AtomicU64,
+    read: AtomicU64,
+}
+
+struct Source {
+    memory: Arc<Memory>,
+    never_waits: bool,
+}
+
+impl ReadSide<Counting> for Source {
+    async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
+        if place == SEGMENTS {
+            return Ok(None);
+        }
+        let now = self.memory.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.memory.most.fetch_max(now, Ordering::SeqCst);
+        self.memory.read.fetch_add(1, Ordering::SeqCst);
+        Ok(Some((place, permit)))
+    }
+
+    fn is_brief(&self) -> bool {
+        false
+    }
+
+    fn never_waits(&self) -> bool {
+        self.never_waits
+    }
+}
+
+/// Holds a segment back until everything is read that the window has room for.
+struct Stalling {
+    memory: Arc<Memory>,
+    /// Not where the caller works: while it stalls nobody writes, and the window does not become free.
+    stalls: bool,
+    panic_at: Option<u64>,
+}
+
+impl WorkSide<Counting> for Stalling {
+    fn work(&mut self, (place, permit): (u64, Buffers)) -> Result<(u64, Buffers), Error> {
+        assert!(self.panic_at != Some(place), "planted");
+        let wanted = SEGMENTS.min(place + WINDOW);
+        while self.stalls
+            && self.panic_at.is_none()
+            && place.is_multiple_of(STALLS)
+            && self.memory.read.load(Ordering::SeqCst) < wanted
+        {
+            thread::yield_now();
+        }
+        Ok((place, permit))
+    }
+}
+
+struct Collect {
+    written: Vec<u64>,
+    memory: Arc<Memory>,
+    fail_at: Option<u64>,
+}
+
+impl WriteSide<Counting> for Collect {
+    async fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
+        let place = self.written.len() as u64;
+        if self.fail_at == Some(place) {
+            return Err(Error::io(Stage::Sink, Some(place), io::ErrorKind::StorageFull.into()));
+        }
+        self.memory.now.fetch_sub(1, Ordering::SeqCst);
+        self.written.push(number);
+        Ok(permit)
+    }
+}
+
+struct Counted {
+    result: Result<(), Error>,
+    written: Vec<u64>,
+    most: u64,
+}
+
+/// With the caller as the writer alone, and as a worker.
+const CALLERS: [bool; 2] = [false, true];
+
+async fn counted(
+    engine: &impl Engine,
+    never_waits: bool,
+    panic_at: Option<u64>,
+    fail_at: Option<u64>,
+) -> Counted {
+    let memory = Arc::new(Memory::default());
+    let worker = || Stalling { memory: Arc::clone(&memory), stalls: !never_waits, panic_at };
+    let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
+    let mut source = Source { memory: Arc::clone(&memory), never_waits };
+    let lanes = Lanes { jobs: 4, window: usize::try_from(WINDOW).unwrap() };
+    let result = engine.run::<Counting, _>(lanes, 0, &mut source, worker, &mut writer).await;
+    Counted { result, written: writer.written, most: memory.most.load(Ordering::SeqCst) }
+}
+
+pub(crate) async fn a_stalled_worker_fills_the_window_and_no_more(engine: &impl Engine) {
+    for never_waits in CALLERS {
+        let counted = counted(engine, never_waits, None, None).await;
+        counted.result.unwrap();
+        assert!(counted.written == (0..SEGMENTS).collect::<Vec<_>>());
+        let is_full = if never_waits { counted.most <= WINDOW } else { counted.most == WINDOW };
+        assert!(is_full, "{} segments in memory", counted.most);
+    }
+}
+
+pub(crate) async fn a_panic_is_one_error_after_everything_before_it(engine: &impl Engine) {
+    for never_waits in CALLERS {
+        let counted = counted(engine, never_waits, Some(100), None).await;
+        let error = counted.result.unwrap_err();
+        assert_eq!((error.stage(), error.segment()), (Stage::Worker, Some(100)));
+        assert!(counted.written == (0..100).collect::<Vec<_>>());
+    }
+}
+
+pub(crate) async fn a_failing_sink_ends_everything(engine: &impl Engine) {
+    for never_waits in CALLERS {
+        let counted = counted(engine, never_waits, None, Some(3)).await;
+        let error = counted.result.unwrap_err();
+        assert_eq!((error.stage(), error.segment()), (Stage::Sink, Some(3)));
+        assert_eq!(counted.written, [0, 1, 2]);
+    }
+}

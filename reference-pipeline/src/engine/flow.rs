@@ -1,0 +1,63 @@
+//! What flows through an engine, and the three sides that it connects: reading, work, writing.
+
+use super::parallelism::Lanes;
+use crate::error::Error;
+use crate::segment::buffers::Buffers;
+
+/// What flows: jobs from the reader to the workers, results from them to the writer.
+pub(crate) trait Flow: 'static {
+    /// A segment that was read, with its permit.
+    type Job: Send + 'static;
+    /// A segment that was sealed or opened, with its permit.
+    type Done: Send + 'static;
+}
+
+/// The reader's side: gives the job for segment `place` of the stream and a permit, or `None` at the end.
+pub(crate) trait ReadSide<F: Flow> {
+    fn next_job(
+        &mut self,
+        place: u64,
+        permit: Buffers,
+    ) -> impl Future<Output = Result<Option<F::Job>, Error>>;
+
+    /// Whether the segment that was read last is less than a full one: little or nothing follows.
+    fn is_brief(&self) -> bool;
+
+    /// Whether reading waits for nobody, so that whoever has something else to do may read as well.
+    fn never_waits(&self) -> bool;
+}
+
+/// A worker's side: pure.
+pub(crate) trait WorkSide<F: Flow>: Send + 'static {
+    fn work(&mut self, job: F::Job) -> Result<F::Done, Error>;
+}
+
+/// The writer's side: takes finished segments in order and gives their permits back.
+pub(crate) trait WriteSide<F: Flow> {
+    fn write(&mut self, done: F::Done) -> impl Future<Output = Result<Buffers, Error>>;
+}
+
+/// What arrives at the writer for one place in the order.
+pub(crate) enum Arrival<D> {
+    Done(D),
+    End,
+    Failed(Error),
+}
+
+/// Something with its place in the order, from 0 for the first segment of a run.
+pub(crate) type Numbered<T> = (u64, T);
+
+/// Runs flows on threads or on tasks.
+pub(crate) trait Engine {
+    /// Runs a flow to its end: all segments written, or one error. Every thread or task has ended when this returns.
+    ///
+    /// As wide as `lanes` says, with as many of what `worker` makes. `base` is the number of segments before the first one of this run.
+    fn run<F: Flow, W: WorkSide<F>>(
+        &self,
+        lanes: Lanes,
+        base: u64,
+        reader: &mut (impl ReadSide<F> + Send),
+        worker: impl FnMut() -> W,
+        writer: &mut impl WriteSide<F>,
+    ) -> impl Future<Output = Result<(), Error>>;
+}

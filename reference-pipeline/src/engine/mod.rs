@@ -1,0 +1,20 @@
+//! Engines: threads, or tasks, that take segments from a reader through workers to a writer, in order and in bounded memory.
+
+pub(crate) mod catch_panic;
+#[cfg(test)]
+mod contract_tests;
+pub(crate) mod flow;
+#[cfg(feature = "tokio-engine")]
+pub(crate) mod instead;
+mod ordered_writer;
+mod parallelism;
+mod reorder;
+pub(crate) mod shutdown;
+mod sync;
+#[cfg(feature = "tokio")]
+pub(crate) mod tasks;
+#[cfg_attr(feature = "tokio-engine", allow(dead_code, reason = "its tests use it"))]
+pub(crate) mod threads;
+
+pub use parallelism::Lanes;
+pub use shutdown::Shutdown;

@@ -1,0 +1,61 @@
+//! The writer's part of an engine, whoever the workers are: results in order, permits back.
+
+use std::ops::ControlFlow;
+
+use super::catch_panic::guarded_future;
+use super::flow::{Arrival, Flow, Numbered, WriteSide};
+use super::reorder::Reorder;
+use crate::error::{Error, Stage};
+use crate::segment::buffers::Buffers;
+
+/// Hands results to the writer's side in the order of their places.
+pub(crate) struct OrderedWriter<'w, F: Flow, W> {
+    writer: &'w mut W,
+    reorder: Reorder<Arrival<F::Done>>,
+    place: u64,
+    base: u64,
+}
+
+impl<'w, F: Flow, W: WriteSide<F>> OrderedWriter<'w, F, W> {
+    pub(crate) fn new(writer: &'w mut W, window: usize, base: u64) -> Self {
+        // Every result holds a permit but one: the reader's last message.
+        Self { writer, reorder: Reorder::new(window + 1), place: 0, base }
+    }
+
+    /// Lets more arrive before what is next.
+    pub(crate) fn widen(&mut self, window: usize) {
+        self.reorder.widen(window + 1);
+    }
+
+    /// Takes what has arrived, and writes everything that is next. Breaks at the end of the stream.
+    pub(crate) async fn take(
+        &mut self,
+        (arrived, arrival): Numbered<Arrival<F::Done>>,
+        mut give_back: impl FnMut(Buffers),
+    ) -> Result<ControlFlow<()>, Error> {
+        if self.reorder.insert(arrived, arrival).is_err() {
+            return Err(self.defect("a segment is outside the window"));
+        }
+        //= spec/stream-v2.md#sv2-rel-002
+        //# A sequential reader MUST release the plaintext of segments in ascending order of segment_index,
+        //# and none after the first segment that failed.
+        //= spec/stream-v2.md#sv2-wrt-001
+        //# A writer MUST write segments in ascending order of segment_index without gaps.
+        while let Some(arrival) = self.reorder.next_in_order() {
+            let done = match arrival {
+                Arrival::Done(done) => done,
+                Arrival::End => return Ok(ControlFlow::Break(())),
+                Arrival::Failed(error) => return Err(error),
+            };
+            let segment = Some(self.base + self.place);
+            give_back(guarded_future(Stage::Writer, segment, self.writer.write(done)).await?);
+            self.place += 1;
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// What cannot happen, at the segment that is to be written next.
+    pub(crate) fn defect(&self, what: &'static str) -> Error {
+        Error::panic(Stage::Writer, Some(self.base + self.place), &what)
+    }
+}

@@ -1,0 +1,133 @@
+//! The shared flag that asks a run to stop, and sources and writers that heed it.
+
+use std::fmt;
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
+use std::sync::atomic::Ordering;
+
+use super::sync::{Arc, AtomicBool};
+use crate::error::Error;
+
+/// Asks a run to stop: the segments that are being sealed or opened are finished and written with all before them, no other is begun, and the run
+/// ends with `Interrupted`, resumable. Clones share the flag.
+#[derive(Clone, Debug, Default)]
+pub struct Shutdown {
+    raised: Arc<AtomicBool>,
+    /// Wakes the sources of tasks.
+    #[cfg(feature = "tokio")]
+    wake: Arc<::tokio::sync::Notify>,
+}
+
+impl Shutdown {
+    /// A flag that nobody has raised.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Raises the flag. It stays raised.
+    pub fn request(&self) {
+        self.raised.store(true, Ordering::Release);
+        #[cfg(feature = "tokio")]
+        self.wake.notify_waiters();
+    }
+
+    /// The flag itself, for a signal handler, which may store `true` in it and do little else. That wakes no source of tasks.
+    #[must_use]
+    pub fn flag(&self) -> Arc<AtomicBool> {
+        self.raised.clone()
+    }
+
+    /// Whether the flag is raised.
+    #[must_use]
+    pub fn requested(&self) -> bool {
+        self.raised.load(Ordering::Acquire)
+    }
+
+    /// Ends a run, after so many segments, if the flag is raised.
+    pub(crate) fn look(&self, segments: u64) -> Result<(), Error> {
+        if self.requested() { Err(Error::interrupted(Some(segments))) } else { Ok(()) }
+    }
+
+    /// The error of a run that failed with `error`: an interruption, if the input ended too early
+    /// and the flag is raised. What raised it may have ended the program that feeds this run, too,
+    /// and such an end says nothing about the stream.
+    pub(crate) fn unless_cut_off(&self, error: Error) -> Error {
+        if error.is_truncated() && self.requested() { Error::interrupted(error.segment()) } else { error }
+    }
+
+    /// Waits until the flag is raised.
+    #[cfg(feature = "tokio")]
+    pub(crate) async fn raised(&self) {
+        let mut woken = std::pin::pin!(self.wake.notified());
+        // Whoever raises the flag from here on wakes this.
+        woken.as_mut().enable();
+        if !self.requested() {
+            woken.await;
+        }
+    }
+}
+
+/// A source or a writer whose interrupted calls are not tried again once a shutdown was requested.
+pub(crate) struct Watched<T> {
+    inner: T,
+    shutdown: Shutdown,
+}
+
+impl<T> Watched<T> {
+    pub(crate) fn new(inner: T, shutdown: &Shutdown) -> Self {
+        Self { inner, shutdown: shutdown.clone() }
+    }
+
+    fn heed<N>(&self, result: io::Result<N>) -> io::Result<N> {
+        match result {
+            Err(error) if error.kind() == ErrorKind::Interrupted && self.shutdown.requested() => {
+                Err(io::Error::other(Interruption))
+            }
+            result => result,
+        }
+    }
+}
+
+impl<R: Read> Read for Watched<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer);
+        self.heed(read)
+    }
+}
+
+impl<W: Write> Write for Watched<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(buffer);
+        self.heed(written)
+    }
+
+    fn write_vectored(&mut self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+        let written = self.inner.write_vectored(buffers);
+        self.heed(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let flushed = self.inner.flush();
+        self.heed(flushed)
+    }
+}
+
+/// What a watched source or writer reports in the place of a call that was interrupted for the
+/// shutdown.
+#[derive(Debug)]
+pub(crate) struct Interruption;
+
+impl fmt::Display for Interruption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("shutdown requested")
+    }
+}
+
+impl std::error::Error for Interruption {}
+
+impl Interruption {
+    /// Whether `error` is one.
+    pub(crate) fn is(error: &io::Error) -> bool {
+        error.get_ref().is_some_and(|inner| inner.is::<Self>())
+    }
+}

@@ -1,0 +1,253 @@
+//! The engine on tasks: reader and writer in the future of the run, each segment's sealing or opening on a blocking thread.
+//!
+//! Permits, jobs, results and the order are those of the engine on threads. A worker is on a blocking thread as long as there are jobs, and
+//! waits for none there. So the reader waits for a permit or the source, the writer for a result or the sink, and nobody waits in a circle.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Poll;
+use std::{io, iter};
+
+use ::tokio::runtime::Handle;
+use ::tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::catch_panic::{guarded, guarded_future};
+use super::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
+use super::ordered_writer::OrderedWriter;
+use super::parallelism::Lanes;
+use crate::error::{Error, Stage};
+use crate::segment::buffers::Buffers;
+
+/// The engine on the blocking threads of the Tokio runtime that polls it.
+pub(crate) struct Tasks;
+
+impl Engine for Tasks {
+    async fn run<F: Flow, W: WorkSide<F>>(
+        &self,
+        lanes: Lanes,
+        base: u64,
+        reader: &mut (impl ReadSide<F> + Send),
+        worker: impl FnMut() -> W,
+        writer: &mut impl WriteSide<F>,
+    ) -> Result<(), Error> {
+        let runtime = Handle::try_current();
+        let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
+        let Lanes { jobs, window } = lanes.resolved();
+        let (permit_sender, permits) = channel(window);
+        // Every result holds a permit but one: the reader's last message.
+        let (result_sender, mut results) = channel(window + 1);
+        // Never waits: there is room for all.
+        (0..window).for_each(|_| drop(permit_sender.try_send(Buffers::default())));
+        let idle = iter::repeat_with(worker).take(jobs).collect();
+        let crew = Crew::<F, W> { idle, jobs: VecDeque::with_capacity(window), gone: false };
+        let crew = Arc::new(Mutex::new(crew));
+        let stop = AtomicBool::new(false);
+        // However this ends: nobody waits for results any more.
+        let gone = Gone(&crew);
+        let pool = Pool { runtime, crew: Arc::clone(&crew), results: result_sender, base };
+        let written = {
+            let read = pin!(read_all(reader, permits, pool, &stop));
+            let write = pin!(write_all(writer, &mut results, &permit_sender, window, &stop, base));
+            until_written(read, write).await
+        };
+        drop(gone);
+        // What is on blocking threads ends before this does.
+        while results.recv().await.is_some() {}
+        written
+    }
+}
+
+/// Polls both until the writer is done; the reader ends before it or with it.
+async fn until_written(
+    mut read: Pin<&mut impl Future<Output = ()>>,
+    mut write: Pin<&mut impl Future<Output = Result<(), Error>>>,
+) -> Result<(), Error> {
+    let mut reading = true;
+    poll_fn(|context| {
+        if let Poll::Ready(written) = write.as_mut().poll(context) {
+            return Poll::Ready(written);
+        }
+        reading = reading && read.as_mut().poll(context).is_pending();
+        Poll::Pending
+    })
+    .await
+}
+
+/// The workers that have nothing to do, and the jobs that nobody does yet: one of the two is empty.
+struct Crew<F: Flow, W> {
+    idle: Vec<W>,
+    jobs: VecDeque<Numbered<F::Job>>,
+    gone: bool,
+}
+
+type Shared<F, W> = Arc<Mutex<Crew<F, W>>>;
+
+/// The crew, for a moment: nobody waits while holding it.
+fn held<F: Flow, W>(crew: &Mutex<Crew<F, W>>) -> MutexGuard<'_, Crew<F, W>> {
+    crew.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says, once it is dropped, that nobody waits for results any more.
+struct Gone<'c, F: Flow, W>(&'c Mutex<Crew<F, W>>);
+
+impl<F: Flow, W> Drop for Gone<'_, F, W> {
+    fn drop(&mut self) {
+        held(self.0).gone = true;
+    }
+}
+
+/// What the reader needs to have jobs done.
+struct Pool<F: Flow, W> {
+    runtime: Handle,
+    crew: Shared<F, W>,
+    results: Sender<Numbered<Arrival<F::Done>>>,
+    base: u64,
+}
+
+impl<F: Flow, W: WorkSide<F>> Pool<F, W> {
+    /// Gives a job to a worker that has none, on a blocking thread, or else to the first that has finished another.
+    fn offer(&self, job: Numbered<F::Job>) {
+        let mut crew = held(&self.crew);
+        let Some(worker) = crew.idle.pop() else { return crew.jobs.push_back(job) };
+        drop(crew);
+        let results = self.results.clone();
+        let reply = Reply { results, place: job.0, base: self.base, sent: false };
+        let crew = Arc::clone(&self.crew);
+        drop(self.runtime.spawn_blocking(move || work_all(worker, job, &crew, reply)));
+    }
+}
+
+/// A worker on a blocking thread: jobs to results until there are no more, or until one failed.
+fn work_all<F: Flow, W: WorkSide<F>>(
+    mut worker: W,
+    first: Numbered<F::Job>,
+    crew: &Mutex<Crew<F, W>>,
+    mut reply: Reply<F>,
+) {
+    let mut next = Some(first);
+    while let Some((place, job)) = next {
+        if held(crew).gone {
+            return;
+        }
+        reply.begin(place);
+        match guarded(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
+            Ok(done) => reply.send(Arrival::Done(done)),
+            // Nobody asks for what follows a segment that failed; what is before it was taken before.
+            Err(error) => return reply.send(Arrival::Failed(error)),
+        }
+        let mut crew = held(crew);
+        next = crew.jobs.pop_front();
+        if next.is_none() {
+            return crew.idle.push(worker);
+        }
+    }
+}
+
+/// The place of a result: something arrives there even where the runtime ends before the work was begun.
+struct Reply<F: Flow> {
+    results: Sender<Numbered<Arrival<F::Done>>>,
+    place: u64,
+    base: u64,
+    sent: bool,
+}
+
+impl<F: Flow> Reply<F> {
+    fn begin(&mut self, place: u64) {
+        (self.place, self.sent) = (place, false);
+    }
+
+    /// Never waits: there is room for every result.
+    fn send(&mut self, arrival: Arrival<F::Done>) {
+        self.sent = true;
+        let _ = self.results.try_send((self.place, arrival));
+    }
+}
+
+impl<F: Flow> Drop for Reply<F> {
+    fn drop(&mut self) {
+        if !self.sent {
+            let ended = io::Error::other("the runtime has shut down");
+            let segment = Some(self.base + self.place);
+            self.send(Arrival::Failed(Error::io(Stage::Worker, segment, ended)));
+        }
+    }
+}
+
+/// The reader: a permit, a segment, a job; and at the end one last message in its place.
+async fn read_all<F: Flow, W: WorkSide<F>>(
+    reader: &mut impl ReadSide<F>,
+    mut permits: Receiver<Buffers>,
+    pool: Pool<F, W>,
+    stop: &AtomicBool,
+) {
+    for place in 0.. {
+        let Some(permit) = permits.recv().await else { return };
+        if stop.load(Ordering::Acquire) {
+            return;
+        }
+        let segment = pool.base + place;
+        let next = guarded_future(Stage::Source, Some(segment), reader.next_job(segment, permit)).await;
+        let last = match next {
+            Ok(Some(job)) => {
+                pool.offer((place, job));
+                continue;
+            }
+            Ok(None) => Arrival::End,
+            Err(error) => Arrival::Failed(error),
+        };
+        let _ = pool.results.try_send((place, last));
+        return;
+    }
+}
+
+/// The writer: results in order, permits back.
+async fn write_all<F: Flow>(
+    writer: &mut impl WriteSide<F>,
+    results: &mut Receiver<Numbered<Arrival<F::Done>>>,
+    permits: &Sender<Buffers>,
+    window: usize,
+    stop: &AtomicBool,
+    base: u64,
+) -> Result<(), Error> {
+    let mut writer = OrderedWriter::<F, _>::new(writer, window, base);
+    while let Some(result) = results.recv().await {
+        if matches!(result.1, Arrival::Failed(_)) {
+            // What is before the failed segment is still written; nothing after it needs to be read.
+            stop.store(true, Ordering::Release);
+        }
+        // Never waits: there is room for every permit.
+        if writer.take(result, |permit| drop(permits.try_send(permit))).await?.is_break() {
+            return Ok(());
+        }
+    }
+    Err(writer.defect("all workers ended before the stream did"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Tasks;
+    use crate::engine::contract_tests;
+    use ::tokio::runtime::Builder;
+
+    fn wait(checked: impl Future<Output = ()>) {
+        Builder::new_current_thread().build().unwrap().block_on(checked);
+    }
+
+    #[test]
+    fn a_stalled_worker_fills_the_window_and_no_more() {
+        wait(contract_tests::a_stalled_worker_fills_the_window_and_no_more(&Tasks));
+    }
+
+    #[test]
+    fn a_panic_is_one_error_after_everything_before_it() {
+        wait(contract_tests::a_panic_is_one_error_after_everything_before_it(&Tasks));
+    }
+
+    #[test]
+    fn a_failing_sink_ends_everything() {
+        wait(contract_tests::a_failing_sink_ends_everything(&Tasks));
+    }
+}

@@ -1,0 +1,307 @@
+//! The engine on std threads: n workers that take turns at reading, and the ordered writer on the caller's thread.
+//!
+//! Whoever reads a segment also seals or opens it: its bytes stay in the cache of one processor, and no job waits for a thread to wake up. Where reading
+//! waits for nobody, the caller's thread is one of the workers, in whatever time the writer leaves it.
+//!
+//! A permit (a pair of buffers) goes from the writer to a worker, which reads when it is its turn, with a segment through its work, and back to the
+//! writer. There are as many as the window is wide, and the results have room for all of them: so workers wait for permits and for their turn only, the
+//! writer for results only, and nobody waits in a circle.
+//!
+//! What is brief is done before a thread would have begun: see [`Turn::begin`].
+//!
+//! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
+
+use std::iter;
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+
+use super::catch_panic::{guarded, guarded_future};
+use super::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
+use super::ordered_writer::OrderedWriter;
+use super::parallelism::Lanes;
+use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Receiver, SyncSender, scope, spawn, sync_channel};
+use crate::error::{Error, Stage};
+use crate::segment::buffers::Buffers;
+use crate::source::ready;
+
+/// Most segments that are read, worked on and written without a thread. A stream of brief segments alone gets its threads after them.
+const ALONE_MAX: u64 = 4;
+
+/// The engine on std threads.
+pub(crate) struct Threads;
+
+impl Engine for Threads {
+    async fn run<F: Flow, W: WorkSide<F>>(
+        &self,
+        lanes: Lanes,
+        base: u64,
+        reader: &mut (impl ReadSide<F> + Send),
+        mut worker: impl FnMut() -> W,
+        writer: &mut impl WriteSide<F>,
+    ) -> Result<(), Error> {
+        let mut writer = OrderedWriter::<F, _>::new(writer, 1, base);
+        let mut turn = Turn::<F, _> { reader, base, place: 0, begun: None, is_over: false };
+        let mut first = worker();
+        if turn.begin(&mut first, &mut writer)?.is_break() {
+            return Ok(());
+        }
+        let Lanes { jobs, window } = lanes.resolved();
+        writer.widen(window);
+        let workers = iter::once(first).chain((1..jobs).map(|_| worker())).collect();
+        run(window, turn, workers, writer)
+    }
+}
+
+/// Starts the threads, is the writer, and joins them.
+fn run<F: Flow, W: WorkSide<F>>(
+    window: usize,
+    turn: Turn<'_, F, impl ReadSide<F> + Send>,
+    mut workers: Vec<W>,
+    mut writer: OrderedWriter<'_, F, impl WriteSide<F>>,
+) -> Result<(), Error> {
+    // Every result holds a permit but one: the last message of the source.
+    let (result_sender, results) = sync_channel(window + 1);
+    // The segment that was begun already has a permit.
+    let permits = Permits::new(window - usize::from(turn.begun.is_some()));
+    let mut own = if turn.reader.never_waits() { workers.pop() } else { None };
+    let base = turn.base;
+    let shared = Shared { base, turn: Mutex::new(turn), permits, stop: AtomicBool::new(false) };
+    scope(|scope| {
+        let mut threads = Vec::with_capacity(workers.len());
+        for (number, mut worker) in workers.into_iter().enumerate() {
+            let (shared, results) = (&shared, result_sender.clone());
+            let work = move || shared.work_all(&mut worker, &results);
+            threads.push(spawn(scope, format!("sv2-worker-{number}"), work));
+        }
+        // Only other threads send: when they are gone, the writer notices.
+        drop(result_sender);
+        let (threads, failed): (Vec<_>, Vec<_>) = threads.into_iter().partition(Result::is_ok);
+        let written = match failed.into_iter().find_map(Result::err) {
+            None => shared.write_all(&mut writer, own.as_mut(), results),
+            Some(error) => Err(Error::io(Stage::Start, None, error)),
+        };
+        shared.permits.close();
+        // Leaving the scope would wait for the closures only; joining waits for the threads.
+        for thread in threads.into_iter().flatten() {
+            let _ = thread.join();
+        }
+        written
+    })
+}
+
+/// The reader, for whoever's turn it is.
+struct Turn<'r, F: Flow, R> {
+    reader: &'r mut R,
+    base: u64,
+    /// The place of the segment that is read next.
+    place: u64,
+    /// The segment before it, where that was read and nobody has it yet.
+    begun: Option<Numbered<F::Job>>,
+    /// Whether the source has given its last message.
+    is_over: bool,
+}
+
+/// What comes from the reader: a job, or the last message.
+type Next<F> = Result<Numbered<<F as Flow>::Job>, Numbered<Arrival<<F as Flow>::Done>>>;
+
+impl<F: Flow, R: ReadSide<F>> Turn<'_, F, R> {
+    /// Does what is brief on the thread of the caller: a stream of one segment that is not full pays for no thread, and for no second pair of buffers.
+    /// Breaks where that was all.
+    fn begin<W: WorkSide<F>>(
+        &mut self,
+        worker: &mut W,
+        writer: &mut OrderedWriter<'_, F, impl WriteSide<F>>,
+    ) -> Result<ControlFlow<()>, Error> {
+        let mut permit = Buffers::default();
+        while self.place < ALONE_MAX {
+            let result = match self.read(permit) {
+                Ok(job) if !self.reader.is_brief() => {
+                    self.begun = Some(job);
+                    break;
+                }
+                next => work(worker, self.base, next),
+            };
+            permit = Buffers::default();
+            if ready(writer.take(result, |back| permit = back))?.is_break() {
+                return Ok(ControlFlow::Break(()));
+            }
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    /// Reads the next segment, or says what comes in its place where the source ends or fails.
+    fn read(&mut self, permit: Buffers) -> Next<F> {
+        let (place, number) = (self.place, self.base + self.place);
+        let next = guarded_future(Stage::Source, Some(number), self.reader.next_job(number, permit));
+        let last = match ready(next) {
+            Ok(Some(job)) => {
+                self.place += 1;
+                return Ok((place, job));
+            }
+            Ok(None) => Arrival::End,
+            Err(error) => Arrival::Failed(error),
+        };
+        self.is_over = true;
+        Err((place, last))
+    }
+}
+
+/// Seals or opens what was read.
+fn work<F: Flow, W: WorkSide<F>>(worker: &mut W, base: u64, next: Next<F>) -> Numbered<Arrival<F::Done>> {
+    match next {
+        Ok((place, job)) => {
+            let done = guarded(Stage::Worker, Some(base + place), || worker.work(job));
+            (place, done.map_or_else(Arrival::Failed, Arrival::Done))
+        }
+        Err(last) => last,
+    }
+}
+
+/// What all threads of a run share.
+struct Shared<'r, F: Flow, R> {
+    base: u64,
+    turn: Mutex<Turn<'r, F, R>>,
+    permits: Permits,
+    stop: AtomicBool,
+}
+
+impl<F: Flow, R: ReadSide<F>> Shared<'_, F, R> {
+    /// A worker's thread: a permit, a segment when it is its turn, a result; until there are no more, or until one failed.
+    fn work_all<W: WorkSide<F>>(&self, worker: &mut W, results: &SyncSender<Numbered<Arrival<F::Done>>>) {
+        let mut begun = self.begun();
+        loop {
+            let next = begun.take().or_else(|| {
+                let permit = self.permits.wait();
+                self.next(permit?)
+            });
+            let Some(next) = next else { return };
+            let result = work(worker, self.base, next);
+            // Nobody asks for what follows a segment that failed; what is before it is with others.
+            let is_last = !matches!(result.1, Arrival::Done(_));
+            if results.send(result).is_err() || is_last {
+                return;
+            }
+        }
+    }
+
+    /// The writer: results in order, permits back; and with a worker of its own, segments that nobody has begun, as long as nothing has arrived.
+    fn write_all<W: WorkSide<F>>(
+        &self,
+        writer: &mut OrderedWriter<'_, F, impl WriteSide<F>>,
+        own: Option<&mut W>,
+        results: Receiver<Numbered<Arrival<F::Done>>>,
+    ) -> Result<(), Error> {
+        let mut own = own.map(|worker| (worker, self.begun()));
+        loop {
+            let result = match &mut own {
+                None => results.recv().ok(),
+                Some((worker, begun)) => results.try_recv().ok().or_else(|| {
+                    match begun.take().or_else(|| self.next_at_once()) {
+                        Some(next) => Some(work(*worker, self.base, next)),
+                        // Others have all there is.
+                        None => results.recv().ok(),
+                    }
+                }),
+            };
+            let Some(result) = result else {
+                return Err(writer.defect("all threads ended before the stream did"));
+            };
+            if matches!(result.1, Arrival::Failed(_)) {
+                // What is before the failed segment is still written; nothing after it needs to be read.
+                self.stop.store(true, Ordering::Release);
+            }
+            if ready(writer.take(result, |permit| self.permits.give(permit)))?.is_break() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// The segment with which threads became worth while, for whoever asks first.
+    fn begun(&self) -> Option<Next<F>> {
+        held(&self.turn).begun.take().map(Ok)
+    }
+
+    /// The next segment, for a permit; none after the last message.
+    fn next(&self, permit: Buffers) -> Option<Next<F>> {
+        let mut turn = held(&self.turn);
+        if turn.is_over || self.stop.load(Ordering::Acquire) {
+            return None;
+        }
+        Some(turn.read(permit))
+    }
+
+    /// The next segment, if there is a permit.
+    fn next_at_once(&self) -> Option<Next<F>> {
+        let permit = self.permits.take();
+        self.next(permit?)
+    }
+}
+
+/// The permits that nobody has. The one that came back last goes out first: its memory is still in a cache.
+struct Permits {
+    free: Mutex<Free>,
+    came_back: Condvar,
+}
+
+struct Free {
+    permits: Vec<Buffers>,
+    /// Whether the writer has returned, and nobody gets one any more.
+    closed: bool,
+}
+
+impl Permits {
+    fn new(count: usize) -> Self {
+        let permits = (0..count).map(|_| Buffers::default()).collect();
+        Self { free: Mutex::new(Free { permits, closed: false }), came_back: Condvar::new() }
+    }
+
+    fn take(&self) -> Option<Buffers> {
+        held(&self.free).permits.pop()
+    }
+
+    /// Waits for one; `None` once they are closed.
+    fn wait(&self) -> Option<Buffers> {
+        let mut free = held(&self.free);
+        while free.permits.is_empty() && !free.closed {
+            free = self.came_back.wait(free).unwrap_or_else(PoisonError::into_inner);
+        }
+        if free.closed { None } else { free.permits.pop() }
+    }
+
+    fn give(&self, permit: Buffers) {
+        held(&self.free).permits.push(permit);
+        self.came_back.notify_one();
+    }
+
+    fn close(&self) {
+        held(&self.free).closed = true;
+        self.came_back.notify_all();
+    }
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Threads;
+    use crate::engine::contract_tests;
+    use crate::source::ready;
+
+    #[test]
+    fn a_stalled_worker_fills_the_window_and_no_more() {
+        ready(contract_tests::a_stalled_worker_fills_the_window_and_no_more(&Threads));
+    }
+
+    #[test]
+    fn a_panic_is_one_error_after_everything_before_it() {
+        ready(contract_tests::a_panic_is_one_error_after_everything_before_it(&Threads));
+    }
+
+    #[test]
+    fn a_failing_sink_ends_everything() {
+        ready(contract_tests::a_failing_sink_ends_everything(&Threads));
+    }
+}

@@ -1,0 +1,8 @@
+//! Secrets and what makes them: the text of key files, and random bytes from the operating system.
+
+mod key_file;
+pub(crate) mod salts;
+
+pub use key_file::{KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, Part};
+#[cfg(feature = "fixed-salts")]
+pub use salts::Salts;

@@ -1,0 +1,197 @@
+//! Decrypting: the reader frames segments, workers open them, the writer checks the transcript and releases plaintext in order.
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{AuthenticHeader, Committed, Progress, SegmentOrder, StreamOpener};
+use stream_v2_format::wire::Trailer;
+
+use super::DecryptPipeline;
+use super::committer::Outlet;
+use super::decrypt_worker::Opening;
+use super::output::Port;
+use crate::engine::Shutdown;
+use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
+use crate::error::{Error, Stage};
+use crate::io::{next_header, wire_of};
+use crate::observe::telemetry::Step;
+use crate::observe::{Commit, Telemetry};
+use crate::segment::DecryptedSegment;
+use crate::segment::buffers::Buffers;
+use crate::source::Source;
+use crate::source::file_source::Load;
+
+/// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
+pub(crate) async fn run<E: Engine, P: Port>(
+    engine: &E,
+    pipeline: &DecryptPipeline<'_>,
+    stream: &StreamOpener,
+    source: impl Source + Send,
+    writer: &mut OpenWriter<'_, P>,
+) -> Result<(), Error> {
+    let committed = writer.progress.committed().clone();
+    let mut reader = SegmentReader {
+        source,
+        is_brief: false,
+        order: SegmentOrder::after(stream.header(), &committed),
+        stream: stream.clone(),
+        telemetry: pipeline.telemetry.clone(),
+        shutdown: pipeline.shutdown.clone(),
+    };
+    let worker = || Opening::new(pipeline, stream);
+    engine.run::<Decrypting, _>(pipeline.lanes, committed.segments, &mut reader, worker, writer).await
+}
+
+/// The flow of segments that are being opened.
+pub(crate) struct Decrypting;
+
+impl Flow for Decrypting {
+    type Job = ToOpen;
+    type Done = Opened;
+}
+
+/// What the reader gives to the workers: a segment, and a buffer for what it holds.
+pub(crate) struct ToOpen {
+    pub(crate) header: AuthenticHeader,
+    pub(crate) wire: Load,
+    pub(crate) payload: BytesMut,
+}
+
+/// What they give to the writer: a segment, and memory that held its wire.
+pub(crate) struct Opened(pub(crate) DecryptedSegment, pub(crate) Bytes);
+
+struct SegmentReader<R> {
+    source: R,
+    /// Whether the last segment was less than a full one.
+    is_brief: bool,
+    order: SegmentOrder,
+    stream: StreamOpener,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+/// Reads the next header, and the wire after it, or leaves that to the worker.
+async fn next_to_open(
+    source: &mut impl Source,
+    stream: &StreamOpener,
+    order: &mut SegmentOrder,
+    permit: Buffers,
+) -> Result<Option<ToOpen>, Error> {
+    let Some((header, before)) = next_header(source, stream, order).await? else { return Ok(None) };
+    let wire = match source.defer(header.header().wire_len as usize) {
+        Some(deferred) => Load::InFile(deferred, permit.input),
+        None => Load::Here(wire_of(source, &header, before, permit.input).await?),
+    };
+    Ok(Some(ToOpen { header, wire, payload: permit.output }))
+}
+
+impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
+    async fn next_job(&mut self, _: u64, permit: Buffers) -> Result<Option<ToOpen>, Error> {
+        self.shutdown.look(self.order.segments())?;
+        let segment = Some(self.order.segments());
+        let next = next_to_open(&mut self.source, &self.stream, &mut self.order, permit);
+        let next = self.telemetry.timed(Step::Reading, segment, next).await?;
+        Ok(next.inspect(|segment| {
+            let header = segment.header.header();
+            self.is_brief = header.payload_len < self.stream.header().segment_size();
+            self.telemetry.read(header.index.0.into(), header.segment_len());
+        }))
+    }
+
+    fn never_waits(&self) -> bool {
+        self.source.never_waits()
+    }
+
+    fn is_brief(&self) -> bool {
+        self.is_brief
+    }
+}
+
+/// Checks the transcript and the trailer, and releases plaintext in order.
+pub(crate) struct OpenWriter<'o, P> {
+    outlet: &'o mut Outlet<P>,
+    telemetry: Telemetry,
+    progress: Progress,
+    /// The final segment, once it was verified.
+    ending: Option<(SegmentIndex, Trailer)>,
+    shutdown: Shutdown,
+}
+
+impl<'o, P: Port> OpenWriter<'o, P> {
+    /// Begins after committed segments.
+    pub(crate) async fn begin(
+        stream: &StreamOpener,
+        committed: &Committed,
+        outlet: &'o mut Outlet<P>,
+        pipeline: &DecryptPipeline<'_>,
+    ) -> Result<Self, Error> {
+        outlet.started(stream.header());
+        outlet.begin(committed.segments, &stream.into()).await?;
+        //= spec/stream-v2.md#sv2-res-012
+        //= type=implication
+        //= reason=A run that goes on is the run that begins: the same reader, the same checks, which the vectors test.
+        //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
+        //# included.
+        let progress = Progress::of_reader_after(stream, committed);
+        let (telemetry, shutdown) = (pipeline.telemetry.clone(), pipeline.shutdown.clone());
+        Ok(Self { outlet, telemetry, progress, ending: None, shutdown })
+    }
+
+    /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
+    pub(crate) async fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
+        // On the caller's thread, as the looks of a writer are.
+        let result = match result {
+            Ok(()) => self.shutdown.look(self.progress.segments()),
+            Err(error) => Err(self.shutdown.unless_cut_off(error)),
+        };
+        let unsealed = match result {
+            Ok(()) => None,
+            Err(error) => match error.format_error() {
+                //= spec/stream-v2.md#sv2-sal-002
+                //# A reader that salvages MUST release the plaintext of the committed prefix and report
+                //# `truncated.unsealed`, never success, where SV2-SEG-001, SV2-SEG-024 or SV2-FIN-004 call
+                //# for `truncated`.
+                Some(cause) if salvage && cause.detail() == stream_v2_format::Detail::Truncated => {
+                    Some(Error::format(error.stage(), cause.salvaged()))
+                }
+                _ => return Err(error),
+            },
+        };
+        self.outlet.complete(self.ending.map_or(0, |(index, _)| index.0.into())).await?;
+        self.outlet.ending(self.ending).await?;
+        self.outlet.seal(self.progress.segments()).await?;
+        unsealed.map_or(Ok(self.progress), Err)
+    }
+
+    async fn segment(&mut self, segment: &DecryptedSegment) -> Result<(), Error> {
+        let trailer = self.progress.trailer();
+        self.progress
+            .opened(&segment.header, &segment.opened, &segment.payload)
+            .map_err(|error| Error::format(Stage::Writer, error))?;
+        let header = segment.header.header();
+        //= spec/stream-v2.md#sv2-rel-001
+        //# A reader MUST NOT release any plaintext of a segment before every check of §15.1 up to step 17 has
+        //# passed for that segment.
+        let released = segment.plaintext().len() as u64;
+        if released > 0 {
+            self.outlet.append(Some(header.index), &[], &segment.payload).await?;
+        }
+        self.telemetry.written(header.index.0.into(), released);
+        let commit = Commit::of(header, &self.progress);
+        self.outlet.committed(&commit).await?;
+        if self.progress.ended() {
+            self.ending = Some((header.index, trailer));
+            return Ok(());
+        }
+        //= spec/stream-v2.md#sv2-res-011
+        //# A reader MUST reach a durability point of its output before it appends a commit record, and
+        //# release nothing from a segment before it is verified, resumed or not.
+        self.outlet.settle(commit, released).await
+    }
+}
+
+impl<P: Port> WriteSide<Decrypting> for OpenWriter<'_, P> {
+    async fn write(&mut self, Opened(segment, spare): Opened) -> Result<Buffers, Error> {
+        self.segment(&segment).await?;
+        Ok(Buffers::recycled(spare, segment.payload))
+    }
+}

@@ -1,0 +1,94 @@
+//! The worker of the decrypting flow: it reads what was left to it, and opens.
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::crypto::{AuthenticHeader, StreamOpener};
+use stream_v2_format::limits::FRAME_OVERHEAD;
+
+use super::DecryptPipeline;
+use super::decrypt::{Decrypting, Opened, ToOpen};
+use crate::engine::Shutdown;
+use crate::engine::flow::WorkSide;
+use crate::error::Error;
+use crate::io::{source_error, whole_wire};
+use crate::observe::Telemetry;
+use crate::observe::telemetry::Step;
+use crate::segment::buffers::resize;
+use crate::segment::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
+use crate::source::file_source::{Deferred, Load, PIECE};
+
+/// What of a piece is left for the two frames that end a segment, and for the tags of the others.
+const ENDS: usize = 1 << 12;
+
+/// A worker that opens, until a shutdown is requested: what was not begun then is not opened any more.
+pub(crate) struct Opening {
+    worker: DecryptSegmentWorker,
+    piece: usize,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+impl Opening {
+    pub(crate) fn new(pipeline: &DecryptPipeline<'_>, stream: &StreamOpener) -> Self {
+        Self {
+            worker: DecryptSegmentWorker::new(stream),
+            piece: (PIECE + ENDS).max(stream.header().frame_size() as usize + FRAME_OVERHEAD),
+            telemetry: pipeline.telemetry.clone(),
+            shutdown: pipeline.shutdown.clone(),
+        }
+    }
+
+    fn open(&mut self, input: &DecryptSegmentInput, payload: BytesMut) -> Result<DecryptedSegment, Error> {
+        let segment = Some(input.header.header().index.0.into());
+        self.telemetry
+            .time(Step::Working, segment, || self.worker.open(input, payload))
+            .map_err(Error::worker)
+    }
+
+    /// Reads a segment and opens it, a piece at a time.
+    fn open_in_file(
+        &mut self,
+        header: &AuthenticHeader,
+        deferred: &Deferred,
+        mut buffer: BytesMut,
+        mut payload: BytesMut,
+    ) -> Result<(DecryptedSegment, Bytes), Error> {
+        let (len, most) = (deferred.len(), self.piece);
+        resize(&mut buffer, len.min(most));
+        let segment = Some(header.header().index.0.into());
+        let opened = self.telemetry.laps(Step::Working, segment, |laps| {
+            let mut opening = self.worker.begin(header, &mut payload).map_err(Error::worker)?;
+            let mut at = 0;
+            while at < len {
+                let piece = &mut buffer[..opening.next_len(most)];
+                let filled = deferred.read(at, piece).map_err(source_error(segment))?;
+                laps.ends(Step::Reading);
+                at += filled;
+                if filled < piece.len() {
+                    break;
+                }
+                opening.push(piece).map_err(Error::worker)?;
+                laps.ends(Step::Working);
+            }
+            whole_wire(at, header)?;
+            opening.finish().map_err(Error::worker)
+        })?;
+        Ok((DecryptedSegment::new(*header, payload, opened), buffer.freeze()))
+    }
+}
+
+impl WorkSide<Decrypting> for Opening {
+    fn work(&mut self, job: ToOpen) -> Result<Opened, Error> {
+        let ToOpen { header, wire, payload } = job;
+        if self.shutdown.requested() {
+            return Err(Error::interrupted(Some(header.header().index.0.into())));
+        }
+        let (segment, spare) = match wire {
+            Load::Here(wire) => {
+                let input = DecryptSegmentInput { header, wire };
+                (self.open(&input, payload)?, input.wire)
+            }
+            Load::InFile(deferred, buffer) => self.open_in_file(&header, &deferred, buffer, payload)?,
+        };
+        Ok(Opened(segment, spare))
+    }
+}

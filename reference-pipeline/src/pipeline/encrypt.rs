@@ -1,0 +1,401 @@
+//! Encrypting: the reader cuts plaintext into segments, workers seal them, the writer puts them in order and ends the stream.
+//!
+//! An index segment has its place in the order like any other, with a permit of its own: the reader says where one stands, workers pass it on, and
+//! the writer, who has seen the segments before it, fills and seals it (§11).
+
+use std::io::{self, ErrorKind};
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
+use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
+
+use super::committer::Outlet;
+use super::encrypt_worker::Sealing;
+use super::output::Port;
+use super::{EncryptPipeline, Summary, summary};
+use crate::engine::Shutdown;
+use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
+use crate::error::{Error, Stage};
+use crate::io::source_error;
+use crate::observe::telemetry::Step;
+use crate::observe::{Commit, Telemetry};
+use crate::segment::EncryptedSegment;
+use crate::segment::buffers::Buffers;
+use crate::source::Source;
+use crate::source::file_source::{Deferred, Load};
+
+/// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
+pub(crate) async fn run<E: Engine, P: Port>(
+    engine: &E,
+    pipeline: &EncryptPipeline<'_>,
+    target: &Target<'_>,
+    source: impl Source + Send,
+    mut writer: SealWriter<'_, P>,
+) -> Result<Summary, Error> {
+    let header = *target.stream.header();
+    let committed = writer.progress.committed().clone();
+    let mut reader = PlaintextReader::new(source, &header, &committed, pipeline, target.index);
+    let keeps_plaintext = writer.outlet.follows_plaintext();
+    let worker = || Sealing::new(pipeline, target, keeps_plaintext);
+    //= spec/stream-v2.md#sv2-frm-008
+    //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
+    engine.run::<Encrypting, _>(pipeline.lanes, committed.segments, &mut reader, worker, &mut writer).await?;
+    //= spec/stream-v2.md#sv2-wrt-005
+    //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
+    writer.end().await?;
+    Ok(summary(&writer.progress, &header))
+}
+
+/// What a run writes.
+pub(crate) struct Target<'s> {
+    pub(crate) stream: &'s StreamSealer,
+    pub(crate) run: Run,
+    /// Whether it has index segments, and the one digest_alg of all of them (SV2-DIG-008).
+    pub(crate) index: bool,
+    pub(crate) digest_alg: DigestAlg,
+}
+
+/// The flow of segments that are being sealed.
+pub(crate) struct Encrypting;
+
+impl Flow for Encrypting {
+    type Job = ToSeal;
+    type Done = Done;
+}
+
+/// What the reader gives to the workers.
+pub(crate) enum ToSeal {
+    /// The segment_index, the plaintext, and a buffer for the wire.
+    Data(u32, Load, BytesMut),
+    /// The place of an index segment, and its permit.
+    Index(Buffers),
+}
+
+/// What they give to the writer.
+pub(crate) enum Done {
+    /// A segment, and its plaintext, or memory where nobody follows that.
+    Data(EncryptedSegment, Bytes),
+    Index(Buffers),
+}
+
+/// Where index segments stand (§11): it follows from how many data segments there are, and from nothing else.
+struct Covering {
+    /// Data segments that no index segment covers yet.
+    uncovered: usize,
+    /// Most entries of an index segment.
+    max: usize,
+}
+
+impl Covering {
+    /// Whether an index segment stands next; `ends` says that no data segment follows.
+    const fn is_due(&self, ends: bool) -> bool {
+        self.uncovered >= self.max || ends && self.uncovered > 0
+    }
+}
+
+/// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
+struct PlaintextReader<R> {
+    source: R,
+    segment_size: usize,
+    last_segment: SegmentIndex,
+    /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
+    declared: Option<u64>,
+    ended: bool,
+    covering: Option<Covering>,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+impl<R: Source> PlaintextReader<R> {
+    fn new(
+        source: R,
+        header: &HeaderV1,
+        committed: &Committed,
+        pipeline: &EncryptPipeline<'_>,
+        index: bool,
+    ) -> Self {
+        let declared = header.params().plaintext_len;
+        let (uncovered, max) = (committed.uncovered.count(), entries_max(header) as usize);
+        Self {
+            source,
+            segment_size: header.segment_size() as usize,
+            // The index segment that covers the last data segment takes a place too.
+            last_segment: SegmentIndex(header.last_segment().0 - u32::from(index)),
+            covering: index.then_some(Covering { uncovered, max }),
+            declared: declared.map(|declared| declared.saturating_sub(committed.plaintext_len)),
+            ended: false,
+            telemetry: pipeline.telemetry.clone(),
+            shutdown: pipeline.shutdown.clone(),
+        }
+    }
+
+    /// Leaves reading a full segment to its worker, where that can be.
+    fn defer(&mut self) -> Option<Deferred> {
+        let len = self.segment_size as u64;
+        if self.ended || self.declared.is_some_and(|left| left < len) {
+            return None;
+        }
+        let deferred = self.source.defer(self.segment_size)?;
+        if let Some(left) = &mut self.declared {
+            *left -= len;
+            self.ended = *left == 0;
+        }
+        Some(deferred)
+    }
+
+    /// Fills `plaintext` as far as the source and the declared length allow.
+    async fn read(&mut self, plaintext: &mut BytesMut, place: u64) -> Result<(), Error> {
+        let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        let wanted = self.segment_size.min(left);
+        //= spec/stream-v2.md#sv2-wrt-004
+        //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
+        //# caller has asked for a flush.
+        let filled =
+            self.telemetry.timed(Step::Reading, Some(place), self.source.fill(plaintext, wanted, 0)).await;
+        let filled = filled.map_err(source_error(Some(place)))?;
+        self.ended = filled < self.segment_size;
+        if filled < wanted {
+            // Whoever asked this run to stop may have ended the program that feeds it, too.
+            self.shutdown.look(place)?;
+        }
+        //= spec/stream-v2.md#sv2-hdr-017
+        //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext bytes, and
+        //# fail with `io.source` if the source ends earlier.
+        if let Some(left) = &mut self.declared {
+            *left -= filled as u64;
+            self.ended = *left == 0;
+            if filled < wanted {
+                let missing = format!("the source ended {left} bytes before the declared length");
+                return Err(source_error(Some(place))(io::Error::new(ErrorKind::UnexpectedEof, missing)));
+            }
+        }
+        plaintext.truncate(filled);
+        Ok(())
+    }
+}
+
+impl<R> PlaintextReader<R> {
+    /// Takes an index segment into account, if one stands next.
+    fn begins_index(&mut self, ends: bool) -> bool {
+        let due = self.covering.as_mut().filter(|covering| covering.is_due(ends));
+        due.is_some_and(|covering| {
+            covering.uncovered = 0;
+            true
+        })
+    }
+
+    /// The segment_index of the data segment at `place`, which is numbered by it.
+    fn data_index(&mut self, place: u64) -> Result<u32, Error> {
+        //= spec/stream-v2.md#sv2-str-002
+        //# Segments MUST be numbered by segment_index 0, 1, 2 and so on in the order in which they stand, the
+        //# final segment included.
+        let segment_index = u32::try_from(place).unwrap_or(u32::MAX);
+        //= spec/stream-v2.md#sv2-epo-002
+        //# A writer MUST end a stream, with a final segment or an error, when the next data or index segment
+        //# would pass the last segment_index that §14 allows.
+        if SegmentIndex(segment_index) > self.last_segment {
+            let full = "the stream is full (limit.segment_index); larger segments hold more";
+            return Err(Error::io(Stage::Source, Some(place), io::Error::new(ErrorKind::FileTooLarge, full)));
+        }
+        if let Some(covering) = &mut self.covering {
+            covering.uncovered += 1;
+        }
+        Ok(segment_index)
+    }
+}
+
+impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
+    async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<ToSeal>, Error> {
+        self.shutdown.look(place)?;
+        if self.begins_index(false) {
+            return Ok(Some(ToSeal::Index(permit)));
+        }
+        let Buffers { input: mut plaintext, output } = permit;
+        if let Some(deferred) = self.defer() {
+            self.telemetry.read(place, self.segment_size as u64);
+            return Ok(Some(ToSeal::Data(
+                self.data_index(place)?,
+                Load::InFile(deferred, plaintext),
+                output,
+            )));
+        }
+        if !self.ended {
+            self.read(&mut plaintext, place).await?;
+        } else {
+            plaintext.clear();
+        }
+        if plaintext.is_empty() {
+            let permit = Buffers { input: plaintext, output };
+            return Ok(self.begins_index(true).then_some(ToSeal::Index(permit)));
+        }
+        self.telemetry.read(place, plaintext.len() as u64);
+        Ok(Some(ToSeal::Data(self.data_index(place)?, Load::Here(plaintext.freeze()), output)))
+    }
+
+    fn never_waits(&self) -> bool {
+        self.source.never_waits()
+    }
+
+    fn is_brief(&self) -> bool {
+        self.ended
+    }
+}
+
+/// Hands sealed segments to the sink in order, keeps transcript and totals, and seals what follows from them: index and final segments.
+pub(crate) struct SealWriter<'o, P> {
+    outlet: &'o mut Outlet<P>,
+    telemetry: Telemetry,
+    progress: Progress,
+    sealer: SegmentSealer,
+    /// Plaintext bytes of a full data segment.
+    segment_size: u32,
+    /// Data segments that a full index segment covers.
+    entries_max: usize,
+    /// The data segment that is not full, until it is sure that the source has ended there.
+    last: Option<(Commit, Bytes)>,
+    shutdown: Shutdown,
+}
+
+impl<'o, P: Port> SealWriter<'o, P> {
+    /// Begins a stream with its stream header, or goes on after committed segments.
+    pub(crate) async fn begin(
+        pipeline: &EncryptPipeline<'_>,
+        target: &Target<'_>,
+        committed: Option<&Committed>,
+        outlet: &'o mut Outlet<P>,
+    ) -> Result<Self, Error> {
+        let stream = target.stream;
+        outlet.started(stream.header());
+        if committed.is_none() {
+            let header = stream.header_bytes();
+            let (magic, rest) = header.split_at(STREAM_MAGIC.len());
+            //= spec/stream-v2.md#sv2-res-040
+            //# An owner MUST make the magic of a stream header or of a journal durable before it hands over
+            //# what follows it.
+            outlet.append(None, magic, &Bytes::copy_from_slice(rest)).await?;
+        }
+        let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
+        outlet.begin(progress.segments(), &stream.into()).await?;
+        let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(target.digest_alg);
+        Ok(Self {
+            outlet,
+            telemetry: pipeline.telemetry.clone(),
+            progress,
+            sealer,
+            segment_size: stream.header().segment_size(),
+            entries_max: entries_max(stream.header()) as usize,
+            last: None,
+            shutdown: pipeline.shutdown.clone(),
+        })
+    }
+
+    /// Ends the run before it says that the source has ended, if a shutdown was requested: the
+    /// source may have been cut off.
+    ///
+    /// This is called on the caller's thread. If that is the main thread, it handles the signals of
+    /// the process before it returns from a system call (Linux). So a signal is seen here even if
+    /// the thread that found the end of the source has not seen it.
+    fn look(&self) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-wrt-008
+        //# A writer that was asked to stop MUST NOT take the end of its source for the end of the
+        //# plaintext.
+        self.shutdown.look(self.progress.segments())
+    }
+
+    /// Seals and writes an index segment over all that is uncovered.
+    async fn index(&mut self) -> Result<(), Error> {
+        // One that is not full ends a stream (SV2-IDX-005).
+        let ends = self.progress.committed().uncovered.count() < self.entries_max;
+        if ends {
+            self.begins_to_end().await?;
+        }
+        let fault = |error| Error::format(Stage::Writer, error);
+        let payload = self.progress.index_payload(true);
+        let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
+        let (index, transcript, link) = (self.next_index(), self.progress.transcript(), self.progress.link());
+        let (sealed, wire) = self.sealer.seal_index(index, &payload, transcript, link).map_err(fault)?;
+        let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };
+        let commit = self.segment(&segment).await?;
+        self.settle(commit, ends).await
+    }
+
+    /// The source has ended, as far as this run knows: what follows is taken back if that is not
+    /// so.
+    async fn begins_to_end(&mut self) -> Result<(), Error> {
+        self.look()?;
+        self.outlet.begins_to_end().await
+    }
+
+    /// Makes the sink durable after a segment, if it is time for it; not after one that `ends` the
+    /// stream, which is not recorded before the last look.
+    async fn settle(&mut self, commit: Commit, ends: bool) -> Result<(), Error> {
+        if ends {
+            self.outlet.ends_with(Some(commit));
+            return Ok(());
+        }
+        self.outlet.settle(commit, commit.segment_len).await
+    }
+
+    /// Seals and writes the final segment, then seals the sink.
+    async fn end(&mut self) -> Result<(), Error> {
+        self.look()?;
+        let (index, trailer) = (self.next_index(), self.progress.trailer());
+        self.outlet.complete(index.0.into()).await?;
+        // The last look: from here on the journal says that the source has ended, and a longer one
+        // is refused (SV2-RES-008).
+        self.look()?;
+        if let Some((commit, plaintext)) = self.last.take() {
+            self.outlet.holds(commit, &plaintext).await?;
+        }
+        self.outlet.ending(Some((index, trailer))).await?;
+        let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
+        let sealed = self
+            .sealer
+            .seal_final(index, &trailer, &mut wire)
+            .map_err(|error| Error::format(Stage::Writer, error))?;
+        self.segment(&EncryptedSegment::new(sealed, wire)).await?;
+        self.outlet.seal(index.0.into()).await
+    }
+
+    fn next_index(&self) -> SegmentIndex {
+        SegmentIndex(u32::try_from(self.progress.segments()).unwrap_or(u32::MAX))
+    }
+
+    async fn segment(&mut self, segment: &EncryptedSegment) -> Result<Commit, Error> {
+        self.progress.sealed(&segment.sealed()).map_err(|error| Error::format(Stage::Writer, error))?;
+        let header = &segment.header;
+        //= spec/stream-v2.md#sv2-wrt-002
+        //# A writer MUST hand a segment to its sink only when header and wire are complete.
+        self.outlet.append(Some(header.index), &header.to_bytes(), &segment.wire).await?;
+        self.telemetry.written(header.index.0.into(), header.segment_len());
+        let commit = Commit::of(header, &self.progress);
+        self.outlet.committed(&commit).await?;
+        Ok(commit)
+    }
+}
+
+impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
+    async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
+        match done {
+            Done::Data(segment, plaintext) => {
+                // In a stream with UNIFORM nothing can follow it but the final segment
+                // (SV2-HDR-016).
+                let ends = segment.header.plaintext_len < self.segment_size;
+                if ends {
+                    self.begins_to_end().await?;
+                }
+                let commit = self.segment(&segment).await?;
+                if ends {
+                    let follows = self.outlet.follows_plaintext();
+                    self.last = follows.then(|| (commit, plaintext.clone()));
+                } else {
+                    self.outlet.holds(commit, &plaintext).await?;
+                }
+                self.settle(commit, ends).await?;
+                Ok(Buffers::recycled(plaintext, segment.wire))
+            }
+            Done::Index(permit) => self.index().await.map(|()| permit),
+        }
+    }
+}

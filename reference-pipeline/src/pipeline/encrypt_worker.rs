@@ -1,0 +1,108 @@
+//! The worker of the encrypting flow: it reads what was left to it, and seals.
+
+use std::io::{self, ErrorKind};
+
+use bytes::{Bytes, BytesMut};
+
+use super::EncryptPipeline;
+use super::encrypt::{Done, Encrypting, Target, ToSeal};
+use crate::engine::Shutdown;
+use crate::engine::flow::WorkSide;
+use crate::error::Error;
+use crate::io::source_error;
+use crate::observe::Telemetry;
+use crate::observe::telemetry::Step;
+use crate::segment::buffers::resize;
+use crate::segment::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};
+use crate::source::file_source::{Deferred, Load, PIECE};
+
+/// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
+pub(crate) struct Sealing {
+    worker: EncryptSegmentWorker,
+    piece: usize,
+    /// Whether somebody follows the plaintext.
+    keeps_plaintext: bool,
+    telemetry: Telemetry,
+    shutdown: Shutdown,
+}
+
+impl Sealing {
+    pub(crate) fn new(pipeline: &EncryptPipeline<'_>, target: &Target<'_>, keeps_plaintext: bool) -> Self {
+        let frame_size = target.stream.header().frame_size() as usize;
+        Self {
+            worker: EncryptSegmentWorker::new(target.stream, target.run, target.digest_alg),
+            piece: frame_size * (PIECE / frame_size).max(1),
+            keeps_plaintext,
+            telemetry: pipeline.telemetry.clone(),
+            shutdown: pipeline.shutdown.clone(),
+        }
+    }
+
+    fn seal(&mut self, input: &EncryptSegmentInput, wire: BytesMut) -> Result<EncryptedSegment, Error> {
+        let segment = Some(input.segment_index.into());
+        let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(input, wire));
+        sealed.map_err(Error::worker)
+    }
+
+    /// Reads a segment and seals it, a piece at a time: all of it, as all of it was there when it was the segment's turn.
+    fn seal_in_file(
+        &mut self,
+        segment_index: u32,
+        deferred: &Deferred,
+        mut buffer: BytesMut,
+        mut wire: BytesMut,
+    ) -> Result<(EncryptedSegment, Bytes), Error> {
+        let (len, most, keeps) = (deferred.len(), self.piece, self.keeps_plaintext);
+        resize(&mut buffer, if keeps { len } else { len.min(most) });
+        let segment = Some(segment_index.into());
+        let sealed = self.telemetry.laps(Step::Working, segment, |laps| {
+            let mut sealing = self.worker.begin(segment_index, len, &mut wire).map_err(Error::worker)?;
+            for at in (0..len).step_by(most) {
+                let begin = if keeps { at } else { 0 };
+                let piece = &mut buffer[begin..begin + most.min(len - at)];
+                whole(deferred.read(at, piece), piece).map_err(source_error(segment))?;
+                laps.ends(Step::Reading);
+                sealing.push(piece).map_err(Error::worker)?;
+                laps.ends(Step::Working);
+            }
+            sealing.finish().map_err(Error::worker)
+        })?;
+        Ok((EncryptedSegment::new(sealed, wire), buffer.freeze()))
+    }
+}
+
+/// Not less than the piece that was wanted.
+fn whole(filled: io::Result<usize>, piece: &[u8]) -> io::Result<()> {
+    if filled? < piece.len() {
+        let shorter = "the file became shorter while it was read";
+        return Err(io::Error::new(ErrorKind::UnexpectedEof, shorter));
+    }
+    Ok(())
+}
+
+impl WorkSide<Encrypting> for Sealing {
+    fn work(&mut self, job: ToSeal) -> Result<Done, Error> {
+        let (segment_index, load, wire) = match job {
+            ToSeal::Data(segment_index, load, wire) => (segment_index, load, wire),
+            // What it says follows from the segments before it, which only the writer has seen in order.
+            ToSeal::Index(permit) => return Ok(Done::Index(permit)),
+        };
+        if self.shutdown.requested() {
+            return Err(Error::interrupted(Some(segment_index.into())));
+        }
+        //= spec/stream-v2.md#sv2-wrt-003
+        //= type=implication
+        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
+        //= reason=them.
+        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
+        //# can change while the segment is sealed.
+        let (segment, plaintext) = match load {
+            Load::Here(plaintext) => {
+                let input = EncryptSegmentInput { segment_index, plaintext };
+                (self.seal(&input, wire)?, input.plaintext)
+            }
+            Load::InFile(deferred, buffer) => self.seal_in_file(segment_index, &deferred, buffer, wire)?,
+        };
+        Ok(Done::Data(segment, plaintext))
+    }
+}

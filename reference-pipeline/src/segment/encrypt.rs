@@ -1,0 +1,101 @@
+//! §7, §8 Sealing one segment: a pure worker. No I/O, no log, no shutdown flag.
+
+use std::fmt;
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, SegmentSealing, StreamSealer};
+use stream_v2_format::wire::{DigestAlg, SegmentHeader};
+use stream_v2_format::{Error, SegmentIndex};
+
+use super::buffers::resize;
+use crate::observe::shown::Len;
+
+/// One data segment to be sealed.
+#[derive(Clone)]
+pub struct EncryptSegmentInput {
+    /// The segment's place in the stream.
+    pub segment_index: u32,
+    /// 1 to segment_size bytes, in memory that nothing else can change (SV2-WRT-003).
+    pub plaintext: Bytes,
+}
+
+impl fmt::Debug for EncryptSegmentInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptSegmentInput")
+            .field("segment_index", &self.segment_index)
+            .field("plaintext", &Len(self.plaintext.len()))
+            .finish()
+    }
+}
+
+/// One sealed data segment: `header || wire` is what a stream holds.
+#[derive(Clone)]
+pub struct EncryptedSegment {
+    /// The segment header; 96 bytes in the stream.
+    pub header: SegmentHeader,
+    /// The frames: `header.wire_len` bytes.
+    pub wire: Bytes,
+    /// D of the segment, for the transcript.
+    pub digest: Digest,
+}
+
+impl fmt::Debug for EncryptedSegment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncryptedSegment")
+            .field("header", &self.header)
+            .field("wire", &Len(self.wire.len()))
+            .field("digest", &self.digest)
+            .finish()
+    }
+}
+
+impl EncryptedSegment {
+    pub(crate) fn new(sealed: SealedSegment, wire: BytesMut) -> Self {
+        Self { header: sealed.header, wire: wire.freeze(), digest: sealed.digest }
+    }
+
+    pub(crate) const fn sealed(&self) -> SealedSegment {
+        SealedSegment { header: self.header, digest: self.digest }
+    }
+}
+
+/// Seals the data segments of one run. Several workers of one run share the work.
+pub struct EncryptSegmentWorker {
+    sealer: SegmentSealer,
+}
+
+impl EncryptSegmentWorker {
+    /// A worker for one run of `stream`.
+    #[must_use]
+    pub fn new(stream: &StreamSealer, run: Run, digest_alg: DigestAlg) -> Self {
+        Self { sealer: SegmentSealer::new(stream, run).with_digest_alg(digest_alg) }
+    }
+
+    /// Seals one segment into `wire`, a buffer to be used again.
+    ///
+    /// # Errors
+    /// `limit.segment_index` where the stream must end, `misuse` for a plaintext that no segment can hold. The segment must not be
+    /// sealed again in this run (SV2-FRM-008).
+    pub fn seal(
+        &mut self,
+        input: &EncryptSegmentInput,
+        mut wire: BytesMut,
+    ) -> Result<EncryptedSegment, Error> {
+        let mut sealing = self.begin(input.segment_index, input.plaintext.len(), &mut wire)?;
+        sealing.push(&input.plaintext)?;
+        let sealed = sealing.finish()?;
+        Ok(EncryptedSegment::new(sealed, wire))
+    }
+
+    /// Begins a segment of `plaintext_len` bytes, which come piece by piece.
+    pub(crate) fn begin<'s>(
+        &'s mut self,
+        segment_index: u32,
+        plaintext_len: usize,
+        wire: &'s mut BytesMut,
+    ) -> Result<SegmentSealing<'s>, Error> {
+        let index = SegmentIndex(segment_index);
+        resize(wire, self.sealer.wire_len(index, u32::try_from(plaintext_len).unwrap_or(u32::MAX)));
+        self.sealer.begin_data(index, plaintext_len, wire)
+    }
+}

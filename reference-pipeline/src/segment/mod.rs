@@ -1,0 +1,8 @@
+//! One segment, sealed or opened: pure work on the two buffers of a permit.
+
+pub(crate) mod buffers;
+mod decrypt;
+mod encrypt;
+
+pub use decrypt::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
+pub use encrypt::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};

@@ -1,0 +1,381 @@
+//! A sink on a file: `NAME.partial` until it is complete, then `NAME`.
+//!
+//! # Assumptions
+//! - `fdatasync` of the file makes its bytes durable; `fsync` of the folder makes its names durable.
+//! - `link` and `rename` within one folder are atomic, and `link` never replaces a file that exists.
+//! - The advisory lock on `NAME.partial` keeps a second writer of this crate out; nothing keeps out others.
+//!
+//! # Crash table
+//! | killed | on disk | what a reader sees |
+//! |---|---|---|
+//! | before the file is created | nothing | nothing |
+//! | while appending | `NAME.partial` with a prefix, its last segment possibly torn | an unsealed stream |
+//! | after the last append, before the sync | `NAME.partial`, what was not synced possibly lost | an unsealed or a sealed stream under the partial name |
+//! | after the sync, before the name | `NAME.partial`, complete | a sealed stream under the partial name: only the name is missing |
+//! | between link and unlink (no overwriting) | `NAME` and `NAME.partial`, the same file | the complete stream |
+//! | after the name, before the folder's sync | `NAME`, or `NAME.partial` as before | the complete stream under one of the two |
+
+use std::io::{self, ErrorKind, SeekFrom};
+use std::path::Path;
+
+use super::{OutputSink, SinkUnit};
+use crate::engine::shutdown::Interruption;
+use crate::storage::{OutputFile, StoredFile};
+
+/// Appends to `NAME.partial`, and gives it its name when it is complete.
+pub struct FileSink {
+    file: Box<dyn StoredFile>,
+    output: OutputFile,
+    position: u64,
+    /// Whether the partial name is durable.
+    named: bool,
+    /// Whether a durability point has failed: what was written since the last one may never become durable.
+    is_lost: bool,
+    /// Whether the file was complete when it was found, and keeps its permissions.
+    was_complete: bool,
+    /// Whether it has been given its name: then nothing is taken back.
+    is_published: bool,
+}
+
+impl FileSink {
+    /// Creates `NAME.partial`, and removes the journal of something else.
+    ///
+    /// # Errors
+    /// `AlreadyExists` for a file under that name, or under the name itself where it may not be replaced; `WouldBlock` where another
+    /// process is writing; whatever creating a file reports.
+    pub fn create(output: &OutputFile) -> io::Result<Self> {
+        refuse_taken_name(output)?;
+        output.refuse_foreign(&output.journal())?;
+        output.refuse_foreign(&output.new_journal())?;
+        let mut file = output.storage().create(&output.partial()).map_err(|error| match error.kind() {
+            ErrorKind::AlreadyExists if output.is_being_written() => ErrorKind::WouldBlock.into(),
+            _ => error,
+        })?;
+        if let Err(error) = file.lock() {
+            // Nothing is in it, and without a lock nothing may be.
+            if error.kind() != ErrorKind::WouldBlock && file.is_named(&output.partial())? {
+                output.remove(&output.partial())?;
+            }
+            return Err(error);
+        }
+        // Between creating and locking, another process may have taken the file for a leftover and removed it.
+        if !file.is_named(&output.partial())? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        output.remove_journal()?;
+        Ok(Self::at(output, file, 0))
+    }
+
+    fn at(output: &OutputFile, file: Box<dyn StoredFile>, position: u64) -> Self {
+        let output = output.clone();
+        let (named, is_lost, was_complete, is_published) = (false, false, false, false);
+        Self { file, output, position, named, is_lost, was_complete, is_published }
+    }
+
+    /// Goes on with a partial file that was locked, cut after `len` bytes (§19.2, §19.4). The bytes from `unsure_from`
+    /// on are written again: it is not known whether a durability point after them has failed.
+    ///
+    /// # Errors
+    /// `AlreadyExists` for a file under the name itself that may not be replaced, `UnexpectedEof` where there are fewer bytes, and whatever
+    /// the file system reports.
+    pub(crate) fn take_up(
+        output: &OutputFile,
+        mut file: Box<dyn StoredFile>,
+        len: u64,
+        unsure_from: u64,
+    ) -> io::Result<Self> {
+        refuse_taken_name(output)?;
+        keep(&mut *file, len, unsure_from)?;
+        file.restrict()?;
+        file.seek(SeekFrom::Start(len))?;
+        Ok(Self::at(output, file, len))
+    }
+
+    /// A complete file of `len` bytes that is to be given its name, again perhaps. It keeps its permissions, which may be
+    /// those of a file that it has replaced, unless it replaces one now.
+    ///
+    /// # Errors
+    /// As [`take_up`](Self::take_up).
+    pub(crate) fn of_complete(
+        output: &OutputFile,
+        mut file: Box<dyn StoredFile>,
+        len: u64,
+        unsure_from: u64,
+    ) -> io::Result<Self> {
+        refuse_taken_name(output)?;
+        keep(&mut *file, len, unsure_from)?;
+        Ok(Self { was_complete: true, ..Self::at(output, file, len) })
+    }
+
+    /// The file, to be read again. Nothing is appended before its position is at the end.
+    pub(crate) fn file(&mut self) -> &mut dyn StoredFile {
+        &mut *self.file
+    }
+
+    /// Makes the bytes durable, or remembers that they are lost.
+    fn sync(&mut self) -> io::Result<()> {
+        let synced = self.file.sync();
+        self.is_lost |= synced.as_ref().is_err_and(|error| !Interruption::is(error));
+        synced
+    }
+
+    /// The names of the file.
+    #[must_use]
+    pub const fn output(&self) -> &OutputFile {
+        &self.output
+    }
+
+    /// Gives the file its permissions and its name. The two names are never both missing, whatever of this becomes durable first (SV2-RES-003).
+    fn publish(&mut self) -> io::Result<()> {
+        let (partial, target) = (self.output.partial(), self.output.target());
+        if !self.file.is_named(&partial)? {
+            return Err(another_file(&partial));
+        }
+        let storage = self.output.storage();
+        if !self.was_complete || storage.exists(target) {
+            self.file.permit(target);
+        }
+        let is_published = &mut self.is_published;
+        let mut rename = || {
+            storage.rename(&partial, target)?;
+            *is_published = true;
+            storage.sync_folder(target)
+        };
+        if self.output.overwrites() {
+            return rename();
+        }
+        match storage.link(&partial, target) {
+            Ok(()) => {
+                self.is_published = true;
+                self.output.drop_partial_name(&*self.file)
+            }
+            // The check and the rename are two steps there.
+            Err(error) if error.kind() == ErrorKind::Unsupported && !storage.exists(target) => rename(),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Cuts a file after `len` bytes, and writes those from `unsure_from` on again.
+fn keep(file: &mut dyn StoredFile, len: u64, unsure_from: u64) -> io::Result<()> {
+    if file.size()? < len {
+        return Err(ErrorKind::UnexpectedEof.into());
+    }
+    //= spec/stream-v2.md#sv2-res-013
+    //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
+    //# durability point after it has failed (SV2-RES-023).
+    // Also if there is nothing to cut: the length, too, may be one that is not durable.
+    file.set_len(len)?;
+    //= spec/stream-v2.md#sv2-res-024
+    //# An owner that resumes MUST write what it keeps of its output after the last recorded commit again, in
+    //# its place, before its next durability point.
+    if unsure_from < len {
+        file.rewrite(unsure_from)?;
+    }
+    Ok(())
+}
+
+/// What has the partial name is not the file that was written, as far as the file system says.
+fn another_file(partial: &Path) -> io::Error {
+    let what = "is not the file that was written: it was removed or replaced, or the numbers of files change on \
+                this file system (some FUSE and CIFS mounts)";
+    io::Error::new(ErrorKind::NotFound, format!("{} {what}", partial.display()))
+}
+
+fn refuse_taken_name(output: &OutputFile) -> io::Result<()> {
+    if !output.overwrites() && output.storage().try_exists(output.target())? {
+        return Err(ErrorKind::AlreadyExists.into());
+    }
+    Ok(())
+}
+
+impl OutputSink for FileSink {
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
+        if unit.position != self.position {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "a piece is out of place"));
+        }
+        self.file.append(unit.index, unit.head, unit.body)?;
+        self.position += unit.len();
+        Ok(())
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        self.sync()?;
+        if !self.named {
+            let synced = self.output.storage().sync_folder(self.output.target());
+            self.is_lost |= synced.is_err();
+            synced?;
+            self.named = true;
+        }
+        Ok(())
+    }
+
+    fn take_back(&mut self, position: u64) -> io::Result<()> {
+        // Suspending cuts the file there.
+        self.position = self.position.min(position);
+        Ok(())
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        //= spec/stream-v2.md#sv2-res-003
+        //# An owner MUST publish an output that is complete in this order: durability point, name, durability
+        //# point of the name, removal of the other name if it still stands, removal of the journal, durability
+        //# point of the names.
+        self.sync()?;
+        self.publish()
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        // What was appended whole is kept; half a segment is not.
+        if self.file.size()? > self.position {
+            self.file.set_len(self.position)?;
+        }
+        self.sync()
+    }
+
+    fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        // Its bytes were durable before it had its name.
+        if self.is_published {
+            return Ok(());
+        }
+        // Sealing may fail after the bytes are durable.
+        if !self.is_lost && self.suspend().is_ok() {
+            return Ok(());
+        }
+        //= spec/stream-v2.md#sv2-res-023
+        //# It SHOULD cut the output to the end of that commit.
+        if self.file.size()? > recorded {
+            self.file.set_len(recorded)?;
+        }
+        Ok(())
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        let partial = self.output.partial();
+        if self.file.is_named(&partial)? {
+            self.output.remove(&partial)?;
+            // Without its journal, which is removed next, nothing vouches for a partial file.
+            self.output.storage().sync_folder(&partial)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn unit(position: u64, body: &[u8]) -> SinkUnit<'_> {
+        SinkUnit { index: None, position, head: b"", body }
+    }
+
+    fn output() -> (tempfile::TempDir, OutputFile) {
+        let folder = tempfile::tempdir().unwrap();
+        let output = OutputFile::new(folder.path().join("out"));
+        (folder, output)
+    }
+
+    fn refused(output: &OutputFile) -> ErrorKind {
+        FileSink::create(output).err().unwrap().kind()
+    }
+
+    #[test]
+    fn appears_under_its_name_only_when_sealed() {
+        let (_folder, output) = output();
+        let mut sink = FileSink::create(&output).unwrap();
+        sink.append(&unit(0, b"one")).unwrap();
+        sink.append(&unit(3, b"two")).unwrap();
+        assert!(!output.target().exists());
+        sink.seal().unwrap();
+        assert_eq!(fs::read(output.target()).unwrap(), b"onetwo");
+        assert!(!output.partial().exists());
+    }
+
+    #[test]
+    fn a_file_with_its_name_is_not_cut() {
+        for overwrite in [false, true] {
+            let (_folder, output) = output();
+            let output = output.overwriting(overwrite);
+            let mut sink = FileSink::create(&output).unwrap();
+            sink.append(&unit(0, b"all of it")).unwrap();
+            sink.seal().unwrap();
+            // As if the sync of its folder, and another one, had failed.
+            sink.is_lost = true;
+            sink.roll_back(3).unwrap();
+            assert_eq!(fs::read(output.target()).unwrap(), b"all of it");
+        }
+    }
+
+    #[test]
+    fn replaces_nothing_unasked() {
+        let (_folder, output) = output();
+        let replacing = output.clone().overwriting(true);
+        let mut sink = FileSink::create(&output).unwrap();
+        assert_eq!((refused(&output), refused(&replacing)), (ErrorKind::WouldBlock, ErrorKind::WouldBlock));
+        assert_eq!(output.discard().unwrap_err().kind(), ErrorKind::WouldBlock);
+        fs::write(output.target(), b"came in between").unwrap();
+        assert_eq!(sink.seal().unwrap_err().kind(), ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(output.target()).unwrap(), b"came in between");
+        drop(sink);
+        assert_eq!(
+            (refused(&output), refused(&replacing)),
+            (ErrorKind::AlreadyExists, ErrorKind::AlreadyExists)
+        );
+        output.discard().unwrap();
+        assert_eq!(refused(&output), ErrorKind::AlreadyExists);
+        FileSink::create(&replacing).unwrap().seal().unwrap();
+        assert_eq!(fs::read(output.target()).unwrap(), b"");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_under_the_partial_name_is_not_followed() {
+        let (folder, output) = output();
+        let precious = folder.path().join("precious");
+        fs::write(&precious, b"precious").unwrap();
+        std::os::unix::fs::symlink(&precious, output.partial()).unwrap();
+        assert_eq!(refused(&output), ErrorKind::AlreadyExists);
+        assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::InvalidData);
+        assert_eq!(output.discard().unwrap_err().kind(), ErrorKind::InvalidData);
+        assert!(output.partial().is_symlink());
+        assert_eq!(fs::read(&precious).unwrap(), b"precious");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn never_publishes_or_removes_what_somebody_else_has_put_there() {
+        for seals in [true, false] {
+            let (_folder, output) = output();
+            let mut sink = FileSink::create(&output).unwrap();
+            sink.append(&unit(0, b"mine")).unwrap();
+            fs::remove_file(output.partial()).unwrap();
+            fs::write(output.partial(), b"theirs").unwrap();
+            if seals {
+                assert_eq!(sink.seal().unwrap_err().kind(), ErrorKind::NotFound);
+            } else {
+                sink.abort().unwrap();
+            }
+            assert_eq!(fs::read(output.partial()).unwrap(), b"theirs");
+            assert!(!output.target().exists());
+        }
+    }
+
+    #[test]
+    fn suspends_without_half_a_piece_goes_on_and_aborts_without_a_trace() {
+        let (folder, output) = output();
+        let mut sink = FileSink::create(&output).unwrap();
+        sink.append(&unit(0, b"whole")).unwrap();
+        sink.file.write_all(b"ha").unwrap();
+        sink.suspend().unwrap();
+        assert_eq!(fs::read(output.partial()).unwrap(), b"whole");
+        drop(sink);
+        let file = output.lock_partial().unwrap().unwrap();
+        assert_eq!(output.lock_partial().err().unwrap().kind(), ErrorKind::WouldBlock);
+        let mut sink = FileSink::take_up(&output, file, 3, 3).unwrap();
+        sink.append(&unit(3, b"le")).unwrap();
+        assert_eq!(fs::read(output.partial()).unwrap(), b"whole");
+        sink.abort().unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

@@ -1,0 +1,108 @@
+//! `OutputSink`: where a stream or its plaintext goes. A small state machine that a crash can hit anywhere.
+
+mod file;
+mod writer;
+
+use std::fmt;
+use std::io;
+
+use stream_v2_format::SegmentIndex;
+
+use crate::observe::shown::Len;
+
+pub use file::FileSink;
+pub use writer::WriterSink;
+
+/// One piece for a sink: the stream header, or one segment. Never less than a segment.
+#[derive(Clone, Copy)]
+pub struct SinkUnit<'a> {
+    /// The segment, or `None` for the stream header.
+    pub index: Option<SegmentIndex>,
+    /// Bytes that the sink has been given before this piece.
+    pub position: u64,
+    /// The segment header; of a stream header its magic, which is to be durable before the rest is there (SV2-RES-040).
+    pub head: &'a [u8],
+    /// The wire, the plaintext, or the rest of the stream header.
+    pub body: &'a [u8],
+}
+
+impl fmt::Debug for SinkUnit<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SinkUnit")
+            .field("index", &self.index)
+            .field("position", &self.position)
+            .field("head", &Len(self.head.len()))
+            .field("body", &Len(self.body.len()))
+            .finish()
+    }
+}
+
+impl SinkUnit<'_> {
+    /// Bytes of the piece.
+    #[must_use]
+    pub const fn len(&self) -> u64 {
+        self.head.len() as u64 + self.body.len() as u64
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Takes pieces in order, makes them durable, and publishes the result as a whole.
+///
+/// It sees bytes, an index and a position, never the inside of a segment. After an error only `suspend` or `abort` may follow.
+pub trait OutputSink {
+    /// Takes the next piece. It is not durable yet.
+    ///
+    /// # Errors
+    /// Whatever keeps the piece from being taken whole.
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()>;
+
+    /// Makes everything that was taken survive a crash of the machine, as far as the sink can promise it.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being durable.
+    fn make_durable(&mut self) -> io::Result<()>;
+
+    /// Takes back everything after the first `position` bytes: the run was asked to stop before it
+    /// was sure that its source had ended. Only [`suspend`](Self::suspend) follows. A sink that
+    /// cannot take anything back has nothing to do.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being taken back.
+    fn take_back(&mut self, position: u64) -> io::Result<()> {
+        let _ = position;
+        Ok(())
+    }
+
+    /// Makes everything durable and publishes it under its final name. Nothing follows.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being published; it is then unpublished still.
+    fn seal(&mut self) -> io::Result<()>;
+
+    /// Leaves what was taken where a resume or a salvage can find it. Nothing follows.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being durable.
+    fn suspend(&mut self) -> io::Result<()>;
+
+    /// Does the same after a durability point that has failed: of what was taken, only the first `recorded` bytes
+    /// are known to be durable. A sink that can be cut is cut there, and is not synced again. Nothing follows.
+    ///
+    /// # Errors
+    /// Any I/O error while cutting.
+    fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        let _ = recorded;
+        self.suspend()
+    }
+
+    /// Throws away what was taken, as far as it can be. Nothing follows.
+    ///
+    /// # Errors
+    /// Whatever keeps it from being removed.
+    fn abort(&mut self) -> io::Result<()>;
+}

@@ -1,0 +1,145 @@
+//! A source that is a file: whoever works on a segment also reads it, at its place, while others read theirs.
+
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use stream_v2_format::Offset;
+
+use super::Source;
+use super::read_at::ReadFrom;
+use crate::io::fill;
+
+/// A source, and the file that it reads, if it is one.
+pub(crate) struct InFile<S> {
+    source: S,
+    /// Shares its position with `source`.
+    file: Option<Arc<File>>,
+    /// Bytes of the file, when that was last looked at.
+    len: u64,
+    told: Told,
+}
+
+impl<S> InFile<S> {
+    pub(crate) fn new(source: S, file: Option<&Arc<File>>) -> Self {
+        Self { source, file: file.cloned(), len: 0, told: Told::default() }
+    }
+}
+
+impl<S: Source> Source for InFile<S> {
+    fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
+        self.source.read(buffer)
+    }
+
+    fn never_waits(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// Where anything stands in the way, `source` is read as ever, and says what it is.
+    fn defer(&mut self, len: usize) -> Option<Deferred> {
+        let mut file = &**self.file.as_ref()?;
+        let offset = file.stream_position().ok()?;
+        let end = offset.checked_add(len as u64)?;
+        if end > self.len {
+            self.len = file.metadata().ok()?.len();
+        }
+        if end > self.len {
+            return None;
+        }
+        file.seek(SeekFrom::Start(end)).ok()?;
+        while let Some(begin) = self.told.next(offset, end, self.len) {
+            will_need(file, begin, AT_A_TIME);
+        }
+        Some(Deferred { file: self.file.clone()?, offset, len })
+    }
+}
+
+/// Bytes of a file that nobody has read yet.
+pub(crate) struct Deferred {
+    file: Arc<File>,
+    offset: u64,
+    len: usize,
+}
+
+/// Bytes of a file that are read before they are sealed or opened, as many whole frames as that is: they are still in a cache next to the processor then.
+pub(crate) const PIECE: usize = 1 << 18;
+
+/// The bytes of a segment: read already, or left to whoever works on it.
+pub(crate) enum Load {
+    Here(Bytes),
+    InFile(Deferred, BytesMut),
+}
+
+impl Deferred {
+    /// Reads those from `at` on into `piece`, and says how many there still were.
+    pub(crate) fn read(&self, at: usize, piece: &mut [u8]) -> io::Result<usize> {
+        fill(&mut ReadFrom::new(&*self.file, Offset(self.offset).plus(at as u64)), piece)
+    }
+
+    /// How many bytes there were.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+}
+
+/// Bytes that the kernel is told of before they are read, and how many at a time. Of more at a time Linux may read a part only.
+const AHEAD: u64 = 8 << 20;
+const AT_A_TIME: u64 = 1 << 20;
+
+/// Up to where the kernel was told what will be read. By itself it sees no order in what several workers read piece by piece, and would ask a disk for each
+/// piece alone, while they wait.
+#[derive(Default)]
+struct Told(u64);
+
+impl Told {
+    /// Where the bytes begin that it is told of next, when `begin..end` of a file of `len` bytes is read.
+    fn next(&mut self, begin: u64, end: u64, len: u64) -> Option<u64> {
+        let until = end.saturating_add(AHEAD).min(len);
+        let next = self.0.max(begin);
+        let least = if until == len { 1 } else { AT_A_TIME };
+        if until.saturating_sub(next) < least {
+            return None;
+        }
+        self.0 = next + AT_A_TIME;
+        Some(next)
+    }
+}
+
+/// Says that these bytes will be read. Where that cannot be said, reading takes longer, and nothing else.
+#[cfg(target_os = "linux")]
+fn will_need(file: &File, offset: u64, len: u64) {
+    use rustix::fs::{Advice, fadvise};
+    let _ = fadvise(file, offset, std::num::NonZeroU64::new(len), Advice::WillNeed);
+}
+
+#[cfg(not(target_os = "linux"))]
+fn will_need(_: &File, _: u64, _: u64) {}
+
+/// A file that every worker may read at any place, if `file` is one: on other files a position means nothing, and a read may wait.
+pub(crate) fn shared(file: File) -> Option<Arc<File>> {
+    let is_file = cfg!(unix) && file.metadata().is_ok_and(|metadata| metadata.is_file());
+    is_file.then(|| Arc::new(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_is_told_of_every_byte_once_and_not_long_before() {
+        const SEGMENT: u64 = 300_000;
+        for (start, len) in [(0, 40 * SEGMENT + 17), (77, 3 * SEGMENT), (5, 400 * SEGMENT)] {
+            let (mut told, mut next) = (Told::default(), start);
+            for begin in (start..len - SEGMENT).step_by(300_000) {
+                let end = begin + SEGMENT;
+                while let Some(at) = told.next(begin, end, len) {
+                    assert_eq!(at, next);
+                    next += AT_A_TIME;
+                }
+                assert!(next >= end && next <= end + AHEAD + AT_A_TIME, "{begin}: {next}");
+            }
+            assert!(next >= len, "{next}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! One code for threads and for tasks: the writer and the framing are written as futures. On threads all that they wait for blocks, so that they
+//! are ready at the first poll; nothing there knows a runtime.
+
+pub(crate) mod file_source;
+pub(crate) mod read_at;
+
+use std::io::{self, ErrorKind, Read};
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use bytes::BytesMut;
+
+use self::file_source::Deferred;
+use crate::segment::buffers::resize;
+
+/// With the feature `tokio-engine` every test of the threads is one of the tasks (`.ci/tasks`).
+#[cfg(feature = "tokio-engine")]
+pub(crate) use crate::engine::tasks::Tasks as BlockingEngine;
+#[cfg(not(feature = "tokio-engine"))]
+pub(crate) use crate::engine::threads::Threads as BlockingEngine;
+
+pub use read_at::ReadAt;
+
+/// The value of a future that waits for nothing but [`Blocking`].
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return value;
+        }
+    }
+}
+
+/// The result of a run whose caller waits for it.
+pub(crate) fn wait<T>(run: impl Future<Output = T>) -> T {
+    #[cfg(not(feature = "tokio-engine"))]
+    return ready(run);
+    #[cfg(feature = "tokio-engine")]
+    crate::engine::instead::wait(run)
+}
+
+/// What is not awaited anywhere else is suspended here, where tests want to see that.
+pub(crate) async fn suspend() {
+    #[cfg(feature = "tokio-engine")]
+    crate::engine::instead::suspend_once().await;
+}
+
+/// What bytes come from.
+pub(crate) trait Source {
+    /// As [`Read::read`].
+    fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
+
+    /// Makes `buffer` up to `len` bytes long and reads until it is, or the source ends; returns how many bytes were read. The buffer may be another one
+    /// then. `next` bytes will be asked for before the next buffer is.
+    fn fill(
+        &mut self,
+        buffer: &mut BytesMut,
+        len: usize,
+        next: usize,
+    ) -> impl Future<Output = io::Result<usize>> {
+        let _ = next;
+        fill_growing(self, buffer, len)
+    }
+
+    /// Whether it gives what it has at once, and waits for nobody.
+    fn never_waits(&self) -> bool {
+        false
+    }
+
+    /// Goes on behind the next `len` bytes, which are all there, and leaves reading them to others; `None` where it cannot, and stays where it is.
+    fn defer(&mut self, len: usize) -> Option<Deferred> {
+        let _ = len;
+        None
+    }
+}
+
+/// Something that makes its caller wait instead of being awaited.
+pub(crate) struct Blocking<T>(pub(crate) T);
+
+impl<R: Read> Source for Blocking<R> {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        suspend().await;
+        self.0.read(buffer)
+    }
+}
+
+/// Bytes that are read before a buffer becomes larger than it has been: a source that is short takes no more memory.
+const FIRST: usize = 1 << 16;
+
+/// As [`Source::fill`]. The buffer takes new memory only once there is something to put into it.
+async fn fill_growing(
+    source: &mut (impl Source + ?Sized),
+    buffer: &mut BytesMut,
+    len: usize,
+) -> io::Result<usize> {
+    let first = len.min(buffer.capacity().max(FIRST));
+    resize(buffer, first);
+    let filled = fill(source, buffer).await?;
+    if filled < first || first == len {
+        return Ok(filled);
+    }
+    resize(buffer, len);
+    Ok(filled + fill(source, &mut buffer[filled..]).await?)
+}
+
+/// Reads until `buffer` is full or the source ends; returns how many bytes there are.
+///
+/// An interrupted read is tried again.
+pub(crate) async fn fill(source: &mut (impl Source + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    //= spec/stream-v2.md#sv2-rdr-002
+    //# A reader MUST give the same result, the same released bytes and the same error for an input however
+    //# the input is cut into reads.
+    while filled < buffer.len() {
+        match source.read(&mut buffer[filled..]).await {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
