@@ -2,7 +2,7 @@
 //!
 //! Everything here is correct under short, partial and interrupted reads and writes.
 
-use std::io::{self, ErrorKind, IoSlice, Read, SeekFrom, Write};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{AuthenticHeader, SegmentOrder, StreamOpener};
@@ -10,10 +10,12 @@ use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
+use crate::engine::block_on::ready;
 use crate::engine::shutdown::Interruption;
 use crate::error::{Error, Stage};
 use crate::segment::{DecryptSegmentInput, EncryptedSegment};
-use crate::source::{self, Blocking, Source, ready};
+use crate::source::blocking::{Blocking, fill};
+use crate::source::{self, Source};
 
 /// Writes the 128 bytes of a stream header.
 ///
@@ -194,21 +196,6 @@ pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io:
         }
     }
     Ok(())
-}
-
-/// Reads until `buffer` is full or the source ends; returns how many bytes there are.
-pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    ready(source::fill(&mut Blocking(source), buffer))
-}
-
-/// Where a seek leads from `position`, of what is as long as `len` says. Beyond its end is allowed.
-pub(crate) fn sought(to: SeekFrom, position: u64, len: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
-    let sought = match to {
-        SeekFrom::Start(position) => Some(position),
-        SeekFrom::Current(by) => position.checked_add_signed(by),
-        SeekFrom::End(by) => len()?.checked_add_signed(by),
-    };
-    sought.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "a position before the beginning"))
 }
 
 /// Turns what a read reported into the pipeline's error.

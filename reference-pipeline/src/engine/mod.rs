@@ -1,5 +1,6 @@
 //! Engines: threads, or tasks, that take segments from a reader through workers to a writer, in order and in bounded memory.
 
+pub(crate) mod block_on;
 pub(crate) mod catch_panic;
 #[cfg(test)]
 mod contract_tests;

@@ -16,6 +16,7 @@ use std::ops::ControlFlow;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
+use super::block_on::ready;
 use super::catch_panic::{guarded, guarded_future};
 use super::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
 use super::ordered_writer::OrderedWriter;
@@ -23,7 +24,6 @@ use super::parallelism::Lanes;
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Receiver, SyncSender, scope, spawn, sync_channel};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
-use crate::source::ready;
 
 /// Most segments that are read, worked on and written without a thread. A stream of brief segments alone gets its threads after them.
 const ALONE_MAX: u64 = 4;
@@ -287,8 +287,8 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::Threads;
+    use crate::engine::block_on::ready;
     use crate::engine::contract_tests;
-    use crate::source::ready;
 
     #[test]
     fn a_stalled_worker_fills_the_window_and_no_more() {

@@ -3,7 +3,8 @@
 mod managers;
 pub(crate) mod shown;
 mod spans;
-pub(crate) mod telemetry;
+pub(crate) mod step;
+mod telemetry;
 
 pub use managers::{Commit, CrashManager, LogEvent, LogManager, Managers};
 pub use telemetry::{Telemetry, TelemetryEvent, TelemetrySnapshot};

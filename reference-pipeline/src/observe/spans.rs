@@ -1,6 +1,6 @@
 //! The spans of a run for `tracing` (feature `tracing`): one for each step of each segment, at level `debug`, target `stream_v2`.
 
-use super::telemetry::Step;
+use super::step::Step;
 
 #[cfg(feature = "tracing")]
 fn span(step: Step, segment: Option<u64>) -> tracing::Span {

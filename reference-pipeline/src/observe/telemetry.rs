@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use super::spans;
+use super::step::Step;
 
 /// One thing that happened. Events are best effort: a receiver that is slow or gone misses some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +54,6 @@ pub struct TelemetrySnapshot {
     pub making_durable: Duration,
     /// Time in the crash manager, and in opening the segment that it records: the journal.
     pub recording: Duration,
-}
-
-/// Where a run spends its time.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Step {
-    Reading,
-    Working,
-    Writing,
-    MakingDurable,
-    Recording,
 }
 
 /// Counts what a run does. Clones share the counters.

@@ -1,7 +1,5 @@
 //! The end of a run: its sink and its managers, told of everything in the order that a crash needs (§18, §19).
 
-use std::io;
-
 use bytes::Bytes;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::{HeaderV1, Trailer};
@@ -13,8 +11,9 @@ use super::output::{Ask, Keep, Piece, Port};
 use crate::engine::catch_panic::{guarded, guarded_future};
 use crate::engine::shutdown::Interruption;
 use crate::error::{Cause, Error, Stage};
-use crate::observe::telemetry::Step;
+use crate::observe::step::Step;
 use crate::observe::{Commit, LogEvent, Telemetry};
+use crate::sink::sink_fault;
 
 /// What becomes of the sink where the stream is at fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -303,14 +302,5 @@ impl<P: Port> Outlet<P> {
     /// Whether the sink was left as it should be.
     async fn leaves(&mut self, leave: Ask) -> bool {
         guarded_future(Stage::Sink, None, self.ask(leave, None)).await.is_ok()
-    }
-}
-
-/// A sink that waits for somebody else stops waiting when a shutdown is requested.
-pub(crate) fn sink_fault(segment: Option<u64>, error: io::Error) -> Error {
-    if Interruption::is(&error) {
-        Error::interrupted(segment)
-    } else {
-        Error::io(Stage::Sink, segment, error)
     }
 }

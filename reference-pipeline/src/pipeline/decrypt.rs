@@ -5,15 +5,15 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{AuthenticHeader, Committed, Progress, SegmentOrder, StreamOpener};
 use stream_v2_format::wire::Trailer;
 
-use super::DecryptPipeline;
 use super::committer::Outlet;
 use super::decrypt_worker::Opening;
 use super::output::Port;
+use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
 use crate::error::{Error, Stage};
 use crate::io::{next_header, wire_of};
-use crate::observe::telemetry::Step;
+use crate::observe::step::Step;
 use crate::observe::{Commit, Telemetry};
 use crate::segment::DecryptedSegment;
 use crate::segment::buffers::Buffers;
@@ -23,7 +23,7 @@ use crate::source::file_source::Load;
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
 pub(crate) async fn run<E: Engine, P: Port>(
     engine: &E,
-    pipeline: &DecryptPipeline<'_>,
+    settings: Settings<'_>,
     stream: &StreamOpener,
     source: impl Source + Send,
     writer: &mut OpenWriter<'_, P>,
@@ -34,11 +34,11 @@ pub(crate) async fn run<E: Engine, P: Port>(
         is_brief: false,
         order: SegmentOrder::after(stream.header(), &committed),
         stream: stream.clone(),
-        telemetry: pipeline.telemetry.clone(),
-        shutdown: pipeline.shutdown.clone(),
+        telemetry: settings.telemetry.clone(),
+        shutdown: settings.shutdown.clone(),
     };
-    let worker = || Opening::new(pipeline, stream);
-    engine.run::<Decrypting, _>(pipeline.lanes, committed.segments, &mut reader, worker, writer).await
+    let worker = || Opening::new(settings, stream);
+    engine.run::<Decrypting, _>(settings.lanes, committed.segments, &mut reader, worker, writer).await
 }
 
 /// The flow of segments that are being opened.
@@ -122,7 +122,7 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         stream: &StreamOpener,
         committed: &Committed,
         outlet: &'o mut Outlet<P>,
-        pipeline: &DecryptPipeline<'_>,
+        settings: Settings<'_>,
     ) -> Result<Self, Error> {
         outlet.started(stream.header());
         outlet.begin(committed.segments, &stream.into()).await?;
@@ -132,7 +132,7 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
         //# included.
         let progress = Progress::of_reader_after(stream, committed);
-        let (telemetry, shutdown) = (pipeline.telemetry.clone(), pipeline.shutdown.clone());
+        let (telemetry, shutdown) = (settings.telemetry.clone(), settings.shutdown.clone());
         Ok(Self { outlet, telemetry, progress, ending: None, shutdown })
     }
 

@@ -4,14 +4,14 @@ use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{AuthenticHeader, StreamOpener};
 use stream_v2_format::limits::FRAME_OVERHEAD;
 
-use super::DecryptPipeline;
 use super::decrypt::{Decrypting, Opened, ToOpen};
+use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::flow::WorkSide;
 use crate::error::Error;
 use crate::io::{source_error, whole_wire};
 use crate::observe::Telemetry;
-use crate::observe::telemetry::Step;
+use crate::observe::step::Step;
 use crate::segment::buffers::resize;
 use crate::segment::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
 use crate::source::file_source::{Deferred, Load, PIECE};
@@ -28,12 +28,12 @@ pub(crate) struct Opening {
 }
 
 impl Opening {
-    pub(crate) fn new(pipeline: &DecryptPipeline<'_>, stream: &StreamOpener) -> Self {
+    pub(crate) fn new(settings: Settings<'_>, stream: &StreamOpener) -> Self {
         Self {
             worker: DecryptSegmentWorker::new(stream),
             piece: (PIECE + ENDS).max(stream.header().frame_size() as usize + FRAME_OVERHEAD),
-            telemetry: pipeline.telemetry.clone(),
-            shutdown: pipeline.shutdown.clone(),
+            telemetry: settings.telemetry.clone(),
+            shutdown: settings.shutdown.clone(),
         }
     }
 

@@ -3,21 +3,18 @@
 use stream_v2_format::crypto::Committed;
 use stream_v2_format::wire::DigestAlg;
 
-use super::EncryptPipeline;
 use crate::error::{Error, Stage};
 
-impl EncryptPipeline<'_> {
-    /// What the digests of a resumed stream are computed over.
-    pub(crate) fn resumed_digest_alg(&self, committed: &Committed) -> Result<DigestAlg, Error> {
-        //= spec/stream-v2.md#sv2-res-005
-        //# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id
-        //# from the stream header, and digest_alg from the last committed segment, and answer `misuse` to
-        //# a caller who asks for others.
-        match (self.digest_alg, committed.digest_alg) {
-            (Some(asked), Some(found)) if asked != found => {
-                Err(Error::format(Stage::Start, stream_v2_format::Error::misuse()))
-            }
-            (asked, found) => Ok(found.or(asked).unwrap_or(DigestAlg::HmacSha3OverTags)),
+/// What the digests of a resumed stream are computed over, if `asked` is what its caller has asked for.
+pub(crate) fn resumed(asked: Option<DigestAlg>, committed: &Committed) -> Result<DigestAlg, Error> {
+    //= spec/stream-v2.md#sv2-res-005
+    //# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id
+    //# from the stream header, and digest_alg from the last committed segment, and answer `misuse` to
+    //# a caller who asks for others.
+    match (asked, committed.digest_alg) {
+        (Some(asked), Some(found)) if asked != found => {
+            Err(Error::format(Stage::Start, stream_v2_format::Error::misuse()))
         }
+        (asked, found) => Ok(found.or(asked).unwrap_or(DigestAlg::HmacSha3OverTags)),
     }
 }

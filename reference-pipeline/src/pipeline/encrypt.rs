@@ -10,15 +10,16 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
 
+use super::Summary;
 use super::committer::Outlet;
 use super::encrypt_worker::Sealing;
 use super::output::Port;
-use super::{EncryptPipeline, Summary, summary};
+use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
 use crate::error::{Error, Stage};
 use crate::io::source_error;
-use crate::observe::telemetry::Step;
+use crate::observe::step::Step;
 use crate::observe::{Commit, Telemetry};
 use crate::segment::EncryptedSegment;
 use crate::segment::buffers::Buffers;
@@ -28,23 +29,23 @@ use crate::source::file_source::{Deferred, Load};
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
 pub(crate) async fn run<E: Engine, P: Port>(
     engine: &E,
-    pipeline: &EncryptPipeline<'_>,
+    settings: Settings<'_>,
     target: &Target<'_>,
     source: impl Source + Send,
     mut writer: SealWriter<'_, P>,
 ) -> Result<Summary, Error> {
     let header = *target.stream.header();
     let committed = writer.progress.committed().clone();
-    let mut reader = PlaintextReader::new(source, &header, &committed, pipeline, target.index);
+    let mut reader = PlaintextReader::new(source, &header, &committed, settings, target.index);
     let keeps_plaintext = writer.outlet.follows_plaintext();
-    let worker = || Sealing::new(pipeline, target, keeps_plaintext);
+    let worker = || Sealing::new(settings, target, keeps_plaintext);
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
-    engine.run::<Encrypting, _>(pipeline.lanes, committed.segments, &mut reader, worker, &mut writer).await?;
+    engine.run::<Encrypting, _>(settings.lanes, committed.segments, &mut reader, worker, &mut writer).await?;
     //= spec/stream-v2.md#sv2-wrt-005
     //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
     writer.end().await?;
-    Ok(summary(&writer.progress, &header))
+    Ok(Summary::of(&writer.progress, &header))
 }
 
 /// What a run writes.
@@ -108,13 +109,7 @@ struct PlaintextReader<R> {
 }
 
 impl<R: Source> PlaintextReader<R> {
-    fn new(
-        source: R,
-        header: &HeaderV1,
-        committed: &Committed,
-        pipeline: &EncryptPipeline<'_>,
-        index: bool,
-    ) -> Self {
+    fn new(source: R, header: &HeaderV1, committed: &Committed, settings: Settings<'_>, index: bool) -> Self {
         let declared = header.params().plaintext_len;
         let (uncovered, max) = (committed.uncovered.count(), entries_max(header) as usize);
         Self {
@@ -125,8 +120,8 @@ impl<R: Source> PlaintextReader<R> {
             covering: index.then_some(Covering { uncovered, max }),
             declared: declared.map(|declared| declared.saturating_sub(committed.plaintext_len)),
             ended: false,
-            telemetry: pipeline.telemetry.clone(),
-            shutdown: pipeline.shutdown.clone(),
+            telemetry: settings.telemetry.clone(),
+            shutdown: settings.shutdown.clone(),
         }
     }
 
@@ -260,7 +255,7 @@ pub(crate) struct SealWriter<'o, P> {
 impl<'o, P: Port> SealWriter<'o, P> {
     /// Begins a stream with its stream header, or goes on after committed segments.
     pub(crate) async fn begin(
-        pipeline: &EncryptPipeline<'_>,
+        settings: Settings<'_>,
         target: &Target<'_>,
         committed: Option<&Committed>,
         outlet: &'o mut Outlet<P>,
@@ -280,13 +275,13 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(target.digest_alg);
         Ok(Self {
             outlet,
-            telemetry: pipeline.telemetry.clone(),
+            telemetry: settings.telemetry.clone(),
             progress,
             sealer,
             segment_size: stream.header().segment_size(),
             entries_max: entries_max(stream.header()) as usize,
             last: None,
-            shutdown: pipeline.shutdown.clone(),
+            shutdown: settings.shutdown.clone(),
         })
     }
 

@@ -4,14 +4,14 @@ use std::io::{self, ErrorKind};
 
 use bytes::{Bytes, BytesMut};
 
-use super::EncryptPipeline;
 use super::encrypt::{Done, Encrypting, Target, ToSeal};
+use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::flow::WorkSide;
 use crate::error::Error;
 use crate::io::source_error;
 use crate::observe::Telemetry;
-use crate::observe::telemetry::Step;
+use crate::observe::step::Step;
 use crate::segment::buffers::resize;
 use crate::segment::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};
 use crate::source::file_source::{Deferred, Load, PIECE};
@@ -27,14 +27,14 @@ pub(crate) struct Sealing {
 }
 
 impl Sealing {
-    pub(crate) fn new(pipeline: &EncryptPipeline<'_>, target: &Target<'_>, keeps_plaintext: bool) -> Self {
+    pub(crate) fn new(settings: Settings<'_>, target: &Target<'_>, keeps_plaintext: bool) -> Self {
         let frame_size = target.stream.header().frame_size() as usize;
         Self {
             worker: EncryptSegmentWorker::new(target.stream, target.run, target.digest_alg),
             piece: frame_size * (PIECE / frame_size).max(1),
             keeps_plaintext,
-            telemetry: pipeline.telemetry.clone(),
-            shutdown: pipeline.shutdown.clone(),
+            telemetry: settings.telemetry.clone(),
+            shutdown: settings.shutdown.clone(),
         }
     }
 

@@ -1,51 +1,43 @@
 //! The pipelines: parameters in, one summary or one error out. They own lifecycle, shutdown and error propagation.
 
-pub(crate) mod committer;
+mod committer;
 mod decrypt;
 mod decrypt_worker;
-mod digest_alg;
+pub(crate) mod digest_alg;
 mod durability;
 mod encrypt;
 mod encrypt_worker;
+mod lifecycle;
 pub(crate) mod output;
+mod settings;
+mod summary;
 
 use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
-use stream_v2_format::SegmentIndex;
-use stream_v2_format::crypto::{Committed, ContentKey, Progress, Run, StreamOpener, StreamSealer};
-use stream_v2_format::wire::{DigestAlg, HeaderV1, StreamFlags, StreamParams};
+use stream_v2_format::crypto::{Committed, ContentKey, StreamOpener};
+use stream_v2_format::wire::{DigestAlg, StreamFlags, StreamParams};
 
-use self::committer::{Leave, Outlet};
-use self::decrypt::OpenWriter;
-use self::encrypt::{SealWriter, Target};
-use self::output::{Direct, Port};
-use crate::engine::catch_panic::guarded_future;
-use crate::engine::flow::Engine;
+use self::output::Direct;
+use crate::engine::block_on::{ready, wait};
 use crate::engine::shutdown::Watched;
+/// With the feature `tokio-engine` every test of the threads is one of the tasks (`.ci/tasks`).
+#[cfg(feature = "tokio-engine")]
+use crate::engine::tasks::Tasks as BlockingEngine;
+#[cfg(not(feature = "tokio-engine"))]
+use crate::engine::threads::Threads as BlockingEngine;
 use crate::engine::{Lanes, Shutdown};
-use crate::error::{Error, Stage};
-use crate::io::stream_header;
+use crate::error::Error;
 use crate::keys::salts::Salts;
 use crate::observe::{Managers, Telemetry};
 use crate::recover::Recovered;
 use crate::sink::{OutputSink, WriterSink};
+use crate::source::blocking::Blocking;
 use crate::source::file_source::{InFile, shared};
-use crate::source::{Blocking, BlockingEngine, Source, ready, wait};
 
 pub use durability::Durability;
-
-/// What a complete run has done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Summary {
-    /// Segments of the stream, the final one included.
-    pub segments: u64,
-    /// Plaintext bytes.
-    pub plaintext_len: u64,
-    /// Bytes of the stream, header and envelope included.
-    pub stream_len: u64,
-}
+pub use summary::Summary;
 
 /// Encrypts a source into a sealed stream.
 ///
@@ -144,39 +136,6 @@ impl<'a> EncryptPipeline<'a> {
         wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
     }
 
-    pub(crate) async fn run_on<P: Port>(
-        &self,
-        engine: &impl Engine,
-        source: impl Source + Send,
-        port: P,
-    ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, 0, &self.telemetry);
-        let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut outlet)).await;
-        outlet.finish(result, Leave::Suspended).await
-    }
-
-    async fn stream<P: Port>(
-        &self,
-        engine: &impl Engine,
-        source: impl Source + Send,
-        outlet: &mut Outlet<P>,
-    ) -> Result<Summary, Error> {
-        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
-        let mut params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
-        if params.epoch_segments == 0 {
-            // A suite whose keys wear out has another epoch before they do (§21.4).
-            params.epoch_segments = params.default_epoch();
-        }
-        let stream = StreamSealer::new(params, self.key, self.context)
-            .map_err(|error| Error::format(Stage::Start, error))?;
-        let index = Committed::NOTHING.goes_on_with_index(stream.header(), self.index, false);
-        let index = index.map_err(|error| Error::format(Stage::Start, error))?;
-        let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
-        let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
-        let writer = SealWriter::begin(self, &target, None, outlet).await?;
-        encrypt::run(engine, self, &target, source, writer).await
-    }
-
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
     ///
     /// `recovered` is what was found in the output, which must not be sealed; `sink` holds exactly its committed part; `source` stands
@@ -194,52 +153,6 @@ impl<'a> EncryptPipeline<'a> {
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         wait(self.resume_on(&BlockingEngine, stream, recovered, source, Direct { sink, managers }))
-    }
-
-    pub(crate) async fn resume_on<P: Port>(
-        &self,
-        engine: &impl Engine,
-        stream: &StreamOpener,
-        recovered: &Recovered,
-        source: impl Source + Send,
-        port: P,
-    ) -> Result<Summary, Error> {
-        let recorded = recovered.recorded.unwrap_or(recovered.stream_len);
-        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len, &self.telemetry)
-            .recorded_up_to(recorded);
-        let resumed = self.resumed(engine, stream, recovered, source, &mut outlet);
-        let result = guarded_future(Stage::Writer, None, resumed).await;
-        outlet.finish(result, Leave::Suspended).await
-    }
-
-    async fn resumed<P: Port>(
-        &self,
-        engine: &impl Engine,
-        stream: &StreamOpener,
-        recovered: &Recovered,
-        source: impl Source + Send,
-        outlet: &mut Outlet<P>,
-    ) -> Result<Summary, Error> {
-        let committed = &recovered.committed;
-        let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
-        let (first, index) = first
-            .ok_or(stream_v2_format::Error::misuse())
-            .and_then(|first| Ok((first, committed.goes_on_with_index(stream.header(), self.index, false)?)))
-            .map_err(|error| Error::format(Stage::Start, error))?;
-        let digest_alg = self.resumed_digest_alg(committed)?;
-        //= spec/stream-v2.md#sv2-seg-026
-        //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
-        //# beginning of each run, and use it in every segment of that run.
-        // A fresh run_salt, at the first index that is not committed (SV2-SEG-026, SV2-RES-009).
-        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
-        let stream = StreamSealer::resuming(stream);
-        //= spec/stream-v2.md#sv2-res-009
-        //# A writer MUST NOT seal a segment_index again that is committed in the output.
-        let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
-        outlet.ends_with(recovered.last_commit());
-        let target = Target { stream: &stream, run, index, digest_alg };
-        let writer = SealWriter::begin(self, &target, Some(committed), outlet).await?;
-        encrypt::run(engine, self, &target, source, writer).await
     }
 }
 
@@ -314,22 +227,6 @@ impl<'a> DecryptPipeline<'a> {
         wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
     }
 
-    pub(crate) async fn run_on<P: Port>(
-        &self,
-        engine: &impl Engine,
-        mut source: impl Source + Send,
-        port: P,
-    ) -> Result<Summary, Error> {
-        match guarded_future(Stage::Source, None, self.opened(&mut source)).await {
-            Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, port).await,
-            Err(error) => {
-                Outlet::new(port, self.durability, 0, &self.telemetry)
-                    .finish(Err(error), Leave::Aborted)
-                    .await
-            }
-        }
-    }
-
     /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
     /// had come between (SV2-RES-012).
     ///
@@ -349,25 +246,6 @@ impl<'a> DecryptPipeline<'a> {
         wait(self.resume_on(&BlockingEngine, stream, committed, source, Direct { sink, managers }))
     }
 
-    pub(crate) async fn resume_on<P: Port>(
-        &self,
-        engine: &impl Engine,
-        stream: &StreamOpener,
-        committed: &Committed,
-        source: impl Source + Send,
-        port: P,
-    ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len, &self.telemetry);
-        let opened = async {
-            let mut writer = OpenWriter::begin(stream, committed, &mut outlet, self).await?;
-            let result = decrypt::run(engine, self, stream, source, &mut writer).await;
-            writer.finish(self.salvage, result).await
-        };
-        let result = guarded_future(Stage::Writer, None, opened).await;
-        let result = result.map(|progress| summary(&progress, stream.header()));
-        outlet.finish(result, Leave::Aborted).await
-    }
-
     /// Verifies all of `source` and throws the plaintext away.
     ///
     /// # Errors
@@ -382,28 +260,5 @@ impl<'a> DecryptPipeline<'a> {
     /// As [`read_stream_header`](crate::io::read_stream_header); `key.header_tag`; `limit.policy`.
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
         ready(self.opened(&mut Blocking(Watched::new(source, &self.shutdown))))
-    }
-
-    pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
-        let (header, _envelope) =
-            stream_header(source).await.map_err(|error| self.shutdown.unless_cut_off(error))?;
-        let stream = StreamOpener::new(&header, self.key, self.context);
-        let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
-        //= spec/stream-v2.md#sv2-lim-002
-        //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
-        //# segment_size is above a limit that its caller has set.
-        if header.segment_size() > self.segment_size_max {
-            let error = stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max);
-            return Err(Error::format(Stage::Start, error));
-        }
-        Ok(stream)
-    }
-}
-
-pub(crate) fn summary(progress: &Progress, header: &HeaderV1) -> Summary {
-    Summary {
-        segments: progress.segments(),
-        plaintext_len: progress.plaintext_len(),
-        stream_len: header.body_offset().0 + progress.position(),
     }
 }

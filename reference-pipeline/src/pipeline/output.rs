@@ -7,9 +7,9 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::Trailer;
 
+use crate::engine::block_on::suspend;
 use crate::observe::{Commit, CrashManager, LogEvent, Managers};
 use crate::sink::{OutputSink, SinkUnit};
-use crate::source::suspend;
 
 /// One piece for a sink, as [`SinkUnit`]; `body` can be kept without a copy.
 pub(crate) struct Piece<'a> {

@@ -20,7 +20,7 @@ use crate::engine::Shutdown;
 use crate::error::{Error, Stage};
 use crate::io::source_error;
 use crate::pipeline::DecryptPipeline;
-use crate::pipeline::committer::sink_fault;
+use crate::sink::sink_fault;
 use crate::source::ReadAt;
 use crate::source::read_at::ReadFrom;
 

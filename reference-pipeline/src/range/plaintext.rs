@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 
 use super::RangeReader;
 use crate::error::{Cause, Error};
-use crate::io::sought;
 use crate::source::ReadAt;
+use crate::source::read_at::sought;
 
 /// Reads the plaintext of a stream from a position that can be moved.
 ///

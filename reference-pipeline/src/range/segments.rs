@@ -8,9 +8,10 @@ use stream_v2_format::{self as format, Detail, Offset};
 
 use super::end::fault;
 use crate::error::Error;
-use crate::io::{fill, read_segment_header, read_wire, source_error};
+use crate::io::{read_segment_header, read_wire, source_error};
 use crate::segment::buffers::resize;
 use crate::source::ReadAt;
+use crate::source::blocking::fill;
 use crate::source::read_at::ReadFrom;
 
 /// A stored stream, and what it takes to open a segment of it.

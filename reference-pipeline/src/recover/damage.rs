@@ -7,7 +7,8 @@ use stream_v2_format::wire::SEGMENT_MAGIC;
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use crate::error::{Error, Stage};
-use crate::io::{fill, source_error};
+use crate::io::source_error;
+use crate::source::blocking::fill;
 
 /// Bytes that are searched at once for the beginning of a segment. Each is read once, whatever stands in it.
 const SEARCH_LEN: usize = 1 << 20;

@@ -17,9 +17,10 @@ use super::last_segment::LastSegment;
 use super::recovered::{Recovered, Vouched};
 use super::source_check::Check;
 use crate::error::{Error, Stage};
-use crate::io::{fill, read_segment, read_segment_header, read_wire, source_error};
+use crate::io::{read_segment, read_segment_header, read_wire, source_error};
 use crate::segment::DecryptSegmentInput;
 use crate::segment::buffers::resize;
+use crate::source::blocking::fill;
 
 /// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 to 8, and §19.3).
 ///

@@ -10,7 +10,8 @@ use stream_v2_format::wire::{
 use stream_v2_format::{self as format, Offset};
 
 use crate::error::{Error, Stage};
-use crate::io::{fill, read_stream_header, source_error};
+use crate::io::{read_stream_header, source_error};
+use crate::source::blocking::fill;
 
 /// How much of each segment is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

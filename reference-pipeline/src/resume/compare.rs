@@ -3,8 +3,9 @@
 use std::io::{self, Read};
 
 use crate::error::Error;
-use crate::io::{fill, source_error};
+use crate::io::source_error;
 use crate::sink::{OutputSink, SinkUnit};
+use crate::source::blocking::fill;
 
 /// A sink that writes nothing: it reads as much from a source, and compares.
 pub(super) struct CompareSink<R> {

@@ -9,9 +9,10 @@ use stream_v2_format::wire::{JournalRecord, SegmentHeader};
 use super::decrypt::other_stream;
 use super::encrypt::sink_error;
 use crate::error::Error;
-use crate::io::{fill, read_segment};
+use crate::io::read_segment;
 use crate::pipeline::DecryptPipeline;
 use crate::segment::DecryptSegmentWorker;
+use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 
 /// What comparing an output has found.

@@ -13,13 +13,14 @@ use super::compare_output::{Compared, compare_output};
 use super::encrypt::{find_journal, sink_error};
 use crate::engine::shutdown::Watched;
 use crate::error::{Error, Stage};
-use crate::io::{fill, read_segment_header, read_wire, source_error};
+use crate::io::{read_segment_header, read_wire, source_error};
 use crate::observe::{CrashManager, LogManager, Managers};
 use crate::pipeline::{DecryptPipeline, Summary};
 use crate::recover::headers::HeadersBefore;
 use crate::recover::{FileJournal, SourceStamp};
 use crate::segment::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
 use crate::sink::{FileSink, OutputSink};
+use crate::source::blocking::fill;
 use crate::storage::{OutputFile, StoredFile};
 
 /// What an interrupted decryption has left of an output.

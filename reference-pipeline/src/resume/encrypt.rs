@@ -9,13 +9,14 @@ use stream_v2_format::{self as format, ErrorKind};
 
 use super::Notice;
 use crate::error::{Cause, Error, Stage};
-use crate::io::{fill, read_stream_header};
+use crate::io::read_stream_header;
 use crate::observe::{CrashManager, LogManager, Managers};
-use crate::pipeline::{DecryptPipeline, EncryptPipeline, Summary};
+use crate::pipeline::{DecryptPipeline, EncryptPipeline, Summary, digest_alg};
 use crate::recover::keyed::recover_checked;
 use crate::recover::source_check::{Check, Checks};
 use crate::recover::{FileJournal, Recovered, SourceStamp, Vouched};
 use crate::sink::{FileSink, OutputSink};
+use crate::source::blocking::fill;
 use crate::storage::output_file::begins_as;
 use crate::storage::{OutputFile, StoredFile};
 
@@ -152,7 +153,7 @@ impl InterruptedEncryption {
         let ended = recovered.sealed || journal.as_ref().is_some_and(|journal| journal.ending().is_some());
         let goes_on = recovered.committed.goes_on_with_index(&header, pipeline.index, ended);
         goes_on.map_err(|error| Error::format(Stage::Start, error))?;
-        pipeline.resumed_digest_alg(&recovered.committed)?;
+        digest_alg::resumed(pipeline.digest_alg, &recovered.committed)?;
         if state == State::Published && !recovered.sealed {
             // Two names that somebody has given: the run before gives the second one to what is sealed.
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));

@@ -9,12 +9,13 @@ use super::compare::CompareSink;
 use super::encrypt::{InterruptedEncryption, changed_meanwhile, sink_error};
 use crate::engine::shutdown::Watched;
 use crate::error::{Error, Stage};
-use crate::io::{fill, read_segment_header, source_error};
+use crate::io::{read_segment_header, source_error};
 use crate::observe::{LogManager, Managers};
 use crate::pipeline::{DecryptPipeline, EncryptPipeline};
 use crate::recover::damage::as_damage;
 use crate::recover::source_check::Check;
 use crate::recover::{FileJournal, Recovered, SourceStamp};
+use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 
 impl InterruptedEncryption {

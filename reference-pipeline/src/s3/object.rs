@@ -7,9 +7,9 @@ use sha2::{Digest, Sha256};
 
 use super::Bucket;
 use super::client::{Head, Range};
-use crate::io::sought;
 use crate::recover::SourceStamp;
 use crate::source::ReadAt;
+use crate::source::read_at::sought;
 
 const SECOND: i64 = 1_000_000_000;
 

@@ -8,6 +8,8 @@ use std::io;
 
 use stream_v2_format::SegmentIndex;
 
+use crate::engine::shutdown::Interruption;
+use crate::error::{Error, Stage};
 use crate::observe::shown::Len;
 
 pub use file::FileSink;
@@ -105,4 +107,13 @@ pub trait OutputSink {
     /// # Errors
     /// Whatever keeps it from being removed.
     fn abort(&mut self) -> io::Result<()>;
+}
+
+/// A sink that waits for somebody else stops waiting when a shutdown is requested.
+pub(crate) fn sink_fault(segment: Option<u64>, error: io::Error) -> Error {
+    if Interruption::is(&error) {
+        Error::interrupted(segment)
+    } else {
+        Error::io(Stage::Sink, segment, error)
+    }
 }

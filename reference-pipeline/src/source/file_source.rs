@@ -8,8 +8,8 @@ use bytes::{Bytes, BytesMut};
 use stream_v2_format::Offset;
 
 use super::Source;
+use super::blocking::fill;
 use super::read_at::ReadFrom;
-use crate::io::fill;
 
 /// A source, and the file that it reads, if it is one.
 pub(crate) struct InFile<S> {

@@ -1,53 +1,21 @@
-//! One code for threads and for tasks: the writer and the framing are written as futures. On threads all that they wait for blocks, so that they
-//! are ready at the first poll; nothing there knows a runtime.
+//! What bytes come from: read on threads, awaited on tasks, or read at a position by whoever works on them.
 
+pub(crate) mod blocking;
 pub(crate) mod file_source;
 pub(crate) mod read_at;
 
-use std::io::{self, ErrorKind, Read};
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+use std::io::{self, ErrorKind};
 
 use bytes::BytesMut;
 
 use self::file_source::Deferred;
 use crate::segment::buffers::resize;
 
-/// With the feature `tokio-engine` every test of the threads is one of the tasks (`.ci/tasks`).
-#[cfg(feature = "tokio-engine")]
-pub(crate) use crate::engine::tasks::Tasks as BlockingEngine;
-#[cfg(not(feature = "tokio-engine"))]
-pub(crate) use crate::engine::threads::Threads as BlockingEngine;
-
 pub use read_at::ReadAt;
-
-/// The value of a future that waits for nothing but [`Blocking`].
-pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return value;
-        }
-    }
-}
-
-/// The result of a run whose caller waits for it.
-pub(crate) fn wait<T>(run: impl Future<Output = T>) -> T {
-    #[cfg(not(feature = "tokio-engine"))]
-    return ready(run);
-    #[cfg(feature = "tokio-engine")]
-    crate::engine::instead::wait(run)
-}
-
-/// What is not awaited anywhere else is suspended here, where tests want to see that.
-pub(crate) async fn suspend() {
-    #[cfg(feature = "tokio-engine")]
-    crate::engine::instead::suspend_once().await;
-}
 
 /// What bytes come from.
 pub(crate) trait Source {
-    /// As [`Read::read`].
+    /// As [`std::io::Read::read`].
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
 
     /// Makes `buffer` up to `len` bytes long and reads until it is, or the source ends; returns how many bytes were read. The buffer may be another one
@@ -71,16 +39,6 @@ pub(crate) trait Source {
     fn defer(&mut self, len: usize) -> Option<Deferred> {
         let _ = len;
         None
-    }
-}
-
-/// Something that makes its caller wait instead of being awaited.
-pub(crate) struct Blocking<T>(pub(crate) T);
-
-impl<R: Read> Source for Blocking<R> {
-    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        suspend().await;
-        self.0.read(buffer)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Positioned reads: what a range reader asks of the place where a stream is stored.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -104,6 +104,16 @@ impl<R: Read + Seek> ReadAt for Mutex<R> {
     fn stream_len(&self) -> io::Result<u64> {
         self.lock().unwrap_or_else(PoisonError::into_inner).seek(SeekFrom::End(0))
     }
+}
+
+/// Where a seek leads from `position`, of what is as long as `len` says. Beyond its end is allowed.
+pub(crate) fn sought(to: SeekFrom, position: u64, len: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
+    let sought = match to {
+        SeekFrom::Start(position) => Some(position),
+        SeekFrom::Current(by) => position.checked_add_signed(by),
+        SeekFrom::End(by) => len()?.checked_add_signed(by),
+    };
+    sought.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "a position before the beginning"))
 }
 
 /// Reads on from an offset.

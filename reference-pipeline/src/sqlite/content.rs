@@ -9,7 +9,7 @@ use stream_v2_format::SegmentIndex;
 use super::errors::changed;
 use super::lock::{self, Lock};
 use super::{Database, pieces};
-use crate::io::sought;
+use crate::source::read_at::sought;
 use crate::storage::StoredFile;
 
 /// Takes a content from what is expected of it to what it becomes with a piece of `?3` bytes,

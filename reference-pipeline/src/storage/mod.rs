@@ -15,7 +15,8 @@ use std::sync::OnceLock;
 use stream_v2_format::SegmentIndex;
 
 use self::output_file::not_ours;
-use crate::io::{fill, write_both};
+use crate::io::write_both;
+use crate::source::blocking::fill;
 
 pub use output_file::OutputFile;
 

@@ -12,7 +12,8 @@ use stream_v2_format::{Offset, SegmentIndex};
 use super::names::Role;
 use super::record::Record;
 use super::state::Shared;
-use crate::io::{fill, read_stream_header};
+use crate::io::read_stream_header;
+use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 
 /// Bytes of a terminator frame with a link.

@@ -1,0 +1,160 @@
+//! A run from its beginning to its end, on any engine: what is begun with, what flows, and what becomes of the sink.
+
+use stream_v2_format::SegmentIndex;
+use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
+use stream_v2_format::wire::{DigestAlg, StreamParams};
+
+use super::committer::{Leave, Outlet};
+use super::decrypt::OpenWriter;
+use super::encrypt::{SealWriter, Target};
+use super::output::Port;
+use super::settings::Settings;
+use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encrypt};
+use crate::engine::catch_panic::guarded_future;
+use crate::engine::flow::Engine;
+use crate::error::{Error, Stage};
+use crate::io::stream_header;
+use crate::keys::salts::Salts;
+use crate::recover::Recovered;
+use crate::source::Source;
+
+impl EncryptPipeline<'_> {
+    pub(crate) async fn run_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        let mut outlet = Outlet::new(port, self.durability, 0, &self.telemetry);
+        let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut outlet)).await;
+        outlet.finish(result, Leave::Suspended).await
+    }
+
+    async fn stream<P: Port>(
+        &self,
+        engine: &impl Engine,
+        source: impl Source + Send,
+        outlet: &mut Outlet<P>,
+    ) -> Result<Summary, Error> {
+        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
+        let mut params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
+        if params.epoch_segments == 0 {
+            // A suite whose keys wear out has another epoch before they do (§21.4).
+            params.epoch_segments = params.default_epoch();
+        }
+        let stream = StreamSealer::new(params, self.key, self.context)
+            .map_err(|error| Error::format(Stage::Start, error))?;
+        let index = Committed::NOTHING.goes_on_with_index(stream.header(), self.index, false);
+        let index = index.map_err(|error| Error::format(Stage::Start, error))?;
+        let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
+        let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
+        let writer = SealWriter::begin(self.settings(), &target, None, outlet).await?;
+        encrypt::run(engine, self.settings(), &target, source, writer).await
+    }
+
+    pub(crate) async fn resume_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        let recorded = recovered.recorded.unwrap_or(recovered.stream_len);
+        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len, &self.telemetry)
+            .recorded_up_to(recorded);
+        let resumed = self.resumed(engine, stream, recovered, source, &mut outlet);
+        let result = guarded_future(Stage::Writer, None, resumed).await;
+        outlet.finish(result, Leave::Suspended).await
+    }
+
+    async fn resumed<P: Port>(
+        &self,
+        engine: &impl Engine,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: impl Source + Send,
+        outlet: &mut Outlet<P>,
+    ) -> Result<Summary, Error> {
+        let committed = &recovered.committed;
+        let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
+        let (first, index) = first
+            .ok_or(stream_v2_format::Error::misuse())
+            .and_then(|first| Ok((first, committed.goes_on_with_index(stream.header(), self.index, false)?)))
+            .map_err(|error| Error::format(Stage::Start, error))?;
+        let digest_alg = digest_alg::resumed(self.digest_alg, committed)?;
+        //= spec/stream-v2.md#sv2-seg-026
+        //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
+        //# beginning of each run, and use it in every segment of that run.
+        // A fresh run_salt, at the first index that is not committed (SV2-SEG-026, SV2-RES-009).
+        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
+        let stream = StreamSealer::resuming(stream);
+        //= spec/stream-v2.md#sv2-res-009
+        //# A writer MUST NOT seal a segment_index again that is committed in the output.
+        let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
+        outlet.ends_with(recovered.last_commit());
+        let target = Target { stream: &stream, run, index, digest_alg };
+        let writer = SealWriter::begin(self.settings(), &target, Some(committed), outlet).await?;
+        encrypt::run(engine, self.settings(), &target, source, writer).await
+    }
+
+    fn settings(&self) -> Settings<'_> {
+        Settings { lanes: self.lanes, telemetry: &self.telemetry, shutdown: &self.shutdown }
+    }
+}
+
+impl DecryptPipeline<'_> {
+    pub(crate) async fn run_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        mut source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        match guarded_future(Stage::Source, None, self.opened(&mut source)).await {
+            Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, port).await,
+            Err(error) => {
+                Outlet::new(port, self.durability, 0, &self.telemetry)
+                    .finish(Err(error), Leave::Aborted)
+                    .await
+            }
+        }
+    }
+
+    pub(crate) async fn resume_on<P: Port>(
+        &self,
+        engine: &impl Engine,
+        stream: &StreamOpener,
+        committed: &Committed,
+        source: impl Source + Send,
+        port: P,
+    ) -> Result<Summary, Error> {
+        let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len, &self.telemetry);
+        let opened = async {
+            let mut writer = OpenWriter::begin(stream, committed, &mut outlet, self.settings()).await?;
+            let result = decrypt::run(engine, self.settings(), stream, source, &mut writer).await;
+            writer.finish(self.salvage, result).await
+        };
+        let result = guarded_future(Stage::Writer, None, opened).await;
+        let result = result.map(|progress| Summary::of(&progress, stream.header()));
+        outlet.finish(result, Leave::Aborted).await
+    }
+
+    pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
+        let (header, _envelope) =
+            stream_header(source).await.map_err(|error| self.shutdown.unless_cut_off(error))?;
+        let stream = StreamOpener::new(&header, self.key, self.context);
+        let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
+        //= spec/stream-v2.md#sv2-lim-002
+        //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
+        //# segment_size is above a limit that its caller has set.
+        if header.segment_size() > self.segment_size_max {
+            let error = stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max);
+            return Err(Error::format(Stage::Start, error));
+        }
+        Ok(stream)
+    }
+
+    fn settings(&self) -> Settings<'_> {
+        Settings { lanes: self.lanes, telemetry: &self.telemetry, shutdown: &self.shutdown }
+    }
+}

@@ -1,0 +1,21 @@
+//! Sources that make their caller wait instead of being awaited.
+
+use std::io::{self, Read};
+
+use super::Source;
+use crate::engine::block_on::{ready, suspend};
+
+/// Something that makes its caller wait instead of being awaited.
+pub(crate) struct Blocking<T>(pub(crate) T);
+
+impl<R: Read> Source for Blocking<R> {
+    async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        suspend().await;
+        self.0.read(buffer)
+    }
+}
+
+/// Reads until `buffer` is full or the source ends; returns how many bytes there are.
+pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
+    ready(super::fill(&mut Blocking(source), buffer))
+}
