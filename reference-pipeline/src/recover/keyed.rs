@@ -22,7 +22,7 @@ use crate::segment::DecryptSegmentInput;
 use crate::segment::buffers::resize;
 use crate::source::blocking::fill;
 
-/// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 to 8, and §19.3).
+/// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 and 7, and §19.3).
 ///
 /// The segment that a commit names is read, and what follows it, and without UNIFORM the headers of what is before it; without a commit,
 /// everything. Of segments that begin more than 256 MiB before the

@@ -115,7 +115,7 @@ impl<R: Read> KeylessWalk<R> {
     /// The next segment, or `None` after the final segment and at the end of the input.
     ///
     /// # Errors
-    /// The errors of steps 1 to 8, 10 to 13 and 17 of §15.1; `io.source`.
+    /// The errors of steps 1 to 8, 10 to 13 and 18 of §15.1; `io.source`.
     pub fn next_segment(&mut self) -> Result<Option<WalkedSegment>, Error> {
         //= spec/stream-v2.md#sv2-rel-003
         //# A reader that has reported an error MUST report the same error ever after and release nothing

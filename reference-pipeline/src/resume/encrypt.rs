@@ -57,7 +57,7 @@ pub(crate) struct Torn {
 }
 
 impl InterruptedEncryption {
-    /// Looks for what an interrupted run has left of `output`: steps 1 to 8. `None` is nothing that a segment was committed to: it may be
+    /// Looks for what an interrupted run has left of `output`: steps 1 to 7. `None` is nothing that a segment was committed to: it may be
     /// discarded, and a new stream be started.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl InterruptedEncryption {
         reader.verify(&mut self.file, Managers::none()).map(drop)
     }
 
-    /// Reads an output and its journal: steps 3 to 8.
+    /// Reads an output and its journal: steps 3 to 7.
     fn read(
         pipeline: &EncryptPipeline<'_>,
         output: &OutputFile,

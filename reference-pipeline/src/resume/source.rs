@@ -1,4 +1,4 @@
-//! §19.2, step 9: whether a source is the one that an interrupted encryption has read (SV2-RES-008).
+//! §19.2, step 8: whether a source is the one that an interrupted encryption has read (SV2-RES-008).
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -19,7 +19,7 @@ use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 
 impl InterruptedEncryption {
-    /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 9).
+    /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 8).
     ///
     /// # Errors
     /// `journal.source` for another source (SV2-RES-008); `io.source`.
