@@ -1,9 +1,17 @@
 //! The threads of the pipeline, as the operating system lists them.
 
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// Nothing is waited for longer. No test takes that long, unless a thread never ends.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+static ALONE: Mutex<()> = Mutex::new(());
+
+/// No other test that asks for this runs at the same time: it looks at all threads of the process.
+pub fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap()
+}
 
 /// Names of the pipeline's threads that are there.
 pub fn pipeline_threads() -> Vec<String> {

@@ -1,0 +1,39 @@
+//! The command, in folders of its own.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
+mod cat;
+mod damage;
+#[cfg(unix)]
+mod files;
+#[cfg(unix)]
+mod from_command;
+mod help;
+#[cfg(unix)]
+mod index;
+mod inspect;
+#[cfg(unix)]
+mod interrupt;
+#[cfg(unix)]
+mod messages;
+#[cfg(unix)]
+mod refusals;
+#[cfg(unix)]
+mod resume;
+#[cfg(unix)]
+mod resume_output;
+#[cfg(unix)]
+mod resume_source;
+mod round_trip;
+#[cfg(unix)]
+mod s3;
+#[cfg(unix)]
+mod s3_aborted;
+#[cfg(unix)]
+mod s3_upload;
+#[cfg(unix)]
+mod sqlite;
+#[cfg(target_os = "linux")]
+mod standard_streams;
+#[cfg(unix)]
+mod terminal;

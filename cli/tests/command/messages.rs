@@ -1,0 +1,73 @@
+//! Messages name the file, the folder and the reason that they are about.
+
+use std::fs::create_dir;
+
+use stream_v2_testing::command::{Folder, Ran};
+use stream_v2_testing::plaintext;
+
+#[test]
+fn folders_and_devices_get_no_files() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    create_dir(folder.path("folder")).unwrap();
+    insta::assert_snapshot!(folder.said(&[
+        "encrypt -k key data -o folder",
+        "encrypt -k key data -o folder/",
+        "encrypt -k key data -o missing/",
+        "encrypt -k key data -o data/",
+        "encrypt -k key -o missing/",
+        "encrypt -k key data -o missing/out",
+        "encrypt -k key /dev/zero",
+        "encrypt -k key /dev/../dev/null",
+        "decrypt -k key /dev/zero",
+        "decrypt -k key data",
+    ]));
+}
+
+/// Of an output that is compared with the source, and of a source that is compared with it.
+#[test]
+fn damage_is_blamed_on_the_file_that_has_it() {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(4 * 65_536));
+    let mut sv2 =
+        folder.sv2("encrypt -q --from-command -k key --frame-size 4K --segment-size 64K -o out.sv2 --");
+    let failed = Ran(sv2.args(["sh", "-c", "cat data; exit 1"]).output().unwrap());
+    assert_eq!(failed.code(), 3, "{failed}");
+    let whole = folder.read("out.sv2.partial");
+
+    let mut damaged = whole.clone();
+    damaged[80_000] ^= 1;
+    folder.write("out.sv2.partial", &damaged);
+    let output = folder.run("encrypt -k key data -o out.sv2 --verify-source");
+    folder.write("out.sv2.partial", &whole);
+    let mut other = plaintext(4 * 65_536);
+    other[80_000] ^= 1;
+    folder.write("data", &other);
+    let source = folder.run("encrypt -k key data -o out.sv2 --verify-source");
+    insta::assert_snapshot!(format!("{output}\n\n{source}"));
+}
+
+#[test]
+fn deleting_says_what_becomes_of_the_room() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data").done();
+    let ran = folder.run("delete sqlite:all.db?stream=data").done();
+    let said = "sv2: sqlite:all.db?stream=data: deleted; the file keeps its size, and what is written later takes the room\n\
+        hint: sqlite3 all.db VACUUM makes the file smaller\nexit 0";
+    assert_eq!(ran.to_string(), said);
+    assert_eq!(folder.run("list all.db").done().text(), "");
+}
+
+#[test]
+fn a_key_or_an_escape_in_arguments_is_not_repeated() {
+    let folder = Folder::new();
+    let key = String::from_utf8(folder.read("key")).unwrap();
+    let line = key.lines().last().unwrap();
+    let ran = Ran(folder.sv2("verify -k").arg(line).arg("data").output().unwrap());
+    assert!(ran.stderr().contains("the key itself was given"), "{}", ran.stderr());
+    assert!(!ran.stderr().contains(line.split(' ').next_back().unwrap()));
+    let ran = Ran(folder.sv2("encrypt").arg("--x\u{1b}[2Jz").output().unwrap());
+    assert_eq!(ran.0.status.code(), Some(2));
+    assert!(!ran.stderr().contains('\u{1b}') && ran.stderr().contains("--x"), "{}", ran.stderr());
+}

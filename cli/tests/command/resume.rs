@@ -1,0 +1,377 @@
+//! A run that was killed is gone on with by the same command, and nothing of what was committed is written again.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, SystemTime};
+
+use stream_v2_testing::command::Folder;
+use stream_v2_testing::command::kill::{self, growths, killed_at};
+use stream_v2_testing::plaintext;
+
+const LEN: usize = 12 << 20;
+const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
+const DECRYPT: &str = "decrypt -k key --sync-every 256K data.sv2 -o back";
+
+/// A folder with some data in it.
+fn folder() -> Folder {
+    let folder = Folder::new();
+    folder.write("data", &plaintext(LEN));
+    folder
+}
+
+/// The clock of a file system may stand still between two writes.
+fn modified_later(path: &Path) {
+    let later = SystemTime::now() + Duration::from_secs(3600);
+    fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+}
+
+/// A command, and the name of its partial file.
+type Given = (&'static str, &'static str);
+
+/// Starts the command, and kills it when `partial` has grown by so many bytes; whether that came before its end.
+fn killed(folder: &Folder, (args, partial): Given, growth: u64) -> bool {
+    let len = || folder.path(partial).metadata().map_or(0, |metadata| metadata.len());
+    let mut command = folder.sv2(args);
+    command.stderr(Stdio::null());
+    kill::killed(command, len, growth, |status, _| assert!(status.success()))
+}
+
+/// The whole segments of a partial stream, as the command without a key sees them.
+fn committed_len(folder: &Folder) -> usize {
+    let json: serde_json::Value =
+        serde_json::from_str(folder.run("inspect --json data.sv2.partial").text()).unwrap();
+    let end = |segment: &serde_json::Value| {
+        segment["offset"].as_u64().unwrap() + 96 + segment["wire_len"].as_u64().unwrap()
+    };
+    json["segments"].as_array().unwrap().last().map_or(128, end).try_into().unwrap()
+}
+
+/// Gives a command again and again, as long as it is killed; `look` sees the folder after each kill.
+fn under_fire(mut is_killed: impl FnMut(u64) -> bool, mut look: impl FnMut()) -> u64 {
+    let mut kills = 0;
+    while is_killed(kills) {
+        kills += 1;
+        look();
+    }
+    kills
+}
+
+/// Encrypts and decrypts again, both under fire. `is_killed` gives a command that was killed so
+/// often before, and says whether it was killed again. Returns how often that was.
+fn both_under_fire(mut is_killed: impl FnMut(&Folder, Given, u64) -> bool) -> u64 {
+    let folder = folder();
+    let mut kept: Vec<u8> = Vec::new();
+    let encrypt = |kills| is_killed(&folder, (ENCRYPT, "data.sv2.partial"), kills);
+    let encrypt_kills = under_fire(encrypt, || {
+        let partial = folder.read("data.sv2.partial");
+        assert!(partial.starts_with(&kept), "what was committed was written again");
+        kept = partial[..committed_len(&folder)].to_vec();
+    });
+    assert!(folder.read("data.sv2").starts_with(&kept));
+    assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
+    let plaintext = plaintext(LEN);
+    let decrypt = |kills| is_killed(&folder, (DECRYPT, "back.partial"), kills);
+    let decrypt_kills = under_fire(decrypt, || {
+        assert!(plaintext.starts_with(&folder.read("back.partial")));
+    });
+    assert!(folder.read("back") == plaintext);
+    assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
+    encrypt_kills + decrypt_kills
+}
+
+/// Far apart, at almost the same place, and once or twice in each segment.
+#[test]
+fn kill_after_kill() {
+    for (first, more, most) in [(1, 997, 12), (5001, 1, 12), (9000, 97, 20)] {
+        let killed = both_under_fire(|folder, (args, _), kills| {
+            killed_at(folder, args, if kills < most { first + more * kills } else { 1 << 20 })
+        });
+        assert_eq!(killed, 2 * most);
+    }
+}
+
+/// `cargo test -p sv2 --test resume -- --ignored`
+#[test]
+#[ignore = "a quarter of a minute that the other tests do not need"]
+fn two_hundred_kills() {
+    let (mut kills, mut growths) = (0, growths());
+    while kills < 200 {
+        kills += both_under_fire(|folder, given, _| killed(folder, given, growths()));
+    }
+}
+
+/// Leaves `data.sv2.partial` and its journal behind.
+fn interrupted() -> Folder {
+    let folder = folder();
+    assert!(killed_at(&folder, ENCRYPT, 2600));
+    folder
+}
+
+#[test]
+fn a_source_that_has_changed_is_refused() {
+    let folder = interrupted();
+    let before = folder.read("data.sv2.partial");
+    folder.write("data", &plaintext(LEN - 1));
+    let ran = folder.run(ENCRYPT);
+    insta::assert_snapshot!(ran, @r"
+    sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
+    hint: its length is another; --verify-source goes on if it holds everything that was encrypted
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+    folder.write("data", &vec![1; LEN]);
+    modified_later(&folder.path("data"));
+    let ran = folder.run(ENCRYPT);
+    insta::assert_snapshot!(ran, @r"
+    sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
+    hint: it was modified; --verify-source goes on if it holds everything that was encrypted
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+    fs::remove_file(folder.path("data.sv2.journal")).unwrap();
+    let ran = folder.run(ENCRYPT).to_string();
+    // Where the last committed segment begins, however far the run came before it was killed.
+    let byte = ran.split(['e', ':']).find_map(|part| part.trim().parse::<usize>().ok()).unwrap();
+    assert!(byte >= 1 << 18 && byte.is_multiple_of(1 << 16), "{ran}");
+    insta::assert_snapshot!(ran.replace(&byte.to_string(), "N"), @r"
+    sv2: data: journal.source at byte N: this is not the source that the interrupted run has read
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+    // A torn tail may have been cut; what was committed is as it was.
+    assert!(before.starts_with(&folder.read("data.sv2.partial")));
+    folder.run(&format!("{ENCRYPT} --restart")).done();
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == vec![1; LEN]);
+}
+
+//= spec/stream-v2.md#sv2-res-005
+//= type=test
+//# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id from the
+//# stream header, and digest_alg from the last committed segment, and answer `misuse` to a caller who asks for
+//# others.
+#[test]
+fn other_keys_and_sizes_are_refused() {
+    let folder = interrupted();
+    folder.write_key("other", &stream_v2_testing::command::key_text([9; 16], [9; 32]));
+    let ran = folder.run("encrypt -k other data");
+    insta::assert_snapshot!(ran, @r"
+    sv2: data.sv2.partial: key.header_tag at byte 80: wrong key, wrong context or altered header
+    hint: it was begun with another key or --context; --restart starts over and throws it away
+    exit 4
+    ");
+    let ran = folder.run("encrypt -k key --segment-size 1M data");
+    insta::assert_snapshot!(ran, @r"
+    sv2: data.sv2.partial: was begun with --segment-size 64 KiB
+    hint: leave --segment-size out to go on with it; --restart starts over and throws it away
+    exit 2
+    ");
+    let ran = folder.run("encrypt -k key --suite aes-256-gcm data");
+    insta::assert_snapshot!(ran, @r"
+    sv2: data.sv2.partial: was begun with --suite xchacha20-poly1305
+    hint: leave --suite out to go on with it; --restart starts over and throws it away
+    exit 2
+    ");
+    folder.run("encrypt -q -k key data").done();
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == plaintext(LEN));
+}
+
+#[test]
+fn from_a_pipe_what_is_committed_is_skipped() {
+    let folder = interrupted();
+    let ran = folder.run_with("encrypt -k key - -o data.sv2", &plaintext(LEN)).done();
+    assert!(ran.stderr().contains("going on after"), "{ran}");
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == plaintext(LEN));
+}
+
+#[test]
+fn a_stream_that_lacks_only_its_name_gets_it() {
+    let folder = folder();
+    folder.run(ENCRYPT).done();
+    let sealed = folder.read("data.sv2");
+    fs::rename(folder.path("data.sv2"), folder.path("data.sv2.partial")).unwrap();
+    let ran = folder.run(ENCRYPT).done();
+    assert_eq!(ran.stderr(), "sv2: data.sv2: was complete; only its name was missing\n");
+    assert!(folder.read("data.sv2") == sealed);
+}
+
+#[test]
+fn damage_is_told_and_nothing_is_changed() {
+    let folder = interrupted();
+    // With its journal, what is durable is not read again.
+    fs::remove_file(folder.path("data.sv2.journal")).unwrap();
+    let mut partial = folder.read("data.sv2.partial");
+    partial[1000] ^= 1;
+    folder.write("data.sv2.partial", &partial);
+    let ran = folder.run(ENCRYPT);
+    insta::assert_snapshot!(ran, @r"
+    sv2: data.sv2.partial: malformed.damaged at byte 128, segment 0: what was committed is damaged here
+    hint: nothing was changed; --restart starts over and throws it away
+    exit 1
+    ");
+    assert!(folder.read("data.sv2.partial") == partial);
+}
+
+/// Leaves `back.partial` and its journal behind.
+fn interrupted_decryption() -> Folder {
+    let folder = folder();
+    folder.run(&format!("{ENCRYPT} -q")).done();
+    assert!(killed_at(&folder, DECRYPT, 4100));
+    folder
+}
+
+#[test]
+fn a_decryption_goes_on_too() {
+    let folder = interrupted_decryption();
+    let ran = folder.run(DECRYPT).done();
+    assert!(ran.stderr().starts_with("sv2: back.partial: going on after "), "{ran}");
+    assert!(folder.read("back") == plaintext(LEN));
+    assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
+
+    let folder = interrupted_decryption();
+    let ran = folder.run_with("decrypt -k key - -o back", &folder.read("data.sv2")).done();
+    assert!(ran.stderr().starts_with("sv2: back.partial: going on after "), "{ran}");
+    assert!(folder.read("back") == plaintext(LEN));
+
+    let folder = interrupted_decryption();
+    let ran = folder.run(&format!("{DECRYPT} --restart")).done();
+    assert!(ran.stderr().starts_with("sv2: back: 12582912 bytes"), "{ran}");
+}
+
+#[test]
+fn a_decryption_does_not_go_on_with_another_stream() {
+    let folder = interrupted_decryption();
+    let partial = folder.read("back.partial");
+    let sealed = folder.read("data.sv2");
+    folder.run("encrypt -q -k key --force --segment-size 64K --frame-size 4K data").done();
+    insta::assert_snapshot!(folder.run(DECRYPT), @r"
+    sv2: back.partial: exists already, and its journal is not to be used: journal.foreign at byte 16: the journal belongs to another stream
+    hint: --restart starts over and throws it away
+    exit 2
+    ");
+    // The same stream, cut off before what was released.
+    folder.write("data.sv2", &sealed[..100_000]);
+    let ran = folder.run(DECRYPT);
+    assert!(ran.code() == 1 && ran.stderr().starts_with("sv2: data.sv2: truncated at byte 100000"), "{ran}");
+    assert!(folder.read("back.partial") == partial);
+    // Somebody has touched what was released.
+    folder.write("data.sv2", &sealed);
+    let mut touched = partial.clone();
+    touched.fill(0);
+    folder.write("back.partial", &touched);
+    let ran = folder.run(DECRYPT).done();
+    assert!(ran.stderr().starts_with("sv2: warning: back.partial: has lost what was durable"), "{ran}");
+    assert!(folder.read("back") == plaintext(LEN));
+}
+
+/// The crash came between the name and the removal of the journal, or of the other name.
+#[test]
+fn a_run_that_was_complete_says_so() {
+    let folder = interrupted();
+    let journal = folder.read("data.sv2.journal");
+    folder.run(ENCRYPT).done();
+    for other_name in [false, true] {
+        folder.write("data.sv2.journal", &journal);
+        if other_name {
+            fs::hard_link(folder.path("data.sv2"), folder.path("data.sv2.partial")).unwrap();
+        }
+        let ran = folder.run(ENCRYPT).done();
+        assert_eq!(ran.stderr(), "sv2: data.sv2: was complete already\n");
+        assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
+    }
+    // The name is taken, by what somebody else has put there.
+    folder.write("data.sv2.journal", &journal);
+    folder.write("data", b"other");
+    assert_eq!(folder.run(ENCRYPT).code(), 2);
+    folder.run(&format!("{ENCRYPT} --force")).done();
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert_eq!(folder.read("back"), b"other");
+}
+
+#[test]
+fn a_source_that_was_only_touched_or_has_grown_is_compared_on_request() {
+    let folder = interrupted();
+    let mut grown = plaintext(LEN);
+    grown.extend_from_slice(b"more");
+    folder.write("data", &grown);
+    let ran = folder.run(&format!("{ENCRYPT} --verify-source")).done();
+    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: going on after "), "{ran}");
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == grown);
+
+    let folder = interrupted();
+    let mut changed = plaintext(LEN);
+    changed[5] ^= 1;
+    folder.write("data", &changed);
+    insta::assert_snapshot!(folder.run(&format!("{ENCRYPT} --verify-source")), @r"
+    sv2: data: journal.source at byte 5: this is not the source that the interrupted run has read
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+    let ran = folder.run_with("encrypt -k key - -o data.sv2", &changed);
+    insta::assert_snapshot!(ran, @r"
+    sv2: standard input: journal.source at byte 5: this is not the source that the interrupted run has read
+    hint: --restart starts over and throws it away
+    exit 1
+    ");
+}
+
+#[test]
+fn recover_tells_what_is_whole_and_cuts_on_request_only() {
+    let folder = folder();
+    folder.run(ENCRYPT).done();
+    let sealed = folder.read("data.sv2");
+    folder.write("torn", &sealed[..1_000_000]);
+    let said = |args: &str| {
+        let ran = folder.run(args);
+        format!("{}{ran}", ran.text())
+    };
+    insta::assert_snapshot!(said("recover torn"), @r"
+    torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: a torn tail of 7592 bytes (7.4 KiB) after byte 992408; --truncate cuts it
+    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    exit 0
+    ");
+    assert_eq!(folder.read("torn").len(), 1_000_000);
+    insta::assert_snapshot!(said("recover -k key torn --truncate"), @r"
+    torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: a torn tail of 7592 bytes (7.4 KiB) was cut after byte 992408
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    exit 0
+    ");
+    let whole = folder.read("torn");
+    assert!(sealed.starts_with(&whole) && whole.len() > 900_000);
+    insta::assert_snapshot!(said("recover torn --truncate"), @r"
+    torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
+    torn: no torn tail
+    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    exit 0
+    ");
+    insta::assert_snapshot!(said("recover data.sv2"), @r"
+    data.sv2: 193 segments in 1 run, 12582912 bytes (12 MiB) of plaintext; complete
+    data.sv2: no torn tail
+    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    exit 0
+    ");
+    let mut damaged = whole;
+    damaged[1000] ^= 1;
+    folder.write("torn", &damaged);
+    insta::assert_snapshot!(said("recover torn --truncate"), @r"
+    sv2: torn: malformed.damaged at byte 128, segment 0: what was committed is damaged here
+    hint: this is damage and no torn tail, so nothing is cut
+    hint: sv2 decrypt --unsealed -o - lets out what is before the fault
+    exit 1
+    ");
+    assert!(folder.read("torn") == damaged);
+    let held = fs::File::open(folder.path("torn")).unwrap();
+    held.lock().unwrap();
+    insta::assert_snapshot!(said("recover torn --truncate"), @r"
+    sv2: torn: is being written by another sv2
+    exit 2
+    ");
+}

@@ -1,0 +1,175 @@
+//! The command killed again and again, at random moments, while it writes to a real server, which is killed now and then too: `.ci/s3 rounds`.
+
+use std::hash::{BuildHasher, RandomState};
+use std::io::Write;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use stream_v2_testing::command::Ran;
+use stream_v2_testing::command::s3::Served;
+use stream_v2_testing::plaintext;
+
+const LEN: usize = 64 << 20;
+const ENCRYPT: &str = "encrypt -k key --sync-every 4M - -o s3://bucket/out";
+const DECRYPT: &str = "decrypt -k key --sync-every 4M s3://bucket/data.sv2 -o s3://bucket/out";
+const LOOK: Duration = Duration::from_millis(1);
+/// What a run may take longer when it waits for a server.
+const STARTING: Duration = Duration::from_secs(8);
+/// A server keeps what was removed.
+const ROUNDS_OF_A_SERVER: u64 = 50;
+
+/// What was done, and what came of it.
+#[derive(Debug, Default)]
+struct Figures {
+    rounds: u64,
+    kills: u64,
+    /// Runs that went on with what another one had left.
+    gone_on: u64,
+    /// Segments that were there then.
+    segments_kept: u64,
+    server_kills: u64,
+    /// Runs that reported that the server was gone.
+    gave_up: u64,
+    /// Results that were compared byte for byte.
+    exact: u64,
+    /// Uploads that nobody knows: without parts.
+    unknown_uploads: usize,
+}
+
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: Duration) -> Duration {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        bound.mul_f64((self.0 >> 11) as f64 / (1_u64 << 53) as f64)
+    }
+}
+
+/// When what is killed in a run.
+struct Moments {
+    command: Duration,
+    server: Option<Duration>,
+}
+
+/// Starts the command, feeds it, and kills what is to be killed; `None` where the command was killed.
+fn run(
+    served: &mut Served,
+    args: &str,
+    input: &[u8],
+    moments: &Moments,
+    figures: &mut Figures,
+) -> Option<Ran> {
+    let mut command = served.sv2(args);
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let begin = Instant::now();
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let (mut server, mut was_killed) = (moments.server, false);
+    thread::scope(|scope| {
+        scope.spawn(move || drop(stdin.write_all(input)));
+        while child.try_wait().unwrap().is_none() {
+            if server.is_some_and(|moment| begin.elapsed() >= moment) {
+                served.server.kill();
+                served.server.start_again();
+                (server, figures.server_kills) = (None, figures.server_kills + 1);
+            }
+            if begin.elapsed() >= moments.command {
+                child.kill().unwrap();
+                was_killed = true;
+                break;
+            }
+            thread::sleep(LOOK);
+        }
+    });
+    let ran = Ran(child.wait_with_output().unwrap());
+    // "NAME: going on after 12 segments, 12582912 bytes"
+    if let Some((_, kept)) = ran.stderr().split_once("going on after ") {
+        figures.gone_on += 1;
+        figures.segments_kept += kept.split(' ').next().unwrap().parse::<u64>().unwrap();
+    }
+    if was_killed && ran.0.status.code().is_none() {
+        figures.kills += 1;
+        return None;
+    }
+    Some(ran)
+}
+
+/// What is given again and again.
+struct Task<'a> {
+    args: &'a str,
+    input: &'a [u8],
+    /// How long it takes where nobody disturbs it.
+    takes: Duration,
+}
+
+/// Gives the command until it is done.
+fn round(served: &mut Served, task: &Task<'_>, server_too: bool, random: &mut Random, figures: &mut Figures) {
+    let mut server_too = server_too;
+    loop {
+        let longest = if server_too { task.takes + STARTING } else { task.takes.mul_f64(1.1) };
+        let command = random.below(longest);
+        let server = server_too.then(|| random.below(task.takes));
+        let kills_before = figures.server_kills;
+        let ended = run(served, task.args, task.input, &Moments { command, server }, figures);
+        let is_without_server = figures.server_kills > kills_before;
+        server_too &= !is_without_server;
+        if is_without_server {
+            served.server.until_ready();
+        }
+        match ended {
+            None => {}
+            Some(ran) if ran.0.status.success() => return,
+            // Killed after everything was done, the one before was complete.
+            Some(ran) if ran.code() == 2 && ran.stderr().contains("exists already") => return,
+            Some(ran) if ran.code() == 3 && is_without_server => figures.gave_up += 1,
+            Some(ran) => unreachable!("{} {ran}", task.args),
+        }
+    }
+}
+
+/// A stream as an object, and how long it took.
+fn with_a_stream(input: &[u8]) -> (Served, Duration) {
+    let mut served = Served::new();
+    let begin = Instant::now();
+    let undisturbed = Moments { command: Duration::from_secs(600), server: None };
+    let args = "encrypt -q -k key --sync-every 4M - -o s3://bucket/data.sv2";
+    run(&mut served, args, input, &undisturbed, &mut Figures::default()).unwrap().done();
+    (served, begin.elapsed())
+}
+
+#[test]
+#[ignore = "needs a server, and minutes: .ci/s3 rounds"]
+fn rounds() {
+    let number =
+        |name, other: fn() -> u64| std::env::var(name).map_or_else(|_| other(), |text| text.parse().unwrap());
+    let (rounds, seed) =
+        (number("SV2_ROUNDS", || 100), number("SV2_SEED", || RandomState::new().hash_one(0)));
+    println!("SV2_SEED={seed}");
+    let (mut random, mut figures) = (Random(seed), Figures::default());
+    let input = plaintext(LEN);
+    let (mut served, mut takes) = with_a_stream(&input);
+    while figures.rounds < rounds {
+        if figures.rounds > 0 && figures.rounds.is_multiple_of(ROUNDS_OF_A_SERVER) {
+            (served, takes) = with_a_stream(&input);
+        }
+        let (decrypts, server_too) = (figures.rounds % 2 == 1, figures.rounds % 5 == 4);
+        let (args, fed) = if decrypts { (DECRYPT, &[][..]) } else { (ENCRYPT, &input[..]) };
+        let task = Task { args, input: fed, takes };
+        round(&mut served, &task, server_too, &mut random, &mut figures);
+        let result = match decrypts {
+            false => served.run("decrypt -q -k key s3://bucket/out -o -").done().stdout().to_vec(),
+            true => served.server.read("out"),
+        };
+        assert!(result == input);
+        figures.exact += 1;
+        served.nothing_is_left();
+        served.server.remove("out");
+        figures.unknown_uploads += served.server.abort_unfinished();
+        figures.rounds += 1;
+        if figures.rounds.is_multiple_of(10) {
+            println!("{figures:?}");
+        }
+    }
+    println!("{figures:?}");
+}

@@ -1,0 +1,181 @@
+//! §11, §19.2 Crashes around index segments: the command is given again, and they stand where they would have stood.
+
+use std::path::Path;
+
+use stream_v2_pipeline::SourceStamp;
+use stream_v2_testing::crash_sim::encryption::{Encryption, Run, ends};
+use stream_v2_testing::crash_sim::sim::{Contents, Op};
+use stream_v2_testing::crash_sim::states::{durable_len, kills, lost_power};
+use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::indexed::{FULL, Indexed};
+use stream_v2_testing::plaintext;
+
+/// Data segments that are committed before what is looked at, of one byte each: two less than an index segment covers.
+const BEFORE: usize = FULL - 2;
+
+/// The source has so many full segments more, and is cut by 7 bytes. The index segments then cover all but one data segment and the last one, or
+/// exactly all, or all of fewer than n; and how many segments the stream has.
+const ENDS: [(usize, u64); 3] = [(3, FULL as u64 + 4), (2, FULL as u64 + 2), (1, FULL as u64 + 1)];
+
+/// An encryption that goes on after `BEFORE` segments, and the disk that it finds.
+fn encryption((segments, in_all): (usize, u64)) -> (Encryption, Contents) {
+    sealings::watch();
+    let source = plaintext(BEFORE + segments * SEGMENT - 7);
+    let encryption = Encryption { uniform: false, index: Some(in_all), ..Encryption::new(source) };
+    let mut start = Contents::default();
+    start.put("out.partial", Indexed::of_bytes(FULL, |_, _| {}).before(BEFORE).to_vec());
+    (encryption, start)
+}
+
+/// The run after which everything is looked at.
+fn first(encryption: &Encryption, start: &Contents) -> Run {
+    let (found, sim) = encryption.run(start);
+    assert_eq!(found.unwrap().unwrap().segments, BEFORE as u64);
+    encryption.assert_complete(&sim.contents());
+    let run = Run::new(start.clone(), &sim);
+    assert_index(&run.result);
+    run
+}
+
+/// Index segments stand after every n data segments and before the end, and nowhere else.
+fn assert_index(stream: &[u8]) {
+    let ends = ends(stream);
+    let kinds: Vec<u8> = ends[..ends.len() - 1].iter().map(|&begin| stream[begin + 8]).collect();
+    let last = kinds.len() - 2;
+    for (place, kind) in kinds.iter().enumerate() {
+        let expected = if place == FULL.min(last) || place == last { 1 } else { 2 * u8::from(place > last) };
+        assert_eq!(*kind, expected, "segment {place} of {}", kinds.len());
+    }
+}
+
+/// Gives the command again, and looks where the index segments stand.
+fn again(encryption: &Encryption, before: &Run, contents: &Contents) -> Run {
+    let run = encryption.again(before, contents);
+    assert_index(&run.result);
+    run
+}
+
+fn each(look: impl Fn(Encryption, Run)) {
+    for end in ENDS {
+        let (encryption, start) = encryption(end);
+        let first = first(&encryption, &start);
+        look(encryption, first);
+    }
+    assert!(sealings::check() > 0);
+}
+
+/// At every call, and at thirty places of each piece that is written.
+#[test]
+fn killed_at_every_call() {
+    each(|encryption, first| {
+        for place in kills(&first.log, 30) {
+            again(&encryption, &first, &first.killed(place));
+        }
+    });
+}
+
+/// Each second call of the run that goes on.
+#[test]
+fn killed_twice() {
+    each(|encryption, first| {
+        for place in kills(&first.log, 2) {
+            let second = again(&encryption, &first, &first.killed(place));
+            for place in kills(&second.log, 1).step_by(2) {
+                again(&encryption, &second, &second.killed(place));
+            }
+        }
+    });
+}
+
+#[test]
+fn power_lost_at_every_point() {
+    each(|encryption, first| {
+        lost_power(&first.start, &first.log, 0, |calls, contents| {
+            // What stands there before the first run is not in its log.
+            let durable = durable_len(&first.log, calls);
+            encryption.again_with(&first, contents, durable);
+            assert_index(&first.result);
+        });
+    });
+}
+
+/// Every fifth call, and every eleventh of the states that the loss can leave then.
+#[test]
+fn killed_and_then_power_lost() {
+    each(|encryption, first| {
+        let mut states = 0;
+        for place in kills(&first.log, 1).step_by(5) {
+            let second = again(&encryption, &first, &first.killed(place));
+            let log = first.killed_and(place, &second);
+            lost_power(&first.start, &log, log.len() - second.log.len(), |_, contents| {
+                states += 1;
+                if states % 11 == 0 {
+                    again(&encryption, &second, contents);
+                }
+            });
+        }
+        assert!(states > 500, "{states}");
+    });
+}
+
+/// Without its journal, and with every one that it had before.
+#[test]
+fn journal_deleted_or_rolled_back() {
+    each(|encryption, first| {
+        let mut journals: Vec<Vec<u8>> = Vec::new();
+        let mut seen = first.start.clone();
+        for (calls, op) in first.log.iter().enumerate() {
+            let contents = first.killed((calls, 0));
+            if contents.file("out.partial").is_some() {
+                let mut without = contents.clone();
+                without.names.remove(Path::new("out.journal"));
+                again(&encryption, &first, &without);
+                for older in &journals {
+                    let mut with = contents.clone();
+                    with.put("out.journal", older.clone());
+                    again(&encryption, &first, &with);
+                }
+            }
+            seen.apply(op);
+            if let Some(journal) = seen.file("out.journal").filter(|journal| journals.last() != Some(journal))
+            {
+                journals.push(journal.clone());
+            }
+        }
+    });
+}
+
+/// A source that was touched: all that is committed is compared, and the journal is compacted, also where its last commit is an index segment.
+#[test]
+fn killed_while_the_source_is_compared() {
+    each(|encryption, first| {
+        let stamp = SourceStamp { mtime: Some(8), ..encryption.stamp };
+        let comparing = Encryption { stamp, compares: true, ..encryption };
+        for place in kills(&first.log, 1).step_by(2) {
+            let second = again(&comparing, &first, &first.killed(place));
+            for place in kills(&second.log, 1).step_by(5) {
+                again(&comparing, &second, &second.killed(place));
+            }
+        }
+    });
+}
+
+/// All of a stream, from an empty disk on: killed at every call from two segments before the first index segment on, and then again.
+#[test]
+fn a_whole_stream_killed_around_its_index_segments() {
+    sealings::watch();
+    let source = plaintext((FULL + 2) * SEGMENT - 7);
+    let segments = FULL as u64 + 2 + 2 + 1;
+    let encryption = Encryption { uniform: false, index: Some(segments), ..Encryption::new(source) };
+    let first = encryption.first();
+    assert_index(&first.result);
+    let from = ends(&first.result)[FULL - 2];
+    let near = first.log.iter().position(|op| matches!(op, Op::Write(_, at, _) if *at >= from)).unwrap();
+    for place in kills(&first.log, 2).filter(|(calls, _)| *calls >= near) {
+        let second = again(&encryption, &first, &first.killed(place));
+        for place in kills(&second.log, 1).step_by(3) {
+            again(&encryption, &second, &second.killed(place));
+        }
+    }
+    assert!(sealings::check() > 0);
+}

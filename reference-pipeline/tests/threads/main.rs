@@ -1,0 +1,6 @@
+//! No thread outlives a run. A binary of its own: its tests look at all threads of the process.
+
+#![cfg(target_os = "linux")]
+
+mod endings;
+mod fault_injection;
