@@ -9,9 +9,9 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
 use stream_v2_format::wire::Suite;
 use stream_v2_pipeline::{Durability, Lanes};
 
-use crate::report::Failure;
-use crate::size::{parse_age, parse_range, parse_size};
-use crate::stats::Form;
+use crate::failure::Failure;
+use crate::progress::stats::Form;
+use crate::text::size::{parse_age, parse_range, parse_size};
 
 /// Version of the command, and of the formats that it reads and writes.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Stream V2, format version 1)");

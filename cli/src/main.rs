@@ -1,50 +1,33 @@
 //! `sv2`: encrypts and decrypts Stream V2 streams. A thin face over the pipeline.
 
-mod advice;
 mod args;
-mod cat;
-mod decrypt;
-mod device;
-mod encrypt;
-mod escape;
-mod failed_run;
+mod commands;
+mod failure;
 mod input;
-mod inspect;
-mod inspect_json;
-mod inspect_table;
 mod interrupt;
-mod key_file;
-mod keygen;
+mod keys;
+mod location;
 mod output;
-mod place;
-mod producer;
 mod progress;
-mod recover;
-mod remembering;
 mod report;
-mod resume;
-mod same_file;
-mod size;
-mod standard;
-mod stats;
-mod stored;
-mod unfinished;
-mod uploads;
-mod verify;
+mod stdio;
+mod text;
 mod waiting;
 
 use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use args::{Args, Command};
 use clap::Parser;
-use escape::one_line;
-use report::{EXIT_USAGE, Failure, say, standard_output_failed};
-use standard::Results;
 use stream_v2_format::crypto::AEAD_BACKEND;
 use stream_v2_format::wire::CRC_BACKEND;
 use stream_v2_pipeline::test_features;
+
+use crate::args::{Args, Command};
+use crate::commands::{cat, decrypt, encrypt, inspect, keygen, list, recover, uploads, verify};
+use crate::failure::{EXIT_USAGE, Failure, say, standard_output_failed};
+use crate::stdio::Results;
+use crate::text::escape::one_line;
 
 fn main() -> ExitCode {
     let done = match Args::try_parse() {
@@ -72,9 +55,9 @@ fn run(command: Command) -> Done {
         Command::Cat(args) => cat::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Recover(args) => recover::run(&args),
-        Command::List(args) => stored::list(&args),
-        Command::Uploads(args) => unfinished::run(&args),
-        Command::Delete(args) => stored::delete(&args),
+        Command::List(args) => list::list(&args),
+        Command::Uploads(args) => uploads::run(&args),
+        Command::Delete(args) => list::delete(&args),
         Command::Version => version(),
     }
 }

@@ -3,17 +3,18 @@
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessWalk, Managers, WalkDepth};
 
 use crate::args::VerifyArgs;
-use crate::failed_run::FailedRun;
-use crate::input::Input;
+use crate::commands::inspect;
+use crate::failure::Failure;
+use crate::input::header_tee::Remembering;
+use crate::input::source::Input;
 use crate::interrupt;
-use crate::key_file::KeyFile;
-use crate::output::Content;
-use crate::progress::{Progress, Shows, shown};
-use crate::remembering::Remembering;
-use crate::report::Failure;
-use crate::size::{bytes, count};
-use crate::stats::Stats;
-use crate::{Done, inspect, remark};
+use crate::keys::KeyFile;
+use crate::output::target::Content;
+use crate::progress::bar::{Progress, Shows, shown};
+use crate::progress::stats::Stats;
+use crate::report::failed_run::FailedRun;
+use crate::text::size::{bytes, count};
+use crate::{Done, remark};
 
 pub(crate) fn run(args: &VerifyArgs) -> Done {
     if args.secret.key_file().is_some() { with_key(args) } else { without_key(args) }

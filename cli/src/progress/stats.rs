@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use serde::Serialize;
 use stream_v2_pipeline::{Lanes, Telemetry, TelemetrySnapshot};
 
-use crate::report::say;
-use crate::size::{bytes, count};
+use crate::failure::say;
+use crate::text::size::{bytes, count};
 
 /// In which form.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use stream_v2_format::{Detail, ErrorKind};
 
-use crate::escape::one_line;
 use crate::interrupt;
+use crate::text::escape::one_line;
 
 const EXIT_REJECTED: u8 = 1;
 pub(crate) const EXIT_USAGE: u8 = 2;

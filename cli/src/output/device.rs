@@ -6,7 +6,7 @@ use std::path::Path;
 
 use stream_v2_pipeline::Shutdown;
 
-use crate::report::Failure;
+use crate::failure::Failure;
 
 /// Whether a path names a device, or something else that is no regular file in a folder of the
 /// system: nothing may be created beside it.

@@ -7,12 +7,12 @@ use stream_v2_format::crypto::Committed;
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp, Stage};
 
-use crate::input::Input;
-use crate::output::{Output, being_written, refuse_existing, without_locks};
-use crate::place::Place;
-use crate::producer::CommandFailed;
-use crate::report::{Failure, note};
-use crate::size::{bytes, count};
+use crate::failure::{Failure, note};
+use crate::input::producer::CommandFailed;
+use crate::input::source::Input;
+use crate::location::Place;
+use crate::output::target::{Output, being_written, refuse_existing, without_locks};
+use crate::text::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 

@@ -8,9 +8,9 @@ use stream_v2_pipeline::{ContentKey, KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileE
 use zeroize::Zeroizing;
 
 use crate::args::Secret;
-use crate::input::WaitingInput;
-use crate::report::{Failure, note};
-use crate::standard::{is_standard_input, standard_input};
+use crate::failure::{Failure, note};
+use crate::input::source::WaitingInput;
+use crate::stdio::{is_standard_input, standard_input};
 
 /// A content key and its id.
 pub(crate) struct KeyFile {

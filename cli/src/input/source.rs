@@ -11,11 +11,11 @@ use stream_v2_pipeline::s3::{Bucket, Config, Object};
 use stream_v2_pipeline::sqlite::{Content, Database};
 use stream_v2_pipeline::{ReadAt, SourceStamp, StoredFile};
 
+use crate::failure::Failure;
+use crate::input::producer::Producer;
 use crate::interrupt;
-use crate::place::Place;
-use crate::producer::Producer;
-use crate::report::Failure;
-use crate::standard::{is_standard_input, standard_input};
+use crate::location::Place;
+use crate::stdio::{is_standard_input, standard_input};
 use crate::waiting::poll_in;
 
 /// Something to read.

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
+use crate::failure::Failure;
 use crate::interrupt;
-use crate::report::Failure;
 use crate::waiting::WaitingOutput;
 
 /// Whether a path stands for standard input: `-`, and the names that the system has for it.

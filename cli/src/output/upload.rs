@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload, UploadNotice, is_hidden};
 use stream_v2_pipeline::{OutputFile, Shutdown};
 
-use crate::progress::Progress;
-use crate::report::{Failure, note};
+use crate::failure::{Failure, note};
+use crate::progress::bar::Progress;
 
 /// What an upload has to know of the run.
 pub(crate) struct Uploading<'a> {

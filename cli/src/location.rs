@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::report::Failure;
+use crate::failure::Failure;
 
 const SQLITE: &str = "sqlite:";
 const STREAM: &str = "?stream=";

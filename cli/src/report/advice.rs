@@ -2,7 +2,7 @@
 
 use stream_v2_format::{Detail, Error, ErrorKind};
 
-use crate::size::{bytes, count};
+use crate::text::size::{bytes, count};
 
 /// What to do next about `error`. `plaintext_len` is that of the committed segments in bytes, where it is known.
 pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String> {

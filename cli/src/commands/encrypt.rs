@@ -8,21 +8,21 @@ use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, Managers, Outpu
 
 use crate::Done;
 use crate::args::EncryptArgs;
-use crate::failed_run::FailedRun;
-use crate::input::{Input, Reader};
+use crate::failure::{Failure, note};
+use crate::input::producer::Producer;
+use crate::input::source::{Input, Reader};
 use crate::interrupt;
-use crate::key_file::KeyFile;
-use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
-use crate::producer::Producer;
-use crate::progress::{Progress, Shows};
-use crate::report::{Failure, note};
-use crate::resume::{
+use crate::keys::KeyFile;
+use crate::output::target::{Content, Output, create, refuse_existing, refuse_unnamed};
+use crate::output::upload::Uploading;
+use crate::progress::bar::{Progress, Shows};
+use crate::progress::stats::Stats;
+use crate::report::failed_run::FailedRun;
+use crate::report::resume::{
     RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on, tell_names_at_risk,
 };
-use crate::size::{bytes, count, human};
-use crate::standard::is_standard_input;
-use crate::stats::Stats;
-use crate::uploads::Uploading;
+use crate::stdio::is_standard_input;
+use crate::text::size::{bytes, count, human};
 
 pub(crate) fn run(args: &EncryptArgs) -> Done {
     let ends = &args.ends;

@@ -9,13 +9,13 @@ use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{Disk, FileSink, OutputFile, OutputSink, Shutdown, Storage, WriterSink, is_planted};
 
 use crate::args::Secret;
-use crate::device;
-use crate::place::Place;
-use crate::report::Failure;
-use crate::resume::not_ours;
-use crate::same_file::{Identity, identity, input_identity, output_identity};
-use crate::standard::{is_standard_input, is_standard_output, refuse_closed_output, standard_output};
-use crate::uploads::{self, Uploading};
+use crate::failure::Failure;
+use crate::location::Place;
+use crate::output::device;
+use crate::output::same_file::{Identity, identity, input_identity, output_identity};
+use crate::output::upload::{self, Uploading};
+use crate::report::resume::not_ours;
+use crate::stdio::{is_standard_input, is_standard_output, refuse_closed_output, standard_output};
 use crate::waiting::WaitingOutput;
 
 /// Where a run writes to.
@@ -63,7 +63,7 @@ impl Chosen {
         match self {
             Self::Output(output) => Ok(output),
             Self::Uploaded { bucket, key, force } => {
-                Output::of_file(uploads::output(&bucket, &key, force, uploading)?.overwriting(force))
+                Output::of_file(upload::output(&bucket, &key, force, uploading)?.overwriting(force))
             }
             Self::Stored { database, stream, force } => {
                 let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;

@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
-use crate::report::Failure;
+use crate::failure::Failure;
 
 /// A command that gives the plaintext. It is ended when this is dropped.
 pub(crate) struct Producer {

@@ -6,13 +6,13 @@ use std::path::Path;
 use stream_v2_format::{Detail, Error as FormatError};
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
 
-use crate::advice::advice;
 use crate::args::RecoverArgs;
-use crate::key_file::KeyFile;
-use crate::place::Place;
-use crate::progress::shown;
-use crate::report::Failure;
-use crate::size::{bytes, count};
+use crate::failure::Failure;
+use crate::keys::KeyFile;
+use crate::location::Place;
+use crate::progress::bar::shown;
+use crate::report::advice::advice;
+use crate::text::size::{bytes, count};
 use crate::{Done, interrupt, print};
 
 pub(crate) fn run(args: &RecoverArgs) -> Done {

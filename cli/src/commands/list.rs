@@ -5,10 +5,10 @@ use std::io;
 use stream_v2_pipeline::sqlite::Database;
 
 use crate::args::{DeleteArgs, ListArgs};
-use crate::place::Place;
-use crate::report::{Failure, hint, note};
-use crate::resume::discard;
-use crate::size::{bytes, count};
+use crate::failure::{Failure, hint, note};
+use crate::location::Place;
+use crate::report::resume::discard;
+use crate::text::size::{bytes, count};
 use crate::{Done, print};
 
 fn failed(error: &io::Error) -> Failure {

@@ -7,9 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream_v2_pipeline::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
 
 use crate::args::UploadsArgs;
-use crate::report::{Failure, note};
-use crate::size::{age, count};
-use crate::uploads::{failed, folder};
+use crate::failure::{Failure, note};
+use crate::output::upload::{failed, folder};
+use crate::text::size::{age, count};
 use crate::{Done, interrupt, print};
 
 /// What `--abort` leaves alone where nothing else is said: somebody may still be at work on it.

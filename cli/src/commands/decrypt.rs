@@ -12,21 +12,21 @@ use stream_v2_pipeline::{
 
 use crate::Done;
 use crate::args::DecryptArgs;
-use crate::failed_run::FailedRun;
-use crate::input::{Input, Reader};
+use crate::failure::{Failure, note};
+use crate::input::header_tee::Remembering;
+use crate::input::source::{Input, Reader};
 use crate::interrupt;
-use crate::key_file::KeyFile;
-use crate::output::{Content, Output, create, refuse_existing, refuse_unnamed};
-use crate::progress::{Progress, Shows};
-use crate::remembering::Remembering;
-use crate::report::{Failure, note};
-use crate::resume::{
+use crate::keys::KeyFile;
+use crate::output::target::{Content, Output, create, refuse_existing, refuse_unnamed};
+use crate::output::upload::Uploading;
+use crate::progress::bar::{Progress, Shows};
+use crate::progress::stats::Stats;
+use crate::report::failed_run::FailedRun;
+use crate::report::resume::{
     RESTART, discard, not_gone_on_with, output_changed, tell, tell_going_on, tell_names_at_risk, unknown,
 };
-use crate::size::{bytes, count};
-use crate::standard::is_standard_input;
-use crate::stats::Stats;
-use crate::uploads::Uploading;
+use crate::stdio::is_standard_input;
+use crate::text::size::{bytes, count};
 
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;

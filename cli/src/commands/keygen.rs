@@ -9,8 +9,8 @@ use zeroize::Zeroizing;
 
 use crate::Done;
 use crate::args::KeygenArgs;
-use crate::report::{Failure, note, standard_output_failed};
-use crate::standard::{Results, is_standard_output};
+use crate::failure::{Failure, note, standard_output_failed};
+use crate::stdio::{Results, is_standard_output};
 
 pub(crate) fn run(args: &KeygenArgs) -> Done {
     let mut key = Zeroizing::new([0; 32]);

@@ -6,15 +6,15 @@ use stream_v2_format::{Detail, Error as FormatError, ErrorKind};
 use stream_v2_pipeline::s3::is_hidden;
 use stream_v2_pipeline::{Cause, Error, Stage};
 
-use crate::advice::advice;
-use crate::key_file::KeyFile;
-use crate::output::{Content, Output};
-use crate::place::Place;
-use crate::producer::CommandFailed;
-use crate::progress::Committed;
-use crate::report::Failure;
-use crate::resume::RESTART;
-use crate::size::{bytes, count};
+use crate::failure::Failure;
+use crate::input::producer::CommandFailed;
+use crate::keys::KeyFile;
+use crate::location::Place;
+use crate::output::target::{Content, Output};
+use crate::progress::bar::Committed;
+use crate::report::advice::advice;
+use crate::report::resume::RESTART;
+use crate::text::size::{bytes, count};
 
 /// A run that failed: what it read, what it wrote, and how far it came.
 pub(crate) struct FailedRun<'a> {

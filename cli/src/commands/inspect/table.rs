@@ -6,9 +6,9 @@ use std::io::{self, Write};
 use stream_v2_format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
 use stream_v2_pipeline::{Error, WalkedSegment};
 
-use crate::escape::one_line;
-use crate::inspect::{View, sealed};
-use crate::size::{bytes, count, human};
+use crate::text::escape::one_line;
+use crate::commands::inspect::{View, sealed};
+use crate::text::size::{bytes, count, human};
 
 const FIRST_ROWS: u64 = 16;
 const LAST_ROWS: usize = 4;

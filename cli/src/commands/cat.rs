@@ -11,18 +11,18 @@ use stream_v2_pipeline::{
 };
 
 use crate::Done;
-use crate::advice::advice;
 use crate::args::CatArgs;
-use crate::failed_run::FailedRun;
-use crate::input::Input;
+use crate::failure::{Failure, note};
+use crate::input::source::Input;
 use crate::interrupt;
-use crate::key_file::KeyFile;
-use crate::output::{Content, Output, refuse_existing, refuse_partial};
-use crate::progress::Committed;
-use crate::report::{Failure, note};
-use crate::resume::tell_names_at_risk;
-use crate::size::bytes;
-use crate::uploads::Uploading;
+use crate::keys::KeyFile;
+use crate::output::target::{Content, Output, refuse_existing, refuse_partial};
+use crate::output::upload::Uploading;
+use crate::progress::bar::Committed;
+use crate::report::advice::advice;
+use crate::report::failed_run::FailedRun;
+use crate::report::resume::tell_names_at_risk;
+use crate::text::size::bytes;
 
 pub(crate) fn run(args: &CatArgs) -> Done {
     let chosen = Output::choose_place(&args.output, &args.input, &args.secret, args.force)?;

@@ -1,18 +1,21 @@
 //! `sv2 inspect`: what can be seen without the key.
 
+mod json;
+mod table;
+
 use std::io::{self, BufWriter, Read, Write};
 
 use stream_v2_format::ErrorKind;
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{Error, KeylessWalk, WalkDepth, WalkedSegment};
 
-use crate::advice::advice;
 use crate::args::InspectArgs;
-use crate::input::{Input, Reader};
-use crate::inspect_json::Json;
-use crate::inspect_table::Table;
-use crate::report::{Failure, standard_output_failed};
-use crate::standard::Results;
+use crate::commands::inspect::json::Json;
+use crate::commands::inspect::table::Table;
+use crate::failure::{Failure, standard_output_failed};
+use crate::input::source::{Input, Reader};
+use crate::report::advice::advice;
+use crate::stdio::Results;
 use crate::{Done, interrupt};
 
 /// How what was found is shown. Nothing of it is authentic.

@@ -4,7 +4,7 @@ use std::fs::{File, Metadata};
 use std::io;
 use std::path::Path;
 
-use crate::standard::{input_file, is_standard_input, is_standard_output, output_file};
+use crate::stdio::{input_file, is_standard_input, is_standard_output, output_file};
 
 /// What tells a regular file from all others.
 #[derive(PartialEq, Eq)]

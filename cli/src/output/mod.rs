@@ -1,0 +1,6 @@
+//! Where bytes go: a file that appears when it is complete, a device, standard output, a database, S3.
+
+pub(crate) mod device;
+pub(crate) mod same_file;
+pub(crate) mod target;
+pub(crate) mod upload;

@@ -1,0 +1,5 @@
+//! What is said about a run: what was wrong, what is left, and what to do next.
+
+pub(crate) mod advice;
+pub(crate) mod failed_run;
+pub(crate) mod resume;
