@@ -6,7 +6,6 @@ use std::process::ExitCode;
 
 use stream_v2_format::{Detail, ErrorKind};
 
-use crate::interrupt;
 use crate::text::escape::one_line;
 
 const EXIT_REJECTED: u8 = 1;
@@ -15,6 +14,9 @@ const EXIT_IO: u8 = 3;
 const EXIT_KEY: u8 = 4;
 const EXIT_UNSEALED: u8 = 5;
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
+
+/// What every command returns: nothing, or why it failed and with which exit code.
+pub(crate) type Done = Result<(), Failure>;
 
 /// Why a command failed, and what its user can do.
 #[derive(Debug)]
@@ -112,14 +114,5 @@ pub(crate) fn say(text: &str) {
             }
             Err(_) => return,
         }
-    }
-}
-
-/// Turns what writing to standard output reported into a failure.
-pub(crate) fn standard_output_failed(error: io::Error) -> Failure {
-    match error.kind() {
-        _ if interrupt::requested() => Failure::interrupted("interrupted while standard output took nothing"),
-        io::ErrorKind::BrokenPipe => Failure::io("standard output: closed by its reader"),
-        _ => Failure::io(format!("standard output: writing failed: {error}")),
     }
 }

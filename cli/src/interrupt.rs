@@ -9,8 +9,7 @@ use signal_hook::consts::signal::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use stream_v2_pipeline::Shutdown;
 
-use crate::Done;
-use crate::failure::{EXIT_INTERRUPTED, Failure};
+use crate::failure::{Done, EXIT_INTERRUPTED, Failure};
 
 const SIGNALS: &[i32] = &[
     SIGINT,

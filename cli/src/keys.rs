@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::args::Secret;
 use crate::failure::{Failure, note};
-use crate::input::source::WaitingInput;
+use crate::input::waiting::WaitingInput;
 use crate::stdio::{is_standard_input, standard_input};
 
 /// A content key and its id.

@@ -1,12 +1,14 @@
 //! Standard input and output without the buffers of the standard library, which would cut what
 //! passes into small pieces; and whether they are there.
 
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use crate::failure::Failure;
+use crate::failure::{Done, Failure};
 use crate::interrupt;
+use crate::text::escape::one_line;
 use crate::waiting::WaitingOutput;
 
 /// Whether a path stands for standard input: `-`, and the names that the system has for it.
@@ -129,6 +131,30 @@ impl Write for Results {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Prints one line to standard output, which must be there.
+pub(crate) fn print(line: impl Display) -> Done {
+    write_results(Results::open, &format!("{}\n", one_line(line)))
+}
+
+/// Prints one line that the exit code says, too. Standard output may be closed.
+pub(crate) fn remark(line: impl Display) -> Done {
+    write_results(Results::open_any, &format!("{}\n", one_line(line)))
+}
+
+/// Writes text to standard output, as `open` opens it.
+pub(crate) fn write_results(open: impl FnOnce() -> Result<Results, Failure>, text: &str) -> Done {
+    open()?.write_all(text.as_bytes()).map_err(standard_output_failed)
+}
+
+/// Turns what writing to standard output reported into a failure.
+pub(crate) fn standard_output_failed(error: io::Error) -> Failure {
+    match error.kind() {
+        _ if interrupt::requested() => Failure::interrupted("interrupted while standard output took nothing"),
+        ErrorKind::BrokenPipe => Failure::io("standard output: closed by its reader"),
+        _ => Failure::io(format!("standard output: writing failed: {error}")),
     }
 }
 

@@ -10,13 +10,14 @@ use stream_v2_pipeline::{
     Cause, DecryptPipeline, Error, OutputSink, RangeReader, ReadAt, Shutdown, SinkUnit, Stage,
 };
 
-use crate::Done;
 use crate::args::CatArgs;
-use crate::failure::{Failure, note};
+use crate::failure::{Done, Failure, note};
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::output::target::{Content, Output, refuse_existing, refuse_partial};
+use crate::output::choose::Chosen;
+use crate::output::file::{refuse_existing, refuse_partial};
+use crate::output::target::{Content, Output};
 use crate::output::upload::Uploading;
 use crate::progress::bar::Committed;
 use crate::report::advice::advice;
@@ -25,7 +26,7 @@ use crate::report::resume::tell_names_at_risk;
 use crate::text::size::bytes;
 
 pub(crate) fn run(args: &CatArgs) -> Done {
-    let chosen = Output::choose_place(&args.output, &args.input, &args.secret, args.force)?;
+    let chosen = Chosen::of(&args.output, &args.input, &args.secret, args.force)?;
     let key_file = KeyFile::of(&args.secret, &args.input, args.quiet)?;
     let Input { reader, name, .. } = Input::open(&args.input)?;
     let Some(source) = reader.at_offsets() else {

@@ -10,20 +10,21 @@ use stream_v2_pipeline::{
     Summary,
 };
 
-use crate::Done;
 use crate::args::DecryptArgs;
-use crate::failure::{Failure, note};
+use crate::failure::{Done, Failure, note};
 use crate::input::header_tee::Remembering;
 use crate::input::source::{Input, Reader};
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::output::target::{Content, Output, create, refuse_existing, refuse_unnamed};
+use crate::output::choose::{Chosen, refuse_unnamed};
+use crate::output::file::{create, discard, refuse_existing};
+use crate::output::target::{Content, Output};
 use crate::output::upload::Uploading;
 use crate::progress::bar::{Progress, Shows};
 use crate::progress::stats::Stats;
 use crate::report::failed_run::FailedRun;
 use crate::report::resume::{
-    RESTART, discard, not_gone_on_with, output_changed, tell, tell_going_on, tell_names_at_risk, unknown,
+    RESTART, not_gone_on_with, output_changed, tell, tell_going_on, tell_names_at_risk, unknown,
 };
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count};
@@ -31,7 +32,7 @@ use crate::text::size::{bytes, count};
 pub(crate) fn run(args: &DecryptArgs) -> Done {
     let ends = &args.ends;
     let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let chosen = Output::choose_place(&output, &ends.input, &ends.secret, ends.force)?;
+    let chosen = Chosen::of(&output, &ends.input, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
     let mut input = Input::open(&ends.input)?;
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());

@@ -6,20 +6,21 @@ use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, Managers, OutputFile};
 
-use crate::Done;
 use crate::args::EncryptArgs;
-use crate::failure::{Failure, note};
+use crate::failure::{Done, Failure, note};
 use crate::input::producer::Producer;
 use crate::input::source::{Input, Reader};
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::output::target::{Content, Output, create, refuse_existing, refuse_unnamed};
+use crate::output::choose::{Chosen, refuse_unnamed};
+use crate::output::file::{create, discard, refuse_existing};
+use crate::output::target::{Content, Output};
 use crate::output::upload::Uploading;
 use crate::progress::bar::{Progress, Shows};
 use crate::progress::stats::Stats;
 use crate::report::failed_run::FailedRun;
 use crate::report::resume::{
-    RESTART, discard, not_gone_on_with, source_refused, tell, tell_going_on, tell_names_at_risk,
+    RESTART, not_gone_on_with, source_refused, tell, tell_going_on, tell_names_at_risk,
 };
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count, human};
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
     // A command is no path, and nothing that is written to can be the same.
     let path = if args.from_command { Path::new("") } else { &ends.input };
     let output = ends.output.clone().map_or_else(|| default_output(path), Ok)?;
-    let chosen = Output::choose_place(&output, path, &ends.secret, ends.force)?;
+    let chosen = Chosen::of(&output, path, &ends.secret, ends.force)?;
     let key_file = KeyFile::of(&ends.secret, path, ends.run.quiet)?;
     let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
     set_params(&mut pipeline, key_file.key_id, args)?;

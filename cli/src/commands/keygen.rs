@@ -7,10 +7,9 @@ use std::path::Path;
 use stream_v2_pipeline::{Disk, KeyFile, Storage};
 use zeroize::Zeroizing;
 
-use crate::Done;
 use crate::args::KeygenArgs;
-use crate::failure::{Failure, note, standard_output_failed};
-use crate::stdio::{Results, is_standard_output};
+use crate::failure::{Done, Failure, note};
+use crate::stdio::{Results, is_standard_output, standard_output_failed};
 
 pub(crate) fn run(args: &KeygenArgs) -> Done {
     let mut key = Zeroizing::new([0; 32]);

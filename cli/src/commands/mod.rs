@@ -1,11 +1,32 @@
 //! The verbs: one file for each.
 
-pub(crate) mod cat;
-pub(crate) mod decrypt;
-pub(crate) mod encrypt;
-pub(crate) mod inspect;
-pub(crate) mod keygen;
-pub(crate) mod list;
-pub(crate) mod recover;
-pub(crate) mod uploads;
-pub(crate) mod verify;
+mod cat;
+mod decrypt;
+mod delete;
+mod encrypt;
+mod inspect;
+mod keygen;
+mod list;
+mod recover;
+mod uploads;
+mod verify;
+mod version;
+
+use crate::args::Command;
+use crate::failure::Done;
+
+pub(crate) fn run(command: Command) -> Done {
+    match command {
+        Command::Keygen(args) => keygen::run(&args),
+        Command::Encrypt(args) => encrypt::run(&args),
+        Command::Decrypt(args) => decrypt::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        Command::Cat(args) => cat::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::Recover(args) => recover::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Uploads(args) => uploads::run(&args),
+        Command::Delete(args) => delete::run(&args),
+        Command::Version => version::run(),
+    }
+}

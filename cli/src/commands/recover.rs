@@ -7,13 +7,14 @@ use stream_v2_format::{Detail, Error as FormatError};
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
 
 use crate::args::RecoverArgs;
-use crate::failure::Failure;
+use crate::failure::{Done, Failure};
+use crate::interrupt;
 use crate::keys::KeyFile;
 use crate::location::Place;
 use crate::progress::bar::shown;
 use crate::report::advice::advice;
+use crate::stdio::print;
 use crate::text::size::{bytes, count};
-use crate::{Done, interrupt, print};
 
 pub(crate) fn run(args: &RecoverArgs) -> Done {
     let name = args.file.display().to_string();

@@ -7,10 +7,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream_v2_pipeline::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
 
 use crate::args::UploadsArgs;
-use crate::failure::{Failure, note};
+use crate::failure::{Done, Failure, note};
+use crate::interrupt;
 use crate::output::upload::{failed, folder};
+use crate::stdio::print;
 use crate::text::size::{age, count};
-use crate::{Done, interrupt, print};
 
 /// What `--abort` leaves alone where nothing else is said: somebody may still be at work on it.
 const YOUNG: Duration = Duration::from_secs(7 * 24 * 60 * 60);

@@ -3,8 +3,7 @@
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessWalk, Managers, WalkDepth};
 
 use crate::args::VerifyArgs;
-use crate::commands::inspect;
-use crate::failure::Failure;
+use crate::failure::{Done, Failure};
 use crate::input::header_tee::Remembering;
 use crate::input::source::Input;
 use crate::interrupt;
@@ -12,9 +11,10 @@ use crate::keys::KeyFile;
 use crate::output::target::Content;
 use crate::progress::bar::{Progress, Shows, shown};
 use crate::progress::stats::Stats;
+use crate::report::advice::walk_failed;
 use crate::report::failed_run::FailedRun;
+use crate::stdio::remark;
 use crate::text::size::{bytes, count};
-use crate::{Done, remark};
 
 pub(crate) fn run(args: &VerifyArgs) -> Done {
     if args.secret.key_file().is_some() { with_key(args) } else { without_key(args) }
@@ -59,7 +59,7 @@ fn without_key(args: &VerifyArgs) -> Done {
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
     let name = &input.name;
-    let failed = |error: Error| inspect::walk_failed(name, &error);
+    let failed = |error: Error| walk_failed(name, &error);
     let source = shown(input.reader, input.len, args.run.quiet);
     let mut walk = KeylessWalk::reading(source, WalkDepth::Wires)
         .map_err(failed)

@@ -3,3 +3,4 @@
 pub(crate) mod header_tee;
 pub(crate) mod producer;
 pub(crate) mod source;
+pub(crate) mod waiting;

@@ -1,11 +1,9 @@
 //! Inputs: a regular file, or anything else, which can be waited for and interrupted.
 
-use std::collections::VecDeque;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::UNIX_EPOCH;
 
 use stream_v2_pipeline::s3::{Bucket, Config, Object};
 use stream_v2_pipeline::sqlite::{Content, Database};
@@ -13,10 +11,9 @@ use stream_v2_pipeline::{ReadAt, SourceStamp, StoredFile};
 
 use crate::failure::Failure;
 use crate::input::producer::Producer;
-use crate::interrupt;
+use crate::input::waiting::WaitingInput;
 use crate::location::Place;
 use crate::stdio::{is_standard_input, standard_input};
-use crate::waiting::poll_in;
 
 /// Something to read.
 pub(crate) struct Input {
@@ -143,7 +140,7 @@ impl Input {
     /// What a command gives.
     pub(crate) fn of_command(producer: Producer, output: File) -> Self {
         let name = producer.name().to_owned();
-        let reader = Reader::Waiting(WaitingInput { producer: Some(producer), ..WaitingInput::new(output) });
+        let reader = Reader::Waiting(WaitingInput::of_command(producer, output));
         Self { reader, len: None, stamp: SourceStamp::default(), name }
     }
 
@@ -178,83 +175,6 @@ impl Input {
     }
 }
 
-/// When a file was last modified: nanoseconds since 1970-01-01T00:00:00Z, or before.
-fn modified(metadata: &Metadata) -> Option<i64> {
-    match metadata.modified().ok()?.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_nanos()).ok(),
-        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|before| -before),
-    }
-}
-
 fn name(path: &Path) -> String {
     if is_standard_input(path) { "standard input".into() } else { path.display().to_string() }
-}
-
-/// An input that may have nothing to give for a while. A read then reports an interruption every 100 ms, so that its
-/// caller can look whether it should stop.
-pub(crate) struct WaitingInput {
-    file: File,
-    /// The command that writes it, if this process has started it. Dropped after `file`: a command
-    /// that writes on ends of that.
-    producer: Option<Producer>,
-    /// What was read to find out whether there is anything.
-    begun: VecDeque<u8>,
-}
-
-impl WaitingInput {
-    pub(crate) fn new(file: File) -> Self {
-        Self { file, producer: None, begun: VecDeque::new() }
-    }
-
-    /// What tells a regular file from another one, if it is read from its beginning.
-    ///
-    /// Some files of the system say that they are empty and are read like a pipe: an empty file is one
-    /// that gives nothing, at once.
-    fn stamp(&mut self, metadata: &Metadata) -> io::Result<SourceStamp> {
-        if !metadata.is_file() || self.file.stream_position()? > 0 {
-            return Ok(SourceStamp::default());
-        }
-        if metadata.len() == 0 && !self.is_empty() {
-            return Ok(SourceStamp::default());
-        }
-        Ok(SourceStamp { len: Some(metadata.len()), mtime: modified(metadata) })
-    }
-
-    /// Whether reading gives nothing, at once. What it gives is kept.
-    fn is_empty(&mut self) -> bool {
-        let mut begin = [0; 4096];
-        if poll_in(&self.file).is_err() {
-            return false;
-        }
-        // What is wrong with it is found again when it is read.
-        let Ok(read) = self.file.read(&mut begin) else { return false };
-        self.begun.extend(&begin[..read]);
-        read == 0
-    }
-
-    /// The input has ended: was it cut off?
-    fn end(&mut self) -> io::Result<()> {
-        interrupt::see_pending();
-        match &mut self.producer {
-            // Whatever became of the command, it was asked to end.
-            Some(_) if interrupt::requested() => Err(ErrorKind::Interrupted.into()),
-            Some(producer) => producer.check(),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Read for WaitingInput {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.begun.is_empty() {
-            return self.begun.read(buffer);
-        }
-        poll_in(&self.file)?;
-        match self.file.read(buffer) {
-            Ok(0) if !buffer.is_empty() => self.end().map(|()| 0),
-            // Its description does not wait, and another reader was faster.
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Err(ErrorKind::Interrupted.into()),
-            result => result,
-        }
-    }
 }

@@ -1,7 +1,9 @@
 //! What to do about a stream that was rejected.
 
 use stream_v2_format::{Detail, Error, ErrorKind};
+use stream_v2_pipeline::Error as RunError;
 
+use crate::failure::Failure;
 use crate::text::size::{bytes, count};
 
 /// What to do next about `error`. `plaintext_len` is that of the committed segments in bytes, where it is known.
@@ -31,6 +33,14 @@ pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String
         _ => return None,
     };
     Some(sentence.into())
+}
+
+/// The failure to report for a stream that was walked over without a key.
+pub(crate) fn walk_failed(name: &str, error: &RunError) -> Failure {
+    match error.format_error() {
+        Some(format) => Failure::stream(name, format).hints(advice(format, None)),
+        None => Failure::io(format!("{name}: reading failed: {error}")),
+    }
 }
 
 fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {

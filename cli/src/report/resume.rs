@@ -10,23 +10,11 @@ use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp, Stage};
 use crate::failure::{Failure, note};
 use crate::input::producer::CommandFailed;
 use crate::input::source::Input;
-use crate::location::Place;
-use crate::output::target::{Output, being_written, refuse_existing, without_locks};
+use crate::output::file::{MOVE_AWAY, being_written, is_uploaded, not_ours, refuse_existing, without_locks};
+use crate::output::target::Output;
 use crate::text::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
-
-const MOVE_AWAY: &str = "move it away, or choose another output with -o";
-
-/// Throws away what an interrupted run has left.
-pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
-    output.discard().map_err(|error| match error.kind() {
-        IoKind::WouldBlock => being_written(output),
-        IoKind::InvalidData if !is_uploaded(output) => not_ours(&error),
-        IoKind::Unsupported => without_locks(output, &error),
-        _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
-    })
-}
 
 /// Tells what was found out about the output.
 pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
@@ -99,15 +87,6 @@ pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
         Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
         _ => Failure::io(format!("{name}: {error}")),
     }
-}
-
-fn is_uploaded(output: &OutputFile) -> bool {
-    matches!(Place::of(output.target()), Ok(Place::S3 { .. }))
-}
-
-/// A file of somebody else under a name that sv2 would use.
-pub(crate) fn not_ours(error: &std::io::Error) -> Failure {
-    Failure::usage(error).hint(MOVE_AWAY)
 }
 
 /// Why the source cannot be gone on with.

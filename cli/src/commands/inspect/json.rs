@@ -6,7 +6,7 @@ use serde::Serialize;
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{Error, WalkedSegment};
 
-use crate::commands::inspect::{View, sealed};
+use crate::commands::inspect::view::{View, sealed};
 
 /// Writes `{"header": …, "segments": […], "runs": …, "sealed": …, "error": …}`.
 pub(crate) struct Json<W> {

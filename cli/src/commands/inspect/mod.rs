@@ -2,31 +2,21 @@
 
 mod json;
 mod table;
+mod view;
 
 use std::io::{self, BufWriter, Read, Write};
 
-use stream_v2_format::ErrorKind;
-use stream_v2_format::wire::HeaderV1;
-use stream_v2_pipeline::{Error, KeylessWalk, WalkDepth, WalkedSegment};
+use stream_v2_pipeline::{Error, KeylessWalk, WalkDepth};
 
 use crate::args::InspectArgs;
 use crate::commands::inspect::json::Json;
 use crate::commands::inspect::table::Table;
-use crate::failure::{Failure, standard_output_failed};
+use crate::commands::inspect::view::View;
+use crate::failure::Done;
 use crate::input::source::{Input, Reader};
-use crate::report::advice::advice;
-use crate::stdio::Results;
-use crate::{Done, interrupt};
-
-/// How what was found is shown. Nothing of it is authentic.
-pub(crate) trait View {
-    /// The stream header.
-    fn header(&mut self, header: &HeaderV1) -> io::Result<()>;
-    /// The next segment.
-    fn segment(&mut self, segment: &WalkedSegment) -> io::Result<()>;
-    /// How the walk ended.
-    fn end(&mut self, error: Option<&Error>) -> io::Result<()>;
-}
+use crate::interrupt;
+use crate::report::advice::walk_failed;
+use crate::stdio::{Results, standard_output_failed};
 
 pub(crate) fn run(args: &InspectArgs) -> Done {
     let input = Input::open(&args.input)?;
@@ -41,23 +31,6 @@ pub(crate) fn run(args: &InspectArgs) -> Done {
     drop(view);
     let error = walked.and_then(|end| out.flush().map(|()| end)).map_err(standard_output_failed)?;
     error.map_or(Ok(()), |error| Err(walk_failed(&input.name, &error)))
-}
-
-/// Whether the stream ends with its final segment, as far as the end of the walk tells.
-pub(crate) fn sealed(end: Option<&Error>) -> Option<bool> {
-    match end.map(Error::kind) {
-        None => Some(true),
-        Some(Some(ErrorKind::Truncated | ErrorKind::Trailing)) => Some(false),
-        Some(_) => None,
-    }
-}
-
-/// The failure to report for a stream that was walked over without a key.
-pub(crate) fn walk_failed(name: &str, error: &Error) -> Failure {
-    match error.format_error() {
-        Some(format) => Failure::stream(name, format).hints(advice(format, None)),
-        None => Failure::io(format!("{name}: reading failed: {error}")),
-    }
 }
 
 /// Shows the whole walk; returns the error of the stream that ended it.

@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use stream_v2_format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
 use stream_v2_pipeline::{Error, WalkedSegment};
 
+use crate::commands::inspect::view::{View, sealed};
 use crate::text::escape::one_line;
-use crate::commands::inspect::{View, sealed};
 use crate::text::size::{bytes, count, human};
 
 const FIRST_ROWS: u64 = 16;

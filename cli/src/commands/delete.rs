@@ -1,0 +1,29 @@
+//! `sv2 delete`: deletes a stream from a database.
+
+use stream_v2_pipeline::sqlite::Database;
+
+use crate::args::DeleteArgs;
+use crate::failure::{Done, Failure, hint, note};
+use crate::location::Place;
+use crate::output::file::discard;
+
+/// Deletes a stream, or what an interrupted run has left of one.
+pub(crate) fn run(args: &DeleteArgs) -> Done {
+    let name = args.stream.display();
+    let Place::Sqlite { database, stream } = Place::of(&args.stream)? else {
+        return Err(Failure::usage(format!("{name}: is no stream in a database"))
+            .hint("a stream in a database is sqlite:PATH?stream=NAME; files are deleted as files are"));
+    };
+    let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", database.display()));
+    database.metadata().map_err(missing)?;
+    let opened = Database::open(&database).map_err(Failure::io)?;
+    let output = opened.output(&stream);
+    if !output.is_taken() && output.has_partial() {
+        discard(&output)?;
+    } else {
+        opened.delete(&stream).map_err(Failure::io)?;
+    }
+    note(format_args!("{name}: deleted; the file keeps its size, and what is written later takes the room"));
+    hint(format_args!("sqlite3 {} VACUUM makes the file smaller", database.display()));
+    Ok(())
+}

@@ -1,0 +1,22 @@
+//! `sv2 version`.
+
+use stream_v2_format::crypto::AEAD_BACKEND;
+use stream_v2_format::wire::CRC_BACKEND;
+use stream_v2_pipeline::test_features;
+
+use crate::args::VERSION;
+use crate::failure::Done;
+use crate::stdio::print;
+
+/// Prints what this build is. Its test features are named, so that a binary that shows keys or
+/// chooses salts gives itself away.
+pub(crate) fn run() -> Done {
+    print(format_args!("sv2 {}", VERSION))?;
+    print(format_args!("AEAD: {AEAD_BACKEND}"))?;
+    print(format_args!("CRC-32C: {CRC_BACKEND}"))?;
+    let features: Vec<&str> = test_features().collect();
+    if features.is_empty() {
+        return Ok(());
+    }
+    print(format_args!("for tests only, not for data: {}", features.join(", ")))
+}

@@ -1,0 +1,102 @@
+//! The file of an output: created, found, thrown away, and what is said when that fails.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use stream_v2_pipeline::{FileSink, OutputFile};
+
+use crate::failure::Failure;
+use crate::location::Place;
+
+pub(crate) const MOVE_AWAY: &str = "move it away, or choose another output with -o";
+
+/// Refuses an output whose name is taken, unless it is to be replaced.
+pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
+    if !file.overwrites() && file.try_is_taken().map_err(Failure::io)? {
+        return Err(Failure::usage(format!("{}: exists already", file.target().display()))
+            .hint("--force replaces it; -o chooses another name"));
+    }
+    Ok(())
+}
+
+/// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on with that.
+pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
+    if !output.has_partial() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!("{}: exists already", output.partial().display()))
+        .hint("a run that was interrupted has left it: move it away, or choose another output with -o"))
+}
+
+/// Creates a file under its partial name, in the place of what an interrupted run has left and nothing can be made of.
+pub(crate) fn create(output: &OutputFile) -> Result<FileSink, Failure> {
+    output.discard().and_then(|()| FileSink::create(output)).map_err(|error| not_created(output, &error))
+}
+
+pub(crate) fn being_written(output: &OutputFile) -> Failure {
+    Failure::usage(format!("{}: is being written by another sv2", output.partial().display()))
+        .hint("wait until it is done, or choose another output with -o")
+}
+
+fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::WouldBlock => return being_written(output),
+        ErrorKind::InvalidData => return not_ours(error),
+        ErrorKind::Unsupported => return without_locks(output, error),
+        ErrorKind::InvalidFilename => return too_long(output, error),
+        _ => {}
+    }
+    if !matches!(Place::of(output.target()), Ok(Place::File)) {
+        return Failure::io(format!("{}: cannot be created: {error}", output.partial().display()));
+    }
+    let folder = match output.target().parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let missing = folder.metadata().is_err();
+    let folder = folder.display();
+    let hint = match error.kind() {
+        ErrorKind::NotFound if missing => {
+            format!("there is no folder {folder}: create it, or choose another with -o")
+        }
+        ErrorKind::NotADirectory => format!("{folder} is not a folder: choose one with -o"),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "free some space, or choose a folder on another disk with -o".into()
+        }
+        _ => format!("sv2 cannot write in the folder {folder}: make it writable, or choose another with -o"),
+    };
+    Failure::io(format!("{}: cannot be created: {error}", output.partial().display())).hint(hint)
+}
+
+/// Where a file system has no locks, a second run could write the same output.
+pub(crate) fn without_locks(output: &OutputFile, error: &io::Error) -> Failure {
+    Failure::io(format!("{}: {error}", output.partial().display())).hint(
+        "choose an output on another file system with -o, or mount this one with locks (NFS: its lock service, or -o local_lock=flock)",
+    )
+}
+
+/// A file system that takes less than the usual 255 bytes.
+fn too_long(output: &OutputFile, error: &io::Error) -> Failure {
+    Failure::usage(format!("{}: cannot be created: {error}", output.partial().display()))
+        .hint("the name is too long for this file system: choose a shorter one with -o")
+}
+
+/// Throws away what an interrupted run has left.
+pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
+    output.discard().map_err(|error| match error.kind() {
+        ErrorKind::WouldBlock => being_written(output),
+        ErrorKind::InvalidData if !is_uploaded(output) => not_ours(&error),
+        ErrorKind::Unsupported => without_locks(output, &error),
+        _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
+    })
+}
+
+/// A file of somebody else under a name that sv2 would use.
+pub(crate) fn not_ours(error: &io::Error) -> Failure {
+    Failure::usage(error).hint(MOVE_AWAY)
+}
+
+/// Whether it goes to S3.
+pub(crate) fn is_uploaded(output: &OutputFile) -> bool {
+    matches!(Place::of(output.target()), Ok(Place::S3 { .. }))
+}
