@@ -10,7 +10,7 @@ use stream_v2_format::wire::Suite;
 use stream_v2_pipeline::{Durability, Lanes};
 
 use crate::failure::Failure;
-use crate::progress::stats::Form;
+use crate::progress::stats::StatsFormat;
 use crate::text::size::{parse_age, parse_range, parse_size};
 
 /// Version of the command, and of the formats that it reads and writes.
@@ -113,7 +113,7 @@ pub(crate) struct DeleteArgs {
 
 /// Input, output and key of `encrypt` and `decrypt`.
 #[derive(ClapArgs)]
-pub(crate) struct Ends {
+pub(crate) struct IoArgs {
     /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
@@ -121,7 +121,7 @@ pub(crate) struct Ends {
     #[arg(short, long, value_name = "OUTPUT")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
-    pub(crate) secret: Secret,
+    pub(crate) key: KeyArgs,
     /// Replaces OUTPUT
     #[arg(long)]
     pub(crate) force: bool,
@@ -132,10 +132,10 @@ pub(crate) struct Ends {
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     sync_every: Option<u64>,
     #[command(flatten)]
-    pub(crate) run: Run,
+    pub(crate) run: RunArgs,
 }
 
-impl Ends {
+impl IoArgs {
     /// When the output is made durable: after so many bytes, unless something else is asked for.
     pub(crate) fn durability(&self, bytes: u64) -> Durability {
         Durability { bytes: self.sync_every.unwrap_or(bytes), ..Durability::default() }
@@ -143,7 +143,7 @@ impl Ends {
 }
 
 #[derive(ClapArgs)]
-pub(crate) struct Secret {
+pub(crate) struct KeyArgs {
     /// The key file, as `sv2 keygen` makes it
     #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
     key_file: Option<OsString>,
@@ -152,7 +152,7 @@ pub(crate) struct Secret {
     pub(crate) context: String,
 }
 
-impl Secret {
+impl KeyArgs {
     /// The key file that was named. An empty name is none: so a variable of the environment can be set to nothing.
     pub(crate) fn key_file(&self) -> Option<&Path> {
         self.key_file.as_deref().filter(|name| !name.is_empty()).map(Path::new)
@@ -169,7 +169,7 @@ impl Secret {
 }
 
 #[derive(ClapArgs)]
-pub(crate) struct Run {
+pub(crate) struct RunArgs {
     /// Worker threads, and parts that are uploaded at once; by default one for each core, at most 16, and 4 parts
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
@@ -178,10 +178,10 @@ pub(crate) struct Run {
     pub(crate) quiet: bool,
     /// Tells at the end, on standard error, what was counted and where the time went: as text, or with --stats=json as JSON
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text", hide_possible_values = true)]
-    pub(crate) stats: Option<Form>,
+    pub(crate) stats: Option<StatsFormat>,
 }
 
-impl Run {
+impl RunArgs {
     /// As many workers as were asked for.
     pub(crate) fn lanes(&self) -> Lanes {
         self.jobs.map_or_else(Lanes::default, |jobs| Lanes::with_jobs(jobs.into()))
@@ -191,7 +191,7 @@ impl Run {
 #[derive(ClapArgs)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
-    pub(crate) ends: Ends,
+    pub(crate) io: IoArgs,
     /// What seals: xchacha20-poly1305, which every reader has, or aes-256-gcm, which is faster where the processor has AES and which a reader may lack; by default xchacha20-poly1305
     #[arg(long, value_name = "SUITE", value_parser = parse_suite)]
     pub(crate) suite: Option<Suite>,
@@ -218,7 +218,7 @@ pub(crate) struct EncryptArgs {
 #[derive(ClapArgs)]
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
-    pub(crate) ends: Ends,
+    pub(crate) io: IoArgs,
     /// Writes the committed prefix of a stream that was cut off, and exits with 5
     #[arg(long)]
     pub(crate) unsealed: bool,
@@ -233,9 +233,9 @@ pub(crate) struct VerifyArgs {
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
-    pub(crate) secret: Secret,
+    pub(crate) key: KeyArgs,
     #[command(flatten)]
-    pub(crate) run: Run,
+    pub(crate) run: RunArgs,
 }
 
 #[derive(ClapArgs)]
@@ -250,7 +250,7 @@ pub(crate) struct CatArgs {
     #[arg(short, long, value_name = "OUTPUT", default_value = "-")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
-    pub(crate) secret: Secret,
+    pub(crate) key: KeyArgs,
     /// Replaces OUTPUT
     #[arg(long)]
     pub(crate) force: bool,
@@ -281,7 +281,7 @@ pub(crate) struct RecoverArgs {
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
-    pub(crate) secret: Secret,
+    pub(crate) key: KeyArgs,
     /// Cuts the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,

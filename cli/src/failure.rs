@@ -16,7 +16,7 @@ const EXIT_UNSEALED: u8 = 5;
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
 /// What every command returns: nothing, or why it failed and with which exit code.
-pub(crate) type Done = Result<(), Failure>;
+pub(crate) type CmdResult = Result<(), Failure>;
 
 /// Why a command failed, and what its user can do.
 #[derive(Debug)]

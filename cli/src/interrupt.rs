@@ -9,7 +9,7 @@ use signal_hook::consts::signal::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
 use stream_v2_pipeline::Shutdown;
 
-use crate::failure::{Done, EXIT_INTERRUPTED, Failure};
+use crate::failure::{CmdResult, EXIT_INTERRUPTED, Failure};
 
 const SIGNALS: &[i32] = &[
     SIGINT,
@@ -43,7 +43,7 @@ pub(crate) fn see_pending() {
 pub(crate) fn see_pending() {}
 
 /// Raises `shutdown` at the first signal, and ends the process at the second.
-pub(crate) fn watch(shutdown: &Shutdown) -> Done {
+pub(crate) fn watch(shutdown: &Shutdown) -> CmdResult {
     let _ = WATCHED.set(shutdown.clone());
     for signal in watched() {
         // In this order: what ends the process sees the flag as the signals before have left it.
@@ -54,12 +54,12 @@ pub(crate) fn watch(shutdown: &Shutdown) -> Done {
 }
 
 /// Ends the process at the first signal: for commands that write nothing that could be left half done.
-pub(crate) fn end_at_once() -> Done {
+pub(crate) fn end_at_once() -> CmdResult {
     let always = Arc::new(AtomicBool::new(true));
     watched().try_for_each(|signal| end_if(signal, always.clone()))
 }
 
-fn end_if(signal: i32, condition: Arc<AtomicBool>) -> Done {
+fn end_if(signal: i32, condition: Arc<AtomicBool>) -> CmdResult {
     register_conditional_shutdown(signal, EXIT_INTERRUPTED.into(), condition).map(|_| ()).map_err(unwatched)
 }
 

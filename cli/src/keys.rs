@@ -7,7 +7,7 @@ use std::path::Path;
 use stream_v2_pipeline::{ContentKey, KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileError, LineFault};
 use zeroize::Zeroizing;
 
-use crate::args::Secret;
+use crate::args::KeyArgs;
 use crate::failure::{Failure, note};
 use crate::input::waiting::WaitingInput;
 use crate::stdio::{is_standard_input, standard_input};
@@ -22,8 +22,8 @@ pub(crate) struct KeyFile {
 
 impl KeyFile {
     /// Reads the key file that was named, by option or environment. `input` is what the run reads beside it.
-    pub(crate) fn of(secret: &Secret, input: &Path, quiet: bool) -> Result<Self, Failure> {
-        let Some(path) = secret.key_file() else {
+    pub(crate) fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
+        let Some(path) = key.key_file() else {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")
                 .hint("sv2 keygen -o FILE makes one"));
         };

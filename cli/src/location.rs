@@ -9,7 +9,7 @@ const STREAM: &str = "?stream=";
 const S3: &str = "s3://";
 
 /// What an input or output names.
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// A file, a device, or standard input and output.
     File,
     /// A stream in an SQLite database.
@@ -18,7 +18,7 @@ pub(crate) enum Place {
     S3 { bucket: String, key: String },
 }
 
-impl Place {
+impl Location {
     /// The path of a database, given with or without `sqlite:`.
     pub(crate) fn database(path: &Path) -> PathBuf {
         path.to_str()
@@ -69,8 +69,8 @@ mod tests {
     use super::*;
 
     fn sqlite(path: &str) -> Option<(String, String)> {
-        match Place::of(Path::new(path)) {
-            Ok(Place::Sqlite { database, stream }) => Some((database.display().to_string(), stream)),
+        match Location::of(Path::new(path)) {
+            Ok(Location::Sqlite { database, stream }) => Some((database.display().to_string(), stream)),
             _ => None,
         }
     }
@@ -83,7 +83,7 @@ mod tests {
             ("/x?stream=y/a.db".into(), "z".into())
         );
         for none in ["./sqlite:a.db?stream=b", "a.db", "-"] {
-            assert!(matches!(Place::of(Path::new(none)), Ok(Place::File)), "{none}");
+            assert!(matches!(Location::of(Path::new(none)), Ok(Location::File)), "{none}");
         }
         for wrong in [
             "sqlite:",
@@ -92,23 +92,23 @@ mod tests {
             "sqlite:?stream=a",
             "sqlite:a.db?stream=b.partial",
         ] {
-            assert!(Place::of(Path::new(wrong)).is_err(), "{wrong}");
+            assert!(Location::of(Path::new(wrong)).is_err(), "{wrong}");
         }
     }
 
     #[test]
     fn objects_are_told_from_files() {
-        let object = |path: &str| match Place::of(Path::new(path)) {
-            Ok(Place::S3 { bucket, key }) => Some((bucket, key)),
+        let object = |path: &str| match Location::of(Path::new(path)) {
+            Ok(Location::S3 { bucket, key }) => Some((bucket, key)),
             _ => None,
         };
         assert_eq!(object("s3://b/a/b c?d").unwrap(), ("b".into(), "a/b c?d".into()));
         assert_eq!(object("s3://b//").unwrap(), ("b".into(), "/".into()));
         for none in ["./s3://b/k", "s3:/b/k", "s3"] {
-            assert!(matches!(Place::of(Path::new(none)), Ok(Place::File)), "{none}");
+            assert!(matches!(Location::of(Path::new(none)), Ok(Location::File)), "{none}");
         }
         for wrong in ["s3://", "s3://b", "s3://b/", "s3:///k"] {
-            assert!(Place::of(Path::new(wrong)).is_err(), "{wrong}");
+            assert!(Location::of(Path::new(wrong)).is_err(), "{wrong}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-use crate::failure::{Done, Failure};
+use crate::failure::{CmdResult, Failure};
 use crate::interrupt;
 use crate::text::escape::one_line;
 use crate::waiting::WaitingOutput;
@@ -135,17 +135,17 @@ impl Write for Results {
 }
 
 /// Prints one line to standard output, which must be there.
-pub(crate) fn print(line: impl Display) -> Done {
+pub(crate) fn print(line: impl Display) -> CmdResult {
     write_results(Results::open, &format!("{}\n", one_line(line)))
 }
 
 /// Prints one line that the exit code says, too. Standard output may be closed.
-pub(crate) fn remark(line: impl Display) -> Done {
+pub(crate) fn remark(line: impl Display) -> CmdResult {
     write_results(Results::open_any, &format!("{}\n", one_line(line)))
 }
 
 /// Writes text to standard output, as `open` opens it.
-pub(crate) fn write_results(open: impl FnOnce() -> Result<Results, Failure>, text: &str) -> Done {
+pub(crate) fn write_results(open: impl FnOnce() -> Result<Results, Failure>, text: &str) -> CmdResult {
     open()?.write_all(text.as_bytes()).map_err(standard_output_failed)
 }
 

@@ -11,32 +11,32 @@ use stream_v2_pipeline::{
 };
 
 use crate::args::CatArgs;
-use crate::failure::{Done, Failure, note};
+use crate::failure::{CmdResult, Failure, note};
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::output::choose::Chosen;
+use crate::output::choose::Destination;
 use crate::output::file::{refuse_existing, refuse_partial};
 use crate::output::target::{Content, Output};
-use crate::output::upload::Uploading;
+use crate::output::upload::UploadSettings;
 use crate::progress::bar::Committed;
 use crate::report::advice::advice;
 use crate::report::failed_run::FailedRun;
-use crate::report::resume::tell_names_at_risk;
+use crate::report::resume::warn_names_at_risk;
 use crate::text::size::bytes;
 
-pub(crate) fn run(args: &CatArgs) -> Done {
-    let chosen = Chosen::of(&args.output, &args.input, &args.secret, args.force)?;
-    let key_file = KeyFile::of(&args.secret, &args.input, args.quiet)?;
+pub(crate) fn run(args: &CatArgs) -> CmdResult {
+    let destination = Destination::of(&args.output, &args.input, &args.key, args.force)?;
+    let key_file = KeyFile::of(&args.key, &args.input, args.quiet)?;
     let Input { reader, name, .. } = Input::open(&args.input)?;
     let Some(source) = reader.at_offsets() else {
         return Err(Failure::usage(format!("{name}: is no file, and a range of it cannot be fetched"))
             .hint("sv2 decrypt -o - reads it from its beginning"));
     };
-    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
+    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
     pipeline.salvage = args.unsealed;
     interrupt::watch(&pipeline.shutdown)?;
-    let output = chosen.output(Uploading {
+    let output = destination.output(UploadSettings {
         expected: None,
         jobs: None,
         shutdown: &pipeline.shutdown,
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &CatArgs) -> Done {
     }
     let range = args.range.start.min(len)..args.range.end.min(len);
     let written = cat.write(&mut ranges, range)?;
-    tell_names_at_risk(&output, args.quiet);
+    warn_names_at_risk(&output, args.quiet);
     if let Some(error) = ranges.unsealed() {
         let (name, len, written) = (output.name(), bytes(len), bytes(written));
         let there = format!(

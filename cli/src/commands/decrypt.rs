@@ -11,46 +11,46 @@ use stream_v2_pipeline::{
 };
 
 use crate::args::DecryptArgs;
-use crate::failure::{Done, Failure, note};
-use crate::input::header_tee::Remembering;
+use crate::failure::{CmdResult, Failure, note};
+use crate::input::header_tee::HeaderTee;
 use crate::input::source::{Input, Reader};
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::output::choose::{Chosen, refuse_unnamed};
+use crate::output::choose::{Destination, refuse_unnamed};
 use crate::output::file::{create, discard, refuse_existing};
 use crate::output::target::{Content, Output};
-use crate::output::upload::Uploading;
-use crate::progress::bar::{Progress, Shows};
+use crate::output::upload::UploadSettings;
+use crate::progress::bar::{Progress, Unit};
 use crate::progress::stats::Stats;
 use crate::report::failed_run::FailedRun;
 use crate::report::resume::{
-    RESTART, not_gone_on_with, output_changed, tell, tell_going_on, tell_names_at_risk, unknown,
+    RESTART, not_resumable, note_resuming, output_changed, unknown, warn, warn_names_at_risk,
 };
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count};
 
-pub(crate) fn run(args: &DecryptArgs) -> Done {
-    let ends = &args.ends;
-    let output = ends.output.clone().map_or_else(|| default_output(&ends.input), Ok)?;
-    let chosen = Chosen::of(&output, &ends.input, &ends.secret, ends.force)?;
-    let key_file = KeyFile::of(&ends.secret, &ends.input, ends.run.quiet)?;
-    let mut input = Input::open(&ends.input)?;
-    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
+pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
+    let io = &args.io;
+    let output = io.output.clone().map_or_else(|| default_output(&io.input), Ok)?;
+    let destination = Destination::of(&output, &io.input, &io.key, io.force)?;
+    let key_file = KeyFile::of(&io.key, &io.input, io.run.quiet)?;
+    let mut input = Input::open(&io.input)?;
+    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(io.key.context.as_bytes());
     pipeline.salvage = args.unsealed;
-    pipeline.lanes = ends.run.lanes();
+    pipeline.lanes = io.run.lanes();
     pipeline.set_source_file(input.reader.file());
-    pipeline.durability = ends.durability(chosen.sync_every());
+    pipeline.durability = io.durability(destination.sync_every());
     // Watched before the partial file exists: from then on an interruption has something to keep.
     interrupt::watch(&pipeline.shutdown)?;
-    let mut progress = Progress::new(input.len, Shows::Stream, ends.run.quiet);
-    let output = chosen.output(Uploading {
+    let mut progress = Progress::new(input.len, Unit::Stream, io.run.quiet);
+    let output = destination.output(UploadSettings {
         expected: input.len,
-        jobs: ends.run.jobs,
+        jobs: io.run.jobs,
         shutdown: &pipeline.shutdown,
         progress: Some(&mut progress),
     })?;
-    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
-    let mut source = Remembering::new(&mut input.reader);
+    let _stats = Stats::begin(io.run.stats, &pipeline.telemetry, pipeline.lanes);
+    let mut source = HeaderTee::new(&mut input.reader);
     let opened = pipeline.open_stream(&mut source);
     let stream_key_id = source.key_id();
     let result = opened.map_err(Failed::Run).and_then(|stream| match &output {
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
             Ok(pipeline.resume(&stream, &nothing, &mut input.reader, &mut *sink, managers).map(Some)?)
         }
     });
-    tell_names_at_risk(&output, ends.run.quiet);
+    warn_names_at_risk(&output, io.run.quiet);
     let summary = result.map_err(|failed| match failed {
         Failed::Before(failure) => failure,
         Failed::Run(error) => {
@@ -72,7 +72,7 @@ pub(crate) fn run(args: &DecryptArgs) -> Done {
                 .failure(&error)
         }
     })?;
-    if ends.run.quiet || matches!(output, Output::Standard) {
+    if io.run.quiet || matches!(output, Output::Standard) {
         return Ok(());
     }
     let name = output.name();
@@ -113,7 +113,7 @@ fn to_file(
     args: &DecryptArgs,
     progress: &mut Progress,
 ) -> Result<Option<Summary>, Failed> {
-    if args.ends.restart {
+    if args.io.restart {
         refuse_existing(file)?;
         discard(file)?;
     }
@@ -129,19 +129,19 @@ fn to_file(
         {
             return Err(error.into());
         }
-        Err(error) => return Err(not_gone_on_with(file, &error).into()),
+        Err(error) => return Err(not_resumable(file, &error).into()),
         Ok(DecryptionLeft::Complete) => return Ok(None),
         Ok(DecryptionLeft::Changed(at)) => return Err(output_changed(&file.partial(), at).into()),
         Ok(DecryptionLeft::Unknown(notice)) => return Err(unknown(&file.partial(), notice).into()),
         Ok(DecryptionLeft::Torn(found)) => {
-            if !args.ends.run.quiet {
-                tell_going_on(file, found.committed());
+            if !args.io.run.quiet {
+                note_resuming(file, found.committed());
             }
-            progress.go_on_after(stream.header(), found.committed());
+            progress.resume_after(stream.header(), found.committed());
             return Ok(Some(found.resume(pipeline, &mut input.reader, Some(progress))?));
         }
         Ok(DecryptionLeft::Nothing(notice)) => {
-            tell(file, notice);
+            warn(file, notice);
             match &mut input.reader {
                 Reader::Regular(source) => {
                     let body = SeekFrom::Start(stream.header().body_offset().0);

@@ -3,14 +3,14 @@
 use stream_v2_pipeline::sqlite::Database;
 
 use crate::args::DeleteArgs;
-use crate::failure::{Done, Failure, hint, note};
-use crate::location::Place;
+use crate::failure::{CmdResult, Failure, hint, note};
+use crate::location::Location;
 use crate::output::file::discard;
 
 /// Deletes a stream, or what an interrupted run has left of one.
-pub(crate) fn run(args: &DeleteArgs) -> Done {
+pub(crate) fn run(args: &DeleteArgs) -> CmdResult {
     let name = args.stream.display();
-    let Place::Sqlite { database, stream } = Place::of(&args.stream)? else {
+    let Location::Sqlite { database, stream } = Location::of(&args.stream)? else {
         return Err(Failure::usage(format!("{name}: is no stream in a database"))
             .hint("a stream in a database is sqlite:PATH?stream=NAME; files are deleted as files are"));
     };

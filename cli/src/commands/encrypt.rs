@@ -7,54 +7,54 @@ use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, Managers, OutputFile};
 
 use crate::args::EncryptArgs;
-use crate::failure::{Done, Failure, note};
+use crate::failure::{CmdResult, Failure, note};
 use crate::input::producer::Producer;
 use crate::input::source::{Input, Reader};
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::output::choose::{Chosen, refuse_unnamed};
+use crate::output::choose::{Destination, refuse_unnamed};
 use crate::output::file::{create, discard, refuse_existing};
 use crate::output::target::{Content, Output};
-use crate::output::upload::Uploading;
-use crate::progress::bar::{Progress, Shows};
+use crate::output::upload::UploadSettings;
+use crate::progress::bar::{Progress, Unit};
 use crate::progress::stats::Stats;
 use crate::report::failed_run::FailedRun;
 use crate::report::resume::{
-    RESTART, not_gone_on_with, source_refused, tell, tell_going_on, tell_names_at_risk,
+    RESTART, not_resumable, note_resuming, source_refused, warn, warn_names_at_risk,
 };
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count, human};
 
-pub(crate) fn run(args: &EncryptArgs) -> Done {
-    let ends = &args.ends;
+pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
+    let io = &args.io;
     if !args.from_command && !args.command.is_empty() {
         return Err(Failure::usage("a command was named, and nothing says that it is to be run")
             .hint("--from-command runs it, and encrypts its output"));
     }
     // A command is no path, and nothing that is written to can be the same.
-    let path = if args.from_command { Path::new("") } else { &ends.input };
-    let output = ends.output.clone().map_or_else(|| default_output(path), Ok)?;
-    let chosen = Chosen::of(&output, path, &ends.secret, ends.force)?;
-    let key_file = KeyFile::of(&ends.secret, path, ends.run.quiet)?;
-    let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(ends.secret.context.as_bytes());
+    let path = if args.from_command { Path::new("") } else { &io.input };
+    let output = io.output.clone().map_or_else(|| default_output(path), Ok)?;
+    let destination = Destination::of(&output, path, &io.key, io.force)?;
+    let key_file = KeyFile::of(&io.key, path, io.run.quiet)?;
+    let mut pipeline = EncryptPipeline::new(&key_file.key).with_context(io.key.context.as_bytes());
     set_params(&mut pipeline, key_file.key_id, args)?;
-    pipeline.durability = ends.durability(chosen.sync_every());
+    pipeline.durability = io.durability(destination.sync_every());
     let opened = if args.from_command { None } else { Some(Input::open(path)?) };
     // Watched before the partial file exists: from then on an interruption has something to keep.
     // And before a command runs, which is ended with this run.
     interrupt::watch(&pipeline.shutdown)?;
     let mut input = opened.map_or_else(|| started(args), Ok)?;
     pipeline.set_source_file(input.reader.file());
-    let mut progress = Progress::new(input.len, Shows::Plaintext, ends.run.quiet);
-    let output = chosen.output(Uploading {
+    let mut progress = Progress::new(input.len, Unit::Plaintext, io.run.quiet);
+    let output = destination.output(UploadSettings {
         expected: input.len,
-        jobs: ends.run.jobs,
+        jobs: io.run.jobs,
         shutdown: &pipeline.shutdown,
         progress: Some(&mut progress),
     })?;
-    let _stats = Stats::begin(ends.run.stats, &pipeline.telemetry, pipeline.lanes);
+    let _stats = Stats::begin(io.run.stats, &pipeline.telemetry, pipeline.lanes);
     let result = match &output {
-        Output::File(file) => match take_up(file, &pipeline, &mut input, args)? {
+        Output::File(file) => match find_interrupted(file, &pipeline, &mut input, args)? {
             Some(found) if found.is_complete() => {
                 let how = if found.is_published() {
                     "complete already"
@@ -62,15 +62,15 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
                     "complete; only its name was missing"
                 };
                 let resumed = found.resume(&pipeline, input.reader, None);
-                resumed.map_err(|error| not_gone_on_with(file, &error))?;
-                tell_names_at_risk(&output, ends.run.quiet);
-                if !ends.run.quiet {
+                resumed.map_err(|error| not_resumable(file, &error))?;
+                warn_names_at_risk(&output, io.run.quiet);
+                if !io.run.quiet {
                     note(format_args!("{}: was {how}", output.name()));
                 }
                 return Ok(());
             }
             Some(found) => {
-                progress.go_on_after(found.header(), &found.recovered().committed);
+                progress.resume_after(found.header(), &found.recovered().committed);
                 found.resume(&pipeline, input.reader, Some(&mut progress))
             }
             None => pipeline.run_to_file(input.reader, input.stamp, create(file)?, Some(&mut progress)),
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
             pipeline.run(input.reader, &mut *sink, managers)
         }
     };
-    tell_names_at_risk(&output, ends.run.quiet);
+    warn_names_at_risk(&output, io.run.quiet);
     let summary = result.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
@@ -93,7 +93,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
         };
         failed.failure(&error)
     })?;
-    if !ends.run.quiet && !matches!(output, Output::Standard) {
+    if !io.run.quiet && !matches!(output, Output::Standard) {
         let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
         note(format_args!("{}: {plaintext} encrypted, in {segments}", output.name()));
     }
@@ -101,7 +101,7 @@ pub(crate) fn run(args: &EncryptArgs) -> Done {
 }
 
 /// What the options say of the stream, and of how it is made.
-fn set_params(pipeline: &mut EncryptPipeline<'_>, key_id: [u8; 16], args: &EncryptArgs) -> Done {
+fn set_params(pipeline: &mut EncryptPipeline<'_>, key_id: [u8; 16], args: &EncryptArgs) -> CmdResult {
     let params = &mut pipeline.params;
     params.key_id = key_id;
     let (frame_size, segment_size) = (1 << params.frame_size_log2, params.segment_size.into());
@@ -109,36 +109,35 @@ fn set_params(pipeline: &mut EncryptPipeline<'_>, key_id: [u8; 16], args: &Encry
         sizes(args.frame_size.unwrap_or(frame_size), args.segment_size.unwrap_or(segment_size))?;
     params.suite = args.suite.unwrap_or(params.suite);
     pipeline.set_index(args.index);
-    pipeline.lanes = args.ends.run.lanes();
+    pipeline.lanes = args.io.run.lanes();
     Ok(())
 }
 
 /// Starts the command that gives the plaintext.
 fn started(args: &EncryptArgs) -> Result<Input, Failure> {
-    let key_from_input = args.ends.secret.key_file().is_some_and(is_standard_input);
+    let key_from_input = args.io.key.key_file().is_some_and(is_standard_input);
     let (producer, output) = Producer::start(&args.command, key_from_input)?;
     Ok(Input::of_command(producer, output))
 }
 
 /// Looks for what an interrupted run has left, and checks the input against it.
-fn take_up(
+fn find_interrupted(
     file: &OutputFile,
     pipeline: &EncryptPipeline<'_>,
     input: &mut Input,
     args: &EncryptArgs,
 ) -> Result<Option<InterruptedEncryption>, Failure> {
-    let ends = &args.ends;
+    let io = &args.io;
     let fresh = || refuse_existing(file).map(|()| None);
-    if ends.restart {
+    if io.restart {
         refuse_existing(file)?;
         discard(file)?;
         return fresh();
     }
-    let found =
-        InterruptedEncryption::find(pipeline, file).map_err(|error| not_gone_on_with(file, &error))?;
+    let found = InterruptedEncryption::find(pipeline, file).map_err(|error| not_resumable(file, &error))?;
     let Some(mut found) = found else { return fresh() };
     refuse_other_params(found.header(), args, file)?;
-    tell(file, found.notice());
+    warn(file, found.notice());
     let stamp = input.stamp;
     let is_compared = args.verify_source || !matches!(input.reader, Reader::Regular(_));
     let checked = match &mut input.reader {
@@ -147,7 +146,7 @@ fn take_up(
             // Also of a file that is standard input.
             let same = if args.verify_source { Ok(()) } else { found.check_stamp(stamp) };
             let committed = found.recovered().committed.plaintext_len;
-            let mut compared = Progress::new(Some(committed), Shows::Plaintext, ends.run.quiet);
+            let mut compared = Progress::new(Some(committed), Unit::Plaintext, io.run.quiet);
             same.and_then(|()| found.compare_source(pipeline, reader, stamp, Some(&mut compared)))
         }
     };
@@ -165,14 +164,14 @@ fn take_up(
         }
         Ok(()) => {}
     }
-    if !ends.run.quiet && !found.is_complete() {
-        tell_going_on(file, &found.recovered().committed);
+    if !io.run.quiet && !found.is_complete() {
+        note_resuming(file, &found.recovered().committed);
     }
     Ok(Some(found))
 }
 
 /// Parameters of a stream that is gone on with come from its header (SV2-RES-005).
-fn refuse_other_params(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) -> Done {
+fn refuse_other_params(header: &HeaderV1, args: &EncryptArgs, file: &OutputFile) -> CmdResult {
     let size = |size: u32| (u64::from(size), human(size.into()));
     let (segment_size, frame_size) = (size(header.segment_size()), size(header.frame_size()));
     let suite = header.params().suite;

@@ -8,10 +8,10 @@ use stream_v2_pipeline::{Disk, KeyFile, Storage};
 use zeroize::Zeroizing;
 
 use crate::args::KeygenArgs;
-use crate::failure::{Done, Failure, note};
+use crate::failure::{CmdResult, Failure, note};
 use crate::stdio::{Results, is_standard_output, standard_output_failed};
 
-pub(crate) fn run(args: &KeygenArgs) -> Done {
+pub(crate) fn run(args: &KeygenArgs) -> CmdResult {
     let mut key = Zeroizing::new([0; 32]);
     //= spec/stream-v2.md#sv2-key-001
     //# A content key MUST be 32 bytes that are indistinguishable from random.
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &KeygenArgs) -> Done {
 }
 
 /// Writes a file that only its owner may read, and that did not exist before.
-fn create(path: &Path, text: &str) -> Done {
+fn create(path: &Path, text: &str) -> CmdResult {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

@@ -3,14 +3,14 @@
 use stream_v2_pipeline::sqlite::Database;
 
 use crate::args::ListArgs;
-use crate::failure::{Done, Failure};
-use crate::location::Place;
+use crate::failure::{CmdResult, Failure};
+use crate::location::Location;
 use crate::stdio::print;
 use crate::text::size::{bytes, count};
 
 /// One line for each stream: its name, segments and size.
-pub(crate) fn run(args: &ListArgs) -> Done {
-    let path = Place::database(&args.database);
+pub(crate) fn run(args: &ListArgs) -> CmdResult {
+    let path = Location::database(&args.database);
     let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", path.display()));
     path.metadata().map_err(missing)?;
     let database = Database::open_read_only(&path).map_err(Failure::io)?;

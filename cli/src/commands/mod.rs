@@ -13,9 +13,9 @@ mod verify;
 mod version;
 
 use crate::args::Command;
-use crate::failure::Done;
+use crate::failure::CmdResult;
 
-pub(crate) fn run(command: Command) -> Done {
+pub(crate) fn run(command: Command) -> CmdResult {
     match command {
         Command::Keygen(args) => keygen::run(&args),
         Command::Encrypt(args) => encrypt::run(&args),

@@ -7,24 +7,24 @@ use stream_v2_format::{Detail, Error as FormatError};
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
 
 use crate::args::RecoverArgs;
-use crate::failure::{Done, Failure};
+use crate::failure::{CmdResult, Failure};
 use crate::interrupt;
 use crate::keys::KeyFile;
-use crate::location::Place;
+use crate::location::Location;
 use crate::progress::bar::shown;
 use crate::report::advice::advice;
 use crate::stdio::print;
 use crate::text::size::{bytes, count};
 
-pub(crate) fn run(args: &RecoverArgs) -> Done {
+pub(crate) fn run(args: &RecoverArgs) -> CmdResult {
     let name = args.file.display().to_string();
-    if !matches!(Place::of(&args.file)?, Place::File) {
+    if !matches!(Location::of(&args.file)?, Location::File) {
         return Err(Failure::usage(format!("{name}: is no file: there are no torn tails in databases and in S3"))
             .hint("sv2 verify checks it; what an interrupted run has left there is gone on with by the same command"));
     }
     interrupt::end_at_once()?;
     let mut file = open(&args.file, args.truncate)?;
-    let found = match args.secret.key_file() {
+    let found = match args.key.key_file() {
         Some(_) => with_key(&mut file, args),
         None => without_key(&mut file, args),
     }?;
@@ -54,7 +54,7 @@ pub(crate) fn run(args: &RecoverArgs) -> Done {
     }
     //= spec/stream-v2.md#sv2-nok-001
     //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
-    if args.secret.key_file().is_none() {
+    if args.key.key_file().is_none() {
         print("checksums only, no key: nothing is known about authenticity; -k FILE checks that too")?;
     }
     if !found.sealed {
@@ -85,14 +85,14 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
 }
 
 fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
-    args.secret.refuse_context_without_key()?;
+    args.key.refuse_context_without_key()?;
     let len = file.metadata().ok().map(|metadata| metadata.len());
     recover_keyless(shown(file, len, false)).map_err(|error| refused(args, &error))
 }
 
 fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
-    let key_file = KeyFile::of(&args.secret, &args.file, false)?;
-    let pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
+    let key_file = KeyFile::of(&args.key, &args.file, false)?;
+    let pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
     let refused = |error: Error| refused(args, &error);
     let stream = pipeline.open_stream(file).map_err(refused)?;
     let found = recover(&mut *file, &stream, Vouched::Unknown).map_err(refused)?;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use stream_v2_pipeline::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
 
 use crate::args::UploadsArgs;
-use crate::failure::{Done, Failure, note};
+use crate::failure::{CmdResult, Failure, note};
 use crate::interrupt;
 use crate::output::upload::{failed, folder};
 use crate::stdio::print;
@@ -16,7 +16,7 @@ use crate::text::size::{age, count};
 /// What `--abort` leaves alone where nothing else is said: somebody may still be at work on it.
 const YOUNG: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-pub(crate) fn run(args: &UploadsArgs) -> Done {
+pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
     interrupt::end_at_once()?;
     let (name, prefix) = bucket_and_prefix(&args.place)?;
     let bucket =

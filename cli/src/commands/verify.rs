@@ -3,34 +3,34 @@
 use stream_v2_pipeline::{DecryptPipeline, Error, KeylessWalk, Managers, WalkDepth};
 
 use crate::args::VerifyArgs;
-use crate::failure::{Done, Failure};
-use crate::input::header_tee::Remembering;
+use crate::failure::{CmdResult, Failure};
+use crate::input::header_tee::HeaderTee;
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::KeyFile;
 use crate::output::target::Content;
-use crate::progress::bar::{Progress, Shows, shown};
+use crate::progress::bar::{Progress, Unit, shown};
 use crate::progress::stats::Stats;
 use crate::report::advice::walk_failed;
 use crate::report::failed_run::FailedRun;
 use crate::stdio::remark;
 use crate::text::size::{bytes, count};
 
-pub(crate) fn run(args: &VerifyArgs) -> Done {
-    if args.secret.key_file().is_some() { with_key(args) } else { without_key(args) }
+pub(crate) fn run(args: &VerifyArgs) -> CmdResult {
+    if args.key.key_file().is_some() { with_key(args) } else { without_key(args) }
 }
 
-fn with_key(args: &VerifyArgs) -> Done {
-    let key_file = KeyFile::of(&args.secret, &args.input, args.run.quiet)?;
+fn with_key(args: &VerifyArgs) -> CmdResult {
+    let key_file = KeyFile::of(&args.key, &args.input, args.run.quiet)?;
     let input = Input::open(&args.input)?;
-    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.secret.context.as_bytes());
+    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
     pipeline.lanes = args.run.lanes();
     pipeline.set_source_file(input.reader.file());
     interrupt::watch(&pipeline.shutdown)?;
     let _stats = Stats::begin(args.run.stats, &pipeline.telemetry, pipeline.lanes);
-    let mut progress = Progress::new(input.len, Shows::Stream, args.run.quiet);
+    let mut progress = Progress::new(input.len, Unit::Stream, args.run.quiet);
     let managers = Managers { log: Some(&mut progress), crash: None };
-    let mut source = Remembering::new(input.reader);
+    let mut source = HeaderTee::new(input.reader);
     let summary = pipeline.verify(&mut source, managers).map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
@@ -50,8 +50,8 @@ fn with_key(args: &VerifyArgs) -> Done {
 }
 
 /// Compares checksums; never says more than that (SV2-NOK-001).
-fn without_key(args: &VerifyArgs) -> Done {
-    args.secret.refuse_context_without_key()?;
+fn without_key(args: &VerifyArgs) -> CmdResult {
+    args.key.refuse_context_without_key()?;
     if args.run.stats.is_some() {
         return Err(Failure::usage("--stats means nothing without a key")
             .hint("name a key file with -k FILE, or with SV2_KEY_FILE"));

@@ -5,12 +5,12 @@ use stream_v2_format::wire::CRC_BACKEND;
 use stream_v2_pipeline::test_features;
 
 use crate::args::VERSION;
-use crate::failure::Done;
+use crate::failure::CmdResult;
 use crate::stdio::print;
 
 /// Prints what this build is. Its test features are named, so that a binary that shows keys or
 /// chooses salts gives itself away.
-pub(crate) fn run() -> Done {
+pub(crate) fn run() -> CmdResult {
     print(format_args!("sv2 {}", VERSION))?;
     print(format_args!("AEAD: {AEAD_BACKEND}"))?;
     print(format_args!("CRC-32C: {CRC_BACKEND}"))?;

@@ -6,12 +6,12 @@ use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::HeaderV1View;
 
 /// Reads from a source and keeps a copy of its first 128 bytes.
-pub(crate) struct Remembering<R> {
+pub(crate) struct HeaderTee<R> {
     source: R,
     first: Vec<u8>,
 }
 
-impl<R> Remembering<R> {
+impl<R> HeaderTee<R> {
     pub(crate) fn new(source: R) -> Self {
         Self { source, first: Vec::with_capacity(STREAM_HEADER_LEN) }
     }
@@ -23,7 +23,7 @@ impl<R> Remembering<R> {
     }
 }
 
-impl<R: Read> Read for Remembering<R> {
+impl<R: Read> Read for HeaderTee<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.source.read(buffer)?;
         let missing = STREAM_HEADER_LEN - self.first.len();

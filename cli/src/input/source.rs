@@ -12,7 +12,7 @@ use stream_v2_pipeline::{ReadAt, SourceStamp, StoredFile};
 use crate::failure::Failure;
 use crate::input::producer::Producer;
 use crate::input::waiting::WaitingInput;
-use crate::location::Place;
+use crate::location::Location;
 use crate::stdio::{is_standard_input, standard_input};
 
 /// Something to read.
@@ -104,12 +104,12 @@ impl Read for Reader {
 impl Input {
     /// Opens `path`, or standard input for `-`.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        match Place::of(path)? {
-            Place::File => {}
-            Place::Sqlite { database, stream } => {
+        match Location::of(path)? {
+            Location::File => {}
+            Location::Sqlite { database, stream } => {
                 return Self::stored(&database, &stream).map_err(|error| Failure::io(error.to_string()));
             }
-            Place::S3 { bucket, key } => {
+            Location::S3 { bucket, key } => {
                 return Self::object(&bucket, &key).map_err(|error| match error.kind() {
                     ErrorKind::InvalidInput => Failure::usage(error),
                     _ => Failure::io(error),

@@ -8,18 +8,18 @@ use std::path::{Path, PathBuf};
 use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{Disk, OutputFile, Storage, is_planted};
 
-use crate::args::Secret;
+use crate::args::KeyArgs;
 use crate::failure::Failure;
-use crate::location::Place;
+use crate::location::Location;
 use crate::output::device;
 use crate::output::file::refuse_existing;
 use crate::output::same_file::{Identity, identity, input_identity, output_identity};
 use crate::output::target::Output;
-use crate::output::upload::{self, Uploading};
+use crate::output::upload::{self, UploadSettings};
 use crate::stdio::{is_standard_input, is_standard_output, refuse_closed_output};
 
 /// Where a run is to write to.
-pub(crate) enum Chosen {
+pub(crate) enum Destination {
     Output(Output),
     /// Into a database, which may not be there yet.
     Stored {
@@ -35,13 +35,13 @@ pub(crate) enum Chosen {
     },
 }
 
-impl Chosen {
+impl Destination {
     /// Decides where to write, and refuses what would lose something. Nothing is opened for it, and no database is created.
-    pub(crate) fn of(path: &Path, input: &Path, secret: &Secret, force: bool) -> Result<Self, Failure> {
-        match Place::of(path)? {
-            Place::File => choose(path, input, secret, force).map(Self::Output),
-            Place::Sqlite { database, stream } => Ok(Self::Stored { database, stream, force }),
-            Place::S3 { bucket, key } => Ok(Self::Uploaded { bucket, key, force }),
+    pub(crate) fn of(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Self, Failure> {
+        match Location::of(path)? {
+            Location::File => choose(path, input, key, force).map(Self::Output),
+            Location::Sqlite { database, stream } => Ok(Self::Stored { database, stream, force }),
+            Location::S3 { bucket, key } => Ok(Self::Uploaded { bucket, key, force }),
         }
     }
 
@@ -54,16 +54,16 @@ impl Chosen {
     }
 
     /// Opens the database, or creates it; asks S3 for the object. It is the last thing that is done before a run.
-    pub(crate) fn output(self, mut uploading: Uploading<'_>) -> Result<Output, Failure> {
+    pub(crate) fn output(self, mut settings: UploadSettings<'_>) -> Result<Output, Failure> {
         if let (Self::Output(Output::File(_)) | Self::Stored { .. }, Some(progress)) =
-            (&self, uploading.progress.as_deref_mut())
+            (&self, settings.progress.as_deref_mut())
         {
             progress.count_durable();
         }
         match self {
             Self::Output(output) => Ok(output),
             Self::Uploaded { bucket, key, force } => {
-                of_file(upload::output(&bucket, &key, force, uploading)?.overwriting(force))
+                of_file(upload::output(&bucket, &key, force, settings)?.overwriting(force))
             }
             Self::Stored { database, stream, force } => {
                 let database = Database::create(&database).map_err(|error| Failure::io(error.to_string()))?;
@@ -73,10 +73,10 @@ impl Chosen {
     }
 }
 
-fn choose(path: &Path, input: &Path, secret: &Secret, force: bool) -> Result<Output, Failure> {
+fn choose(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Output, Failure> {
     let path = if is_standard_output(path) { Path::new("-") } else { path };
     refuse_same(path, input_identity(input), "the input")?;
-    refuse_same(path, secret.key_file().and_then(identity), "the key file")?;
+    refuse_same(path, key.key_file().and_then(identity), "the key file")?;
     if is_standard_output(path) {
         refuse_closed_output()?;
         return Ok(Output::Standard);
@@ -209,11 +209,11 @@ fn refuse_folder(path: &Path, input: &Path) -> Result<(), Failure> {
 
 /// Refuses to guess where the result of what is no file goes.
 pub(crate) fn refuse_unnamed(input: &Path) -> Result<(), Failure> {
-    let whence = match Place::of(input)? {
-        Place::File if device::is_in_system(input) => "a device or a pipe of the system",
-        Place::File => return Ok(()),
-        Place::Sqlite { .. } => "in a database",
-        Place::S3 { .. } => "in S3",
+    let whence = match Location::of(input)? {
+        Location::File if device::is_in_system(input) => "a device or a pipe of the system",
+        Location::File => return Ok(()),
+        Location::Sqlite { .. } => "in a database",
+        Location::S3 { .. } => "in S3",
     };
     Err(Failure::usage(format!("{}: is {whence}, and no output was named", input.display()))
         .hint("name the output with -o FILE, or -o - for standard output"))

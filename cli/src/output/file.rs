@@ -6,7 +6,7 @@ use std::path::Path;
 use stream_v2_pipeline::{FileSink, OutputFile};
 
 use crate::failure::Failure;
-use crate::location::Place;
+use crate::location::Location;
 
 pub(crate) const MOVE_AWAY: &str = "move it away, or choose another output with -o";
 
@@ -46,7 +46,7 @@ fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
         ErrorKind::InvalidFilename => return too_long(output, error),
         _ => {}
     }
-    if !matches!(Place::of(output.target()), Ok(Place::File)) {
+    if !matches!(Location::of(output.target()), Ok(Location::File)) {
         return Failure::io(format!("{}: cannot be created: {error}", output.partial().display()));
     }
     let folder = match output.target().parent() {
@@ -98,5 +98,5 @@ pub(crate) fn not_ours(error: &io::Error) -> Failure {
 
 /// Whether it goes to S3.
 pub(crate) fn is_uploaded(output: &OutputFile) -> bool {
-    matches!(Place::of(output.target()), Ok(Place::S3 { .. }))
+    matches!(Location::of(output.target()), Ok(Location::S3 { .. }))
 }

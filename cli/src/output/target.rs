@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use stream_v2_pipeline::{OutputFile, OutputSink, Shutdown, WriterSink};
 
 use crate::failure::Failure;
-use crate::location::Place;
+use crate::location::Location;
 use crate::output::device;
 use crate::output::file::create;
 use crate::stdio::standard_output;
@@ -42,10 +42,10 @@ impl Output {
     }
 
     /// Where it is.
-    pub(crate) fn place(&self) -> Place {
+    pub(crate) fn location(&self) -> Location {
         match self {
-            Self::File(output) => Place::of(output.target()).unwrap_or(Place::File),
-            _ => Place::File,
+            Self::File(output) => Location::of(output.target()).unwrap_or(Location::File),
+            _ => Location::File,
         }
     }
 

@@ -10,7 +10,7 @@ use crate::failure::{Failure, note};
 use crate::progress::bar::Progress;
 
 /// What an upload has to know of the run.
-pub(crate) struct Uploading<'a> {
+pub(crate) struct UploadSettings<'a> {
     /// Bytes of the output, as far as they are known.
     pub(crate) expected: Option<u64>,
     /// Parts that are sent at once, where that was asked for.
@@ -25,13 +25,13 @@ pub(crate) fn output(
     bucket: &str,
     key: &str,
     force: bool,
-    uploading: Uploading<'_>,
+    settings: UploadSettings<'_>,
 ) -> Result<OutputFile, Failure> {
     let bucket =
         Config::from_env().and_then(|config| Bucket::new(bucket, &config)).map_err(|error| failed(&error))?;
     let upload = Upload::new(bucket.clone(), key, &folder()?).map_err(|error| failed(&error))?;
     look(&bucket, key, force)?;
-    let Uploading { expected, jobs, shutdown, progress } = uploading;
+    let UploadSettings { expected, jobs, shutdown, progress } = settings;
     let lanes = jobs.map_or(LANES, usize::from);
     let mut upload = upload.expecting(expected).with_lanes(lanes).with_shutdown(shutdown);
     if let Some(uploaded) = progress.map(Progress::count_uploaded) {

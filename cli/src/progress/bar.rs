@@ -13,7 +13,7 @@ const WITHOUT_LEN: &str = "{spinner} {bytes}  {bytes_per_sec}  {elapsed}";
 
 /// What of a commit the bar shows: what the length of the input counts.
 #[derive(Clone, Copy)]
-pub(crate) enum Shows {
+pub(crate) enum Unit {
     Plaintext,
     Stream,
 }
@@ -30,7 +30,7 @@ pub(crate) struct Committed {
 /// A log manager that remembers how far the run came, and draws a bar where standard error is a terminal.
 pub(crate) struct Progress {
     bar: Bar,
-    shows: Shows,
+    unit: Unit,
     header_len: u64,
     committed: Committed,
     counts: Counts,
@@ -70,10 +70,10 @@ impl Uploaded {
 
 impl Progress {
     /// A bar up to `len` bytes, where the length is known.
-    pub(crate) fn new(len: Option<u64>, shows: Shows, quiet: bool) -> Self {
+    pub(crate) fn new(len: Option<u64>, unit: Unit, quiet: bool) -> Self {
         Self {
             bar: Bar(visible(len, quiet)),
-            shows,
+            unit,
             header_len: 0,
             committed: Committed::default(),
             counts: Counts::Taken,
@@ -93,12 +93,16 @@ impl Progress {
     }
 
     /// Begins after what an interrupted run has committed.
-    pub(crate) fn go_on_after(&mut self, header: &HeaderV1, committed: &stream_v2_format::crypto::Committed) {
+    pub(crate) fn resume_after(
+        &mut self,
+        header: &HeaderV1,
+        committed: &stream_v2_format::crypto::Committed,
+    ) {
         let (segments, plaintext_len) = (committed.segments, committed.plaintext_len);
         self.committed = Committed { segments, plaintext_len };
-        self.bar.begins_at(match self.shows {
-            Shows::Plaintext => plaintext_len,
-            Shows::Stream => header.body_offset().0 + committed.position,
+        self.bar.begins_at(match self.unit {
+            Unit::Plaintext => plaintext_len,
+            Unit::Stream => header.body_offset().0 + committed.position,
         });
     }
 
@@ -108,9 +112,9 @@ impl Progress {
 
     fn ends(&self, commit: &Commit) -> Ends {
         let stream_len = self.header_len + commit.position;
-        match self.shows {
-            Shows::Plaintext => Ends { shown: commit.plaintext_len, output: stream_len },
-            Shows::Stream => Ends { shown: stream_len, output: commit.plaintext_len },
+        match self.unit {
+            Unit::Plaintext => Ends { shown: commit.plaintext_len, output: stream_len },
+            Unit::Stream => Ends { shown: stream_len, output: commit.plaintext_len },
         }
     }
 }
@@ -225,12 +229,12 @@ mod tests {
             position: (1 << 40) + 5,
             ..format::Committed::NOTHING
         };
-        for (shows, begin) in
-            [(Shows::Plaintext, 1 << 40), (Shows::Stream, header.body_offset().0 + (1 << 40) + 5)]
+        for (unit, begin) in
+            [(Unit::Plaintext, 1 << 40), (Unit::Stream, header.body_offset().0 + (1 << 40) + 5)]
         {
             let bar = ProgressBar::hidden();
-            let mut progress = Progress { bar: Bar(Some(bar.clone())), ..Progress::new(None, shows, true) };
-            progress.go_on_after(&header, &done);
+            let mut progress = Progress { bar: Bar(Some(bar.clone())), ..Progress::new(None, unit, true) };
+            progress.resume_after(&header, &done);
             assert_eq!((bar.position(), progress.committed().segments), (begin, 1_000_000));
             assert!(bar.per_sec() < 1.0, "{}", bar.per_sec());
         }
@@ -240,7 +244,7 @@ mod tests {
     fn what_is_lost_with_a_crash_does_not_count() {
         let bar = ProgressBar::hidden();
         let mut progress =
-            Progress { bar: Bar(Some(bar.clone())), ..Progress::new(Some(1000), Shows::Plaintext, true) };
+            Progress { bar: Bar(Some(bar.clone())), ..Progress::new(Some(1000), Unit::Plaintext, true) };
         progress.log(LogEvent::Committed(&commit(0, 10)));
         assert_eq!(bar.position(), 10, "a pipe has what it has taken");
 

@@ -9,9 +9,9 @@ use stream_v2_pipeline::{Lanes, Telemetry, TelemetrySnapshot};
 use crate::failure::say;
 use crate::text::size::{bytes, count};
 
-/// In which form.
+/// In which format.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Form {
+pub(crate) enum StatsFormat {
     /// A line for each step, for people
     Text,
     /// One line with one JSON object
@@ -20,7 +20,7 @@ pub(crate) enum Form {
 
 /// Tells the figures of a run when it is dropped, however the run has ended; nothing where the run has not begun.
 pub(crate) struct Stats {
-    form: Option<Form>,
+    format: Option<StatsFormat>,
     telemetry: Telemetry,
     lanes: Lanes,
     begin: Instant,
@@ -28,19 +28,19 @@ pub(crate) struct Stats {
 
 impl Stats {
     /// Of the run that begins now.
-    pub(crate) fn begin(form: Option<Form>, telemetry: &Telemetry, lanes: Lanes) -> Self {
-        Self { form, telemetry: telemetry.clone(), lanes, begin: Instant::now() }
+    pub(crate) fn begin(format: Option<StatsFormat>, telemetry: &Telemetry, lanes: Lanes) -> Self {
+        Self { format, telemetry: telemetry.clone(), lanes, begin: Instant::now() }
     }
 }
 
 impl Drop for Stats {
     fn drop(&mut self) {
         let counted = self.telemetry.snapshot();
-        let Some(form) = self.form.filter(|_| counted != TelemetrySnapshot::default()) else { return };
+        let Some(format) = self.format.filter(|_| counted != TelemetrySnapshot::default()) else { return };
         let figures = Figures::new(self.begin.elapsed(), self.lanes.resolved(), &counted);
-        match form {
-            Form::Text => say(&figures.text()),
-            Form::Json => say(&(serde_json::to_string(&figures).unwrap_or_default() + "\n")),
+        match format {
+            StatsFormat::Text => say(&figures.text()),
+            StatsFormat::Json => say(&(serde_json::to_string(&figures).unwrap_or_default() + "\n")),
         }
     }
 }

@@ -9,7 +9,7 @@ use stream_v2_pipeline::{Cause, Error, Stage};
 use crate::failure::Failure;
 use crate::input::producer::CommandFailed;
 use crate::keys::KeyFile;
-use crate::location::Place;
+use crate::location::Location;
 use crate::output::target::{Content, Output};
 use crate::progress::bar::Committed;
 use crate::report::advice::advice;
@@ -124,8 +124,8 @@ impl FailedRun<'_> {
             IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
             IoKind::AlreadyExists => {
                 let missing = self.output.and_then(Output::partial).map(|partial| {
-                    match self.output.map(Output::place) {
-                        Some(Place::S3 { .. }) => {
+                    match self.output.map(Output::location) {
+                        Some(Location::S3 { .. }) => {
                             "the upload is complete, and kept: the same command with --force replaces it"
                                 .into()
                         }
@@ -150,7 +150,7 @@ impl FailedRun<'_> {
     }
 
     fn is_uploaded(&self) -> bool {
-        self.output.is_some_and(|output| matches!(output.place(), Place::S3 { .. }))
+        self.output.is_some_and(|output| matches!(output.location(), Location::S3 { .. }))
     }
 
     /// What a run that ended early has left, and what can be done with it.
@@ -174,19 +174,19 @@ impl FailedRun<'_> {
                 _ => format!("what was written to {name} is {what}"),
             }];
         };
-        let place = output.place();
-        let next = match (self.content, &place) {
+        let location = output.location();
+        let next = match (self.content, &location) {
             _ if segments == 0 => "the same command starts over".into(),
-            (Content::Ciphertext, Place::File) => {
+            (Content::Ciphertext, Location::File) => {
                 let name = partial.display();
-                format!("{GOES_ON}; sv2 decrypt --unsealed {name} -o FILE salvages it")
+                format!("{RESUMES}; sv2 decrypt --unsealed {name} -o FILE salvages it")
             }
-            (_, Place::S3 { .. }) => {
-                format!("{GOES_ON}; on this machine only, which has what is not uploaded yet")
+            (_, Location::S3 { .. }) => {
+                format!("{RESUMES}; on this machine only, which has what is not uploaded yet")
             }
-            _ => GOES_ON.into(),
+            _ => RESUMES.into(),
         };
-        let name = if matches!(place, Place::S3 { .. }) {
+        let name = if matches!(location, Location::S3 { .. }) {
             "the upload".into()
         } else {
             partial.display().to_string()
@@ -197,7 +197,7 @@ impl FailedRun<'_> {
 
 const SAME_BYTES: &str = "resuming takes a command that gives the same bytes again; all of them are compared";
 
-const GOES_ON: &str = "the same command goes on from there, and with --restart starts over";
+const RESUMES: &str = "the same command goes on from there, and with --restart starts over";
 
 fn at_segment(error: &Error) -> String {
     error.segment().map_or_else(String::new, |segment| format!(" at segment {segment}"))

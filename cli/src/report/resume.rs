@@ -17,7 +17,7 @@ use crate::text::size::{bytes, count};
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 
 /// Tells what was found out about the output.
-pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
+pub(crate) fn warn(output: &OutputFile, notice: Option<Notice>) {
     match notice {
         None => {}
         Some(Notice::JournalUnusable(error)) => {
@@ -43,7 +43,7 @@ pub(crate) fn tell(output: &OutputFile, notice: Option<Notice>) {
 }
 
 /// Tells that names cannot be made durable in the folder of the output, if that was found out.
-pub(crate) fn tell_names_at_risk(output: &Output, quiet: bool) {
+pub(crate) fn warn_names_at_risk(output: &Output, quiet: bool) {
     if let (false, Some(why)) = (quiet, output.names_at_risk()) {
         note(format_args!("warning: names cannot be made durable in {why}"));
         note("warning: after a loss of power the output may be missing, or have its partial name");
@@ -51,13 +51,13 @@ pub(crate) fn tell_names_at_risk(output: &Output, quiet: bool) {
 }
 
 /// Tells after what a run goes on.
-pub(crate) fn tell_going_on(output: &OutputFile, committed: &Committed) {
+pub(crate) fn note_resuming(output: &OutputFile, committed: &Committed) {
     let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
     note(format_args!("{}: going on after {segments}, {plaintext}", output.partial().display()));
 }
 
 /// Why a run cannot go on with what another one has left.
-pub(crate) fn not_gone_on_with(output: &OutputFile, error: &Error) -> Failure {
+pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
     let name = output.partial().display().to_string();
     match error.cause() {
         Cause::Io(error) if error.kind() == IoKind::WouldBlock => being_written(output),

@@ -12,13 +12,13 @@ use crate::args::InspectArgs;
 use crate::commands::inspect::json::Json;
 use crate::commands::inspect::table::Table;
 use crate::commands::inspect::view::View;
-use crate::failure::Done;
+use crate::failure::CmdResult;
 use crate::input::source::{Input, Reader};
 use crate::interrupt;
 use crate::report::advice::walk_failed;
 use crate::stdio::{Results, standard_output_failed};
 
-pub(crate) fn run(args: &InspectArgs) -> Done {
+pub(crate) fn run(args: &InspectArgs) -> CmdResult {
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
     let mut out = BufWriter::new(Results::open()?);
