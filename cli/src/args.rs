@@ -23,7 +23,7 @@ Exit codes:
   2    usage: nothing was read or written
   3    reading or writing failed
   4    wrong key or context
-  5    an unsealed stream was salvaged with --unsealed
+  5    an unsealed stream was salvaged with --salvage
   130  interrupted";
 
 const ENCRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3. By default INPUT.sv2, or standard output where INPUT is -";
@@ -220,8 +220,8 @@ pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
     /// Writes the committed prefix of a stream that was cut off, and exits with 5
-    #[arg(long)]
-    pub(crate) unsealed: bool,
+    #[arg(long, alias = "unsealed")]
+    pub(crate) salvage: bool,
     /// When resuming, compare all of the partial OUTPUT with INPUT; otherwise sv2 trusts it, and only its permissions protect it
     #[arg(long)]
     pub(crate) verify_output: bool,
@@ -255,8 +255,8 @@ pub(crate) struct CatArgs {
     #[arg(long)]
     pub(crate) force: bool,
     /// Reads the committed prefix of a stream that was cut off, and exits with 5
-    #[arg(long)]
-    pub(crate) unsealed: bool,
+    #[arg(long, alias = "unsealed")]
+    pub(crate) salvage: bool,
     /// Says nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,

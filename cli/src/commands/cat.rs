@@ -34,7 +34,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
             .hint("sv2 decrypt -o - reads it from its beginning"));
     };
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
-    pipeline.salvage = args.unsealed;
+    pipeline.salvage = args.salvage;
     interrupt::watch(&pipeline.shutdown)?;
     let output = destination.output(UploadSettings {
         expected: None,

@@ -36,7 +36,7 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
     let key_file = KeyFile::of(&io.key, &io.input, io.run.quiet)?;
     let mut input = Input::open(&io.input)?;
     let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(io.key.context.as_bytes());
-    pipeline.salvage = args.unsealed;
+    pipeline.salvage = args.salvage;
     pipeline.lanes = io.run.lanes();
     pipeline.set_source_file(input.reader.file());
     pipeline.durability = io.durability(destination.sync_every());

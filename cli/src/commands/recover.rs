@@ -59,7 +59,7 @@ pub(crate) fn run(args: &RecoverArgs) -> CmdResult {
     }
     if !found.sealed {
         print(
-            "sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds",
+            "sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds",
         )?;
     }
     Ok(())
@@ -120,6 +120,6 @@ fn hints(error: &FormatError) -> Vec<String> {
     if error.detail() != Detail::MalformedDamaged {
         return advice(error, None).into_iter().collect();
     }
-    let salvage = "sv2 decrypt --unsealed -o - lets out what is before the fault";
+    let salvage = "sv2 decrypt --salvage -o - lets out what is before the fault";
     vec!["this is damage and no torn tail, so nothing is cut".into(), salvage.into()]
 }

@@ -55,7 +55,7 @@ fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
         Some(segments) => {
             let plaintext = plaintext_len.map_or_else(String::new, |len| format!(", {} of plaintext", bytes(len)));
             format!(
-                "the stream was cut off, or its writer interrupted; sv2 decrypt --unsealed salvages what is committed: {}{plaintext}",
+                "the stream was cut off, or its writer interrupted; sv2 decrypt --salvage salvages what is committed: {}{plaintext}",
                 count(segments, "segment"),
             )
         }

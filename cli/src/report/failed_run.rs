@@ -179,7 +179,7 @@ impl FailedRun<'_> {
             _ if segments == 0 => "the same command starts over".into(),
             (Content::Ciphertext, Location::File) => {
                 let name = partial.display();
-                format!("{RESUMES}; sv2 decrypt --unsealed {name} -o FILE salvages it")
+                format!("{RESUMES}; sv2 decrypt --salvage {name} -o FILE salvages it")
             }
             (_, Location::S3 { .. }) => {
                 format!("{RESUMES}; on this machine only, which has what is not uploaded yet")

@@ -72,12 +72,12 @@ fn what_is_not_in_the_range_may_be_damaged() {
 fn a_stream_that_was_cut_off() {
     let (folder, plaintext) = folder();
     folder.write("cut.sv2", &SMALL.stream().0[..17_500]);
-    let ran = folder.run("cat -k key cut.sv2 -r 8190..20000 --unsealed");
+    let ran = folder.run("cat -k key cut.sv2 -r 8190..20000 --salvage");
     assert_eq!(ran.stdout(), &plaintext[8190..16_384]);
     let said = format!("{ran}\n\n")
-        + &folder.said(&["cat -k key cut.sv2", "cat -k key cut.sv2 -r 17000.. --unsealed"]);
+        + &folder.said(&["cat -k key cut.sv2", "cat -k key cut.sv2 -r 17000.. --salvage"]);
     insta::assert_snapshot!(said);
-    folder.run("cat -k key data.sv2 -r 1..2 --unsealed").done();
+    folder.run("cat -k key data.sv2 -r 1..2 --salvage").done();
 }
 
 #[test]

@@ -256,10 +256,11 @@ fn salvage_publishes_the_committed_prefix_and_says_so() {
         ("sealed", &small.0, 20_000),
     ] {
         folder.write("in.sv2.partial", stream);
-        let ran = folder.run("decrypt -k key --unsealed in.sv2.partial --force -o out");
+        let ran = folder.run("decrypt -k key --salvage in.sv2.partial --force -o out");
         writeln!(said, "--- {name}\n{ran}\n").unwrap();
         assert_eq!(folder.read("out"), &SMALL.plaintext()[..released], "{name}");
     }
+    // By the name that the option had before.
     let ran = folder.run_with("decrypt -k key --unsealed", &small.0[..segments[1].start]);
     writeln!(said, "--- to standard output\n{ran}\n").unwrap();
     assert_eq!(ran.stdout(), &SMALL.plaintext()[..8192]);
@@ -277,7 +278,7 @@ fn salvage_is_for_truncation_only() {
         (small.flipped(0), 1),
     ] {
         folder.write("in.sv2", &stream);
-        let ran = folder.run("decrypt -k key --unsealed in.sv2 -o out");
+        let ran = folder.run("decrypt -k key --salvage in.sv2 -o out");
         assert_eq!(ran.code(), code, "{ran}");
         assert_eq!(folder.names(), ["in.sv2", "key"]);
     }

@@ -49,7 +49,7 @@ fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
         }
         assert_eq!(ran.code(), 130);
         assert_eq!(folder.names(), ["key", "out.sv2.journal", "out.sv2.partial"]);
-        let salvaged = folder.run("decrypt -q -k key --unsealed out.sv2.partial -o -");
+        let salvaged = folder.run("decrypt -q -k key --salvage out.sv2.partial -o -");
         assert_eq!(salvaged.code(), 5);
         assert!(salvaged.stdout() == &plaintext(FED)[..SEGMENTS * 65_536]);
         let ran = folder.run_with(ENCRYPT, &plaintext(FED)).done();
@@ -184,7 +184,7 @@ fn a_stream_that_ends_with_the_signal_is_not_truncated() {
     for len in [0, 50, 128, 9000, 20_000, stream.len()] {
         let folder = Folder::new();
         folder.write("data", &stream[..len]);
-        for args in ["decrypt -q -k key -o out", "decrypt -q -k key --unsealed -o out", "verify -k key"] {
+        for args in ["decrypt -q -k key -o out", "decrypt -q -k key --salvage -o out", "verify -k key"] {
             let ran = cut_off(&folder, "TERM", args);
             assert_eq!(ran.code(), 130, "{len} {args}: {ran}");
             assert!(!folder.exists("out"), "{len} {args}");

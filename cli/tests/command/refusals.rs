@@ -61,7 +61,7 @@ fn the_input_is_never_the_output() {
         "decrypt -k key data.sv2 -o data.sv2 --force",
         "decrypt -k key data.sv2 -o ./linked --force",
         "decrypt -k key pointing -o data.sv2 --force",
-        "decrypt -k key --unsealed cut.partial -o cut --force",
+        "decrypt -k key --salvage cut.partial -o cut --force",
     ]);
     insta::assert_snapshot!(said);
     let file = fs::OpenOptions::new().append(true).open(folder.path("data.sv2")).unwrap();
@@ -221,7 +221,7 @@ fn a_full_disk_keeps_what_was_written_whole() {
     let ran = limited("encrypt -k key --frame-size 4K --segment-size 8K data");
     writeln!(said, "--- encrypt\n{ran}\n").unwrap();
     assert_eq!(folder.names(), ["data", "data.sv2.journal", "data.sv2.partial", "key"]);
-    let salvaged = folder.run("decrypt -q -k key --unsealed data.sv2.partial -o -");
+    let salvaged = folder.run("decrypt -q -k key --salvage data.sv2.partial -o -");
     assert_eq!(salvaged.code(), 5);
     assert_eq!(salvaged.stdout(), &plaintext(100_000)[..salvaged.stdout().len()]);
     assert!(!salvaged.stdout().is_empty());

@@ -333,14 +333,14 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: a torn tail of 7592 bytes (7.4 KiB) after byte 992408; --truncate cuts it
     checksums only, no key: nothing is known about authenticity; -k FILE checks that too
-    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds
     exit 0
     ");
     assert_eq!(folder.read("torn").len(), 1_000_000);
     insta::assert_snapshot!(said("recover -k key torn --truncate"), @r"
     torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: a torn tail of 7592 bytes (7.4 KiB) was cut after byte 992408
-    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds
     exit 0
     ");
     let whole = folder.read("torn");
@@ -349,7 +349,7 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: no torn tail
     checksums only, no key: nothing is known about authenticity; -k FILE checks that too
-    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --unsealed salvages what a stream holds
+    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds
     exit 0
     ");
     insta::assert_snapshot!(said("recover data.sv2"), @r"
@@ -364,7 +364,7 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     insta::assert_snapshot!(said("recover torn --truncate"), @r"
     sv2: torn: malformed.damaged at byte 128, segment 0: what was committed is damaged here
     hint: this is damage and no torn tail, so nothing is cut
-    hint: sv2 decrypt --unsealed -o - lets out what is before the fault
+    hint: sv2 decrypt --salvage -o - lets out what is before the fault
     exit 1
     ");
     assert!(folder.read("torn") == damaged);
