@@ -98,7 +98,7 @@ mod unix {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     use rustix::fs::OFlags;
 
-    use super::{WaitingOutput, Way};
+    use crate::waiting::{WaitingOutput, Way};
 
     /// Waits until there is something to read, or an end, and no longer than 100 ms.
     pub(crate) fn poll_in(file: impl AsFd) -> io::Result<()> {
