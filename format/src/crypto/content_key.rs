@@ -48,6 +48,13 @@ impl ContentKey {
     }
 }
 
+/// A second place with the same bytes, which is overwritten like the first: for threads and tasks that share a key.
+impl Clone for ContentKey {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
 impl fmt::Debug for ContentKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("ContentKey(32 secret bytes)")
