@@ -8,6 +8,7 @@ mod keyless;
 mod last_segment;
 mod recovered;
 pub(crate) mod source_check;
+mod source_stamp;
 mod walk;
 
 pub use journal::{FileJournal, SourceStamp};
