@@ -1,0 +1,302 @@
+//! Decrypting in two phases: the header of a stream first, and then, unlocked, its plaintext.
+
+use std::fmt;
+use std::io::{self, BufRead, Read};
+
+use stream_v2_format::crypto::{Committed, StreamOpener};
+use stream_v2_format::wire::{EnvelopeView, HeaderV1, Stanza, Suite};
+use stream_v2_pipeline::io::read_stream_header;
+use stream_v2_pipeline::{DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, SinkUnit, Summary};
+
+use crate::background::{Background, Drainer, Filler, Gone, buffers};
+use crate::error::{Error, Problem};
+use crate::range::RangeReader;
+use crate::report::{Event, Report};
+use crate::resume::{Follower, decrypt_to};
+use crate::source::Source;
+use crate::unlock::Unlock;
+
+/// Buffers between a reader and its thread: one that is read, one that waits, one that is filled.
+const BUFFERS: usize = 3;
+
+/// A stream whose header and envelope were read and checked, and nothing else.
+///
+/// What they say is visible before any key is there: the id of the key, the suite, the sizes, the stanzas. None of it
+/// is authentic before the stream is unlocked.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+/// use stream_v2::{ContentKey, Decryptor, Unlock, encrypt};
+///
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// let stream = std::io::Cursor::new(encrypt(&key, "hello")?);
+/// let decryptor = Decryptor::new(stream)?;
+/// assert_eq!(decryptor.key_id(), key.id());
+/// let mut plaintext = String::new();
+/// decryptor.unlock(&Unlock::new(&key))?.read_to_string(&mut plaintext)?;
+/// assert_eq!(plaintext, "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Decryptor<R> {
+    source: R,
+    header: HeaderV1,
+    /// The stanzas and their checksum.
+    envelope: Vec<u8>,
+}
+
+/// Without the source: it may be a buffer.
+impl<R> fmt::Debug for Decryptor<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decryptor").field("header", &self.header).finish_non_exhaustive()
+    }
+}
+
+impl<R: Read> Decryptor<R> {
+    /// Reads the stream header and the envelope of `source`.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a source that ends in them.
+    /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream.
+    /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` cannot be read.
+    pub fn new(mut source: R) -> Result<Self, Error> {
+        let (header, envelope) = read_stream_header(&mut source).map_err(Problem::Run)?;
+        Ok(Self { source, header, envelope })
+    }
+}
+
+impl<S: ReadAt> Decryptor<S> {
+    /// Reads the stream header and the envelope of a stored stream, from its first byte on.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn over(source: S) -> Result<Self, Error> {
+        let begin = read_stream_header(&mut Beginning { source: &source, offset: 0 });
+        let (header, envelope) = begin.map_err(Problem::Run)?;
+        Ok(Self { source, header, envelope })
+    }
+
+    /// Opens the stream for reading ranges of its plaintext.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, or an altered stream header.
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream without its final segment.
+    /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one whose end is not genuine.
+    /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the source cannot be read.
+    pub fn unlock_ranges(self, unlock: &Unlock) -> Result<RangeReader<S>, Error> {
+        unlock.pipeline().open_ranges(self.source).map_err(Into::into)
+    }
+}
+
+impl<R> Decryptor<R> {
+    /// The stream header.
+    #[must_use]
+    pub const fn header(&self) -> &HeaderV1 {
+        &self.header
+    }
+
+    /// The 16 bytes by which the stream names its key; all zero if it names none.
+    #[must_use]
+    pub const fn key_id(&self) -> [u8; 16] {
+        self.header.params().key_id
+    }
+
+    /// The cipher suite.
+    #[must_use]
+    pub const fn suite(&self) -> Suite {
+        self.header.params().suite
+    }
+
+    /// The plaintext bytes of a full segment.
+    #[must_use]
+    pub const fn segment_size(&self) -> u32 {
+        self.header.segment_size()
+    }
+
+    /// The length of the plaintext, if the header declares it.
+    #[must_use]
+    pub const fn plaintext_len(&self) -> Option<u64> {
+        self.header.params().plaintext_len
+    }
+
+    /// The stanzas of the envelope, in order: what wraps the key, and for whom.
+    pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'_>> {
+        let envelope = EnvelopeView::parse(&self.envelope, self.header.envelope_len());
+        let envelope =
+            envelope.ok().filter(|_| !self.envelope.is_empty()).and_then(|parsed| parsed.complete());
+        envelope.into_iter().flat_map(|(view, _)| view.stanzas())
+    }
+
+    /// Checks key and context.
+    pub(crate) fn opener(&self, pipeline: &DecryptPipeline<'_>) -> Result<StreamOpener, Error> {
+        let header = self.header.to_bytes();
+        let opened = pipeline.open_stream(&mut header.chain(&self.envelope[..]));
+        opened.map_err(|error| Problem::Run(error).into())
+    }
+}
+
+impl<R: Read + Send + 'static> Decryptor<R> {
+    /// Checks the key, and makes a reader of the plaintext.
+    ///
+    /// The pipeline runs on one background thread, which the end of the plaintext and dropping the reader join. Three
+    /// segments wait for the reader at most, beside those of the pipeline's window.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
+    /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for segments above the limit.
+    /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the thread cannot be started.
+    pub fn unlock(self, unlock: &Unlock) -> Result<PlaintextStream, Error> {
+        let stream = self.opener(&unlock.pipeline())?;
+        let (unlock, source) = (unlock.clone(), self.source);
+        let (filler, drainer) = buffers(BUFFERS);
+        let background = Background::run("sv2-decrypt", move || {
+            let mut sink = Released(filler);
+            unlock.pipeline().resume(&stream, &Committed::NOTHING, source, &mut sink, Managers::none())
+        })?;
+        Ok(PlaintextStream { drainer, end: None, background })
+    }
+}
+
+impl Decryptor<Source<'_>> {
+    /// Decrypts all of the stream into `sink` on the caller's thread, segment by segment as each is verified.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off.
+    /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one that was altered.
+    /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the source or `sink` fails.
+    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+    pub fn decrypt_into(
+        mut self,
+        unlock: &Unlock,
+        sink: &mut dyn OutputSink,
+        observer: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Summary, Error> {
+        let mut pipeline = unlock.pipeline();
+        let stream = self.opener(&pipeline)?;
+        pipeline.set_source_file(self.source.take_file());
+        let mut follower = Follower::of_stream(&unlock.settings, self.source.len(), observer);
+        let managers = Managers { log: Some(&mut follower), crash: None };
+        let run = pipeline.resume(&stream, &Committed::NOTHING, self.source, sink, managers);
+        run.map_err(|error| Problem::Run(error).into())
+    }
+
+    /// Decrypts all of the stream into `output` on the caller's thread, or resumes what an earlier run has left of it.
+    ///
+    /// This is [`decrypt_file`](crate::decrypt_file) for any source, any storage, and a caller who follows each event.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt_file`](crate::decrypt_file).
+    pub fn decrypt_to(
+        self,
+        unlock: &Unlock,
+        output: &OutputFile,
+        observer: &mut dyn FnMut(Event<'_>),
+    ) -> Result<Report, Error> {
+        let stream = self.opener(&unlock.pipeline())?;
+        decrypt_to(unlock, (&stream, self.source), output, observer)
+    }
+}
+
+/// Reads the plaintext of a stream. Made by [`Decryptor::unlock`].
+///
+/// It gives the plaintext of each segment when that is verified, and ends only after the whole stream was: if the
+/// stream is cut off or altered, an error takes the place of the end. What was read before is then a verified beginning
+/// of the plaintext, and no more. After an error every read reports that error.
+///
+/// Dropping it waits until the read that its source is in returns.
+pub struct PlaintextStream {
+    // Dropped before the thread is joined, which then ends.
+    drainer: Drainer,
+    /// How it has ended, once it has.
+    end: Option<Result<(), Error>>,
+    background: Background<Result<Summary, stream_v2_pipeline::Error>>,
+}
+
+impl fmt::Debug for PlaintextStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PlaintextStream").finish_non_exhaustive()
+    }
+}
+
+impl BufRead for PlaintextStream {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if let Some(end) = &self.end {
+            return end.clone().map(|()| &[][..]).map_err(Into::into);
+        }
+        if self.drainer.pending().is_err() {
+            // The thread has ended, and only its result says how.
+            let end = self.background.join().and_then(|result| result.map(drop).map_err(Into::into));
+            self.end = Some(end.clone());
+            return end.map(|()| &[][..]).map_err(Into::into);
+        }
+        Ok(self.drainer.pending().unwrap_or(&[]))
+    }
+
+    fn consume(&mut self, len: usize) {
+        self.drainer.consume(len);
+    }
+}
+
+impl Read for PlaintextStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if buffer.is_empty() {
+            return Ok(0);
+        }
+        let bytes = self.fill_buf()?;
+        let len = bytes.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&bytes[..len]);
+        self.consume(len);
+        Ok(len)
+    }
+}
+
+/// The sink of a reader's thread: what it takes is verified.
+struct Released(Filler);
+
+impl OutputSink for Released {
+    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
+        let gone = |Gone| io::Error::from(io::ErrorKind::BrokenPipe);
+        let mut buffer = self.0.buffer().map_err(gone)?;
+        buffer.extend_from_slice(unit.head);
+        buffer.extend_from_slice(unit.body);
+        self.0.send(buffer).map_err(gone)
+    }
+
+    fn make_durable(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn seal(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn abort(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Reads a stored stream from its beginning.
+struct Beginning<'s, S> {
+    source: &'s S,
+    offset: u64,
+}
+
+impl<S: ReadAt> Read for Beginning<'_, S> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.source.read_at(self.offset, buffer)?.min(buffer.len());
+        self.offset += read as u64;
+        Ok(read)
+    }
+}

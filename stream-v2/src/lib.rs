@@ -1,0 +1,116 @@
+//! Encrypts and decrypts Stream V2 streams.
+//!
+//! | job | call |
+//! |---|---|
+//! | bytes in memory | [`encrypt`], [`decrypt`] |
+//! | files that resume after an interruption | [`encrypt_file`], [`decrypt_file`] |
+//! | any [`Write`](std::io::Write) or [`Read`](std::io::Read) | [`Encryptor::wrap_write`], [`Decryptor::unlock`] |
+//! | a part of a stored stream | [`Decryptor::unlock_ranges`] |
+//! | the output of an interrupted writer | [`recover()`] |
+//!
+//! # Examples
+//!
+//! In memory:
+//!
+//! ```
+//! use stream_v2::{decrypt, encrypt, key};
+//!
+//! let key = key::generate()?;
+//! let stream = encrypt(&key, "hello")?;
+//! assert_eq!(decrypt(&key, &stream)?, b"hello");
+//! # Ok::<(), stream_v2::Error>(())
+//! ```
+//!
+//! A file. If the program is interrupted, run it again to resume:
+//!
+//! ```
+//! use stream_v2::{Options, encrypt_file, key};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let (source, target) = (folder.path().join("dump"), folder.path().join("dump.sv2"));
+//! # std::fs::write(&source, "hello")?;
+//! let key = key::generate()?; // from a key file: `key::read`
+//! let options = Options::new(&key).on_progress(|progress| eprintln!("{} bytes", progress.done()));
+//! let report = encrypt_file(&options, &source, &target)?;
+//! println!("{}", report.outcome());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The programs in `examples/` show each job.
+//!
+//! # Settings
+//!
+//! [`Options`] has the settings of a writer, [`Unlock`] those of a reader. Both are builders, can be cloned, and
+//! can be used for any number of streams.
+//!
+//! # Modules
+//!
+//! The names of the root are enough for most programs. [`mod@file`] has the parts of the file calls: sources, outputs, events and
+//! reports. [`format`](mod@format) and [`pipeline`] are the crates below this one.
+//!
+//! # Features
+//!
+//! - `accelerated` (default): AEAD and CRC of AWS-LC and crc-fast, which need a C compiler. The bytes are the same.
+//! - `tokio`: the module `tokio`.
+//! - `sqlite`: streams in a database, the module `sqlite`.
+//! - `s3`: streams in S3, the module `s3`.
+//! - `tracing`: a span for each step of each segment.
+#![forbid(unsafe_code)]
+
+mod background;
+mod decryptor;
+mod encryptor;
+mod memory;
+mod options;
+mod report;
+mod resume;
+mod settings;
+mod source;
+mod unlock;
+
+pub mod error;
+pub mod file;
+pub mod key;
+pub mod range;
+pub mod recover;
+#[cfg(feature = "tokio")]
+pub mod tokio;
+
+/// Streams in S3, as sources and as outputs.
+#[cfg(feature = "s3")]
+pub mod s3 {
+    pub use stream_v2_pipeline::s3::*;
+}
+
+/// Streams in an SQLite database, as outputs and as sources.
+#[cfg(feature = "sqlite")]
+pub mod sqlite {
+    pub use stream_v2_pipeline::sqlite::*;
+}
+
+/// The wire format: bytes to typed views and back, and sealing and opening of one segment.
+pub mod format {
+    pub use stream_v2_format::*;
+}
+
+/// The pipeline: workers, framing, sinks, journals and resuming as steps.
+pub mod pipeline {
+    pub use stream_v2_pipeline::*;
+}
+
+/// The readers and writers that [`Encryptor`] and [`Decryptor`] make.
+pub mod stream {
+    pub use crate::decryptor::PlaintextStream;
+    pub use crate::encryptor::EncryptWriter;
+}
+
+pub use decryptor::Decryptor;
+pub use encryptor::Encryptor;
+pub use error::Error;
+pub use file::{decrypt_file, encrypt_file};
+pub use memory::{decrypt, encrypt};
+pub use options::Options;
+pub use range::RangeReader;
+pub use recover::{Recovered, recover};
+pub use stream_v2_pipeline::{ContentKey, Shutdown};
+pub use unlock::Unlock;

@@ -1,0 +1,169 @@
+//! The settings of a writer.
+
+use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN};
+use stream_v2_format::wire::{HeaderV1, StreamParams, Suite};
+use stream_v2_pipeline::{ContentKey, EncryptPipeline};
+
+use crate::error::{Error, Parameter, Problem};
+use crate::settings::{Settings, settings_methods};
+
+/// Says how streams are encrypted: the key, the parameters of the stream, and how a run is made.
+///
+/// Every setting has a default. A run that resumes takes the parameters from the stream that it finds; if a
+/// parameter was set here to another value, it refuses with
+/// [`ErrorKind::OtherParameters`](crate::error::ErrorKind::OtherParameters).
+///
+/// # Examples
+///
+/// ```
+/// use stream_v2::{ContentKey, Encryptor, Options};
+///
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// let options = Options::new(&key).segment_size(4 << 20).index(true).workers(2);
+/// Encryptor::new(&options)?;
+/// # Ok::<(), stream_v2::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    key: ContentKey,
+    key_id: [u8; 16],
+    suite: Option<Suite>,
+    frame_size: Option<u32>,
+    segment_size: Option<u32>,
+    plaintext_len: Option<u64>,
+    index: bool,
+    pub(crate) settings: Settings,
+}
+
+impl Options {
+    /// Encrypts under `key`, with defaults for everything else.
+    #[must_use]
+    pub fn new(key: &ContentKey) -> Self {
+        Self {
+            key: key.clone(),
+            key_id: key.id(),
+            suite: None,
+            frame_size: None,
+            segment_size: None,
+            plaintext_len: None,
+            index: false,
+            settings: Settings::default(),
+        }
+    }
+
+    settings_methods!();
+
+    /// Sets the 16 bytes by which a stream names its key; they are not secret.
+    ///
+    /// The default is [`ContentKey::id`].
+    #[must_use]
+    pub const fn key_id(mut self, key_id: [u8; 16]) -> Self {
+        self.key_id = key_id;
+        self
+    }
+
+    /// Sets the cipher suite: XChaCha20-Poly1305 by default.
+    #[must_use]
+    pub const fn suite(mut self, suite: Suite) -> Self {
+        self.suite = Some(suite);
+        self
+    }
+
+    /// Sets the plaintext bytes of a frame: a power of two from 4 KiB to 16 MiB, 64 KiB by default.
+    #[must_use]
+    pub const fn frame_size(mut self, bytes: u32) -> Self {
+        self.frame_size = Some(bytes);
+        self
+    }
+
+    /// Sets the plaintext bytes of a full segment: a multiple of the frame size up to 64 MiB, 1 MiB by default.
+    #[must_use]
+    pub const fn segment_size(mut self, bytes: u32) -> Self {
+        self.segment_size = Some(bytes);
+        self
+    }
+
+    /// Declares the length of the plaintext in the stream header, where anyone can read it.
+    ///
+    /// The source must have that many bytes. By default the length is not declared.
+    #[must_use]
+    pub const fn plaintext_len(mut self, bytes: u64) -> Self {
+        self.plaintext_len = Some(bytes);
+        self
+    }
+
+    /// Chooses whether the stream has index segments, which bind what a reader of ranges finds to the whole stream.
+    ///
+    /// By default a stream has none, and promises full segments instead (UNIFORM). A stream cannot have both.
+    #[must_use]
+    pub const fn index(mut self, index: bool) -> Self {
+        self.index = index;
+        self
+    }
+
+    /// Compares all that is encrypted already with the source before a run resumes.
+    ///
+    /// By default a source that can seek is checked by its length, its time of modification and the last segments.
+    /// A source that cannot seek is always compared.
+    #[must_use]
+    pub const fn compare_source(mut self, compare: bool) -> Self {
+        self.settings.compare = compare;
+        self
+    }
+
+    /// The pipeline with these settings, for what this crate has no call for.
+    #[must_use]
+    pub fn pipeline(&self) -> EncryptPipeline<'_> {
+        let Settings { context, lanes, durability, shutdown, telemetry, .. } = &self.settings;
+        let mut pipeline = EncryptPipeline::new(&self.key).with_context(context);
+        pipeline.params = self.params();
+        pipeline.set_index(self.index);
+        (pipeline.lanes, pipeline.durability) = (*lanes, *durability);
+        (pipeline.shutdown, pipeline.telemetry) = (shutdown.clone(), telemetry.clone());
+        pipeline
+    }
+
+    /// Refuses parameters that no stream can have.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        let low = 1u32 << FRAME_SIZE_LOG2_MIN;
+        let high = 1u32 << FRAME_SIZE_LOG2_MAX;
+        if let Some(size) = self.frame_size.filter(|size| !size.is_power_of_two()) {
+            let message = format!("frame_size is {size}, expected a power of two from {low} to {high}");
+            return Err(Problem::Option(message).into());
+        }
+        let mut params = self.params();
+        params.epoch_segments = params.default_epoch();
+        params.check().map_err(|error| Problem::Option(error.to_string()).into())
+    }
+
+    fn params(&self) -> StreamParams {
+        let mut params = StreamParams::new([0; 32]);
+        params.key_id = self.key_id;
+        params.suite = self.suite.unwrap_or(params.suite);
+        params.segment_size = self.segment_size.unwrap_or(params.segment_size);
+        // At most 31, as the size is a u32.
+        let log2 = |size: u32| u8::try_from(size.max(1).ilog2()).unwrap_or(u8::MAX);
+        params.frame_size_log2 = self.frame_size.map_or(params.frame_size_log2, log2);
+        params.plaintext_len = self.plaintext_len;
+        params
+    }
+
+    /// Refuses to resume a stream that was begun with another value of a parameter that was set.
+    pub(crate) fn refuse_other_parameters(&self, header: &HeaderV1) -> Result<(), Error> {
+        let found = header.params();
+        //= spec/stream-v2.md#sv2-res-005
+        //# and answer `misuse` to a caller who asks for others.
+        let parameter = if self.segment_size.is_some_and(|asked| asked != found.segment_size) {
+            Parameter::SegmentSize(found.segment_size)
+        } else if self.frame_size.is_some_and(|asked| asked != header.frame_size()) {
+            Parameter::FrameSize(header.frame_size())
+        } else if self.suite.is_some_and(|asked| asked != found.suite) {
+            Parameter::Suite(found.suite)
+        } else if self.plaintext_len.is_some_and(|asked| Some(asked) != found.plaintext_len) {
+            Parameter::PlaintextLen(found.plaintext_len)
+        } else {
+            return Ok(());
+        };
+        Err(Problem::OtherParameters(parameter).into())
+    }
+}

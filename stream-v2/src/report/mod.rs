@@ -1,0 +1,133 @@
+//! What a call tells its caller: events on the way, and a report of what it has done.
+
+mod event;
+
+use std::fmt;
+
+use stream_v2_format as format;
+use stream_v2_pipeline::{Notice, Summary};
+
+pub use event::{Event, Progress};
+
+/// Says what a call has done to its output, with warnings that nobody has printed.
+///
+/// # Examples
+///
+/// ```
+/// use stream_v2::{ContentKey, Options, encrypt_file};
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let (source, target) = (folder.path().join("dump"), folder.path().join("dump.sv2"));
+/// # std::fs::write(&source, "hello")?;
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// let report = encrypt_file(&Options::new(&key), &source, &target)?;
+/// for warning in report.warnings() {
+///     eprintln!("warning: {warning}");
+/// }
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Report {
+    outcome: Outcome,
+    summary: Option<Summary>,
+    warnings: Vec<Warning>,
+}
+
+impl Report {
+    pub(crate) const fn new(outcome: Outcome, summary: Option<Summary>, warnings: Vec<Warning>) -> Self {
+        Self { outcome, summary, warnings }
+    }
+
+    /// What was done.
+    #[must_use]
+    pub const fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// Segments and lengths of the whole stream. A plaintext that was complete already has none.
+    #[must_use]
+    pub const fn summary(&self) -> Option<&Summary> {
+        self.summary.as_ref()
+    }
+
+    /// The bytes of the whole plaintext.
+    #[must_use]
+    pub fn plaintext_len(&self) -> Option<u64> {
+        self.summary.map(|summary| summary.plaintext_len)
+    }
+
+    /// What the user may want to know, in order.
+    #[must_use]
+    pub fn warnings(&self) -> &[Warning] {
+        &self.warnings
+    }
+}
+
+/// What a call has done to its output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The output was made from the beginning.
+    Fresh,
+    /// An earlier run was resumed.
+    Resumed {
+        /// The plaintext bytes that were there already.
+        after: u64,
+    },
+    /// The output was complete, and has got its name.
+    Named,
+    /// The output was complete, and had its name.
+    WasComplete,
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fresh => f.write_str("complete"),
+            Self::Resumed { after } => write!(f, "complete, resumed after {after} bytes"),
+            Self::Named => f.write_str("was complete; only its name was missing"),
+            Self::WasComplete => f.write_str("was complete already"),
+        }
+    }
+}
+
+/// Something that the user of a run may want to know. The run continues all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Warning {
+    /// The journal cannot be used, for this reason. The run does without it.
+    JournalUnusable(format::Error),
+    /// Records of the journal are damaged. The run does without it.
+    JournalDamaged,
+    /// The partial output has lost data that was durable. The data is written again.
+    LostDurable,
+    /// The file under the name of the output was changed after an earlier run had completed it.
+    ResultChanged,
+    /// Names cannot be made durable in this folder. After a loss of power the output may have its old name.
+    NamesAtRisk(String),
+}
+
+impl From<Notice> for Warning {
+    fn from(notice: Notice) -> Self {
+        match notice {
+            Notice::JournalUnusable(error) => Self::JournalUnusable(error),
+            Notice::JournalDamaged => Self::JournalDamaged,
+            Notice::LostDurable => Self::LostDurable,
+            Notice::ResultChanged => Self::ResultChanged,
+        }
+    }
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::JournalUnusable(error) => write!(f, "the journal cannot be used: {error}"),
+            Self::JournalDamaged => f.write_str("the journal cannot be used: its records are damaged"),
+            Self::LostDurable => {
+                f.write_str("the partial output has lost durable data, which is written again")
+            }
+            Self::ResultChanged => f.write_str("the output was changed after it was complete"),
+            Self::NamesAtRisk(folder) => write!(f, "names cannot be made durable in {folder}"),
+        }
+    }
+}

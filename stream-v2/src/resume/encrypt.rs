@@ -1,0 +1,102 @@
+//! Encrypting into an output that resumes.
+
+use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, OutputFile};
+
+use super::{Follower, create, refuse_existing, restart};
+use crate::error::{Error, Problem};
+use crate::options::Options;
+use crate::report::{Event, Outcome, Report};
+use crate::source::Source;
+
+pub(crate) fn encrypt_to(
+    options: &Options,
+    mut source: Source<'_>,
+    output: &OutputFile,
+    observer: &mut dyn FnMut(Event<'_>),
+) -> Result<Report, Error> {
+    let mut pipeline = options.pipeline();
+    pipeline.set_source_file(source.take_file());
+    let mut follower = Follower::of_plaintext(&options.settings, source.len(), observer);
+    let found = find(options, &pipeline, output, &mut source, &mut follower)?;
+    let (outcome, run) = match found {
+        Some(found) if found.is_complete() => {
+            let outcome = if found.is_published() { Outcome::WasComplete } else { Outcome::Named };
+            (outcome, found.resume(&pipeline, source, None).map_err(Problem::Resume))
+        }
+        Some(found) => {
+            let after = found.recovered().committed.plaintext_len;
+            let resumed = found.resume(&pipeline, source, Some(&mut follower));
+            (Outcome::Resumed { after }, resumed.map_err(Problem::Run))
+        }
+        None => {
+            let (sink, stamp) = (create(output)?, source.known());
+            let run = pipeline.run_to_file(source, stamp, sink, Some(&mut follower));
+            (Outcome::Fresh, run.map_err(Problem::Run))
+        }
+    };
+    let summary = run?;
+    Ok(follower.report(outcome, Some(summary), output))
+}
+
+/// Looks for the partial output of an earlier run, and checks the source against it.
+fn find(
+    options: &Options,
+    pipeline: &EncryptPipeline<'_>,
+    output: &OutputFile,
+    source: &mut Source<'_>,
+    follower: &mut Follower<'_>,
+) -> Result<Option<InterruptedEncryption>, Error> {
+    if options.settings.restart {
+        return restart(output).map(|()| None);
+    }
+    let found = InterruptedEncryption::find(pipeline, output).map_err(Problem::Resume)?;
+    let Some(mut found) = found else { return refuse_existing(output).map(|()| None) };
+    options.refuse_other_parameters(found.header())?;
+    if let Some(notice) = found.notice() {
+        follower.warn(notice.into());
+    }
+    match check_source(options, pipeline, &mut found, source, follower) {
+        Ok(()) if found.is_complete() => Ok(Some(found)),
+        Ok(()) => {
+            follower.resumes(found.header(), &found.recovered().committed);
+            Ok(Some(found))
+        }
+        // Another source for a name that is taken already.
+        Err(_) if found.is_published() => {
+            drop(found);
+            refuse_existing(output)?;
+            source.rewind().map(|()| None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn check_source(
+    options: &Options,
+    pipeline: &EncryptPipeline<'_>,
+    found: &mut InterruptedEncryption,
+    source: &mut Source<'_>,
+    follower: &mut Follower<'_>,
+) -> Result<(), Error> {
+    let (stamp, compare) = (source.known(), options.settings.compare);
+    let seekable = source.seekable_reader().filter(|_| !compare);
+    let is_compared = seekable.is_none();
+    let checked = match seekable {
+        Some(reader) => found.check_source(reader, stamp),
+        None => {
+            // If the caller asks for all to be compared, what is known from outside does not matter.
+            let same = if compare { Ok(()) } else { found.check_stamp(stamp) };
+            same.and_then(|()| {
+                let committed = found.recovered().committed.plaintext_len;
+                let mut comparing = follower.comparing(committed);
+                found.compare_source(pipeline, source, stamp, Some(&mut comparing))
+            })
+        }
+    };
+    checked.map_err(|error| {
+        // A source that was compared as a whole is another one, whatever is known of it from outside.
+        let is_compared = is_compared && found.check_stamp(stamp).is_ok();
+        let then = found.source().filter(|_| !is_compared).copied();
+        Problem::Source { error, then }.into()
+    })
+}

@@ -1,0 +1,130 @@
+//! The settings of a run, whichever way the bytes go: what `Options` and `Unlock` have in common.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use stream_v2_pipeline::{Durability, Lanes, Shutdown, Telemetry};
+
+use crate::report::Progress;
+
+/// How a run is made.
+#[derive(Clone, Default)]
+pub(crate) struct Settings {
+    pub(crate) context: Vec<u8>,
+    pub(crate) lanes: Lanes,
+    pub(crate) durability: Durability,
+    pub(crate) shutdown: Shutdown,
+    pub(crate) telemetry: Telemetry,
+    pub(crate) overwrite: bool,
+    pub(crate) restart: bool,
+    /// Whether all of a source or of a partial output is compared before a run resumes.
+    pub(crate) compare: bool,
+    pub(crate) progress: Option<Hook>,
+}
+
+/// Shows no context: callers may take it for a secret.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("lanes", &self.lanes)
+            .field("durability", &self.durability)
+            .field("overwrite", &self.overwrite)
+            .field("restart", &self.restart)
+            .field("compare", &self.compare)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The caller's closure. Clones of the settings share it.
+#[derive(Clone)]
+pub(crate) struct Hook(Arc<Mutex<dyn FnMut(Progress) + Send>>);
+
+impl Hook {
+    pub(crate) fn new(hook: impl FnMut(Progress) + Send + 'static) -> Self {
+        Self(Arc::new(Mutex::new(hook)))
+    }
+
+    pub(crate) fn call(&self, progress: Progress) {
+        // A closure that has panicked has ended its run, and is the caller's to judge.
+        let mut hook = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        hook(progress);
+    }
+}
+
+/// The methods of a builder that holds `settings`.
+macro_rules! settings_methods {
+    () => {
+        /// Binds the stream to `context`: readers must bring the same bytes.
+        ///
+        /// The default is no context.
+        #[must_use]
+        pub fn context(mut self, context: impl Into<Vec<u8>>) -> Self {
+            self.settings.context = context.into();
+            self
+        }
+
+        /// Sets the number of workers; 0, the default, is one for each core, up to 16.
+        #[must_use]
+        pub const fn workers(mut self, workers: usize) -> Self {
+            self.settings.lanes.jobs = workers;
+            self
+        }
+
+        /// Sets the largest number of segments in memory; 0, the default, is as many as keep the workers busy.
+        ///
+        /// Each takes two buffers of about the segment size.
+        #[must_use]
+        pub const fn window(mut self, segments: usize) -> Self {
+            self.settings.lanes.window = segments;
+            self
+        }
+
+        /// Sets how often an output is made durable.
+        #[must_use]
+        pub const fn durability(mut self, durability: stream_v2_pipeline::Durability) -> Self {
+            self.settings.durability = durability;
+            self
+        }
+
+        /// Takes the handle that ends a run early, from another thread or from a signal handler.
+        ///
+        /// The run ends with [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted), and can be resumed.
+        #[must_use]
+        pub fn shutdown(mut self, shutdown: &stream_v2_pipeline::Shutdown) -> Self {
+            self.settings.shutdown = shutdown.clone();
+            self
+        }
+
+        /// Takes the counters that runs with these settings add to.
+        #[must_use]
+        pub fn telemetry(mut self, telemetry: &stream_v2_pipeline::Telemetry) -> Self {
+            self.settings.telemetry = telemetry.clone();
+            self
+        }
+
+        /// Lets a run replace a file that exists under the name of its output. By default nothing is replaced.
+        #[must_use]
+        pub const fn overwrite(mut self, overwrite: bool) -> Self {
+            self.settings.overwrite = overwrite;
+            self
+        }
+
+        /// Discards a partial output of an earlier run and starts over. By default the run resumes it.
+        #[must_use]
+        pub const fn restart(mut self, restart: bool) -> Self {
+            self.settings.restart = restart;
+            self
+        }
+
+        /// Calls `hook` after each segment that the output has taken, on the thread that runs.
+        ///
+        /// It should return soon: the writer waits for it.
+        #[must_use]
+        pub fn on_progress(mut self, hook: impl FnMut(crate::report::Progress) + Send + 'static) -> Self {
+            self.settings.progress = Some(crate::settings::Hook::new(hook));
+            self
+        }
+    };
+}
+
+pub(crate) use settings_methods;

@@ -1,0 +1,94 @@
+//! The settings of a reader.
+
+use stream_v2_format::limits::SEGMENT_SIZE_MAX;
+use stream_v2_pipeline::{ContentKey, DecryptPipeline};
+
+use crate::settings::{Settings, settings_methods};
+
+/// Says how streams are unlocked and decrypted: the key, limits, and how a run is made.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+/// use stream_v2::{ContentKey, Decryptor, Unlock, encrypt};
+///
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// let stream = encrypt(&key, "hello")?;
+/// let unlock = Unlock::new(&key).segment_size_max(1 << 20);
+/// let mut plaintext = String::new();
+/// Decryptor::new(std::io::Cursor::new(stream))?.unlock(&unlock)?.read_to_string(&mut plaintext)?;
+/// assert_eq!(plaintext, "hello");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Unlock {
+    key: ContentKey,
+    segment_size_max: u32,
+    links_max: u32,
+    salvage: bool,
+    pub(crate) settings: Settings,
+}
+
+impl Unlock {
+    /// Unlocks streams that are encrypted under `key`.
+    #[must_use]
+    pub fn new(key: &ContentKey) -> Self {
+        Self {
+            key: key.clone(),
+            segment_size_max: SEGMENT_SIZE_MAX,
+            links_max: u32::MAX,
+            salvage: false,
+            settings: Settings::default(),
+        }
+    }
+
+    settings_methods!();
+
+    /// Refuses streams with larger segments, in bytes: memory is bounded by it.
+    #[must_use]
+    pub const fn segment_size_max(mut self, bytes: u32) -> Self {
+        self.segment_size_max = bytes;
+        self
+    }
+
+    /// Lets a reader of ranges follow at most so many links from run to run.
+    #[must_use]
+    pub const fn links_max(mut self, links: u32) -> Self {
+        self.links_max = links;
+        self
+    }
+
+    /// Salvages the committed part of a stream that has no end.
+    ///
+    /// A run or a reader then gives the plaintext of every whole segment and still ends with
+    /// [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated).
+    #[must_use]
+    pub const fn salvage(mut self, salvage: bool) -> Self {
+        self.salvage = salvage;
+        self
+    }
+
+    /// Compares all of a partial output with the stream before a run resumes.
+    ///
+    /// By default the last segment is compared. What is before it is trusted: use this if others can write
+    /// to the partial output.
+    #[must_use]
+    pub const fn compare_output(mut self, compare: bool) -> Self {
+        self.settings.compare = compare;
+        self
+    }
+
+    /// The pipeline with these settings, for what this crate has no call for.
+    #[must_use]
+    pub fn pipeline(&self) -> DecryptPipeline<'_> {
+        let Settings { context, lanes, durability, shutdown, telemetry, .. } = &self.settings;
+        let mut pipeline = DecryptPipeline::new(&self.key).with_context(context);
+        (pipeline.segment_size_max, pipeline.links_max) = (self.segment_size_max, self.links_max);
+        pipeline.salvage = self.salvage;
+        (pipeline.lanes, pipeline.durability) = (*lanes, *durability);
+        (pipeline.shutdown, pipeline.telemetry) = (shutdown.clone(), telemetry.clone());
+        pipeline
+    }
+}
