@@ -6,7 +6,7 @@ use chacha20::{R20, hchacha};
 
 use crate::plan::{Plan, run_salt};
 use crate::primitives::sha256_hex;
-use crate::wire::draft::Frame;
+use crate::wire::builder::Frame;
 use crate::wire::stream::{Segment, Stream};
 
 /// The heading in the specification under which the example stands.

@@ -5,22 +5,16 @@
 //! fault that a vector has, from the specification's order of checks; no reader is asked.
 
 pub mod broken;
-mod case;
 mod cases;
 pub mod check;
-mod crash_cases;
 pub mod example;
-mod export;
 pub mod forge;
 mod keys;
 pub mod lint;
 pub mod plaintext;
 mod plan;
 mod primitives;
-mod range_cases;
-mod recover_cases;
 pub mod requirements;
-mod resume_cases;
 pub mod runner;
 mod sides;
 mod trace;
@@ -28,5 +22,4 @@ pub mod tree;
 pub mod vector;
 mod waivers;
 mod wire;
-mod write_cases;
 mod writer;

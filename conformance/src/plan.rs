@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::plaintext::Pattern;
-use crate::wire::draft::Draft;
+use crate::wire::builder::Draft;
 use crate::wire::envelope::envelope_len;
 use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader, UNIFORM};
 

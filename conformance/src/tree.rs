@@ -4,18 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::cases;
-use crate::crash_cases;
-use crate::export::{Blobs, export};
+use crate::cases::export::{Blobs, export};
+use crate::cases::{crash, range, read, recover, resume, write};
 use crate::lint::{PUBLISHED, published_lines};
 use crate::primitives::sha256_hex;
-use crate::range_cases;
-use crate::recover_cases;
-use crate::resume_cases;
 use crate::trace;
 use crate::vector::{Entry, Manifest, Vector};
 use crate::waivers;
-use crate::write_cases;
 
 /// Files by path from the root of the vectors.
 pub type Tree = BTreeMap<String, Vec<u8>>;
@@ -70,12 +65,12 @@ pub fn generate() -> Tree {
 /// All vectors with their areas.
 fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     let mut vectors: Vec<(String, Vector)> =
-        cases::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
-    vectors.extend(range_cases::export_all(blobs));
-    vectors.extend(write_cases::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
-    vectors.extend(recover_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
-    vectors.extend(crash_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
-    vectors.extend(resume_cases::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
+        read::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
+    vectors.extend(range::export_all(blobs));
+    vectors.extend(write::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
+    vectors.extend(recover::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
+    vectors.extend(crash::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
+    vectors.extend(resume::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
     vectors
 }
 

@@ -3,7 +3,7 @@
 use crate::keys::Keys;
 use crate::plan::{Item, Plan, Tweak};
 use crate::primitives::{hmac, le32};
-use crate::wire::draft::{Counters, DATA_FRAME, DIGEST_FRAME, Draft, FrameDraft, TERMINATOR_FRAME};
+use crate::wire::builder::{Counters, DATA_FRAME, DIGEST_FRAME, Draft, FrameDraft, TERMINATOR_FRAME};
 use crate::wire::envelope;
 use crate::wire::segment_header::{DATA, FINAL, INDEX, REKEY, RUN_START, SegmentHeader, repair_header_crc};
 use crate::wire::stream::{Segment, Stream};

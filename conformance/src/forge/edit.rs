@@ -3,7 +3,7 @@
 use arbitrary::Arbitrary;
 
 use crate::plan::{Item, Plan};
-use crate::wire::draft::Draft;
+use crate::wire::builder::Draft;
 use crate::wire::envelope::stanza;
 use crate::wire::segment_header::RUN_START;
 use crate::wire::stream::Stream;

@@ -1,6 +1,6 @@
 //! §3 to §12: the structures of a stream, as bytes that a plan may bend.
 
-pub(crate) mod draft;
+pub(crate) mod builder;
 pub(crate) mod envelope;
 pub(crate) mod journal;
 pub(crate) mod segment_header;

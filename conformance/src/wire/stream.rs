@@ -1,6 +1,6 @@
 //! §3: a stream in pieces, which can be altered, moved and joined again.
 
-use super::draft::Frame;
+use super::builder::Frame;
 use super::segment_header::{SEGMENT_HEADER_LEN, repair_header_crc};
 use crate::keys::Keys;
 use crate::plaintext::Pattern;

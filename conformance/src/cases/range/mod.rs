@@ -1,0 +1,232 @@
+//! §15.5: ranges of sealed streams, by arithmetic, by headers and by index segments.
+
+mod arithmetic;
+mod finals;
+mod forks;
+mod headers;
+mod in_order;
+mod index;
+mod segments;
+mod totals;
+
+use crate::cases::export::{Blobs, keys, made, store, strings};
+use crate::cases::read::case::Place;
+use crate::plan::{Item, Plan};
+use crate::primitives::sha256_hex;
+use crate::vector::{About, Expect, Fault, RangeExpect, RangePlace, RangeVector, Span, Vector};
+use crate::wire::stream::Stream;
+
+/// A range vector in the making: a stream, the ranges that are read, and the one answer, declared by hand.
+#[derive(Clone)]
+pub(crate) struct RangeCase {
+    id: String,
+    requirements: Vec<&'static str>,
+    features: Vec<&'static str>,
+    comment: String,
+    stream: Stream,
+    content_key: Option<[u8; 32]>,
+    by: &'static str,
+    spans: Vec<(u64, u64)>,
+    runs_max: Option<u32>,
+    /// What the trailer claims, if that is not so.
+    plaintext_len: Option<usize>,
+    fault: Option<Wrong>,
+    base: Option<&'static str>,
+    mutation: String,
+}
+
+/// What is wrong.
+#[derive(Clone)]
+struct Wrong {
+    /// In which range it is found; none where the stream cannot be opened.
+    span: Option<usize>,
+    error: &'static str,
+    offset: Option<usize>,
+    segment: Option<usize>,
+    /// Bytes of that range that are released before.
+    released: usize,
+}
+
+/// All of the plaintext of a stream that is read in one range, until it is told otherwise.
+fn case(id: &str, requirements: &[&'static str], comment: &str, plan: &Plan) -> RangeCase {
+    let stream = plan.write();
+    let indexed = plan.items.contains(&Item::Index);
+    let by = match (plan.header.uniform(), indexed) {
+        (true, _) => "arithmetic",
+        (false, true) => "index",
+        (false, false) => "headers",
+    };
+    RangeCase {
+        id: id.to_owned(),
+        requirements: requirements.to_vec(),
+        features: if indexed { vec!["index"] } else { Vec::new() },
+        comment: comment.to_owned(),
+        content_key: Some(stream.content_key),
+        by,
+        spans: vec![(0, stream.plaintext.len as u64)],
+        stream,
+        runs_max: None,
+        plaintext_len: None,
+        fault: None,
+        base: None,
+        mutation: "none".to_owned(),
+    }
+}
+
+impl RangeCase {
+    /// What the storage holds in place of the stream.
+    fn stored(mut self, change: impl FnOnce(Stream) -> Stream) -> Self {
+        self.stream = change(self.stream);
+        self
+    }
+
+    /// Offset and length of each range.
+    fn reads(mut self, spans: &[(u64, u64)]) -> Self {
+        self.spans = spans.to_vec();
+        self
+    }
+
+    /// Tests this requirement too.
+    fn also(mut self, requirement: &'static str) -> Self {
+        self.requirements.push(requirement);
+        self
+    }
+
+    fn runs_max(mut self, runs_max: u32) -> Self {
+        self.runs_max = Some(runs_max);
+        self
+    }
+
+    fn read_with_key(mut self, content_key: Option<[u8; 32]>) -> Self {
+        self.content_key = content_key;
+        self
+    }
+
+    fn made(mut self, base: &'static str, mutation: &str) -> Self {
+        self.base = Some(base);
+        mutation.clone_into(&mut self.mutation);
+        self
+    }
+
+    /// Range `span` is refused after `released` bytes of it, and so is each one after it.
+    fn fails(self, span: usize, error: &'static str, place: Place, released: usize) -> Self {
+        let (offset, segment) = place.resolve(&self.stream);
+        let mut case = self.fails_at(span, error, offset, segment);
+        if let Some(wrong) = &mut case.fault {
+            wrong.released = released;
+        }
+        case
+    }
+
+    fn fails_at(
+        mut self,
+        span: usize,
+        error: &'static str,
+        offset: Option<usize>,
+        segment: Option<usize>,
+    ) -> Self {
+        self.fault = Some(Wrong { span: Some(span), error, offset, segment, released: 0 });
+        self
+    }
+
+    /// The stream is refused when it is opened.
+    fn unopened(self, error: &'static str, place: Place) -> Self {
+        let (offset, segment) = place.resolve(&self.stream);
+        self.unopened_at(error, offset, segment)
+    }
+
+    fn unopened_at(mut self, error: &'static str, offset: Option<usize>, segment: Option<usize>) -> Self {
+        self.fault = Some(Wrong { span: None, error, offset, segment, released: 0 });
+        self
+    }
+
+    fn export(&self, blobs: &mut Blobs) -> Vector {
+        Vector::Range(Box::new(RangeVector {
+            about: About {
+                id: self.id.clone(),
+                operation: "range".to_owned(),
+                level: "MUST".to_owned(),
+                requirements: strings(&self.requirements),
+                features: strings(&self.features),
+                comment: self.comment.clone(),
+            },
+            keys: keys(self.content_key.as_ref(), &self.stream.context),
+            mode: "strict".to_owned(),
+            input: store(self.stream.bytes(), blobs),
+            plaintext: self.stream.plaintext.clone(),
+            ranges: self.spans.iter().map(|(offset, len)| Span { offset: *offset, len: *len }).collect(),
+            runs_max: self.runs_max,
+            expect: self.expect(),
+            made: made(self.base, &self.mutation),
+        }))
+    }
+
+    fn expect(&self) -> RangeExpect {
+        if let Some(wrong) = self.fault.as_ref().filter(|wrong| wrong.span.is_none()) {
+            let place =
+                RangePlace { error: strings(&[wrong.error]), offset: wrong.offset, segment: wrong.segment };
+            return match wrong.error.starts_with("unsupported") {
+                true => RangeExpect::Unsupported(place),
+                false => RangeExpect::Reject(place),
+            };
+        }
+        let plaintext = self.stream.plaintext.bytes();
+        let ranges = self.spans.iter().enumerate().map(|(span, (offset, len))| {
+            let begin = clamped(*offset, plaintext.len());
+            let end = clamped(offset.saturating_add(*len), plaintext.len());
+            match &self.fault {
+                Some(wrong) if wrong.span.is_some_and(|from| from <= span) => {
+                    let len = if wrong.span == Some(span) { wrong.released } else { 0 };
+                    Expect::Reject(Fault {
+                        error: strings(&[wrong.error]),
+                        offset: wrong.offset,
+                        segment: wrong.segment,
+                        released_len: len,
+                        released_sha256: sha256_hex(&plaintext[begin..begin + len]),
+                    })
+                }
+                _ => Expect::Accept {
+                    plaintext_len: end - begin,
+                    plaintext_sha256: sha256_hex(&plaintext[begin..end]),
+                },
+            }
+        });
+        RangeExpect::Accept {
+            by: self.by.to_owned(),
+            plaintext_len: self.plaintext_len.unwrap_or(plaintext.len()),
+            ranges: ranges.collect(),
+        }
+    }
+}
+
+/// A place in a plaintext of `len` bytes, which ends where it does.
+fn clamped(at: u64, len: usize) -> usize {
+    usize::try_from(at).unwrap_or(len).min(len)
+}
+
+/// All range vectors, with their areas.
+pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
+    let areas = [
+        ("arithmetic", arithmetic::cases()),
+        ("final", finals::cases()),
+        ("fork", forks::cases()),
+        ("headers", [headers::cases(), totals::cases()].concat()),
+        ("index", index::cases()),
+        ("order", in_order::cases()),
+        ("segment", segments::cases()),
+    ];
+    let export = |(area, cases): &(&str, Vec<RangeCase>)| {
+        cases.iter().map(|case| ((*area).to_owned(), case.export(blobs))).collect::<Vec<_>>()
+    };
+    areas.iter().flat_map(export).collect()
+}
+
+/// With UNIFORM: three full data segments and one of 100 bytes; F = S = 4096. Segment i begins with byte 4096 × i of the plaintext.
+fn full(runs: &[usize]) -> Plan {
+    Plan::filled(4096, 3 * 4096 + 100).uniform().runs_at(runs)
+}
+
+/// Without UNIFORM: data segments of 100, 70, 30 and 50 bytes.
+fn flushed(runs: &[usize]) -> Plan {
+    Plan::flushed(&[100, 70, 30, 50]).runs_at(runs)
+}

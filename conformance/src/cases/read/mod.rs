@@ -1,0 +1,82 @@
+//! The read vectors, area by area. Each has one fault, and the answer stands beside it.
+
+mod accept;
+pub(crate) mod case;
+mod codec;
+mod codec_lz4;
+mod damage;
+mod digest;
+mod envelope;
+mod envelope_argon2id;
+mod epoch;
+mod finals;
+mod frame;
+mod header;
+mod header_size;
+mod index;
+mod index_order;
+mod key;
+mod link;
+mod order;
+mod salvage;
+mod segment;
+mod segment_size;
+mod segment_tag;
+mod suite;
+
+use crate::cases::read::case::Case;
+use crate::plan::Plan;
+
+/// All read vectors.
+pub(crate) fn all() -> Vec<Case> {
+    [
+        accept::cases(),
+        header::cases(),
+        header_size::cases(),
+        key::cases(),
+        envelope::cases(),
+        envelope_argon2id::cases(),
+        segment::cases(),
+        segment_size::cases(),
+        segment_tag::cases(),
+        frame::cases(),
+        digest::cases(),
+        finals::cases(),
+        link::cases(),
+        order::cases(),
+        epoch::cases(),
+        suite::cases(),
+        codec::cases(),
+        codec_lz4::cases(),
+        index::cases(),
+        index_order::cases(),
+        salvage::cases(),
+        damage::cases(),
+    ]
+    .concat()
+}
+
+/// `accept-empty`: a stream header and a final segment.
+fn empty() -> Plan {
+    Plan::flushed(&[])
+}
+
+/// `accept-three-segments`: the base of most faults, because it is small.
+fn three() -> Plan {
+    Plan::flushed(&[100, 70, 30])
+}
+
+/// `accept-two-frames`: one segment of two equal frames.
+fn two_frames() -> Plan {
+    Plan::filled(8192, 8192)
+}
+
+/// `accept-two-runs`: a run takes over at segment 1.
+fn two_runs() -> Plan {
+    three().runs_at(&[1])
+}
+
+/// `accept-uniform`: a full segment and a short one.
+fn uniform() -> Plan {
+    Plan::filled(4096, 4196).uniform()
+}

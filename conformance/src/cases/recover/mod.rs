@@ -1,0 +1,134 @@
+//! §18.3, §19.2 steps 3 to 7, §19.3 and §19.8: what of an interrupted writer's output is committed, whatever became of its journal.
+
+mod before;
+mod journals;
+mod links;
+mod outputs;
+mod places;
+mod tails;
+
+use crate::cases::export::{Blobs, keys, made, store, strings};
+use crate::plan::Plan;
+use crate::vector::{About, RecoverExpect, RecoverVector, Vector};
+use crate::wire::stream::Stream;
+
+/// A recover vector in the making.
+pub(crate) struct RecoverCase {
+    id: &'static str,
+    requirements: Vec<&'static str>,
+    comment: &'static str,
+    stream: Stream,
+    output: Vec<u8>,
+    journal: Option<Vec<u8>>,
+    content_key: Option<[u8; 32]>,
+    expect: RecoverExpect,
+}
+
+/// Four data segments, not uniform, and a final one.
+fn base() -> Stream {
+    Plan::flushed(&[100, 70, 30, 50]).write()
+}
+
+/// The output whose final segment is missing, without a journal.
+fn case(id: &'static str, requirements: &[&'static str], comment: &'static str) -> RecoverCase {
+    let stream = base();
+    let output = stream.bytes()[..stream.offset(4)].to_vec();
+    let expect = RecoverExpect::Nothing;
+    let (content_key, requirements) = (Some(stream.content_key), requirements.to_vec());
+    RecoverCase { id, requirements, comment, stream, output, journal: None, content_key, expect }
+        .finds(4, "none")
+}
+
+impl RecoverCase {
+    fn journal(mut self, journal: Vec<u8>) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
+    /// Alters the output.
+    fn output(mut self, alter: impl FnOnce(&Stream, &mut Vec<u8>)) -> Self {
+        alter(&self.stream, &mut self.output);
+        self
+    }
+
+    /// Another stream, whose final segment is missing.
+    fn stream(mut self, stream: Stream) -> Self {
+        self.output = stream.bytes()[..stream.offset(stream.segments.len() - 1)].to_vec();
+        self.stream = stream;
+        self
+    }
+
+    fn with_key(mut self, content_key: Option<[u8; 32]>) -> Self {
+        self.content_key = content_key;
+        self
+    }
+
+    /// So many segments are committed; what became of the journal.
+    fn finds(mut self, segments: usize, journal: &str) -> Self {
+        self.expect = RecoverExpect::Recovered {
+            segments,
+            plaintext_len: self.stream.released_len(segments),
+            stream_len: self.stream.offset(segments),
+            sealed: segments == self.stream.segments.len(),
+            journal: journal.to_owned(),
+        };
+        self
+    }
+
+    fn finds_nothing(mut self) -> Self {
+        self.expect = RecoverExpect::Nothing;
+        self
+    }
+
+    /// Reported at `within` a segment.
+    fn rejects(mut self, error: &str, segment: usize, within: usize) -> Self {
+        let (offset, segment) = (self.stream.offset(segment) + within, Some(segment));
+        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: Some(offset), segment };
+        self
+    }
+
+    /// Reported without a place.
+    fn rejects_nowhere(mut self, error: &str) -> Self {
+        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: None, segment: None };
+        self
+    }
+
+    /// Reported at the beginning, before any segment.
+    fn rejects_beginning(mut self, error: &str) -> Self {
+        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: Some(0), segment: None };
+        self
+    }
+
+    fn export(&self, blobs: &mut Blobs) -> Vector {
+        Vector::Recover(Box::new(RecoverVector {
+            about: About {
+                id: self.id.to_owned(),
+                operation: "recover".to_owned(),
+                level: "MUST".to_owned(),
+                requirements: strings(&self.requirements),
+                features: Vec::new(),
+                comment: self.comment.to_owned(),
+            },
+            keys: keys(self.content_key.as_ref(), &self.stream.context),
+            output: store(self.output.clone(), blobs),
+            journal: self.journal.clone().map(|journal| store(journal, blobs)),
+            expect: self.expect.clone(),
+            made: made(None, "none"),
+        }))
+    }
+}
+
+/// All recover vectors.
+pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
+    let areas = [
+        journals::headers(),
+        journals::records(),
+        tails::cases(),
+        outputs::cases(),
+        before::cases(),
+        places::cases(),
+        links::cases(),
+        outputs::without_key(),
+    ];
+    areas.iter().flatten().map(|case| case.export(blobs)).collect()
+}
