@@ -5,8 +5,9 @@ use std::io;
 use std::path::Path;
 
 use crate::example;
-use crate::lint::{Findings, lint};
-use crate::tree::{Tree, generate};
+use crate::generate::generate;
+use crate::lint::lint;
+use crate::tree::{Findings, Tree, read_tree};
 
 /// Compares a folder and a specification with what is generated.
 ///
@@ -36,30 +37,6 @@ fn compare(expected: &Tree, found: &Tree) -> Findings {
         found.keys().filter(|path| !expected.contains_key(*path)).map(|path| format!("{path}: stray")),
     );
     findings
-}
-
-/// Every file below a folder, by path.
-///
-/// # Errors
-///
-/// When one cannot be read.
-pub fn read_tree(folder: &Path) -> io::Result<Tree> {
-    let mut tree = Tree::new();
-    read_folder(folder, "", &mut tree)?;
-    Ok(tree)
-}
-
-fn read_folder(folder: &Path, prefix: &str, tree: &mut Tree) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
-        if entry.file_type()?.is_dir() {
-            read_folder(&entry.path(), &format!("{path}/"), tree)?;
-        } else {
-            tree.insert(path, fs::read(entry.path())?);
-        }
-    }
-    Ok(())
 }
 
 /// The text below the heading of Appendix A, up to the next heading of its level.

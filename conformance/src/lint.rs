@@ -1,17 +1,13 @@
 //! Rules that the vectors keep, whoever made them: hashes, ids, requirements, and that what was published stays.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::coverage;
+use crate::operations::Vector;
 use crate::primitives::sha256_hex;
-use crate::sides;
-use crate::tree::Tree;
-use crate::vector::{Expect, Fault, Manifest, RangeExpect, RangeVector, ReadVector, Span, Stored, Vector};
-
-/// What is wrong, one line each; empty where nothing is.
-pub type Findings = Vec<String>;
-
-/// The file of the published ids, from the root of the vectors.
-pub const PUBLISHED: &str = "PUBLISHED";
+use crate::published;
+use crate::tree::{Findings, Tree};
+use crate::vector::{Manifest, Stored};
 
 /// Holds the rules of the suite against itself.
 #[must_use]
@@ -39,9 +35,9 @@ pub fn lint(tree: &Tree, specification: &str) -> Findings {
         tested.extend(vector.about().requirements.iter().cloned());
     }
     let waived = manifest.waivers.iter().map(|waiver| waiver.requirement.clone()).collect();
-    findings.extend(published(tree, &vectors));
-    findings.extend(sides::lint(&vectors, &manifest.one_sided));
-    findings.extend(coverage(&identifiers(specification), &tested, &waived));
+    findings.extend(published::lint(tree, &vectors));
+    findings.extend(coverage::lint(&vectors, &manifest.one_sided));
+    findings.extend(traced(&identifiers(specification), &tested, &waived));
     findings
 }
 
@@ -54,7 +50,7 @@ fn identifiers(specification: &str) -> BTreeSet<String> {
         .collect()
 }
 
-fn coverage(ids: &BTreeSet<String>, tested: &BTreeSet<String>, waived: &BTreeSet<String>) -> Findings {
+fn traced(ids: &BTreeSet<String>, tested: &BTreeSet<String>, waived: &BTreeSet<String>) -> Findings {
     let mut findings = Findings::new();
     findings.extend(
         tested
@@ -69,7 +65,8 @@ fn coverage(ids: &BTreeSet<String>, tested: &BTreeSet<String>, waived: &BTreeSet
 }
 
 fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings {
-    let about = vector.about();
+    let operation = vector.operation();
+    let about = operation.about();
     let mut findings = Findings::new();
     let mut report = |wrong: bool, what: &str| {
         if wrong {
@@ -82,128 +79,18 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
     let distinct: BTreeSet<&String> = about.requirements.iter().collect();
     report(distinct.len() != about.requirements.len(), "a requirement stands twice");
     report(!about.comment.ends_with('.'), "the comment is no sentence");
-    let stored: Vec<&Stored> = match vector {
-        Vector::Read(read) => vec![&read.input],
-        Vector::Range(range) => vec![&range.input],
-        Vector::Write(_) => Vec::new(),
-        Vector::Crash(crash) => [&crash.expect.left].into_iter().chain(&crash.expect.resumed).collect(),
-        Vector::Recover(recover) => [&recover.output].into_iter().chain(&recover.journal).collect(),
-        Vector::Resume(resume) => {
-            [&resume.output, &resume.source].into_iter().chain(&resume.journal).collect()
-        }
-    };
-    let lost = |blob: &String| !tree.contains_key(blob);
-    report(stored.iter().any(|stored| stored.blob.as_ref().is_some_and(lost)), "no such blob");
-    if let Vector::Range(range) = vector {
-        report(range.made.base.as_ref().is_some_and(|base| !ids.contains(base)), "no such base");
-        report(range.ranges.is_empty(), "no range");
-        report(!released_ranges(range), "what is released is not that range of the plaintext");
-    }
-    let Vector::Read(read) = vector else {
-        return findings;
-    };
-    report(read.made.base.as_ref().is_some_and(|base| !ids.contains(base)), "no such base");
-    report(read.made.base.is_none() && read.made.mutation != "none", "a mutation of nothing");
-    report(read.expect.is_some() == read.recipe.is_some(), "either an answer or a recipe");
-    let without: BTreeSet<&String> = read.expect_without.keys().collect();
-    report(without != about.features.iter().collect(), "features and expect_without differ");
-    report(!released_prefixes(read), "what is released is not a prefix of the plaintext");
+    let lost = |stored: &&Stored| stored.blob.as_ref().is_some_and(|blob| !tree.contains_key(blob));
+    report(operation.stored().iter().any(lost), "no such blob");
+    report(operation.base().is_some_and(|base| !ids.contains(base)), "no such base");
+    operation.lint(&mut report);
     findings
-}
-
-/// Whether all that may be released is a prefix of the plaintext that the vector describes.
-fn released_prefixes(read: &ReadVector) -> bool {
-    let plaintext = read.plaintext.bytes();
-    let prefix =
-        |len: usize, sha256: &str| plaintext.get(..len).is_some_and(|bytes| sha256_hex(bytes) == sha256);
-    let answers = read.expect.iter().chain(read.expect_without.values());
-    let ranges = read.recipe.iter().flat_map(|recipe| &recipe.ranges);
-    answers.clone().all(|answer| match answer {
-        Expect::Accept { plaintext_len, plaintext_sha256 } => {
-            *plaintext_len == plaintext.len() && prefix(*plaintext_len, plaintext_sha256)
-        }
-        Expect::Reject(Fault { released_len, released_sha256, .. })
-        | Expect::Unsupported(Fault { released_len, released_sha256, .. }) => {
-            prefix(*released_len, released_sha256)
-        }
-    }) && ranges.clone().all(|range| prefix(range.released_len, &range.released_sha256))
-}
-
-/// Whether all that may be released of each range is a prefix of it.
-fn released_ranges(range: &RangeVector) -> bool {
-    let RangeExpect::Accept { ranges, .. } = &range.expect else { return true };
-    let plaintext = range.plaintext.bytes();
-    let right = |(span, expect): (&Span, &Expect)| {
-        let begin = usize::try_from(span.offset).unwrap_or(plaintext.len()).min(plaintext.len());
-        let (len, sha256) = match expect {
-            Expect::Accept { plaintext_len, plaintext_sha256 } => (*plaintext_len, plaintext_sha256),
-            Expect::Reject(fault) | Expect::Unsupported(fault) => {
-                (fault.released_len, &fault.released_sha256)
-            }
-        };
-        let released = plaintext.get(begin..begin + len);
-        len as u64 <= span.len && released.is_some_and(|released| sha256_hex(released) == *sha256)
-    };
-    ranges.len() == range.ranges.len() && range.ranges.iter().zip(ranges).all(right)
-}
-
-/// What a vector means, as a hash: everything but the words about it and the requirements that it is listed under.
-#[must_use]
-pub fn meaning(vector: &Vector) -> String {
-    let mut value = serde_json::to_value(vector).unwrap_or_default();
-    if let Some(fields) = value.as_object_mut() {
-        for words in ["comment", "level", "made", "requirements"] {
-            fields.remove(words);
-        }
-    }
-    sha256_hex(value.to_string().as_bytes())
-}
-
-/// The lines of `PUBLISHED`: an id, the version that brought it, its meaning, and whether it is withdrawn. Behind that word stands the version that left
-/// it out. A line that begins with `#` is for people.
-pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str, bool)> {
-    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
-        let mut words = line.split(' ');
-        Some((words.next()?, words.next()?, words.next()?, words.next() == Some("withdrawn")))
-    })
-}
-
-/// A published id means what it meant, or is withdrawn for ever.
-fn published(tree: &Tree, vectors: &[Vector]) -> Findings {
-    let Some(Ok(text)) = tree.get(PUBLISHED).map(|bytes| std::str::from_utf8(bytes)) else {
-        return vec![format!("{PUBLISHED}: missing")];
-    };
-    let found: BTreeMap<&str, String> =
-        vectors.iter().map(|vector| (vector.about().id.as_str(), meaning(vector))).collect();
-    published_lines(text)
-        .filter_map(|(id, version, meaning, withdrawn)| match found.get(id) {
-            None if withdrawn => None,
-            Some(_) if withdrawn => Some(format!("{id}: withdrawn, and here again")),
-            None => Some(format!("{id}: published in {version}, and gone")),
-            Some(found) if found != meaning => {
-                Some(format!("{id}: published in {version}, and means something else now: it needs a new id"))
-            }
-            Some(_) => None,
-        })
-        .collect()
-}
-
-/// `PUBLISHED` with a line for each vector that has none yet; lines that are there stay.
-#[must_use]
-pub fn publish(text: &str, version: &str, vectors: &[Vector]) -> String {
-    let known: BTreeSet<&str> = published_lines(text).map(|(id, ..)| id).collect();
-    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
-    let fresh = vectors.iter().filter(|vector| !known.contains(vector.about().id.as_str()));
-    lines.extend(fresh.map(|vector| format!("{} {version} {}", vector.about().id, meaning(vector))));
-    lines.sort();
-    lines.push(String::new());
-    lines.join("\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tree::generate;
+    use crate::generate::generate;
+    use crate::published::{PUBLISHED, publish, published_lines};
 
     fn with(path: &str, change: impl FnOnce(&mut Vec<u8>)) -> Findings {
         let mut tree = generate();

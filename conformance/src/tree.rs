@@ -1,102 +1,36 @@
-//! All files of `vectors/`, in memory.
+//! The files of `vectors/`, in memory.
 
 use std::collections::BTreeMap;
-
-use serde::Serialize;
-
-use crate::cases::export::{Blobs, export};
-use crate::cases::{crash, range, read, recover, resume, write};
-use crate::lint::{PUBLISHED, published_lines};
-use crate::primitives::sha256_hex;
-use crate::trace;
-use crate::vector::{Entry, Manifest, Vector};
-use crate::waivers;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 /// Files by path from the root of the vectors.
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
-/// Files that are written by hand: they live in `vectors/` and nowhere else.
-const BY_HAND: [(&str, &[u8]); 7] = [
-    (PUBLISHED, include_bytes!("../../vectors/PUBLISHED")),
-    ("README.md", include_bytes!("../../vectors/README.md")),
-    ("VERSION", include_bytes!("../../vectors/VERSION")),
-    ("schema/manifest.schema.json", include_bytes!("../../vectors/schema/manifest.schema.json")),
-    ("schema/protocol.schema.json", include_bytes!("../../vectors/schema/protocol.schema.json")),
-    ("schema/report.schema.json", include_bytes!("../../vectors/schema/report.schema.json")),
-    ("schema/vector.schema.json", include_bytes!("../../vectors/schema/vector.schema.json")),
-];
+/// What is wrong with them, one line each; empty where nothing is.
+pub type Findings = Vec<String>;
 
-/// Generates every file.
-#[must_use]
-pub fn generate() -> Tree {
+/// Every file below a folder, by path.
+///
+/// # Errors
+///
+/// When one cannot be read.
+pub fn read_tree(folder: &Path) -> io::Result<Tree> {
     let mut tree = Tree::new();
-    let mut entries = Vec::new();
-    let mut blobs = Blobs::new();
-    let mut abouts = Vec::new();
-    let since: BTreeMap<&str, &str> = published_lines(include_str!("../../vectors/PUBLISHED"))
-        .map(|(id, version, ..)| (id, version))
-        .collect();
-    for (area, vector) in vectors(&mut blobs) {
-        let about = vector.about().clone();
-        let file = format!("{}/{area}/{}.json", about.operation, about.id);
-        let bytes = json(&vector);
-        abouts.push(about.clone());
-        let since = since.get(about.id.as_str()).copied().unwrap_or(version()).to_owned();
-        entries.push(Entry {
-            id: about.id,
-            file: file.clone(),
-            sha256: sha256_hex(&bytes),
-            since,
-            operation: about.operation,
-            level: about.level,
-            features: about.features,
-        });
-        tree.insert(file, bytes);
-    }
-    entries.sort_by(|a, b| a.id.cmp(&b.id));
-    tree.extend(blobs);
-    tree.extend(BY_HAND.map(|(path, bytes)| (path.to_owned(), bytes.to_vec())));
-    let trace = trace::tests(abouts.iter(), &waivers::all());
-    tree.insert(trace::TRACE.to_owned(), trace.into_bytes());
-    tree.insert("manifest.json".to_owned(), json(&manifest(entries)));
-    tree
+    read_folder(folder, "", &mut tree)?;
+    Ok(tree)
 }
 
-/// All vectors with their areas.
-fn vectors(blobs: &mut Blobs) -> Vec<(String, Vector)> {
-    let mut vectors: Vec<(String, Vector)> =
-        read::all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect();
-    vectors.extend(range::export_all(blobs));
-    vectors.extend(write::export_all(blobs).into_iter().map(|vector| ("stream".to_owned(), vector)));
-    vectors.extend(recover::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
-    vectors.extend(crash::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
-    vectors.extend(resume::export_all(blobs).into_iter().map(|vector| ("output".to_owned(), vector)));
-    vectors
-}
-
-/// The version of the suite.
-#[must_use]
-pub fn version() -> &'static str {
-    include_str!("../../vectors/VERSION").trim()
-}
-
-fn manifest(vectors: Vec<Entry>) -> Manifest {
-    Manifest {
-        version: version().to_owned(),
-        format_version: 1,
-        vectors,
-        waivers: waivers::all(),
-        one_sided: waivers::one_sided(),
-    }
-}
-
-/// Pretty JSON with a line feed at the end.
-fn json(value: &impl Serialize) -> Vec<u8> {
-    match serde_json::to_vec_pretty(value) {
-        Ok(mut bytes) => {
-            bytes.push(b'\n');
-            bytes
+fn read_folder(folder: &Path, prefix: &str, tree: &mut Tree) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let path = format!("{prefix}{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            read_folder(&entry.path(), &format!("{path}/"), tree)?;
+        } else {
+            tree.insert(path, fs::read(entry.path())?);
         }
-        Err(error) => unreachable!("vectors are plain data: {error}"),
     }
+    Ok(())
 }

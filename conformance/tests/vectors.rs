@@ -7,8 +7,11 @@ use std::sync::OnceLock;
 
 use stream_v2_conformance::check::check;
 use stream_v2_conformance::example;
-use stream_v2_conformance::tree::{Tree, generate};
-use stream_v2_conformance::vector::{Manifest, Vector, WriteExpect};
+use stream_v2_conformance::generate::generate;
+use stream_v2_conformance::operations::Vector;
+use stream_v2_conformance::operations::write::WriteExpect;
+use stream_v2_conformance::tree::Tree;
+use stream_v2_conformance::vector::Manifest;
 
 fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(path)

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
-use stream_v2_conformance::vector::{Keys, Manifest, Stored, Vector};
+use stream_v2_conformance::operations::Vector;
+use stream_v2_conformance::vector::{Keys, Manifest, Stored};
 use stream_v2_pipeline::ContentKey;
 
 /// Every vector that the manifest lists.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use stream_v2_conformance::runner::suite::Suite;
-use stream_v2_conformance::{check, example, lint, tree};
+use stream_v2_conformance::{check, example, generate, published};
 
 const USAGE: &str = "\
 usage:
@@ -45,7 +45,7 @@ fn main() -> ExitCode {
 
 /// Writes every file; what else stands in the folder is left for `check` to name.
 fn generate(folder: &Path) -> io::Result<ExitCode> {
-    let files = tree::generate();
+    let files = generate::generate();
     for (path, bytes) in &files {
         let file = folder.join(path);
         if let Some(parent) = file.parent() {
@@ -63,10 +63,10 @@ fn generate(folder: &Path) -> io::Result<ExitCode> {
 /// From now on these ids mean what they mean.
 fn publish(folder: &Path) -> io::Result<ExitCode> {
     let suite = Suite::load(folder)?;
-    let file = folder.join(lint::PUBLISHED);
+    let file = folder.join(published::PUBLISHED);
     let before = fs::read_to_string(&file).map_err(|error| named(&file, &error))?;
-    let after = lint::publish(&before, &suite.manifest.version, &suite.vectors);
-    let ids = |text: &str| lint::published_lines(text).count();
+    let after = published::publish(&before, &suite.manifest.version, &suite.vectors);
+    let ids = |text: &str| published::published_lines(text).count();
     println!("{} ids, {} before", ids(&after), ids(&before));
     fs::write(&file, after).map_err(|error| named(&file, &error))?;
     Ok(ExitCode::SUCCESS)

@@ -1,9 +1,11 @@
 //! §18, §19: a writer is stopped after so many bytes of its output; what it leaves, with a journal of its own, is gone on with.
 
-use crate::cases::export::{Blobs, keys, made, store, strings};
+use crate::cases::export::{Blobs, about, keys, made, store};
 use crate::cases::write::parameters;
+use crate::operations::Vector;
+use crate::operations::crash::{CrashExpect, CrashVector};
+use crate::operations::recover::RecoverExpect;
 use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
-use crate::vector::{About, CrashExpect, CrashVector, RecoverExpect, Vector};
 use crate::wire::segment_header::SEGMENT_HEADER_LEN;
 use crate::wire::stream::Stream;
 
@@ -59,6 +61,7 @@ impl CrashCase {
     }
 
     fn export(&self, blobs: &mut Blobs) -> Vector {
+        let features: &[&str] = if self.indexed() { &["index"] } else { &[] };
         let stream = self.plan.clone().write();
         let (stop_after, recovered, resumed) = match self.stop {
             Stop::Begun(within) => (within, RecoverExpect::Nothing, None),
@@ -68,14 +71,7 @@ impl CrashCase {
             }
         };
         Vector::Crash(Box::new(CrashVector {
-            about: About {
-                id: self.id.to_owned(),
-                operation: "crash".to_owned(),
-                level: "MUST".to_owned(),
-                requirements: strings(self.requirements),
-                features: if self.indexed() { strings(&["index"]) } else { Vec::new() },
-                comment: self.comment.to_owned(),
-            },
+            about: about("crash", self.id, self.requirements, features, self.comment),
             keys: keys(Some(&self.plan.content_key), &self.plan.context),
             parameters: parameters(&self.plan, self.indexed()),
             run_salt: hex::encode(self.plan.runs[0].1),

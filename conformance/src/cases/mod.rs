@@ -1,9 +1,25 @@
 //! What each vector is, declared by hand: a family for each operation.
 
-pub(crate) mod crash;
+mod crash;
 pub(crate) mod export;
-pub(crate) mod range;
-pub(crate) mod read;
-pub(crate) mod recover;
-pub(crate) mod resume;
-pub(crate) mod write;
+mod range;
+mod read;
+mod recover;
+mod resume;
+mod write;
+
+use crate::cases::export::Blobs;
+use crate::operations::Vector;
+
+/// All vectors, with the folders that they are in below that of their operation; large inputs and
+/// outputs go to `blobs`.
+pub(crate) fn all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
+    let mut vectors = read::export_all(blobs);
+    vectors.extend(range::export_all(blobs));
+    let in_area = |area: &'static str| move |vector| (area.to_owned(), vector);
+    vectors.extend(write::export_all(blobs).into_iter().map(in_area("stream")));
+    vectors.extend(recover::export_all(blobs).into_iter().map(in_area("output")));
+    vectors.extend(crash::export_all(blobs).into_iter().map(in_area("output")));
+    vectors.extend(resume::export_all(blobs).into_iter().map(in_area("output")));
+    vectors
+}

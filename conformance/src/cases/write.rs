@@ -1,9 +1,10 @@
 //! §16 and property 8 of §2: what a writer writes when all that it would choose is given.
 
-use crate::cases::export::{Blobs, GENERATOR, keys, store, strings};
+use crate::cases::export::{Blobs, about, keys, made, store, strings};
+use crate::operations::Vector;
+use crate::operations::write::{Parameters, Run, WriteExpect, WriteVector};
 use crate::plaintext::Pattern;
 use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
-use crate::vector::{About, Made, Parameters, Run, Vector, WriteExpect, WriteVector};
 use crate::wire::envelope::padding;
 use crate::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
 
@@ -98,14 +99,7 @@ impl WriteCase {
             None => WriteExpect::Accept { output: store(self.plan.write().bytes(), blobs) },
         };
         Vector::Write(Box::new(WriteVector {
-            about: About {
-                id: self.id.to_owned(),
-                operation: "write".to_owned(),
-                level: "MUST".to_owned(),
-                requirements: strings(&self.requirements),
-                features: strings(&self.features),
-                comment: self.comment.to_owned(),
-            },
+            about: about("write", self.id, &self.requirements, &self.features, self.comment),
             keys: keys(Some(&self.plan.content_key), &self.plan.context),
             parameters: parameters(&self.plan, self.index),
             runs: self
@@ -117,7 +111,7 @@ impl WriteCase {
             flushes: self.flushes.clone(),
             plaintext: Pattern::counting(self.source_len),
             expect,
-            made: Made { generator: GENERATOR.to_owned(), base: None, mutation: "none".to_owned() },
+            made: made(None, "none"),
         }))
     }
 }

@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::judge::{Judgement, Verdict};
-use super::protocol::{Answer, PROTOCOL, Peer, Request};
+use crate::judge::{Judgement, Verdict};
+use crate::operations::operation::Step;
+use crate::protocol::{Answer, PROTOCOL, Peer, Session};
 
 /// How often memory is looked at while an answer is waited for.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
@@ -81,8 +82,8 @@ impl Adapter {
             again: true,
         };
         let mut adapter = Self { child, requests, lines, stderr, caps, baseline: None, asked: 0, peer };
-        let hello = Request::Hello { protocol: PROTOCOL, suite, format_version: 1 };
-        let greeting = adapter.exchange(&hello, caps.timeout.max(HANDSHAKE)).map_err(
+        let hello = Session::Hello { protocol: PROTOCOL, suite, format_version: 1 };
+        let greeting = adapter.exchange(serde_json::to_vec(&hello), caps.timeout.max(HANDSHAKE)).map_err(
             |Judgement { verdict, detail, .. }| {
                 format!("{program}: no answer to the handshake: {}: {detail}", verdict.name())
             },
@@ -100,14 +101,14 @@ impl Adapter {
         Ok(adapter)
     }
 
-    /// Asks one question.
+    /// Asks what a step asks.
     ///
     /// # Errors
     ///
     /// What the adapter did instead of answering. It is not to be asked again then.
-    pub fn ask<'a>(&mut self, request: impl Fn(u64) -> Request<'a>) -> Result<Answer, Judgement> {
+    pub fn ask(&mut self, step: &Step<'_>) -> Result<Answer, Judgement> {
         self.asked += 1;
-        let line = self.exchange(&request(self.asked), self.caps.timeout)?;
+        let line = self.exchange(step.line(self.asked), self.caps.timeout)?;
         let garbage = |why: &str| Judgement::new(Verdict::Garbage, format!("{why}: {}", shown(&line)));
         let answer: Answer =
             serde_json::from_slice(&line).map_err(|error| garbage(&format!("not an answer ({error})")))?;
@@ -120,22 +121,27 @@ impl Adapter {
 
     /// Tells the adapter that nothing more comes, and lets it end.
     pub fn bye(mut self) {
-        let _ = self.send(&Request::Bye);
+        let _ = self.send(serde_json::to_vec(&Session::Bye));
         drop(std::mem::replace(&mut self.requests, channel().0));
         let _ = self.lines.recv_timeout(self.caps.timeout);
     }
 
-    fn send(&self, request: &Request<'_>) -> Result<(), Judgement> {
-        let unsent = || Judgement::new(Verdict::Crash, self.ending());
-        let mut line = serde_json::to_vec(request)
-            .map_err(|error| Judgement::new(Verdict::Garbage, error.to_string()))?;
-        line.push(b'\n');
-        self.requests.send(line).map_err(|_| unsent())
+    /// Hands over a line; false if the adapter takes none any more.
+    fn send(&self, line: serde_json::Result<Vec<u8>>) -> bool {
+        let line = line.map(|mut line| {
+            line.push(b'\n');
+            line
+        });
+        line.is_ok_and(|line| self.requests.send(line).is_ok())
     }
 
-    fn exchange(&mut self, request: &Request<'_>, timeout: Duration) -> Result<Vec<u8>, Judgement> {
+    fn exchange(
+        &mut self,
+        line: serde_json::Result<Vec<u8>>,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, Judgement> {
         let begun = Instant::now();
-        if self.send(request).is_err() {
+        if !self.send(line) {
             return Err(Judgement::new(Verdict::Crash, self.obituary()));
         }
         loop {

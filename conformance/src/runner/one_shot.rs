@@ -9,11 +9,10 @@ use std::thread;
 use std::time::Instant;
 
 use super::adapter::{Caps, LOOK, resident};
-use super::judge::{Judgement, Verdict};
-use super::protocol::{Answer, PROTOCOL, Peer};
-use super::questions::Question;
+use crate::judge::{Judgement, Verdict};
+use crate::operations::operation::{OneShot, Step};
 use crate::primitives::sha256_hex;
-use crate::vector::Vector;
+use crate::protocol::{Answer, PROTOCOL, Peer};
 
 /// What is known of a one-shot program.
 pub(super) fn peer(command: &[String]) -> Peer {
@@ -31,28 +30,23 @@ pub(super) fn peer(command: &[String]) -> Peer {
 }
 
 /// Runs the program on one input.
-pub(super) fn ask(
-    command: &[String],
-    caps: Caps,
-    vector: &Vector,
-    question: &Question<'_>,
-) -> Result<Answer, Judgement> {
-    let Vector::Read(vector) = vector else { return Ok(Answer::default()) };
+pub(super) fn ask(command: &[String], caps: Caps, step: &Step<'_>) -> Result<Answer, Judgement> {
+    let Some(OneShot { keys, mode, input }) = &step.one_shot else { return Ok(Answer::default()) };
     let broken = |what: &str, error: &dyn std::fmt::Display| {
         Judgement::new(Verdict::Crash, format!("{what}: {error}"))
     };
     let folder = tempfile::tempdir().map_err(|error| broken("a temporary folder", &error))?;
     let file = folder.path().join("stream.sv2");
-    fs::write(&file, &question.input).map_err(|error| broken("a temporary file", &error))?;
+    fs::write(&file, input).map_err(|error| broken("a temporary file", &error))?;
     let [program, arguments @ ..] = command else {
         return Err(Judgement::new(Verdict::Crash, "no program".to_owned()));
     };
     let mut process = Command::new(program);
     process.args(arguments).arg(&file).env_remove("SV2_CONTENT_KEY");
-    if let Some(key) = &vector.keys.content_key {
+    if let Some(key) = &keys.content_key {
         process.env("SV2_CONTENT_KEY", key);
     }
-    process.env("SV2_CONTEXT", &vector.keys.context).env("SV2_MODE", &vector.mode);
+    process.env("SV2_CONTEXT", &keys.context).env("SV2_MODE", mode);
     process.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     let begun = Instant::now();
     let mut child = process.spawn().map_err(|error| broken(program, &error))?;

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::judge::Verdict;
-use super::protocol::Peer;
+use crate::judge::Verdict;
+use crate::protocol::Peer;
 
 pub use badge::badge;
 pub use html::html;

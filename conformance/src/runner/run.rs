@@ -8,14 +8,13 @@ use std::thread;
 use std::time::Instant;
 
 use super::adapter::{Adapter, Caps};
-use super::crash;
-use super::judge::{Judgement, Verdict, judge};
 use super::one_shot;
-use super::protocol::{Answer, Peer};
-use super::questions::{self, Question};
 use super::report::{Outcome, Report};
 use super::suite::Suite;
-use crate::vector::Vector;
+use crate::judge::{Judgement, Verdict};
+use crate::operations::Vector;
+use crate::operations::operation::{Operation, Step};
+use crate::protocol::{Answer, Peer};
 
 /// How to run.
 #[derive(Clone, Debug)]
@@ -86,7 +85,7 @@ pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -
     };
     let mut wanted: Vec<&Vector> = suite.vectors.iter().filter(|vector| options.wants(vector)).collect();
     // The long ones first, so that no process waits for the last one; the short ones, if one failure is enough.
-    wanted.sort_by_key(|vector| is_recipe(vector) == options.fail_fast);
+    wanted.sort_by_key(|vector| vector.operation().is_recipe() == options.fail_fast);
     let crew = Crew {
         suite,
         options,
@@ -107,10 +106,6 @@ pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -
     let mut outcomes = crew.outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
     outcomes.sort_by(|a, b| a.id.cmp(&b.id));
     Ok(Report { suite: suite.manifest.version.clone(), given_up: crew.given_up.into_inner(), peer, outcomes })
-}
-
-fn is_recipe(vector: &Vector) -> bool {
-    matches!(vector, Vector::Read(vector) if vector.recipe.is_some())
 }
 
 /// What the workers share.
@@ -159,7 +154,8 @@ impl Crew<'_> {
         let about = vector.about();
         let begun = Instant::now();
         let mut asked = 0;
-        let Judgement { mut verdict, mut detail, breaks } = self.judgement(adapter, vector, &mut asked)?;
+        let Judgement { mut verdict, mut detail, breaks } =
+            self.judgement(adapter, vector.operation(), &mut asked)?;
         if let Some(reason) = self.options.expected.get(&about.id) {
             (verdict, detail) = match verdict {
                 Verdict::Pass => (Verdict::StaleSkip, format!("passes, and is expected not to: {reason}")),
@@ -183,79 +179,56 @@ impl Crew<'_> {
     fn judgement(
         &self,
         adapter: &mut Option<Adapter>,
-        vector: &Vector,
+        vector: &dyn Operation,
         asked: &mut usize,
     ) -> Result<Judgement, String> {
-        let operation = &vector.about().operation;
-        if !self.peer.operations.contains(operation) {
-            return Ok(Judgement::new(Verdict::Skip, format!("no operation {operation}")));
+        let about = vector.about();
+        if !self.peer.operations.contains(&about.operation) {
+            return Ok(Judgement::new(Verdict::Skip, format!("no operation {}", about.operation)));
         }
-        // A reader that lacks a feature has an answer all the same, and a writer has none.
-        let lacks = self.peer.lacks(&vector.about().features);
-        if let (Some(feature), false) = (lacks, matches!(vector, Vector::Read(_))) {
+        let lacks = self.peer.lacks(&about.features).filter(|_| !vector.has_answer_without_feature());
+        if let Some(feature) = lacks {
             return Ok(Judgement::new(Verdict::Skip, format!("no feature {feature}")));
         }
-        if is_recipe(vector) && !self.options.recipes {
+        if vector.is_recipe() && !self.options.recipes {
             return Ok(Judgement::new(Verdict::Skip, "a recipe; --recipes yes runs it"));
         }
-        if let Vector::Crash(crash) = vector {
-            return crash::judgement(self.suite, self.peer, crash, |question| {
-                *asked += 1;
-                self.answer(adapter, vector, question)
-            });
-        }
         let mut ended = Ok(Judgement::pass());
-        let mut delivered = false;
-        let mut ask = |question: Question<'_>| {
+        let mut take = |step: Step<'_>| {
             *asked += 1;
-            ended = self.ask(adapter, vector, &question).map(|judgement| {
-                if judgement.verdict == Verdict::Pass || question.which.is_empty() {
-                    return judgement;
+            match self.take(adapter, &step) {
+                Ok(Ok(answer)) => return Some(answer),
+                Ok(Err(judgement)) => {
+                    let breaks = judgement.breaks.or(step.breaks);
+                    let judgement = Judgement { breaks, ..judgement };
+                    ended = Ok(if step.which.is_empty() { judgement } else { judgement.at(&step.which) });
                 }
-                // Right when the input came whole, and wrong now.
-                let breaks = judgement.breaks.or(delivered.then_some("SV2-RDR-002"));
-                Judgement { detail: format!("{}: {}", question.which, judgement.detail), breaks, ..judgement }
-            });
-            delivered = !is_recipe(vector);
-            matches!(&ended, Ok(judgement) if judgement.verdict == Verdict::Pass)
+                Err(error) => ended = Err(error),
+            }
+            None
         };
-        questions::each(self.suite, vector, self.peer, &mut ask).map_err(|error| error.to_string())?;
+        vector.steps(&self.suite.folder, self.peer, &mut take).map_err(|error| error.to_string())?;
         ended
     }
 
-    fn ask(
-        &self,
-        slot: &mut Option<Adapter>,
-        vector: &Vector,
-        question: &Question<'_>,
-    ) -> Result<Judgement, String> {
-        Ok(match self.answer(slot, vector, question)? {
-            Ok(answer) => judge(self.peer, &question.right, &answer),
-            Err(grief) => grief,
-        })
-    }
-
-    /// What the adapter says, or how it came to grief.
-    fn answer(
-        &self,
-        slot: &mut Option<Adapter>,
-        vector: &Vector,
-        question: &Question<'_>,
-    ) -> Result<Result<Answer, Judgement>, String> {
+    /// The right answer to a step, or what is wrong with it, or how the adapter came to grief.
+    fn take(&self, slot: &mut Option<Adapter>, step: &Step<'_>) -> Result<Result<Answer, Judgement>, String> {
+        let Options { command, caps, .. } = &self.options;
         let answer = if self.options.one_shot {
-            one_shot::ask(&self.options.command, self.options.caps, vector, question)
+            one_shot::ask(command, *caps, step)
         } else {
             let adapter = match slot.take() {
                 Some(adapter) => adapter,
-                None => {
-                    Adapter::start(&self.options.command, self.options.caps, &self.suite.manifest.version)?
-                }
+                None => Adapter::start(command, *caps, &self.suite.manifest.version)?,
             };
-            slot.insert(adapter).ask(&question.request)
+            slot.insert(adapter).ask(step)
         };
         if answer.is_err() {
             *slot = None;
         }
-        Ok(answer)
+        Ok(answer.and_then(|answer| match step.judge(self.peer, &answer) {
+            Judgement { verdict: Verdict::Pass, .. } => Ok(answer),
+            judgement => Err(judgement),
+        }))
     }
 }

@@ -1,18 +1,18 @@
-//! The vectors as they stand in a folder.
+//! The vectors as they are in a folder.
 
-use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use serde::de::DeserializeOwned;
-
+use crate::folder::Folder;
+use crate::operations::Vector;
 use crate::primitives::sha256_hex;
-use crate::vector::{Manifest, Stored, Vector};
+use crate::vector::{Entry, Manifest, Stored};
 
-/// A folder of vectors.
+/// A folder of vectors, and what it holds.
 #[derive(Debug)]
 pub struct Suite {
-    folder: PathBuf,
+    /// The files.
+    pub folder: Folder,
     /// The list of all vectors.
     pub manifest: Manifest,
     /// The vectors, in the order of the manifest.
@@ -26,36 +26,26 @@ impl Suite {
     ///
     /// When a file cannot be read, is not what the schema says, or has another hash; the message names the file.
     pub fn load(folder: &Path) -> io::Result<Self> {
-        let manifest: Manifest = parse(folder, "manifest.json", &read(folder, "manifest.json")?)?;
-        let vector = |entry: &crate::vector::Entry| {
-            let bytes = read(folder, &entry.file)?;
+        let folder = Folder::new(folder);
+        let manifest: Manifest = folder.parse("manifest.json", &folder.read("manifest.json")?)?;
+        let vector = |entry: &Entry| {
+            let bytes = folder.read(&entry.file)?;
             if sha256_hex(&bytes) != entry.sha256 {
-                return Err(wrong(folder, &entry.file, "its SHA-256 is not that of the manifest"));
+                return Err(folder.wrong(&entry.file, "its SHA-256 is not that of the manifest"));
             }
-            parse(folder, &entry.file, &bytes)
+            folder.parse(&entry.file, &bytes)
         };
         let vectors = manifest.vectors.iter().map(vector).collect::<io::Result<_>>()?;
-        Ok(Self { folder: folder.to_owned(), manifest, vectors })
+        Ok(Self { folder, manifest, vectors })
     }
 
     /// The bytes that a vector holds or names, compared with their hash.
     ///
     /// # Errors
     ///
-    /// When the blob cannot be read, or the bytes are not those that the vector says.
+    /// As [`Folder::bytes`].
     pub fn bytes(&self, stored: &Stored) -> io::Result<Vec<u8>> {
-        let place = stored.blob.as_deref().unwrap_or("a vector");
-        let bytes = match &stored.hex {
-            Some(digits) => {
-                hex::decode(digits).map_err(|error| wrong(&self.folder, place, &error.to_string()))?
-            }
-            None => read(&self.folder, place)?,
-        };
-        if (bytes.len(), &sha256_hex(&bytes)) == (stored.len, &stored.sha256) {
-            Ok(bytes)
-        } else {
-            Err(wrong(&self.folder, place, "length or SHA-256 is not what the vector says"))
-        }
+        self.folder.bytes(stored)
     }
 
     /// The vector of an id.
@@ -63,16 +53,4 @@ impl Suite {
     pub fn find(&self, id: &str) -> Option<&Vector> {
         self.vectors.iter().find(|vector| vector.about().id == id)
     }
-}
-
-fn read(folder: &Path, path: &str) -> io::Result<Vec<u8>> {
-    fs::read(folder.join(path)).map_err(|error| io::Error::new(error.kind(), format!("{path}: {error}")))
-}
-
-fn parse<T: DeserializeOwned>(folder: &Path, path: &str, bytes: &[u8]) -> io::Result<T> {
-    serde_json::from_slice(bytes).map_err(|error| wrong(folder, path, &error.to_string()))
-}
-
-fn wrong(folder: &Path, path: &str, what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, format!("{}: {what}", folder.join(path).display()))
 }

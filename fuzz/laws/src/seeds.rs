@@ -3,8 +3,8 @@
 use std::io;
 use std::path::Path;
 
+use stream_v2_conformance::operations::Vector;
 use stream_v2_conformance::runner::suite::Suite;
-use stream_v2_conformance::vector::Vector;
 use stream_v2_format::wire::{IndexEntry, write_index};
 
 /// One input of one law.

@@ -1,5 +1,6 @@
 //! The crash tables and the resume invariant, sentence by sentence: each is a test of its name (§19.5).
 
+use stream_v2_conformance::operations::read::{Expect, Refusal};
 use stream_v2_format::Detail;
 use stream_v2_format::crypto::StreamOpener;
 use stream_v2_pipeline::io::read_stream_header;
@@ -142,8 +143,8 @@ fn only_segments_with_valid_crc_and_digest_are_committed() {
     // A segment whose checksums and tags are right and whose digest is not: the golden vectors have them.
     let mut seen = 0;
     for vector in vectors::all() {
-        let stream_v2_conformance::vector::Vector::Read(vector) = vector else { continue };
-        let Some(stream_v2_conformance::vector::Expect::Reject(fault)) = &vector.expect else { continue };
+        let stream_v2_conformance::operations::Vector::Read(vector) = vector else { continue };
+        let Some(Expect::Reject(Refusal { fault, .. })) = &vector.expect else { continue };
         if fault.error != ["auth.digest"] || !vector.about.features.is_empty() {
             continue;
         }

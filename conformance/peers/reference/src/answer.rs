@@ -4,7 +4,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stream_v2_format::{self as format, ErrorKind};
 
-/// An answer without its id; fields that an operation does not have are left out.
+/// An answer without its id, or what came of one range; fields that an operation does not have are left out.
 #[derive(Default, Serialize)]
 pub(crate) struct Answer {
     pub(crate) result: &'static str,
@@ -31,7 +31,7 @@ pub(crate) enum Found {
     Ranges {
         by: &'static str,
         plaintext_len: u64,
-        ranges: Vec<Part>,
+        ranges: Vec<Answer>,
     },
     Written {
         output: String,
@@ -47,20 +47,6 @@ pub(crate) enum Found {
         sealed: bool,
         journal: String,
     },
-}
-
-/// What came of one range.
-#[derive(Serialize)]
-pub(crate) struct Part {
-    pub(crate) result: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) error: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) offset: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) segment: Option<u64>,
-    pub(crate) released_len: usize,
-    pub(crate) released_sha256: String,
 }
 
 impl Answer {

@@ -1,11 +1,10 @@
 //! Reads ranges of a stream with the pipeline (§15.5).
 
-use sha2::{Digest, Sha256};
 use stream_v2_format::wire::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, RangeBy, RangeReader};
 
-use crate::answer::{Answer, Found, Part};
+use crate::answer::{Answer, Found};
 use crate::read::refused;
 use crate::request;
 
@@ -39,7 +38,7 @@ fn name(by: RangeBy) -> &'static str {
     }
 }
 
-fn part(reader: &mut RangeReader<Vec<u8>>, span: &request::Span) -> Part {
+fn part(reader: &mut RangeReader<Vec<u8>>, span: &request::Span) -> Answer {
     let mut released = Vec::new();
     let result = reader.copy_range(span.offset..span.offset + span.len, &mut released);
     let answer = match result {
@@ -49,12 +48,5 @@ fn part(reader: &mut RangeReader<Vec<u8>>, span: &request::Span) -> Part {
         }
         Err(error) => refused(&error),
     };
-    Part {
-        result: answer.result,
-        error: answer.error,
-        offset: answer.offset,
-        segment: answer.segment,
-        released_len: released.len(),
-        released_sha256: hex::encode(Sha256::digest(&released)),
-    }
+    answer.releasing(&released)
 }

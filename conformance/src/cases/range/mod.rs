@@ -9,11 +9,13 @@ mod index;
 mod segments;
 mod totals;
 
-use crate::cases::export::{Blobs, keys, made, store, strings};
+use crate::cases::export::{Blobs, about, fault, keys, made, store};
 use crate::cases::read::case::Place;
+use crate::operations::Vector;
+use crate::operations::range::{RangeExpect, RangeVector, Span};
+use crate::operations::read::{Expect, Refusal};
 use crate::plan::{Item, Plan};
 use crate::primitives::sha256_hex;
-use crate::vector::{About, Expect, Fault, RangeExpect, RangePlace, RangeVector, Span, Vector};
 use crate::wire::stream::Stream;
 
 /// A range vector in the making: a stream, the ranges that are read, and the one answer, declared by hand.
@@ -142,14 +144,7 @@ impl RangeCase {
 
     fn export(&self, blobs: &mut Blobs) -> Vector {
         Vector::Range(Box::new(RangeVector {
-            about: About {
-                id: self.id.clone(),
-                operation: "range".to_owned(),
-                level: "MUST".to_owned(),
-                requirements: strings(&self.requirements),
-                features: strings(&self.features),
-                comment: self.comment.clone(),
-            },
+            about: about("range", &self.id, &self.requirements, &self.features, &self.comment),
             keys: keys(self.content_key.as_ref(), &self.stream.context),
             mode: "strict".to_owned(),
             input: store(self.stream.bytes(), blobs),
@@ -163,8 +158,7 @@ impl RangeCase {
 
     fn expect(&self) -> RangeExpect {
         if let Some(wrong) = self.fault.as_ref().filter(|wrong| wrong.span.is_none()) {
-            let place =
-                RangePlace { error: strings(&[wrong.error]), offset: wrong.offset, segment: wrong.segment };
+            let place = fault(wrong.error, wrong.offset, wrong.segment);
             return match wrong.error.starts_with("unsupported") {
                 true => RangeExpect::Unsupported(place),
                 false => RangeExpect::Reject(place),
@@ -177,10 +171,8 @@ impl RangeCase {
             match &self.fault {
                 Some(wrong) if wrong.span.is_some_and(|from| from <= span) => {
                     let len = if wrong.span == Some(span) { wrong.released } else { 0 };
-                    Expect::Reject(Fault {
-                        error: strings(&[wrong.error]),
-                        offset: wrong.offset,
-                        segment: wrong.segment,
+                    Expect::Reject(Refusal {
+                        fault: fault(wrong.error, wrong.offset, wrong.segment),
                         released_len: len,
                         released_sha256: sha256_hex(&plaintext[begin..begin + len]),
                     })

@@ -1,8 +1,8 @@
 //! Streams that are cut at every length, or of which every bit is flipped: one vector each.
 
 use super::{three, two_runs};
-use crate::cases::export::{bit_flips, truncations};
 use crate::cases::read::case::Case;
+use crate::cases::read::export::{bit_flips, truncations};
 use crate::plan::Plan;
 use crate::wire::envelope::padding;
 use crate::wire::stream::Stream;

@@ -9,6 +9,7 @@ mod digest;
 mod envelope;
 mod envelope_argon2id;
 mod epoch;
+mod export;
 mod finals;
 mod frame;
 mod header;
@@ -24,11 +25,18 @@ mod segment_size;
 mod segment_tag;
 mod suite;
 
+use crate::cases::export::Blobs;
 use crate::cases::read::case::Case;
+use crate::cases::read::export::export;
+use crate::operations::Vector;
 use crate::plan::Plan;
 
-/// All read vectors.
-pub(crate) fn all() -> Vec<Case> {
+/// All read vectors, with their areas.
+pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
+    all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect()
+}
+
+fn all() -> Vec<Case> {
     [
         accept::cases(),
         header::cases(),

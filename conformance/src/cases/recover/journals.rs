@@ -1,8 +1,8 @@
 //! §18.3: journals that are to be used, that are not, and that end early.
 
 use super::{RecoverCase, base, case};
+use crate::operations::recover::RecoverExpect;
 use crate::plan::{Plan, counting};
-use crate::vector::RecoverExpect;
 use crate::wire::journal::{Journal, ending, forged};
 
 const HEADER: &[&str] = &["SV2-JRN-006"];

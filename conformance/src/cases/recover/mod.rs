@@ -7,9 +7,10 @@ mod outputs;
 mod places;
 mod tails;
 
-use crate::cases::export::{Blobs, keys, made, store, strings};
+use crate::cases::export::{Blobs, about, fault, keys, made, store};
+use crate::operations::Vector;
+use crate::operations::recover::{RecoverExpect, RecoverVector};
 use crate::plan::Plan;
-use crate::vector::{About, RecoverExpect, RecoverVector, Vector};
 use crate::wire::stream::Stream;
 
 /// A recover vector in the making.
@@ -83,32 +84,25 @@ impl RecoverCase {
     /// Reported at `within` a segment.
     fn rejects(mut self, error: &str, segment: usize, within: usize) -> Self {
         let (offset, segment) = (self.stream.offset(segment) + within, Some(segment));
-        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: Some(offset), segment };
+        self.expect = RecoverExpect::Reject(fault(error, Some(offset), segment));
         self
     }
 
     /// Reported without a place.
     fn rejects_nowhere(mut self, error: &str) -> Self {
-        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: None, segment: None };
+        self.expect = RecoverExpect::Reject(fault(error, None, None));
         self
     }
 
     /// Reported at the beginning, before any segment.
     fn rejects_beginning(mut self, error: &str) -> Self {
-        self.expect = RecoverExpect::Reject { error: strings(&[error]), offset: Some(0), segment: None };
+        self.expect = RecoverExpect::Reject(fault(error, Some(0), None));
         self
     }
 
     fn export(&self, blobs: &mut Blobs) -> Vector {
         Vector::Recover(Box::new(RecoverVector {
-            about: About {
-                id: self.id.to_owned(),
-                operation: "recover".to_owned(),
-                level: "MUST".to_owned(),
-                requirements: strings(&self.requirements),
-                features: Vec::new(),
-                comment: self.comment.to_owned(),
-            },
+            about: about("recover", self.id, &self.requirements, &[], self.comment),
             keys: keys(self.content_key.as_ref(), &self.stream.context),
             output: store(self.output.clone(), blobs),
             journal: self.journal.clone().map(|journal| store(journal, blobs)),

@@ -1,6 +1,8 @@
 //! §19.2, §19.3, §19.8: torn, damaged, sealed and other outputs, with a journal and without.
 
 use super::{RecoverCase, base, case};
+use crate::cases::export::fault;
+use crate::operations::recover::RecoverExpect;
 use crate::plan::{Plan, run_salt};
 use crate::wire::journal::Journal;
 use crate::wire::stream::Stream;
@@ -200,11 +202,7 @@ fn ends() -> Vec<RecoverCase> {
     let other_key = base().content_key.map(|byte| byte ^ 1);
     let mut wrong_key = case("recover-wrong-key", &["SV2-HDR-014"], "The content key is another one.")
         .with_key(Some(other_key));
-    wrong_key.expect = crate::vector::RecoverExpect::Reject {
-        error: vec!["key.header_tag".to_owned()],
-        offset: Some(80),
-        segment: None,
-    };
+    wrong_key.expect = RecoverExpect::Reject(fault("key.header_tag", Some(80), None));
     vec![
         case("recover-sealed", &["SV2-RES-010"], "The stream is sealed: only its name is missing.")
             .output(sealed)

@@ -7,10 +7,11 @@ mod links;
 mod mixed;
 mod sources;
 
-use crate::cases::export::{Blobs, keys, made, store, strings};
+use crate::cases::export::{Blobs, about, fault, keys, made, store};
+use crate::operations::Vector;
+use crate::operations::resume::{ResumeExpect, ResumeVector};
 use crate::plaintext::Pattern;
 use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
-use crate::vector::{About, ResumeExpect, ResumeVector, Vector};
 use crate::wire::envelope::padding;
 use crate::wire::journal::{Journal, ending};
 use crate::wire::stream::Stream;
@@ -152,14 +153,13 @@ impl ResumeCase {
         bytes
     }
 
-    fn features(&self) -> Vec<String> {
+    fn features(&self) -> Vec<&str> {
         let needed = [("index", self.entries_max.is_some()), ("suite-2", self.plan.header.suite == 2)];
-        needed.iter().filter(|(_, needed)| *needed).map(|(feature, _)| (*feature).to_owned()).collect()
+        needed.iter().filter(|(_, needed)| *needed).map(|(feature, _)| *feature).collect()
     }
 
     fn export(&self, blobs: &mut Blobs) -> Vector {
-        let reject =
-            |error, offset, segment| ResumeExpect::Reject { error: strings(&[error]), offset, segment };
+        let reject = |error, offset, segment| ResumeExpect::Reject(fault(error, offset, segment));
         let expect = match self.expect {
             Expect::After(kept) => ResumeExpect::Resumed { output: store(self.resumed(kept), blobs) },
             Expect::Nothing => ResumeExpect::Nothing,
@@ -173,14 +173,7 @@ impl ResumeCase {
             }
         };
         Vector::Resume(Box::new(ResumeVector {
-            about: About {
-                id: self.id.to_owned(),
-                operation: "resume".to_owned(),
-                level: "MUST".to_owned(),
-                requirements: strings(&self.requirements),
-                features: self.features(),
-                comment: self.comment.to_owned(),
-            },
+            about: about("resume", self.id, &self.requirements, &self.features(), self.comment),
             keys: keys(Some(&self.stream.content_key), &self.stream.context),
             output: store(self.output.clone(), blobs),
             journal: self.journal.clone().map(|journal| store(journal, blobs)),

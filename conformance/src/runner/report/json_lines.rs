@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, Report};
-use crate::runner::protocol::Peer;
+use crate::protocol::Peer;
 
 /// The first line.
 #[derive(Serialize, Deserialize)]

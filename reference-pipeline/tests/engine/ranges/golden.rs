@@ -1,6 +1,6 @@
 //! The golden vectors: what a sequential reader accepts or rejects, and a range reader that reads all of it.
 
-use stream_v2_conformance::vector::Vector;
+use stream_v2_conformance::operations::Vector;
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{DecryptPipeline, Error, RangeBy};
 use stream_v2_testing::streams::decrypt;

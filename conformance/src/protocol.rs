@@ -1,16 +1,15 @@
-//! The lines that runner and adapter exchange: conformance/PROTOCOL.md.
+//! The lines that runner and adapter exchange: conformance/PROTOCOL.md. The fields of a request are
+//! those of its operation.
 
 use serde::{Deserialize, Serialize};
-
-use crate::vector::{Keys, Parameters, Run, Span};
 
 /// The version of the protocol that this runner speaks.
 pub const PROTOCOL: u32 = 1;
 
-/// A request: one line to the adapter.
+/// What is said before and after all requests.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
-pub enum Request<'a> {
+pub enum Session<'a> {
     /// The handshake.
     Hello {
         /// [`PROTOCOL`].
@@ -20,110 +19,22 @@ pub enum Request<'a> {
         /// Version of the format.
         format_version: u16,
     },
-    /// Reads a stream.
-    Read {
-        /// Repeated by the answer.
-        id: u64,
-        /// The vector's id.
-        vector: &'a str,
-        /// `strict` or `salvage`.
-        mode: &'a str,
-        /// What the caller brings.
-        keys: &'a Keys,
-        /// `whole`, or bytes a piece.
-        delivery: &'a str,
-        /// Whether the reader is asked again after an error.
-        sticky: bool,
-        /// The stream in hex.
-        input: String,
-    },
-    /// Reads ranges of a stream.
-    Range {
-        /// Repeated by the answer.
-        id: u64,
-        /// The vector's id.
-        vector: &'a str,
-        /// `strict`.
-        mode: &'a str,
-        /// What the caller brings.
-        keys: &'a Keys,
-        /// The stream in hex.
-        input: String,
-        /// What is read, one after the other.
-        ranges: &'a [Span],
-        /// How many segments may be read for their link.
-        runs_max: Option<u32>,
-    },
-    /// Writes a stream.
-    Write {
-        /// Repeated by the answer.
-        id: u64,
-        /// The vector's id.
-        vector: &'a str,
-        /// What the caller brings.
-        keys: &'a Keys,
-        /// Fields of the stream header and of the segment headers.
-        parameters: &'a Parameters,
-        /// The runs, in order.
-        runs: &'a [Run],
-        /// Offsets in the plaintext at which a flush ends a segment.
-        flushes: &'a [usize],
-        /// What the source holds, in hex.
-        plaintext: String,
-    },
-    /// Finds what is committed.
-    Recover {
-        /// Repeated by the answer.
-        id: u64,
-        /// The vector's id.
-        vector: &'a str,
-        /// What the caller brings.
-        keys: &'a Keys,
-        /// The output of an interrupted writer, in hex.
-        output: String,
-        /// Its journal in hex.
-        journal: Option<String>,
-    },
-    /// Writes a stream with a journal, and is stopped.
-    Crash {
-        /// Repeated by the answer.
-        id: u64,
-        /// The vector's id.
-        vector: &'a str,
-        /// What the caller brings.
-        keys: &'a Keys,
-        /// Fields of the stream header and of the segment headers.
-        parameters: &'a Parameters,
-        /// Of the run, in hex.
-        run_salt: &'a str,
-        /// What the source holds, in hex.
-        plaintext: String,
-        /// Bytes of output after which nothing more reaches the sink.
-        stop_after: usize,
-    },
-    /// Goes on with an interrupted encryption.
-    Resume {
-        /// Repeated by the answer.
-        id: u64,
-        /// The vector's id.
-        vector: &'a str,
-        /// What the caller brings.
-        keys: &'a Keys,
-        /// The output of an interrupted writer, in hex.
-        output: String,
-        /// Its journal in hex.
-        journal: Option<String>,
-        /// What the source holds, in hex.
-        source: String,
-        /// `file` or `pipe`.
-        source_kind: &'a str,
-        /// Of the run that goes on, in hex.
-        run_salt: &'a str,
-        /// Whether the caller asks for index segments.
-        index: bool,
-    },
     /// Asks the adapter to end.
     Bye,
+}
+
+/// A request: one line to the adapter.
+#[derive(Debug, Serialize)]
+pub struct Request<'a, T> {
+    /// The operation.
+    pub op: &'a str,
+    /// Repeated by the answer.
+    pub id: u64,
+    /// The vector's id.
+    pub vector: &'a str,
+    /// What the operation needs.
+    #[serde(flatten)]
+    pub fields: &'a T,
 }
 
 /// What an adapter says of itself.
@@ -169,7 +80,7 @@ impl Peer {
     }
 }
 
-/// An answer to any request but the handshake. Unknown fields are ignored, and [`super::judge`] asks for those that
+/// An answer to any request but the handshake. Unknown fields are ignored, and the judging of an operation asks for those that
 /// an operation needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -208,6 +119,13 @@ pub struct Answer {
     pub sealed: Option<bool>,
     /// What became of the journal; after a crash, its bytes in hex.
     pub journal: Option<String>,
+}
+
+impl Answer {
+    /// The error as part of a sentence.
+    pub(crate) fn named_error(&self) -> &str {
+        self.error.as_deref().unwrap_or("no error named")
+    }
 }
 
 /// What a reader says when it is asked again after an error.

@@ -5,11 +5,11 @@ use std::ops::Range;
 
 /// A named piece of a stream.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Field {
+pub(super) struct Field {
     /// Its bytes, from the start of the stream.
-    pub range: Range<usize>,
+    pub(super) range: Range<usize>,
     /// As in the specification, with what it belongs to.
-    pub name: String,
+    pub(super) name: String,
 }
 
 const STREAM_HEADER: [(&str, usize); 15] = [
@@ -50,8 +50,7 @@ const SEGMENT_HEADER: [(&str, usize); 16] = [
 ];
 
 /// The fields of `bytes`, in order and without gaps.
-#[must_use]
-pub fn fields(bytes: &[u8]) -> Vec<Field> {
+pub(super) fn fields(bytes: &[u8]) -> Vec<Field> {
     let mut walk = Walk { bytes, at: 0, fields: Vec::new() };
     let envelope_len = walk.number(112);
     walk.all("stream header", &STREAM_HEADER);

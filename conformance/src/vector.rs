@@ -1,34 +1,6 @@
-//! The JSON of a vector and of the manifest; `vectors/schema/` says the same for other languages.
+//! What all vectors have, and the manifest; `vectors/schema/` says the same for other languages.
 
 use serde::{Deserialize, Serialize};
-
-mod interrupted;
-mod range;
-mod read;
-mod write;
-
-pub use interrupted::{CrashExpect, CrashVector, RecoverExpect, RecoverVector, ResumeExpect, ResumeVector};
-pub use range::{Place as RangePlace, RangeExpect, RangeVector, Span};
-pub use read::{Expect, Fault, Range, ReadVector, Recipe};
-pub use write::{Parameters, Run, WriteExpect, WriteVector};
-
-/// A vector of any operation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
-pub enum Vector {
-    /// Reads a stream.
-    Read(Box<ReadVector>),
-    /// Reads ranges of a stream.
-    Range(Box<RangeVector>),
-    /// Stops a writer, and goes on with what it left.
-    Crash(Box<CrashVector>),
-    /// Writes a stream.
-    Write(Box<WriteVector>),
-    /// Goes on with an interrupted writer's output.
-    Resume(Box<ResumeVector>),
-    /// Finds what is committed in an interrupted writer's output.
-    Recover(Box<RecoverVector>),
-}
 
 /// What all vectors say of themselves.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,6 +58,25 @@ pub struct Made {
     pub mutation: String,
 }
 
+/// An error, and where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fault {
+    /// `kind.detail`; one of these.
+    pub error: Vec<String>,
+    /// From the start of the stream, or of the source for `journal.source`; null where the error has none.
+    pub offset: Option<usize>,
+    /// Number of segments before the fault; null in stream header, envelope and source.
+    pub segment: Option<usize>,
+}
+
+impl Fault {
+    /// The errors, as part of a sentence.
+    #[must_use]
+    pub fn names(&self) -> String {
+        self.error.join(" or ")
+    }
+}
+
 /// The list of all vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -130,19 +121,4 @@ pub struct Waiver {
     pub requirement: String,
     /// Why there is no vector.
     pub reason: String,
-}
-
-impl Vector {
-    /// What all vectors have.
-    #[must_use]
-    pub fn about(&self) -> &About {
-        match self {
-            Self::Read(vector) => &vector.about,
-            Self::Range(vector) => &vector.about,
-            Self::Write(vector) => &vector.about,
-            Self::Recover(vector) => &vector.about,
-            Self::Resume(vector) => &vector.about,
-            Self::Crash(vector) => &vector.about,
-        }
-    }
 }

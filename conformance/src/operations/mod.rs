@@ -1,0 +1,60 @@
+//! The operations of the protocol, one file for each: its vectors, what the runner asks about them,
+//! and what an answer is worth. "Adding an operation" in conformance/PROTOCOL.md is the checklist.
+
+use serde::{Deserialize, Serialize};
+
+pub mod crash;
+pub mod operation;
+pub mod range;
+pub mod read;
+pub mod recover;
+pub mod resume;
+pub mod write;
+
+use crate::operations::crash::CrashVector;
+use crate::operations::operation::Operation;
+use crate::operations::range::RangeVector;
+use crate::operations::read::ReadVector;
+use crate::operations::recover::RecoverVector;
+use crate::operations::resume::ResumeVector;
+use crate::operations::write::WriteVector;
+use crate::vector::About;
+
+/// A vector of any operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Vector {
+    /// Reads a stream.
+    Read(Box<ReadVector>),
+    /// Reads ranges of a stream.
+    Range(Box<RangeVector>),
+    /// Stops a writer, and resumes what it left.
+    Crash(Box<CrashVector>),
+    /// Writes a stream.
+    Write(Box<WriteVector>),
+    /// Resumes from an interrupted writer's output.
+    Resume(Box<ResumeVector>),
+    /// Finds what is committed in an interrupted writer's output.
+    Recover(Box<RecoverVector>),
+}
+
+impl Vector {
+    /// The vector as one of its operation.
+    #[must_use]
+    pub fn operation(&self) -> &dyn Operation {
+        match self {
+            Self::Read(vector) => &**vector,
+            Self::Range(vector) => &**vector,
+            Self::Crash(vector) => &**vector,
+            Self::Write(vector) => &**vector,
+            Self::Resume(vector) => &**vector,
+            Self::Recover(vector) => &**vector,
+        }
+    }
+
+    /// What all vectors have.
+    #[must_use]
+    pub fn about(&self) -> &About {
+        self.operation().about()
+    }
+}

@@ -1,0 +1,146 @@
+//! What every operation has: rules of its vectors, and the steps that an adapter is taken through.
+
+use std::io;
+
+use serde::Serialize;
+
+use crate::folder::Folder;
+use crate::judge::{Judged, Judgement, Verdict};
+use crate::protocol::{Answer, Peer, Request};
+use crate::vector::{About, Keys, Stored};
+
+/// A vector, as one of its operation.
+pub trait Operation {
+    /// What all vectors have.
+    fn about(&self) -> &About;
+
+    /// The vector whose input was changed, if the two differ in the fault alone.
+    fn base(&self) -> Option<&str> {
+        None
+    }
+
+    /// Whether it stands for many inputs.
+    fn is_recipe(&self) -> bool {
+        false
+    }
+
+    /// Whether an implementation that lacks a feature has an answer all the same.
+    fn has_answer_without_feature(&self) -> bool {
+        false
+    }
+
+    /// The bytes that it holds or names.
+    fn stored(&self) -> Vec<&Stored>;
+
+    /// What it shows of the requirements that it tests.
+    fn coverage(&self) -> Coverage;
+
+    /// Tells `report` of each rule of its operation, and whether it is broken.
+    fn lint(&self, _report: &mut dyn FnMut(bool, &str)) {}
+
+    /// What it says, for people.
+    ///
+    /// # Errors
+    ///
+    /// When its bytes cannot be read.
+    fn explain(&self, folder: &Folder) -> io::Result<String>;
+
+    /// Hands every step to `take`, until that gives no answer.
+    ///
+    /// # Errors
+    ///
+    /// When a blob cannot be read, or the vector lacks the answer for a peer without one of its features.
+    fn steps<'a>(&'a self, folder: &Folder, peer: &Peer, take: &mut Take<'_, 'a>) -> io::Result<()>;
+}
+
+/// Takes a step: the answer, if it was right.
+pub type Take<'t, 'a> = dyn FnMut(Step<'a>) -> Option<Answer> + 't;
+
+/// Compares an answer with the only right one.
+pub type Expected<'a> = Box<dyn Fn(&Peer, &Answer) -> Judged + 'a>;
+
+/// One request, and the only right answer to it.
+pub struct Step<'a> {
+    /// Which of the vector's steps it is, for people: `delivery 7`, `bit 3 of byte 99`.
+    pub which: String,
+    /// The requirement that a wrong answer breaks, if the answer does not say another one.
+    pub breaks: Option<&'static str>,
+    /// The same for a program that reads one file, if the operation has that.
+    pub one_shot: Option<OneShot<'a>>,
+    line: Box<dyn Fn(u64) -> serde_json::Result<Vec<u8>> + 'a>,
+    expected: Expected<'a>,
+}
+
+/// What a program reads in one-shot mode.
+pub struct OneShot<'a> {
+    /// What the caller brings.
+    pub keys: &'a Keys,
+    /// `strict` or `salvage`.
+    pub mode: &'a str,
+    /// The file.
+    pub input: Vec<u8>,
+}
+
+impl<'a> Step<'a> {
+    /// A request for `op` with these fields, and how its answer is judged.
+    pub(super) fn new(
+        op: &'static str,
+        about: &'a About,
+        fields: impl Serialize + 'a,
+        expected: impl Fn(&Peer, &Answer) -> Judged + 'a,
+    ) -> Self {
+        let vector = &*about.id;
+        Self {
+            which: String::new(),
+            breaks: None,
+            one_shot: None,
+            line: Box::new(move |id| serde_json::to_vec(&Request { op, id, vector, fields: &fields })),
+            expected: Box::new(expected),
+        }
+    }
+
+    pub(super) fn named(self, which: impl Into<String>) -> Self {
+        Self { which: which.into(), ..self }
+    }
+
+    /// The request of a given number, without its line feed.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written as JSON.
+    pub fn line(&self, id: u64) -> serde_json::Result<Vec<u8>> {
+        (self.line)(id)
+    }
+
+    /// What an answer is worth.
+    #[must_use]
+    pub fn judge(&self, peer: &Peer, answer: &Answer) -> Judgement {
+        match &answer.skipped {
+            Some(reason) => Judgement::new(Verdict::Skip, reason.clone()),
+            None => (self.expected)(peer, answer).err().unwrap_or_else(Judgement::pass),
+        }
+    }
+}
+
+/// What a vector shows of a requirement: that it is kept, that it is broken, or both.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// Something that keeps it is accepted.
+    pub accepting: bool,
+    /// Something that breaks it is rejected.
+    pub rejecting: bool,
+}
+
+impl Coverage {
+    /// Of an answer that accepts, or rejects.
+    #[must_use]
+    pub fn of(accepting: bool) -> Self {
+        Self { accepting, rejecting: !accepting }
+    }
+
+    /// Of both together.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { accepting: self.accepting || other.accepting, rejecting: self.rejecting || other.rejecting }
+    }
+}

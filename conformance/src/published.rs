@@ -1,0 +1,63 @@
+//! `vectors/PUBLISHED`: what was published means what it meant, for ever.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::operations::Vector;
+use crate::primitives::sha256_hex;
+use crate::tree::{Findings, Tree};
+
+/// The file of the published ids, from the root of the vectors.
+pub const PUBLISHED: &str = "PUBLISHED";
+
+/// What a vector means, as a hash: everything but the words about it and the requirements that it is listed under.
+#[must_use]
+pub fn meaning(vector: &Vector) -> String {
+    let mut value = serde_json::to_value(vector).unwrap_or_default();
+    if let Some(fields) = value.as_object_mut() {
+        for words in ["comment", "level", "made", "requirements"] {
+            fields.remove(words);
+        }
+    }
+    sha256_hex(value.to_string().as_bytes())
+}
+
+/// The lines of `PUBLISHED`: an id, the version that brought it, its meaning, and whether it is withdrawn. Behind that word stands the version that left
+/// it out. A line that begins with `#` is for people.
+pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str, bool)> {
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
+        let mut words = line.split(' ');
+        Some((words.next()?, words.next()?, words.next()?, words.next() == Some("withdrawn")))
+    })
+}
+
+/// A published id means what it meant, or is withdrawn for ever.
+pub(crate) fn lint(tree: &Tree, vectors: &[Vector]) -> Findings {
+    let Some(Ok(text)) = tree.get(PUBLISHED).map(|bytes| std::str::from_utf8(bytes)) else {
+        return vec![format!("{PUBLISHED}: missing")];
+    };
+    let found: BTreeMap<&str, String> =
+        vectors.iter().map(|vector| (vector.about().id.as_str(), meaning(vector))).collect();
+    published_lines(text)
+        .filter_map(|(id, version, meaning, withdrawn)| match found.get(id) {
+            None if withdrawn => None,
+            Some(_) if withdrawn => Some(format!("{id}: withdrawn, and here again")),
+            None => Some(format!("{id}: published in {version}, and gone")),
+            Some(found) if found != meaning => {
+                Some(format!("{id}: published in {version}, and means something else now: it needs a new id"))
+            }
+            Some(_) => None,
+        })
+        .collect()
+}
+
+/// `PUBLISHED` with a line for each vector that has none yet; lines that are there stay.
+#[must_use]
+pub fn publish(text: &str, version: &str, vectors: &[Vector]) -> String {
+    let known: BTreeSet<&str> = published_lines(text).map(|(id, ..)| id).collect();
+    let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+    let fresh = vectors.iter().filter(|vector| !known.contains(vector.about().id.as_str()));
+    lines.extend(fresh.map(|vector| format!("{} {version} {}", vector.about().id, meaning(vector))));
+    lines.sort();
+    lines.push(String::new());
+    lines.join("\n")
+}
