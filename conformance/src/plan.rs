@@ -1,9 +1,9 @@
-//! What a stream is to be: parameters, segments, runs, and the places where a vector bends the truth.
+//! What a stream is to be: parameters, segments, runs, and the places where a vector alters the truth.
 
 use std::rc::Rc;
 
 use crate::plaintext::Pattern;
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::envelope::envelope_len;
 use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader, UNIFORM};
 
@@ -17,21 +17,21 @@ pub(crate) enum Item {
 }
 
 /// Alters bytes in place.
-pub(crate) type Bend = Rc<dyn Fn(&mut Vec<u8>)>;
+pub(crate) type Alter = Rc<dyn Fn(&mut Vec<u8>)>;
 
-/// A place where a vector bends what an honest writer does. What comes later is computed from the bent value.
+/// A place where a vector alters what an honest writer does. What comes later is computed from the altered value.
 #[derive(Clone)]
 pub(crate) enum Tweak {
     /// The payload, before it is cut into frames.
-    Payload(usize, Bend),
+    Payload(usize, Alter),
     /// Header fields and frames, before sealing.
-    Draft(usize, Rc<dyn Fn(&mut Draft)>),
+    Segment(usize, Rc<dyn Fn(&mut Builder)>),
     /// The plaintext of the digest frame.
-    Digest(usize, Bend),
+    Digest(usize, Alter),
     /// The sealed wire, before its CRC.
-    Wire(usize, Bend),
+    Wire(usize, Alter),
     /// The header after segment_tag, before its own CRC.
-    Tagged(usize, Bend),
+    Tagged(usize, Alter),
 }
 
 /// A stream to be written.
@@ -153,24 +153,24 @@ impl Plan {
         self
     }
 
-    pub(crate) fn payload(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
-        self.tweak(Tweak::Payload(segment, Rc::new(bend)))
+    pub(crate) fn payload(self, segment: usize, alter: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Payload(segment, Rc::new(alter)))
     }
 
-    pub(crate) fn draft(self, segment: usize, bend: impl Fn(&mut Draft) + 'static) -> Self {
-        self.tweak(Tweak::Draft(segment, Rc::new(bend)))
+    pub(crate) fn builder(self, segment: usize, alter: impl Fn(&mut Builder) + 'static) -> Self {
+        self.tweak(Tweak::Segment(segment, Rc::new(alter)))
     }
 
-    pub(crate) fn digest(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
-        self.tweak(Tweak::Digest(segment, Rc::new(bend)))
+    pub(crate) fn digest(self, segment: usize, alter: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Digest(segment, Rc::new(alter)))
     }
 
-    pub(crate) fn wire(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
-        self.tweak(Tweak::Wire(segment, Rc::new(bend)))
+    pub(crate) fn wire(self, segment: usize, alter: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Wire(segment, Rc::new(alter)))
     }
 
-    pub(crate) fn tagged(self, segment: usize, bend: impl Fn(&mut Vec<u8>) + 'static) -> Self {
-        self.tweak(Tweak::Tagged(segment, Rc::new(bend)))
+    pub(crate) fn tagged(self, segment: usize, alter: impl Fn(&mut Vec<u8>) + 'static) -> Self {
+        self.tweak(Tweak::Tagged(segment, Rc::new(alter)))
     }
 
     fn tweak(mut self, tweak: Tweak) -> Self {

@@ -3,7 +3,7 @@
 use crate::keys::Keys;
 use crate::plan::{Item, Plan, Tweak};
 use crate::primitives::{hmac, le32};
-use crate::wire::builder::{Counters, DATA_FRAME, DIGEST_FRAME, Draft, FrameDraft, TERMINATOR_FRAME};
+use crate::wire::builder::{Builder, Counters, DATA_FRAME, DIGEST_FRAME, FrameBuilder, TERMINATOR_FRAME};
 use crate::wire::envelope;
 use crate::wire::segment_header::{DATA, FINAL, INDEX, REKEY, RUN_START, SegmentHeader, repair_header_crc};
 use crate::wire::stream::{Segment, Stream};
@@ -60,22 +60,22 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn segment(&mut self, item: Item) {
         let mut payload = self.payload(item);
-        self.bend(|tweak| matches!(tweak, Tweak::Payload(..)), &mut payload);
-        let mut draft = self.draft(item, payload);
+        self.alter(|tweak| matches!(tweak, Tweak::Payload(..)), &mut payload);
+        let mut builder = self.builder(item, payload);
         for tweak in &self.plan.tweaks {
-            if let Tweak::Draft(segment, bend) = tweak
+            if let Tweak::Segment(segment, alter) = tweak
                 && *segment == self.segments.len()
             {
-                bend(&mut draft);
+                alter(&mut builder);
             }
         }
-        let sealed = draft.seal(self.plan.header.suite, self.keys, |plain| {
-            self.bend(|tweak| matches!(tweak, Tweak::Digest(..)), plain);
+        let sealed = builder.seal(self.plan.header.suite, self.keys, |plain| {
+            self.alter(|tweak| matches!(tweak, Tweak::Digest(..)), plain);
         });
         let mut wire: Vec<u8> = sealed.frames.iter().flat_map(|frame| frame.bytes.clone()).collect();
-        self.bend(|tweak| matches!(tweak, Tweak::Wire(..)), &mut wire);
-        let mut header = draft.header.seal(&wire, &self.keys.segment);
-        self.bend(|tweak| matches!(tweak, Tweak::Tagged(..)), &mut header);
+        self.alter(|tweak| matches!(tweak, Tweak::Wire(..)), &mut wire);
+        let mut header = builder.header.seal(&wire, &self.keys.segment);
+        self.alter(|tweak| matches!(tweak, Tweak::Tagged(..)), &mut header);
         repair_header_crc(&mut header);
         self.advance(item, &header, &sealed.digest);
         let plaintext_len = if let Item::Data(len) = item { len } else { 0 };
@@ -92,16 +92,16 @@ impl Writer<'_> {
     }
 
     /// Applies the tweaks of one stage to the segment that is being written.
-    fn bend(&self, stage: impl Fn(&Tweak) -> bool, bytes: &mut Vec<u8>) {
+    fn alter(&self, stage: impl Fn(&Tweak) -> bool, bytes: &mut Vec<u8>) {
         for tweak in self.plan.tweaks.iter().filter(|tweak| stage(tweak)) {
             match tweak {
-                Tweak::Payload(segment, bend)
-                | Tweak::Digest(segment, bend)
-                | Tweak::Wire(segment, bend)
-                | Tweak::Tagged(segment, bend)
+                Tweak::Payload(segment, alter)
+                | Tweak::Digest(segment, alter)
+                | Tweak::Wire(segment, alter)
+                | Tweak::Tagged(segment, alter)
                     if *segment == self.segments.len() =>
                 {
-                    bend(bytes);
+                    alter(bytes);
                 }
                 _ => {}
             }
@@ -125,12 +125,12 @@ impl Writer<'_> {
         [(distance as u64).to_le_bytes().to_vec(), previous, self.entries.concat()].concat()
     }
 
-    fn draft(&self, item: Item, payload: Vec<u8>) -> Draft {
-        let data: Vec<FrameDraft> = payload
+    fn builder(&self, item: Item, payload: Vec<u8>) -> Builder {
+        let data: Vec<FrameBuilder> = payload
             .chunks(self.plan.header.frame_size().max(1))
-            .map(|plain| FrameDraft::honest(DATA_FRAME, plain.to_vec()))
+            .map(|plain| FrameBuilder::honest(DATA_FRAME, plain.to_vec()))
             .collect();
-        let terminator = FrameDraft::honest(TERMINATOR_FRAME, self.terminator(item));
+        let terminator = FrameBuilder::honest(TERMINATOR_FRAME, self.terminator(item));
         let frame_count = data.len() + 2;
         let header = SegmentHeader {
             kind: match item {
@@ -151,9 +151,9 @@ impl Writer<'_> {
             run_salt: self.run().1,
             segment_index: le32(self.segments.len()),
         };
-        let digest = FrameDraft { frame_type: DIGEST_FRAME, reserved: [0; 3], len: 36, plain: Vec::new() };
+        let digest = FrameBuilder { frame_type: DIGEST_FRAME, reserved: [0; 3], len: 36, plain: Vec::new() };
         let (sealing_epoch, counters) = (header.key_epoch, Counters::BigEndian);
-        Draft { sealing_epoch, counters, header, data, digest, terminator }
+        Builder { sealing_epoch, counters, header, data, digest, terminator }
     }
 
     /// The first segment and the salt of the run that this segment belongs to.

@@ -3,7 +3,7 @@
 use arbitrary::Arbitrary;
 
 use crate::plan::{Item, Plan};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::envelope::stanza;
 use crate::wire::segment_header::RUN_START;
 use crate::wire::stream::Stream;
@@ -87,22 +87,21 @@ impl Edit {
             }
             Self::StreamField(field, change) => plan.header(|header| set_stream_field(header, field, change)),
             Self::SegmentField(segment, field, value) => {
-                plan.draft(place(segment), move |draft| set_segment_field(draft, field, value))
+                plan.builder(place(segment), move |builder| set_segment_field(builder, field, value))
             }
             Self::Payload(segment, at, value) => {
                 plan.payload(place(segment), move |payload| alter(payload, at.into(), value))
             }
-            Self::FrameField(segment, frame, field, value) => {
-                plan.draft(place(segment), move |draft| set_frame_field(draft, frame.into(), field, value))
-            }
+            Self::FrameField(segment, frame, field, value) => plan
+                .builder(place(segment), move |builder| set_frame_field(builder, frame.into(), field, value)),
             Self::Digest(segment, at, value) => {
                 plan.digest(place(segment), move |digest| alter(digest, at.into(), value))
             }
-            Self::Terminator(segment, at, value) => {
-                plan.draft(place(segment), move |draft| alter(&mut draft.terminator.plain, at.into(), value))
-            }
+            Self::Terminator(segment, at, value) => plan.builder(place(segment), move |builder| {
+                alter(&mut builder.terminator.plain, at.into(), value)
+            }),
             Self::SealingEpoch(segment, epoch) => {
-                plan.draft(place(segment), move |draft| draft.sealing_epoch = epoch % 8)
+                plan.builder(place(segment), move |builder| builder.sealing_epoch = epoch % 8)
             }
             Self::Wire(segment, at, value) => {
                 plan.wire(place(segment), move |wire| alter(wire, at.into(), value))
@@ -176,8 +175,8 @@ fn set_stream_field(header: &mut StreamHeader, field: u8, change: Change) {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
-fn set_segment_field(draft: &mut Draft, field: u8, change: Change) {
-    let header = &mut draft.header;
+fn set_segment_field(builder: &mut Builder, field: u8, change: Change) {
+    let header = &mut builder.header;
     match field % 14 {
         0 => header.segment_index = change.of(header.segment_index) as u32,
         1 => header.kind = change.of(header.kind) as u8,
@@ -197,12 +196,12 @@ fn set_segment_field(draft: &mut Draft, field: u8, change: Change) {
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "any value of the field will do")]
-fn set_frame_field(draft: &mut Draft, frame: usize, field: u8, change: Change) {
-    let count = draft.data.len() + 2;
+fn set_frame_field(builder: &mut Builder, frame: usize, field: u8, change: Change) {
+    let count = builder.data.len() + 2;
     let frame = match frame % count {
-        last if last == count - 1 => &mut draft.terminator,
-        before if before == count - 2 => &mut draft.digest,
-        data => &mut draft.data[data],
+        last if last == count - 1 => &mut builder.terminator,
+        before if before == count - 2 => &mut builder.digest,
+        data => &mut builder.data[data],
     };
     match field % 3 {
         0 => frame.frame_type = change.of(frame.frame_type) as u8,

@@ -189,8 +189,8 @@ mod tests {
         let indexed = Forgery { indexed: true, ..forgery() };
         let read = plain_read(&indexed.write(), &KEY, b"", false);
         assert_eq!((read.released, read.error), (forgery().plaintext(), None));
-        let bent = Forgery { edits: vec![Edit::Payload(3, 24, 1)], ..indexed };
-        let error = plain_read(&bent.write(), &KEY, b"", false).error.map(|(error, ..)| error);
+        let built = Forgery { edits: vec![Edit::Payload(3, 24, 1)], ..indexed };
+        let error = plain_read(&built.write(), &KEY, b"", false).error.map(|(error, ..)| error);
         assert_eq!(error, Some("malformed.index"));
     }
 

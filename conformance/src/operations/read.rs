@@ -204,7 +204,8 @@ impl ReadVector {
     fn step<'a>(&'a self, which: String, delivery: &'a str, input: Vec<u8>, expect: Expect) -> Step<'a> {
         let (mode, keys) = (&*self.mode, &self.keys);
         let fields = Fields { mode, keys, delivery, sticky: self.sticky, input: hex::encode(&input) };
-        let mut step = Step::new("read", &self.about, fields, move |peer, answer| judge(peer, &expect, answer));
+        let mut step =
+            Step::new("read", &self.about, fields, move |peer, answer| judge(peer, &expect, answer));
         step.one_shot = Some(OneShot { keys, mode, input });
         step.named(which)
     }

@@ -11,20 +11,20 @@ pub(crate) const FRAME_HEADER_LEN: usize = 8;
 
 /// A frame before it is sealed.
 #[derive(Clone)]
-pub(crate) struct FrameDraft {
+pub(crate) struct FrameBuilder {
     pub(crate) frame_type: u8,
     pub(crate) reserved: [u8; 3],
     pub(crate) len: u32,
     pub(crate) plain: Vec<u8>,
 }
 
-/// A segment before it is sealed: what an honest writer would seal, until something bends it.
+/// A segment before it is sealed: what an honest writer would seal, until something alters it.
 #[derive(Clone)]
-pub(crate) struct Draft {
+pub(crate) struct Builder {
     pub(crate) header: SegmentHeader,
-    pub(crate) data: Vec<FrameDraft>,
-    pub(crate) digest: FrameDraft,
-    pub(crate) terminator: FrameDraft,
+    pub(crate) data: Vec<FrameBuilder>,
+    pub(crate) digest: FrameBuilder,
+    pub(crate) terminator: FrameBuilder,
     /// The epoch whose keys seal the frames.
     pub(crate) sealing_epoch: u32,
     /// How suite 0x0002 makes nonces.
@@ -57,7 +57,7 @@ pub(crate) struct Sealed {
     pub(crate) digest: [u8; 32],
 }
 
-impl FrameDraft {
+impl FrameBuilder {
     /// A frame that says of itself what is true.
     pub(crate) fn honest(frame_type: u8, plain: Vec<u8>) -> Self {
         Self { frame_type, reserved: [0; 3], len: le32(plain.len()), plain }
@@ -80,16 +80,16 @@ impl Frame {
     }
 }
 
-impl Draft {
-    /// Seals all frames; `bend_digest` may alter the plaintext of the digest frame.
-    pub(crate) fn seal(&self, suite: u16, keys: &Keys, bend_digest: impl FnOnce(&mut Vec<u8>)) -> Sealed {
+impl Builder {
+    /// Seals all frames; `alter_digest` may alter the plaintext of the digest frame.
+    pub(crate) fn seal(&self, suite: u16, keys: &Keys, alter_digest: impl FnOnce(&mut Vec<u8>)) -> Sealed {
         let sealer = Sealer::new(self, suite, keys);
         let mut frames: Vec<Frame> =
             self.data.iter().enumerate().map(|(index, frame)| sealer.seal(frame, index)).collect();
         let digest = self.digest(&keys.epoch(self.sealing_epoch).digest, &frames);
         let mut plain = digest_plain(self.header.digest_alg, &digest);
-        bend_digest(&mut plain);
-        let digest_frame = FrameDraft { plain, ..self.digest.clone() };
+        alter_digest(&mut plain);
+        let digest_frame = FrameBuilder { plain, ..self.digest.clone() };
         frames.push(sealer.seal(&digest_frame, self.data.len()));
         frames.push(sealer.seal(&self.terminator, self.data.len() + 1));
         Sealed { frames, digest }
@@ -125,22 +125,22 @@ struct Sealer {
 }
 
 impl Sealer {
-    fn new(draft: &Draft, suite: u16, keys: &Keys) -> Self {
-        let aead = keys.epoch(draft.sealing_epoch).aead;
-        let run_salt = draft.header.run_salt;
+    fn new(builder: &Builder, suite: u16, keys: &Keys) -> Self {
+        let aead = keys.epoch(builder.sealing_epoch).aead;
+        let run_salt = builder.header.run_salt;
         let key = if suite == 2 { keys.run(&aead, &run_salt) } else { aead };
-        let segment_index = draft.header.segment_index;
+        let segment_index = builder.header.segment_index;
         Self {
             suite,
             key,
-            prefix: draft.header.bound_prefix(),
+            prefix: builder.header.bound_prefix(),
             run_salt,
             segment_index,
-            counters: draft.counters,
+            counters: builder.counters,
         }
     }
 
-    fn seal(&self, frame: &FrameDraft, frame_index: usize) -> Frame {
+    fn seal(&self, frame: &FrameBuilder, frame_index: usize) -> Frame {
         let header = frame.header();
         let associated_data = [self.prefix.as_slice(), &header].concat();
         let (segment_index, frame_index) = (self.segment_index, le32(frame_index));

@@ -1,4 +1,4 @@
-//! §18: journals, as bytes that a case may bend.
+//! §18: journals, as bytes that a case may alter.
 
 use super::stream::Stream;
 use crate::plan::counting;

@@ -1,4 +1,4 @@
-//! §3 to §12: the structures of a stream, as bytes that a plan may bend.
+//! §3 to §12: the structures of a stream, as bytes that a plan may alter.
 
 pub(crate) mod builder;
 pub(crate) mod envelope;

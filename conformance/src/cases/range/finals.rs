@@ -3,7 +3,7 @@
 use super::{RangeCase, case, flushed, full};
 use crate::cases::read::case::Place;
 use crate::plan::Plan;
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::segment_header::at;
 use crate::wire::stream::Stream;
 use crate::wire::stream_header::at as header_at;
@@ -144,9 +144,9 @@ fn damaged() -> Vec<RangeCase> {
     .concat()
 }
 
-/// A draft that sets bytes of the trailer.
-fn trailer(at: usize, value: Vec<u8>) -> impl Fn(&mut Draft) {
-    move |draft| draft.terminator.plain[at..at + value.len()].copy_from_slice(&value)
+/// A builder that sets bytes of the trailer.
+fn trailer(at: usize, value: Vec<u8>) -> impl Fn(&mut Builder) {
+    move |builder| builder.terminator.plain[at..at + value.len()].copy_from_slice(&value)
 }
 
 fn refused(id: &str, requirement: &'static str, comment: &str, base: &'static str, plan: &Plan) -> RangeCase {
@@ -168,7 +168,7 @@ fn trailers() -> Vec<RangeCase> {
     let offset = number(flushed(&[]).write().offset(4) as u64);
     let declared = flushed(&[]).header(|header| header.plaintext_len = 250);
     let runs = |id: &str, requirement: &'static str, comment: &str, at, value| {
-        let plan = flushed(&[1]).draft(4, trailer(at, value));
+        let plan = flushed(&[1]).builder(4, trailer(at, value));
         refused(id, requirement, comment, "range-headers-two-runs", &plan)
     };
     vec![
@@ -199,7 +199,7 @@ fn trailers() -> Vec<RangeCase> {
             "SV2-FIN-002",
             "The total is not the plaintext_len of the stream header.",
             PLAIN,
-            &declared.draft(4, trailer(0, number(249))),
+            &declared.builder(4, trailer(0, number(249))),
         ),
         runs(
             "range-trailer-distance",
@@ -214,7 +214,7 @@ fn trailers() -> Vec<RangeCase> {
 /// A final segment alone: its trailer is zero.
 fn empty_streams() -> Vec<RangeCase> {
     let empty = |id: &str, requirement: &'static str, comment: &str, at, value| {
-        let plan = Plan::flushed(&[]).draft(0, trailer(at, value));
+        let plan = Plan::flushed(&[]).builder(0, trailer(at, value));
         refused(id, requirement, comment, NOTHING, &plan)
     };
     vec![
@@ -264,14 +264,14 @@ fn unseen() -> Vec<RangeCase> {
             "range-trailer-transcript",
             &["SV2-RNG-001"],
             "T in the trailer is wrong: a range reader cannot see that.",
-            &flushed(&[1]).draft(4, wrong()),
+            &flushed(&[1]).builder(4, wrong()),
         )
         .reads(&[(10, 50), (180, 60)]),
         case(
             "range-trailer-transcript-uniform",
             &["SV2-RNG-001"],
             "UNIFORM: T in the trailer is wrong, and a range reader cannot see that.",
-            &full(&[1]).draft(4, wrong()),
+            &full(&[1]).builder(4, wrong()),
         )
         .reads(&[(10, 50), (8192, 60)]),
     ]
@@ -282,7 +282,7 @@ fn impossible() -> Vec<RangeCase> {
     let total = |id: &str, comment: &str, len: usize, total: u64| {
         let plan = Plan::filled(4096, len).uniform();
         let last = plan.items.len() - 1;
-        let plan = plan.draft(last, trailer(0, total.to_le_bytes().to_vec()));
+        let plan = plan.builder(last, trailer(0, total.to_le_bytes().to_vec()));
         refused(id, "SV2-RNG-001", comment, UNIFORM, &plan)
     };
     let dropped = case(

@@ -4,7 +4,7 @@ use super::arithmetic::S;
 use super::{RangeCase, case, full};
 use crate::cases::read::case::Place;
 use crate::plan::{Plan, run_salt};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::segment_header::at;
 use crate::wire::stream::Segment;
 
@@ -148,8 +148,8 @@ fn ends() -> Vec<RangeCase> {
 }
 
 /// Sets bytes of the link in the terminator of a segment.
-fn link(at: usize, value: u8) -> impl Fn(&mut Draft) {
-    move |draft| draft.terminator.plain[32 + at] = value
+fn link(at: usize, value: u8) -> impl Fn(&mut Builder) {
+    move |builder| builder.terminator.plain[32 + at] = value
 }
 
 /// Links that somebody with the key made.
@@ -165,35 +165,35 @@ fn links() -> Vec<RangeCase> {
         made(
             "range-link-salt",
             "The link names a run_salt that no run has.",
-            &three().draft(3, link(0, 0xEE)),
+            &three().builder(3, link(0, 0xEE)),
             &[(3 * S, 10), (2 * S, 10)],
             2,
         ),
         made(
             "range-link-salt-last",
             "The last byte of run_salt in the link is another one.",
-            &three().draft(3, link(15, 0xEE)),
+            &three().builder(3, link(15, 0xEE)),
             &[(3 * S, 10), (S, 10)],
             1,
         ),
         made(
             "range-link-first-less",
             "The link says that the run before begins earlier: segment 0 has another run_salt.",
-            &three().draft(3, link(16, 0)),
+            &three().builder(3, link(16, 0)),
             &[(3 * S, 10), (10, 10)],
             0,
         ),
         made(
             "range-link-first-more",
             "The link says that the run before begins later: segment 2 does not begin it.",
-            &three().draft(3, link(16, 2)),
+            &three().builder(3, link(16, 2)),
             &[(3 * S, 10), (S, 10)],
             2,
         ),
         made(
             "range-link-first-more-wanted",
             "The same, and segment 2 is wanted, not read for its link.",
-            &three().draft(3, link(16, 2)),
+            &three().builder(3, link(16, 2)),
             &[(3 * S, 10), (2 * S, 10)],
             2,
         ),
@@ -202,7 +202,7 @@ fn links() -> Vec<RangeCase> {
 
 fn trailers() -> Vec<RangeCase> {
     let made = |id: &str, comment: &str, at: usize, value: u8, spans: &[(u64, u64)], segment| {
-        let plan = full(&[1, 2]).draft(4, link(at + 24, value));
+        let plan = full(&[1, 2]).builder(4, link(at + 24, value));
         case(id, LINKS, comment, &plan)
             .made("range-three-runs", "link of the trailer altered before sealing; all else made for that")
             .reads(spans)

@@ -3,7 +3,7 @@
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
 use crate::plan::{Plan, counting, run_salt};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::envelope::padding;
 use crate::wire::segment_header::at;
 use crate::wire::stream::{Segment, Stream};
@@ -97,7 +97,7 @@ fn order() -> Vec<RangeCase> {
                 .made("range-headers-one-run", "segments in another order, or of another run")
                 .reads(&[(240, 10), (0, 1)])
         };
-    let salted = flushed(&[3]).draft(1, |draft| draft.header.run_salt[3] ^= 1);
+    let salted = flushed(&[3]).builder(1, |builder| builder.header.run_salt[3] ^= 1);
     let same = flushed(&[]).runs(&[(0, run_salt(0)), (1, run_salt(0)), (3, run_salt(3))]);
     let index = |place| Place::Segment(place, at::SEGMENT_INDEX);
     let flags = |place| Place::Segment(place, at::FLAGS);
@@ -181,8 +181,9 @@ fn final_inside() -> RangeCase {
 
 /// SV2-DIG-005 of the link, and SV2-DIG-007.
 fn links() -> Vec<RangeCase> {
-    let wrong = |id: &str, comment: &str, error, bend: fn(&mut [u8])| {
-        let plan = flushed(&[1, 3]).draft(3, move |draft: &mut Draft| bend(&mut draft.terminator.plain));
+    let wrong = |id: &str, comment: &str, error, alter: fn(&mut [u8])| {
+        let plan =
+            flushed(&[1, 3]).builder(3, move |builder: &mut Builder| alter(&mut builder.terminator.plain));
         case(id, WALK, comment, &plan)
             .made("range-headers-three-runs", "terminator altered before sealing; all else made for that")
             .reads(&[(0, 1), (240, 10)])
@@ -192,7 +193,7 @@ fn links() -> Vec<RangeCase> {
         "range-headers-transcript",
         WALK,
         "T in a segment that begins a run is wrong: a range reader does not know T.",
-        &flushed(&[1, 3]).draft(3, |draft| draft.terminator.plain[..32].fill(7)),
+        &flushed(&[1, 3]).builder(3, |builder| builder.terminator.plain[..32].fill(7)),
     )
     .reads(&DOWN);
     vec![
@@ -282,8 +283,9 @@ fn forks() -> Vec<RangeCase> {
 
 /// SV2-RNG-005, of the run that the trailer names.
 fn named() -> Vec<RangeCase> {
-    let wrong = |id: &str, comment: &str, bend: fn(&mut [u8]), segment| {
-        let plan = flushed(&[1]).draft(4, move |draft: &mut Draft| bend(&mut draft.terminator.plain[56..]));
+    let wrong = |id: &str, comment: &str, alter: fn(&mut [u8]), segment| {
+        let plan =
+            flushed(&[1]).builder(4, move |builder: &mut Builder| alter(&mut builder.terminator.plain[56..]));
         case(id, &["SV2-RNG-005", "SV2-RNG-004"], comment, &plan)
             .made(
                 "range-headers-two-runs",

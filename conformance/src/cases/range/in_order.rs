@@ -3,7 +3,7 @@
 use super::{RangeCase, case, flushed, full};
 use crate::cases::read::case::Place;
 use crate::plan::{Plan, run_salt};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::segment_header::at;
 
 pub(super) fn cases() -> Vec<RangeCase> {
@@ -11,8 +11,8 @@ pub(super) fn cases() -> Vec<RangeCase> {
 }
 
 /// T of a terminator or of the trailer.
-fn transcript(at: usize) -> impl Fn(&mut Draft) {
-    move |draft| draft.terminator.plain[at] ^= 1
+fn transcript(at: usize) -> impl Fn(&mut Builder) {
+    move |builder| builder.terminator.plain[at] ^= 1
 }
 
 fn in_order(
@@ -29,7 +29,7 @@ fn in_order(
 /// SV2-DIG-005.
 fn transcripts() -> Vec<RangeCase> {
     let wrong = |id: &str, comment: &str, base, plan: &Plan, released| {
-        in_order(id, "SV2-DIG-005", comment, base, &plan.clone().draft(2, transcript(31))).fails(
+        in_order(id, "SV2-DIG-005", comment, base, &plan.clone().builder(2, transcript(31))).fails(
             0,
             "order.transcript",
             Place::Frame(2, 2),
@@ -51,7 +51,7 @@ fn transcripts() -> Vec<RangeCase> {
             "SV2-DIG-005",
             "The same, in two ranges, the second of which goes on where the first one ends.",
             "range-headers-two-runs",
-            &flushed(&[2]).draft(2, transcript(31)),
+            &flushed(&[2]).builder(2, transcript(31)),
         )
         .reads(&[(0, 170), (170, 80)])
         .fails(1, "order.transcript", Place::Frame(2, 2), 0),
@@ -60,7 +60,7 @@ fn transcripts() -> Vec<RangeCase> {
             "SV2-DIG-005",
             "The same, and the first segment is read last: nobody has T.",
             "range-headers-two-runs",
-            &flushed(&[2]).draft(2, transcript(31)),
+            &flushed(&[2]).builder(2, transcript(31)),
         )
         .reads(&[(100, 150), (0, 100)]),
     ]
@@ -68,12 +68,11 @@ fn transcripts() -> Vec<RangeCase> {
 
 /// SV2-FIN-001, before the last segment is released.
 fn trailers() -> Vec<RangeCase> {
-    let wrong =
-        |id: &str, comment: &str, base, plan: &Plan, spans: &[(u64, u64)], span, released| {
-            in_order(id, "SV2-FIN-001", comment, base, &plan.clone().draft(4, transcript(24)))
-                .reads(spans)
-                .fails(span, "auth.trailer", Place::Frame(4, 1), released)
-        };
+    let wrong = |id: &str, comment: &str, base, plan: &Plan, spans: &[(u64, u64)], span, released| {
+        in_order(id, "SV2-FIN-001", comment, base, &plan.clone().builder(4, transcript(24)))
+            .reads(spans)
+            .fails(span, "auth.trailer", Place::Frame(4, 1), released)
+    };
     vec![
         wrong(
             "range-in-order-trailer-uniform",
@@ -108,7 +107,7 @@ fn trailers() -> Vec<RangeCase> {
 /// A segment that is opened before its turn, or again, changes nothing of the order.
 fn turns() -> Vec<RangeCase> {
     let trailer = |id: &str, comment: &str, spans: &[(u64, u64)]| {
-        let plan = flushed(&[2]).draft(4, transcript(24));
+        let plan = flushed(&[2]).builder(4, transcript(24));
         in_order(id, "SV2-FIN-001", comment, "range-headers-two-runs", &plan).reads(spans)
     };
     vec![
@@ -139,7 +138,7 @@ fn turns() -> Vec<RangeCase> {
             "SV2-DIG-005",
             "T in segment 2 is wrong: it is opened before its turn, and then in its turn.",
             "range-headers-two-runs",
-            &flushed(&[2]).draft(2, transcript(31)),
+            &flushed(&[2]).builder(2, transcript(31)),
         )
         .reads(&[(170, 30), (0, 170), (180, 10)])
         .fails(2, "order.transcript", Place::Frame(2, 2), 0),
@@ -154,7 +153,7 @@ fn runs() -> Vec<RangeCase> {
             .fails(0, "order.run", Place::Segment(4, at::FLAGS), released)
     };
     let same = |plan: Plan| plan.runs(&[(0, run_salt(0)), (4, run_salt(0))]);
-    let changed = |plan: Plan| plan.draft(4, |draft| draft.header.run_salt[3] ^= 1);
+    let changed = |plan: Plan| plan.builder(4, |builder| builder.header.run_salt[3] ^= 1);
     let repeats = "The final segment begins a run with the run_salt of the one before.";
     let changes = "The final segment has another run_salt, and begins no run.";
     vec![

@@ -116,8 +116,8 @@ fn forks() -> Vec<RangeCase> {
 
 /// Index segments that say what the stream does not hold.
 fn entries() -> Vec<RangeCase> {
-    let wrong = |id: &str, comment: &str, spans: &[(u64, u64)], bend: fn(&mut Vec<u8>)| {
-        case(id, &["SV2-IDX-006", "SV2-RNG-001"], comment, &indexed(&[]).payload(4, bend))
+    let wrong = |id: &str, comment: &str, spans: &[(u64, u64)], alter: fn(&mut Vec<u8>)| {
+        case(id, &["SV2-IDX-006", "SV2-RNG-001"], comment, &indexed(&[]).payload(4, alter))
             .made(BASE, "payload of the index segment altered before sealing; all else made for that")
             .reads(spans)
     };
@@ -221,7 +221,7 @@ fn distances() -> Vec<RangeCase> {
     let lens: Vec<usize> = indexed(&[]).write().segments.iter().map(|segment| segment.bytes.len()).collect();
     let to_data = (lens[3] + lens[4]) as u64;
     let plan = indexed(&[])
-        .draft(5, move |draft| draft.terminator.plain[16..24].copy_from_slice(&to_data.to_le_bytes()));
+        .builder(5, move |builder| builder.terminator.plain[16..24].copy_from_slice(&to_data.to_le_bytes()));
     let wrong = case(
         "range-index-at-data",
         &["SV2-RNG-001"],
@@ -240,7 +240,7 @@ fn damaged() -> Vec<RangeCase> {
             .stored(alter)
             .made(BASE, "segment altered")
     };
-    let own = indexed(&[4]).draft(4, |draft| draft.terminator.plain[48] = 4);
+    let own = indexed(&[4]).builder(4, |builder| builder.terminator.plain[48] = 4);
     vec![
         wrong("range-index-header", "SV2-SEG-003", "The header of the index segment is damaged.", |stream| {
             stream.raw(4, |bytes| bytes[30] ^= 1)

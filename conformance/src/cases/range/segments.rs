@@ -84,7 +84,7 @@ fn sealed() -> Vec<RangeCase> {
             "range-frame-type",
             "SV2-FRM-002",
             "The first frame of segment 2 is of another type.",
-            &full(&[]).draft(2, |draft| draft.data[0].frame_type = 2),
+            &full(&[]).builder(2, |builder| builder.data[0].frame_type = 2),
             same,
         )
         .fails(0, "malformed.frame_type", Place::Frame(2, 0), released),
@@ -100,7 +100,7 @@ fn sealed() -> Vec<RangeCase> {
             "range-reserved",
             "SV2-SEG-004",
             "A reserved byte of segment 2 is not zero.",
-            &full(&[]).draft(2, |draft| draft.header.reserved[1] = 1),
+            &full(&[]).builder(2, |builder| builder.header.reserved[1] = 1),
             same,
         )
         .fails(0, "malformed.reserved", Place::Segment(2, at::RESERVED + 1), released),
@@ -177,21 +177,21 @@ fn terminators() -> Vec<RangeCase> {
             "range-terminator-not-zero",
             "SV2-DIG-006",
             "A segment that begins no run has a terminator.",
-            &full(&[]).draft(1, |draft| draft.terminator.plain[51] = 1),
+            &full(&[]).builder(1, |builder| builder.terminator.plain[51] = 1),
             1,
         ),
         wanted(
             "range-segment-0-salt",
             "SV2-DIG-007",
             "Segment 0 names a run before it.",
-            &full(&[]).draft(0, |draft| draft.terminator.plain[32] = 1),
+            &full(&[]).builder(0, |builder| builder.terminator.plain[32] = 1),
             0,
         ),
         wanted(
             "range-last-first-own",
             "SV2-DIG-007",
             "The run before the last segment begins with it, and the segment is wanted for its plaintext alone.",
-            &full(&[3]).draft(3, |draft| draft.terminator.plain[48] = 3),
+            &full(&[3]).builder(3, |builder| builder.terminator.plain[48] = 3),
             3,
         )
         .reads(&[(3 * S, 100)])
@@ -250,7 +250,7 @@ fn linked() -> Vec<RangeCase> {
         wrong(
             "range-link-first-own",
             "The run before it begins with the segment itself.",
-            &four().draft(2, |draft| draft.terminator.plain[48] = 2),
+            &four().builder(2, |builder| builder.terminator.plain[48] = 2),
             same,
         )
         .fails(1, "malformed.terminator", terminator, 0)
@@ -258,7 +258,7 @@ fn linked() -> Vec<RangeCase> {
         wrong(
             "range-link-first-high",
             "The run before it begins with a segment far behind it.",
-            &four().draft(2, |draft| draft.terminator.plain[51] = 0x80),
+            &four().builder(2, |builder| builder.terminator.plain[51] = 0x80),
             same,
         )
         .fails(1, "malformed.terminator", terminator, 0)
@@ -306,7 +306,7 @@ fn elsewhere() -> Vec<RangeCase> {
             "range-link-transcript",
             "SV2-RNG-006",
             "T in a segment that is read for its link is wrong: a range reader does not know T.",
-            &full(&[1, 2, 3]).draft(2, |draft| draft.terminator.plain[..32].fill(1)),
+            &full(&[1, 2, 3]).builder(2, |builder| builder.terminator.plain[..32].fill(1)),
             |stream| stream,
         )
         .reads(&DOWN),

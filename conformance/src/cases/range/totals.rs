@@ -3,13 +3,13 @@
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
 use crate::plan::Plan;
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 
 /// SV2-RNG-001: what all headers together say.
 pub(super) fn cases() -> Vec<RangeCase> {
     let wrong = |id: &str, comment: &str, total: u64| {
-        let plan = flushed(&[]).draft(4, move |draft: &mut Draft| {
-            draft.terminator.plain[..8].copy_from_slice(&total.to_le_bytes());
+        let plan = flushed(&[]).builder(4, move |builder: &mut Builder| {
+            builder.terminator.plain[..8].copy_from_slice(&total.to_le_bytes());
         });
         let mut case = case(id, &["SV2-RNG-001"], comment, &plan)
             .made(
@@ -21,7 +21,7 @@ pub(super) fn cases() -> Vec<RangeCase> {
         case.plaintext_len = Some(usize::try_from(total).unwrap_or(usize::MAX));
         case
     };
-    let plan = flushed(&[]).draft(4, |draft: &mut Draft| draft.header.segment_index = 5);
+    let plan = flushed(&[]).builder(4, |builder: &mut Builder| builder.header.segment_index = 5);
     let counted = case(
         "range-headers-final-index",
         &["SV2-RNG-001"],
@@ -63,8 +63,8 @@ fn behind() -> RangeCase {
 
 /// A total that the first segments have alone. The range ends with it.
 fn early(id: &str, comment: &str, total: u64, segment: usize) -> RangeCase {
-    let plan = flushed(&[]).draft(4, move |draft: &mut Draft| {
-        draft.terminator.plain[..8].copy_from_slice(&total.to_le_bytes());
+    let plan = flushed(&[]).builder(4, move |builder: &mut Builder| {
+        builder.terminator.plain[..8].copy_from_slice(&total.to_le_bytes());
     });
     let mut case = case(id, &["SV2-RNG-001"], comment, &plan)
         .made("range-headers-one-run", "total in the trailer altered before sealing; all else made for that");

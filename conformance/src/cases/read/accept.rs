@@ -106,7 +106,7 @@ fn uniforms() -> Vec<Case> {
 }
 
 fn parameters() -> Vec<Case> {
-    let digests = three().draft(1, |draft| draft.header.digest_alg = 2);
+    let digests = three().builder(1, |builder| builder.header.digest_alg = 2);
     vec![
         accept(
             "accept-digest-2",

@@ -24,7 +24,7 @@ pub(super) fn coded(codec: u8, payload: Vec<u8>) -> Plan {
     Plan::flushed(&[100, 1000])
         .plaintext(Pattern::constant(1100))
         .payload(1, move |bytes| bytes.clone_from(&payload))
-        .draft(1, move |draft| draft.header.codec = codec)
+        .builder(1, move |builder| builder.header.codec = codec)
 }
 
 /// Readers without the codec say so at its field.
@@ -214,10 +214,10 @@ fn headers() -> Vec<Case> {
     };
     let codec = |segment| Place::Segment(segment, at::CODEC);
     let len = |segment| Place::Segment(segment, at::PAYLOAD_LEN);
-    let whole = three().draft(1, |draft| draft.header.codec = 1);
-    let more = three().draft(1, |draft| (draft.header.codec, draft.header.payload_len) = (1, 71));
-    let none = three().draft(1, |draft| (draft.header.codec, draft.header.payload_len) = (1, 0));
-    let last = three().draft(3, |draft| draft.header.codec = 1);
+    let whole = three().builder(1, |builder| builder.header.codec = 1);
+    let more = three().builder(1, |builder| (builder.header.codec, builder.header.payload_len) = (1, 71));
+    let none = three().builder(1, |builder| (builder.header.codec, builder.header.payload_len) = (1, 0));
+    let last = three().builder(3, |builder| builder.header.codec = 1);
     vec![
         case(
             "codec-payload-len-equal",
@@ -259,7 +259,7 @@ fn headers() -> Vec<Case> {
             "codec-in-uniform",
             "SV2-SEG-014",
             "A codec in a stream with UNIFORM.",
-            uniform().draft(1, |draft| draft.header.codec = 1),
+            uniform().builder(1, |builder| builder.header.codec = 1),
             "malformed.codec",
             codec(1),
             codec(1),

@@ -9,8 +9,8 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn digests() -> Vec<Case> {
-    let case = |id: &str, comment: &str, bend: fn(&mut Vec<u8>)| {
-        Case::new(id, &["SV2-DIG-002", "SV2-REL-001"], comment, three().digest(1, bend).write())
+    let case = |id: &str, comment: &str, alter: fn(&mut Vec<u8>)| {
+        Case::new(id, &["SV2-DIG-002", "SV2-REL-001"], comment, three().digest(1, alter).write())
             .made(
                 "accept-three-segments",
                 "plaintext of the digest frame of segment 1 altered before sealing; all else made for that",
@@ -41,7 +41,7 @@ fn others() -> Vec<Case> {
             .rejects("auth.digest", place)
     };
     let flip = |plain: &mut Vec<u8>| plain[20] ^= 0x40;
-    let both = three().digest(0, flip).draft(0, |draft| draft.terminator.plain[0] = 1);
+    let both = three().digest(0, flip).builder(0, |builder| builder.terminator.plain[0] = 1);
     vec![
         case(
             "digest-2-wrong",
@@ -85,35 +85,35 @@ fn transcripts() -> Vec<Case> {
             "digest-transcript-segment-0",
             "Segment 0 continues a history that does not exist.",
             "accept-three-segments",
-            three().draft(0, |draft| draft.terminator.plain[31] = 1),
+            three().builder(0, |builder| builder.terminator.plain[31] = 1),
             0,
         ),
         case(
             "digest-transcript-first-byte",
             "The first byte of the transcript of a new run is wrong.",
             "accept-two-runs",
-            two_runs().draft(1, |draft| draft.terminator.plain[0] ^= 1),
+            two_runs().builder(1, |builder| builder.terminator.plain[0] ^= 1),
             1,
         ),
         case(
             "digest-transcript-last-byte",
             "The last byte of the transcript of a new run is wrong.",
             "accept-two-runs",
-            two_runs().draft(1, |draft| draft.terminator.plain[31] ^= 0x80),
+            two_runs().builder(1, |builder| builder.terminator.plain[31] ^= 0x80),
             1,
         ),
         case(
             "digest-transcript-forgotten",
             "A new run says that nothing went before it.",
             "accept-two-runs",
-            two_runs().draft(1, |draft| draft.terminator.plain.fill(0)),
+            two_runs().builder(1, |builder| builder.terminator.plain.fill(0)),
             1,
         ),
         case(
             "digest-transcript-uniform",
             "UNIFORM: a new run fills its terminator with zeros.",
             "accept-uniform-two-runs",
-            uniform().runs_at(&[1]).draft(1, |draft| draft.terminator.plain.fill(0)),
+            uniform().runs_at(&[1]).builder(1, |builder| builder.terminator.plain.fill(0)),
             1,
         ),
     ]
@@ -121,7 +121,7 @@ fn transcripts() -> Vec<Case> {
 
 fn uniforms() -> Vec<Case> {
     let case = |id: &str, comment: &str, byte: usize| {
-        let plan = uniform().draft(1, move |draft| draft.terminator.plain[byte] = 1);
+        let plan = uniform().builder(1, move |builder| builder.terminator.plain[byte] = 1);
         Case::new(id, &["SV2-DIG-006"], comment, plan.write())
             .made("accept-uniform", "terminator of segment 1 altered before sealing; all else made for that")
             .rejects("malformed.terminator", Place::Frame(1, 2))

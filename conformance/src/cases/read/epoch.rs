@@ -3,7 +3,7 @@
 use super::three;
 use crate::cases::read::case::{Case, Place};
 use crate::plan::Plan;
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::segment_header::{REKEY, at};
 
 const ONE: &str = "epoch-one";
@@ -40,32 +40,41 @@ fn accepted() -> Vec<Case> {
 }
 
 /// A segment of `epoch-two` with other header fields, sealed for them.
-fn bent(id: &str, requirement: &'static str, comment: &str, segment: usize, bend: fn(&mut Draft)) -> Case {
+fn built(
+    id: &str,
+    requirement: &'static str,
+    comment: &str,
+    segment: usize,
+    alter: fn(&mut Builder),
+) -> Case {
     let mutation = format!("fields of the header of segment {segment} set; all else made for that");
-    Case::new(id, &[requirement], comment, five().epochs(2).draft(segment, bend).write()).made(TWO, &mutation)
+    Case::new(id, &[requirement], comment, five().epochs(2).builder(segment, alter).write())
+        .made(TWO, &mutation)
 }
 
 fn flags() -> Vec<Case> {
-    let case = |id: &str, comment: &str, segment, bend: fn(&mut Draft)| {
-        bent(id, "SV2-SEG-016", comment, segment, bend)
+    let case = |id: &str, comment: &str, segment, alter: fn(&mut Builder)| {
+        built(id, "SV2-SEG-016", comment, segment, alter)
             .rejects("malformed.flags", Place::Segment(segment, at::FLAGS))
     };
     vec![
-        case("epoch-rekey-missing", "REKEY is not set where an epoch begins.", 2, |draft| {
-            draft.header.flags &= !REKEY
+        case("epoch-rekey-missing", "REKEY is not set where an epoch begins.", 2, |builder| {
+            builder.header.flags &= !REKEY
         }),
-        case("epoch-rekey-inside", "REKEY is set inside an epoch.", 3, |draft| draft.header.flags |= REKEY),
-        case("epoch-rekey-early", "REKEY is set one segment before an epoch begins.", 1, |draft| {
-            draft.header.flags |= REKEY
+        case("epoch-rekey-inside", "REKEY is set inside an epoch.", 3, |builder| {
+            builder.header.flags |= REKEY
         }),
-        case("epoch-rekey-segment-0", "REKEY is set in segment 0: epoch 0 needs none.", 0, |draft| {
-            draft.header.flags |= REKEY
+        case("epoch-rekey-early", "REKEY is set one segment before an epoch begins.", 1, |builder| {
+            builder.header.flags |= REKEY
+        }),
+        case("epoch-rekey-segment-0", "REKEY is set in segment 0: epoch 0 needs none.", 0, |builder| {
+            builder.header.flags |= REKEY
         }),
         Case::new(
             "epoch-rekey-missing-final",
             &["SV2-SEG-016"],
             "REKEY is not set in a final segment where an epoch begins.",
-            three().epochs(3).draft(3, |draft| draft.header.flags &= !REKEY).write(),
+            three().epochs(3).builder(3, |builder| builder.header.flags &= !REKEY).write(),
         )
         .made("epoch-three", "REKEY of the final segment cleared; all else made for that")
         .rejects("malformed.flags", Place::Segment(3, at::FLAGS)),
@@ -73,28 +82,29 @@ fn flags() -> Vec<Case> {
 }
 
 fn key_epochs() -> Vec<Case> {
-    let case = |id: &str, comment: &str, segment, bend: fn(&mut Draft)| {
-        bent(id, "SV2-SEG-017", comment, segment, bend)
+    let case = |id: &str, comment: &str, segment, alter: fn(&mut Builder)| {
+        built(id, "SV2-SEG-017", comment, segment, alter)
             .rejects("malformed.key_epoch", Place::Segment(segment, at::KEY_EPOCH))
     };
     vec![
-        case("epoch-number-too-small", "key_epoch is that of the segment before.", 2, |draft| {
-            draft.header.key_epoch = 0
+        case("epoch-number-too-small", "key_epoch is that of the segment before.", 2, |builder| {
+            builder.header.key_epoch = 0
         }),
-        case("epoch-number-too-large", "key_epoch is that of the segment after.", 1, |draft| {
-            draft.header.key_epoch = 1
+        case("epoch-number-too-large", "key_epoch is that of the segment after.", 1, |builder| {
+            builder.header.key_epoch = 1
         }),
-        case("epoch-number-largest", "key_epoch is the largest that there is.", 2, |draft| {
-            draft.header.key_epoch = 65_535
+        case("epoch-number-largest", "key_epoch is the largest that there is.", 2, |builder| {
+            builder.header.key_epoch = 65_535
         }),
-        case("epoch-number-final", "key_epoch of the final segment is one too small.", 5, |draft| {
-            draft.header.key_epoch = 1
+        case("epoch-number-final", "key_epoch of the final segment is one too small.", 5, |builder| {
+            builder.header.key_epoch = 1
         }),
     ]
 }
 
 fn keys() -> Vec<Case> {
-    let plan = |digest_alg| five().epochs(2).digest_alg(digest_alg).draft(2, |draft| draft.sealing_epoch = 0);
+    let plan =
+        |digest_alg| five().epochs(2).digest_alg(digest_alg).builder(2, |builder| builder.sealing_epoch = 0);
     vec![
         Case::new(
             "epoch-old-key",
@@ -109,15 +119,15 @@ fn keys() -> Vec<Case> {
 
 fn limits() -> Vec<Case> {
     let last = |index: u32, epoch: u32| {
-        move |draft: &mut Draft| {
-            draft.header.segment_index = index;
-            draft.header.key_epoch = epoch;
-            draft.header.flags |= REKEY;
+        move |builder: &mut Builder| {
+            builder.header.segment_index = index;
+            builder.header.key_epoch = epoch;
+            builder.header.flags |= REKEY;
         }
     };
-    let case = |id: &str, requirement: &'static str, comment: &str, segment, bend| {
+    let case = |id: &str, requirement: &'static str, comment: &str, segment, alter| {
         let plan = three().epochs(1);
-        let plan = plan.draft(segment, bend);
+        let plan = plan.builder(segment, alter);
         Case::new(id, &[requirement], comment, plan.write()).made(
             ONE,
             &format!("segment_index and key_epoch of segment {segment} set; segment_tag and CRCs made for that, frames sealed with the keys of its place"),
@@ -162,9 +172,9 @@ fn limits() -> Vec<Case> {
             "With epochs of two segments, segment 131071 is a final one or none.",
             five()
                 .epochs(2)
-                .draft(1, |draft| {
-                    draft.header.segment_index = 131_071;
-                    draft.header.key_epoch = 65_535;
+                .builder(1, |builder| {
+                    builder.header.segment_index = 131_071;
+                    builder.header.key_epoch = 65_535;
                 })
                 .write(),
         )
@@ -181,9 +191,9 @@ fn beyond_32_bits() -> Case {
         "Epochs of 65,537 segments: 65,536 of them are more than 2^32 segments, and no limit; out of order.",
         five()
             .epochs(65_537)
-            .draft(1, |draft| {
-                draft.header.segment_index = 100_000;
-                draft.header.key_epoch = 1;
+            .builder(1, |builder| {
+                builder.header.segment_index = 100_000;
+                builder.header.key_epoch = 1;
             })
             .write(),
     )

@@ -11,8 +11,8 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 fn trailers() -> Vec<Case> {
-    let case = |id: &str, comment: &str, bend: fn(&mut [u8])| {
-        let plan = three().draft(3, move |draft| bend(&mut draft.terminator.plain));
+    let case = |id: &str, comment: &str, alter: fn(&mut [u8])| {
+        let plan = three().builder(3, move |builder| alter(&mut builder.terminator.plain));
         Case::new(id, &["SV2-FIN-001", "SV2-REL-004"], comment, plan.write())
             .made(BASE, "trailer altered before sealing; all else made for that")
             .rejects("auth.trailer", Place::Frame(3, 1))
@@ -51,7 +51,7 @@ fn trailers() -> Vec<Case> {
 
 fn empties() -> Vec<Case> {
     let case = |id: &str, comment: &str, byte: usize| {
-        let plan = empty().draft(0, move |draft| draft.terminator.plain[byte] = 1);
+        let plan = empty().builder(0, move |builder| builder.terminator.plain[byte] = 1);
         Case::new(id, &["SV2-FIN-001"], comment, plan.write())
             .made("accept-empty", "trailer altered before sealing; all else made for that")
             .rejects("auth.trailer", Place::Frame(0, 1))
@@ -73,7 +73,7 @@ fn trailing() -> Vec<Case> {
     let whole = stream.bytes();
     let data = stream.segments[1].bytes.clone();
     let last = stream.segments[3].bytes.clone();
-    let bad = three().draft(3, |draft| draft.terminator.plain[0] ^= 1).write().followed_by(&[0]);
+    let bad = three().builder(3, |builder| builder.terminator.plain[0] ^= 1).write().followed_by(&[0]);
     vec![
         case(
             "final-trailing-zero",

@@ -3,7 +3,7 @@
 use super::{three, two_frames};
 use crate::cases::read::case::{Case, Place};
 use crate::plan::Plan;
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 
 const THREE: &str = "accept-three-segments";
 const TWO: &str = "accept-two-frames";
@@ -20,95 +20,101 @@ fn header_fault(
     error: &'static str,
     comment: &str,
     frame: usize,
-    bend: fn(&mut Draft),
+    alter: fn(&mut Builder),
 ) -> Case {
-    Case::new(id, &[requirement, "SV2-FRM-001"], comment, three().draft(1, bend).write())
+    Case::new(id, &[requirement, "SV2-FRM-001"], comment, three().builder(1, alter).write())
         .made(THREE, MUTATION)
         .rejects(error, Place::Frame(1, frame))
 }
 
 fn types() -> Vec<Case> {
-    let case = |id: &str, comment: &str, frame, bend: fn(&mut Draft)| {
-        header_fault(id, "SV2-FRM-002", "malformed.frame_type", comment, frame, bend)
+    let case = |id: &str, comment: &str, frame, alter: fn(&mut Builder)| {
+        header_fault(id, "SV2-FRM-002", "malformed.frame_type", comment, frame, alter)
     };
     vec![
-        case("frame-type-0", "A frame of type 0.", 0, |draft| draft.data[0].frame_type = 0),
-        case("frame-type-4", "A frame of type 4.", 0, |draft| draft.data[0].frame_type = 4),
-        case("frame-type-data-as-digest", "A digest frame where a data frame belongs.", 0, |draft| {
-            draft.data[0].frame_type = 2
+        case("frame-type-0", "A frame of type 0.", 0, |builder| builder.data[0].frame_type = 0),
+        case("frame-type-4", "A frame of type 4.", 0, |builder| builder.data[0].frame_type = 4),
+        case("frame-type-data-as-digest", "A digest frame where a data frame belongs.", 0, |builder| {
+            builder.data[0].frame_type = 2
         }),
-        case("frame-type-digest-as-data", "A data frame where the digest frame belongs.", 1, |draft| {
-            draft.digest.frame_type = 1
+        case("frame-type-digest-as-data", "A data frame where the digest frame belongs.", 1, |builder| {
+            builder.digest.frame_type = 1
         }),
-        case("frame-type-digest-as-terminator", "A terminator where the digest frame belongs.", 1, |draft| {
-            draft.digest.frame_type = 3
-        }),
-        case("frame-type-terminator-as-digest", "A digest frame where the terminator belongs.", 2, |draft| {
-            draft.terminator.frame_type = 2
-        }),
+        case(
+            "frame-type-digest-as-terminator",
+            "A terminator where the digest frame belongs.",
+            1,
+            |builder| builder.digest.frame_type = 3,
+        ),
+        case(
+            "frame-type-terminator-as-digest",
+            "A digest frame where the terminator belongs.",
+            2,
+            |builder| builder.terminator.frame_type = 2,
+        ),
     ]
 }
 
 fn reserved() -> Vec<Case> {
-    let case = |id: &str, comment: &str, frame, bend: fn(&mut Draft)| {
-        header_fault(id, "SV2-FRM-003", "malformed.frame_reserved", comment, frame, bend)
+    let case = |id: &str, comment: &str, frame, alter: fn(&mut Builder)| {
+        header_fault(id, "SV2-FRM-003", "malformed.frame_reserved", comment, frame, alter)
     };
     vec![
-        case("frame-reserved-1", "Byte 1 of a data frame is not zero.", 0, |draft| {
-            draft.data[0].reserved = [1, 0, 0]
+        case("frame-reserved-1", "Byte 1 of a data frame is not zero.", 0, |builder| {
+            builder.data[0].reserved = [1, 0, 0]
         }),
-        case("frame-reserved-2", "Byte 2 of a digest frame is not zero.", 1, |draft| {
-            draft.digest.reserved = [0, 1, 0]
+        case("frame-reserved-2", "Byte 2 of a digest frame is not zero.", 1, |builder| {
+            builder.digest.reserved = [0, 1, 0]
         }),
-        case("frame-reserved-3", "Byte 3 of a terminator is not zero.", 2, |draft| {
-            draft.terminator.reserved = [0, 0, 0x80]
+        case("frame-reserved-3", "Byte 3 of a terminator is not zero.", 2, |builder| {
+            builder.terminator.reserved = [0, 0, 0x80]
         }),
     ]
 }
 
 fn lens() -> Vec<Case> {
-    let case = |id: &str, comment: &str, frame, bend: fn(&mut Draft)| {
-        header_fault(id, "SV2-FRM-004", "malformed.frame_len", comment, frame, bend)
+    let case = |id: &str, comment: &str, frame, alter: fn(&mut Builder)| {
+        header_fault(id, "SV2-FRM-004", "malformed.frame_len", comment, frame, alter)
     };
-    let two = |id: &str, comment: &str, frame, plan: Plan, bend: fn(&mut Draft)| {
-        Case::new(id, &["SV2-FRM-004"], comment, plan.draft(0, bend).write())
+    let two = |id: &str, comment: &str, frame, plan: Plan, alter: fn(&mut Builder)| {
+        Case::new(id, &["SV2-FRM-004"], comment, plan.builder(0, alter).write())
             .made(TWO, MUTATION)
             .rejects("malformed.frame_len", Place::Frame(0, frame))
     };
     vec![
-        case("frame-len-less", "len of the last data frame is one too small.", 0, |draft| {
-            draft.data[0].len -= 1
+        case("frame-len-less", "len of the last data frame is one too small.", 0, |builder| {
+            builder.data[0].len -= 1
         }),
-        case("frame-len-more", "len of the last data frame is one too large.", 0, |draft| {
-            draft.data[0].len += 1
+        case("frame-len-more", "len of the last data frame is one too large.", 0, |builder| {
+            builder.data[0].len += 1
         }),
-        case("frame-len-0", "len of a data frame is 0.", 0, |draft| draft.data[0].len = 0),
-        case("frame-len-2-32", "The largest len that the field holds.", 0, |draft| {
-            draft.data[0].len = u32::MAX
+        case("frame-len-0", "len of a data frame is 0.", 0, |builder| builder.data[0].len = 0),
+        case("frame-len-2-32", "The largest len that the field holds.", 0, |builder| {
+            builder.data[0].len = u32::MAX
         }),
-        case("frame-len-digest", "len of the digest frame is 32.", 1, |draft| draft.digest.len = 32),
-        case("frame-len-terminator", "len of an empty terminator is 32.", 2, |draft| {
-            draft.terminator.len = 32
+        case("frame-len-digest", "len of the digest frame is 32.", 1, |builder| builder.digest.len = 32),
+        case("frame-len-terminator", "len of an empty terminator is 32.", 2, |builder| {
+            builder.terminator.len = 32
         }),
         two(
             "frame-len-first",
             "len of a data frame that is not the last is below F.",
             0,
             two_frames(),
-            |draft| draft.data[0].len = 4095,
+            |builder| builder.data[0].len = 4095,
         ),
-        two("frame-len-last", "len of a full last data frame is 0.", 1, two_frames(), |draft| {
-            draft.data[1].len = 0
+        two("frame-len-last", "len of a full last data frame is 0.", 1, two_frames(), |builder| {
+            builder.data[1].len = 0
         }),
         two(
             "frame-len-cut-elsewhere",
             "The payload is cut into frames of 4095 and 4097 bytes.",
             0,
             two_frames(),
-            |draft| {
-                let byte = draft.data[0].plain.split_off(4095);
-                draft.data[1].plain.splice(0..0, byte);
-                (draft.data[0].len, draft.data[1].len) = (4095, 4097);
+            |builder| {
+                let byte = builder.data[0].plain.split_off(4095);
+                builder.data[1].plain.splice(0..0, byte);
+                (builder.data[0].len, builder.data[1].len) = (4095, 4097);
             },
         ),
     ]
@@ -125,7 +131,7 @@ fn order() -> Vec<Case> {
             "SV2-FRM-005",
             "The first frame does not open and the header of the last is wrong: headers come first.",
             "ciphertext of frame 0 and len of frame 2 of segment 1 altered; CRCs and tag made for that",
-            three().draft(1, |draft| draft.terminator.len = 1).wire(1, |wire| wire[8] ^= 1),
+            three().builder(1, |builder| builder.terminator.len = 1).wire(1, |wire| wire[8] ^= 1),
         )
         .rejects("malformed.frame_len", Place::Frame(1, 2)),
         case(
@@ -133,7 +139,7 @@ fn order() -> Vec<Case> {
             "SV2-FRM-005",
             "len of frame 0 and frame_type of frame 1 are wrong: one header after the other.",
             "len of frame 0 and frame_type of frame 1 of segment 1 altered; all else made for that",
-            three().draft(1, |draft| (draft.data[0].len, draft.digest.frame_type) = (69, 1)),
+            three().builder(1, |builder| (builder.data[0].len, builder.digest.frame_type) = (69, 1)),
         )
         .rejects("malformed.frame_len", Place::Frame(1, 0)),
         case(
@@ -141,7 +147,9 @@ fn order() -> Vec<Case> {
             "SV2-FRM-005",
             "frame_type and reserved bytes of one frame are wrong: frame_type comes first.",
             "frame_type and reserved bytes of frame 0 of segment 1 altered; all else made for that",
-            three().draft(1, |draft| (draft.data[0].frame_type, draft.data[0].reserved) = (3, [1, 1, 1])),
+            three().builder(1, |builder| {
+                (builder.data[0].frame_type, builder.data[0].reserved) = (3, [1, 1, 1])
+            }),
         )
         .rejects("malformed.frame_type", Place::Frame(1, 0)),
     ]
@@ -154,7 +162,7 @@ fn sealed() -> Vec<Case> {
             .rejects("auth.frame", Place::Frame(1, frame))
     };
     let second = two_frames().wire(0, |wire| wire[4120 + 8] ^= 1).write();
-    let epoch = three().draft(1, |draft| draft.sealing_epoch = 1).write();
+    let epoch = three().builder(1, |builder| builder.sealing_epoch = 1).write();
     vec![
         case("frame-ciphertext-data", "The ciphertext of a data frame is altered.", 0, 8),
         case("frame-tag-data", "The tag of a data frame is altered.", 0, 8 + 70 + 15),

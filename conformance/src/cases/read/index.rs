@@ -56,8 +56,8 @@ fn accepted() -> Vec<Case> {
 
 /// An index segment, sealed as it is, whose payload is not what the reader has seen.
 fn contents() -> Vec<Case> {
-    let case = |id: &str, comment: &str, bend: fn(&mut Vec<u8>)| {
-        optional(id, &["SV2-IDX-004"], comment, &indexed().payload(3, bend), 3)
+    let case = |id: &str, comment: &str, alter: fn(&mut Vec<u8>)| {
+        optional(id, &["SV2-IDX-004"], comment, &indexed().payload(3, alter), 3)
             .made(BASE, "payload of the index segment altered before sealing; all else made for that")
             .rejects("malformed.index", Place::Ciphertext(3))
     };
@@ -102,7 +102,7 @@ fn headers() -> Vec<Case> {
             "index-codec",
             &["SV2-SEG-014"],
             "An index segment with a codec.",
-            &indexed().draft(3, |draft| draft.header.codec = 1),
+            &indexed().builder(3, |builder| builder.header.codec = 1),
             3,
         )
         .made(BASE, "codec of the index segment set; all else made for that")
@@ -112,7 +112,7 @@ fn headers() -> Vec<Case> {
             "index-plaintext-len",
             &["SV2-SEG-018"],
             "An index segment whose plaintext_len is not 0.",
-            &indexed().draft(3, |draft| draft.header.plaintext_len = 96),
+            &indexed().builder(3, |builder| builder.header.plaintext_len = 96),
             3,
         )
         .made(BASE, "plaintext_len of the index segment set; all else made for that")
@@ -121,8 +121,8 @@ fn headers() -> Vec<Case> {
 }
 
 fn payload_lens() -> Vec<Case> {
-    let case = |id: &str, comment: &str, bend: fn(&mut Vec<u8>)| {
-        optional(id, &["SV2-IDX-003", "SV2-SEG-019"], comment, &indexed().payload(3, bend), 3)
+    let case = |id: &str, comment: &str, alter: fn(&mut Vec<u8>)| {
+        optional(id, &["SV2-IDX-003", "SV2-SEG-019"], comment, &indexed().payload(3, alter), 3)
             .made(BASE, "payload of the index segment altered before sealing; all else made for that")
             .rejects("malformed.payload_len", Place::Segment(3, at::PAYLOAD_LEN))
     };
@@ -156,8 +156,8 @@ fn payload_lens() -> Vec<Case> {
 
 /// A header for 65,537 entries; the input ends behind it, because nothing more is needed.
 fn too_many_entries() -> Case {
-    let plan = indexed().header(|header| header.segment_size = 1 << 21).draft(3, |draft| {
-        let header = &mut draft.header;
+    let plan = indexed().header(|header| header.segment_size = 1 << 21).builder(3, |builder| {
+        let header = &mut builder.header;
         header.payload_len = 24 + 24 * 65_537;
         header.data_frames = header.payload_len.div_ceil(4096);
         header.frame_count = header.data_frames + 2;
@@ -180,20 +180,21 @@ fn too_many_entries() -> Case {
 }
 
 fn bindings() -> Vec<Case> {
-    let trailer = |id: &str, comment: &str, bend: fn(&mut [u8])| {
-        let plan = indexed().draft(4, move |draft| bend(&mut draft.terminator.plain[16..24]));
+    let trailer = |id: &str, comment: &str, alter: fn(&mut [u8])| {
+        let plan = indexed().builder(4, move |builder| alter(&mut builder.terminator.plain[16..24]));
         optional(id, &["SV2-FIN-001"], comment, &plan, 3)
             .made(BASE, "distance in the trailer altered before sealing; all else made for that")
             .rejects("auth.trailer", Place::Frame(4, 1))
     };
-    let transcript = |id: &str, comment: &str, bend: fn(&mut [u8])| {
-        let plan = indexed().draft(3, move |draft| bend(&mut draft.terminator.plain));
+    let transcript = |id: &str, comment: &str, alter: fn(&mut [u8])| {
+        let plan = indexed().builder(3, move |builder| alter(&mut builder.terminator.plain));
         optional(id, &["SV2-DIG-005"], comment, &plan, 3)
             .made(BASE, "terminator of the index segment altered before sealing; all else made for that")
             .rejects("order.transcript", Place::Frame(3, 2))
     };
-    let payload =
-        indexed().payload(3, |payload| payload[24] ^= 1).draft(3, |draft| draft.terminator.plain[0] ^= 1);
+    let payload = indexed()
+        .payload(3, |payload| payload[24] ^= 1)
+        .builder(3, |builder| builder.terminator.plain[0] ^= 1);
     let known = indexed().header(|header| header.plaintext_len = 200);
     vec![
         trailer("index-trailer-distance-0", "The trailer does not know of the index segment.", |distance| {

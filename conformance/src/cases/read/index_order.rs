@@ -118,8 +118,8 @@ fn two() -> Plan {
 /// Faults that only a second index segment can have.
 fn second() -> Vec<Case> {
     let second = ENTRIES_MAX + 2;
-    let case = |id: &str, comment: &str, bend: fn(&mut Vec<u8>)| {
-        optional(id, &["SV2-IDX-004"], comment, &two().payload(second, bend), ENTRIES_MAX)
+    let case = |id: &str, comment: &str, alter: fn(&mut Vec<u8>)| {
+        optional(id, &["SV2-IDX-004"], comment, &two().payload(second, alter), ENTRIES_MAX)
             .made(LONG, "payload of the second index segment altered before sealing; all else made for that")
             .rejects("malformed.index", Place::Ciphertext(second))
     };

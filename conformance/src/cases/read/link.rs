@@ -4,7 +4,7 @@ use super::index::{ENTRIES_MAX, optional};
 use super::{empty, three, uniform};
 use crate::cases::read::case::{Case, Place};
 use crate::plan::{Item, Plan, run_salt, with_index};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 
 const RUNS: &str = "accept-run-in-every-segment";
 const OPENED: &str = "link altered before sealing; all else made for that";
@@ -156,10 +156,10 @@ fn links() -> [Bent; 6] {
     ]
 }
 
-fn bend(link: fn(&mut [u8])) -> impl Fn(&mut Draft) {
-    move |draft| {
-        let at = draft.terminator.plain.len() - 20;
-        link(&mut draft.terminator.plain[at..]);
+fn alter(link: fn(&mut [u8])) -> impl Fn(&mut Builder) {
+    move |builder| {
+        let at = builder.terminator.plain.len() - 20;
+        link(&mut builder.terminator.plain[at..]);
     }
 }
 
@@ -171,7 +171,7 @@ fn chain() -> Plan {
 fn data() -> Vec<Case> {
     let case = |id: &str, comment: &str, base, plan: Plan, link| {
         let frame = Place::Frame(4, 2);
-        Case::new(id, &["SV2-DIG-005"], comment, plan.draft(4, bend(link)).write())
+        Case::new(id, &["SV2-DIG-005"], comment, plan.builder(4, alter(link)).write())
             .made(base, OPENED)
             .rejects("order.transcript", frame)
     };
@@ -192,7 +192,7 @@ fn indexes() -> Vec<Case> {
         optional(id, &["SV2-DIG-005", "SV2-DIG-007"], comment, &indexed(runs), 3)
     };
     let case = |id: String, comment: &str, base, runs: &[usize], link| {
-        let plan = indexed(runs).draft(3, bend(link));
+        let plan = indexed(runs).builder(3, alter(link));
         optional(&id, &["SV2-DIG-005"], comment, &plan, 3)
             .made(base, OPENED)
             .rejects("order.transcript", Place::Frame(3, 2))
@@ -212,7 +212,7 @@ fn indexes() -> Vec<Case> {
 
 fn trailers() -> Vec<Case> {
     let case = |id: String, comment: &str, base, plan: Plan, link| {
-        Case::new(&id, &["SV2-FIN-001"], comment, plan.draft(5, bend(link)).write())
+        Case::new(&id, &["SV2-FIN-001"], comment, plan.builder(5, alter(link)).write())
             .made(base, OPENED)
             .rejects("auth.trailer", Place::Frame(5, 1))
     };
@@ -234,8 +234,8 @@ fn trailers() -> Vec<Case> {
 }
 
 /// Sets first, which ends a terminator, to a number.
-fn number(at: usize, first: u32) -> impl Fn(&mut Draft) {
-    move |draft| draft.terminator.plain[at..].copy_from_slice(&first.to_le_bytes())
+fn number(at: usize, first: u32) -> impl Fn(&mut Builder) {
+    move |builder| builder.terminator.plain[at..].copy_from_slice(&first.to_le_bytes())
 }
 
 /// Links that no segment can have, whatever went before.
@@ -245,46 +245,46 @@ fn firsts() -> Vec<Case> {
             .made(base, OPENED)
             .rejects("malformed.terminator", Place::Frame(segment, 2))
     };
-    let salted = |draft: &mut Draft| draft.terminator.plain[32] = 1;
-    let both = |draft: &mut Draft| {
-        draft.terminator.plain[0] ^= 1;
-        draft.terminator.plain[48] = 2;
+    let salted = |builder: &mut Builder| builder.terminator.plain[32] = 1;
+    let both = |builder: &mut Builder| {
+        builder.terminator.plain[0] ^= 1;
+        builder.terminator.plain[48] = 2;
     };
     vec![
-        run("link-segment-0-salt", "Segment 0 names a run before it.", BASE, three().draft(0, salted), 0),
+        run("link-segment-0-salt", "Segment 0 names a run before it.", BASE, three().builder(0, salted), 0),
         run(
             "link-segment-0-first",
             "Segment 0 names a segment that begins the run before it.",
             BASE,
-            three().draft(0, number(48, 1)),
+            three().builder(0, number(48, 1)),
             0,
         ),
         run(
             "link-run-first-own",
             "The run before a segment begins with the segment itself.",
             RUNS,
-            runs().draft(2, number(48, 2)),
+            runs().builder(2, number(48, 2)),
             2,
         ),
         run(
             "link-run-first-high",
             "The highest byte of first is not zero.",
             RUNS,
-            runs().draft(2, number(48, 1 << 24)),
+            runs().builder(2, number(48, 1 << 24)),
             2,
         ),
         run(
             "link-run-first-uniform",
             "UNIFORM: the run before a segment begins with the segment itself.",
             "accept-uniform-two-runs",
-            uniform().runs_at(&[1]).draft(1, number(48, 1)),
+            uniform().runs_at(&[1]).builder(1, number(48, 1)),
             1,
         ),
         run(
             "link-run-first-before-transcript",
             "Link and transcript are wrong: what no segment can have comes first.",
             RUNS,
-            runs().draft(2, both),
+            runs().builder(2, both),
             2,
         ),
     ]
@@ -301,13 +301,13 @@ fn of_indexes() -> Vec<Case> {
             "link-index-run-first-own",
             "The run before an index segment that begins a run begins with it.",
             "link-index-after-two",
-            indexed(&[1, 3]).draft(3, number(48, 3)),
+            indexed(&[1, 3]).builder(3, number(48, 3)),
         ),
         index(
             "link-index-first-own",
             "The run before an index segment begins with it.",
             "link-index-after-one",
-            indexed(&[1]).draft(3, number(48, 3)),
+            indexed(&[1]).builder(3, number(48, 3)),
         ),
     ]
 }
@@ -323,7 +323,7 @@ fn of_trailers() -> Vec<Case> {
             "link-trailer-first-own",
             "The run before the final segment begins with it.",
             BASE,
-            three().draft(3, number(72, 3)),
+            three().builder(3, number(72, 3)),
             3,
             1,
         ),
@@ -331,7 +331,7 @@ fn of_trailers() -> Vec<Case> {
             "link-trailer-first-high",
             "The highest byte of first in the trailer is not zero.",
             BASE,
-            three().draft(3, number(72, 1 << 24)),
+            three().builder(3, number(72, 1 << 24)),
             3,
             1,
         ),
@@ -339,7 +339,7 @@ fn of_trailers() -> Vec<Case> {
             "link-trailer-empty-salt",
             "The final segment of an empty stream names a run.",
             "accept-empty",
-            empty().draft(0, |draft| draft.terminator.plain[56] = 1),
+            empty().builder(0, |builder| builder.terminator.plain[56] = 1),
             0,
             1,
         ),
@@ -347,7 +347,7 @@ fn of_trailers() -> Vec<Case> {
             "link-trailer-empty-first",
             "The final segment of an empty stream names a segment.",
             "accept-empty",
-            empty().draft(0, number(72, 1)),
+            empty().builder(0, number(72, 1)),
             0,
             1,
         ),
@@ -358,19 +358,19 @@ const BASE: &str = "accept-three-segments";
 
 /// SV2-DIG-006: what begins no run has no link with UNIFORM, a right one neither.
 fn uniforms() -> Vec<Case> {
-    let case = |id: &str, comment: &str, bend: fn(&mut Draft)| {
+    let case = |id: &str, comment: &str, alter: fn(&mut Builder)| {
         let items = [Item::Data(4096), Item::Data(4096), Item::Data(100), Item::Final];
-        let plan = Plan::filled(4096, 8292).uniform().items(&items).draft(1, bend);
+        let plan = Plan::filled(4096, 8292).uniform().items(&items).builder(1, alter);
         Case::new(id, &["SV2-DIG-006"], comment, plan.write())
             .made("accept-uniform", "terminator of segment 1 altered before sealing; all else made for that")
             .rejects("malformed.terminator", Place::Frame(1, 2))
     };
     vec![
-        case("link-uniform-salt", "UNIFORM: a segment that begins no run names its run.", |draft| {
-            draft.terminator.plain[32..48].copy_from_slice(&run_salt(0))
+        case("link-uniform-salt", "UNIFORM: a segment that begins no run names its run.", |builder| {
+            builder.terminator.plain[32..48].copy_from_slice(&run_salt(0))
         }),
-        case("link-uniform-first", "UNIFORM: first is not zero where no run begins.", |draft| {
-            draft.terminator.plain[51] = 1
+        case("link-uniform-first", "UNIFORM: first is not zero where no run begins.", |builder| {
+            builder.terminator.plain[51] = 1
         }),
     ]
 }

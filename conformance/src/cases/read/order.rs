@@ -220,11 +220,11 @@ fn run_flags() -> Vec<Case> {
             .made(BASE, mutation)
             .rejects("order.run", Place::Segment(place, at::FLAGS))
     };
-    let salt = three().draft(1, |draft| draft.header.run_salt[15] ^= 1);
-    let final_salt = three().draft(3, |draft| draft.header.run_salt = run_salt(1));
+    let salt = three().builder(1, |builder| builder.header.run_salt[15] ^= 1);
+    let final_salt = three().builder(3, |builder| builder.header.run_salt = run_salt(1));
     let same = three().runs(&[(0, run_salt(0)), (1, run_salt(0))]);
-    let final_flag = three().draft(3, |draft| draft.header.flags |= RUN_START);
-    let empty = super::empty().draft(0, |draft| draft.header.flags = 0);
+    let final_flag = three().builder(3, |builder| builder.header.flags |= RUN_START);
+    let empty = super::empty().builder(0, |builder| builder.header.flags = 0);
     vec![
         case(
             "order-run-salt-changes",

@@ -88,7 +88,7 @@ fn faults() -> Vec<Case> {
     let inside = tagged.offset(1) + 120;
     let damaged = three().write().raw(1, |bytes| bytes[130] ^= 1);
     let last = three().write().raw(3, |bytes| bytes[235] ^= 1);
-    let trailer = three().draft(3, |draft| draft.terminator.plain[0] ^= 1).write();
+    let trailer = three().builder(3, |builder| builder.terminator.plain[0] ^= 1).write();
     vec![
         salvage(
             "salvage-damaged-wire",

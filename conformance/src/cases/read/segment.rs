@@ -2,7 +2,7 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::segment_header::at;
 
 const BASE: &str = "accept-three-segments";
@@ -16,10 +16,10 @@ pub(super) fn sealed(
     id: &str,
     requirement: &'static str,
     comment: &str,
-    bend: impl Fn(&mut Draft) + 'static,
+    alter: impl Fn(&mut Builder) + 'static,
 ) -> Case {
     let mutation = "fields of the header of segment 1 set; frames, CRCs and segment_tag made for that";
-    Case::new(id, &[requirement], comment, three().draft(1, bend).write()).made(BASE, mutation)
+    Case::new(id, &[requirement], comment, three().builder(1, alter).write()).made(BASE, mutation)
 }
 
 fn truncated() -> Vec<Case> {
@@ -95,12 +95,12 @@ fn magic() -> Vec<Case> {
 
 fn reserved() -> Vec<Case> {
     vec![
-        sealed("segment-reserved-14", "SV2-SEG-004", "Byte 14 is not zero.", |draft| {
-            draft.header.reserved = [1, 0]
+        sealed("segment-reserved-14", "SV2-SEG-004", "Byte 14 is not zero.", |builder| {
+            builder.header.reserved = [1, 0]
         })
         .rejects("malformed.reserved", Place::Segment(1, at::RESERVED)),
-        sealed("segment-reserved-15", "SV2-SEG-004", "Byte 15 is not zero.", |draft| {
-            draft.header.reserved = [0, 0x80]
+        sealed("segment-reserved-15", "SV2-SEG-004", "Byte 15 is not zero.", |builder| {
+            builder.header.reserved = [0, 0x80]
         })
         .rejects("malformed.reserved", Place::Segment(1, at::RESERVED + 1)),
     ]
@@ -113,7 +113,7 @@ fn kinds() -> Vec<Case> {
         (255, "segment-kind-255", "Kind 255 is not assigned."),
     ]
     .map(|(kind, id, comment)| {
-        sealed(id, "SV2-SEG-005", comment, move |draft| draft.header.kind = kind)
+        sealed(id, "SV2-SEG-005", comment, move |builder| builder.header.kind = kind)
             .unsupported("unsupported.kind", Place::Segment(1, at::KIND))
     })
     .to_vec()
@@ -125,7 +125,7 @@ fn codecs() -> Vec<Case> {
         (0xF0, "segment-codec-private", "A codec for private use."),
     ]
     .map(|(codec, id, comment)| {
-        sealed(id, "SV2-SEG-006", comment, move |draft| draft.header.codec = codec)
+        sealed(id, "SV2-SEG-006", comment, move |builder| builder.header.codec = codec)
             .unsupported("unsupported.codec", Place::Segment(1, at::CODEC))
     })
     .to_vec()
@@ -139,7 +139,7 @@ fn digests() -> Vec<Case> {
         (0xF000, "segment-digest-alg-private", "A digest_alg for private use."),
     ]
     .map(|(digest_alg, id, comment)| {
-        sealed(id, "SV2-SEG-007", comment, move |draft| draft.header.digest_alg = digest_alg)
+        sealed(id, "SV2-SEG-007", comment, move |builder| builder.header.digest_alg = digest_alg)
             .unsupported("unsupported.digest_alg", Place::Segment(1, at::DIGEST_ALG))
     })
     .to_vec()
@@ -150,7 +150,7 @@ fn flags() -> Vec<Case> {
         .map(|bit| {
             let id = format!("segment-flags-bit-{bit}");
             let comment = format!("Bit {bit} of flags is not assigned.");
-            sealed(&id, "SV2-SEG-008", &comment, move |draft| draft.header.flags |= 1 << bit)
+            sealed(&id, "SV2-SEG-008", &comment, move |builder| builder.header.flags |= 1 << bit)
                 .unsupported("unsupported.flags", Place::Segment(1, at::FLAGS))
         })
         .to_vec()
@@ -160,20 +160,20 @@ fn flags() -> Vec<Case> {
 fn steps() -> Vec<Case> {
     let order = "SV2-RDR-001";
     vec![
-        sealed("segment-reserved-before-kind", order, "Reserved bytes come before kind.", |draft| {
-            (draft.header.reserved, draft.header.kind) = ([0, 1], 3);
+        sealed("segment-reserved-before-kind", order, "Reserved bytes come before kind.", |builder| {
+            (builder.header.reserved, builder.header.kind) = ([0, 1], 3);
         })
         .rejects("malformed.reserved", Place::Segment(1, at::RESERVED + 1)),
-        sealed("segment-digest-alg-before-flags", order, "digest_alg comes before flags.", |draft| {
-            (draft.header.digest_alg, draft.header.flags) = (3, 4);
+        sealed("segment-digest-alg-before-flags", order, "digest_alg comes before flags.", |builder| {
+            (builder.header.digest_alg, builder.header.flags) = (3, 4);
         })
         .unsupported("unsupported.digest_alg", Place::Segment(1, at::DIGEST_ALG)),
         sealed(
             "segment-flags-before-limits",
             order,
             "Flags that are not assigned come before limits.",
-            |draft| {
-                (draft.header.flags, draft.header.plaintext_len) = (4, 4097);
+            |builder| {
+                (builder.header.flags, builder.header.plaintext_len) = (4, 4097);
             },
         )
         .unsupported("unsupported.flags", Place::Segment(1, at::FLAGS)),
@@ -181,8 +181,8 @@ fn steps() -> Vec<Case> {
             "segment-limits-before-malformed",
             order,
             "Every limit comes before what is malformed.",
-            |draft| {
-                (draft.header.key_epoch, draft.header.payload_len) = (1, 4097);
+            |builder| {
+                (builder.header.key_epoch, builder.header.payload_len) = (1, 4097);
             },
         )
         .rejects("limit.payload_len", Place::Segment(1, at::PAYLOAD_LEN)),
@@ -190,9 +190,9 @@ fn steps() -> Vec<Case> {
             "segment-malformed-before-order",
             order,
             "wire_len comes before the order of segments.",
-            |draft| {
-                draft.header.wire_len += 1;
-                draft.header.segment_index = 7;
+            |builder| {
+                builder.header.wire_len += 1;
+                builder.header.segment_index = 7;
             },
         )
         .rejects("malformed.wire_len", Place::Segment(1, at::WIRE_LEN)),

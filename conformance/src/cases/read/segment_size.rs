@@ -3,7 +3,7 @@
 use super::segment::sealed;
 use super::{three, two_frames};
 use crate::cases::read::case::{Case, Place};
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::segment_header::{FINAL, at};
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -21,10 +21,16 @@ pub(crate) fn cases() -> Vec<Case> {
 }
 
 /// A segment of `accept-three-segments` with other header fields, sealed for them.
-fn bent(segment: usize, id: &str, requirement: &'static str, comment: &str, bend: fn(&mut Draft)) -> Case {
+fn built(
+    segment: usize,
+    id: &str,
+    requirement: &'static str,
+    comment: &str,
+    alter: fn(&mut Builder),
+) -> Case {
     let mutation =
         format!("fields of the header of segment {segment} set; frames, CRCs and segment_tag made for that");
-    Case::new(id, &[requirement], comment, three().draft(segment, bend).write())
+    Case::new(id, &[requirement], comment, three().builder(segment, alter).write())
         .made("accept-three-segments", &mutation)
 }
 
@@ -35,8 +41,8 @@ fn limits() -> Vec<Case> {
             "segment-index-data-last",
             "SV2-SEG-009",
             "A data segment where only a final one may stand.",
-            |draft| {
-                draft.header.segment_index = u32::MAX;
+            |builder| {
+                builder.header.segment_index = u32::MAX;
             },
         )
         .rejects("limit.segment_index", at_limit(at::SEGMENT_INDEX)),
@@ -44,31 +50,31 @@ fn limits() -> Vec<Case> {
             "segment-index-data-allowed",
             "SV2-SEG-009",
             "The last segment_index of a data segment is within the limit, and out of order.",
-            |draft| {
-                draft.header.segment_index = u32::MAX - 1;
+            |builder| {
+                builder.header.segment_index = u32::MAX - 1;
             },
         )
         .rejects("order.segment_index", at_limit(at::SEGMENT_INDEX)),
-        bent(
+        built(
             3,
             "segment-index-final-allowed",
             "SV2-SEG-009",
             "The last segment_index of all belongs to a final segment, here out of order.",
-            |draft| {
-                draft.header.segment_index = u32::MAX;
+            |builder| {
+                builder.header.segment_index = u32::MAX;
             },
         )
         .rejects("order.segment_index", Place::Segment(3, at::SEGMENT_INDEX)),
-        sealed("segment-key-epoch-65536", "SV2-SEG-010", "A key_epoch above the limit.", |draft| {
-            draft.header.key_epoch = 65_536
+        sealed("segment-key-epoch-65536", "SV2-SEG-010", "A key_epoch above the limit.", |builder| {
+            builder.header.key_epoch = 65_536
         })
         .rejects("limit.key_epoch", at_limit(at::KEY_EPOCH)),
         sealed(
             "segment-key-epoch-2-32",
             "SV2-SEG-010",
             "The largest key_epoch that the field holds: nothing may be derived for it.",
-            |draft| {
-                draft.header.key_epoch = u32::MAX;
+            |builder| {
+                builder.header.key_epoch = u32::MAX;
             },
         )
         .rejects("limit.key_epoch", at_limit(at::KEY_EPOCH)),
@@ -78,30 +84,30 @@ fn limits() -> Vec<Case> {
 fn len_limits() -> Vec<Case> {
     let at_limit = |field| Place::Segment(1, field);
     vec![
-        sealed("segment-plaintext-len-above", "SV2-SEG-011", "plaintext_len is S + 1.", |draft| {
-            draft.header.plaintext_len = 4097
+        sealed("segment-plaintext-len-above", "SV2-SEG-011", "plaintext_len is S + 1.", |builder| {
+            builder.header.plaintext_len = 4097
         })
         .rejects("limit.plaintext_len", at_limit(at::PLAINTEXT_LEN)),
-        bent(
+        built(
             3,
             "segment-plaintext-len-above-final",
             "SV2-SEG-011",
             "plaintext_len is above S in a final segment: the limit comes first.",
-            |draft| {
-                draft.header.plaintext_len = u32::MAX;
+            |builder| {
+                builder.header.plaintext_len = u32::MAX;
             },
         )
         .rejects("limit.plaintext_len", Place::Segment(3, at::PLAINTEXT_LEN)),
-        sealed("segment-payload-len-above", "SV2-SEG-012", "payload_len is S + 1.", |draft| {
-            draft.header.payload_len = 4097
+        sealed("segment-payload-len-above", "SV2-SEG-012", "payload_len is S + 1.", |builder| {
+            builder.header.payload_len = 4097
         })
         .rejects("limit.payload_len", at_limit(at::PAYLOAD_LEN)),
         sealed(
             "segment-payload-len-2-32",
             "SV2-SEG-012",
             "The largest payload_len that the field holds: nothing may be allocated for it.",
-            |draft| {
-                draft.header.payload_len = u32::MAX;
+            |builder| {
+                builder.header.payload_len = u32::MAX;
             },
         )
         .rejects("limit.payload_len", at_limit(at::PAYLOAD_LEN)),
@@ -110,34 +116,34 @@ fn len_limits() -> Vec<Case> {
 
 fn flags() -> Vec<Case> {
     vec![
-        bent(0, "segment-run-start-missing", "SV2-SEG-015", "Segment 0 does not begin a run.", |draft| {
-            draft.header.flags = 0;
-            draft.header.wire_len -= 32;
-            draft.terminator.plain.clear();
-            draft.terminator.len = 0;
+        built(0, "segment-run-start-missing", "SV2-SEG-015", "Segment 0 does not begin a run.", |builder| {
+            builder.header.flags = 0;
+            builder.header.wire_len -= 32;
+            builder.terminator.plain.clear();
+            builder.terminator.len = 0;
         })
         .rejects("malformed.flags", Place::Segment(0, at::FLAGS)),
         sealed(
             "segment-rekey-without-epochs",
             "SV2-SEG-016",
             "REKEY where there is one epoch for ever.",
-            |draft| draft.header.flags |= 1,
+            |builder| builder.header.flags |= 1,
         )
         .rejects("malformed.flags", Place::Segment(1, at::FLAGS)),
-        bent(
+        built(
             0,
             "segment-rekey-in-segment-0",
             "SV2-SEG-016",
             "REKEY in segment 0, which is in epoch 0.",
-            |draft| draft.header.flags |= 1,
+            |builder| builder.header.flags |= 1,
         )
         .rejects("malformed.flags", Place::Segment(0, at::FLAGS)),
         sealed(
             "segment-key-epoch-without-epochs",
             "SV2-SEG-017",
             "key_epoch 1 where there is one epoch for ever.",
-            |draft| {
-                (draft.header.key_epoch, draft.sealing_epoch) = (1, 1);
+            |builder| {
+                (builder.header.key_epoch, builder.sealing_epoch) = (1, 1);
             },
         )
         .rejects("malformed.key_epoch", Place::Segment(1, at::KEY_EPOCH)),
@@ -150,27 +156,27 @@ fn plaintext_len() -> Vec<Case> {
             "segment-plaintext-len-0",
             "SV2-SEG-018",
             "A data segment whose plaintext_len is 0.",
-            |draft| draft.header.plaintext_len = 0,
+            |builder| builder.header.plaintext_len = 0,
         )
         .rejects("malformed.plaintext_len", Place::Segment(1, at::PLAINTEXT_LEN)),
         sealed(
             "segment-data-empty",
             "SV2-SEG-018",
             "A data segment without plaintext, frames or payload, sealed in full.",
-            |draft| {
-                draft.data.clear();
-                let header = &mut draft.header;
+            |builder| {
+                builder.data.clear();
+                let header = &mut builder.header;
                 (header.plaintext_len, header.payload_len) = (0, 0);
                 (header.data_frames, header.frame_count, header.wire_len) = (0, 2, 84);
             },
         )
         .rejects("malformed.plaintext_len", Place::Segment(1, at::PLAINTEXT_LEN)),
-        bent(
+        built(
             3,
             "segment-plaintext-len-final",
             "SV2-SEG-018",
             "A final segment whose plaintext_len is 1.",
-            |draft| draft.header.plaintext_len = 1,
+            |builder| builder.header.plaintext_len = 1,
         )
         .rejects("malformed.plaintext_len", Place::Segment(3, at::PLAINTEXT_LEN)),
     ]
@@ -178,35 +184,35 @@ fn plaintext_len() -> Vec<Case> {
 
 fn payload_len() -> Vec<Case> {
     let wrong = Place::Segment(1, at::PAYLOAD_LEN);
-    let kind = |draft: &mut Draft| draft.header.kind = FINAL;
+    let kind = |builder: &mut Builder| builder.header.kind = FINAL;
     vec![
         sealed(
             "segment-payload-len-less",
             "SV2-SEG-019",
             "payload_len is below plaintext_len without a codec.",
-            |draft| draft.header.payload_len -= 1,
+            |builder| builder.header.payload_len -= 1,
         )
         .rejects("malformed.payload_len", wrong),
         sealed(
             "segment-payload-len-more",
             "SV2-SEG-019",
             "payload_len is above plaintext_len without a codec.",
-            |draft| draft.header.payload_len += 1,
+            |builder| builder.header.payload_len += 1,
         )
         .rejects("malformed.payload_len", wrong),
         sealed(
             "segment-payload-len-0",
             "SV2-SEG-019",
             "payload_len is 0 and plaintext_len is not.",
-            |draft| draft.header.payload_len = 0,
+            |builder| builder.header.payload_len = 0,
         )
         .rejects("malformed.payload_len", wrong),
-        bent(
+        built(
             3,
             "segment-payload-len-final",
             "SV2-SEG-019",
             "A final segment whose payload_len is 1.",
-            |draft| draft.header.payload_len = 1,
+            |builder| builder.header.payload_len = 1,
         )
         .rejects("malformed.payload_len", Place::Segment(3, at::PAYLOAD_LEN)),
         sealed("segment-kind-data-to-final", "SV2-SEG-018", "A data segment that calls itself final.", kind)
@@ -216,9 +222,9 @@ fn payload_len() -> Vec<Case> {
 
 fn data_frames() -> Vec<Case> {
     let data = Place::Segment(1, at::DATA_FRAMES);
-    let two = |id: &str, comment: &str, bend: fn(&mut Draft)| {
+    let two = |id: &str, comment: &str, alter: fn(&mut Builder)| {
         let mutation = "fields of the header of segment 0 set; frames, CRCs and segment_tag made for that";
-        Case::new(id, &["SV2-SEG-020"], comment, two_frames().draft(0, bend).write())
+        Case::new(id, &["SV2-SEG-020"], comment, two_frames().builder(0, alter).write())
             .made("accept-two-frames", mutation)
             .rejects("malformed.data_frames", Place::Segment(0, at::DATA_FRAMES))
     };
@@ -227,17 +233,17 @@ fn data_frames() -> Vec<Case> {
             "segment-data-frames-0",
             "SV2-SEG-020",
             "data_frames is 0 where there is a payload.",
-            |draft| draft.header.data_frames = 0,
+            |builder| builder.header.data_frames = 0,
         )
         .rejects("malformed.data_frames", data),
         sealed(
             "segment-data-frames-more",
             "SV2-SEG-020",
             "data_frames is one more than the payload needs, frame_count and wire_len agree.",
-            |draft| {
-                draft.header.data_frames += 1;
-                draft.header.frame_count += 1;
-                draft.header.wire_len += 24;
+            |builder| {
+                builder.header.data_frames += 1;
+                builder.header.frame_count += 1;
+                builder.header.wire_len += 24;
             },
         )
         .rejects("malformed.data_frames", data),
@@ -245,27 +251,27 @@ fn data_frames() -> Vec<Case> {
             "segment-data-frames-2-32",
             "SV2-SEG-020",
             "data_frames is 2^32 - 2, with which frame_count wraps around to 0.",
-            |draft| {
-                draft.header.data_frames = u32::MAX - 1;
-                draft.header.frame_count = 0;
+            |builder| {
+                builder.header.data_frames = u32::MAX - 1;
+                builder.header.frame_count = 0;
             },
         )
         .rejects("malformed.data_frames", data),
-        bent(
+        built(
             3,
             "segment-data-frames-final",
             "SV2-SEG-020",
             "A final segment whose data_frames is 1.",
-            |draft| draft.header.data_frames = 1,
+            |builder| builder.header.data_frames = 1,
         )
         .rejects("malformed.data_frames", Place::Segment(3, at::DATA_FRAMES)),
-        two("segment-data-frames-rounded-down", "One frame of two is not counted.", |draft| {
-            draft.header.data_frames = 1
+        two("segment-data-frames-rounded-down", "One frame of two is not counted.", |builder| {
+            builder.header.data_frames = 1
         }),
         two(
             "segment-data-frames-rounded-up",
             "A payload that fills its frames is counted one frame more.",
-            |draft| draft.header.data_frames = 3,
+            |builder| builder.header.data_frames = 3,
         ),
     ]
 }
@@ -277,16 +283,16 @@ fn frame_count() -> Vec<Case> {
             "segment-frame-count-less",
             "SV2-SEG-021",
             "frame_count does not count the terminator.",
-            |draft| draft.header.frame_count -= 1,
+            |builder| builder.header.frame_count -= 1,
         )
         .rejects("malformed.frame_count", count),
         sealed(
             "segment-frame-count-more",
             "SV2-SEG-021",
             "frame_count is one too many, wire_len agrees with it.",
-            |draft| {
-                draft.header.frame_count += 1;
-                draft.header.wire_len += 24;
+            |builder| {
+                builder.header.frame_count += 1;
+                builder.header.wire_len += 24;
             },
         )
         .rejects("malformed.frame_count", count),
@@ -294,39 +300,39 @@ fn frame_count() -> Vec<Case> {
 }
 
 fn wire_len() -> Vec<Case> {
-    let wrong = |id: &str, comment: &str, bend: fn(&mut Draft)| {
-        sealed(id, "SV2-SEG-022", comment, bend)
+    let wrong = |id: &str, comment: &str, alter: fn(&mut Builder)| {
+        sealed(id, "SV2-SEG-022", comment, alter)
             .rejects("malformed.wire_len", Place::Segment(1, at::WIRE_LEN))
     };
     vec![
-        wrong("segment-wire-len-less", "wire_len is one too small.", |draft| draft.header.wire_len -= 1),
-        wrong("segment-wire-len-more", "wire_len is one too large.", |draft| draft.header.wire_len += 1),
-        wrong("segment-wire-len-0", "wire_len is 0.", |draft| draft.header.wire_len = 0),
+        wrong("segment-wire-len-less", "wire_len is one too small.", |builder| builder.header.wire_len -= 1),
+        wrong("segment-wire-len-more", "wire_len is one too large.", |builder| builder.header.wire_len += 1),
+        wrong("segment-wire-len-0", "wire_len is 0.", |builder| builder.header.wire_len = 0),
         wrong(
             "segment-wire-len-2-32",
             "The largest wire_len that the field holds: nothing may be allocated for it.",
-            |draft| {
-                draft.header.wire_len = u32::MAX;
+            |builder| {
+                builder.header.wire_len = u32::MAX;
             },
         ),
         wrong(
             "segment-wire-len-terminator",
             "A terminator of 32 bytes in a data segment that has none.",
-            |draft| {
-                draft.header.wire_len += 32;
-                draft.terminator.plain = vec![0; 32];
-                draft.terminator.len = 32;
+            |builder| {
+                builder.header.wire_len += 32;
+                builder.terminator.plain = vec![0; 32];
+                builder.terminator.len = 32;
             },
         ),
-        bent(
+        built(
             0,
             "segment-wire-len-run-start",
             "SV2-SEG-022",
             "An empty terminator in a data segment that begins a run.",
-            |draft| {
-                draft.header.wire_len -= 32;
-                draft.terminator.plain.clear();
-                draft.terminator.len = 0;
+            |builder| {
+                builder.header.wire_len -= 32;
+                builder.terminator.plain.clear();
+                builder.terminator.len = 0;
             },
         )
         .rejects("malformed.wire_len", Place::Segment(0, at::WIRE_LEN)),

@@ -69,8 +69,10 @@ fn before() -> Vec<Case> {
     let cut = three().tagged(1, |header| header[60] ^= 1).write();
     let inside = cut.offset(1) + 100;
     let wire = three().tagged(1, |header| header[60] ^= 1).write().raw(1, |bytes| bytes[100] ^= 1);
-    let index =
-        three().draft(1, |draft| draft.header.segment_index = 2).tagged(1, |header| header[60] ^= 1).write();
+    let index = three()
+        .builder(1, |builder| builder.header.segment_index = 2)
+        .tagged(1, |header| header[60] ^= 1)
+        .write();
     let earlier = &["SV2-SEG-023", "SV2-RDR-001"];
     vec![
         tag_fault(
@@ -133,7 +135,7 @@ fn wire() -> Vec<Case> {
         ),
         {
             let stream = three()
-                .draft(1, |draft| draft.header.segment_index = 2)
+                .builder(1, |builder| builder.header.segment_index = 2)
                 .write()
                 .raw(1, |bytes| bytes[100] ^= 1);
             Case::new(

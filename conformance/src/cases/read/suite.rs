@@ -92,7 +92,7 @@ fn damaged() -> Vec<Case> {
 }
 
 fn nonce(id: &str, comment: &str, counters: Counters) -> Case {
-    let plan = three().epochs(1000).draft(1, move |draft| draft.counters = counters);
+    let plan = three().epochs(1000).builder(1, move |builder| builder.counters = counters);
     case(id, &["SV2-FRM-006", "SV2-FRM-007"], comment, plan)
         .made(BASE, "frames of segment 1 sealed with other nonces")
         .rejects("auth.frame", Place::Frame(1, 0))

@@ -23,8 +23,8 @@ fn uniform(runs: &[usize]) -> Plan {
 }
 
 /// The terminator of `segment` holds another byte.
-fn bent(plan: Plan, segment: usize, at: usize, value: u8) -> Stream {
-    plan.draft(segment, move |draft| draft.terminator.plain[at] = value).write()
+fn built(plan: Plan, segment: usize, at: usize, value: u8) -> Stream {
+    plan.builder(segment, move |builder| builder.terminator.plain[at] = value).write()
 }
 
 fn of(
@@ -45,7 +45,7 @@ pub(super) fn cases() -> Vec<RecoverCase> {
 /// Without a commit R is that of the walk.
 fn walked() -> Vec<RecoverCase> {
     let wrong = |id, comment, runs: &[usize], segment, at, value| {
-        let stream = bent(four(runs), segment, at, value);
+        let stream = built(four(runs), segment, at, value);
         let place = stream.segments[segment].frame_offset(2);
         (case(id, WALK, comment).stream(stream), segment, place)
     };
@@ -103,26 +103,26 @@ fn own() -> Vec<RecoverCase> {
         walk(
             "recover-walk-link-own",
             "Without a journal: a run names itself, and a segment follows.",
-            bent(four(&[2]), 2, FIRST, 2),
+            built(four(&[2]), 2, FIRST, 2),
         )
         .rejects(DAMAGED, 2, 0),
         walk(
             "recover-walk-link-own-last",
             "Without a journal: the last segment names itself, which is dropped as torn.",
-            bent(four(&[3]), 3, FIRST, 3),
+            built(four(&[3]), 3, FIRST, 3),
         )
         .finds(3, "none"),
         walk(
             "recover-walk-link-segment-0",
             "Without a journal: segment 0 names a run before it.",
-            bent(four(&[]), 0, SALT, 1),
+            built(four(&[]), 0, SALT, 1),
         )
         .rejects(DAMAGED, 0, 0),
         of(
             "recover-behind-link-own",
             OWN,
             "Behind the last commit a run names itself: it ends what is committed.",
-            bent(four(&[2]), 2, FIRST, 2),
+            built(four(&[2]), 2, FIRST, 2),
             &[0],
         )
         .finds(2, "used"),
@@ -136,28 +136,28 @@ fn own_with_a_commit() -> Vec<RecoverCase> {
         with(
             "recover-before-link-own",
             "In front of the last commit a run names itself.",
-            bent(four(&[2]), 2, FIRST, 2),
+            built(four(&[2]), 2, FIRST, 2),
             3,
         )
         .rejects(DAMAGED, 2, 0),
         with(
             "recover-before-link-segment-0",
             "In front of the last commit the terminator of segment 0 is not read.",
-            bent(four(&[]), 0, SALT, 1),
+            built(four(&[]), 0, SALT, 1),
             3,
         )
         .finds(4, "used"),
         with(
             "recover-commit-link-own",
             "The segment of the last commit names itself.",
-            bent(four(&[3]), 3, FIRST, 3),
+            built(four(&[3]), 3, FIRST, 3),
             3,
         )
         .rejects(DAMAGED, 3, 0),
         with(
             "recover-commit-link-own-uniform",
             "UNIFORM: the segment of the last commit names itself.",
-            bent(uniform(&[3]), 3, FIRST, 3),
+            built(uniform(&[3]), 3, FIRST, 3),
             3,
         )
         .rejects(DAMAGED, 3, 0),
@@ -171,7 +171,7 @@ fn transcripts() -> Vec<RecoverCase> {
             "recover-commit-link",
             BEFORE,
             "The link in the segment of the last commit is wrong.",
-            bent(four(&[3]), 3, SALT, 0),
+            built(four(&[3]), 3, SALT, 0),
             &[3],
         )
         .rejects(DAMAGED, 3, 0),
@@ -179,7 +179,7 @@ fn transcripts() -> Vec<RecoverCase> {
             "recover-commit-link-uniform",
             &["SV2-RES-006"],
             "UNIFORM: the same, and no link is read there.",
-            bent(uniform(&[3]), 3, SALT, 0),
+            built(uniform(&[3]), 3, SALT, 0),
             &[3],
         )
         .finds(4, "used"),
@@ -187,7 +187,7 @@ fn transcripts() -> Vec<RecoverCase> {
             "recover-commit-transcript",
             &["SV2-RES-006"],
             "T in the segment of the last commit is wrong: it is not compared.",
-            bent(four(&[3]), 3, 0, 0),
+            built(four(&[3]), 3, 0, 0),
             &[3],
         )
         .finds(4, "used"),
@@ -202,7 +202,8 @@ fn orders() -> Vec<RecoverCase> {
         case
     };
     let same = |first: usize| four(&[]).runs(&[(0, run_salt(0)), (first, run_salt(0))]).write();
-    let changed = |segment: usize| four(&[]).draft(segment, |draft| draft.header.run_salt[3] ^= 1).write();
+    let changed =
+        |segment: usize| four(&[]).builder(segment, |builder| builder.header.run_salt[3] ^= 1).write();
     vec![
         wrong(
             "recover-before-salt-changes",

@@ -238,7 +238,7 @@ fn walks() -> Vec<RecoverCase> {
     };
     let link = Plan::flushed(&[100, 70, 30, 50])
         .runs_at(&[2])
-        .draft(2, |draft| draft.terminator.plain[40] ^= 1)
+        .builder(2, |builder| builder.terminator.plain[40] ^= 1)
         .write();
     let at = link.segments[2].frame_offset(2);
     vec![
@@ -262,16 +262,16 @@ fn walks() -> Vec<RecoverCase> {
             .stream(link)
             .rejects("order.transcript", 2, at),
         case("recover-walk-link-behind", &["SV2-RES-016"], "A link is wrong behind the last commit.")
-            .stream(bent())
-            .journal(Journal::of(&bent(), &[0]).bytes())
+            .stream(built())
+            .journal(Journal::of(&built(), &[0]).bytes())
             .rejects("order.transcript", 2, at),
     ]
 }
 
 /// A stream whose second run names another one before it.
-fn bent() -> Stream {
+fn built() -> Stream {
     let plan = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[2]);
-    plan.draft(2, |draft| draft.terminator.plain[40] ^= 1).write()
+    plan.builder(2, |builder| builder.terminator.plain[40] ^= 1).write()
 }
 
 /// Where flags stand in a segment header.

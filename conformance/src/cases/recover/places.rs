@@ -2,7 +2,7 @@
 
 use super::{RecoverCase, case};
 use crate::plan::Plan;
-use crate::wire::builder::Draft;
+use crate::wire::builder::Builder;
 use crate::wire::envelope::padding;
 use crate::wire::journal::Journal;
 use crate::wire::segment_header::{SEGMENT_HEADER_LEN, at};
@@ -80,22 +80,22 @@ fn shorter() -> Vec<RecoverCase> {
     ]
 }
 
-fn codec(draft: &mut Draft) {
-    draft.header.codec = 3;
+fn codec(builder: &mut Builder) {
+    builder.header.codec = 3;
 }
 
-fn too_long(draft: &mut Draft) {
-    draft.header.plaintext_len = 4097;
+fn too_long(builder: &mut Builder) {
+    builder.header.plaintext_len = 4097;
 }
 
 /// `limit` is damage up to the end of the last commit, and `unsupported` is not.
 fn beyond() -> Vec<RecoverCase> {
-    let bent = |id, comment, segment, bend: fn(&mut Draft)| {
-        committed(id, PLACE, comment, plan().draft(segment, bend).write())
+    let built = |id, comment, segment, alter: fn(&mut Builder)| {
+        committed(id, PLACE, comment, plan().builder(segment, alter).write())
     };
     vec![
         unsupported(
-            bent(
+            built(
                 "recover-before-codec",
                 "In front of the last commit is a codec that is not assigned.",
                 1,
@@ -103,7 +103,7 @@ fn beyond() -> Vec<RecoverCase> {
             ),
             1,
         ),
-        bent(
+        built(
             "recover-before-plaintext-len",
             "In front of the last commit plaintext_len is above S.",
             1,
@@ -111,7 +111,7 @@ fn beyond() -> Vec<RecoverCase> {
         )
         .rejects(DAMAGED, 1, 0),
         unsupported(
-            bent(
+            built(
                 "recover-commit-codec",
                 "The segment of the last commit has a codec that is not assigned.",
                 3,
@@ -119,7 +119,7 @@ fn beyond() -> Vec<RecoverCase> {
             ),
             3,
         ),
-        bent(
+        built(
             "recover-commit-plaintext-len",
             "In the segment of the last commit plaintext_len is above S.",
             3,
@@ -135,8 +135,8 @@ fn unsupported(case: RecoverCase, segment: usize) -> RecoverCase {
 
 /// Not by the segment that the commit names; and with UNIFORM, which has no header looked at in front of it.
 fn beyond_by_others() -> Vec<RecoverCase> {
-    let other = plan().runs_at(&[3]).draft(3, codec).write().segments[3].bytes.clone();
-    let limit = plan().runs_at(&[3]).draft(3, too_long).write().segments[3].bytes.clone();
+    let other = plan().runs_at(&[3]).builder(3, codec).write().segments[3].bytes.clone();
+    let limit = plan().runs_at(&[3]).builder(3, too_long).write().segments[3].bytes.clone();
     let forged = plan().write().forge(3, |bytes| bytes[9] = 3).segments[3].bytes.clone();
     let place = |id, comment, bytes| committed(id, PLACE, comment, plan().write()).output(in_place(bytes));
     vec![
@@ -166,7 +166,7 @@ fn beyond_by_others() -> Vec<RecoverCase> {
             "recover-before-codec-uniform",
             PLACE,
             "UNIFORM: a codec that is not assigned in front of the last commit is not seen.",
-            Plan::filled(4096, 4 * 4096).uniform().draft(1, codec).write(),
+            Plan::filled(4096, 4 * 4096).uniform().builder(1, codec).write(),
         )
         .finds(4, "used"),
     ]

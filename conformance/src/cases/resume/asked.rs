@@ -105,7 +105,7 @@ fn lost() -> Vec<ResumeCase> {
 fn links() -> Vec<ResumeCase> {
     let plan = || Plan::flushed(&[100, 70, 30, 50]);
     let walk = |id, comment, at: usize, value: u8| {
-        let plan = plan().runs_at(&[1, 3]).draft(3, move |draft| draft.terminator.plain[at] = value);
+        let plan = plan().runs_at(&[1, 3]).builder(3, move |builder| builder.terminator.plain[at] = value);
         let case = of(id, &["SV2-RES-027", "SV2-DIG-005"], comment, plan, 5250);
         let within = case.stream.segments[3].frame_offset(2);
         ResumeCase { expect: Expect::Other("order.transcript", 3, within), ..case }
@@ -116,7 +116,7 @@ fn links() -> Vec<ResumeCase> {
         ResumeCase { index: true, entries_max: Some(N), expect: Expect::Damaged(damaged), ..case }
     };
     let same = plan().runs(&[(0, run_salt(0)), (1, run_salt(0))]);
-    let changed = plan().draft(1, |draft| draft.header.run_salt[3] ^= 1);
+    let changed = plan().builder(1, |builder| builder.header.run_salt[3] ^= 1);
     vec![
         walk("resume-walk-link-salt", "No journal, and the last run names another run_salt.", 32, 0),
         walk("resume-walk-link-first", "No journal, and the last run names another first segment.", 48, 0),
