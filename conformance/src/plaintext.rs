@@ -46,3 +46,10 @@ impl Pattern {
             .collect()
     }
 }
+
+/// Bytes that count up from `first`.
+pub(crate) fn counting<const N: usize>(first: u8) -> [u8; N] {
+    let mut bytes = [first; N];
+    bytes.iter_mut().zip(0_u8..).for_each(|(byte, step)| *byte = byte.wrapping_add(step));
+    bytes
+}

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::plaintext::Pattern;
+use crate::plaintext::{Pattern, counting};
 use crate::wire::builder::Builder;
 use crate::wire::envelope::envelope_len;
 use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader, UNIFORM};
@@ -52,13 +52,6 @@ pub(crate) struct Plan {
 /// The run_salt of run 0, 1, 2 and so on.
 pub(crate) fn run_salt(run: u8) -> [u8; 16] {
     counting(0x40 + 0x10 * run)
-}
-
-/// Bytes that count up from `first`.
-pub(crate) fn counting<const N: usize>(first: u8) -> [u8; N] {
-    let mut bytes = [first; N];
-    bytes.iter_mut().zip(0_u8..).for_each(|(byte, step)| *byte = byte.wrapping_add(step));
-    bytes
 }
 
 impl Plan {

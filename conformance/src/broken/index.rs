@@ -1,7 +1,7 @@
 //! §11: what index segments must say, and where they must stand.
 
 use super::number;
-use super::segment::Header;
+use super::segment::{Header, entries_max};
 
 /// What a reader has seen of data segments and index segments.
 #[derive(Default)]
@@ -12,21 +12,10 @@ pub(super) struct Seen {
     last: Option<(usize, [u8; 16], u64)>,
 }
 
-/// n, the most entries.
-fn most(segment_size: u64) -> u64 {
-    ((segment_size - 24) / 24).min(65_536)
-}
-
-/// SV2-IDX-003.
-pub(super) fn payload_len_fits(segment_size: u64, payload_len: u64) -> bool {
-    let entries = payload_len.saturating_sub(24) / 24;
-    payload_len == 24 + 24 * entries && (1..=most(segment_size)).contains(&entries)
-}
-
 impl Seen {
     /// SV2-IDX-005.
     pub(super) fn may_follow(&self, header: &Header, segment_size: u64) -> bool {
-        let (most, uncovered) = (most(segment_size), self.uncovered.len() as u64);
+        let (most, uncovered) = (entries_max(segment_size), self.uncovered.len() as u64);
         match self.last {
             Some((_, _, entries)) if header.is_data() => entries == most && uncovered < most,
             Some(_) if header.is_final() => uncovered == 0,

@@ -1,7 +1,7 @@
 //! §6 to §9: one segment, its header, its frames and what they hold.
 
 use super::header::Head;
-use super::{Bug, Refusal, index, number};
+use super::{Bug, Refusal, number};
 use crate::keys::EpochKeys;
 use crate::primitives::{crc32c, hmac, open_gcm, open_xchacha, sha3};
 
@@ -83,7 +83,7 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
     check("SV2-SEG-016", (flags & 1 == 1) == (epoch != 0 && rest == 0), "malformed.flags", 12)?;
     check("SV2-SEG-017", header.key_epoch == epoch, "malformed.key_epoch", 16)?;
     check("SV2-SEG-018", (header.plaintext_len == 0) != header.is_data(), "malformed.plaintext_len", 28)?;
-    let payload_len_fits = index::payload_len_fits(head.segment_size, header.payload_len);
+    let payload_len_fits = index_fits(head.segment_size, header.payload_len);
     check("SV2-IDX-003", header.kind != INDEX || payload_len_fits, "malformed.payload_len", 32)?;
     let is_plaintext = header.kind == INDEX || header.payload_len == header.plaintext_len;
     check("SV2-SEG-019", is_plaintext, "malformed.payload_len", 32)?;
@@ -263,4 +263,15 @@ impl Header {
         check("SV2-DIG-002", stated.0, "auth.digest", stated.1)?;
         Ok(opened)
     }
+}
+
+/// n, the most entries of an index segment.
+pub(super) fn entries_max(segment_size: u64) -> u64 {
+    ((segment_size - 24) / 24).min(65_536)
+}
+
+/// SV2-IDX-003, of the payload_len of an index segment.
+fn index_fits(segment_size: u64, payload_len: u64) -> bool {
+    let entries = payload_len.saturating_sub(24) / 24;
+    payload_len == 24 + 24 * entries && (1..=entries_max(segment_size)).contains(&entries)
 }

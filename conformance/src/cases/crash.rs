@@ -5,7 +5,8 @@ use crate::cases::write::parameters;
 use crate::operations::Vector;
 use crate::operations::crash::{CrashExpect, CrashVector};
 use crate::operations::recover::RecoverExpect;
-use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
+use crate::plaintext::counting;
+use crate::plan::{Item, Plan, cut, run_salt, with_index};
 use crate::wire::segment_header::SEGMENT_HEADER_LEN;
 use crate::wire::stream::Stream;
 

@@ -3,8 +3,8 @@
 use crate::cases::export::{Blobs, about, keys, made, store, strings};
 use crate::operations::Vector;
 use crate::operations::write::{Parameters, Run, WriteExpect, WriteVector};
-use crate::plaintext::Pattern;
-use crate::plan::{Item, Plan, counting, cut, run_salt, with_index};
+use crate::plaintext::{Pattern, counting};
+use crate::plan::{Item, Plan, cut, run_salt, with_index};
 use crate::wire::envelope::padding;
 use crate::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
 

@@ -1,7 +1,7 @@
 //! §18: journals, as bytes that a case may alter.
 
 use super::stream::Stream;
-use crate::plan::counting;
+use crate::plaintext::counting;
 use crate::primitives::{crc32c, hmac, le32};
 
 /// Commit and ending.

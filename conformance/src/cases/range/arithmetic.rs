@@ -2,7 +2,8 @@
 
 use super::{RangeCase, case, full};
 use crate::cases::read::case::Place;
-use crate::plan::{Plan, counting, run_salt};
+use crate::plaintext::counting;
+use crate::plan::{Plan, run_salt};
 use crate::wire::envelope::padding;
 
 pub(super) const S: u64 = 4096;

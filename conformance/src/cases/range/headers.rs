@@ -2,7 +2,8 @@
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
-use crate::plan::{Plan, counting, run_salt};
+use crate::plaintext::counting;
+use crate::plan::{Plan, run_salt};
 use crate::wire::builder::Builder;
 use crate::wire::envelope::padding;
 use crate::wire::segment_header::at;

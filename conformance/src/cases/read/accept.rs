@@ -3,7 +3,8 @@
 use super::{empty, three, two_frames, two_runs, uniform};
 use crate::cases::read::case::Case;
 use crate::example;
-use crate::plan::{Plan, counting, run_salt};
+use crate::plaintext::counting;
+use crate::plan::{Plan, run_salt};
 
 pub(crate) fn cases() -> Vec<Case> {
     [sizes(), runs(), uniforms(), parameters()].concat()

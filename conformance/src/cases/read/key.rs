@@ -2,7 +2,7 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plan::counting;
+use crate::plaintext::counting;
 use crate::wire::stream_header::at;
 
 const BASE: &str = "accept-three-segments";

@@ -2,7 +2,8 @@
 
 use super::{three, two_runs};
 use crate::cases::read::case::{Case, Place};
-use crate::plan::{Item, Plan, counting, run_salt};
+use crate::plaintext::counting;
+use crate::plan::{Item, Plan, run_salt};
 use crate::wire::segment_header::{RUN_START, at};
 use crate::wire::stream::{Segment, Stream};
 

@@ -2,7 +2,8 @@
 
 use super::{RecoverCase, base, case};
 use crate::operations::recover::RecoverExpect;
-use crate::plan::{Plan, counting};
+use crate::plaintext::counting;
+use crate::plan::Plan;
 use crate::wire::journal::{Journal, ending, forged};
 
 const HEADER: &[&str] = &["SV2-JRN-006"];
