@@ -95,10 +95,12 @@ pub(crate) struct UploadsArgs {
     /// Where to look: s3://BUCKET, or s3://BUCKET/PREFIX for the keys that begin so
     #[arg(value_name = "PLACE")]
     pub(crate) place: PathBuf,
-    /// Abort uploads that are older than --older-than, whoever has begun them, and remove what this machine holds of them: no run can resume them
+    /// Abort uploads that are older than --older-than, whoever has begun them, and remove what this
+    /// machine holds of them: no run can resume them
     #[arg(long)]
     pub(crate) abort: bool,
-    /// Shows and aborts only what was begun so long ago: 90m, 36h or 7d. With --abort, 7d by default
+    /// Shows and aborts only what was begun so long ago: 90m, 36h or 7d. With --abort, 7d by
+    /// default
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub(crate) older_than: Option<Duration>,
 }
@@ -114,7 +116,8 @@ pub(crate) struct DeleteArgs {
 /// Input, output and key of `encrypt` and `decrypt`.
 #[derive(ClapArgs)]
 pub(crate) struct IoArgs {
-    /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3
+    /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database,
+    /// s3://BUCKET/KEY an object in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     /// Where to write
@@ -125,10 +128,12 @@ pub(crate) struct IoArgs {
     /// Replaces OUTPUT
     #[arg(long)]
     pub(crate) force: bool,
-    /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on with
+    /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on
+    /// with
     #[arg(long)]
     pub(crate) restart: bool,
-    /// Makes OUTPUT durable every so many bytes: what a crash of the machine can cost; by default 64M (16M for S3), and every 10 seconds
+    /// Makes OUTPUT durable every so many bytes: what a crash of the machine can cost; by default
+    /// 64M (16M for S3), and every 10 seconds
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     sync_every: Option<u64>,
     #[command(flatten)]
@@ -153,7 +158,8 @@ pub(crate) struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// The key file that was named. An empty name is none: so a variable of the environment can be set to nothing.
+    /// The key file that was named. An empty name is none: so a variable of the environment can be
+    /// set to nothing.
     pub(crate) fn key_file(&self) -> Option<&Path> {
         self.key_file.as_deref().filter(|name| !name.is_empty()).map(Path::new)
     }
@@ -170,13 +176,15 @@ impl KeyArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct RunArgs {
-    /// Worker threads, and parts that are uploaded at once; by default one for each core, at most 16, and 4 parts
+    /// Worker threads, and parts that are uploaded at once; by default one for each core, at most
+    /// 16, and 4 parts
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
     /// Says nothing but errors
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Tells at the end, on standard error, what was counted and where the time went: as text, or with --stats=json as JSON
+    /// Tells at the end, on standard error, what was counted and where the time went: as text, or
+    /// with --stats=json as JSON
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text", hide_possible_values = true)]
     pub(crate) stats: Option<StatsFormat>,
 }
@@ -192,25 +200,31 @@ impl RunArgs {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
-    /// What seals: xchacha20-poly1305, which every reader has, or aes-256-gcm, which is faster where the processor has AES and which a reader may lack; by default xchacha20-poly1305
+    /// What seals: xchacha20-poly1305, which every reader has, or aes-256-gcm, which is faster
+    /// where the processor has AES and which a reader may lack; by default xchacha20-poly1305
     #[arg(long, value_name = "SUITE", value_parser = parse_suite)]
     pub(crate) suite: Option<Suite>,
-    /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size, at most 64M; by default 1M
+    /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size,
+    /// at most 64M; by default 1M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) segment_size: Option<u64>,
     /// Plaintext bytes of a frame: a power of two from 4K to 16M; by default 64K
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
-    /// Writes index segments, by which a range is found in a stream whose segments are not all full. To be given again where an interrupted run is gone on with
+    /// Writes index segments, by which a range is found in a stream whose segments are not all
+    /// full. To be given again where an interrupted run is gone on with
     #[arg(long)]
     pub(crate) index: bool,
-    /// Run COMMAND, encrypt its output, and seal it only if COMMAND exits with 0. In a pipeline sv2 cannot see that the program before it failed, and set -o pipefail does not keep it from sealing
+    /// Run COMMAND, encrypt its output, and seal it only if COMMAND exits with 0. In a pipeline sv2
+    /// cannot see that the program before it failed, and set -o pipefail does not keep it from
+    /// sealing
     #[arg(long, requires = "command", requires = "output", conflicts_with = "input")]
     pub(crate) from_command: bool,
     /// The command of --from-command and its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
-    /// Where an interrupted run is gone on with: compares all of INPUT that is encrypted already, instead of its length, its time and its last part
+    /// Where an interrupted run is gone on with: compares all of INPUT that is encrypted already,
+    /// instead of its length, its time and its last part
     #[arg(long)]
     pub(crate) verify_source: bool,
 }
@@ -222,14 +236,16 @@ pub(crate) struct DecryptArgs {
     /// Writes the committed prefix of a stream that was cut off, and exits with 5
     #[arg(long, alias = "unsealed")]
     pub(crate) salvage: bool,
-    /// When resuming, compare all of the partial OUTPUT with INPUT; otherwise sv2 trusts it, and only its permissions protect it
+    /// When resuming, compare all of the partial OUTPUT with INPUT; otherwise sv2 trusts it, and
+    /// only its permissions protect it
     #[arg(long)]
     pub(crate) verify_output: bool,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct VerifyArgs {
-    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY one in S3
+    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY
+    /// one in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
@@ -243,7 +259,8 @@ pub(crate) struct CatArgs {
     /// The stream: a file; - is standard input, where that is one
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// The plaintext from byte A on, up to and without byte B, counted from 0: A..B, A.. or ..B; A and B are sizes, as in 512 or 64M. What of it is beyond the end of the plaintext is left out
+    /// The plaintext from byte A on, up to and without byte B, counted from 0: A..B, A.. or ..B; A
+    /// and B are sizes, as in 512 or 64M. What of it is beyond the end of the plaintext is left out
     #[arg(short, long, value_name = "A..B", value_parser = parse_range, default_value = "..")]
     pub(crate) range: Range<u64>,
     /// Where to write; - is standard output
@@ -264,7 +281,8 @@ pub(crate) struct CatArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct InspectArgs {
-    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY one in S3
+    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY
+    /// one in S3
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     /// Prints one JSON object with all segments

@@ -53,7 +53,8 @@ pub(crate) fn watch(shutdown: &Shutdown) -> CmdResult {
     Ok(())
 }
 
-/// Ends the process at the first signal: for commands that write nothing that could be left half done.
+/// Ends the process at the first signal: for commands that write nothing that could be left half
+/// done.
 pub(crate) fn end_at_once() -> CmdResult {
     let always = Arc::new(AtomicBool::new(true));
     watched().try_for_each(|signal| end_if(signal, always.clone()))
@@ -63,8 +64,8 @@ fn end_if(signal: i32, condition: Arc<AtomicBool>) -> CmdResult {
     register_conditional_shutdown(signal, EXIT_INTERRUPTED.into(), condition).map(|_| ()).map_err(unwatched)
 }
 
-/// Those that were not ignored when this process began, where the system says so: `nohup` has SIGHUP ignored, and a script has SIGINT ignored by what it
-/// leaves in the background.
+/// Those that were not ignored when this process began, where the system says so: `nohup` has
+/// SIGHUP ignored, and a script has SIGINT ignored by what it leaves in the background.
 fn watched() -> impl Iterator<Item = i32> {
     let ignored = ignored().unwrap_or(0);
     SIGNALS.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)

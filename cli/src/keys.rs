@@ -1,4 +1,5 @@
-//! Key files as the command reads them: from a file or standard input. Their text is the library's (Appendix C).
+//! Key files as the command reads them: from a file or standard input. Their text is the library's
+//! (Appendix C).
 
 use std::fs::File;
 use std::io::Read;
@@ -21,7 +22,8 @@ pub(crate) struct KeyFile {
 }
 
 impl KeyFile {
-    /// Reads the key file that was named, by option or environment. `input` is what the run reads beside it.
+    /// Reads the key file that was named, by option or environment. `input` is what the run reads
+    /// beside it.
     pub(crate) fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
         let Some(path) = key.key_file() else {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")

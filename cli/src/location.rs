@@ -1,4 +1,5 @@
-//! Where a path goes there may be the name of a stream in a database, `sqlite:PATH?stream=NAME`, or of an object in S3, `s3://BUCKET/KEY`.
+//! Where a path goes there may be the name of a stream in a database, `sqlite:PATH?stream=NAME`, or
+//! of an object in S3, `s3://BUCKET/KEY`.
 
 use std::path::{Path, PathBuf};
 

@@ -1,8 +1,9 @@
-//! The conformance suite of Stream V2: golden vectors, generated from `spec/stream-v2.md` on plain primitives, and a
+//! The conformance suite of Stream V2: golden vectors, generated from `spec/stream-v2.md` on plain
+//! primitives, and a
 //! [`runner`] that holds any implementation against them.
 //!
-//! Nothing here is shared with the crates that the vectors test. Expected results are declared next to the
-//! fault that a vector has, from the specification's order of checks; no reader is asked.
+//! Nothing here is shared with the crates that the vectors test. Expected results are declared next
+//! to the fault that a vector has, from the specification's order of checks; no reader is asked.
 
 pub mod broken;
 mod cases;

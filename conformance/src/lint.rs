@@ -1,4 +1,5 @@
-//! Rules that the vectors keep, whoever made them: hashes, ids, requirements, and that what was published stays.
+//! Rules that the vectors keep, whoever made them: hashes, ids, requirements, and that what was
+//! published stays.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,5 @@
-//! What a stream is to be: parameters, segments, runs, and the places where a vector alters the truth.
+//! What a stream is to be: parameters, segments, runs, and the places where a vector alters the
+//! truth.
 
 use std::rc::Rc;
 
@@ -19,7 +20,8 @@ pub(crate) enum Item {
 /// Alters bytes in place.
 pub(crate) type Alter = Rc<dyn Fn(&mut Vec<u8>)>;
 
-/// A place where a vector alters what an honest writer does. What comes later is computed from the altered value.
+/// A place where a vector alters what an honest writer does. What comes later is computed from the
+/// altered value.
 #[derive(Clone)]
 pub(crate) enum Tweak {
     /// The payload, before it is cut into frames.

@@ -49,7 +49,8 @@ pub(crate) fn seal_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &m
     }
 }
 
-/// XChaCha20-Poly1305: decrypts `text` in place and says whether the tag held; if not, the text is worthless.
+/// XChaCha20-Poly1305: decrypts `text` in place and says whether the tag held; if not, the text is
+/// worthless.
 pub(crate) fn open_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
     let cipher = XChaCha20Poly1305::new(&(*key).into());
     let Ok(tag) = <[u8; 16]>::try_from(tag) else { return false };
@@ -65,7 +66,8 @@ pub(crate) fn seal_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [
     }
 }
 
-/// AES-256-GCM: decrypts `text` in place and says whether the tag held; if not, the text is worthless.
+/// AES-256-GCM: decrypts `text` in place and says whether the tag held; if not, the text is
+/// worthless.
 pub(crate) fn open_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
     let cipher = Aes256Gcm::new(&(*key).into());
     let Ok(tag) = <[u8; 16]>::try_from(tag) else { return false };

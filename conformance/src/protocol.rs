@@ -80,8 +80,8 @@ impl Peer {
     }
 }
 
-/// An answer to any request but the handshake. Unknown fields are ignored, and the judging of an operation asks for those that
-/// an operation needs.
+/// An answer to any request but the handshake. Unknown fields are ignored, and the judging of an
+/// operation asks for those that an operation needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answer {

@@ -9,7 +9,8 @@ use crate::tree::{Findings, Tree};
 /// The file of the published ids, from the root of the vectors.
 pub const PUBLISHED: &str = "PUBLISHED";
 
-/// What a vector means, as a hash: everything but the words about it and the requirements that it is listed under.
+/// What a vector means, as a hash: everything but the words about it and the requirements that it
+/// is listed under.
 #[must_use]
 pub fn meaning(vector: &Vector) -> String {
     let mut value = serde_json::to_value(vector).unwrap_or_default();
@@ -21,8 +22,9 @@ pub fn meaning(vector: &Vector) -> String {
     sha256_hex(value.to_string().as_bytes())
 }
 
-/// The lines of `PUBLISHED`: an id, the version that brought it, its meaning, and whether it is withdrawn. Behind that word stands the version that left
-/// it out. A line that begins with `#` is for people.
+/// The lines of `PUBLISHED`: an id, the version that brought it, its meaning, and whether it is
+/// withdrawn. Behind that word stands the version that left it out. A line that begins with `#` is
+/// for people.
 pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str, bool)> {
     text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut words = line.split(' ');

@@ -1,4 +1,5 @@
-//! `trace/tests.txt`: the golden vectors by requirement, as annotations that `duvet` takes for tests.
+//! `trace/tests.txt`: the golden vectors by requirement, as annotations that `duvet` takes for
+//! tests.
 
 use std::collections::BTreeMap;
 

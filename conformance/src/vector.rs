@@ -63,7 +63,8 @@ pub struct Made {
 pub struct Fault {
     /// `kind.detail`; one of these.
     pub error: Vec<String>,
-    /// From the start of the stream, or of the source for `journal.source`; null where the error has none.
+    /// From the start of the stream, or of the source for `journal.source`; null where the error
+    /// has none.
     pub offset: Option<usize>,
     /// Number of segments before the fault; null in stream header, envelope and source.
     pub segment: Option<usize>,

@@ -8,7 +8,8 @@ use std::process::Command;
 
 const BROKEN: &str = env!("CARGO_BIN_EXE_sv2-broken");
 
-/// Exit code and standard output; an error has nothing on standard output, so its message stands there.
+/// Exit code and standard output; an error has nothing on standard output, so its message stands
+/// there.
 fn said(arguments: &[&str]) -> String {
     let mut arguments = arguments.to_vec();
     if arguments[0] == "run" {

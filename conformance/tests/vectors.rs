@@ -1,4 +1,5 @@
-//! The vectors in the repository: what they are worth is that they are exactly what the generator writes.
+//! The vectors in the repository: what they are worth is that they are exactly what the generator
+//! writes.
 
 use std::fs;
 use std::io;

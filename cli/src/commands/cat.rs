@@ -96,7 +96,8 @@ impl Cat<'_> {
             Err(error) => Some(self.failure(&error, written)),
         };
         let Some(failure) = failed else { return Ok(written) };
-        // Nobody can go on with a part of a range. What keeps it from being removed is not what went wrong.
+        // Nobody can go on with a part of a range. What keeps it from being removed is not what
+        // went wrong.
         let _ = sink.abort();
         Err(failure)
     }

@@ -1,4 +1,5 @@
-//! `sv2 uploads`: uploads to S3 that were begun and not completed. S3 keeps their parts, and bills them, until somebody aborts them.
+//! `sv2 uploads`: uploads to S3 that were begun and not completed. S3 keeps their parts, and bills
+//! them, until somebody aborts them.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};

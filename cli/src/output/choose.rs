@@ -36,7 +36,8 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Decides where to write, and refuses what would lose something. Nothing is opened for it, and no database is created.
+    /// Decides where to write, and refuses what would lose something. Nothing is opened for it, and
+    /// no database is created.
     pub(crate) fn of(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Self, Failure> {
         match Location::of(path)? {
             Location::File => choose(path, input, key, force).map(Self::Output),
@@ -45,7 +46,8 @@ impl Destination {
         }
     }
 
-    /// Bytes after which the output is made durable, where nothing else is asked for. What goes to S3 is not sent before.
+    /// Bytes after which the output is made durable, where nothing else is asked for. What goes to
+    /// S3 is not sent before.
     pub(crate) const fn sync_every(&self) -> u64 {
         match self {
             Self::Uploaded { .. } => 16 << 20,
@@ -53,7 +55,8 @@ impl Destination {
         }
     }
 
-    /// Opens the database, or creates it; asks S3 for the object. It is the last thing that is done before a run.
+    /// Opens the database, or creates it; asks S3 for the object. It is the last thing that is done
+    /// before a run.
     pub(crate) fn output(self, mut settings: UploadSettings<'_>) -> Result<Output, Failure> {
         if let (Self::Output(Output::File(_)) | Self::Stored { .. }, Some(progress)) =
             (&self, settings.progress.as_deref_mut())
@@ -106,9 +109,11 @@ fn of_file(file: OutputFile) -> Result<Output, Failure> {
     Ok(Output::File(file))
 }
 
-/// Where the links under a name lead: what they point to is replaced, and not the link. Links in the folders before it are left to the system.
+/// Where the links under a name lead: what they point to is replaced, and not the link. Links in
+/// the folders before it are left to the system.
 ///
-/// A link that another user may have planted is not followed: it would decide which file is replaced.
+/// A link that another user may have planted is not followed: it would decide which file is
+/// replaced.
 fn followed(path: &Path) -> Result<PathBuf, Failure> {
     // More than any system follows: the last one is then reported as a link that leads nowhere.
     const LINKS_MAX: usize = 40;
@@ -128,7 +133,8 @@ fn followed(path: &Path) -> Result<PathBuf, Failure> {
     Ok(target)
 }
 
-/// Refuses a disk, unless it is to be written over, and a pipe that another user may have put there to read what is written.
+/// Refuses a disk, unless it is to be written over, and a pipe that another user may have put there
+/// to read what is written.
 #[cfg(unix)]
 fn refuse_device(path: &Path, target: &Path, found: &Metadata, force: bool) -> Result<(), Failure> {
     use std::os::unix::fs::FileTypeExt;

@@ -19,7 +19,8 @@ pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on with that.
+/// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on
+/// with that.
 pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
     if !output.has_partial() {
         return Ok(());
@@ -28,7 +29,8 @@ pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
         .hint("a run that was interrupted has left it: move it away, or choose another output with -o"))
 }
 
-/// Creates a file under its partial name, in the place of what an interrupted run has left and nothing can be made of.
+/// Creates a file under its partial name, in the place of what an interrupted run has left and
+/// nothing can be made of.
 pub(crate) fn create(output: &OutputFile) -> Result<FileSink, Failure> {
     output.discard().and_then(|()| FileSink::create(output)).map_err(|error| not_created(output, &error))
 }

@@ -1,4 +1,5 @@
-//! Where bytes go: a file that appears when it is complete, a device, standard output, a database, S3.
+//! Where bytes go: a file that appears when it is complete, a device, standard output, a database,
+//! S3.
 
 pub(crate) mod choose;
 pub(crate) mod device;

@@ -20,7 +20,8 @@ pub(crate) struct UploadSettings<'a> {
     pub(crate) progress: Option<&'a mut Progress>,
 }
 
-/// An object as an output. S3 is asked for it, so that what is wrong with names and credentials is told before anything is read.
+/// An object as an output. S3 is asked for it, so that what is wrong with names and credentials is
+/// told before anything is read.
 pub(crate) fn output(
     bucket: &str,
     key: &str,
@@ -104,7 +105,8 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// Keeps others out of a folder that is for `sv2` alone. One that cannot be tightened is refused later.
+/// Keeps others out of a folder that is for `sv2` alone. One that cannot be tightened is refused
+/// later.
 fn tighten(folder: &Path) {
     #[cfg(unix)]
     {

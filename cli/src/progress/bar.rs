@@ -27,7 +27,8 @@ pub(crate) struct Committed {
     pub(crate) plaintext_len: u64,
 }
 
-/// A log manager that remembers how far the run came, and draws a bar where standard error is a terminal.
+/// A log manager that remembers how far the run came, and draws a bar where standard error is a
+/// terminal.
 pub(crate) struct Progress {
     bar: Bar,
     unit: Unit,
@@ -125,7 +126,8 @@ struct Ends {
     output: u64,
 }
 
-/// A bar, where anybody sees it: even one that is hidden estimates rates, which a small file would pay for.
+/// A bar, where anybody sees it: even one that is hidden estimates rates, which a small file would
+/// pay for.
 #[derive(Clone)]
 struct Bar(Option<ProgressBar>);
 

@@ -18,7 +18,8 @@ pub(crate) enum StatsFormat {
     Json,
 }
 
-/// Tells the figures of a run when it is dropped, however the run has ended; nothing where the run has not begun.
+/// Tells the figures of a run when it is dropped, however the run has ended; nothing where the run
+/// has not begun.
 pub(crate) struct Stats {
     format: Option<StatsFormat>,
     telemetry: Telemetry,

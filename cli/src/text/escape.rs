@@ -1,5 +1,5 @@
-//! Text for people. Names come from databases, buckets, servers and file systems of others: nothing in them moves a cursor,
-//! begins a line or turns the direction of writing.
+//! Text for people. Names come from databases, buckets, servers and file systems of others: nothing
+//! in them moves a cursor, begins a line or turns the direction of writing.
 
 use std::fmt::{Display, Write};
 
@@ -18,7 +18,8 @@ pub(crate) fn one_line(text: impl Display) -> String {
     line
 }
 
-/// Neither a control character (C0, DEL, C1) nor one that separates lines, turns the direction of writing or is not seen.
+/// Neither a control character (C0, DEL, C1) nor one that separates lines, turns the direction of
+/// writing or is not seen.
 fn is_plain(char: char) -> bool {
     !char.is_control()
         && !matches!(

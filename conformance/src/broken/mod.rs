@@ -1,7 +1,8 @@
 //! Readers that are wrong on purpose: they show that the suite finds what it is there to find.
 //!
-//! It is one reader, as plain as it can be, on the primitives of the generator. Without a bug it passes every vector
-//! of the operation `read`. With a requirement's id as its bug it leaves out that one check; other bugs have names.
+//! It is one reader, as plain as it can be, on the primitives of the generator. Without a bug it
+//! passes every vector of the operation `read`. With a requirement's id as its bug it leaves out
+//! that one check; other bugs have names.
 
 mod adapter;
 mod header;

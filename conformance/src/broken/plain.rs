@@ -8,11 +8,13 @@ use super::stream::read;
 pub struct Opinion {
     /// The plaintext that was released.
     pub released: Vec<u8>,
-    /// The detail of the error, its offset in bytes from the start of the stream, and its segment; none for a stream that is accepted.
+    /// The detail of the error, its offset in bytes from the start of the stream, and its segment;
+    /// none for a stream that is accepted.
     pub error: Option<(&'static str, Option<usize>, Option<usize>)>,
 }
 
-/// Reads a whole input, strictly or as salvage (§15), without any of the optional parts of the format.
+/// Reads a whole input, strictly or as salvage (§15), without any of the optional parts of the
+/// format.
 #[must_use]
 pub fn plain_read(input: &[u8], content_key: &[u8; 32], context: &[u8], salvage: bool) -> Opinion {
     let reading = read(Bug(""), input, Some(content_key), context, salvage);

@@ -148,7 +148,8 @@ impl Header {
         data.chain([(2, 36), (3, self.terminator_len(head))]).collect()
     }
 
-    /// Steps 11, 13 and 14 of §15.1 for the terminator frame alone: its plaintext, and where the frame begins in the segment.
+    /// Steps 11, 13 and 14 of §15.1 for the terminator frame alone: its plaintext, and where the
+    /// frame begins in the segment.
     pub(super) fn open_terminator(
         &self,
         bug: Bug<'_>,
@@ -200,8 +201,8 @@ impl Header {
         (text, opens)
     }
 
-    /// Steps 12 to 15 of §15.1, for the 96 bytes of a header and its wire. `plaintext` is given each frame's bytes as
-    /// soon as they are there.
+    /// Steps 12 to 15 of §15.1, for the 96 bytes of a header and its wire. `plaintext` is given
+    /// each frame's bytes as soon as they are there.
     pub(super) fn open(
         &self,
         bug: Bug<'_>,

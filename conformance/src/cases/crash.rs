@@ -1,4 +1,5 @@
-//! §18, §19: a writer is stopped after so many bytes of its output; what it leaves, with a journal of its own, is gone on with.
+//! §18, §19: a writer is stopped after so many bytes of its output; what it leaves, with a journal
+//! of its own, is gone on with.
 
 use crate::cases::export::{Blobs, about, keys, made, store};
 use crate::cases::write::parameters;

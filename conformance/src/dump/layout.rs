@@ -1,5 +1,5 @@
-//! Where the fields of a stream stand (§4, §6, §7, §12), as far as its lengths make sense. For people only: nothing
-//! is checked here.
+//! Where the fields of a stream stand (§4, §6, §7, §12), as far as its lengths make sense. For
+//! people only: nothing is checked here.
 
 use std::ops::Range;
 

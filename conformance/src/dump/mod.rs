@@ -20,7 +20,8 @@ pub(crate) fn made(made: &Made) -> String {
     }
 }
 
-/// The fields of a stream, a line or more each; the byte at `fault` has brackets, and its field an arrow.
+/// The fields of a stream, a line or more each; the byte at `fault` has brackets, and its field an
+/// arrow.
 pub(crate) fn dump(what: &str, bytes: &[u8], fault: Option<usize>) -> String {
     let mut text = format!("{what}: {} bytes\n", bytes.len());
     for field in fields(bytes) {

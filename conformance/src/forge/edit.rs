@@ -1,4 +1,5 @@
-//! One thing that is wrong with a stream, done before it is sealed, to its sealed segments, or to its bytes.
+//! One thing that is wrong with a stream, done before it is sealed, to its sealed segments, or to
+//! its bytes.
 
 use arbitrary::Arbitrary;
 
@@ -9,14 +10,16 @@ use crate::wire::segment_header::RUN_START;
 use crate::wire::stream::Stream;
 use crate::wire::stream_header::StreamHeader;
 
-/// One thing that is wrong. Segments are counted modulo their number, places modulo the length of what they are in.
+/// One thing that is wrong. Segments are counted modulo their number, places modulo the length of
+/// what they are in.
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Edit {
     /// A field of the stream header, by its place in the table of §4; tag and CRC follow.
     StreamField(u8, Change),
     /// An envelope of these stanzas, in the place of the one there is.
     Stanzas(Vec<(u16, Vec<u8>)>),
-    /// A field of the segment header, by its place in the table of §6, or RUN_START; frames, tag and CRCs follow.
+    /// A field of the segment header, by its place in the table of §6, or RUN_START; frames, tag
+    /// and CRCs follow.
     SegmentField(u8, u8, Change),
     /// A byte of the payload; data_frames and lengths stay. Digest, tag and CRCs follow.
     Payload(u8, u16, u8),
@@ -30,7 +33,8 @@ pub enum Edit {
     SealingEpoch(u8, u32),
     /// A byte of the sealed wire; the CRC and segment_tag follow.
     Wire(u8, u16, u8),
-    /// A byte of segment_tag, or of what it covers, after it was computed; the CRC of the header follows.
+    /// A byte of segment_tag, or of what it covers, after it was computed; the CRC of the header
+    /// follows.
     Tagged(u8, u8, u8),
     /// A byte of a segment, with both CRCs after it, as anybody can.
     Repaired(u8, u16, u8),
@@ -53,7 +57,8 @@ pub enum Edit {
 /// What becomes of a number. Most wrong numbers that matter are close to the right one.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Change {
-    /// One of its low 32 bits is flipped, in most cases one of the low four, where flags and registered values are.
+    /// One of its low 32 bits is flipped, in most cases one of the low four, where flags and
+    /// registered values are.
     Bit(u8),
     /// One more.
     Up,

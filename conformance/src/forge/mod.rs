@@ -1,7 +1,8 @@
-//! Streams that are wrong in any way and sealed all the same: what somebody with the key could write.
+//! Streams that are wrong in any way and sealed all the same: what somebody with the key could
+//! write.
 //!
-//! A fuzzer that flips bits gets no further than the first CRC or tag. Here the edit comes first, and everything after it
-//! is computed from the edited value: frames, digest, CRCs, tags.
+//! A fuzzer that flips bits gets no further than the first CRC or tag. Here the edit comes first,
+//! and everything after it is computed from the edited value: frames, digest, CRCs, tags.
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,8 @@ pub use repair::{repair_crcs, repair_segment};
 /// n of §11 is at least this: no forgery has so many data segments.
 const ENTRIES_MAX: usize = 169;
 
-/// A stream to be written, and what is wrong with it. Any value of any field is a stream, of some 100 KiB at most.
+/// A stream to be written, and what is wrong with it. Any value of any field is a stream, of some
+/// 100 KiB at most.
 #[derive(Clone, Debug, Default)]
 pub struct Forgery {
     /// Whether the flag UNIFORM is set; data segments but the last are full then.
@@ -48,7 +50,8 @@ pub struct Forgery {
     pub edits: Vec<Edit>,
 }
 
-/// Drawn so that most forgeries have a few segments and one thing that is wrong: what would be refused for two reasons tests one.
+/// Drawn so that most forgeries have a few segments and one thing that is wrong: what would be
+/// refused for two reasons tests one.
 impl<'a> Arbitrary<'a> for Forgery {
     fn arbitrary(values: &mut Unstructured<'a>) -> Result<Self> {
         let edits = *values.choose(&[1, 1, 1, 1, 2, 2, 3, 0])?;
@@ -96,8 +99,8 @@ impl Forgery {
         1 << (self.frame_size_log2() + u8::from(self.two_frames))
     }
 
-    /// Plaintext bytes of each data segment: at least one, at most S, and S where UNIFORM asks for it. Most are short, because what is wrong
-    /// seldom depends on how much there is.
+    /// Plaintext bytes of each data segment: at least one, at most S, and S where UNIFORM asks for
+    /// it. Most are short, because what is wrong seldom depends on how much there is.
     fn lens(&self) -> Vec<usize> {
         let full = self.segment_size() as usize;
         let len = |len: usize| if len.is_multiple_of(8) { len % full + 1 } else { len % 100 + 1 };

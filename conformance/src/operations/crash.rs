@@ -1,5 +1,5 @@
-//! `crash`: a writer is stopped, and what it leaves is recovered and resumed (§18, §19). Each step is
-//! about the answer to the one before.
+//! `crash`: a writer is stopped, and what it leaves is recovered and resumed (§18, §19). Each step
+//! is about the answer to the one before.
 
 use std::fmt::Write as _;
 use std::io;
@@ -49,7 +49,8 @@ pub struct CrashExpect {
     pub left: Stored,
     /// What `recover` says of that and of the writer's own journal.
     pub recovered: RecoverExpect,
-    /// What `resume` makes of them; null where nothing was committed, and a new stream is to be started.
+    /// What `resume` makes of them; null where nothing was committed, and a new stream is to be
+    /// started.
     pub resumed: Option<Stored>,
 }
 
@@ -121,7 +122,8 @@ impl Operation for CrashVector {
             source: plaintext,
             source_kind: "file",
             run_salt: &self.resume_salt,
-            // Where no index segment is committed yet, the caller says again that there are to be some.
+            // Where no index segment is committed yet, the caller says again that there are to be
+            // some.
             index: self.parameters.index,
         };
         take(resume::step(&self.about, fields, expect, right).named("resume"));

@@ -49,7 +49,8 @@ pub trait Operation {
     ///
     /// # Errors
     ///
-    /// When a blob cannot be read, or the vector lacks the answer for a peer without one of its features.
+    /// When a blob cannot be read, or the vector lacks the answer for a peer without one of its
+    /// features.
     fn steps<'a>(&'a self, folder: &Folder, peer: &Peer, take: &mut Take<'_, 'a>) -> io::Result<()>;
 }
 

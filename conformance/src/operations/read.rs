@@ -210,7 +210,8 @@ impl ReadVector {
         step.named(which)
     }
 
-    /// Makes every change that the recipe describes: truncations in every delivery, flipped bits whole.
+    /// Makes every change that the recipe describes: truncations in every delivery, flipped bits
+    /// whole.
     fn follow<'a>(
         &'a self,
         recipe: &Recipe,

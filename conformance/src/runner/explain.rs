@@ -1,4 +1,5 @@
-//! A vector for people: what it says, the sentences that it tests, and its bytes with the fault marked.
+//! A vector for people: what it says, the sentences that it tests, and its bytes with the fault
+//! marked.
 
 use std::fmt::Write as _;
 use std::io;

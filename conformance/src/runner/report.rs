@@ -35,7 +35,8 @@ pub struct Outcome {
     pub verdict: Verdict,
     /// Why it is not a pass.
     pub detail: String,
-    /// A requirement that holds for every vector (such as SV2-REL-003), if it was this one that was broken.
+    /// A requirement that holds for every vector (such as SV2-REL-003), if it was this one that was
+    /// broken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaks: Option<String>,
     /// Requests that were made.

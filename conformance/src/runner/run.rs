@@ -29,7 +29,8 @@ pub struct Options {
     pub jobs: usize,
     /// What an adapter may take.
     pub caps: Caps,
-    /// Parts of ids, requirements or operations; a vector runs if one of them fits, or if there is none.
+    /// Parts of ids, requirements or operations; a vector runs if one of them fits, or if there is
+    /// none.
     pub filter: Vec<String>,
     /// Vectors that are expected not to pass, with reasons.
     pub expected: BTreeMap<String, String>,
@@ -84,7 +85,8 @@ pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -
         peer
     };
     let mut wanted: Vec<&Vector> = suite.vectors.iter().filter(|vector| options.wants(vector)).collect();
-    // The long ones first, so that no process waits for the last one; the short ones, if one failure is enough.
+    // The long ones first, so that no process waits for the last one; the short ones, if one
+    // failure is enough.
     wanted.sort_by_key(|vector| vector.operation().is_recipe() == options.fail_fast);
     let crew = Crew {
         suite,

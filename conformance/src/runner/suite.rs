@@ -24,7 +24,8 @@ impl Suite {
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, is not what the schema says, or has another hash; the message names the file.
+    /// When a file cannot be read, is not what the schema says, or has another hash; the message
+    /// names the file.
     pub fn load(folder: &Path) -> io::Result<Self> {
         let folder = Folder::new(folder);
         let manifest: Manifest = folder.parse("manifest.json", &folder.read("manifest.json")?)?;

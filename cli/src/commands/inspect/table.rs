@@ -1,4 +1,5 @@
-//! The table of `sv2 inspect`: stream header, first and last segments, runs, and how the stream ends.
+//! The table of `sv2 inspect`: stream header, first and last segments, runs, and how the stream
+//! ends.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -53,7 +54,8 @@ impl<W: Write> Table<W> {
         writeln!(self.out, "{}", line.trim_end())
     }
 
-    /// Writes which runs have sealed the segments. Which of them continues which is not to be seen without the key.
+    /// Writes which runs have sealed the segments. Which of them continues which is not to be seen
+    /// without the key.
     fn runs(&mut self) -> io::Result<()> {
         self.field("runs", self.runs.to_string())?;
         for run in std::mem::take(&mut self.first_runs) {

@@ -4,7 +4,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stream_v2_format::{self as format, ErrorKind};
 
-/// An answer without its id, or what came of one range; fields that an operation does not have are left out.
+/// An answer without its id, or what came of one range; fields that an operation does not have are
+/// left out.
 #[derive(Default, Serialize)]
 pub(crate) struct Answer {
     pub(crate) result: &'static str,

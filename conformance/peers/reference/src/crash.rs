@@ -1,4 +1,5 @@
-//! Writes a stream into a file that takes so many bytes and no more, with a journal beside it (§18, §19.1).
+//! Writes a stream into a file that takes so many bytes and no more, with a journal beside it (§18,
+//! §19.1).
 
 use std::fs;
 use std::io;

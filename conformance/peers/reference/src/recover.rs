@@ -68,7 +68,8 @@ fn recovered(found: Found) -> Answer {
     Answer { result: "recovered", found, ..Answer::default() }
 }
 
-/// The answer for an error of the stream, or for a file under the name of the journal that is not one.
+/// The answer for an error of the stream, or for a file under the name of the journal that is not
+/// one.
 pub(crate) fn refused(error: &Error) -> Answer {
     let answer = match error.cause() {
         Cause::Format(error) => Answer::of_error(error),

@@ -1,4 +1,5 @@
-//! Writes a stream: with the pipeline where it can do what is asked, and segment by segment with the format crate.
+//! Writes a stream: with the pipeline where it can do what is asked, and segment by segment with
+//! the format crate.
 
 use stream_v2_format::crypto::{
     ContentKey, Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer,

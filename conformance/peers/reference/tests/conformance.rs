@@ -1,5 +1,5 @@
-//! The whole suite against the reference crates. With `FAIL_FAST` in the environment it ends at the first failure, which
-//! is all that is asked of a mutant (conformance/mutants).
+//! The whole suite against the reference crates. With `FAIL_FAST` in the environment it ends at the
+//! first failure, which is all that is asked of a mutant (conformance/mutants).
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! With UNIFORM, genuine segments of other branches in the place of those of the sealed history, and links that name no run of it.
+//! With UNIFORM, genuine segments of other branches in the place of those of the sealed history,
+//! and links that name no run of it.
 
 use super::arithmetic::S;
 use super::{RangeCase, case, full};
@@ -25,7 +26,8 @@ fn flags(segment: usize) -> Place {
     Place::Segment(segment, at::FLAGS)
 }
 
-/// A sealed history with runs from these segments on, and segments of another branch in some places.
+/// A sealed history with runs from these segments on, and segments of another branch in some
+/// places.
 fn forked(id: &str, comment: &str, runs: &[usize], other: &[(usize, u8)], places: &[usize]) -> RangeCase {
     let other = branch(other);
     case(id, LINKS, comment, &full(runs))

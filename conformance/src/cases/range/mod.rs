@@ -18,7 +18,8 @@ use crate::plan::{Item, Plan};
 use crate::primitives::sha256_hex;
 use crate::wire::stream::Stream;
 
-/// A range vector in the making: a stream, the ranges that are read, and the one answer, declared by hand.
+/// A range vector in the making: a stream, the ranges that are read, and the one answer, declared
+/// by hand.
 #[derive(Clone)]
 pub(crate) struct RangeCase {
     id: String,
@@ -213,7 +214,8 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     areas.iter().flat_map(export).collect()
 }
 
-/// With UNIFORM: three full data segments and one of 100 bytes; F = S = 4096. Segment i begins with byte 4096 × i of the plaintext.
+/// With UNIFORM: three full data segments and one of 100 bytes; F = S = 4096. Segment i begins with
+/// byte 4096 × i of the plaintext.
 fn full(runs: &[usize]) -> Plan {
     Plan::filled(4096, 3 * 4096 + 100).uniform().runs_at(runs)
 }

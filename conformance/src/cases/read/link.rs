@@ -186,7 +186,8 @@ fn data() -> Vec<Case> {
     [plain.to_vec(), uniform.to_vec()].concat()
 }
 
-/// Index segments, one that begins a run and one that does not; the run before begins with segment 1 in both.
+/// Index segments, one that begins a run and one that does not; the run before begins with segment
+/// 1 in both.
 fn indexes() -> Vec<Case> {
     let base = |id: &str, comment: &str, runs: &[usize]| {
         optional(id, &["SV2-DIG-005", "SV2-DIG-007"], comment, &indexed(runs), 3)

@@ -1,4 +1,5 @@
-//! SV2-RES-006: what is found in front of the last commit, by headers and links, and is damage there.
+//! SV2-RES-006: what is found in front of the last commit, by headers and links, and is damage
+//! there.
 
 use super::{RecoverCase, case};
 use crate::plan::{Plan, run_salt};

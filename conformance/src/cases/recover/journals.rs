@@ -116,8 +116,8 @@ fn header_cases() -> Vec<RecoverCase> {
     ]
 }
 
-/// A journal whose last record does not count: the ones before it do. The output ends before the segment of that record, so whoever
-/// believes it finds that something was lost.
+/// A journal whose last record does not count: the ones before it do. The output ends before the
+/// segment of that record, so whoever believes it finds that something was lost.
 fn last(id: &'static str, comment: &'static str, alter: impl FnOnce(&mut Journal)) -> RecoverCase {
     ends_early(id, comment, whole().with(alter).bytes())
 }

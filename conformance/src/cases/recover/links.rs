@@ -1,4 +1,5 @@
-//! SV2-RES-027, SV2-DIG-007 and SV2-IDX-011: links and runs that are wrong, with a commit and without.
+//! SV2-RES-027, SV2-DIG-007 and SV2-IDX-011: links and runs that are wrong, with a commit and
+//! without.
 
 use super::{RecoverCase, case};
 use crate::plan::{Plan, run_salt};

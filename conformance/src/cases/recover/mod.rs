@@ -1,4 +1,5 @@
-//! §18.3, §19.2 steps 3 to 7, §19.3 and §19.8: what of an interrupted writer's output is committed, whatever became of its journal.
+//! §18.3, §19.2 steps 3 to 7, §19.3 and §19.8: what of an interrupted writer's output is committed,
+//! whatever became of its journal.
 
 mod before;
 mod journals;

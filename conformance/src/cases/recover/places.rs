@@ -1,4 +1,5 @@
-//! SV2-RES-006 and SV2-RES-007: what stands at the place of the last commit, and in front of it, and an output that is too short.
+//! SV2-RES-006 and SV2-RES-007: what stands at the place of the last commit, and in front of it,
+//! and an output that is too short.
 
 use super::{RecoverCase, case};
 use crate::plan::Plan;
@@ -44,7 +45,8 @@ fn of_another_run(len: usize) -> Vec<u8> {
     plan().runs_at(&[3]).write().segments[3].bytes[..len].to_vec()
 }
 
-/// 96 bytes that are another header reach the commit. Its own header says how far the output has to go.
+/// 96 bytes that are another header reach the commit. Its own header says how far the output has to
+/// go.
 fn shorter() -> Vec<RecoverCase> {
     let place = |id, requirements, comment| committed(id, requirements, comment, plan().write());
     let both = &["SV2-RES-006", "SV2-RES-007"];
@@ -133,7 +135,8 @@ fn unsupported(case: RecoverCase, segment: usize) -> RecoverCase {
     case.rejects("unsupported.codec", segment, usize::try_from(at::CODEC).unwrap_or(usize::MAX))
 }
 
-/// Not by the segment that the commit names; and with UNIFORM, which has no header looked at in front of it.
+/// Not by the segment that the commit names; and with UNIFORM, which has no header looked at in
+/// front of it.
 fn beyond_by_others() -> Vec<RecoverCase> {
     let other = plan().runs_at(&[3]).builder(3, codec).write().segments[3].bytes.clone();
     let limit = plan().runs_at(&[3]).builder(3, too_long).write().segments[3].bytes.clone();

@@ -1,4 +1,5 @@
-//! SV2-JRN-007: how long a torn tail may be until records are damaged; and what that means for the output.
+//! SV2-JRN-007: how long a torn tail may be until records are damaged; and what that means for the
+//! output.
 
 use super::{RecoverCase, base, case};
 use crate::wire::journal::Journal;

@@ -1,4 +1,5 @@
-//! SV2-IDX-010 in streams that have index segments; SV2-RES-007 with what is known of the source; links that are wrong.
+//! SV2-IDX-010 in streams that have index segments; SV2-RES-007 with what is known of the source;
+//! links that are wrong.
 
 use super::{Expect, ResumeCase, of};
 use crate::plan::{Plan, run_salt, with_index};

@@ -6,7 +6,8 @@ use crate::plan::{Plan, with_index};
 /// n of §11 where S is 4096: the first index segment is segment 169.
 const N: usize = 169;
 
-/// Of an output of so many data segments of one byte each, with their index segments, up to the final segment.
+/// Of an output of so many data segments of one byte each, with their index segments, up to the
+/// final segment.
 fn case(id: &'static str, comment: &'static str, data: usize, source_len: usize) -> ResumeCase {
     let plan = Plan::flushed(&vec![1; data]);
     let items = with_index(&plan.items, N);

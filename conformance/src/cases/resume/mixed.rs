@@ -1,4 +1,5 @@
-//! Records of several branches, sources that are empty now, index segments that are asked for, and suite 0x0002.
+//! Records of several branches, sources that are empty now, index segments that are asked for, and
+//! suite 0x0002.
 
 use super::{Expect, ResumeCase, of};
 use crate::plan::{Plan, run_salt, with_index};
@@ -28,7 +29,8 @@ fn records() -> Vec<ResumeCase> {
         of(id, &["SV2-JRN-011", "SV2-RES-006"], comment, four(&[2]), 5250).journal_with(
             &[0, 1, 2, 3],
             |_, journal| {
-                // A longer segment 1 may push what follows behind the next record of the other branch.
+                // A longer segment 1 may push what follows behind the next record of the other
+                // branch.
                 let record = &abandoned()[place];
                 let position = record.position.min(journal.records[place].position);
                 journal.records[place] = Record { position, ..record.clone() };

@@ -1,4 +1,5 @@
-//! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from others.
+//! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from
+//! others.
 
 mod asked;
 mod before;
@@ -51,7 +52,8 @@ enum Expect {
     Other(&'static str, usize, usize),
 }
 
-/// Of an output of 100, 70, 30 and 50 bytes and 5,000 bytes more to come, without UNIFORM, without a journal.
+/// Of an output of 100, 70, 30 and 50 bytes and 5,000 bytes more to come, without UNIFORM, without
+/// a journal.
 fn case(id: &'static str, requirements: &[&'static str], comment: &'static str) -> ResumeCase {
     of(id, requirements, comment, Plan::flushed(&[100, 70, 30, 50]), 5250)
 }
