@@ -48,17 +48,13 @@ fn magic() -> Vec<Case> {
             "header-magic-first-byte",
             "The first byte of the magic lost its high bit.",
             "byte 0 set to 09, CRC repaired",
-            |head| {
-                head[0] &= 0x7F;
-            },
+            |head| head[0] &= 0x7F,
         ),
         forged(
             "header-magic-last-byte",
             "The last byte of the magic is wrong.",
             "byte 7 flipped, CRC repaired",
-            |head| {
-                head[7] ^= 1;
-            },
+            |head| head[7] ^= 1,
         ),
         Case::new(
             "header-magic-line-end",
@@ -126,9 +122,7 @@ fn reserved() -> Vec<Case> {
             "header-reserved-before-suite",
             "SV2-HDR-005",
             "A reserved byte and a suite are wrong: reserved bytes come first.",
-            |header| {
-                (header.reserved_116[4], header.suite) = (1, 3);
-            },
+            |header| (header.reserved_116[4], header.suite) = (1, 3),
         )
         .rejects("malformed.reserved", Place::Header(120)),
     );
@@ -162,9 +156,7 @@ fn flags() -> Vec<Case> {
             "header-flags-before-limits",
             "SV2-HDR-007",
             "Flags and frame_size_log2 are wrong: flags come first.",
-            |header| {
-                (header.flags, header.frame_size_log2) = (2, 25);
-            },
+            |header| (header.flags, header.frame_size_log2) = (2, 25),
         )
         .unsupported("unsupported.flags", Place::Header(at::FLAGS)),
     );

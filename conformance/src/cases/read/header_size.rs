@@ -27,16 +27,15 @@ fn sealed(id: &str, requirement: &'static str, comment: &str, set: impl FnOnce(&
 
 /// One data segment of 100 bytes in a stream of the given sizes.
 fn accepted(id: &str, requirements: &[&'static str], comment: &str, log2: u8, segment_size: u32) -> Case {
-    let plan = Plan::flushed(&[100]).header(|header| {
-        (header.frame_size_log2, header.segment_size) = (log2, segment_size);
-    });
+    let plan = Plan::flushed(&[100])
+        .header(|header| (header.frame_size_log2, header.segment_size) = (log2, segment_size));
     Case::new(id, requirements, comment, plan.write())
 }
 
 fn frame_size() -> Vec<Case> {
     let outside = |id: &str, log2: u8, segment_size: u32, comment: &str| {
         sealed(id, "SV2-HDR-008", comment, |header| {
-            (header.frame_size_log2, header.segment_size) = (log2, segment_size);
+            (header.frame_size_log2, header.segment_size) = (log2, segment_size)
         })
         .rejects("limit.frame_size", Place::Header(at::FRAME_SIZE_LOG2))
     };
@@ -99,9 +98,7 @@ fn segment_size_limit() -> Vec<Case> {
             "header-segment-size-half-frame",
             "SV2-HDR-009",
             "A segment size of half a frame.",
-            |header| {
-                (header.frame_size_log2, header.segment_size) = (13, 4096);
-            },
+            |header| (header.frame_size_log2, header.segment_size) = (13, 4096),
         )
         .rejects("limit.segment_size", Place::Header(at::SEGMENT_SIZE)),
     ]
@@ -124,9 +121,7 @@ fn segment_size_malformed() -> Vec<Case> {
             "header-limits-before-multiples",
             "SV2-RDR-001",
             "segment_size and envelope_len are wrong: limits come first.",
-            |header| {
-                (header.segment_size, header.envelope_len) = (4097, 65_540);
-            },
+            |header| (header.segment_size, header.envelope_len) = (4097, 65_540),
         )
         .rejects("limit.envelope_len", Place::Header(at::ENVELOPE_LEN)),
     ]

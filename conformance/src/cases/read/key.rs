@@ -91,7 +91,7 @@ fn altered() -> Vec<Case> {
     vec![
         forged("key-altered-flags", "flags to UNIFORM", |head| head[12] = 1),
         forged("key-altered-frame-size", "frame_size_log2 and segment_size to 8192", |head| {
-            (head[14], head[17]) = (13, 0x20);
+            (head[14], head[17]) = (13, 0x20)
         }),
         forged("key-altered-segment-size", "segment_size to 8192", |head| head[17] = 0x20),
         forged("key-altered-epoch-segments", "epoch_segments to 100", |head| head[20] = 100),

@@ -161,29 +161,25 @@ fn steps() -> Vec<Case> {
     let order = "SV2-RDR-001";
     vec![
         sealed("segment-reserved-before-kind", order, "Reserved bytes come before kind.", |builder| {
-            (builder.header.reserved, builder.header.kind) = ([0, 1], 3);
+            (builder.header.reserved, builder.header.kind) = ([0, 1], 3)
         })
         .rejects("malformed.reserved", Place::Segment(1, at::RESERVED + 1)),
         sealed("segment-digest-alg-before-flags", order, "digest_alg comes before flags.", |builder| {
-            (builder.header.digest_alg, builder.header.flags) = (3, 4);
+            (builder.header.digest_alg, builder.header.flags) = (3, 4)
         })
         .unsupported("unsupported.digest_alg", Place::Segment(1, at::DIGEST_ALG)),
         sealed(
             "segment-flags-before-limits",
             order,
             "Flags that are not assigned come before limits.",
-            |builder| {
-                (builder.header.flags, builder.header.plaintext_len) = (4, 4097);
-            },
+            |builder| (builder.header.flags, builder.header.plaintext_len) = (4, 4097),
         )
         .unsupported("unsupported.flags", Place::Segment(1, at::FLAGS)),
         sealed(
             "segment-limits-before-malformed",
             order,
             "Every limit comes before what is malformed.",
-            |builder| {
-                (builder.header.key_epoch, builder.header.payload_len) = (1, 4097);
-            },
+            |builder| (builder.header.key_epoch, builder.header.payload_len) = (1, 4097),
         )
         .rejects("limit.payload_len", Place::Segment(1, at::PAYLOAD_LEN)),
         sealed(

@@ -41,18 +41,14 @@ fn limits() -> Vec<Case> {
             "segment-index-data-last",
             "SV2-SEG-009",
             "A data segment where only a final one may stand.",
-            |builder| {
-                builder.header.segment_index = u32::MAX;
-            },
+            |builder| builder.header.segment_index = u32::MAX,
         )
         .rejects("limit.segment_index", at_limit(at::SEGMENT_INDEX)),
         sealed(
             "segment-index-data-allowed",
             "SV2-SEG-009",
             "The last segment_index of a data segment is within the limit, and out of order.",
-            |builder| {
-                builder.header.segment_index = u32::MAX - 1;
-            },
+            |builder| builder.header.segment_index = u32::MAX - 1,
         )
         .rejects("order.segment_index", at_limit(at::SEGMENT_INDEX)),
         built(
@@ -60,9 +56,7 @@ fn limits() -> Vec<Case> {
             "segment-index-final-allowed",
             "SV2-SEG-009",
             "The last segment_index of all belongs to a final segment, here out of order.",
-            |builder| {
-                builder.header.segment_index = u32::MAX;
-            },
+            |builder| builder.header.segment_index = u32::MAX,
         )
         .rejects("order.segment_index", Place::Segment(3, at::SEGMENT_INDEX)),
         sealed("segment-key-epoch-65536", "SV2-SEG-010", "A key_epoch above the limit.", |builder| {
@@ -73,9 +67,7 @@ fn limits() -> Vec<Case> {
             "segment-key-epoch-2-32",
             "SV2-SEG-010",
             "The largest key_epoch that the field holds: nothing may be derived for it.",
-            |builder| {
-                builder.header.key_epoch = u32::MAX;
-            },
+            |builder| builder.header.key_epoch = u32::MAX,
         )
         .rejects("limit.key_epoch", at_limit(at::KEY_EPOCH)),
     ]
@@ -93,9 +85,7 @@ fn len_limits() -> Vec<Case> {
             "segment-plaintext-len-above-final",
             "SV2-SEG-011",
             "plaintext_len is above S in a final segment: the limit comes first.",
-            |builder| {
-                builder.header.plaintext_len = u32::MAX;
-            },
+            |builder| builder.header.plaintext_len = u32::MAX,
         )
         .rejects("limit.plaintext_len", Place::Segment(3, at::PLAINTEXT_LEN)),
         sealed("segment-payload-len-above", "SV2-SEG-012", "payload_len is S + 1.", |builder| {
@@ -106,9 +96,7 @@ fn len_limits() -> Vec<Case> {
             "segment-payload-len-2-32",
             "SV2-SEG-012",
             "The largest payload_len that the field holds: nothing may be allocated for it.",
-            |builder| {
-                builder.header.payload_len = u32::MAX;
-            },
+            |builder| builder.header.payload_len = u32::MAX,
         )
         .rejects("limit.payload_len", at_limit(at::PAYLOAD_LEN)),
     ]
@@ -142,9 +130,7 @@ fn flags() -> Vec<Case> {
             "segment-key-epoch-without-epochs",
             "SV2-SEG-017",
             "key_epoch 1 where there is one epoch for ever.",
-            |builder| {
-                (builder.header.key_epoch, builder.sealing_epoch) = (1, 1);
-            },
+            |builder| (builder.header.key_epoch, builder.sealing_epoch) = (1, 1),
         )
         .rejects("malformed.key_epoch", Place::Segment(1, at::KEY_EPOCH)),
     ]
@@ -311,9 +297,7 @@ fn wire_len() -> Vec<Case> {
         wrong(
             "segment-wire-len-2-32",
             "The largest wire_len that the field holds: nothing may be allocated for it.",
-            |builder| {
-                builder.header.wire_len = u32::MAX;
-            },
+            |builder| builder.header.wire_len = u32::MAX,
         ),
         wrong(
             "segment-wire-len-terminator",

@@ -60,9 +60,7 @@ fn limits() -> Vec<Case> {
         case(
             "suite-2-epoch-segments-wrap",
             "epoch_segments × segment_size wraps around to 0 in 32 bits.",
-            |header| {
-                (header.epoch_segments, header.segment_size) = (1 << 30, 1 << 26);
-            },
+            |header| (header.epoch_segments, header.segment_size) = (1 << 30, 1 << 26),
         ),
     ]
 }
