@@ -214,6 +214,7 @@ fn a_pipe_is_compared_and_resumed() {
     files.assert_complete();
 }
 
+#[cfg(feature = "sqlite")]
 #[test]
 fn a_database_resumes_like_a_file() {
     let files = Files::new();
