@@ -1,8 +1,9 @@
 //! The Stream V2 wire format: bytes to typed views and back, and sealing and opening of one segment.
 //!
-//! Two halves, laid out like the specification (`spec/stream-v2.md`):
+//! Three parts, laid out like the specification (`spec/stream-v2.md`):
 //!
 //! * [`wire`] turns bytes into typed values and values into bytes. It knows checksums and no keys.
+//! * [`envelope`] does the same for the stanzas that wrap a content key.
 //! * [`crypto`] holds the keys: key schedule, tags, frames, digest, transcript, and the order of segments.
 //!
 //! There is no I/O, thread, clock or source of randomness in here; salts come in as arguments. Nothing that
@@ -42,6 +43,7 @@ compile_error!(
 );
 
 pub mod crypto;
+pub mod envelope;
 pub mod error;
 pub mod lengths;
 pub mod limits;

@@ -6,8 +6,9 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{AuthenticHeader, SegmentOrder, StreamOpener};
+use stream_v2_format::envelope::EnvelopeView;
 use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
-use stream_v2_format::wire::{EnvelopeView, HeaderV1, HeaderV1View, Parsed};
+use stream_v2_format::wire::{HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
 use crate::engine::block_on::ready;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, BufRead, Read};
 
 use stream_v2_format::crypto::{Committed, StreamOpener};
-use stream_v2_format::wire::{EnvelopeView, HeaderV1, Stanza, Suite};
+use stream_v2_format::envelope::{EnvelopeView, Stanza};
+use stream_v2_format::wire::{HeaderV1, Suite};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, SinkUnit, Summary};
 

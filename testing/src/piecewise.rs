@@ -3,9 +3,10 @@
 use stream_v2_format::crypto::{
     AuthenticHeader, ContentKey, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
 };
+use stream_v2_format::envelope::EnvelopeView;
 use stream_v2_format::lengths::{ClaimedLen, Lengths};
 use stream_v2_format::wire::{
-    Codec, EnvelopeView, HeaderV1, HeaderV1View, Parsed, SegmentHeader, SegmentKind, entries_max,
+    Codec, HeaderV1, HeaderV1View, Parsed, SegmentHeader, SegmentKind, entries_max,
 };
 use stream_v2_format::{Detail, Error, Offset, SegmentIndex};
 

@@ -2,7 +2,7 @@
 
 use super::cipher::FramePlace;
 use super::mac::equal;
-use super::run::SegmentKeys;
+use super::run_keys::SegmentKeys;
 use super::{AuthenticHeader, Digest, OpenedSegment};
 use crate::limits::FRAME_OVERHEAD;
 use crate::wire::{
@@ -93,7 +93,7 @@ impl SealedEnds {
         //# A reader MUST reject with `auth.digest` a segment whose digest frame does not hold the 36 bytes
         //# that the reader computes.
         if !equal(&DigestPlaintext { digest_alg, digest: digest.0 }.to_bytes(), &sealed) {
-            let at = terminator_at(authentic, terminator_len) - (FRAME_OVERHEAD + sealed.len()) as u64;
+            let at = authentic.terminator_at(terminator_len) - (FRAME_OVERHEAD + sealed.len()) as u64;
             return Err(authentic.error(Detail::AuthDigest, at));
         }
         check_terminator(stream, authentic, opened.terminator())?;
@@ -130,10 +130,5 @@ pub(super) fn check_terminator(
             (stream.uniform() && !zero).then_some(Detail::MalformedTerminator)
         }
     };
-    wrong.map_or(Ok(()), |detail| Err(authentic.error(detail, terminator_at(authentic, terminator.len()))))
-}
-
-/// Where the terminator frame begins, in bytes from the beginning of the segment.
-pub(super) fn terminator_at(authentic: &AuthenticHeader, terminator_len: usize) -> u64 {
-    authentic.header().segment_len() - (FRAME_OVERHEAD + terminator_len) as u64
+    wrong.map_or(Ok(()), |detail| Err(authentic.error(detail, authentic.terminator_at(terminator.len()))))
 }

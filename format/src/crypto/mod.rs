@@ -4,6 +4,7 @@
 //! [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a sequential reader:
 //! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A range reader has [`StreamEnd`] and [`Covered`] instead.
 
+mod authentic_header;
 mod cipher;
 mod committed;
 mod content_key;
@@ -13,13 +14,17 @@ mod frame_opener;
 mod journal;
 mod key_schedule;
 mod mac;
+mod opened_segment;
 mod pending_index;
 mod progress;
 #[cfg(feature = "record-sealings")]
 mod recorded;
 mod run;
+mod run_keys;
 mod run_map;
+mod run_order;
 mod scrub;
+mod sealed_segment;
 mod segment_opener;
 mod segment_opening;
 mod segment_order;
@@ -30,25 +35,31 @@ mod stream_end;
 mod stream_opener;
 mod stream_sealer;
 mod transcript;
+mod verified_index;
 
+pub use authentic_header::AuthenticHeader;
 pub use cipher::AEAD_BACKEND;
 pub use committed::Committed;
 pub use content_key::ContentKey;
 pub use digest::Digest;
 pub use journal::{Journal, JournalKey};
+pub use opened_segment::OpenedSegment;
 pub use pending_index::Uncovered;
 pub use progress::Progress;
 #[cfg(feature = "record-sealings")]
 pub use recorded::{Sealing, record_sealings};
 pub use run::{Run, RunSalt};
-pub use run_map::{RunOrder, Runs};
-pub use segment_opener::{OpenedSegment, SegmentOpener};
+pub use run_map::Runs;
+pub use run_order::RunOrder;
+pub use sealed_segment::SealedSegment;
+pub use segment_opener::SegmentOpener;
 pub use segment_opening::SegmentOpening;
 pub use segment_order::SegmentOrder;
 pub use segment_place::SegmentPlace;
-pub use segment_sealer::{SealedSegment, SegmentSealer};
+pub use segment_sealer::SegmentSealer;
 pub use segment_sealing::SegmentSealing;
-pub use stream_end::{Covered, CoveredSegment, NamedIndex, StreamEnd};
-pub use stream_opener::{AuthenticHeader, StreamOpener};
+pub use stream_end::StreamEnd;
+pub use stream_opener::StreamOpener;
 pub use stream_sealer::StreamSealer;
 pub use transcript::Transcript;
+pub use verified_index::{Covered, CoveredSegment, NamedIndex};

@@ -3,7 +3,6 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::frame_opener::terminator_at;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
 use super::{
@@ -197,7 +196,7 @@ impl Progress {
     fn check_terminator(&self, authentic: &AuthenticHeader, opened: &OpenedSegment) -> Result<(), Error> {
         let header = authentic.header();
         let continues = header.kind == SegmentKind::Index || header.flags.run_start();
-        let at = terminator_at(authentic, opened.terminator().len());
+        let at = authentic.terminator_at(opened.terminator().len());
         if header.kind == SegmentKind::Final {
             //= spec/stream-v2.md#sv2-fin-001
             //# A sequential reader MUST reject with `auth.trailer` a final segment whose trailer differs in

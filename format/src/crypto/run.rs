@@ -1,16 +1,8 @@
 //! §6 Writer runs: every start, resume or retry of a writer is a new run under a new run_salt.
 
-use alloc::boxed::Box;
-use alloc::sync::Arc;
-
 use super::Transcript;
-use super::cipher::FrameCipher;
-use super::digest::DigestState;
-use super::epoch::EpochChain;
-use super::key_schedule::StreamKeys;
-use super::mac::Secret;
-use crate::wire::{HISTORY_LEN, RunLink, SegmentFlags, SegmentHeader, history_bytes};
-use crate::{KeyEpoch, SegmentIndex};
+use crate::SegmentIndex;
+use crate::wire::{HISTORY_LEN, RunLink, SegmentFlags, history_bytes};
 
 /// 16 bytes from the operating system's random generator, drawn anew for each run (SV2-SEG-026).
 ///
@@ -66,51 +58,5 @@ impl Run {
         SegmentFlags::NONE
             .with(SegmentFlags::RUN_START, index == self.first)
             .with(SegmentFlags::REKEY, index.begins_epoch(epoch_segments))
-    }
-}
-
-/// The keys of one run in one epoch, remembered from segment to segment: one set-up of the AEAD a run and epoch.
-pub(super) struct RunKeys {
-    stream: Arc<StreamKeys>,
-    epochs: EpochChain,
-    current: Option<(KeyEpoch, RunSalt, SegmentKeys)>,
-    digest: Box<DigestState>,
-}
-
-/// What sealing and opening the frames of a segment takes.
-pub(super) struct SegmentKeys {
-    pub(super) cipher: FrameCipher,
-    pub(super) digest: Secret,
-}
-
-/// What sealing and opening a segment takes: keys, and the state of its digest.
-pub(super) struct ForSegment<'a> {
-    pub(super) stream: &'a StreamKeys,
-    pub(super) keys: &'a SegmentKeys,
-    pub(super) digest: &'a mut DigestState,
-}
-
-impl RunKeys {
-    pub(super) fn new(stream: Arc<StreamKeys>) -> Self {
-        Self { stream, epochs: EpochChain::new(), current: None, digest: Box::new(DigestState::new()) }
-    }
-
-    /// Makes going back to earlier epochs cheap.
-    pub(super) fn keep_epochs(&mut self) {
-        self.epochs.keep();
-    }
-
-    /// What the segment with this header takes.
-    pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> ForSegment<'_> {
-        let (epoch, salt) = (header.key_epoch, RunSalt(header.run_salt));
-        if !matches!(&self.current, Some((e, s, _)) if (*e, *s) == (epoch, salt)) {
-            self.current = None;
-        }
-        let (stream, epochs) = (&*self.stream, &mut self.epochs);
-        let (_, _, keys) = self.current.get_or_insert_with(|| {
-            let (aead, digest) = epochs.keys(stream, epoch);
-            (epoch, salt, SegmentKeys { cipher: FrameCipher::new(stream, &aead, &salt), digest })
-        });
-        ForSegment { stream, keys, digest: &mut self.digest }
     }
 }

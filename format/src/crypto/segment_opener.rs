@@ -1,40 +1,15 @@
 //! §7, §8, §15 Opening one segment, from one slice into another: steps 12 to 16 of the order of checks.
 
-use core::fmt;
-
-use super::frame_opener::{FrameOpener, SealedEnds, check_terminator, terminator_at};
-use super::run::RunKeys;
+use super::frame_opener::{FrameOpener, SealedEnds, check_terminator};
+use super::run_keys::RunKeys;
 use super::scrub::scrub_cipher;
 use super::segment_opening::SegmentOpening;
-use super::{AuthenticHeader, Digest, StreamOpener};
+use super::{AuthenticHeader, OpenedSegment, StreamOpener};
 use crate::wire::{
     FrameHeader, FrameLayout, FrameType, FrameView, Frames, HISTORY_LEN, HeaderV1, RunLink, SegmentKind,
-    TRAILER_LEN, link_at_end, terminator_len,
+    link_at_end, terminator_len,
 };
 use crate::{Detail, Error};
-
-/// What a verified segment brings besides its plaintext: its digest, and its terminator for [`Progress`](super::Progress).
-#[derive(Clone, Copy)]
-pub struct OpenedSegment {
-    /// D of the segment.
-    pub digest: Digest,
-    pub(super) terminator: [u8; TRAILER_LEN as usize],
-    pub(super) terminator_len: usize,
-}
-
-impl fmt::Debug for OpenedSegment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let len = self.terminator_len;
-        f.debug_struct("OpenedSegment").field("digest", &self.digest).field("terminator_len", &len).finish()
-    }
-}
-
-impl OpenedSegment {
-    /// The plaintext of the terminator: 0, 52 or 76 bytes.
-    pub(super) fn terminator(&self) -> &[u8] {
-        &self.terminator[..self.terminator_len]
-    }
-}
 
 /// Opens segments of one stream, in any order.
 pub struct SegmentOpener {
@@ -115,7 +90,7 @@ impl SegmentOpener {
     pub fn open_link(&mut self, authentic: &AuthenticHeader, frame: &[u8]) -> Result<RunLink, Error> {
         let header = authentic.header();
         let expected = self.terminator_frame(authentic);
-        let at = terminator_at(authentic, expected.len as usize);
+        let at = authentic.terminator_at(expected.len as usize);
         let mut terminator = [0; HISTORY_LEN as usize];
         let begins = header.kind == SegmentKind::Index || header.flags.run_start();
         if expected.len != HISTORY_LEN || !begins {

@@ -2,7 +2,7 @@
 
 use super::digest::DigestState;
 use super::frame_opener::{FrameOpener, SealedEnds};
-use super::run::ForSegment;
+use super::run_keys::ForSegment;
 use super::scrub::{scrub_cipher, scrub_mac};
 use super::{AuthenticHeader, OpenedSegment};
 use crate::limits::SEGMENT_HEADER_LEN;

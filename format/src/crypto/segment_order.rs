@@ -1,14 +1,8 @@
 //! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
 
 use super::{Committed, RunOrder, Uncovered};
-use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind};
+use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind, segment_at as at};
 use crate::{Detail, Error, Offset};
-
-/// Offsets of fields, in bytes from the beginning of a segment.
-mod at {
-    pub(super) const SEGMENT_INDEX: u64 = 4;
-    pub(super) const PLAINTEXT_LEN: u64 = 28;
-}
 
 /// Follows index, run, UNIFORM, the declared length and index segments from segment to segment.
 #[derive(Clone, Debug)]

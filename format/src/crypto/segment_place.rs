@@ -1,9 +1,9 @@
 //! §4, §15.5 Where a segment begins: in the stream, in the plaintext, and among the segments.
 
 use super::AuthenticHeader;
-use crate::Offset;
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, SegmentKind, wire_len};
+use crate::{Detail, Error, Offset};
 
 /// Where a segment begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,13 @@ impl SegmentPlace {
             offset: self.offset.plus(header.segment_len()),
             plaintext_begin: self.plaintext_begin.saturating_add(header.plaintext_len.into()),
         }
+    }
+
+    /// `limit.policy`: the chain of links that would go on at the segment here is longer than `allowed` (SV2-RNG-009).
+    #[must_use]
+    pub fn over_links(&self, allowed: u32) -> Error {
+        let error = Error::new(Detail::LimitPolicy, self.offset).in_segment(self.before);
+        error.between(u64::from(allowed) + 1, 0, allowed.into())
     }
 }
 

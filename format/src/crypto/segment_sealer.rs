@@ -3,9 +3,9 @@
 use alloc::vec;
 use alloc::vec::Vec;
 
-use super::run::RunKeys;
+use super::run_keys::RunKeys;
 use super::segment_sealing::{SegmentSealing, misuse};
-use super::{Digest, Run, StreamSealer, Transcript};
+use super::{Run, SealedSegment, StreamSealer, Transcript};
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{
     Codec, DigestAlg, HISTORY_LEN, HeaderV1, RunLink, SegmentHeader, SegmentKind, Trailer, entries_in,
@@ -15,15 +15,6 @@ use crate::{Detail, Error, Offset, SegmentIndex};
 
 /// Bytes of the wire of every final segment.
 const FINAL_WIRE_LEN: usize = FINAL_SEGMENT_LEN - SEGMENT_HEADER_LEN;
-
-/// A segment whose wire is complete: its header, and the digest that enters the transcript.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SealedSegment {
-    /// The segment header.
-    pub header: SegmentHeader,
-    /// D of the segment.
-    pub digest: Digest,
-}
 
 /// Seals the segments of one run in ascending order, so that none is sealed twice (SV2-FRM-008).
 pub struct SegmentSealer {

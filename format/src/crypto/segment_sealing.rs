@@ -4,7 +4,7 @@ use super::SealedSegment;
 use super::cipher::FramePlace;
 use super::digest::DigestState;
 use super::key_schedule::StreamKeys;
-use super::run::{ForSegment, RunKeys, SegmentKeys};
+use super::run_keys::{ForSegment, RunKeys, SegmentKeys};
 use super::scrub::{scrub_cipher, scrub_mac};
 use crate::wire::{
     BOUND_PREFIX_LEN, Crc32c, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameType, HeaderV1,

@@ -2,15 +2,13 @@
 
 use alloc::sync::Arc;
 
-use super::ContentKey;
 use super::key_schedule::StreamKeys;
 use super::mac::equal;
-use crate::limits::SEGMENT_HEADER_LEN;
-use crate::wire::{FRAME_HEADER_LEN, HeaderV1, Parsed, SegmentHeader, SegmentHeaderView, check_segment};
+use super::{AuthenticHeader, ContentKey};
+use crate::wire::{HeaderV1, Parsed, SegmentHeaderView, check_segment, segment_at as at};
 use crate::{Detail, Error, Offset};
 
 const HEADER_TAG_OFFSET: Offset = Offset(80);
-const SEGMENT_TAG_OFFSET: u64 = 60;
 
 /// The keys and the authenticated stream header of a stream that is being read. Cloning shares the keys.
 #[derive(Clone)]
@@ -62,41 +60,10 @@ impl StreamOpener {
             //# A reader MUST compute segment_tag, compare it in constant time, and reject the segment with
             //# `auth.segment_tag` where it differs, before it allocates memory for the wire or reads it.
             if !equal(&self.keys.segment.hmac(&[&header.tagged_bytes()]), &header.segment_tag) {
-                let offset = offset.plus(SEGMENT_TAG_OFFSET);
+                let offset = offset.plus(at::SEGMENT_TAG);
                 return Err(Error::new(Detail::AuthSegmentTag, offset).in_segment(segments_before));
             }
-            Ok(AuthenticHeader { header, offset })
+            Ok(AuthenticHeader::verified(header, offset))
         })
-    }
-}
-
-/// A segment header whose segment_tag was verified, and where it stands. Only a [`StreamOpener`] makes one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct AuthenticHeader {
-    header: SegmentHeader,
-    offset: Offset,
-}
-
-impl AuthenticHeader {
-    /// What the segment header says.
-    #[must_use]
-    pub const fn header(&self) -> &SegmentHeader {
-        &self.header
-    }
-
-    /// Where the segment begins, in bytes from the start of the stream.
-    #[must_use]
-    pub const fn offset(&self) -> Offset {
-        self.offset
-    }
-
-    /// Where the ciphertext of its first frame begins, in bytes from the start of the stream.
-    pub(super) const fn payload_offset(&self) -> Offset {
-        self.offset.plus((SEGMENT_HEADER_LEN + FRAME_HEADER_LEN) as u64)
-    }
-
-    /// An error in this segment, at `at` bytes from its beginning.
-    pub(super) const fn error(&self, detail: Detail, at: u64) -> Error {
-        Error::new(detail, self.offset.plus(at)).in_segment(self.header.index.0 as u64)
     }
 }

@@ -9,8 +9,7 @@ use nom::bytes::streaming::take;
 use nom::number::streaming::{le_u8, le_u32};
 
 use super::encode::encode;
-use super::header_v1::array;
-use super::outcome::Step;
+use super::outcome::{Step, array};
 use super::{DIGEST_PLAINTEXT_LEN, FrameType, HeaderV1, SegmentHeader, terminator_len};
 use crate::limits::{FRAME_OVERHEAD, SEGMENT_HEADER_LEN};
 use crate::{Detail, Error, Offset};

@@ -12,17 +12,11 @@ use binrw::binwrite;
 use nom::bytes::streaming::{tag, take};
 use nom::number::streaming::{le_u8, le_u16, le_u32, le_u64};
 
-use super::outcome::{Parsed, Step, complete, fail, outcome};
-use super::stream_params::{BOUND_LEN, BoundBytes, PLAINTEXT_LEN_UNKNOWN};
+use super::outcome::{Parsed, Step, array, complete, fail, outcome};
+use super::stream_params::{BOUND_LEN, BoundBytes, PLAINTEXT_LEN_UNKNOWN, STREAM_MAGIC, VERSION};
 use super::{StreamFlags, StreamParams, Suite, crc32c::crc32c, encode::encode};
 use crate::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
 use crate::{Detail, Error, Offset, SegmentIndex};
-
-/// The first 8 bytes of every stream.
-pub const STREAM_MAGIC: [u8; 8] = *b"\x89SV2\r\n\x1a\n";
-
-/// The version that this edition writes and reads.
-pub(super) const VERSION: u16 = 1;
 
 /// Offsets of the fields, in bytes from the start of the stream.
 mod at {
@@ -291,14 +285,6 @@ fn fields(input: &[u8]) -> Step<'_, Fields> {
         header_crc32c,
     };
     Ok((rest, fields))
-}
-
-/// Takes the next `N` bytes as an array.
-pub(super) fn array<const N: usize>(input: &[u8]) -> Step<'_, [u8; N]> {
-    let (rest, bytes) = take(N)(input)?;
-    let mut array = [0; N];
-    array.copy_from_slice(bytes);
-    Ok((rest, array))
 }
 
 #[binwrite]

@@ -12,8 +12,7 @@ use binrw::binwrite;
 use nom::number::streaming::{le_u32, le_u64};
 
 use super::encode::encode;
-use super::header_v1::array;
-use super::outcome::Step;
+use super::outcome::{Step, array};
 use super::{HeaderV1, SegmentHeader};
 use crate::limits::INDEX_ENTRIES_MAX;
 use crate::{Detail, Error, Offset};

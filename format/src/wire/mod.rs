@@ -6,13 +6,13 @@
 mod crc32c;
 mod digest_frame;
 mod encode;
-mod envelope;
 mod frame;
 mod header_v1;
 mod index;
-mod journal;
+mod journal_header;
+mod journal_record;
 mod link;
-mod outcome;
+pub(crate) mod outcome;
 mod registry;
 mod segment_header;
 mod segment_rules;
@@ -21,23 +21,21 @@ mod trailer;
 
 pub use crc32c::{CRC_BACKEND, Crc32c, crc32c};
 pub use digest_frame::{DIGEST_PLAINTEXT_LEN, DigestPlaintext};
-pub use envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_envelope};
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
-pub use header_v1::{HeaderV1, HeaderV1View, STREAM_MAGIC};
+pub use header_v1::{HeaderV1, HeaderV1View};
 pub use index::{IndexEntry, IndexView, entries_max, write_index};
 pub(crate) use index::{entries_in, index_payload_len, tag_prefix};
-pub use journal::{
-    JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
-    JournalRecordView,
-};
+pub use journal_header::{JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JournalHeader, JournalHeaderView};
+pub use journal_record::{JOURNAL_RECORD_LEN, JournalRecord, JournalRecordView};
 pub use link::{LINK_LEN, RunLink};
 pub use outcome::Parsed;
 pub use registry::{
     Codec, DigestAlg, FrameType, JournalRecordType, JournalRole, SegmentFlags, SegmentKind, StanzaType,
     StreamFlags, Suite,
 };
+pub(crate) use segment_header::at as segment_at;
 pub use segment_header::{BOUND_PREFIX_LEN, SEGMENT_MAGIC, SegmentHeader, SegmentHeaderView};
 pub use segment_rules::{check_segment, wire_len};
-pub use stream_params::StreamParams;
+pub use stream_params::{STREAM_MAGIC, StreamParams};
 pub use trailer::{HISTORY_LEN, TRAILER_LEN, Trailer, terminator_len};
 pub(crate) use trailer::{history_bytes, link_at_end};

@@ -2,6 +2,7 @@
 
 use core::num::NonZeroUsize;
 
+use nom::bytes::streaming::take;
 use nom::error::{ErrorKind as NomKind, ParseError};
 use nom::{IResult, Needed};
 
@@ -39,7 +40,7 @@ impl<T> Parsed<T> {
 
 /// A failed parser: the detail, and how much input was left where it failed.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     detail: Detail,
     left: usize,
 }
@@ -55,15 +56,23 @@ impl ParseError<&[u8]> for Fault {
 }
 
 /// What every private parser of `wire` returns.
-pub(super) type Step<'a, T> = IResult<&'a [u8], T, Fault>;
+pub(crate) type Step<'a, T> = IResult<&'a [u8], T, Fault>;
+
+/// Takes the next `N` bytes as an array.
+pub(crate) fn array<const N: usize>(input: &[u8]) -> Step<'_, [u8; N]> {
+    let (rest, bytes) = take(N)(input)?;
+    let mut array = [0; N];
+    array.copy_from_slice(bytes);
+    Ok((rest, array))
+}
 
 /// Fails with `detail` at the first byte of `at`.
-pub(super) fn fail<T>(at: &[u8], detail: Detail) -> Step<'_, T> {
+pub(crate) fn fail<T>(at: &[u8], detail: Detail) -> Step<'_, T> {
     Err(nom::Err::Failure(Fault { detail, left: at.len() }))
 }
 
 /// Turns what `step` returned for `input`, which stands at `offset`, into the public outcome.
-pub(super) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Result<Parsed<T>, Error> {
+pub(crate) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Result<Parsed<T>, Error> {
     match step {
         Ok((rest, value)) => Ok(Parsed::Complete(value, input.len() - rest.len())),
         Err(nom::Err::Incomplete(Needed::Size(missing))) => Ok(Parsed::NeedMore(missing)),
@@ -76,7 +85,7 @@ pub(super) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Res
 }
 
 /// The value of a parser that was given all of its input.
-pub(super) fn complete<T>(
+pub(crate) fn complete<T>(
     step: Step<'_, T>,
     input: &[u8],
     offset: Offset,

@@ -13,8 +13,7 @@ use binrw::binwrite;
 use nom::bytes::streaming::{tag, take};
 use nom::number::streaming::{le_u8, le_u16, le_u32};
 
-use super::header_v1::array;
-use super::outcome::{Parsed, Step, complete, fail, outcome};
+use super::outcome::{Parsed, Step, array, complete, fail, outcome};
 use super::{Codec, DigestAlg, SegmentFlags, SegmentKind, crc32c::crc32c, encode::encode};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::{Detail, Error, KeyEpoch, Offset, SegmentIndex};

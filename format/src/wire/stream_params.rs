@@ -1,14 +1,17 @@
-//! §4 Stream parameters: what the caller of a writer decides. They are the first 80 bytes of a stream, less magic and version.
+//! §4 Stream parameters: what the caller of a writer decides. With magic and version they are the first 80 bytes of a stream.
 
 use binrw::binwrite;
 
-use super::header_v1::{STREAM_MAGIC, VERSION};
 use super::{StreamFlags, Suite, encode::encode};
 use crate::limits::{
     FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN, SEGMENT_SIZE_MAX, SUITE2_EPOCH_SEGMENTS, SUITE2_RUN_BYTES_MAX,
 };
 use crate::{Detail, Error, Offset};
 
+/// The first 8 bytes of every stream.
+pub const STREAM_MAGIC: [u8; 8] = *b"\x89SV2\r\n\x1a\n";
+/// The version that this edition writes and reads.
+pub(super) const VERSION: u16 = 1;
 /// Bytes of the stream header that the key schedule and header_tag cover (§5).
 pub(crate) const BOUND_LEN: usize = 80;
 /// Stands for an unknown plaintext_len.

@@ -4,10 +4,10 @@ use core::fmt::Debug;
 
 use stream_v2_conformance::forge::{repair_crcs, repair_segment};
 use stream_v2_format::crypto::{Journal, JournalKey, StreamOpener, StreamSealer};
+use stream_v2_format::envelope::{Argon2idView, EnvelopeView, Stanza, no_content_key, write_envelope};
 use stream_v2_format::wire::{
-    Argon2idView, EnvelopeView, FrameLayout, Frames, HeaderV1, HeaderV1View, IndexView, JournalHeaderView,
-    JournalRecordView, JournalRole, Parsed, SegmentHeaderView, Stanza, StreamParams, check_segment,
-    no_content_key, write_envelope, write_index,
+    FrameLayout, Frames, HeaderV1, HeaderV1View, IndexView, JournalHeaderView, JournalRecordView,
+    JournalRole, Parsed, SegmentHeaderView, StreamParams, check_segment, write_index,
 };
 use stream_v2_format::{Detail, Error, ErrorKind, Offset};
 

@@ -5,11 +5,12 @@ use stream_v2_format::crypto::{
     Journal, JournalKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener,
     StreamSealer,
 };
+use stream_v2_format::envelope::{EnvelopeView, write_envelope};
 use stream_v2_format::wire::{
-    Codec, DigestAlg, EnvelopeView, HeaderV1, HeaderV1View, IndexEntry, IndexView, JournalHeader,
-    JournalHeaderView, JournalRecord, JournalRecordType, JournalRecordView, JournalRole, Parsed, RunLink,
-    SegmentFlags, SegmentHeader, SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer,
-    check_segment, entries_max, wire_len, write_envelope, write_index,
+    Codec, DigestAlg, HeaderV1, HeaderV1View, IndexEntry, IndexView, JournalHeader, JournalHeaderView,
+    JournalRecord, JournalRecordType, JournalRecordView, JournalRole, Parsed, RunLink, SegmentFlags,
+    SegmentHeader, SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer, check_segment,
+    entries_max, wire_len, write_index,
 };
 use stream_v2_format::{KeyEpoch, Offset, SegmentIndex};
 

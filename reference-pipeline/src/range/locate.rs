@@ -123,7 +123,13 @@ fn uniform_header<S: ReadAt>(
     header
         .is_segment(SegmentKind::Data, place.before)
         .and_then(|()| runs.map_or(Ok(()), |runs| runs.check(&header)))
-        .and_then(|()| header.has_uniform_len(segments.stream().header(), place, end.place().plaintext_begin))
+        .and_then(|()| {
+            header.has_uniform_len(
+                segments.stream().header(),
+                place.plaintext_begin,
+                end.place().plaintext_begin,
+            )
+        })
         .map_err(fault)?;
     Ok(header)
 }

@@ -2,7 +2,8 @@
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{Run, RunSalt, SegmentOrder, StreamOpener, StreamSealer};
-use stream_v2_format::wire::{DigestAlg, write_envelope};
+use stream_v2_format::envelope::write_envelope;
+use stream_v2_format::wire::DigestAlg;
 use stream_v2_pipeline::io::{read_segment, read_stream_header, write_segment, write_stream_header};
 use stream_v2_pipeline::{DecryptSegmentWorker, EncryptSegmentInput, EncryptSegmentWorker};
 use stream_v2_testing::plaintext;

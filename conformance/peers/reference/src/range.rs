@@ -1,6 +1,6 @@
 //! Reads ranges of a stream with the pipeline (§15.5).
 
-use stream_v2_format::wire::no_content_key;
+use stream_v2_format::envelope::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, RangeBy, RangeReader};
 

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 
 use stream_v2_format as format;
-use stream_v2_format::wire::no_content_key;
+use stream_v2_format::envelope::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, Error, Lanes, Managers, WriterSink};
 use stream_v2_testing::piecewise;

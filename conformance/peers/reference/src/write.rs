@@ -4,9 +4,8 @@
 use stream_v2_format::crypto::{
     ContentKey, Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer,
 };
-use stream_v2_format::wire::{
-    DigestAlg, EnvelopeView, HeaderV1, SegmentKind, StreamFlags, StreamParams, Suite, crc32c, write_envelope,
-};
+use stream_v2_format::envelope::{EnvelopeView, write_envelope};
+use stream_v2_format::wire::{DigestAlg, HeaderV1, SegmentKind, StreamFlags, StreamParams, Suite, crc32c};
 use stream_v2_format::{self as format, SegmentIndex};
 use stream_v2_pipeline::{Cause, EncryptPipeline, Error, Managers, Salts, WriterSink};
 

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
-use super::{ASSOCIATED_LEN, Rejected};
+use super::frame_place::{ASSOCIATED_LEN, Rejected};
 use crate::wire::{Suite, TAG_LEN};
 
 pub(super) const NAME: &str = "accelerated (AWS-LC)";

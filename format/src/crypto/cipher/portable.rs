@@ -6,7 +6,7 @@ use aes_gcm::Aes256Gcm;
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 
-use super::{ASSOCIATED_LEN, Rejected};
+use super::frame_place::{ASSOCIATED_LEN, Rejected};
 use crate::wire::{Suite, TAG_LEN};
 
 #[cfg(not(feature = "accelerated"))]

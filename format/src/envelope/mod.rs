@@ -1,57 +1,30 @@
-//! §12 Envelope: stanzas that wrap the content key, and a CRC.
+//! §12 Envelope: stanzas that wrap the content key, and a CRC. One stanza, one file.
 //!
 //! ```text
-//! stanza: 0 stanza_type u16 | 2 body_len u16 | 4 body (body_len)         stanzas fill envelope_len, then CRC-32C u32
+//! 0 stanzas (envelope_len) | envelope_len CRC-32C u32
 //! ```
 //!
 //! Structure and rules are here. Unwrapping is not implemented yet: callers bring the content key.
+
+mod argon2id;
+mod padding;
+mod stanza;
 
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
 
 use nom::bytes::streaming::take;
-use nom::number::streaming::{le_u16, le_u32};
+use nom::number::streaming::le_u32;
 
-use super::header_v1::array;
-use super::outcome::{Parsed, Step, fail, outcome};
-use super::{HeaderV1, StanzaType, crc32c::crc32c};
-use crate::limits::{
-    ARGON2ID_LANES_MAX, ARGON2ID_MEMORY_KIB_MAX, ARGON2ID_PASSES_MAX, ENVELOPE_LEN_MAX, STREAM_HEADER_LEN,
-};
-use crate::{Detail, Error, Offset};
+pub use self::argon2id::Argon2idView;
+pub use self::stanza::Stanza;
+use self::stanza::{ENVELOPE_OFFSET, Stanzas};
+use crate::limits::ENVELOPE_LEN_MAX;
+use crate::wire::outcome::{Step, outcome};
+use crate::wire::{HeaderV1, Parsed, StanzaType, crc32c};
+use crate::{Detail, Error};
 
 const CRC_LEN: usize = 4;
-const STANZA_HEADER_LEN: usize = 4;
-const ARGON2ID_BODY_LEN: usize = 128;
-const ENVELOPE_OFFSET: Offset = Offset(STREAM_HEADER_LEN as u64);
-
-/// One stanza: its type and body. Nothing is copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stanza<'a> {
-    /// The type as it stands in the envelope; unknown types are skipped (SV2-ENV-007).
-    pub stanza_type: u16,
-    /// The body.
-    pub body: &'a [u8],
-    /// Where the stanza begins, in bytes from the start of the stream.
-    pub offset: Offset,
-}
-
-/// The body of an `argon2id` stanza (§12.1): nothing is copied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Argon2idView<'a> {
-    /// 32 bytes.
-    pub salt: [u8; 32],
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes over the memory.
-    pub passes: u32,
-    /// Lanes.
-    pub lanes: u32,
-    /// 32 bytes.
-    pub commitment: [u8; 32],
-    /// 48 bytes: the wrapped content key and its tag.
-    pub wrapped: &'a [u8],
-}
 
 /// An envelope in the input, whose CRC and stanzas obey §12.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,12 +59,12 @@ impl<'a> EnvelopeView<'a> {
 
     /// The stanzas in order.
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'a>> + use<'a> {
-        let mut walk = Walk { rest: self.stanzas, offset: ENVELOPE_OFFSET };
+        let mut walk = Stanzas { rest: self.stanzas, offset: ENVELOPE_OFFSET };
         core::iter::from_fn(move || walk.next_stanza().ok().flatten())
     }
 
     fn check(&self) -> Result<(), Error> {
-        let mut walk = Walk { rest: self.stanzas, offset: ENVELOPE_OFFSET };
+        let mut walk = Stanzas { rest: self.stanzas, offset: ENVELOPE_OFFSET };
         let mut before: Option<u16> = None;
         let mut argon2id = false;
         while let Some(stanza) = walk.next_stanza()? {
@@ -164,79 +137,13 @@ pub fn write_envelope(stanzas: &[(u16, &[u8])]) -> Result<Vec<u8>, Error> {
     Ok(bytes)
 }
 
-struct Walk<'a> {
-    rest: &'a [u8],
-    offset: Offset,
-}
-
-impl<'a> Walk<'a> {
-    /// The next stanza, `None` at the end, or `malformed.envelope` where the stanzas do not fill the envelope.
-    fn next_stanza(&mut self) -> Result<Option<Stanza<'a>>, Error> {
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        //= spec/stream-v2.md#sv2-env-003
-        //# A reader MUST reject with `malformed.envelope` stanzas that do not fill envelope_len exactly.
-        let Ok((rest, (stanza_type, body))) = stanza(self.rest) else {
-            self.rest = &[];
-            return Err(Error::new(Detail::MalformedEnvelope, self.offset));
-        };
-        let stanza = Stanza { stanza_type, body, offset: self.offset };
-        self.offset = self.offset.plus((STANZA_HEADER_LEN + body.len()) as u64);
-        self.rest = rest;
-        Ok(Some(stanza))
-    }
-}
-
 fn check_body(stanza: &Stanza<'_>, known: Option<StanzaType>) -> Result<(), Error> {
     match known {
-        //= spec/stream-v2.md#sv2-env-006
-        //# A reader MUST reject with `malformed.envelope` a `padding` stanza whose body is not zero.
-        Some(StanzaType::Padding) if stanza.body.iter().any(|&byte| byte != 0) => {
-            Err(Error::new(Detail::MalformedEnvelope, stanza.offset))
-        }
+        Some(StanzaType::Padding) => padding::check(stanza),
         Some(StanzaType::Argon2id) => Argon2idView::parse(stanza).map(|_| ()),
         //= spec/stream-v2.md#sv2-env-007
         //# A reader MUST skip stanzas of unknown type.
         _ => Ok(()),
-    }
-}
-
-impl<'a> Argon2idView<'a> {
-    /// Parses the body of an `argon2id` stanza.
-    ///
-    /// # Errors
-    /// `malformed.envelope` for a body that is not 128 bytes long or has a reserved byte set, `limit.argon2id` for parameters
-    /// outside §14.
-    pub fn parse(stanza: &Stanza<'a>) -> Result<Self, Error> {
-        let wrong = Error::new(Detail::MalformedEnvelope, stanza.offset);
-        //= spec/stream-v2.md#sv2-env-011
-        //# A reader MUST reject with `malformed.envelope` an `argon2id` body that is not 128 bytes long or
-        //# whose bytes 44..48 are not zero.
-        if stanza.body.len() != ARGON2ID_BODY_LEN {
-            return Err(wrong.exactly(stanza.body.len() as u64, ARGON2ID_BODY_LEN as u64));
-        }
-        let Ok((_, (view, reserved))) = argon2id(stanza.body) else { return Err(wrong) };
-        if reserved != 0 {
-            return Err(wrong.exactly(reserved.into(), 0));
-        }
-        //= spec/stream-v2.md#sv2-env-012
-        //# A reader MUST reject with `limit.argon2id` parameters outside §14, before it runs Argon2id.
-        view.check_limits(stanza.offset)?;
-        Ok(view)
-    }
-
-    fn check_limits(&self, offset: Offset) -> Result<(), Error> {
-        let error = Error::new(Detail::LimitArgon2id, offset);
-        let bounds = [
-            (self.lanes, 1, ARGON2ID_LANES_MAX),
-            (self.passes, 1, ARGON2ID_PASSES_MAX),
-            (self.memory_kib, self.lanes.saturating_mul(8), ARGON2ID_MEMORY_KIB_MAX),
-        ];
-        match bounds.into_iter().find(|&(value, low, high)| !(low..=high).contains(&value)) {
-            Some((value, low, high)) => Err(error.between(value.into(), low.into(), high.into())),
-            None => Ok(()),
-        }
     }
 }
 
@@ -246,39 +153,11 @@ fn split(input: &[u8], envelope_len: u32) -> Step<'_, (&[u8], u32)> {
     Ok((rest, (stanzas, crc)))
 }
 
-fn stanza(input: &[u8]) -> Step<'_, (u16, &[u8])> {
-    let (rest, stanza_type) = le_u16(input)?;
-    let (rest, body_len) = le_u16(rest)?;
-    let (rest, body) = take(body_len)(rest)?;
-    Ok((rest, (stanza_type, body)))
-}
-
-fn argon2id(input: &[u8]) -> Step<'_, (Argon2idView<'_>, u32)> {
-    let (rest, salt) = array(input)?;
-    let (rest, memory_kib) = le_u32(rest)?;
-    let (rest, passes) = le_u32(rest)?;
-    let (rest, lanes) = le_u32(rest)?;
-    let (rest, reserved) = le_u32(rest)?;
-    let (rest, commitment) = array(rest)?;
-    if rest.len() != 48 {
-        return fail(input, Detail::MalformedEnvelope);
-    }
-    Ok((&[], (Argon2idView { salt, memory_kib, passes, lanes, commitment, wrapped: rest }, reserved)))
-}
-
 #[cfg(test)]
 mod tests {
+    use super::argon2id::tests::argon2id_body;
     use super::*;
     use proptest::prelude::*;
-
-    fn argon2id_body(memory_kib: u32, passes: u32, lanes: u32) -> Vec<u8> {
-        let mut body = [0x11; 128].to_vec();
-        body[32..36].copy_from_slice(&memory_kib.to_le_bytes());
-        body[36..40].copy_from_slice(&passes.to_le_bytes());
-        body[40..44].copy_from_slice(&lanes.to_le_bytes());
-        body[44..48].fill(0);
-        body
-    }
 
     fn detail(stanzas: &[(u16, &[u8])]) -> Option<Detail> {
         write_envelope(stanzas).err().map(|error| error.detail())
@@ -299,24 +178,6 @@ mod tests {
         ];
         for stanzas in wrong {
             assert_eq!(detail(stanzas), Some(Detail::MalformedEnvelope), "{stanzas:?}");
-        }
-    }
-
-    #[test]
-    fn argon2id_parameters_are_bounded_before_anything_runs() {
-        for (memory, passes, lanes, fits) in [
-            (1 << 20, 16, 16, true),
-            (8, 1, 1, true),
-            ((1 << 20) + 1, 3, 4, false),
-            (65_536, 17, 4, false),
-            (65_536, 0, 4, false),
-            (65_536, 3, 17, false),
-            (65_536, 3, 0, false),
-            (31, 3, 4, false),
-        ] {
-            let body = argon2id_body(memory, passes, lanes);
-            let expected = if fits { None } else { Some(Detail::LimitArgon2id) };
-            assert_eq!(detail(&[(1, &body), (0xFFFF, &[0; 4])]), expected, "{memory} {passes} {lanes}");
         }
     }
 
