@@ -6,8 +6,8 @@ mod made;
 
 use made::{Stream, link};
 use stream_v2_format::crypto::{
-    Committed, Progress, Run, RunOrder, RunSalt, Runs, SegmentOrder, SegmentSealer, StreamEnd, Transcript,
-    Uncovered,
+    Committed, PendingIndex, Progress, Run, RunMap, RunOrder, RunSalt, SegmentOrder, SegmentSealer,
+    StreamEnd, Transcript,
 };
 use stream_v2_format::wire::{DigestAlg, JournalRecord, RunLink, StreamFlags, Trailer};
 use stream_v2_format::{Detail, Error, ErrorKind, Offset, SegmentIndex};
@@ -64,7 +64,7 @@ fn later_index_segments_of_a_run_name_their_own_run() {
     assert_eq!((*stream.progress.transcript(), *stream.progress.link()), (transcript, before));
     // n of §11 is 169.
     for _ in 0..170 {
-        if stream.progress.committed().uncovered.is_full(stream.sealer.header()) {
+        if stream.progress.committed().pending_index.is_full(stream.sealer.header()) {
             let segment = stream.indexing(&mut run, &stream.progress.transcript().clone(), &link(1, 0));
             stream.append(&segment);
         }
@@ -134,7 +134,7 @@ fn a_segment_that_continues_another_history_is_refused() {
                 assert_eq!(found, if malformed { Err((Detail::MalformedTerminator, at)) } else { Ok(link) });
                 let (before, header) = (*stream.progress.link(), stream.header(&segment));
                 let found =
-                    header.continues(&before, &link).map_err(|error| (error.detail(), error.offset()));
+                    header.check_link(&before, &link).map_err(|error| (error.detail(), error.offset()));
                 assert_eq!(found, if link == before { Ok(()) } else { Err((Detail::OrderTranscript, at)) });
             }
         }
@@ -265,11 +265,11 @@ fn what_is_committed_is_known_by_record_and_header() {
         sequence: 0,
         record_type: stream_v2_format::wire::JournalRecordType::Commit,
     };
-    let found = Committed::with_segment(&record, &header, Uncovered::NOTHING).unwrap();
+    let found = Committed::with_segment(&record, &header, PendingIndex::EMPTY).unwrap();
     assert_eq!(found.run, link(2, 2));
-    assert_eq!(Runs::of_committed(&found).holding(SegmentIndex(3)), Some(&link(2, 2)));
-    assert_eq!(Committed { uncovered: committed.uncovered.clone(), ..found.clone() }, *committed);
-    assert!(Committed::with_segment(&record, &headers[2], Uncovered::NOTHING).is_none());
+    assert_eq!(RunMap::of_committed(&found).holding(SegmentIndex(3)), Some(&link(2, 2)));
+    assert_eq!(Committed { pending_index: committed.pending_index.clone(), ..found.clone() }, *committed);
+    assert!(Committed::with_segment(&record, &headers[2], PendingIndex::EMPTY).is_none());
     // What goes on after it knows the run, by order and by link.
     let order = SegmentOrder::after(stream.sealer.header(), &found);
     assert_eq!((order.segments(), *order.link()), (4, link(2, 2)));
@@ -290,12 +290,12 @@ fn runs_are_known_in_both_directions() {
             stream.append(&segment);
         }
     }
-    let mut back = Runs::ending_before(stream.index(), *stream.progress.link());
-    assert_eq!(back, Runs::of_committed(stream.progress.committed()));
+    let mut back = RunMap::ending_before(stream.index(), *stream.progress.link());
+    assert_eq!(back, RunMap::of_committed(stream.progress.committed()));
     while let Some(first) = back.unknown_before() {
         back.add(segments[first.0 as usize].1.unwrap());
     }
-    let (mut order, mut forth) = (RunOrder::BEGIN, Runs::NONE);
+    let (mut order, mut forth) = (RunOrder::BEGIN, RunMap::NONE);
     for (header, _) in &segments {
         assert!(forth.check(header).is_err());
         order.admit(header.header(), header.offset()).unwrap();
@@ -313,6 +313,6 @@ fn runs_are_known_in_both_directions() {
     // A link that leads nowhere is not taken, and nothing is before segment 0.
     back.add(link(8, 8));
     assert_eq!(back, forth);
-    assert_eq!(Runs::ending_before(SegmentIndex(0), RunLink::NONE).count(), 0);
-    assert_eq!(Runs::of_committed(&Committed::NOTHING), Runs::NONE);
+    assert_eq!(RunMap::ending_before(SegmentIndex(0), RunLink::NONE).count(), 0);
+    assert_eq!(RunMap::of_committed(&Committed::NOTHING), RunMap::NONE);
 }

@@ -55,7 +55,7 @@ impl AuthenticHeader {
     ///
     /// # Errors
     /// `order.segment_index`.
-    pub fn is_segment(&self, kind: SegmentKind, before: u64) -> Result<(), Error> {
+    pub fn check_kind(&self, kind: SegmentKind, before: u64) -> Result<(), Error> {
         let found = u64::from(self.header().index.0);
         let error = Error::new(Detail::OrderSegmentIndex, self.offset().plus(at::SEGMENT_INDEX));
         match found == before {
@@ -69,9 +69,9 @@ impl AuthenticHeader {
     ///
     /// # Errors
     /// `order.segment_index`.
-    pub fn is_final(&self, before: u64) -> Result<(), Error> {
+    pub fn check_final(&self, before: u64) -> Result<(), Error> {
         let named = self.header().index.0.into();
-        self.is_segment(SegmentKind::Final, before).map_err(|error| error.in_segment(named))
+        self.check_kind(SegmentKind::Final, before).map_err(|error| error.in_segment(named))
     }
 
     /// Checks that its plaintext is as long as that of the data segment at this place in a stream with UNIFORM of which `end` plaintext bytes
@@ -79,7 +79,7 @@ impl AuthenticHeader {
     ///
     /// # Errors
     /// `order.uniform`.
-    pub fn has_uniform_len(&self, stream: &HeaderV1, plaintext_begin: u64, end: u64) -> Result<(), Error> {
+    pub fn check_uniform_len(&self, stream: &HeaderV1, plaintext_begin: u64, end: u64) -> Result<(), Error> {
         let expected = end.saturating_sub(plaintext_begin).min(stream.segment_size().into());
         let found = u64::from(self.header().plaintext_len);
         if found == expected {
@@ -92,7 +92,7 @@ impl AuthenticHeader {
     ///
     /// # Errors
     /// `auth.index`.
-    pub fn is_named(&self, name: &[u8; 16]) -> Result<(), Error> {
+    pub fn check_tag_prefix(&self, name: &[u8; 16]) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-idx-006
         //# A range reader that uses index segments MUST check that segment_tag of each segment it fetches
         //# begins with the 16 bytes that name it (its entry, or previous for an index segment), and reject it
@@ -109,7 +109,7 @@ impl AuthenticHeader {
     ///
     /// # Errors
     /// `order.transcript`.
-    pub fn continues(&self, before: &RunLink, link: &RunLink) -> Result<(), Error> {
+    pub fn check_link(&self, before: &RunLink, link: &RunLink) -> Result<(), Error> {
         if equal(&before.to_bytes(), &link.to_bytes()) {
             Ok(())
         } else {

@@ -1,7 +1,7 @@
 //! §19 What of a stream is committed: all that going on after it takes.
 
 use super::mac::equal;
-use super::{Transcript, Uncovered};
+use super::{PendingIndex, Transcript};
 use crate::Error;
 use crate::wire::{DigestAlg, HeaderV1, JournalRecord, RunLink, SegmentHeader};
 
@@ -21,7 +21,7 @@ pub struct Committed {
     /// The digest_alg of the last one, which all that follow have (SV2-DIG-008).
     pub digest_alg: Option<DigestAlg>,
     /// What the next index segment must say of them (§11).
-    pub uncovered: Uncovered,
+    pub pending_index: PendingIndex,
 }
 
 impl Committed {
@@ -33,17 +33,17 @@ impl Committed {
         transcript: Transcript::EMPTY,
         run: RunLink::NONE,
         digest_alg: None,
-        uncovered: Uncovered::NOTHING,
+        pending_index: PendingIndex::EMPTY,
     };
 
     /// What is committed with the segment of the commit `record`, if that names the segment with this authentic header (§19.2, step 6).
     ///
-    /// `uncovered` has followed all segments up to and with that one; in a stream with UNIFORM it is not asked for anything.
+    /// `pending_index` has followed all segments up to and with that one; in a stream with UNIFORM it is not asked for anything.
     #[must_use]
     pub fn with_segment(
         record: &JournalRecord,
         header: &SegmentHeader,
-        uncovered: Uncovered,
+        pending_index: PendingIndex,
     ) -> Option<Self> {
         let named = header.index == record.index && equal(&header.segment_tag, &record.segment_tag);
         named.then(|| Self {
@@ -56,7 +56,7 @@ impl Committed {
             //# the stream, and run_salt from the segment header with that tag.
             run: RunLink { run_salt: header.run_salt, first: record.run_first },
             digest_alg: Some(header.digest_alg),
-            uncovered,
+            pending_index,
         })
     }
 
@@ -65,16 +65,17 @@ impl Committed {
     ///
     /// # Errors
     /// `misuse` where they are asked for, and the stream cannot have them any more, or never could.
-    pub fn goes_on_with_index(&self, stream: &HeaderV1, asks: bool, ended: bool) -> Result<bool, Error> {
+    pub fn resume_index(&self, stream: &HeaderV1, asks: bool, ended: bool) -> Result<bool, Error> {
         //= spec/stream-v2.md#sv2-idx-010
         //# A writer of index segments that resumes a stream MUST go on with them where the stream has one, and
         //# where its caller asks for them.
-        let has = self.uncovered.has_index();
+        let has = self.pending_index.has_index();
         //= spec/stream-v2.md#sv2-idx-010
         //# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream with UNIFORM,
         //# in one without index segments in which more than n data segments are committed, and in one in which
         //# data segments are uncovered although there is an ending record or a final segment.
-        let missing = !has && self.uncovered.is_more_than_full(stream) || ended && !self.uncovered.is_empty();
+        let missing =
+            !has && self.pending_index.is_more_than_full(stream) || ended && !self.pending_index.is_empty();
         if asks && (stream.uniform() || missing) {
             return Err(Error::misuse());
         }
@@ -84,7 +85,7 @@ impl Committed {
     /// Whether nothing but the final segment may follow.
     #[must_use]
     pub const fn ends(&self, header: &HeaderV1) -> bool {
-        header.uniform() && self.has_short_segment(header) || self.uncovered.ends()
+        header.uniform() && self.has_short_segment(header) || self.pending_index.ends()
     }
 
     /// Whether a data segment among them is not full; known of streams with UNIFORM that have no final segment yet.

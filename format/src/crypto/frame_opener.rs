@@ -115,13 +115,13 @@ pub(super) fn check_terminator(
         //# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or
         //# says elsewhere a first that is not below segment_index.
         Some(link) if header.kind == SegmentKind::Final => {
-            (!link.can_stand_in(header.index)).then_some(Detail::AuthTrailer)
+            (!link.fits(header.index)).then_some(Detail::AuthTrailer)
         }
         //= spec/stream-v2.md#sv2-dig-007
         //# A reader MUST reject with `malformed.terminator` an index segment, or a data segment with
         //# RUN_START, whose link is not zero in segment 0, or whose link says elsewhere a first that is not
         //# below segment_index.
-        Some(link) => (!link.can_stand_in(header.index)).then_some(Detail::MalformedTerminator),
+        Some(link) => (!link.fits(header.index)).then_some(Detail::MalformedTerminator),
         //= spec/stream-v2.md#sv2-dig-006
         //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a stream with
         //# UNIFORM whose terminator is not zero.

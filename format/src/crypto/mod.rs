@@ -2,7 +2,7 @@
 //!
 //! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker, and read with one
 //! [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a sequential reader:
-//! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A range reader has [`StreamEnd`] and [`Covered`] instead.
+//! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A range reader has [`StreamEnd`] and [`VerifiedIndex`] instead.
 
 mod authentic_header;
 mod cipher;
@@ -44,12 +44,12 @@ pub use content_key::ContentKey;
 pub use digest::Digest;
 pub use journal::{Journal, JournalKey};
 pub use opened_segment::OpenedSegment;
-pub use pending_index::Uncovered;
+pub use pending_index::PendingIndex;
 pub use progress::Progress;
 #[cfg(feature = "record-sealings")]
 pub use recorded::{Sealing, record_sealings};
 pub use run::{Run, RunSalt};
-pub use run_map::Runs;
+pub use run_map::RunMap;
 pub use run_order::RunOrder;
 pub use sealed_segment::SealedSegment;
 pub use segment_opener::SegmentOpener;
@@ -62,4 +62,4 @@ pub use stream_end::StreamEnd;
 pub use stream_opener::StreamOpener;
 pub use stream_sealer::StreamSealer;
 pub use transcript::Transcript;
-pub use verified_index::{Covered, CoveredSegment, NamedIndex};
+pub use verified_index::{IndexRef, IndexedSegment, VerifiedIndex};

@@ -11,7 +11,7 @@ use crate::wire::{
 ///
 /// It takes 24 bytes for each of them, and of those before the first index segment no more than n + 1 are kept: with more, none can follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Uncovered {
+pub struct PendingIndex {
     /// Bytes of the body so far.
     position: u64,
     entries: Vec<IndexEntry>,
@@ -28,9 +28,9 @@ struct LastIndex {
     full: bool,
 }
 
-impl Uncovered {
+impl PendingIndex {
     /// Before segment 0.
-    pub const NOTHING: Self = Self { position: 0, entries: Vec::new(), last: None };
+    pub const EMPTY: Self = Self { position: 0, entries: Vec::new(), last: None };
 
     /// Takes in the next segment, whose header is authentic.
     pub fn follow(&mut self, stream: &HeaderV1, header: &SegmentHeader) {
@@ -129,7 +129,7 @@ mod tests {
         let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
         assert_eq!(entries_max(stream.header()), 169);
         let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
-        let mut uncovered = Uncovered::NOTHING;
+        let mut uncovered = PendingIndex::EMPTY;
         for index in (0..400).map(SegmentIndex) {
             let mut wire = vec![0; sealer.wire_len(index, 1)];
             let sealed = sealer.seal_data(index, &[0], &mut wire).unwrap();

@@ -100,7 +100,7 @@ impl Progress {
     /// follows (SV2-IDX-001).
     #[must_use]
     pub fn index_payload(&self, ends: bool) -> Option<Vec<u8>> {
-        let uncovered = &self.committed.uncovered;
+        let uncovered = &self.committed.pending_index;
         //= spec/stream-v2.md#sv2-idx-001
         //# A writer of index segments MUST write one as soon as n data segments are uncovered, one before the
         //# final segment if any data segment is uncovered then, and no others.
@@ -117,7 +117,7 @@ impl Progress {
         Trailer {
             plaintext_len: self.committed.plaintext_len,
             position: self.committed.position,
-            index_distance: self.committed.uncovered.distance(),
+            index_distance: self.committed.pending_index.distance(),
             transcript: *self.committed.transcript.bytes(),
             link: self.committed.run,
         }
@@ -138,7 +138,7 @@ impl Progress {
             SegmentKind::Index => true,
             SegmentKind::Final => false,
         };
-        let misplaced = !self.committed.uncovered.allows(&self.header, header.kind);
+        let misplaced = !self.committed.pending_index.allows(&self.header, header.kind);
         //= spec/stream-v2.md#sv2-dig-008
         //# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one
         //# included, and where it resumes that of the last committed segment.
@@ -173,7 +173,7 @@ impl Progress {
             //= spec/stream-v2.md#sv2-idx-004
             //# A sequential reader MUST reject with `malformed.index` an index segment whose distance, previous or
             //# entries differ from the segments that it has seen.
-            if !self.committed.uncovered.is_described_by(&view) {
+            if !self.committed.pending_index.is_described_by(&view) {
                 let at = authentic.payload_offset().0 - authentic.offset().0;
                 return Err(authentic.error(Detail::MalformedIndex, at));
             }
@@ -237,6 +237,6 @@ impl Progress {
         self.committed.segments += 1;
         self.committed.plaintext_len += u64::from(header.plaintext_len);
         self.committed.position += header.segment_len();
-        self.committed.uncovered.follow(&self.header, header);
+        self.committed.pending_index.follow(&self.header, header);
     }
 }

@@ -14,11 +14,11 @@ use crate::{Detail, Error, SegmentIndex};
 ///
 /// ```
 /// use stream_v2_format::SegmentIndex;
-/// use stream_v2_format::crypto::Runs;
+/// use stream_v2_format::crypto::RunMap;
 /// use stream_v2_format::wire::RunLink;
 ///
 /// // The trailer of final segment 9 says that one run holds segments 6 to 8.
-/// let mut runs = Runs::ending_before(SegmentIndex(9), RunLink { run_salt: [2; 16], first: SegmentIndex(6) });
+/// let mut runs = RunMap::ending_before(SegmentIndex(9), RunLink { run_salt: [2; 16], first: SegmentIndex(6) });
 /// assert_eq!(runs.unknown_before(), Some(SegmentIndex(6)));
 /// // The link in segment 6 says that the run before it began at segment 0.
 /// runs.add(RunLink { run_salt: [1; 16], first: SegmentIndex(0) });
@@ -27,14 +27,14 @@ use crate::{Detail, Error, SegmentIndex};
 /// assert_eq!(runs.holding(SegmentIndex(9)), None);
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Runs {
+pub struct RunMap {
     /// How many segments are before the end of the last of them.
     end: u64,
     /// In ascending order, without a gap.
     runs: VecDeque<RunLink>,
 }
 
-impl Runs {
+impl RunMap {
     /// No run.
     pub const NONE: Self = Self { end: 0, runs: VecDeque::new() };
 

@@ -1,6 +1,6 @@
 //! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
 
-use super::{Committed, RunOrder, Uncovered};
+use super::{Committed, PendingIndex, RunOrder};
 use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind, segment_at as at};
 use crate::{Detail, Error, Offset};
 
@@ -12,7 +12,7 @@ pub struct SegmentOrder {
     short_data_seen: bool,
     plaintext_len: u64,
     offset: Offset,
-    uncovered: Uncovered,
+    pending_index: PendingIndex,
     ended: bool,
 }
 
@@ -32,7 +32,7 @@ impl SegmentOrder {
             short_data_seen: committed.has_short_segment(header),
             plaintext_len: committed.plaintext_len,
             offset: header.body_offset().plus(committed.position),
-            uncovered: committed.uncovered.clone(),
+            pending_index: committed.pending_index.clone(),
             ended: false,
         }
     }
@@ -57,8 +57,8 @@ impl SegmentOrder {
 
     /// What the segments so far leave to the next index segment.
     #[must_use]
-    pub const fn uncovered(&self) -> &Uncovered {
-        &self.uncovered
+    pub const fn pending_index(&self) -> &PendingIndex {
+        &self.pending_index
     }
 
     /// Whether the final segment has been admitted.
@@ -80,7 +80,7 @@ impl SegmentOrder {
             header.kind == SegmentKind::Data && header.plaintext_len < self.header.segment_size();
         self.plaintext_len += u64::from(header.plaintext_len);
         self.offset = offset.plus(header.segment_len());
-        self.uncovered.follow(&self.header, header);
+        self.pending_index.follow(&self.header, header);
         self.ended = header.kind == SegmentKind::Final;
         Ok(())
     }
@@ -119,7 +119,7 @@ impl SegmentOrder {
             //# A sequential reader MUST reject with `order.index` a data segment that follows an index segment of
             //# fewer than n entries or n data segments after the last index segment, and a final segment that
             //# follows an index segment and, after it, a data segment.
-            _ if !self.uncovered.allows(&self.header, header.kind) => {
+            _ if !self.pending_index.allows(&self.header, header.kind) => {
                 Err(error(Detail::OrderIndex, at::SEGMENT_INDEX))
             }
             _ => Ok(()),

@@ -51,7 +51,7 @@ impl SegmentPlace {
 
     /// `limit.policy`: the chain of links that would go on at the segment here is longer than `allowed` (SV2-RNG-009).
     #[must_use]
-    pub fn over_links(&self, allowed: u32) -> Error {
+    pub fn too_many_links(&self, allowed: u32) -> Error {
         let error = Error::new(Detail::LimitPolicy, self.offset).in_segment(self.before);
         error.between(u64::from(allowed) + 1, 0, allowed.into())
     }

@@ -2,7 +2,7 @@
 
 use super::mac::equal;
 use super::verified_index::offset_before;
-use super::{AuthenticHeader, NamedIndex, OpenedSegment, Runs, SegmentPlace, StreamOpener, Transcript};
+use super::{AuthenticHeader, IndexRef, OpenedSegment, RunMap, SegmentPlace, StreamOpener, Transcript};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, SegmentKind, TRAILER_LEN, Trailer, segment_at as at, wire_len};
 use crate::{Detail, Error};
@@ -26,7 +26,7 @@ impl StreamEnd {
         header: &AuthenticHeader,
         opened: &OpenedSegment,
     ) -> Result<Self, Error> {
-        header.is_segment(SegmentKind::Final, header.header().index.0.into())?;
+        header.check_kind(SegmentKind::Final, header.header().index.0.into())?;
         let bytes: Result<&[u8; TRAILER_LEN as usize], _> = opened.terminator().try_into();
         let trailer = Trailer::from_bytes(bytes.map_err(|_| header.error(Detail::Misuse, 0))?);
         let end = Self { header: *header, opened: *opened, trailer };
@@ -41,7 +41,7 @@ impl StreamEnd {
         //# A range reader MUST reject with `auth.trailer` a final segment that does not begin at the position
         //# in its trailer.
         let in_place = trailer.position == position;
-        if declared && in_place && adds_up { Ok(end) } else { Err(end.refused()) }
+        if declared && in_place && adds_up { Ok(end) } else { Err(end.mismatch()) }
     }
 
     /// Whether total, position and segment_index are those of full data segments and a last one (§4).
@@ -83,8 +83,8 @@ impl StreamEnd {
     //= type=implication
     //= reason=They are made here, and a reader keeps them beside this final segment.
     //# A reader MUST use the runs that it knows with the final segment by which it found them only.
-    pub fn runs(&self) -> Runs {
-        Runs::ending_before(self.header.header().index, self.trailer.link)
+    pub fn runs(&self) -> RunMap {
+        RunMap::ending_before(self.header.header().index, self.trailer.link)
     }
 
     /// Where the final segment begins, and the plaintext ends.
@@ -99,7 +99,7 @@ impl StreamEnd {
 
     /// `auth.trailer`: the segments before the final one are not those that its trailer speaks of.
     #[must_use]
-    pub fn refused(&self) -> Error {
+    pub fn mismatch(&self) -> Error {
         let len = self.opened.terminator().len();
         self.header.error(Detail::AuthTrailer, self.header.terminator_at(len))
     }
@@ -108,32 +108,32 @@ impl StreamEnd {
     ///
     /// # Errors
     /// `order.segment_index`, `auth.trailer`.
-    pub fn follows(&self, place: &SegmentPlace) -> Result<(), Error> {
+    pub fn check_place(&self, place: &SegmentPlace) -> Result<(), Error> {
         if place.offset == self.header.offset() {
-            self.header.is_final(place.before)?;
+            self.header.check_final(place.before)?;
         }
-        if *place == self.place() { Ok(()) } else { Err(self.refused()) }
+        if *place == self.place() { Ok(()) } else { Err(self.mismatch()) }
     }
 
     /// The last index segment, where there are any. The transcript stands for its name.
     ///
     /// # Errors
     /// `auth.trailer` for a distance that leads out of the stream.
-    pub fn last_index(&self, stream: &HeaderV1) -> Result<Option<NamedIndex>, Error> {
+    pub fn last_index(&self, stream: &HeaderV1) -> Result<Option<IndexRef>, Error> {
         let SegmentPlace { before, offset, plaintext_begin } = self.place();
         if self.trailer.index_distance == 0 {
             return Ok(None);
         }
         let index = before.checked_sub(1).zip(offset_before(stream, offset, self.trailer.index_distance));
-        let (before, offset) = index.ok_or_else(|| self.refused())?;
-        Ok(Some(NamedIndex { before, offset, name: None, plaintext_end: plaintext_begin }))
+        let (before, offset) = index.ok_or_else(|| self.mismatch())?;
+        Ok(Some(IndexRef { before, offset, name: None, plaintext_end: plaintext_begin }))
     }
 
     /// Checks that the transcript in the trailer is the one that ends with this index segment.
     ///
     /// # Errors
     /// `auth.index`.
-    pub fn binds(
+    pub fn check_last_index(
         &self,
         stream: &StreamOpener,
         index: &AuthenticHeader,

@@ -9,12 +9,12 @@ use crate::{Detail, Error, Offset};
 
 /// An index segment that something after it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NamedIndex {
+pub struct IndexRef {
     /// How many segments are before it.
     pub before: u64,
     /// Where it begins.
     pub offset: Offset,
-    /// The first 16 bytes of its tag; of the last one the transcript says more ([`StreamEnd::binds`]).
+    /// The first 16 bytes of its tag; of the last one the transcript says more ([`StreamEnd::check_last_index`](super::StreamEnd::check_last_index)).
     pub name: Option<[u8; 16]>,
     /// Plaintext bytes up to it.
     pub plaintext_end: u64,
@@ -22,15 +22,15 @@ pub struct NamedIndex {
 
 /// A data segment as an index segment describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CoveredSegment {
+pub struct IndexedSegment {
     /// Where it begins.
     pub place: SegmentPlace,
-    end: CoveredEnd,
+    end: SegmentEnd,
 }
 
 /// Where a covered segment ends, and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct CoveredEnd {
+struct SegmentEnd {
     plaintext_end: u64,
     end: Offset,
     name: [u8; 16],
@@ -38,14 +38,14 @@ struct CoveredEnd {
 
 /// The data segments that one index segment covers. 32 bytes for each.
 #[derive(Clone, Debug)]
-pub struct Covered {
+pub struct VerifiedIndex {
     header: AuthenticHeader,
     first: SegmentPlace,
-    ends: Vec<CoveredEnd>,
-    previous: Option<NamedIndex>,
+    ends: Vec<SegmentEnd>,
+    previous: Option<IndexRef>,
 }
 
-impl Covered {
+impl VerifiedIndex {
     /// Takes in an index segment that was opened, with its payload. `plaintext_end` is the number of plaintext bytes up to it.
     ///
     /// # Errors
@@ -77,7 +77,7 @@ impl Covered {
         let previous = match view.distance() {
             0 if first != SegmentPlace::first(stream) || *view.previous() != [0; 16] => return None,
             0 => None,
-            distance => Some(NamedIndex {
+            distance => Some(IndexRef {
                 before: first.before.checked_sub(1)?,
                 offset: offset_before(stream, header.offset(), distance)
                     .filter(|&offset| offset < first.offset)?,
@@ -89,14 +89,14 @@ impl Covered {
         let ends = view.entries().map(|entry| {
             plaintext_end += u64::from(entry.plaintext_len);
             end = end.plus(segment_len(entry.wire_len));
-            CoveredEnd { plaintext_end, end, name: entry.tag_prefix }
+            SegmentEnd { plaintext_end, end, name: entry.tag_prefix }
         });
         Some(Self { header: *header, first, ends: ends.collect(), previous })
     }
 
     /// The index segment before this one.
     #[must_use]
-    pub const fn previous(&self) -> Option<&NamedIndex> {
+    pub const fn previous(&self) -> Option<&IndexRef> {
         self.previous.as_ref()
     }
 
@@ -108,7 +108,7 @@ impl Covered {
 
     /// The segment that holds byte `target` of the plaintext, if it is covered here.
     #[must_use]
-    pub fn segment(&self, target: u64) -> Option<CoveredSegment> {
+    pub fn segment(&self, target: u64) -> Option<IndexedSegment> {
         let place = self.ends.partition_point(|covered| covered.plaintext_end <= target);
         let end = *self.ends.get(place).filter(|_| target >= self.first.plaintext_begin)?;
         let (offset, plaintext_begin) = match place.checked_sub(1).and_then(|before| self.ends.get(before)) {
@@ -116,16 +116,16 @@ impl Covered {
             None => (self.first.offset, self.first.plaintext_begin),
         };
         let place = SegmentPlace { before: self.first.before + place as u64, offset, plaintext_begin };
-        Some(CoveredSegment { place, end })
+        Some(IndexedSegment { place, end })
     }
 
     /// Checks that `header`, which was read at the place of `segment`, is what the index segment says.
     ///
     /// # Errors
     /// `order.segment_index`, `auth.index`; `malformed.index` where the lengths are others.
-    pub fn describes(&self, segment: &CoveredSegment, header: &AuthenticHeader) -> Result<(), Error> {
-        header.is_segment(SegmentKind::Data, segment.place.before)?;
-        header.is_named(&segment.end.name)?;
+    pub fn check_segment(&self, segment: &IndexedSegment, header: &AuthenticHeader) -> Result<(), Error> {
+        header.check_kind(SegmentKind::Data, segment.place.before)?;
+        header.check_tag_prefix(&segment.end.name)?;
         let next = segment.place.after(header);
         let described = (next.offset, next.plaintext_begin) == (segment.end.end, segment.end.plaintext_end);
         if described { Ok(()) } else { Err(malformed(&self.header)) }

@@ -4,7 +4,7 @@
 //! 0 distance u64 | 8 previous (16) | entries of 24 bytes: 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
 //! ```
 //!
-//! What has to stand there is known from the headers of the segments before: [`Uncovered`](crate::crypto::Uncovered).
+//! What has to stand there is known from the headers of the segments before: [`PendingIndex`](crate::crypto::PendingIndex).
 
 use alloc::vec::Vec;
 

@@ -20,9 +20,9 @@ const SALT_LEN: usize = 16;
 ///
 /// let link = RunLink { run_salt: [7; 16], first: SegmentIndex(5) };
 /// assert_eq!(RunLink::from_bytes(&link.to_bytes()), link);
-/// assert!(link.can_stand_in(SegmentIndex(6)));
-/// assert!(!link.can_stand_in(SegmentIndex(5)));
-/// assert!(RunLink::NONE.can_stand_in(SegmentIndex::FIRST));
+/// assert!(link.fits(SegmentIndex(6)));
+/// assert!(!link.fits(SegmentIndex(5)));
+/// assert!(RunLink::NONE.fits(SegmentIndex::FIRST));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunLink {
@@ -64,7 +64,7 @@ impl RunLink {
 
     /// Whether it can be the link of segment `index`: zero in segment 0, and elsewhere with a first that is below the index.
     #[must_use]
-    pub fn can_stand_in(&self, index: SegmentIndex) -> bool {
+    pub fn fits(&self, index: SegmentIndex) -> bool {
         if index == SegmentIndex::FIRST { *self == Self::NONE } else { self.first < index }
     }
 }
@@ -99,7 +99,7 @@ mod tests {
             (link(1, u32::MAX - 1), last, true),
             (link(1, u32::MAX), last, false),
         ] {
-            assert_eq!(link.can_stand_in(index), can, "{link:?} {index}");
+            assert_eq!(link.fits(index), can, "{link:?} {index}");
         }
     }
 

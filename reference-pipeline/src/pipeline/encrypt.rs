@@ -111,7 +111,7 @@ struct PlaintextReader<R> {
 impl<R: Source> PlaintextReader<R> {
     fn new(source: R, header: &HeaderV1, committed: &Committed, settings: Settings<'_>, index: bool) -> Self {
         let declared = header.params().plaintext_len;
-        let (uncovered, max) = (committed.uncovered.count(), entries_max(header) as usize);
+        let (uncovered, max) = (committed.pending_index.count(), entries_max(header) as usize);
         Self {
             source,
             segment_size: header.segment_size() as usize,
@@ -301,7 +301,7 @@ impl<'o, P: Port> SealWriter<'o, P> {
     /// Seals and writes an index segment over all that is uncovered.
     async fn index(&mut self) -> Result<(), Error> {
         // One that is not full ends a stream (SV2-IDX-005).
-        let ends = self.progress.committed().uncovered.count() < self.entries_max;
+        let ends = self.progress.committed().pending_index.count() < self.entries_max;
         if ends {
             self.begins_to_end().await?;
         }

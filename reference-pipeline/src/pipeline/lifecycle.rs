@@ -44,7 +44,7 @@ impl EncryptPipeline<'_> {
         }
         let stream = StreamSealer::new(params, self.key, self.context)
             .map_err(|error| Error::format(Stage::Start, error))?;
-        let index = Committed::NOTHING.goes_on_with_index(stream.header(), self.index, false);
+        let index = Committed::NOTHING.resume_index(stream.header(), self.index, false);
         let index = index.map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
         let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
@@ -80,7 +80,7 @@ impl EncryptPipeline<'_> {
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
         let (first, index) = first
             .ok_or(stream_v2_format::Error::misuse())
-            .and_then(|first| Ok((first, committed.goes_on_with_index(stream.header(), self.index, false)?)))
+            .and_then(|first| Ok((first, committed.resume_index(stream.header(), self.index, false)?)))
             .map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = digest_alg::resumed(self.digest_alg, committed)?;
         //= spec/stream-v2.md#sv2-seg-026

@@ -71,7 +71,7 @@ fn walk<S: ReadAt>(segments: &mut Segments<S>, salvage: bool) -> Result<(Walk, f
         if offset >= end {
             return Ok((walk, truncated));
         }
-        let step = match walk.look(segments, |header| header.is_segment(header.header().kind, before)) {
+        let step = match walk.look(segments, |header| header.check_kind(header.header().kind, before)) {
             Err(error) if error.kind() == Some(format::ErrorKind::Truncated) => {
                 return Ok((walk, truncated));
             }
@@ -95,7 +95,7 @@ fn last_full<S: ReadAt>(segments: &Segments<S>) -> Result<SegmentPlace, Error> {
     let is_there = |before| {
         let place = SegmentPlace::uniform(stream, before);
         let there =
-            segments.header(&place).map(|header| header.is_segment(SegmentKind::Data, before).is_ok());
+            segments.header(&place).map(|header| header.check_kind(SegmentKind::Data, before).is_ok());
         there.or_else(|error| if error.kind().is_some() { Ok(false) } else { Err(error) })
     };
     let (mut first, mut last) = (0, SegmentPlace::uniform_at(stream, Offset(segments.len())).before);

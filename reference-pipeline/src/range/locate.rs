@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use stream_v2_format as format;
-use stream_v2_format::crypto::{AuthenticHeader, Covered, NamedIndex, Runs, SegmentPlace, StreamEnd};
+use stream_v2_format::crypto::{AuthenticHeader, IndexRef, RunMap, SegmentPlace, StreamEnd, VerifiedIndex};
 use stream_v2_format::wire::SegmentKind;
 
 use super::RangeBy;
@@ -19,7 +19,7 @@ pub(super) type Located = (SegmentPlace, AuthenticHeader);
 /// Finds segments, and remembers what it has seen on the way.
 pub(super) enum Locator {
     /// All data segments but the last are full (§4). The runs are those of a sealed stream, as far as they are known.
-    Arithmetic(Option<Runs>),
+    Arithmetic(Option<RunMap>),
     /// From the final segment backwards.
     Index(Box<ByIndex>),
     /// From the beginning forwards.
@@ -79,7 +79,7 @@ impl Locator {
 }
 
 fn by_arithmetic<S: ReadAt>(
-    mut runs: Option<&mut Runs>,
+    mut runs: Option<&mut RunMap>,
     segments: &mut Segments<S>,
     end: &End,
     target: u64,
@@ -95,7 +95,7 @@ fn by_arithmetic<S: ReadAt>(
 
 /// Follows links from the last run that is known backwards, to the run that holds segment `wanted`.
 fn follow_links<S: ReadAt>(
-    runs: &mut Runs,
+    runs: &mut RunMap,
     segments: &mut Segments<S>,
     end: &End,
     wanted: u64,
@@ -114,17 +114,17 @@ fn follow_links<S: ReadAt>(
 
 /// The header of a data segment in its place in a stream with UNIFORM: steps 1 to 10.
 fn uniform_header<S: ReadAt>(
-    runs: Option<&Runs>,
+    runs: Option<&RunMap>,
     segments: &Segments<S>,
     end: &End,
     place: &SegmentPlace,
 ) -> Result<AuthenticHeader, Error> {
     let header = segments.header(place)?;
     header
-        .is_segment(SegmentKind::Data, place.before)
+        .check_kind(SegmentKind::Data, place.before)
         .and_then(|()| runs.map_or(Ok(()), |runs| runs.check(&header)))
         .and_then(|()| {
-            header.has_uniform_len(
+            header.check_uniform_len(
                 segments.stream().header(),
                 place.plaintext_begin,
                 end.place().plaintext_begin,
@@ -138,7 +138,7 @@ fn uniform_header<S: ReadAt>(
 pub(super) struct ByHeaders {
     walk: Walk,
     /// The run that ends before the final segment.
-    ends_with: Option<Runs>,
+    ends_with: Option<RunMap>,
 }
 
 impl ByHeaders {
@@ -148,7 +148,7 @@ impl ByHeaders {
         end: &End,
         target: u64,
     ) -> Result<Located, Error> {
-        let begun = self.ends_with.as_ref().and_then(Runs::unknown_before);
+        let begun = self.ends_with.as_ref().and_then(RunMap::unknown_before);
         let begun = begun.map_or(0, |first| u64::from(first.0));
         loop {
             let place = *self.walk.place();
@@ -171,11 +171,11 @@ impl ByHeaders {
             && place.offset >= sealed.place().offset
         {
             // All headers were seen, and the plaintext goes on.
-            return Err(fault(sealed.follows(&place).err().unwrap_or(sealed.refused())));
+            return Err(fault(sealed.check_place(&place).err().unwrap_or(sealed.mismatch())));
         }
         let step = self.walk.look(segments, |header| {
             is_passed(end, header, place.before)?;
-            let known = |runs: &&Runs| runs.holding(header.header().index).is_some();
+            let known = |runs: &&RunMap| runs.holding(header.header().index).is_some();
             self.ends_with.as_ref().filter(known).map_or(Ok(()), |runs| runs.check(header))
         })?;
         self.walk.link(segments, &step)?;
@@ -184,7 +184,7 @@ impl ByHeaders {
             let (next, last) = (place.after(&header), sealed.place());
             if next.offset >= last.offset || next.plaintext_begin >= last.plaintext_begin {
                 // The plaintext ends here, and all headers were seen.
-                sealed.follows(&next).map_err(fault)?;
+                sealed.check_place(&next).map_err(fault)?;
             }
         }
         self.walk.pass(step);
@@ -217,20 +217,20 @@ fn is_passed(end: &End, header: &AuthenticHeader, before: u64) -> Result<(), for
         (End::Unsealed(..), SegmentKind::Index) => SegmentKind::Index,
         _ => SegmentKind::Data,
     };
-    header.is_segment(kind, before)
+    header.check_kind(kind, before)
 }
 
 /// Follows index segments from the last one backwards.
 pub(super) struct ByIndex {
-    last: NamedIndex,
+    last: IndexRef,
     /// Those that were found, from the last one on backwards.
-    found: Marks<NamedIndex>,
+    found: Marks<IndexRef>,
     /// The one that was opened last, how many follow it, and what it covers.
-    opened: Option<(u64, Covered)>,
+    opened: Option<(u64, VerifiedIndex)>,
 }
 
 impl ByIndex {
-    const fn new(last: NamedIndex) -> Self {
+    const fn new(last: IndexRef) -> Self {
         Self { last, found: Marks::new(), opened: None }
     }
 
@@ -240,13 +240,13 @@ impl ByIndex {
         end: &End,
         target: u64,
     ) -> Result<Located, Error> {
-        // This ends: each index segment that is opened is one before the other, and the first begins where the plaintext does (`Covered::new`).
+        // This ends: each index segment that is opened is one before the other, and the first begins where the plaintext does (`VerifiedIndex::new`).
         loop {
             if let Some((_, covered)) = &self.opened
                 && let Some(segment) = covered.segment(target)
             {
                 let header = segments.header(&segment.place)?;
-                covered.describes(&segment, &header).map_err(fault)?;
+                covered.check_segment(&segment, &header).map_err(fault)?;
                 return Ok((segment.place, header));
             }
             self.open_before(segments, end, target)?;
@@ -264,25 +264,25 @@ impl ByIndex {
         let place =
             SegmentPlace { before: named.before, offset: named.offset, plaintext_begin: named.plaintext_end };
         let header = segments.header(&place)?;
-        header.is_segment(SegmentKind::Index, place.before).map_err(fault)?;
+        header.check_kind(SegmentKind::Index, place.before).map_err(fault)?;
         if let Some(name) = &named.name {
-            header.is_named(name).map_err(fault)?;
+            header.check_tag_prefix(name).map_err(fault)?;
         }
         let mut payload = BytesMut::new();
         self.opened = None;
         let opened = segments.open(&header, &mut payload)?;
         if let (None, End::Sealed(end)) = (named.name, end) {
-            end.binds(segments.stream(), &header, &opened).map_err(fault)?;
+            end.check_last_index(segments.stream(), &header, &opened).map_err(fault)?;
         }
         let covered =
-            Covered::new(segments.stream(), &header, &payload, named.plaintext_end).map_err(fault)?;
+            VerifiedIndex::new(segments.stream(), &header, &payload, named.plaintext_end).map_err(fault)?;
         self.found.pass(number, named);
         self.opened = Some((number, covered));
         Ok(())
     }
 
     /// The index segment from which to look for `target`, and how many follow it.
-    fn nearest(&self, target: u64) -> (u64, NamedIndex) {
+    fn nearest(&self, target: u64) -> (u64, IndexRef) {
         if let Some((number, covered)) = &self.opened
             && let Some(previous) = covered.previous().filter(|previous| target < previous.plaintext_end)
         {

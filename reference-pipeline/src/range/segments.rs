@@ -52,7 +52,7 @@ impl<S: ReadAt> Segments<S> {
         //# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit that its
         //# caller has set.
         let (followed, most) = self.links;
-        if followed < most { Ok(()) } else { Err(fault(place.over_links(most))) }
+        if followed < most { Ok(()) } else { Err(fault(place.too_many_links(most))) }
     }
 
     /// Fetches and opens the terminator frame of the segment with this header, in which a run begins, and gives its link.
@@ -108,7 +108,7 @@ impl<S: ReadAt> Segments<S> {
             // The last data segment may be shorter than the others.
             let full = SegmentPlace::uniform_at(stream, offset);
             let before = full.before + u64::from(full.offset < offset);
-            header.is_final(before).map_err(fault)?;
+            header.check_final(before).map_err(fault)?;
         }
         match self.opener.open(&header, wire, &mut []) {
             // The source has become shorter.

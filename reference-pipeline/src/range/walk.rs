@@ -1,7 +1,7 @@
 //! Walking over headers, from segment 0 on with what that says of runs (SV2-RNG-007).
 
 use stream_v2_format as format;
-use stream_v2_format::crypto::{AuthenticHeader, RunOrder, Runs, SegmentPlace};
+use stream_v2_format::crypto::{AuthenticHeader, RunMap, RunOrder, SegmentPlace};
 use stream_v2_format::wire::SegmentKind;
 
 use super::end::fault;
@@ -17,7 +17,7 @@ pub(super) struct Walk {
     /// Where the next segment begins.
     place: SegmentPlace,
     /// The runs of the segments that were passed.
-    runs: Runs,
+    runs: RunMap,
     /// Segments that were passed, from the first one on.
     passed: Marks<SegmentPlace>,
 }
@@ -36,7 +36,7 @@ impl Walk {
 
     /// Begins before any segment.
     pub(super) const fn at(place: SegmentPlace) -> Self {
-        Self { order: None, place, runs: Runs::NONE, passed: Marks::new() }
+        Self { order: None, place, runs: RunMap::NONE, passed: Marks::new() }
     }
 
     /// With marks of its own.
@@ -86,7 +86,7 @@ impl Walk {
             let link = segments.link(&step.header)?;
             //= spec/stream-v2.md#sv2-rng-007
             //# and SV2-DIG-005 to the link, and not to T, of each segment with RUN_START.
-            step.header.continues(order.link(), &link).map_err(fault)?;
+            step.header.check_link(order.link(), &link).map_err(fault)?;
         }
         Ok(())
     }

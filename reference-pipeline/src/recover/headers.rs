@@ -3,7 +3,7 @@
 //! A segment_tag says that some run of this stream has sealed a header, and not that the header is of this history. That
 //! is what links say: each run names the one before it, and the last commit names the last run (SV2-IDX-011).
 
-use stream_v2_format::crypto::{AuthenticHeader, SegmentOpener, SegmentOrder, StreamOpener, Uncovered};
+use stream_v2_format::crypto::{AuthenticHeader, PendingIndex, SegmentOpener, SegmentOrder, StreamOpener};
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::{JournalRecord, RunLink, SegmentKind};
 use stream_v2_format::{self as format, Offset};
@@ -88,7 +88,7 @@ impl<'s> HeadersBefore<'s> {
             return Ok(());
         }
         let link = self.opener.open_link(header, frame);
-        link.and_then(|link| header.continues(continues, &link))
+        link.and_then(|link| header.check_link(continues, &link))
             .map_err(|error| Error::format(Stage::Source, error))
     }
 
@@ -101,11 +101,11 @@ impl<'s> HeadersBefore<'s> {
     }
 
     /// What they leave to the next index segment, if their runs lead to that of the last one, which a commit names.
-    pub(crate) fn leading_to(&self, run: &RunLink) -> Option<Uncovered> {
+    pub(crate) fn leading_to(&self, run: &RunLink) -> Option<PendingIndex> {
         //= spec/stream-v2.md#sv2-idx-011
         //# A writer of index segments that resumes MUST take entries, previous and distance only from headers
         //# whose run_salt is that of the run that holds their segment_index, by the links from the last
         //# committed segment backwards.
-        (self.order.link() == run).then(|| self.order.uncovered().clone())
+        (self.order.link() == run).then(|| self.order.pending_index().clone())
     }
 }

@@ -4,7 +4,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{
-    AuthenticHeader, Committed, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener, Uncovered,
+    AuthenticHeader, Committed, OpenedSegment, PendingIndex, Progress, SegmentOpener, SegmentOrder,
+    StreamOpener,
 };
 use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
 use stream_v2_format::wire::{JournalRecord, Parsed, RunLink, SegmentHeader, SegmentKind};
@@ -105,10 +106,10 @@ impl<R: Read + Seek> Recovery<R> {
         //= spec/stream-v2.md#sv2-res-006
         //# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output
         //# reaches to the end of the last commit and the segment that it names is not there or not valid.
-        let committed = Committed::with_segment(record, header.header(), Uncovered::NOTHING)
+        let committed = Committed::with_segment(record, header.header(), PendingIndex::EMPTY)
             .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
-        let (uncovered, data_before) = self.headers_before(record, &header, &committed.run)?;
+        let (pending_index, data_before) = self.headers_before(record, &header, &committed.run)?;
         if header.header().kind == SegmentKind::Index {
             // It has no plaintext: the data segment before it is what the source is compared with.
             self.last = data_before.map(|data| (data, false));
@@ -117,7 +118,7 @@ impl<R: Read + Seek> Recovery<R> {
             let plaintext = Bytes::copy_from_slice(&self.plaintext);
             LastSegment { header: *header.header(), plaintext }
         });
-        Ok(Committed { uncovered, ..committed })
+        Ok(Committed { pending_index, ..committed })
     }
 
     /// What the headers up to and with that of a commit's segment, which was just opened, leave to the next index segment;
@@ -127,10 +128,10 @@ impl<R: Read + Seek> Recovery<R> {
         record: &JournalRecord,
         named: &AuthenticHeader,
         run: &RunLink,
-    ) -> Result<(Uncovered, Option<AuthenticHeader>), Error> {
+    ) -> Result<(PendingIndex, Option<AuthenticHeader>), Error> {
         let stream = self.stream.clone();
         let Some(mut headers) = HeadersBefore::of(&stream) else {
-            return Ok((Uncovered::NOTHING, None));
+            return Ok((PendingIndex::EMPTY, None));
         };
         let (offset, before) = (named.offset(), u64::from(record.index.0));
         let read = |offset: Offset, before, bytes: &mut [u8]| {
@@ -149,8 +150,8 @@ impl<R: Read + Seek> Recovery<R> {
         admitted.map_err(|error| as_damage(error, offset, before))?;
         //= spec/stream-v2.md#sv2-idx-011
         //# It MUST report `malformed.damaged`, and change nothing, where one is not (SV2-RES-006).
-        let uncovered = headers.leading_to(run).ok_or_else(|| damaged(offset, before))?;
-        Ok((uncovered, data_before))
+        let pending_index = headers.leading_to(run).ok_or_else(|| damaged(offset, before))?;
+        Ok((pending_index, data_before))
     }
 
     /// Reads on from what is committed to the first byte that is not. Segments that begin before `whole_from` are not read whole.

@@ -60,7 +60,7 @@ pub(super) fn compare_output(
 /// What is committed, if it is what `commit` says.
 fn named(commit: &JournalRecord, header: &SegmentHeader, progress: &Progress) -> Option<Committed> {
     let read = progress.committed();
-    Committed::with_segment(commit, header, read.uncovered.clone()).filter(|committed| committed == read)
+    Committed::with_segment(commit, header, read.pending_index.clone()).filter(|committed| committed == read)
 }
 
 /// Where the next bytes of a file differ from `plaintext`.

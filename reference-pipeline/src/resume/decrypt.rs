@@ -3,7 +3,7 @@
 use std::io::{self, Read, SeekFrom};
 
 use bytes::BytesMut;
-use stream_v2_format::crypto::{Committed, StreamOpener, Uncovered};
+use stream_v2_format::crypto::{Committed, PendingIndex, StreamOpener};
 use stream_v2_format::wire::{JournalRecord, JournalRole};
 use stream_v2_format::{Detail, Offset};
 
@@ -292,14 +292,14 @@ fn confirm(
     }
     skip(source, at, offset, before)?;
     let header = read_segment_header(source, stream, offset, before)?;
-    let committed = Committed::with_segment(commit, header.header(), Uncovered::NOTHING);
+    let committed = Committed::with_segment(commit, header.header(), PendingIndex::EMPTY);
     let mut committed = committed.ok_or_else(|| other_stream(offset))?;
     let wire = read_wire(source, &header, before, BytesMut::new())?;
     let input = DecryptSegmentInput { header, wire };
     let segment = DecryptSegmentWorker::new(stream).open(&input, BytesMut::new()).map_err(Error::worker)?;
     if let Some(headers) = &mut headers {
         headers.admit(&input.header, &input.wire)?;
-        committed.uncovered = headers.leading_to(&committed.run).ok_or_else(|| other_stream(offset))?;
+        committed.pending_index = headers.leading_to(&committed.run).ok_or_else(|| other_stream(offset))?;
     }
     Ok((committed, segment))
 }

@@ -151,7 +151,7 @@ impl InterruptedEncryption {
         }
         let recovered = recovered?;
         let ended = recovered.sealed || journal.as_ref().is_some_and(|journal| journal.ending().is_some());
-        let goes_on = recovered.committed.goes_on_with_index(&header, pipeline.index, ended);
+        let goes_on = recovered.committed.resume_index(&header, pipeline.index, ended);
         goes_on.map_err(|error| Error::format(Stage::Start, error))?;
         digest_alg::resumed(pipeline.digest_alg, &recovered.committed)?;
         if state == State::Published && !recovered.sealed {
