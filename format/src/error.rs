@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::Offset;
+use crate::{Misuse, Offset};
 
 /// Says whose fault it is, in the words of §17.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -128,6 +128,7 @@ details! {
 
 /// Says which values a field may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Allowed {
     /// Nothing to say in numbers.
     Unstated,
@@ -150,11 +151,13 @@ pub struct Error {
     segment: Option<u64>,
     found: Option<u64>,
     allowed: Allowed,
+    /// Of a misuse alone.
+    rule: Option<Misuse>,
 }
 
 impl Error {
     pub(crate) const fn new(detail: Detail, offset: Offset) -> Self {
-        Self { detail, offset, segment: None, found: None, allowed: Allowed::Unstated }
+        Self { detail, offset, segment: None, found: None, allowed: Allowed::Unstated, rule: None }
     }
 
     /// Reports that the input ended at `offset` with `segments` committed segments before (SV2-FIN-004).
@@ -163,10 +166,10 @@ impl Error {
         Self { segment: segments, ..Self::new(Detail::Truncated, offset) }
     }
 
-    /// Reports a caller that asked for something that the format cannot do.
+    /// Reports a caller that broke `rule`.
     #[must_use]
-    pub const fn misuse() -> Self {
-        Self::new(Detail::Misuse, Offset(0))
+    pub const fn misuse(rule: Misuse) -> Self {
+        Self { rule: Some(rule), ..Self::new(Detail::Misuse, Offset(0)) }
     }
 
     /// Reports an output that does not begin as a stream does (SV2-RES-014).
@@ -214,7 +217,7 @@ impl Error {
         Self { found: Some(found), allowed: Allowed::Between(low, high), ..self }
     }
 
-    pub(crate) const fn found(self, found: u64) -> Self {
+    pub(crate) const fn with_found(self, found: u64) -> Self {
         Self { found: Some(found), ..self }
     }
 
@@ -254,15 +257,39 @@ impl Error {
     pub const fn segment(&self) -> Option<u64> {
         self.segment
     }
+
+    /// The value at fault, where it is a number.
+    #[must_use]
+    pub const fn found(&self) -> Option<u64> {
+        self.found
+    }
+
+    /// The values that would have been right.
+    #[must_use]
+    pub const fn allowed(&self) -> Allowed {
+        self.allowed
+    }
+
+    /// The rule that the caller broke; `None` unless the kind is [`ErrorKind::Misuse`].
+    #[must_use]
+    pub const fn rule(&self) -> Option<Misuse> {
+        self.rule
+    }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.detail.name(), self.offset.0)?;
+        f.write_str(self.detail.name())?;
+        if self.detail != Detail::Misuse {
+            write!(f, " at byte {}", self.offset.0)?;
+        }
         if let Some(segment) = self.segment {
             write!(f, ", segment {segment}")?;
         }
-        write!(f, ": {}", self.detail.sentence())?;
+        match self.rule {
+            Some(rule) => write!(f, ": {rule}")?,
+            None => write!(f, ": {}", self.detail.sentence())?,
+        }
         if let Some(found) = self.found {
             write!(f, "; found {found}")?;
         }
@@ -287,6 +314,15 @@ mod tests {
             .in_segment(1)
             .exactly(4_278_190_085, 1_049_032);
         insta::assert_snapshot!(error.to_string(), @"malformed.wire_len at byte 1060, segment 1: wire_len does not follow from the other fields; found 4278190085, allowed is 1049032");
+    }
+
+    #[test]
+    fn a_misuse_names_the_rule_and_no_byte() {
+        let error = Error::misuse(Misuse::PlaintextLen).in_segment(3).between(5000, 1, 4096);
+        insta::assert_snapshot!(error.to_string(), @"misuse, segment 3: a data segment has at least one byte of plaintext, and at most segment_size; found 5000, allowed is 1 to 4096");
+        let error = Error::misuse(Misuse::ShortSegment).in_segment(1);
+        insta::assert_snapshot!(error.to_string(), @"misuse, segment 1: a stream with UNIFORM allows no data segment after one that is not full (SV2-HDR-016)");
+        assert_eq!((error.kind(), error.rule()), (ErrorKind::Misuse, Some(Misuse::ShortSegment)));
     }
 
     #[test]

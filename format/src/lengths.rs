@@ -1,8 +1,8 @@
 //! §14.1 Lengths: that of a stream from that of its plaintext, and back.
 
-use crate::Error;
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{HISTORY_LEN, HeaderV1, SegmentKind, entries_max, index_payload_len, wire_len};
+use crate::{Error, Misuse};
 
 /// Bytes of a full or shorter data segment with UNIFORM besides its payload and the overhead of its data frames.
 const UNIFORM_OVERHEAD: u64 = 232;
@@ -47,7 +47,11 @@ impl Lengths {
     /// # Errors
     /// `misuse` for index segments in a stream with UNIFORM.
     pub fn new(header: &HeaderV1, index: bool) -> Result<Self, Error> {
-        if index && header.uniform() { Err(Error::misuse()) } else { Ok(Self { header: *header, index }) }
+        if index && header.uniform() {
+            Err(Error::misuse(Misuse::UniformWithIndex))
+        } else {
+            Ok(Self { header: *header, index })
+        }
     }
 
     /// The length of the stream with so many bytes of plaintext; `None` where no stream has so many.

@@ -47,11 +47,13 @@ pub mod envelope;
 pub mod error;
 pub mod lengths;
 pub mod limits;
+mod misuse;
 mod numbers;
 pub mod wire;
 
 /// The features of this build that are for tests only. A binary that encrypts data has none of them.
 pub const TEST_FEATURES: &[&str] = if cfg!(feature = "record-sealings") { &["record-sealings"] } else { &[] };
 
-pub use error::{Detail, Error, ErrorKind};
+pub use error::{Allowed, Detail, Error, ErrorKind};
+pub use misuse::Misuse;
 pub use numbers::{KeyEpoch, Offset, SegmentIndex};

@@ -6,7 +6,7 @@ use crate::wire::{
     FRAME_HEADER_LEN, HISTORY_LEN, HeaderV1, RunLink, SegmentHeader, SegmentKind, segment_at as at,
     tag_prefix,
 };
-use crate::{Detail, Error, Offset};
+use crate::{Detail, Error, Misuse, Offset};
 
 /// A segment header whose segment_tag was verified, and where it stands. Only a [`StreamOpener`](super::StreamOpener) makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,11 @@ impl AuthenticHeader {
     /// An error in this segment, at `at` bytes from its beginning.
     pub(super) const fn error(&self, detail: Detail, at: u64) -> Error {
         Error::new(detail, self.offset.plus(at)).in_segment(self.header.index.0 as u64)
+    }
+
+    /// Reports a caller that broke `rule` with this segment.
+    pub(super) const fn misuse(&self, rule: Misuse) -> Error {
+        Error::misuse(rule).in_segment(self.header.index.0 as u64)
     }
 
     /// Where the terminator frame begins, in bytes from the beginning of the segment.

@@ -2,8 +2,8 @@
 
 use super::mac::equal;
 use super::{PendingIndex, Transcript};
-use crate::Error;
 use crate::wire::{DigestAlg, HeaderV1, JournalRecord, RunLink, SegmentHeader};
+use crate::{Error, Misuse};
 
 /// The committed segments of a stream that has no final segment yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,12 +74,18 @@ impl Committed {
         //# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream with UNIFORM,
         //# in one without index segments in which more than n data segments are committed, and in one in which
         //# data segments are uncovered although there is an ending record or a final segment.
-        let missing =
-            !has && self.pending_index.is_more_than_full(stream) || ended && !self.pending_index.is_empty();
-        if asks && (stream.uniform() || missing) {
-            return Err(Error::misuse());
-        }
-        Ok(has || asks)
+        let refused = if !asks {
+            None
+        } else if stream.uniform() {
+            Some(Misuse::UniformWithIndex)
+        } else if !has && self.pending_index.is_more_than_full(stream) {
+            Some(Misuse::IndexTooLate)
+        } else if ended && !self.pending_index.is_empty() {
+            Some(Misuse::IndexAfterEnd)
+        } else {
+            None
+        };
+        refused.map_or(Ok(has || asks), |rule| Err(Error::misuse(rule)))
     }
 
     /// Whether nothing but the final segment may follow.

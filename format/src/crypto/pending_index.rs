@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use crate::Misuse;
 use crate::wire::{
     HeaderV1, IndexEntry, IndexView, SegmentHeader, SegmentKind, entries_in, entries_max, tag_prefix,
     write_index,
@@ -89,6 +90,15 @@ impl PendingIndex {
             SegmentKind::Index => true,
             SegmentKind::Final => self.is_empty(),
         }
+    }
+
+    /// The rule that a writer breaks if it writes a segment of this kind next.
+    pub(super) fn refusal(&self, stream: &HeaderV1, kind: SegmentKind) -> Option<Misuse> {
+        let rule = match kind {
+            SegmentKind::Data if self.ends() => Misuse::IndexEndsStream,
+            _ => Misuse::IndexMissing,
+        };
+        (!self.allows(stream, kind)).then_some(rule)
     }
 
     /// Bytes from the last index segment to what comes next; 0 where there is none.

@@ -11,7 +11,7 @@ use super::{
 use crate::wire::{
     HISTORY_LEN, HeaderV1, IndexView, RunLink, SegmentHeader, SegmentKind, Trailer, history_bytes,
 };
-use crate::{Detail, Error};
+use crate::{Detail, Error, Misuse};
 
 /// Follows the segments of a stream in order, for its writer or for a sequential reader.
 #[derive(Clone)]
@@ -134,17 +134,21 @@ impl Progress {
         //# Where the flag UNIFORM is set, a writer MUST NOT write an index segment, a codec other than 0, or
         //# a data segment of fewer than S plaintext bytes before another data segment.
         let not_uniform = match header.kind {
-            SegmentKind::Data => self.short,
-            SegmentKind::Index => true,
-            SegmentKind::Final => false,
+            SegmentKind::Data if self.short => Some(Misuse::ShortSegment),
+            SegmentKind::Index => Some(Misuse::UniformWithIndex),
+            SegmentKind::Data | SegmentKind::Final => None,
         };
-        let misplaced = !self.committed.pending_index.allows(&self.header, header.kind);
+        let misplaced = self.committed.pending_index.refusal(&self.header, header.kind);
         //= spec/stream-v2.md#sv2-dig-008
         //# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one
         //# included, and where it resumes that of the last committed segment.
         let other_digest = self.committed.digest_alg.is_some_and(|alg| alg != header.digest_alg);
-        if self.header.uniform() && not_uniform || misplaced || other_digest {
-            return Err(Error::misuse().in_segment(self.committed.segments));
+        let rule = not_uniform
+            .filter(|_| self.header.uniform())
+            .or(misplaced)
+            .or(other_digest.then_some(Misuse::DigestAlgChanged));
+        if let Some(rule) = rule {
+            return Err(Error::misuse(rule).in_segment(self.committed.segments));
         }
         self.advance(header, &sealed.digest);
         Ok(())
@@ -164,7 +168,7 @@ impl Progress {
     ) -> Result<(), Error> {
         let header = authentic.header();
         if payload.len() != header.payload_len as usize {
-            let misuse = authentic.error(Detail::Misuse, 0);
+            let misuse = authentic.misuse(Misuse::PayloadLen);
             return Err(misuse.exactly(payload.len() as u64, header.payload_len.into()));
         }
         self.check_terminator(authentic, opened)?;

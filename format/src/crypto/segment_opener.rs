@@ -9,7 +9,7 @@ use crate::wire::{
     FrameHeader, FrameLayout, FrameType, FrameView, Frames, HISTORY_LEN, HeaderV1, RunLink, SegmentKind,
     link_at_end, terminator_len,
 };
-use crate::{Detail, Error};
+use crate::{Error, Misuse};
 
 /// Opens segments of one stream, in any order.
 pub struct SegmentOpener {
@@ -94,7 +94,7 @@ impl SegmentOpener {
         let mut terminator = [0; HISTORY_LEN as usize];
         let begins = header.kind == SegmentKind::Index || header.flags.run_start();
         if expected.len != HISTORY_LEN || !begins {
-            return Err(authentic.error(Detail::Misuse, at));
+            return Err(authentic.misuse(Misuse::NoLink));
         }
         //= spec/stream-v2.md#sv2-rng-006
         //# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its terminator
@@ -105,7 +105,7 @@ impl SegmentOpener {
         let mut opener = FrameOpener::new(keys, authentic, header.data_frames + 1);
         scrub_cipher(|| opener.open(&frame, &mut terminator))?;
         check_terminator(&self.header, authentic, &terminator)?;
-        link_at_end(&terminator).ok_or_else(|| authentic.error(Detail::Misuse, at))
+        link_at_end(&terminator).ok_or_else(|| authentic.misuse(Misuse::NoLink))
     }
 
     /// Opens the two frames at the end of the wire alone, from the last [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a segment

@@ -7,7 +7,7 @@ use super::scrub::{scrub_cipher, scrub_mac};
 use super::{AuthenticHeader, OpenedSegment};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{Crc32c, FrameHeader, FrameLayout, FrameType, FrameView, HeaderV1};
-use crate::{Detail, Error};
+use crate::{Error, Misuse};
 
 /// A segment that is being opened: each byte goes through CRC, digest and AEAD while it is in the cache.
 ///
@@ -41,7 +41,8 @@ impl<'s> SegmentOpening<'s> {
         let header = authentic.header();
         let payload = Unverified { bytes: payload, filled: 0, verified: false };
         if payload.bytes.len() as u64 != u64::from(header.payload_len) {
-            return Err(misuse(authentic, payload.bytes.len(), header.payload_len));
+            let wrong = authentic.misuse(Misuse::PayloadLen);
+            return Err(wrong.exactly(payload.bytes.len() as u64, header.payload_len.into()));
         }
         let ForSegment { keys, digest, .. } = keys;
         let frames = FrameOpener::new(keys, authentic, 0);
@@ -85,9 +86,14 @@ impl<'s> SegmentOpening<'s> {
     fn frames(&mut self, wire: &[u8]) -> Result<(), Error> {
         let mut rest = wire;
         while !rest.is_empty() {
-            let wrong = misuse(self.authentic, self.taken + rest.len(), self.authentic.header().wire_len);
-            let expected = self.layout.header(self.frames.frame_index).ok_or(wrong)?;
-            let (frame, after) = rest.split_at_checked(expected.frame_len()).ok_or(wrong)?;
+            let wrong = |rule| {
+                let (taken, allowed) = (self.taken + rest.len(), self.authentic.header().wire_len);
+                self.authentic.misuse(rule).exactly(taken as u64, allowed.into())
+            };
+            let expected = self.layout.header(self.frames.frame_index);
+            let expected = expected.ok_or_else(|| wrong(Misuse::SegmentOverrun))?;
+            let frame = rest.split_at_checked(expected.frame_len());
+            let (frame, after) = frame.ok_or_else(|| wrong(Misuse::SplitFrame))?;
             self.frame(expected, frame);
             rest = after;
         }
@@ -129,7 +135,8 @@ impl<'s> SegmentOpening<'s> {
         let Self { stream, authentic, taken, mut payload, ends, crc, digest, malformed, rejected, .. } = self;
         let header = authentic.header();
         if taken as u64 != u64::from(header.wire_len) {
-            return Err(misuse(authentic, taken, header.wire_len));
+            let wrong = authentic.misuse(Misuse::SegmentUnfinished);
+            return Err(wrong.exactly(taken as u64, header.wire_len.into()));
         }
         //= spec/stream-v2.md#sv2-seg-025
         //# A reader MUST reject with `malformed.wire_crc` a segment whose wire_crc32c does not match the
@@ -173,10 +180,6 @@ impl Drop for Unverified<'_> {
     }
 }
 
-fn misuse(authentic: &AuthenticHeader, found: usize, allowed: u32) -> Error {
-    authentic.error(Detail::Misuse, 0).exactly(found as u64, allowed.into())
-}
-
 #[cfg(test)]
 mod tests {
     use std::vec;
@@ -186,7 +189,7 @@ mod tests {
     use crate::crypto::{ContentKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer};
     use crate::limits::FRAME_OVERHEAD;
     use crate::wire::{SegmentHeader, StreamParams, crc32c};
-    use crate::{Offset, SegmentIndex};
+    use crate::{Detail, Offset, SegmentIndex};
 
     const FRAME: usize = 4096 + FRAME_OVERHEAD;
     /// Two and a half frames.
@@ -282,20 +285,23 @@ mod tests {
         let mut opening = opener.begin(&authentic, &mut payload).unwrap();
         opening.push(&sealed.wire[..FRAME]).unwrap();
         for end in [FRAME + 1, 2 * FRAME - 1] {
-            assert_eq!(opening.push(&sealed.wire[FRAME..end]).unwrap_err().detail(), Detail::Misuse);
+            assert_eq!(opening.push(&sealed.wire[FRAME..end]).unwrap_err().rule(), Some(Misuse::SplitFrame));
         }
         drop(opening);
         assert!(payload == vec![0; LEN]);
 
         let mut opening = opener.begin(&authentic, &mut payload).unwrap();
         opening.push(&sealed.wire[..FRAME]).unwrap();
-        assert_eq!(opening.finish().unwrap_err(), misuse(&authentic, FRAME, authentic.header().wire_len));
+        let wire_len = authentic.header().wire_len.into();
+        let expected = authentic.misuse(Misuse::SegmentUnfinished).exactly(FRAME as u64, wire_len);
+        assert_eq!(opening.finish().unwrap_err(), expected);
         assert!(payload == vec![0; LEN]);
 
         let mut opening = opener.begin(&authentic, &mut payload).unwrap();
         opening.push(&sealed.wire).unwrap();
-        assert_eq!(opening.push(&[0]).unwrap_err().detail(), Detail::Misuse);
+        assert_eq!(opening.push(&[0]).unwrap_err().rule(), Some(Misuse::SegmentOverrun));
         drop(opening);
-        assert_eq!(opener.begin(&authentic, &mut payload[1..]).err().unwrap().detail(), Detail::Misuse);
+        let error = opener.begin(&authentic, &mut payload[1..]).err().unwrap();
+        assert_eq!(error.rule(), Some(Misuse::PayloadLen));
     }
 }

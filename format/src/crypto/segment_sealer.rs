@@ -11,7 +11,7 @@ use crate::wire::{
     Codec, DigestAlg, HISTORY_LEN, HeaderV1, RunLink, SegmentHeader, SegmentKind, Trailer, entries_in,
     history_bytes, wire_len,
 };
-use crate::{Detail, Error, Offset, SegmentIndex};
+use crate::{Detail, Error, Misuse, Offset, SegmentIndex};
 
 /// Bytes of the wire of every final segment.
 const FINAL_WIRE_LEN: usize = FINAL_SEGMENT_LEN - SEGMENT_HEADER_LEN;
@@ -87,7 +87,10 @@ impl SegmentSealer {
         let payload_len = u32::try_from(plaintext_len)
             .ok()
             .filter(|len| (1..=self.header.segment_size()).contains(len))
-            .ok_or_else(|| misuse(index, plaintext_len as u64))?;
+            .ok_or_else(|| {
+                let wrong = misuse(Misuse::PlaintextLen, index);
+                wrong.between(plaintext_len as u64, 1, self.header.segment_size().into())
+            })?;
         self.claim(index)?;
         let header = self.plan(index, SegmentKind::Data, payload_len);
         //= spec/stream-v2.md#sv2-dig-004
@@ -117,7 +120,7 @@ impl SegmentSealer {
         let payload_len = u32::try_from(payload.len())
             .ok()
             .filter(|len| entries_in(&self.header, *len).is_some())
-            .ok_or_else(|| misuse(index, payload.len() as u64))?;
+            .ok_or_else(|| misuse(Misuse::IndexPayloadLen, index).with_found(payload.len() as u64))?;
         let mut wire = vec![0; self.wire_len_of(SegmentKind::Index, index, payload_len)];
         let terminator = history_bytes(transcript.bytes(), link);
         let sealed = self.seal(index, SegmentKind::Index, payload, &terminator, &mut wire)?;
@@ -165,7 +168,7 @@ impl SegmentSealer {
         terminator: &[u8],
         wire: &mut [u8],
     ) -> Result<SealedSegment, Error> {
-        let payload_len = u32::try_from(payload.len()).map_err(|_| misuse(index, payload.len() as u64))?;
+        let payload_len = u32::try_from(payload.len()).map_err(|_| misuse(Misuse::IndexPayloadLen, index))?;
         let header = self.plan(index, kind, payload_len);
         self.claim(index)?;
         let mut sealing = SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)?;
@@ -177,11 +180,16 @@ impl SegmentSealer {
     fn claim(&mut self, index: SegmentIndex) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-frm-008
         //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
-        if self.next.is_none_or(|next| index < next) {
-            return Err(misuse(index, index.0.into()));
+        match self.next {
+            Some(next) if index >= next => {
+                self.next = index.next();
+                Ok(())
+            }
+            next => {
+                let wrong = misuse(Misuse::SealedTwice, index).with_found(index.0.into());
+                Err(next.map_or(wrong, |next| wrong.between(index.0.into(), next.0.into(), u32::MAX.into())))
+            }
         }
-        self.next = index.next();
-        Ok(())
     }
 
     /// The header of a segment as far as it is known before sealing.
@@ -219,7 +227,7 @@ impl SegmentSealer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ErrorKind;
+    use crate::Allowed;
     use crate::crypto::{ContentKey, RunSalt};
     use crate::wire::{RunLink, StreamParams};
 
@@ -232,21 +240,29 @@ mod tests {
         let mut seal = |index: u32, wire_len: usize| {
             let index = SegmentIndex(index);
             let mut wire = vec![0; wire_len.min(sealer.wire_len(index, 5))];
-            sealer.seal_data(index, b"hello", &mut wire).map(|_| ()).map_err(|error| error.kind())
+            sealer.seal_data(index, b"hello", &mut wire).map(|_| ()).map_err(|error| error.rule())
         };
-        assert_eq!(seal(2, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(2, usize::MAX), Err(Some(Misuse::SealedTwice)));
         assert_eq!(seal(3, usize::MAX), Ok(()));
-        assert_eq!(seal(3, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(3, usize::MAX), Err(Some(Misuse::SealedTwice)));
         assert_eq!(seal(7, usize::MAX), Ok(()));
-        assert_eq!(seal(6, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(6, usize::MAX), Err(Some(Misuse::SealedTwice)));
         // A sealing that failed counts, too.
-        assert_eq!(seal(8, 10), Err(ErrorKind::Misuse));
-        assert_eq!(seal(8, usize::MAX), Err(ErrorKind::Misuse));
+        assert_eq!(seal(8, 10), Err(Some(Misuse::WireLen)));
+        assert_eq!(seal(8, usize::MAX), Err(Some(Misuse::SealedTwice)));
         assert_eq!(seal(9, usize::MAX), Ok(()));
         let trailer = crate::crypto::Progress::of_writer(&stream).trailer();
         let mut wire = [0; FINAL_WIRE_LEN];
         let again = sealer.seal_final(SegmentIndex(9), &trailer, &mut wire).unwrap_err();
-        assert_eq!(again.kind(), ErrorKind::Misuse);
+        assert_eq!(again.rule(), Some(Misuse::SealedTwice));
+        assert_eq!((again.found(), again.allowed()), (Some(9), Allowed::Between(10, u32::MAX.into())));
+        for (len, segment) in [(0, 10), (4097, 10)] {
+            let error = sealer.begin_data(SegmentIndex(segment), len, &mut []).err().unwrap();
+            assert_eq!(error.rule(), Some(Misuse::PlaintextLen));
+            assert_eq!(error.allowed(), Allowed::Between(1, 4096));
+        }
+        let error = sealer.seal_index(SegmentIndex(10), &[0; 25], &Transcript::EMPTY, &RunLink::NONE);
+        assert_eq!(error.unwrap_err().rule(), Some(Misuse::IndexPayloadLen));
         sealer.seal_final(SegmentIndex(10), &trailer, &mut wire).unwrap();
     }
 }

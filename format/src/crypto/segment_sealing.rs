@@ -10,7 +10,7 @@ use crate::wire::{
     BOUND_PREFIX_LEN, Crc32c, DigestPlaintext, FRAME_HEADER_LEN, FrameHeader, FrameType, HeaderV1,
     SegmentHeader, TAG_LEN,
 };
-use crate::{Detail, Error, Offset, SegmentIndex};
+use crate::{Error, Misuse, SegmentIndex};
 
 /// A segment that is being sealed: each byte goes through AEAD, digest and CRC while it is in the cache.
 ///
@@ -37,7 +37,8 @@ impl<'s> SegmentSealing<'s> {
         wire: &'s mut [u8],
     ) -> Result<Self, Error> {
         if wire.len() as u64 != u64::from(header.wire_len) {
-            return Err(misuse(header.index, wire.len() as u64));
+            let wrong = misuse(Misuse::WireLen, header.index);
+            return Err(wrong.exactly(wire.len() as u64, header.wire_len.into()));
         }
         let ForSegment { stream: stream_keys, keys, digest } = keys.for_segment(&header);
         let bound_prefix = header.bound_prefix();
@@ -59,10 +60,13 @@ impl<'s> SegmentSealing<'s> {
     /// # Errors
     /// `misuse` for more than that, and for a piece that ends inside a frame.
     pub fn push(&mut self, plaintext: &[u8]) -> Result<(), Error> {
-        let wrong = misuse(self.header.index, plaintext.len() as u64);
-        let left = self.left.checked_sub(plaintext.len()).ok_or(wrong)?;
+        let (index, len) = (self.header.index, plaintext.len() as u64);
+        let left = self
+            .left
+            .checked_sub(plaintext.len())
+            .ok_or_else(|| misuse(Misuse::SegmentOverrun, index).between(len, 0, self.left as u64))?;
         if left > 0 && !plaintext.len().is_multiple_of(self.frame_size) {
-            return Err(wrong);
+            return Err(misuse(Misuse::SplitFrame, index).with_found(len));
         }
         scrub_cipher(|| {
             plaintext.chunks(self.frame_size).try_for_each(|plaintext| {
@@ -82,7 +86,9 @@ impl<'s> SegmentSealing<'s> {
     pub fn finish(self) -> Result<SealedSegment, Error> {
         let Self { stream, mut header, terminator, left, mut frames, digest, .. } = self;
         if left > 0 {
-            return Err(misuse(header.index, left as u64));
+            let (len, wrong) =
+                (u64::from(header.payload_len), misuse(Misuse::SegmentUnfinished, header.index));
+            return Err(wrong.exactly(len - left as u64, len));
         }
         let digest = scrub_mac(|| digest.finish());
         //= spec/stream-v2.md#sv2-dig-001
@@ -112,7 +118,7 @@ struct FrameWriter<'s> {
 impl<'s> FrameWriter<'s> {
     /// Seals `plaintext` as the next frame and returns the frame.
     fn write(&mut self, frame_type: FrameType, plaintext: &[u8]) -> Result<&'s [u8], Error> {
-        let wrong = misuse(self.index, plaintext.len() as u64);
+        let wrong = misuse(Misuse::WireLen, self.index);
         let len = u32::try_from(plaintext.len()).map_err(|_| wrong)?;
         let header = FrameHeader { frame_type, len };
         let rest = core::mem::take(&mut self.rest);
@@ -137,8 +143,8 @@ impl<'s> FrameWriter<'s> {
     }
 }
 
-pub(super) fn misuse(index: SegmentIndex, found: u64) -> Error {
-    Error::new(Detail::Misuse, Offset(0)).in_segment(index.0.into()).found(found)
+pub(super) const fn misuse(rule: Misuse, index: SegmentIndex) -> Error {
+    Error::misuse(rule).in_segment(index.0 as u64)
 }
 
 #[cfg(test)]
@@ -147,7 +153,6 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::ErrorKind;
     use crate::crypto::{ContentKey, Run, RunSalt, SegmentSealer, StreamSealer};
     use crate::wire::StreamParams;
 
@@ -181,11 +186,17 @@ mod tests {
         let mut sealer = sealer();
         let mut wire = vec![0; sealer.wire_len(SegmentIndex::FIRST, 10_240)];
         let mut sealing = sealer.begin_data(SegmentIndex::FIRST, LEN, &mut wire).unwrap();
-        for wrong in [1, 4095, 4097, LEN + 1, 3 * 4096] {
-            assert_eq!(sealing.push(&vec![0; wrong]).unwrap_err().kind(), ErrorKind::Misuse, "{wrong}");
+        for (wrong, rule) in [
+            (1, Misuse::SplitFrame),
+            (4095, Misuse::SplitFrame),
+            (4097, Misuse::SplitFrame),
+            (LEN + 1, Misuse::SegmentOverrun),
+            (3 * 4096, Misuse::SegmentOverrun),
+        ] {
+            assert_eq!(sealing.push(&vec![0; wrong]).unwrap_err().rule(), Some(rule), "{wrong}");
         }
         sealing.push(&[0; 2 * 4096]).unwrap();
         let error = sealing.finish().unwrap_err();
-        assert_eq!(error, misuse(SegmentIndex::FIRST, 2048));
+        assert_eq!(error, misuse(Misuse::SegmentUnfinished, SegmentIndex::FIRST).exactly(8192, 10_240));
     }
 }

@@ -5,7 +5,7 @@ use super::verified_index::offset_before;
 use super::{AuthenticHeader, IndexRef, OpenedSegment, RunMap, SegmentPlace, StreamOpener, Transcript};
 use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, SegmentKind, TRAILER_LEN, Trailer, segment_at as at, wire_len};
-use crate::{Detail, Error};
+use crate::{Detail, Error, Misuse};
 
 /// The final segment, opened where none of the segments before it was.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +28,7 @@ impl StreamEnd {
     ) -> Result<Self, Error> {
         header.check_kind(SegmentKind::Final, header.header().index.0.into())?;
         let bytes: Result<&[u8; TRAILER_LEN as usize], _> = opened.terminator().try_into();
-        let trailer = Trailer::from_bytes(bytes.map_err(|_| header.error(Detail::Misuse, 0))?);
+        let trailer = Trailer::from_bytes(bytes.map_err(|_| header.misuse(Misuse::NotFinal))?);
         let end = Self { header: *header, opened: *opened, trailer };
         let stream = stream.header();
         let position = header.offset().0.saturating_sub(stream.body_offset().0);

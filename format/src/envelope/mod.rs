@@ -22,7 +22,7 @@ use self::stanza::{ENVELOPE_OFFSET, Stanzas};
 use crate::limits::ENVELOPE_LEN_MAX;
 use crate::wire::outcome::{Step, outcome};
 use crate::wire::{HeaderV1, Parsed, StanzaType, crc32c};
-use crate::{Detail, Error};
+use crate::{Detail, Error, Misuse};
 
 const CRC_LEN: usize = 4;
 
@@ -82,9 +82,8 @@ impl<'a> EnvelopeView<'a> {
             //# than `padding`.
             let alone = !argon2id || known == Some(StanzaType::Padding);
             if !in_order || !alone {
-                return Err(
-                    Error::new(Detail::MalformedEnvelope, stanza.offset).found(stanza.stanza_type.into())
-                );
+                return Err(Error::new(Detail::MalformedEnvelope, stanza.offset)
+                    .with_found(stanza.stanza_type.into()));
             }
             check_body(&stanza, known)?;
             before = Some(stanza.stanza_type);
@@ -103,7 +102,7 @@ pub const fn no_content_key(header: &HeaderV1) -> Error {
     //# envelope and no stanza of it is of a type that the reader implements, and `misuse` where there is no
     //# envelope.
     match header.envelope_len() {
-        0 => Error::misuse(),
+        0 => Error::misuse(Misuse::NoContentKey),
         _ => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
     }
 }
@@ -115,8 +114,9 @@ pub const fn no_content_key(header: &HeaderV1) -> Error {
 pub fn write_envelope(stanzas: &[(u16, &[u8])]) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for (stanza_type, body) in stanzas {
-        let body_len = u16::try_from(body.len())
-            .map_err(|_| Error::new(Detail::LimitEnvelopeLen, ENVELOPE_OFFSET).found(body.len() as u64))?;
+        let body_len = u16::try_from(body.len()).map_err(|_| {
+            Error::new(Detail::LimitEnvelopeLen, ENVELOPE_OFFSET).with_found(body.len() as u64)
+        })?;
         bytes.extend_from_slice(&stanza_type.to_le_bytes());
         bytes.extend_from_slice(&body_len.to_le_bytes());
         bytes.extend_from_slice(body);
@@ -129,7 +129,7 @@ pub fn write_envelope(stanzas: &[(u16, &[u8])]) -> Result<Vec<u8>, Error> {
         limit,
     ))?;
     if len % 8 != 4 {
-        return Err(Error::new(Detail::MalformedEnvelopeLen, ENVELOPE_OFFSET).found(len.into()));
+        return Err(Error::new(Detail::MalformedEnvelopeLen, ENVELOPE_OFFSET).with_found(len.into()));
     }
     EnvelopeView { stanzas: &bytes }.check()?;
     let crc = crc32c(&bytes);

@@ -197,12 +197,12 @@ impl Fields {
         //= spec/stream-v2.md#sv2-hdr-006
         //# A reader MUST reject with `unsupported.suite` a suite that it does not implement.
         let suite = Suite::from_value(self.suite)
-            .ok_or(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).found(self.suite.into()))?;
+            .ok_or(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).with_found(self.suite.into()))?;
         //= spec/stream-v2.md#sv2-hdr-007
         //# A reader MUST reject with `unsupported.flags` a stream header with a flag bit set that §4 does not
         //# assign.
         let flags = StreamFlags::from_value(self.flags)
-            .ok_or(Error::new(Detail::UnsupportedFlags, Offset(at::FLAGS)).found(self.flags.into()))?;
+            .ok_or(Error::new(Detail::UnsupportedFlags, Offset(at::FLAGS)).with_found(self.flags.into()))?;
         let params = StreamParams {
             suite,
             flags,
@@ -235,9 +235,8 @@ fn check_envelope_multiple(envelope_len: u32) -> Result<(), Error> {
     //# A reader MUST reject with `malformed.envelope_len` an envelope_len that is not 0 and does not leave 4
     //# when divided by 8.
     if envelope_len != 0 && envelope_len % 8 != 4 {
-        return Err(
-            Error::new(Detail::MalformedEnvelopeLen, Offset(at::ENVELOPE_LEN)).found(envelope_len.into())
-        );
+        return Err(Error::new(Detail::MalformedEnvelopeLen, Offset(at::ENVELOPE_LEN))
+            .with_found(envelope_len.into()));
     }
     Ok(())
 }

@@ -84,7 +84,7 @@ impl<'a> IndexView<'a> {
     /// # Errors
     /// `malformed.payload_len` for a payload that is not 24 + 24 × k bytes long.
     pub fn parse(payload: &'a [u8], offset: Offset) -> Result<Self, Error> {
-        let wrong = Error::new(Detail::MalformedPayloadLen, offset).found(payload.len() as u64);
+        let wrong = Error::new(Detail::MalformedPayloadLen, offset).with_found(payload.len() as u64);
         let Ok((entries, (distance, previous))) = back(payload) else { return Err(wrong) };
         if entries.is_empty() || !entries.len().is_multiple_of(ENTRY_LEN as usize) {
             return Err(wrong);

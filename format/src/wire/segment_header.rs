@@ -194,7 +194,8 @@ impl Fields {
             return Err(Error::new(Detail::MalformedReserved, offset.plus(place as u64))
                 .exactly(bytes[place].into(), 0));
         }
-        let unsupported = |detail, at, value: u32| Error::new(detail, offset.plus(at)).found(value.into());
+        let unsupported =
+            |detail, at, value: u32| Error::new(detail, offset.plus(at)).with_found(value.into());
         //= spec/stream-v2.md#sv2-seg-005
         //# A reader MUST reject with `unsupported.kind` a kind that §20.2 does not list, and never skip such
         //# a segment.

@@ -76,7 +76,7 @@ impl Rules<'_> {
         //= spec/stream-v2.md#sv2-seg-013
         //# A reader MUST reject with `malformed.kind` an index segment in a stream with UNIFORM.
         if self.stream.uniform() && kind == SegmentKind::Index {
-            return Err(self.error(Detail::MalformedKind, at::KIND).found(kind.value().into()));
+            return Err(self.error(Detail::MalformedKind, at::KIND).with_found(kind.value().into()));
         }
         Ok(())
     }
@@ -93,7 +93,9 @@ impl Rules<'_> {
         //# A reader MUST reject with `malformed.flags` a segment in which REKEY is set and §13 does not call
         //# for it, or is not set and §13 calls for it.
         if run_start_missing || header.flags.rekey() != header.index.begins_epoch(epoch_segments) {
-            return Err(self.error(Detail::MalformedFlags, at::FLAGS).found(header.flags.value().into()));
+            return Err(self
+                .error(Detail::MalformedFlags, at::FLAGS)
+                .with_found(header.flags.value().into()));
         }
         let epoch = header.index.key_epoch(epoch_segments);
         //= spec/stream-v2.md#sv2-seg-017
@@ -109,11 +111,11 @@ impl Rules<'_> {
         //# one other than 0 in an index or final segment.
         if (header.kind == SegmentKind::Data) != (header.plaintext_len > 0) {
             let error = self.error(Detail::MalformedPlaintextLen, at::PLAINTEXT_LEN);
-            return Err(error.found(header.plaintext_len.into()));
+            return Err(error.with_found(header.plaintext_len.into()));
         }
         if !self.payload_len_fits() {
             let error = self.error(Detail::MalformedPayloadLen, at::PAYLOAD_LEN);
-            return Err(error.found(header.payload_len.into()));
+            return Err(error.with_found(header.payload_len.into()));
         }
         //= spec/stream-v2.md#sv2-seg-020
         //# A reader MUST reject with `malformed.data_frames` a data_frames that differs from ceil(payload_len

@@ -122,7 +122,7 @@ impl StreamParams {
         //# A reader MUST reject with `malformed.segment_size` a segment_size that is not a multiple of F.
         if !self.segment_size.is_multiple_of(1 << self.frame_size_log2) {
             return Err(Error::new(Detail::MalformedSegmentSize, Offset(at::SEGMENT_SIZE))
-                .found(self.segment_size.into()));
+                .with_found(self.segment_size.into()));
         }
         Ok(())
     }

@@ -12,9 +12,10 @@ pub(crate) fn resumed(asked: Option<DigestAlg>, committed: &Committed) -> Result
     //# from the stream header, and digest_alg from the last committed segment, and answer `misuse` to
     //# a caller who asks for others.
     match (asked, committed.digest_alg) {
-        (Some(asked), Some(found)) if asked != found => {
-            Err(Error::format(Stage::Start, stream_v2_format::Error::misuse()))
-        }
+        (Some(asked), Some(found)) if asked != found => Err(Error::format(
+            Stage::Start,
+            stream_v2_format::Error::misuse(stream_v2_format::Misuse::ResumedDigestAlg),
+        )),
         (asked, found) => Ok(found.or(asked).unwrap_or(DigestAlg::HmacSha3OverTags)),
     }
 }

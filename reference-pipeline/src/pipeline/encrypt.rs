@@ -307,7 +307,9 @@ impl<'o, P: Port> SealWriter<'o, P> {
         }
         let fault = |error| Error::format(Stage::Writer, error);
         let payload = self.progress.index_payload(true);
-        let payload = payload.ok_or_else(|| fault(stream_v2_format::Error::misuse()))?;
+        let payload = payload.ok_or_else(|| {
+            fault(stream_v2_format::Error::misuse(stream_v2_format::Misuse::NothingToIndex))
+        })?;
         let (index, transcript, link) = (self.next_index(), self.progress.transcript(), self.progress.link());
         let (sealed, wire) = self.sealer.seal_index(index, &payload, transcript, link).map_err(fault)?;
         let segment = EncryptedSegment { header: sealed.header, wire: wire.into(), digest: sealed.digest };

@@ -79,7 +79,7 @@ impl EncryptPipeline<'_> {
         let committed = &recovered.committed;
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
         let (first, index) = first
-            .ok_or(stream_v2_format::Error::misuse())
+            .ok_or(stream_v2_format::Error::misuse(stream_v2_format::Misuse::ResumedSealed))
             .and_then(|first| Ok((first, committed.resume_index(stream.header(), self.index, false)?)))
             .map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = digest_alg::resumed(self.digest_alg, committed)?;

@@ -6,7 +6,7 @@ use std::io::Cursor;
 use proptest::prelude::*;
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::wire::{JournalRole, StreamFlags, Trailer};
-use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
+use stream_v2_format::{Detail, Misuse, SegmentIndex};
 use stream_v2_pipeline::{
     Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, InterruptedEncryption, Lanes,
     LogEvent, LogManager, Managers, OutputFile, SourceStamp, Vouched, WriterSink, recover,
@@ -75,8 +75,8 @@ fn one_after_every_n_data_segments_and_one_before_the_end() {
     }
 }
 
-fn refused(error: &Error) -> ErrorKind {
-    error.kind().unwrap()
+fn refused(error: &Error) -> Misuse {
+    error.format_error().unwrap().rule().unwrap()
 }
 
 //= spec/stream-v2.md#sv2-hdr-016
@@ -90,7 +90,7 @@ fn a_stream_with_uniform_cannot_have_them() {
     pipeline.set_uniform(true);
     let mut stream = Vec::new();
     let error = pipeline.run(&b"data"[..], &mut WriterSink::new(&mut stream), Managers::none()).unwrap_err();
-    assert_eq!((refused(&error), stream.len()), (ErrorKind::Misuse, 0));
+    assert_eq!((refused(&error), stream.len()), (Misuse::UniformWithIndex, 0));
 }
 
 /// The last place that a data or index segment may have is that of an index segment.
@@ -247,9 +247,14 @@ fn index_segments_that_come_too_late_are_misuse() {
     let whole = without(false, 3 * S);
     let many = without(false, (FULL + 1) * S);
     let uniform = without(true, 3 * S);
-    for partial in [&uniform[..5000], &uniform[..], &whole[..], &many[..many.len() - final_len]] {
+    for (partial, rule) in [
+        (&uniform[..5000], Misuse::UniformWithIndex),
+        (&uniform[..], Misuse::UniformWithIndex),
+        (&whole[..], Misuse::IndexAfterEnd),
+        (&many[..many.len() - final_len], Misuse::IndexTooLate),
+    ] {
         let error = Left::new(partial, false).find(&asks).err().unwrap();
-        assert_eq!(refused(&error), ErrorKind::Misuse);
+        assert_eq!(refused(&error), rule);
         // Whoever does not ask for them goes on.
         Left::new(partial, false).find(&small_segments(&key, 2)).unwrap();
     }
@@ -275,7 +280,7 @@ fn index_segments_that_come_too_late_are_misuse() {
         link: committed.run,
     };
     CrashManager::ending(&mut journal, SegmentIndex(3), &trailer).unwrap();
-    assert_eq!(refused(&left.find(&asks).err().unwrap()), ErrorKind::Misuse);
+    assert_eq!(refused(&left.find(&asks).err().unwrap()), Misuse::IndexAfterEnd);
 }
 
 /// Nothing but the final segment follows an index segment that is not full.

@@ -102,6 +102,7 @@ fn a_sealed_stream_is_not_gone_on_with() {
     let mut sink = WriterSink::new(&mut output);
     let result =
         pipeline(&key, 0x50).resume(&opener(&stream), &recovered, &b""[..], &mut sink, Managers::none());
-    assert_eq!(result.unwrap_err().kind(), Some(ErrorKind::Misuse));
+    let rule = result.unwrap_err().format_error().and_then(stream_v2_format::Error::rule);
+    assert_eq!(rule, Some(stream_v2_format::Misuse::ResumedSealed));
     assert!(output.is_empty());
 }

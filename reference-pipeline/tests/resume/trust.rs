@@ -8,7 +8,7 @@ use stream_v2_format::crypto::{Journal, StreamOpener};
 use stream_v2_format::wire::{
     DigestAlg, JOURNAL_RECORD_LEN, JournalRecord, JournalRole, RunLink, StreamFlags, Trailer,
 };
-use stream_v2_format::{Detail, ErrorKind as FormatKind, SegmentIndex};
+use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
@@ -119,7 +119,9 @@ fn a_resumed_stream_keeps_its_digest_algorithm() {
             place.begin(&pipeline, 5);
             let partial = place.partial();
             pipeline.digest_alg = Some(DigestAlg::HmacSha3OverTags);
-            assert_eq!(place.find(&pipeline).err().unwrap().kind(), Some(FormatKind::Misuse));
+            let refused = place.find(&pipeline).err().unwrap();
+            let rule = refused.format_error().and_then(stream_v2_format::Error::rule);
+            assert_eq!(rule, Some(stream_v2_format::Misuse::ResumedDigestAlg));
             assert!(place.partial() == partial);
             // Whoever asks for nothing gets what is there.
             pipeline.digest_alg = None;

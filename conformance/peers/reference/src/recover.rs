@@ -74,7 +74,7 @@ pub(crate) fn refused(error: &Error) -> Answer {
     let answer = match error.cause() {
         Cause::Format(error) => Answer::of_error(error),
         Cause::Io(error) if error.kind() == ErrorKind::InvalidData => {
-            Answer::of_error(&stream_v2_format::Error::misuse())
+            Answer::of_error(&stream_v2_format::Error::misuse(stream_v2_format::Misuse::OutputOfOthers))
         }
         _ => panic!("not an error of the stream: {error}"),
     };
