@@ -28,7 +28,7 @@ fn key() -> ContentKey {
 }
 
 fn params(suite: Suite) -> StreamParams {
-    let mut params = StreamParams { suite, ..StreamParams::new([1; 32]) };
+    let mut params = StreamParams::new([1; 32]).with_suite(suite);
     params.epoch_segments = params.default_epoch();
     params
 }

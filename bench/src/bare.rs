@@ -52,6 +52,7 @@ impl Aead {
         let algorithm = match suite {
             Suite::XChaCha20Poly1305 => &CHACHA20_POLY1305,
             Suite::Aes256Gcm => &AES_256_GCM,
+            _ => return None,
         };
         UnboundKey::new(algorithm, &[7; 32]).ok().map(LessSafeKey::new).map(Self)
     }
@@ -76,6 +77,7 @@ impl Aead {
         Some(match suite {
             Suite::XChaCha20Poly1305 => Self::ChaCha20Poly1305(KeyInit::new(&[7; 32].into())),
             Suite::Aes256Gcm => Self::Aes256Gcm(Box::new(KeyInit::new(&[7; 32].into()))),
+            _ => return None,
         })
     }
 

@@ -32,6 +32,7 @@
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
+#![warn(clippy::exhaustive_enums)]
 
 extern crate alloc;
 #[cfg(any(test, feature = "record-sealings"))]

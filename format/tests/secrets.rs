@@ -9,7 +9,7 @@ use stream_v2_format::crypto::{
     ContentKey, Journal, JournalKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer,
     Transcript,
 };
-use stream_v2_format::wire::{DigestAlg, JournalRole, RunLink, StreamFlags, StreamParams, Suite};
+use stream_v2_format::wire::{DigestAlg, JournalRole, RunLink, StreamParams, Suite};
 use stream_v2_format::{Offset, SegmentIndex};
 use stream_v2_own_memory::{Hidden, Stream, derive, found, unmask};
 
@@ -29,14 +29,12 @@ fn content_key(masked: [u8; 32]) -> ContentKey {
 }
 
 fn params(suite: Suite) -> StreamParams {
-    StreamParams {
-        suite,
-        flags: StreamFlags::NONE,
-        frame_size_log2: 12,
-        segment_size: 16_384,
-        epoch_segments: 2,
-        ..StreamParams::new([7; 32])
-    }
+    StreamParams::new([7; 32])
+        .with_suite(suite)
+        .with_uniform(false)
+        .with_frame_size_log2(12)
+        .with_segment_size(16_384)
+        .with_epoch_segments(2)
 }
 
 /// Writes segments on one thread, and reads them on another. `alive` is called while both have all of their keys.

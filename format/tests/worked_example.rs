@@ -7,7 +7,7 @@ use stream_v2_format::crypto::{
     ContentKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener,
     StreamSealer,
 };
-use stream_v2_format::wire::{HeaderV1View, StreamFlags, StreamParams};
+use stream_v2_format::wire::{HeaderV1View, StreamParams};
 use stream_v2_format::{Detail, Offset, SegmentIndex};
 
 const STREAM_SHA256: &str = "53f0df9c36f62744dc496520d70bca130866ccb801de17828d0fe8c67f5867a8";
@@ -26,12 +26,7 @@ fn plaintext() -> Vec<u8> {
 }
 
 fn params() -> StreamParams {
-    StreamParams {
-        flags: StreamFlags::NONE,
-        frame_size_log2: 12,
-        segment_size: 8192,
-        ..StreamParams::new(ascending(0x20))
-    }
+    StreamParams::new(ascending(0x20)).with_uniform(false).with_frame_size_log2(12).with_segment_size(8192)
 }
 
 fn write(stream: &StreamSealer) -> Vec<u8> {

@@ -14,7 +14,6 @@ use std::time::Duration;
 use md5::{Digest, Md5};
 use served::{bucket, config, config_with, looks_at_the_condition, looks_at_the_secret};
 use sha2::Sha256;
-use stream_v2_format::wire::StreamParams;
 use stream_v2_pipeline::s3::{Bucket, Multipart, PartBody, Retry, Upload, UploadId};
 use stream_v2_pipeline::{
     ContentKey, Durability, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile, SourceStamp,
@@ -130,7 +129,7 @@ fn hasty(server: &Server) -> Bucket {
 /// Segments of 64 KiB, durable after every MiB.
 fn pipeline(key: &ContentKey) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
-    pipeline.params = StreamParams { frame_size_log2: 12, segment_size: 1 << 16, ..pipeline.params };
+    pipeline.params = pipeline.params.with_frame_size_log2(12).with_segment_size(1 << 16);
     pipeline.durability = Durability { bytes: MIB as u64, ..Durability::default() };
     pipeline
 }

@@ -18,7 +18,7 @@ pub(crate) fn write(key: &ContentKey, plaintext: &[u8]) -> Result<Vec<u8>, Box<d
     let (mut stream_salt, mut run_salt) = ([0; 32], [0; 16]);
     getrandom::fill(&mut stream_salt)?;
     getrandom::fill(&mut run_salt)?;
-    let params = StreamParams { frame_size_log2: 12, segment_size: 4096, ..StreamParams::new(stream_salt) };
+    let params = StreamParams::new(stream_salt).with_frame_size_log2(12).with_segment_size(4096);
     let stream = StreamSealer::new(params, key, b"")?;
     let mut progress = Progress::of_writer(&stream);
     let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new(run_salt)));

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Progress, Run, SealedSegment, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{SegmentKind, StreamFlags, StreamParams};
+use stream_v2_format::wire::SegmentKind;
 
 use crate::plaintext;
 use crate::streams::{key, salts, small_params};
@@ -34,7 +34,7 @@ impl Indexed {
 
     /// Data segments of these lengths.
     pub fn of_lens(lens: &[usize], mut bend: impl FnMut(usize, &mut Vec<u8>)) -> Self {
-        let params = StreamParams { flags: StreamFlags::NONE, segment_size: 4096, ..small_params() };
+        let params = small_params().with_uniform(false).with_segment_size(4096);
         let stream = StreamSealer::new(params, &key(), b"").unwrap();
         let mut sealer = SegmentSealer::new(&stream, Run::first(salts().run_salt));
         let mut progress = Progress::of_writer(&stream);

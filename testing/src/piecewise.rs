@@ -225,7 +225,7 @@ impl Shape {
                 self.ended |= self.unindexed < u64::from(entries_max(&self.header));
                 (self.index, self.unindexed) = (true, 0);
             }
-            SegmentKind::Final => {}
+            _ => {}
         }
         self.plain &= segment.codec == Codec::None;
         self.plaintext_len += u64::from(segment.plaintext_len);

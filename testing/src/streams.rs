@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{StreamFlags, StreamParams};
+use stream_v2_format::wire::StreamParams;
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, EncryptPipeline, Error, Lanes, Managers, Salts, Summary, WriterSink,
 };
@@ -20,7 +20,7 @@ pub fn salts() -> Salts {
 
 /// Frames of 4 KiB, segments of 8 KiB.
 pub fn small_params() -> StreamParams {
-    StreamParams { frame_size_log2: 12, segment_size: 8192, ..StreamParams::new([0x20; 32]) }
+    StreamParams::new([0x20; 32]).with_frame_size_log2(12).with_segment_size(8192)
 }
 
 /// A pipeline with fixed salts and small segments. No durability point depends on the time.
@@ -36,7 +36,7 @@ pub fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
 pub fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.durability.time = Duration::MAX;
-    pipeline.params = StreamParams { segment_size: 4096, ..small_params() };
+    pipeline.params = small_params().with_segment_size(4096);
     pipeline.lanes = Lanes::with_jobs(jobs);
     pipeline.durability.segments = 1;
     pipeline
@@ -90,7 +90,7 @@ pub struct Plan<'a> {
 
 /// A stream without UNIFORM whose segments are as short as a test wants them, in any number of runs.
 pub fn build(runs: &[(u8, &[usize])]) -> Built {
-    let params = StreamParams { flags: StreamFlags::NONE, ..small_params() };
+    let params = small_params().with_uniform(false);
     build_with(&Plan { params, runs })
 }
 

@@ -225,12 +225,8 @@ mod tests {
     #[test]
     fn what_was_done_before_is_no_rate() {
         let header = HeaderV1::new(StreamParams::new([0; 32]), [0; 32], 0).unwrap();
-        let done = format::Committed {
-            segments: 1_000_000,
-            plaintext_len: 1 << 40,
-            position: (1 << 40) + 5,
-            ..format::Committed::NOTHING
-        };
+        let mut done = format::Committed::NOTHING;
+        (done.segments, done.plaintext_len, done.position) = (1_000_000, 1 << 40, (1 << 40) + 5);
         for (unit, begin) in
             [(Unit::Plaintext, 1 << 40), (Unit::Stream, header.body_offset().0 + (1 << 40) + 5)]
         {

@@ -7,6 +7,7 @@ use crate::{Error, Misuse};
 
 /// The committed segments of a stream that has no final segment yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Committed {
     /// How many they are.
     pub segments: u64,

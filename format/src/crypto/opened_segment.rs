@@ -7,6 +7,7 @@ use crate::wire::TRAILER_LEN;
 
 /// What a verified segment brings besides its plaintext: its digest, and its terminator for [`Progress`](super::Progress).
 #[derive(Clone, Copy)]
+#[non_exhaustive]
 pub struct OpenedSegment {
     /// D of the segment.
     pub digest: Digest,

@@ -9,6 +9,7 @@ use crate::{Detail, Error, Offset};
 
 /// An index segment that something after it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct IndexRef {
     /// How many segments are before it.
     pub before: u64,

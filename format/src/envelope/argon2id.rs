@@ -19,6 +19,7 @@ const WRAPPED_LEN: usize = 48;
 
 /// The body of an `argon2id` stanza (§12.1): nothing is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Argon2idView<'a> {
     /// 32 bytes.
     pub salt: [u8; 32],

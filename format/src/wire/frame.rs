@@ -105,6 +105,7 @@ impl FrameLayout {
 
 /// One frame in the wire: nothing is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FrameView<'a> {
     /// What the frame header says; it is what the layout calls for.
     pub header: FrameHeader,

@@ -69,6 +69,7 @@ impl JournalHeader {
 
 /// A journal header in the input, well formed and not yet authentic.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct JournalHeaderView {
     /// What it says.
     pub header: JournalHeader,

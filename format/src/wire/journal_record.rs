@@ -84,6 +84,7 @@ impl JournalRecord {
 
 /// A journal record in the input, well formed and not yet authentic.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct JournalRecordView {
     /// What it says.
     pub record: JournalRecord,

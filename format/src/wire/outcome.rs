@@ -10,6 +10,10 @@ use crate::{Detail, Error, Offset};
 
 /// What a parser that did not fail has to say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(
+    clippy::exhaustive_enums,
+    reason = "a parser that did not fail has these two outcomes, and no other"
+)]
 pub enum Parsed<T> {
     /// A value, and how many bytes of the input it took.
     Complete(T, usize),

@@ -25,7 +25,15 @@ mod at {
 }
 
 /// What the caller of a writer decides about a stream; everything in it is authenticated by header_tag.
+///
+/// ```
+/// use stream_v2_format::wire::{Suite, StreamParams};
+///
+/// let params = StreamParams::new([7; 32]).with_frame_size_log2(12).with_segment_size(1 << 16);
+/// assert_eq!((params.suite, params.segment_size), (Suite::XChaCha20Poly1305, 65_536));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamParams {
     /// AEAD, key schedule and tags.
     pub suite: Suite,
@@ -59,6 +67,60 @@ impl StreamParams {
             stream_salt,
             key_id: [0; 16],
         }
+    }
+
+    /// The same with another suite.
+    #[must_use]
+    pub const fn with_suite(self, suite: Suite) -> Self {
+        Self { suite, ..self }
+    }
+
+    /// The same with these flags.
+    #[must_use]
+    pub const fn with_flags(self, flags: StreamFlags) -> Self {
+        Self { flags, ..self }
+    }
+
+    /// The same with or without UNIFORM.
+    #[must_use]
+    pub const fn with_uniform(self, uniform: bool) -> Self {
+        self.with_flags(StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform))
+    }
+
+    /// The same with another frame size: 12 to 24, for 4 KiB to 16 MiB.
+    #[must_use]
+    pub const fn with_frame_size_log2(self, frame_size_log2: u8) -> Self {
+        Self { frame_size_log2, ..self }
+    }
+
+    /// The same with another segment size, in bytes: a multiple of the frame size, at most 2^26.
+    #[must_use]
+    pub const fn with_segment_size(self, segment_size: u32) -> Self {
+        Self { segment_size, ..self }
+    }
+
+    /// The same with so many segments in a key epoch; 0 is one epoch for ever.
+    #[must_use]
+    pub const fn with_epoch_segments(self, epoch_segments: u32) -> Self {
+        Self { epoch_segments, ..self }
+    }
+
+    /// The same with the number of plaintext bytes of the whole stream, or without it.
+    #[must_use]
+    pub const fn with_plaintext_len(self, plaintext_len: Option<u64>) -> Self {
+        Self { plaintext_len, ..self }
+    }
+
+    /// The same with another stream_salt.
+    #[must_use]
+    pub const fn with_stream_salt(self, stream_salt: [u8; 32]) -> Self {
+        Self { stream_salt, ..self }
+    }
+
+    /// The same with 16 bytes that name the content key.
+    #[must_use]
+    pub const fn with_key_id(self, key_id: [u8; 16]) -> Self {
+        Self { key_id, ..self }
     }
 
     /// epoch_segments of a writer that is not told another one: 0, which is one epoch for ever, with suite 0x0001; 65,536 with suite 0x0002, or as

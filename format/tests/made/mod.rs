@@ -13,7 +13,7 @@ fn key() -> ContentKey {
 
 fn stream(flags: StreamFlags) -> StreamSealer {
     let params =
-        StreamParams { flags, segment_size: 4096, frame_size_log2: 12, ..StreamParams::new([7; 32]) };
+        StreamParams::new([7; 32]).with_flags(flags).with_segment_size(4096).with_frame_size_log2(12);
     StreamSealer::new(params, &key(), b"").unwrap()
 }
 

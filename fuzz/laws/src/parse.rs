@@ -101,14 +101,11 @@ fn segment(input: &[u8]) {
 
 fn sized(sizes: u8, epochs: u8) -> HeaderV1 {
     let log2 = 12 + (sizes & 1);
-    let params = StreamParams {
-        flags: stream_v2_format::wire::StreamFlags::NONE
-            .with(stream_v2_format::wire::StreamFlags::UNIFORM, sizes & 2 != 0),
-        frame_size_log2: log2,
-        segment_size: (1 + u32::from(sizes >> 2)) << log2,
-        epoch_segments: epochs.into(),
-        ..StreamParams::new([0; 32])
-    };
+    let params = StreamParams::new([0; 32])
+        .with_uniform(sizes & 2 != 0)
+        .with_frame_size_log2(log2)
+        .with_segment_size((1 + u32::from(sizes >> 2)) << log2)
+        .with_epoch_segments(epochs.into());
     HeaderV1::new(params, [0; 32], 0).unwrap()
 }
 
@@ -131,10 +128,10 @@ fn argon2id(input: &[u8]) {
 }
 
 fn journal(input: &[u8]) {
-    if let Ok(JournalHeaderView { header, header_mac }) = JournalHeaderView::parse(input) {
+    if let Ok(JournalHeaderView { header, header_mac, .. }) = JournalHeaderView::parse(input) {
         assert_eq!(header.to_bytes(&header_mac), input[..212]);
     }
-    if let Some(JournalRecordView { record, record_mac }) = JournalRecordView::parse(input) {
+    if let Some(JournalRecordView { record, record_mac, .. }) = JournalRecordView::parse(input) {
         assert_eq!(record.to_bytes(&record_mac), input[..136]);
     }
 }

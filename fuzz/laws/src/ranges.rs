@@ -5,7 +5,7 @@ use std::io;
 
 use arbitrary::{Result, Unstructured};
 use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer};
-use stream_v2_format::wire::{StreamFlags, StreamParams};
+use stream_v2_format::wire::StreamParams;
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{DecryptPipeline, ReadAt};
 use stream_v2_testing::piecewise;
@@ -46,13 +46,11 @@ struct Tree {
 impl Tree {
     fn grow(values: &mut Unstructured<'_>) -> Result<Self> {
         let form = *values.choose(&[Form::Uniform, Form::Plain, Form::Indexed])?;
-        let params = StreamParams {
-            flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, form == Form::Uniform),
-            frame_size_log2: 12,
-            segment_size: 4096,
-            epoch_segments: values.int_in_range(0..=2)?,
-            ..StreamParams::new([9; 32])
-        };
+        let params = StreamParams::new([9; 32])
+            .with_uniform(form == Form::Uniform)
+            .with_frame_size_log2(12)
+            .with_segment_size(4096)
+            .with_epoch_segments(values.int_in_range(0..=2)?);
         let stream = StreamSealer::new(params, &key(), b"").unwrap();
         let (bytes, plaintext, progress) = (Vec::new(), Vec::new(), Progress::of_writer(&stream));
         let nodes = vec![Node { parent: 0, bytes, plaintext, progress }];

@@ -9,8 +9,8 @@ use stream_v2_format::envelope::{EnvelopeView, write_envelope};
 use stream_v2_format::wire::{
     Codec, DigestAlg, HeaderV1, HeaderV1View, IndexEntry, IndexView, JournalHeader, JournalHeaderView,
     JournalRecord, JournalRecordType, JournalRecordView, JournalRole, Parsed, RunLink, SegmentFlags,
-    SegmentHeader, SegmentHeaderView, SegmentKind, StreamFlags, StreamParams, Suite, Trailer, check_segment,
-    entries_max, wire_len, write_index,
+    SegmentHeader, SegmentHeaderView, SegmentKind, StreamParams, Suite, Trailer, check_segment, entries_max,
+    wire_len, write_index,
 };
 use stream_v2_format::{KeyEpoch, Offset, SegmentIndex};
 
@@ -36,20 +36,19 @@ const SUITES: [Suite; 2] = [Suite::XChaCha20Poly1305, Suite::Aes256Gcm];
 
 fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
     let frame_size_log2 = values.int_in_range(10..=26)?;
-    Ok(StreamParams {
-        suite: *values.choose(&SUITES)?,
-        flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, values.arbitrary()?),
-        frame_size_log2,
-        segment_size: match values.arbitrary()? {
+    // Stored inputs are drawn in the order of the fields.
+    let params = StreamParams::new([0; 32])
+        .with_suite(*values.choose(&SUITES)?)
+        .with_uniform(values.arbitrary()?)
+        .with_frame_size_log2(frame_size_log2)
+        .with_segment_size(match values.arbitrary()? {
             true => values.arbitrary()?,
             false => values.int_in_range(1..=9_u32)? << frame_size_log2.min(24),
-        },
-        epoch_segments: values.arbitrary()?,
+        })
+        .with_epoch_segments(values.arbitrary()?)
         // 2^64 - 1 says that there is none.
-        plaintext_len: Option::<u64>::arbitrary(values)?.filter(|len| *len != u64::MAX),
-        stream_salt: values.arbitrary()?,
-        key_id: values.arbitrary()?,
-    })
+        .with_plaintext_len(Option::<u64>::arbitrary(values)?.filter(|len| *len != u64::MAX));
+    Ok(params.with_stream_salt(values.arbitrary()?).with_key_id(values.arbitrary()?))
 }
 
 fn stream_header(values: &mut Unstructured<'_>) -> Result<()> {
@@ -98,6 +97,7 @@ fn segment_header(values: &mut Unstructured<'_>) -> Result<()> {
         SegmentKind::Data => derived.index <= stream.last_segment(),
         SegmentKind::Index => derived.index <= stream.last_segment() && !stream.uniform(),
         SegmentKind::Final => true,
+        kind => panic!("{kind:?} is not drawn"),
     };
     let epoch = derived.index.key_epoch(stream.params().epoch_segments);
     assert_eq!(check_segment(&stream, &derived, Offset(0), 0).is_ok(), allowed && epoch.0 <= 65_535);
@@ -110,6 +110,7 @@ fn derived(stream: &HeaderV1, header: SegmentHeader) -> SegmentHeader {
         SegmentKind::Data => (drawn % stream.segment_size() + 1, drawn % stream.segment_size() + 1),
         SegmentKind::Index => (0, 24 + 24 * (drawn % entries_max(stream) + 1)),
         SegmentKind::Final => (0, 0),
+        kind => panic!("{kind:?} is not drawn"),
     };
     let run_start = header.flags.run_start() || header.index == SegmentIndex::FIRST;
     let epoch_segments = stream.params().epoch_segments;
@@ -240,14 +241,13 @@ fn trailer(values: &mut Unstructured<'_>) -> Result<Trailer> {
 
 /// Segments of any length, sealed and opened again, in any order and by their ends alone.
 fn segments(values: &mut Unstructured<'_>) -> Result<()> {
-    let mut params = StreamParams {
-        suite: *values.choose(&SUITES)?,
-        flags: StreamFlags::NONE,
-        frame_size_log2: 12,
-        segment_size: 8192,
-        epoch_segments: values.int_in_range(0..=3)?,
-        ..StreamParams::new(values.arbitrary()?)
-    };
+    let params = StreamParams::new([0; 32])
+        .with_suite(*values.choose(&SUITES)?)
+        .with_uniform(false)
+        .with_frame_size_log2(12)
+        .with_segment_size(8192)
+        .with_epoch_segments(values.int_in_range(0..=3)?);
+    let mut params = params.with_stream_salt(values.arbitrary()?);
     if params.epoch_segments == 0 {
         params.epoch_segments = params.default_epoch();
     }

@@ -2,7 +2,7 @@
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
-use stream_v2_format::wire::{DigestAlg, StreamParams};
+use stream_v2_format::wire::DigestAlg;
 
 use super::committer::{Leave, Outlet};
 use super::decrypt::OpenWriter;
@@ -37,7 +37,7 @@ impl EncryptPipeline<'_> {
         outlet: &mut Outlet<P>,
     ) -> Result<Summary, Error> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
-        let mut params = StreamParams { stream_salt: salts.stream_salt, ..self.params };
+        let mut params = self.params.with_stream_salt(salts.stream_salt);
         if params.epoch_segments == 0 {
             // A suite whose keys wear out has another epoch before they do (§21.4).
             params.epoch_segments = params.default_epoch();

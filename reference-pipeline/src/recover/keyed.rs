@@ -106,7 +106,7 @@ impl<R: Read + Seek> Recovery<R> {
         //= spec/stream-v2.md#sv2-res-006
         //# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output
         //# reaches to the end of the last commit and the segment that it names is not there or not valid.
-        let committed = Committed::with_segment(record, header.header(), PendingIndex::EMPTY)
+        let mut committed = Committed::with_segment(record, header.header(), PendingIndex::EMPTY)
             .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
         let (pending_index, data_before) = self.headers_before(record, &header, &committed.run)?;
@@ -118,7 +118,8 @@ impl<R: Read + Seek> Recovery<R> {
             let plaintext = Bytes::copy_from_slice(&self.plaintext);
             LastSegment { header: *header.header(), plaintext }
         });
-        Ok(Committed { pending_index, ..committed })
+        committed.pending_index = pending_index;
+        Ok(committed)
     }
 
     /// What the headers up to and with that of a commit's segment, which was just opened, leave to the next index segment;
@@ -248,7 +249,7 @@ impl<R: Read + Seek> Recovery<R> {
                 (self.last, self.last_index) = (Some((header, whole)), None);
             }
             SegmentKind::Index => self.last_index = Some(*header.header()),
-            SegmentKind::Final => {}
+            _ => {}
         }
     }
 

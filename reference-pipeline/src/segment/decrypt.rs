@@ -60,7 +60,7 @@ impl DecryptedSegment {
     pub fn plaintext(&self) -> &[u8] {
         match self.header.header().kind {
             SegmentKind::Data => &self.payload,
-            SegmentKind::Index | SegmentKind::Final => &[],
+            _ => &[],
         }
     }
 }

@@ -103,7 +103,8 @@ fn a_full_stream_leaves_room_for_its_last_index_segment() {
     let opener: StreamOpener = DecryptPipeline::new(&key).open_stream(&mut &header[..]).unwrap();
     let mut recovered = recover(Cursor::new(&header), &opener, Vouched::Unknown).unwrap();
     // Of the last segment that is committed nothing is asked but its number.
-    recovered.committed = Committed { segments: 65_532, ..Committed::NOTHING };
+    recovered.committed = Committed::NOTHING;
+    recovered.committed.segments = 65_532;
     let resumed = |len: usize| {
         let mut sink = WriterSink::new(std::io::sink());
         pipeline.resume(&opener, &recovered, &plaintext(len)[..], &mut sink, Managers::none())

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{Cursor, ErrorKind, Read};
 
 use stream_v2_format::crypto::{Journal, StreamOpener};
-use stream_v2_format::wire::{JournalRecord, JournalRole, StreamFlags, StreamParams};
+use stream_v2_format::wire::{JournalRecord, JournalRole};
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
@@ -107,8 +107,7 @@ fn a_journal_says_where_the_run_of_its_commit_began() {
 
 /// A stream of several runs, with UNIFORM or without, with the smallest segments.
 fn stream(uniform: bool, salts: &[(u8, usize)]) -> Built {
-    let flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
-    let params = StreamParams { flags, segment_size: 4096, ..small_params() };
+    let params = small_params().with_uniform(uniform).with_segment_size(4096);
     let lens: Vec<_> = salts.iter().map(|&(salt, segments)| (salt, vec![SEGMENT; segments])).collect();
     let runs: Vec<_> = lens.iter().map(|(salt, lens)| (*salt, &lens[..])).collect();
     build_with(&Plan { params, runs: &runs })

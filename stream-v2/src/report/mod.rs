@@ -105,6 +105,8 @@ pub enum Warning {
     ResultChanged,
     /// Names cannot be made durable in this folder. After a loss of power the output may have its old name.
     NamesAtRisk(String),
+    /// Something that has no name here yet.
+    Other(String),
 }
 
 impl From<Notice> for Warning {
@@ -114,6 +116,7 @@ impl From<Notice> for Warning {
             Notice::JournalDamaged => Self::JournalDamaged,
             Notice::LostDurable => Self::LostDurable,
             Notice::ResultChanged => Self::ResultChanged,
+            other => Self::Other(format!("{other:?}")),
         }
     }
 }
@@ -128,6 +131,7 @@ impl fmt::Display for Warning {
             }
             Self::ResultChanged => f.write_str("the output was changed after it was complete"),
             Self::NamesAtRisk(folder) => write!(f, "names cannot be made durable in {folder}"),
+            Self::Other(what) => f.write_str(what),
         }
     }
 }

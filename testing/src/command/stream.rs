@@ -26,7 +26,7 @@ pub const SMALL: Recipe = Recipe { plaintext_len: 20_000, shift: 0, stream_salt:
 
 fn params(recipe: Recipe) -> StreamParams {
     let salt = StreamParams::new([recipe.stream_salt; 32]);
-    StreamParams { frame_size_log2: 12, segment_size: 8192, key_id: KEY_ID, ..salt }
+    salt.with_frame_size_log2(12).with_segment_size(8192).with_key_id(KEY_ID)
 }
 
 impl Recipe {

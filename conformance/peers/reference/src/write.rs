@@ -5,7 +5,7 @@ use stream_v2_format::crypto::{
     ContentKey, Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer,
 };
 use stream_v2_format::envelope::{EnvelopeView, write_envelope};
-use stream_v2_format::wire::{DigestAlg, HeaderV1, SegmentKind, StreamFlags, StreamParams, Suite, crc32c};
+use stream_v2_format::wire::{DigestAlg, HeaderV1, SegmentKind, StreamParams, Suite, crc32c};
 use stream_v2_format::{self as format, SegmentIndex};
 use stream_v2_pipeline::{Cause, EncryptPipeline, Error, Managers, Salts, WriterSink};
 
@@ -175,16 +175,14 @@ fn name(error: &Error) -> &'static str {
 
 /// The fields of the stream header.
 pub(crate) fn params(parameters: &request::Parameters) -> StreamParams {
-    StreamParams {
-        suite: Suite::from_value(parameters.suite).unwrap(),
-        flags: StreamFlags::NONE.with(StreamFlags::UNIFORM, parameters.uniform),
-        frame_size_log2: parameters.frame_size_log2,
-        segment_size: parameters.segment_size,
-        epoch_segments: parameters.epoch_segments,
-        plaintext_len: parameters.plaintext_len,
-        key_id: array(&parameters.key_id),
-        ..StreamParams::new(array(&parameters.stream_salt))
-    }
+    StreamParams::new(array(&parameters.stream_salt))
+        .with_suite(Suite::from_value(parameters.suite).unwrap())
+        .with_uniform(parameters.uniform)
+        .with_frame_size_log2(parameters.frame_size_log2)
+        .with_segment_size(parameters.segment_size)
+        .with_epoch_segments(parameters.epoch_segments)
+        .with_plaintext_len(parameters.plaintext_len)
+        .with_key_id(array(&parameters.key_id))
 }
 
 pub(crate) fn digest_alg(parameters: &request::Parameters) -> DigestAlg {

@@ -1,7 +1,6 @@
 //! Ranges of streams of many runs, by arithmetic: what links find, and what they cost.
 
 use stream_v2_format::Detail;
-use stream_v2_format::wire::StreamParams;
 use stream_v2_pipeline::{DecryptPipeline, RangeReader, ReadAt};
 use stream_v2_testing::streams::{key, small_params};
 
@@ -13,7 +12,7 @@ fn uniform(runs: &[(u8, usize)]) -> Sample {
 }
 
 fn in_epochs(epoch_segments: u32, runs: &[(u8, usize)]) -> Sample {
-    let params = StreamParams { segment_size: 4096, epoch_segments, ..small_params() };
+    let params = small_params().with_segment_size(4096).with_epoch_segments(epoch_segments);
     let lens: Vec<(u8, Vec<usize>)> =
         runs.iter().map(|&(salt, segments)| (salt, vec![4096; segments])).collect();
     let runs: Vec<(u8, &[usize])> = lens.iter().map(|(salt, lens)| (*salt, &lens[..])).collect();

@@ -75,7 +75,12 @@ impl Sample {
         runs: &[(u8, &[usize])],
         bend: impl FnMut(usize, &mut Vec<u8>),
     ) -> Self {
-        Self::of(&StreamParams { segment_size, plaintext_len, ..small_params() }, form, runs, bend)
+        Self::of(
+            &small_params().with_segment_size(segment_size).with_plaintext_len(plaintext_len),
+            form,
+            runs,
+            bend,
+        )
     }
 
     /// The same, with these parameters but for flags.
@@ -87,7 +92,7 @@ impl Sample {
     ) -> Self {
         let flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, form == Form::Uniform);
         let segment_size = params.segment_size as usize;
-        let stream = StreamSealer::new(StreamParams { flags, ..*params }, &key(), b"").unwrap();
+        let stream = StreamSealer::new(params.with_flags(flags), &key(), b"").unwrap();
         let mut progress = Progress::of_writer(&stream);
         let (bytes, segments, begins) = (stream.header_bytes().to_vec(), Vec::new(), Vec::new());
         let total = runs.iter().flat_map(|(_, lens)| *lens).sum();
