@@ -9,26 +9,56 @@
 //! There is no I/O, thread, clock or source of randomness in here; salts come in as arguments. Nothing that
 //! arrives from outside can cause a panic, nor an allocation above the authenticated limits.
 //!
+//! A whole stream, written and read back:
+//!
 //! ```
-//! use stream_v2_format::crypto::{ContentKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer, Transcript};
+//! use stream_v2_format::crypto::{
+//!     ContentKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener, StreamSealer,
+//! };
 //! use stream_v2_format::wire::{HeaderV1View, StreamParams};
-//! use stream_v2_format::{Offset, SegmentIndex};
+//! use stream_v2_format::SegmentIndex;
 //!
 //! let key = ContentKey::new([7; 32]);
-//! let params = StreamParams::new([1; 32]); // the stream salt: from the operating system, never a constant
-//! let stream = StreamSealer::new(params, &key, b"").unwrap();
+//! let plaintext = [5; 6000];
+//!
+//! // Write. Both salts come from the operating system, and are never constants.
+//! let params = StreamParams::new([1; 32]).with_frame_size_log2(12).with_segment_size(4096);
+//! let stream = StreamSealer::new(params, &key, b"")?;
 //! let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
+//! let mut progress = Progress::of_writer(&stream);
+//! let mut bytes = stream.header_bytes().to_vec();
+//! for (index, piece) in (0..).map(SegmentIndex).zip(plaintext.chunks(4096)) {
+//!     let mut wire = vec![0; sealer.wire_len(index, piece.len() as u32)];
+//!     let sealed = sealer.seal_data(index, piece, &mut wire)?;
+//!     progress.sealed(&sealed)?;
+//!     bytes.extend_from_slice(&sealed.header.to_bytes());
+//!     bytes.extend_from_slice(&wire);
+//! }
+//! let mut wire = [0; SegmentSealer::final_wire_len()];
+//! let sealed = sealer.seal_final(SegmentIndex(2), &progress.trailer(), &mut wire)?;
+//! bytes.extend_from_slice(&sealed.header.to_bytes());
+//! bytes.extend_from_slice(&wire);
 //!
-//! let mut wire = vec![0; sealer.wire_len(SegmentIndex::FIRST, 5)];
-//! let sealed = sealer.seal_data(SegmentIndex::FIRST, b"hello", &mut wire).unwrap();
-//!
-//! let bytes = stream.header_bytes();
-//! let (view, _) = HeaderV1View::parse(&bytes).unwrap().complete().unwrap();
-//! let reader = StreamOpener::new(&view.header(), &key, b"").unwrap();
-//! let header = reader.authenticate(&sealed.header.to_bytes(), Offset(128), 0).unwrap().complete().unwrap().0;
-//! let mut plaintext = [0; 5];
-//! SegmentOpener::new(&reader).open(&header, &wire, &mut plaintext).unwrap();
-//! assert_eq!(&plaintext, b"hello");
+//! // Read. Nothing is believed before it was authenticated, and nothing is released before it was verified.
+//! let (view, _) = HeaderV1View::parse(&bytes)?.complete().unwrap();
+//! let stream = StreamOpener::new(&view.header(), &key, b"")?;
+//! let mut order = SegmentOrder::new(stream.header());
+//! let mut opener = SegmentOpener::new(&stream);
+//! let mut progress = Progress::of_reader(&stream);
+//! let mut read = Vec::new();
+//! while !order.ended() {
+//!     let offset = order.offset();
+//!     let rest = &bytes[offset.0 as usize..];
+//!     let (header, taken) = stream.authenticate(rest, offset, order.segments())?.complete().unwrap();
+//!     order.admit(header.header(), offset)?;
+//!     let wire = &rest[taken..][..header.header().wire_len as usize];
+//!     let mut payload = vec![0; header.header().payload_len as usize];
+//!     let opened = opener.open(&header, wire, &mut payload)?;
+//!     progress.opened(&header, &opened, &payload)?;
+//!     read.extend_from_slice(&payload);
+//! }
+//! assert_eq!(read, plaintext);
+//! # Ok::<(), stream_v2_format::Error>(())
 //! ```
 #![no_std]
 #![forbid(unsafe_code)]
