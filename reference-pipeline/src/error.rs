@@ -190,10 +190,56 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        // The message says what the cause says: what is left is what the cause comes from.
         match &self.cause {
-            Cause::Format(error) => Some(error),
-            Cause::Io(error) => Some(error),
+            Cause::Format(error) => error.source(),
+            Cause::Io(error) => error.source(),
             Cause::Panic(_) | Cause::Interrupted => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+
+    use super::*;
+
+    /// The message, and those of all that it comes from.
+    fn told(error: &Error) -> Vec<String> {
+        let mut told = vec![error.to_string()];
+        let mut next = error.source();
+        while let Some(source) = next {
+            told.push(source.to_string());
+            next = source.source();
+        }
+        told
+    }
+
+    #[test]
+    fn an_error_and_its_sources_say_nothing_twice() {
+        let format = Error::worker(format::Error::misuse(format::Misuse::ShortSegment));
+        assert_eq!(told(&format).len(), 1);
+        let plain = Error::io(Stage::Sink, None, io::Error::from(io::ErrorKind::StorageFull));
+        assert_eq!(told(&plain), ["sink: no storage space"]);
+        let disk = io::Error::from(io::ErrorKind::StorageFull);
+        let nested = Error::io(Stage::Sink, Some(2), io::Error::other(Nested(disk)));
+        assert_eq!(told(&nested), ["sink, segment 2: the copy failed", "no storage space"]);
+    }
+
+    /// An error that leaves the cause to its source.
+    #[derive(Debug)]
+    struct Nested(io::Error);
+
+    impl fmt::Display for Nested {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("the copy failed")
+        }
+    }
+
+    impl std::error::Error for Nested {
+        fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+            Some(&self.0)
         }
     }
 }
