@@ -57,6 +57,12 @@ fn format_has_no_input_output_thread_clock_or_randomness() {
 }
 
 #[test]
+fn format_needs_no_std() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    assert!(fs::read_to_string(root).unwrap().contains("\n#![no_std]\n"));
+}
+
+#[test]
 fn only_engine_uploads_and_library_start_threads() {
     let nothing = [""; 0];
     assert_eq!(
