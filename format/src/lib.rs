@@ -75,7 +75,7 @@ compile_error!(
 
 pub mod crypto;
 pub mod envelope;
-pub mod error;
+mod error;
 pub mod lengths;
 pub mod limits;
 mod misuse;
