@@ -54,7 +54,7 @@ impl KeyFile {
         // Made once and never moved, so that no copy of the key stays behind.
         let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_LEN_MAX + 1));
         WaitingInput::new(file).take(KEY_FILE_LEN_MAX as u64 + 1).read_to_end(&mut text).map_err(failed)?;
-        let Text { key_id, key } = Text::parse(&text).map_err(|fault| refused(&name, &fault))?;
+        let Text { key_id, key, .. } = Text::parse(&text).map_err(|fault| refused(&name, &fault))?;
         Ok(Self { key_id, key, name })
     }
 }

@@ -39,6 +39,7 @@ pub(crate) fn warn(output: &OutputFile, notice: Option<Notice>) {
                 partial.display()
             ));
         }
+        Some(notice) => note(format_args!("warning: {}: {notice:?}", output.partial().display())),
     }
 }
 

@@ -15,6 +15,7 @@ const VERSION_2: &str = "sv2-key-2";
 
 /// What a key file holds.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct KeyFile {
     /// The id that streams name: of a file of version 2, the one that follows from the key.
     pub key_id: [u8; 16],
@@ -68,6 +69,7 @@ pub enum LineFault {
 
 /// A part of the line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Part {
     /// The id: 32 digits.
     Id,

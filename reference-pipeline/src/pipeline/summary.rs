@@ -5,6 +5,7 @@ use stream_v2_format::wire::HeaderV1;
 
 /// What a complete run has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Summary {
     /// Segments of the stream, the final one included.
     pub segments: u64,

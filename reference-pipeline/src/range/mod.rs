@@ -39,6 +39,7 @@ pub use plaintext::PlaintextReader;
 /// segments are read one after the other, from the first one on, they are checked as by a sequential reader; up to the end, with the transcript and all of
 /// the trailer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RangeBy {
     /// By arithmetic, in a stream with UNIFORM: the segment header is read where it has to be. Links are followed from the final segment to the run that
     /// holds the range: for each run after it, 172 bytes in two reads; in the last run nothing. Of a stream that is salvaged each byte is at its place

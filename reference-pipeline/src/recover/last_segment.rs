@@ -9,6 +9,7 @@ use crate::observe::shown::Len;
 
 /// A data segment that was read whole.
 #[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LastSegment {
     /// Its header.
     pub header: SegmentHeader,

@@ -24,6 +24,7 @@ pub enum WalkDepth {
 
 /// One segment as it stands in the stream. Nothing about it is authentic.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct WalkedSegment {
     /// Where the segment begins, in bytes from the start of the stream.
     pub offset: Offset,

@@ -11,6 +11,7 @@ pub use encrypt::InterruptedEncryption;
 
 /// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Notice {
     /// The journal is not to be used, for this reason (SV2-JRN-006).
     JournalUnusable(stream_v2_format::Error),

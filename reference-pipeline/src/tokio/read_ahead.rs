@@ -116,6 +116,8 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
     }
 }
 
+impl<R: Read + Send + 'static> super::source::sealed::Sealed for ReadAhead<R> {}
+
 impl<R: Read + Send + 'static> AsyncSource for ReadAhead<R> {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {
         self.poll_chunk(context).map_ok(|()| {

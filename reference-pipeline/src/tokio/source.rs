@@ -13,8 +13,8 @@ use crate::engine::shutdown::Interruption;
 use crate::segment::buffers::resize;
 use crate::source::{self, Source};
 
-/// What bytes come from: every `AsyncRead`, and [`ReadAhead`](super::ReadAhead).
-pub trait AsyncSource: Send {
+/// What bytes come from: every `AsyncRead`, and [`ReadAhead`](super::ReadAhead). It is implemented here alone.
+pub trait AsyncSource: Send + sealed::Sealed {
     /// Reads up to `buffer.len()` bytes, and 0 of them at the end only. An `Interrupted` read is tried again.
     ///
     /// # Errors
@@ -36,6 +36,13 @@ pub trait AsyncSource: Send {
         Poll::Ready(Ok(false))
     }
 }
+
+pub(super) mod sealed {
+    /// Keeps other crates from implementing [`AsyncSource`](super::AsyncSource).
+    pub trait Sealed {}
+}
+
+impl<R: AsyncRead + Unpin + Send> sealed::Sealed for R {}
 
 impl<R: AsyncRead + Unpin + Send> AsyncSource for R {
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>> {

@@ -35,6 +35,7 @@ fn name(by: RangeBy) -> &'static str {
         RangeBy::Arithmetic => "arithmetic",
         RangeBy::Headers => "headers",
         RangeBy::Index => "index",
+        by => panic!("{by:?} has no name in the protocol"),
     }
 }
 

@@ -55,6 +55,7 @@ fn with_key(key: &ContentKey, context: &[u8], output: &[u8], journal: Option<&[u
                 // Of decryptions only.
                 Some(Notice::ResultChanged) => "changed".into(),
                 Some(Notice::LostDurable) => "lost".into(),
+                Some(notice) => panic!("{notice:?} has no name in the protocol"),
                 None => if found.source().is_some() { "used" } else { "none" }.into(),
             },
         }),

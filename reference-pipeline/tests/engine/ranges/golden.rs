@@ -23,7 +23,7 @@ fn may_differ(by: Option<RangeBy>, sequential: Detail, found: Detail) -> bool {
         ),
         // It sees at the short segment what others see at the one after it.
         Some(RangeBy::Arithmetic) => sequential == Detail::OrderUniform,
-        Some(RangeBy::Headers) => false,
+        Some(_) => false,
     }
 }
 
