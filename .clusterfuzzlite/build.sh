@@ -1,6 +1,6 @@
 #!/bin/bash -eu
 # Called in the image of OSS-Fuzz or ClusterFuzzLite: every target into $OUT, with its seeds and the dictionary.
-cargo run --locked -p stream-v2-laws --bin sv2-seeds -- vectors fuzz/corpus
+cargo run --locked -p stream-v2-properties --bin sv2-seeds -- vectors fuzz/corpus
 cd fuzz
 cargo fuzz build -O -a
 for source in fuzz_targets/*.rs; do

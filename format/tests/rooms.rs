@@ -15,7 +15,7 @@ const FOLDERS: &[&str] = &["format/src/crypto", "format/src/wire"];
 const TIED: &[&str] = &[
     "format/src/crypto",
     "format/src/wire",
-    "fuzz/laws/src",
+    "fuzz/properties/src",
     "reference-pipeline/histories/src",
     "reference-pipeline/model/src",
     "testing/src",

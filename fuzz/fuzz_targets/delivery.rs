@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| stream_v2_laws::delivery(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| stream_v2_properties::delivery(data));

@@ -10,8 +10,8 @@ use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{DecryptPipeline, ReadAt};
 use stream_v2_testing::piecewise;
 
+use crate::capture::Captured;
 use crate::reader::key;
-use crate::told::Told;
 
 /// A segment that was sealed, after the segments of its parent. The first node is before all of them.
 struct Node {
@@ -250,7 +250,7 @@ fn told(values: &mut Unstructured<'_>) -> Result<()> {
     let picture: Vec<(usize, usize)> =
         tree.nodes.iter().map(|node| (node.parent, node.plaintext.len())).collect();
     let asked = (tree.form, picture, closing, &unchanged, &turns, &wanted);
-    let _told = Told(&asked);
+    let _told = Captured(&asked);
     read_ranges(&tree, &versions, &turns, &wanted, versions.len() == 1 && unchanged[0]);
     versions.iter().for_each(|version| read_in_order(&tree, version));
     Ok(())

@@ -1,9 +1,10 @@
-//! The laws: each takes any bytes, and panics where something does not hold that has to hold whatever they are.
+//! The properties: each takes any bytes, and panics where something does not hold that has to hold whatever they are.
 //!
 //! A fuzz target is one line that calls one of these; `tests/regressions.rs` calls them with everything that a campaign has found.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a law that does not hold is a panic")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a property that does not hold is a panic")]
 
+mod capture;
 mod crash;
 mod delivery;
 mod differential;
@@ -15,7 +16,6 @@ mod reader;
 mod reseal;
 mod schedule;
 mod seeds;
-mod told;
 mod write_then_parse;
 
 pub use crash::crash;
@@ -30,11 +30,11 @@ pub use schedule::schedule;
 pub use seeds::{Seed, draw, seeds};
 pub use write_then_parse::write_then_parse;
 
-/// A law.
-pub type Law = fn(&[u8]);
+/// A property.
+pub type Property = fn(&[u8]);
 
-/// All laws, by the names of their targets.
-pub const LAWS: [(&str, Law); 10] = [
+/// All properties, by the names of their targets.
+pub const PROPERTIES: [(&str, Property); 10] = [
     ("crash", crash),
     ("delivery", delivery),
     ("differential", differential),

@@ -1,10 +1,10 @@
-//! How long each law takes for inputs of 1 MiB that are made to be slow: What takes more than a second is a bug,
-//! and ends with an error. `cargo bench -p stream-v2-laws --bench mebibyte --profile laws`
+//! How long each property takes for inputs of 1 MiB that are made to be slow: What takes more than a second is a bug,
+//! and ends with an error. `cargo bench -p stream-v2-properties --bench mebibyte --profile properties`
 
 use std::time::Instant;
 
 use stream_v2_conformance::forge::Forgery;
-use stream_v2_laws::LAWS;
+use stream_v2_properties::PROPERTIES;
 
 const LEN: usize = 1 << 20;
 
@@ -34,7 +34,7 @@ fn inputs() -> [(&'static str, Vec<u8>); 6] {
 fn main() {
     let mut slow = false;
     for (name, bytes) in inputs() {
-        for (law, holds) in LAWS {
+        for (property, holds) in PROPERTIES {
             // Laws of raw bytes take some of their own first.
             for skip in [vec![0], vec![1], vec![9, 0, 0], vec![1; 16]] {
                 let input = [skip.as_slice(), &bytes].concat();
@@ -43,7 +43,7 @@ fn main() {
                 let took = begin.elapsed();
                 slow |= took.as_secs() > 0;
                 if took.as_millis() >= 100 {
-                    println!("{law}: {name}, after {skip:?}: {took:?}");
+                    println!("{property}: {name}, after {skip:?}: {took:?}");
                 }
             }
         }

@@ -16,8 +16,8 @@ use stream_v2_pipeline::{
 };
 use stream_v2_testing::streams::small_segments;
 
+use crate::capture::Captured;
 use crate::reader::key;
-use crate::told::Told;
 
 #[derive(Arbitrary, Debug)]
 struct Schedule {
@@ -78,7 +78,7 @@ const KINDS: [ErrorKind; 6] = [
 /// A run under a schedule.
 pub fn schedule(data: &[u8]) {
     let Ok(schedule) = Schedule::arbitrary(&mut Unstructured::new(data)) else { return };
-    let _told = Told(&schedule);
+    let _told = Captured(&schedule);
     let plaintext: Vec<u8> = (0..251).cycle().take(usize::from(schedule.len) % (12 * 4096)).collect();
     let stream = encrypted(&plaintext);
     let input = if schedule.decrypts { &stream } else { &plaintext };

@@ -5,16 +5,16 @@ use stream_v2_conformance::broken::{Opinion, plain_read};
 use stream_v2_conformance::forge::{Edit, Forgery};
 use stream_v2_testing::piecewise;
 
+use crate::capture::Captured;
 use crate::differential::{assert_agree, opinion};
 use crate::reader::{KEY, answer, key};
-use crate::told::Told;
 
 /// A stream, and what is wrong with it.
 ///
 /// `format` alone is asked of each, because that is quick. The pipeline adds threads and a salvage, and is asked of one in eight.
 pub fn reseal(data: &[u8]) {
     let Ok(forgery) = Forgery::arbitrary(&mut Unstructured::new(data)) else { return };
-    let _told = Told(&forgery);
+    let _told = Captured(&forgery);
     let bytes = forgery.write();
     let (released, result) = piecewise::read(&bytes, &key(), b"");
     let by_format = opinion(released, result);

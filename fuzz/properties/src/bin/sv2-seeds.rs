@@ -1,4 +1,4 @@
-//! Writes the seeds of all laws below a folder: `sv2-seeds VECTORS CORPUS`.
+//! Writes the seeds of all properties below a folder: `sv2-seeds VECTORS CORPUS`.
 
 use std::path::PathBuf;
 use std::{env, fs, io};
@@ -8,9 +8,9 @@ fn main() -> io::Result<()> {
     let (Some(vectors), Some(corpus)) = (arguments.next(), arguments.next()) else {
         return Err(io::Error::other("usage: sv2-seeds VECTORS CORPUS"));
     };
-    let seeds = stream_v2_laws::seeds(&vectors)?;
+    let seeds = stream_v2_properties::seeds(&vectors)?;
     for seed in &seeds {
-        let folder = corpus.join(seed.law);
+        let folder = corpus.join(seed.property);
         fs::create_dir_all(&folder)?;
         fs::write(folder.join(&seed.name), &seed.bytes)?;
     }

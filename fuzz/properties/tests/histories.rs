@@ -1,4 +1,4 @@
-//! The law of mixed histories, on inputs that are drawn; on others it is a fuzz target.
+//! The property of mixed histories, on inputs that are drawn; on others it is a fuzz target.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
@@ -9,7 +9,7 @@ proptest! {
 
     #[test]
     fn mixed_histories(bytes in proptest::collection::vec(any::<u8>(), 200..300)) {
-        stream_v2_laws::histories(&bytes);
+        stream_v2_properties::histories(&bytes);
     }
 }
 

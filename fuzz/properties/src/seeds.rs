@@ -1,4 +1,4 @@
-//! Where a campaign begins: the golden vectors, in the shape that each law takes, and numbers for the laws that build their own inputs.
+//! Where a campaign begins: the golden vectors, in the shape that each property takes, and numbers for the properties that build their own inputs.
 
 use std::io;
 use std::path::Path;
@@ -7,11 +7,11 @@ use stream_v2_conformance::operations::Vector;
 use stream_v2_conformance::runner::suite::Suite;
 use stream_v2_format::wire::{IndexEntry, write_index};
 
-/// One input of one law.
+/// One input of one property.
 pub struct Seed {
-    /// The law's name.
-    pub law: &'static str,
-    /// Names the input, among those of its law.
+    /// The property's name.
+    pub property: &'static str,
+    /// Names the input, among those of its property.
     pub name: String,
     /// The input.
     pub bytes: Vec<u8>,
@@ -20,7 +20,7 @@ pub struct Seed {
 /// What is longer is left to the vectors: short inputs are quick.
 const LEN_MAX: usize = 20_000;
 
-/// The seeds of all laws, from the folder of the vectors.
+/// The seeds of all properties, from the folder of the vectors.
 ///
 /// # Errors
 /// Where the folder does not hold the vectors.
@@ -46,12 +46,12 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         let entry = IndexEntry { plaintext_len: 4096, wire_len: 4204, tag_prefix: [7; 16] };
         let payload = write_index(99, [9; 16], &vec![entry; entries]);
         seeds.push(Seed {
-            law: "parse",
+            property: "parse",
             name: format!("index-{entries}"),
             bytes: [&[5], &payload[..]].concat(),
         });
     }
-    for (law, count) in [
+    for (property, count) in [
         ("crash", 64),
         ("histories", 128),
         ("ranges", 400),
@@ -60,7 +60,7 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         ("write_then_parse", 64),
     ] {
         seeds.extend((0..count).map(|number| Seed {
-            law,
+            property,
             name: format!("numbers-{number}"),
             bytes: numbers(number).take(16 + 48 * usize::try_from(number % 64).unwrap()).collect(),
         }));
@@ -69,9 +69,9 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
 }
 
 fn of_stream(seeds: &mut Vec<Seed>, id: &str, stream: &[u8]) {
-    let mut push = |law, parts: &[&[u8]]| {
+    let mut push = |property, parts: &[&[u8]]| {
         let name = format!("{id}-{}", seeds.len());
-        seeds.push(Seed { law, name, bytes: parts.concat() });
+        seeds.push(Seed { property, name, bytes: parts.concat() });
     };
     // Of every input as it is, and of one in four with its checksums made right.
     let repaired = u8::from(id.len().is_multiple_of(4));
@@ -93,7 +93,7 @@ fn of_stream(seeds: &mut Vec<Seed>, id: &str, stream: &[u8]) {
 fn of_journal(seeds: &mut Vec<Seed>, id: &str, journal: &[u8]) {
     let mut push = |which, bytes: &[u8]| {
         let name = format!("{id}-{}", seeds.len());
-        seeds.push(Seed { law: "parse", name, bytes: [&[which], bytes].concat() });
+        seeds.push(Seed { property: "parse", name, bytes: [&[which], bytes].concat() });
     };
     push(4, journal);
     push(6, journal);
@@ -117,7 +117,7 @@ fn numbers(seed: u64) -> impl Iterator<Item = u8> {
 
 /// Fills `data` with up to 512 bytes that have nothing to do with any input before, and returns how many they are.
 ///
-/// For laws that build what they test from numbers: an input that was found interesting leads to its neighbours, and most of what there is has
+/// For properties that build what they test from numbers: an input that was found interesting leads to its neighbours, and most of what there is has
 /// no neighbour that is.
 pub fn draw(seed: u32, data: &mut [u8]) -> usize {
     let len = (seed as usize % 512 + 1).min(data.len());

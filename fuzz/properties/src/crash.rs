@@ -11,8 +11,8 @@ use stream_v2_testing::crash_sim::sim::{Contents, Op};
 use stream_v2_testing::crash_sim::states::{killed, one_loss};
 use stream_v2_testing::streams::decrypt;
 
+use crate::capture::Captured;
 use crate::reader::key;
-use crate::told::Told;
 
 /// What happens to a command that is given again and again until it ends.
 #[derive(Arbitrary, Debug)]
@@ -58,7 +58,7 @@ impl Crash {
 /// At most four crashes and a mishap, and then a run to the end.
 pub fn crash(data: &[u8]) {
     let Ok(story) = Story::arbitrary(&mut Unstructured::new(data)) else { return };
-    let _told = Told(&story);
+    let _told = Captured(&story);
     let plaintext: Vec<u8> = (0..251).cycle().take(usize::from(story.len) % (10 * 4096)).collect();
     let crashes = &story.crashes[..story.crashes.len().min(4)];
     let mut encryption = Encryption::new(plaintext.clone());

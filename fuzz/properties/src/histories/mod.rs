@@ -12,7 +12,7 @@ mod world;
 
 use arbitrary::{Arbitrary, Unstructured};
 
-use crate::told::Told;
+use crate::capture::Captured;
 use answers::Mix;
 use decryption::Decrypting;
 use range::Ranges;
@@ -71,7 +71,7 @@ enum Way {
 /// A world of at most five runs, and then six readers of it.
 pub fn histories(data: &[u8]) {
     let Ok(story) = Story::arbitrary(&mut Unstructured::new(data)) else { return };
-    let _told = Told(&story);
+    let _told = Captured(&story);
     let mut world = World::begin(story.layout, story.begins.bytes());
     for (number, going) in (1..).zip(&story.runs) {
         going.go_on(&mut world, number);
