@@ -3,11 +3,14 @@
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
+use stream_v2_format as format;
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::envelope::{EnvelopeView, Stanza};
 use stream_v2_format::wire::{HeaderV1, Suite};
 use stream_v2_pipeline::io::read_stream_header;
-use stream_v2_pipeline::{DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, SinkUnit, Summary};
+use stream_v2_pipeline::{
+    DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, Shutdown, SinkUnit, Summary, WriterSink,
+};
 
 use crate::background::{Background, Drainer, Filler, Gone, buffers};
 use crate::error::{Error, Problem};
@@ -65,6 +68,28 @@ impl<R: Read> Decryptor<R> {
     pub fn new(mut source: R) -> Result<Self, Error> {
         let (header, envelope) = read_stream_header(&mut source).map_err(Problem::Run)?;
         Ok(Self { source, header, envelope })
+    }
+
+    /// Does the same for a source that may wait: if it reports `Interrupted` after a shutdown was requested, that ends
+    /// the call.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+    /// - As [`new`](Self::new).
+    pub fn with_shutdown(mut source: R, shutdown: &Shutdown) -> Result<Self, Error> {
+        let mut heeding = Heeding { source: &mut source, shutdown, is_stopped: false };
+        match read_stream_header(&mut heeding) {
+            Ok((header, envelope)) => Ok(Self { source, header, envelope }),
+            // Whatever requested the shutdown may have ended the program that feeds this one.
+            Err(error)
+                if heeding.is_stopped
+                    || shutdown.requested() && error.kind() == Some(format::ErrorKind::Truncated) =>
+            {
+                Err(Problem::Interrupted.into())
+            }
+            Err(error) => Err(Problem::Run(error).into()),
+        }
     }
 }
 
@@ -132,7 +157,16 @@ impl<R> Decryptor<R> {
         envelope.into_iter().flat_map(|(view, _)| view.stanzas())
     }
 
-    /// Checks key and context.
+    /// Checks the key, the context and the limits, and reads nothing more.
+    ///
+    /// # Errors
+    ///
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
+    /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for segments above the limit.
+    pub fn check(&self, unlock: &Unlock) -> Result<(), Error> {
+        self.opener(&unlock.pipeline()).map(drop)
+    }
+
     pub(crate) fn opener(&self, pipeline: &DecryptPipeline<'_>) -> Result<StreamOpener, Error> {
         let header = self.header.to_bytes();
         let opened = pipeline.open_stream(&mut header.chain(&self.envelope[..]));
@@ -186,6 +220,15 @@ impl Decryptor<Source<'_>> {
         let managers = Managers { log: Some(&mut follower), crash: None };
         let run = pipeline.resume(&stream, &Committed::NOTHING, self.source, sink, managers);
         run.map_err(|error| Problem::Run(error).into())
+    }
+
+    /// Verifies all of the stream on the caller's thread, and keeps nothing of the plaintext.
+    ///
+    /// # Errors
+    ///
+    /// As [`decrypt_into`](Self::decrypt_into).
+    pub fn verify(self, unlock: &Unlock, observer: &mut dyn FnMut(Event<'_>)) -> Result<Summary, Error> {
+        self.decrypt_into(unlock, &mut WriterSink::new(io::sink()), observer)
     }
 
     /// Decrypts all of the stream into `output` on the caller's thread, or resumes what an earlier run has left of it.
@@ -285,6 +328,25 @@ impl OutputSink for Released {
 
     fn abort(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Does not try an interrupted read again after a shutdown was requested.
+struct Heeding<'s, R> {
+    source: &'s mut R,
+    shutdown: &'s Shutdown,
+    is_stopped: bool,
+}
+
+impl<R: Read> Read for Heeding<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.source.read(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted && self.shutdown.requested() => {
+                self.is_stopped = true;
+                Err(io::Error::other("shutdown requested"))
+            }
+            read => read,
+        }
     }
 }
 

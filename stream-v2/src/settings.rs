@@ -102,7 +102,9 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Lets a run replace a file that exists under the name of its output. By default nothing is replaced.
+        /// Lets [`encrypt_file`](crate::encrypt_file) and [`decrypt_file`](crate::decrypt_file) replace a file.
+        ///
+        /// By default nothing is replaced. An [`OutputFile`](crate::file::OutputFile) says so itself.
         #[must_use]
         pub const fn overwrite(mut self, overwrite: bool) -> Self {
             self.settings.overwrite = overwrite;
@@ -110,15 +112,18 @@ macro_rules! settings_methods {
         }
 
         /// Discards a partial output of an earlier run and starts over. By default the run resumes it.
+        ///
+        /// This is for outputs that resume: files, and those of a database or S3.
         #[must_use]
         pub const fn restart(mut self, restart: bool) -> Self {
             self.settings.restart = restart;
             self
         }
 
-        /// Calls `hook` after each segment that the output has taken, on the thread that runs.
+        /// Calls `hook` after each segment that the output has taken, on the thread of the caller.
         ///
-        /// It should return soon: the writer waits for it.
+        /// It should return soon: the writer waits for it. A reader or a writer of this crate does not call it: there the
+        /// caller sees each byte.
         #[must_use]
         pub fn on_progress(mut self, hook: impl FnMut(crate::report::Progress) + Send + 'static) -> Self {
             self.settings.progress = Some(crate::settings::Hook::new(hook));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use stream_v2::error::{ErrorKind, Problem};
 use stream_v2::stream::PlaintextStream;
-use stream_v2::{ContentKey, Decryptor, Encryptor, Error, Options, Unlock, decrypt};
+use stream_v2::{ContentKey, Decryptor, Encryptor, Error, Options, Shutdown, Unlock, decrypt};
 
 const SEGMENT: usize = 65_536;
 
@@ -233,10 +233,32 @@ fn header_and_key_id_are_visible_without_a_key() {
     let other = Unlock::new(&ContentKey::new([8; 32]));
     let error = Decryptor::new(Cursor::new(stream.clone())).unwrap().unlock(&other).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Key);
+    assert_eq!(decryptor.check(&other).unwrap_err().kind(), ErrorKind::Key);
+    decryptor.check(&Unlock::new(&key())).unwrap();
     let limited = Unlock::new(&key()).segment_size_max(4096);
     let error = Decryptor::new(Cursor::new(stream)).unwrap().unlock(&limited).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Stream);
     assert_eq!(Decryptor::new(&b"hello, world"[..]).unwrap_err().kind(), ErrorKind::Truncated);
+}
+
+#[test]
+fn a_source_that_waits_heeds_a_shutdown() {
+    struct Waits(Shutdown, u32);
+    impl Read for Waits {
+        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+            self.1 += 1;
+            if self.1 == 3 {
+                self.0.request();
+            }
+            Err(IoKind::Interrupted.into())
+        }
+    }
+    let shutdown = Shutdown::new();
+    let error = Decryptor::with_shutdown(Waits(shutdown.clone(), 0), &shutdown).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
+    // What feeds the program may have been ended, too.
+    let error = Decryptor::with_shutdown(&encrypted(b"hello")[..100], &shutdown).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Interrupted);
 }
 
 #[test]
