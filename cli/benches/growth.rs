@@ -15,8 +15,8 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
-use stream_v2_format::wire::{SegmentHeader, SegmentHeaderView};
-use stream_v2_format::{Offset, SegmentIndex};
+use stream_v2::format::wire::{SegmentHeader, SegmentHeaderView};
+use stream_v2::format::{Offset, SegmentIndex};
 
 const SV2: &str = env!("CARGO_BIN_EXE_sv2");
 const GIB: u64 = 1 << 30;

@@ -15,7 +15,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
-use stream_v2_pipeline::{
+use stream_v2::pipeline::{
     ContentKey, Disk, EncryptPipeline, InterruptedEncryption, OutputFile, SourceStamp, Storage, StoredFile,
 };
 

@@ -20,8 +20,8 @@ use md5::{Digest, Md5};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use sha2::Sha256;
-use stream_v2_format::limits::STREAM_HEADER_LEN;
-use stream_v2_pipeline::s3::{Bucket, Config, Multipart, PartBody, UploadId};
+use stream_v2::format::limits::STREAM_HEADER_LEN;
+use stream_v2::s3::{Bucket, Config, Multipart, PartBody, UploadId};
 use stream_v2_s3_servers::{BUCKET, REGION};
 use stream_v2_testing::command::s3::Served;
 

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
-use stream_v2_format::wire::Suite;
-use stream_v2_pipeline::{Durability, Lanes};
+use stream_v2::format::wire::Suite;
+use stream_v2::pipeline::{Durability, Lanes};
 
 use crate::failure::Failure;
 use crate::progress::stats::StatsFormat;

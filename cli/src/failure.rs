@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use stream_v2_format::{Detail, ErrorKind};
+use stream_v2::format::{Detail, ErrorKind};
 
 use crate::text::escape::one_line;
 
@@ -52,7 +52,7 @@ impl Failure {
     }
 
     /// The stream `name` is at fault.
-    pub(crate) fn stream(name: &str, error: &stream_v2_format::Error) -> Self {
+    pub(crate) fn stream(name: &str, error: &stream_v2::format::Error) -> Self {
         let exit = match (error.kind(), error.detail()) {
             (ErrorKind::Key, _) => EXIT_KEY,
             (ErrorKind::Misuse, _) => EXIT_USAGE,

@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use signal_hook::consts::signal::{SIGINT, SIGTERM};
 use signal_hook::flag::{register, register_conditional_shutdown};
-use stream_v2_pipeline::Shutdown;
+use stream_v2::pipeline::Shutdown;
 
 use crate::failure::{CmdResult, EXIT_INTERRUPTED, Failure};
 

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use stream_v2_pipeline::{ContentKey, KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileError, LineFault};
+use stream_v2::pipeline::{ContentKey, KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileError, LineFault};
 use zeroize::Zeroizing;
 
 use crate::args::KeyArgs;

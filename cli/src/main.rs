@@ -1,4 +1,4 @@
-//! `sv2`: encrypts and decrypts Stream V2 streams. A thin face over the pipeline.
+//! `sv2`: encrypts and decrypts Stream V2 streams. A thin face over the library.
 
 mod args;
 mod commands;

@@ -3,10 +3,10 @@
 use std::io::{self, ErrorKind as IoKind, Write};
 use std::ops::Range;
 
-use stream_v2_format::limits::STREAM_HEADER_LEN;
-use stream_v2_format::wire::HeaderV1View;
-use stream_v2_format::{Error as FormatError, ErrorKind};
-use stream_v2_pipeline::{
+use stream_v2::format::limits::STREAM_HEADER_LEN;
+use stream_v2::format::wire::HeaderV1View;
+use stream_v2::format::{Error as FormatError, ErrorKind};
+use stream_v2::pipeline::{
     Cause, DecryptPipeline, Error, OutputSink, RangeReader, ReadAt, Shutdown, SinkUnit, Stage,
 };
 

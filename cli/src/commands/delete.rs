@@ -1,6 +1,6 @@
 //! `sv2 delete`: deletes a stream from a database.
 
-use stream_v2_pipeline::sqlite::Database;
+use stream_v2::sqlite::Database;
 
 use crate::args::DeleteArgs;
 use crate::failure::{CmdResult, Failure, hint, note};

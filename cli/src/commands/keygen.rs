@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-use stream_v2_pipeline::{Disk, KeyFile, Storage};
+use stream_v2::pipeline::{Disk, KeyFile, Storage};
 use zeroize::Zeroizing;
 
 use crate::args::KeygenArgs;

@@ -1,6 +1,6 @@
 //! `sv2 list`: the streams in a database.
 
-use stream_v2_pipeline::sqlite::Database;
+use stream_v2::sqlite::Database;
 
 use crate::args::ListArgs;
 use crate::failure::{CmdResult, Failure};

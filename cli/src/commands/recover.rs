@@ -3,8 +3,8 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
-use stream_v2_format::{Detail, Error as FormatError};
-use stream_v2_pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
+use stream_v2::format::{Detail, Error as FormatError};
+use stream_v2::pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
 
 use crate::args::RecoverArgs;
 use crate::failure::{CmdResult, Failure};

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use stream_v2_pipeline::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
+use stream_v2::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
 
 use crate::args::UploadsArgs;
 use crate::failure::{CmdResult, Failure, note};

@@ -1,10 +1,11 @@
 //! `sv2 verify`: everything with the key, checksums without.
 
-use stream_v2_pipeline::{DecryptPipeline, Error, KeylessWalk, Managers, WalkDepth};
+use stream_v2::file::Event;
+use stream_v2::pipeline::{Error, KeylessWalk, LogManager, Telemetry, WalkDepth};
+use stream_v2::{Decryptor, Shutdown, Unlock};
 
 use crate::args::VerifyArgs;
 use crate::failure::{CmdResult, Failure};
-use crate::input::header_tee::HeaderTee;
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::KeyFile;
@@ -12,6 +13,7 @@ use crate::output::target::Content;
 use crate::progress::bar::{Progress, Unit, shown};
 use crate::progress::stats::Stats;
 use crate::report::advice::walk_failed;
+use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
 use crate::stdio::remark;
 use crate::text::size::{bytes, count};
@@ -22,25 +24,35 @@ pub(crate) fn run(args: &VerifyArgs) -> CmdResult {
 
 fn with_key(args: &VerifyArgs) -> CmdResult {
     let key_file = KeyFile::of(&args.key, &args.input, args.run.quiet)?;
-    let input = Input::open(&args.input)?;
-    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
-    pipeline.lanes = args.run.lanes();
-    pipeline.set_source_file(input.reader.file());
-    interrupt::watch(&pipeline.shutdown)?;
-    let _stats = Stats::begin(args.run.stats, &pipeline.telemetry, pipeline.lanes);
+    let mut input = Input::open(&args.input)?;
+    let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
+    let unlock = Unlock::new(&key_file.key)
+        .context(args.key.context.as_bytes())
+        .workers(args.run.lanes().jobs)
+        .shutdown(&shutdown)
+        .telemetry(&telemetry);
+    interrupt::watch(&shutdown)?;
+    let _stats = Stats::begin(args.run.stats, &telemetry, args.run.lanes());
     let mut progress = Progress::new(input.len, Unit::Stream, args.run.quiet);
-    let managers = Managers { log: Some(&mut progress), crash: None };
-    let mut source = HeaderTee::new(input.reader);
-    let summary = pipeline.verify(&mut source, managers).map_err(|error| {
+    let decryptor = Decryptor::with_shutdown(input.source(), &shutdown);
+    let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
+    let verified = decryptor.and_then(|decryptor| {
+        decryptor.verify(&unlock, &mut |event| {
+            if let Event::Run(event) = event {
+                progress.log(event);
+            }
+        })
+    });
+    let summary = verified.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
             output: None,
             content: Content::Plaintext,
             key_file: &key_file,
-            stream_key_id: source.key_id(),
+            stream_key_id,
             committed: progress.committed(),
         };
-        failed.failure(&error)
+        failed_call(error, &input, &failed)
     })?;
     if args.run.quiet {
         return Ok(());

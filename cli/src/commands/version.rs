@@ -1,8 +1,8 @@
 //! `sv2 version`.
 
-use stream_v2_format::crypto::AEAD_BACKEND;
-use stream_v2_format::wire::CRC_BACKEND;
-use stream_v2_pipeline::test_features;
+use stream_v2::format::crypto::AEAD_BACKEND;
+use stream_v2::format::wire::CRC_BACKEND;
+use stream_v2::pipeline::test_features;
 
 use crate::args::VERSION;
 use crate::failure::CmdResult;

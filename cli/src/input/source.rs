@@ -5,9 +5,10 @@ use std::io::{self, ErrorKind, Read, Seek};
 use std::path::Path;
 use std::sync::Mutex;
 
-use stream_v2_pipeline::s3::{Bucket, Config, Object};
-use stream_v2_pipeline::sqlite::{Content, Database};
-use stream_v2_pipeline::{ReadAt, SourceStamp, StoredFile};
+use stream_v2::file::Source;
+use stream_v2::pipeline::{ReadAt, SourceStamp, StoredFile};
+use stream_v2::s3::{Bucket, Config, Object};
+use stream_v2::sqlite::{Content, Database};
 
 use crate::failure::Failure;
 use crate::input::producer::Producer;
@@ -24,6 +25,18 @@ pub(crate) struct Input {
     pub(crate) stamp: SourceStamp,
     /// How messages call it.
     pub(crate) name: String,
+}
+
+impl Input {
+    /// The same as a source of the library.
+    pub(crate) fn source(&mut self) -> Source<'_> {
+        let file = self.reader.file();
+        let source = match &mut self.reader {
+            Reader::Regular(reader) => Source::seekable(&mut **reader),
+            Reader::Waiting(reader) => Source::pipe(reader),
+        };
+        source.stamp(self.stamp).file(file)
+    }
 }
 
 /// What can be read from any place.

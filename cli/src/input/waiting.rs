@@ -3,9 +3,8 @@
 use std::collections::VecDeque;
 use std::fs::{File, Metadata};
 use std::io::{self, ErrorKind, Read, Seek};
-use std::time::UNIX_EPOCH;
 
-use stream_v2_pipeline::SourceStamp;
+use stream_v2::pipeline::SourceStamp;
 
 use crate::input::producer::Producer;
 use crate::interrupt;
@@ -43,7 +42,7 @@ impl WaitingInput {
         if metadata.len() == 0 && !self.is_empty() {
             return Ok(SourceStamp::default());
         }
-        Ok(SourceStamp { len: Some(metadata.len()), mtime: modified(metadata) })
+        Ok(SourceStamp::of(metadata))
     }
 
     /// Whether reading gives nothing, at once. What it gives is kept.
@@ -82,13 +81,5 @@ impl Read for WaitingInput {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Err(ErrorKind::Interrupted.into()),
             result => result,
         }
-    }
-}
-
-/// When a file was last modified: nanoseconds since 1970-01-01T00:00:00Z, or before.
-fn modified(metadata: &Metadata) -> Option<i64> {
-    match metadata.modified().ok()?.duration_since(UNIX_EPOCH) {
-        Ok(since) => i64::try_from(since.as_nanos()).ok(),
-        Err(before) => i64::try_from(before.duration().as_nanos()).ok().map(|before| -before),
     }
 }

@@ -5,8 +5,8 @@ use std::fs::Metadata;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use stream_v2_pipeline::sqlite::Database;
-use stream_v2_pipeline::{Disk, OutputFile, Storage, is_planted};
+use stream_v2::pipeline::{Disk, OutputFile, Storage, is_planted};
+use stream_v2::sqlite::Database;
 
 use crate::args::KeyArgs;
 use crate::failure::Failure;

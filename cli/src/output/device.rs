@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::path::Path;
 
-use stream_v2_pipeline::Shutdown;
+use stream_v2::pipeline::Shutdown;
 
 use crate::failure::Failure;
 
@@ -56,7 +56,7 @@ mod unix {
 
     use rustix::fs::OFlags;
     use rustix::io::Errno;
-    use stream_v2_pipeline::Shutdown;
+    use stream_v2::pipeline::Shutdown;
 
     pub(super) fn is_pipe(path: &Path) -> bool {
         path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-use stream_v2_pipeline::{FileSink, OutputFile};
+use stream_v2::pipeline::{FileSink, OutputFile};
 
 use crate::failure::Failure;
 use crate::location::Location;
@@ -13,10 +13,14 @@ pub(crate) const MOVE_AWAY: &str = "move it away, or choose another output with 
 /// Refuses an output whose name is taken, unless it is to be replaced.
 pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
     if !file.overwrites() && file.try_is_taken().map_err(Failure::io)? {
-        return Err(Failure::usage(format!("{}: exists already", file.target().display()))
-            .hint("--force replaces it; -o chooses another name"));
+        return Err(existing(file));
     }
     Ok(())
+}
+
+pub(crate) fn existing(file: &OutputFile) -> Failure {
+    Failure::usage(format!("{}: exists already", file.target().display()))
+        .hint("--force replaces it; -o chooses another name")
 }
 
 /// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on
@@ -40,7 +44,7 @@ pub(crate) fn being_written(output: &OutputFile) -> Failure {
         .hint("wait until it is done, or choose another output with -o")
 }
 
-fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
+pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::WouldBlock => return being_written(output),
         ErrorKind::InvalidData => return not_ours(error),
@@ -85,12 +89,16 @@ fn too_long(output: &OutputFile, error: &io::Error) -> Failure {
 
 /// Throws away what an interrupted run has left.
 pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
-    output.discard().map_err(|error| match error.kind() {
+    output.discard().map_err(|error| not_discarded(output, &error))
+}
+
+pub(crate) fn not_discarded(output: &OutputFile, error: &io::Error) -> Failure {
+    match error.kind() {
         ErrorKind::WouldBlock => being_written(output),
-        ErrorKind::InvalidData if !is_uploaded(output) => not_ours(&error),
-        ErrorKind::Unsupported => without_locks(output, &error),
+        ErrorKind::InvalidData if !is_uploaded(output) => not_ours(error),
+        ErrorKind::Unsupported => without_locks(output, error),
         _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
-    })
+    }
 }
 
 /// A file of somebody else under a name that sv2 would use.

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
-use stream_v2_pipeline::{OutputFile, OutputSink, Shutdown, WriterSink};
+use stream_v2::pipeline::{OutputFile, OutputSink, Shutdown, WriterSink};
 
 use crate::failure::Failure;
 use crate::location::Location;

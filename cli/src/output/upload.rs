@@ -3,8 +3,8 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use stream_v2_pipeline::s3::{Bucket, Config, Multipart, Upload, UploadNotice, is_hidden};
-use stream_v2_pipeline::{OutputFile, Shutdown};
+use stream_v2::pipeline::{OutputFile, Shutdown};
+use stream_v2::s3::{Bucket, Config, Multipart, Upload, UploadNotice, is_hidden};
 
 use crate::failure::{Failure, note};
 use crate::progress::bar::Progress;

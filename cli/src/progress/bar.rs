@@ -5,8 +5,8 @@ use std::io::{IsTerminal, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
-use stream_v2_format::wire::HeaderV1;
-use stream_v2_pipeline::{Commit, LogEvent, LogManager};
+use stream_v2::format::wire::HeaderV1;
+use stream_v2::pipeline::{Commit, LogEvent, LogManager};
 
 const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
 const WITHOUT_LEN: &str = "{spinner} {bytes}  {bytes_per_sec}  {elapsed}";
@@ -97,7 +97,7 @@ impl Progress {
     pub(crate) fn resume_after(
         &mut self,
         header: &HeaderV1,
-        committed: &stream_v2_format::crypto::Committed,
+        committed: &stream_v2::format::crypto::Committed,
     ) {
         let (segments, plaintext_len) = (committed.segments, committed.plaintext_len);
         self.committed = Committed { segments, plaintext_len };
@@ -201,10 +201,10 @@ impl LogManager for Progress {
 
 #[cfg(test)]
 mod tests {
-    use stream_v2_format::SegmentIndex;
-    use stream_v2_format::crypto::{self as format, Transcript};
-    use stream_v2_format::wire::StreamParams;
-    use stream_v2_pipeline::Commit;
+    use stream_v2::format::SegmentIndex;
+    use stream_v2::format::crypto::{self as format, Transcript};
+    use stream_v2::format::wire::StreamParams;
+    use stream_v2::pipeline::Commit;
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use stream_v2_pipeline::{Lanes, Telemetry, TelemetrySnapshot};
+use stream_v2::pipeline::{Lanes, Telemetry, TelemetrySnapshot};
 
 use crate::failure::say;
 use crate::text::size::{bytes, count};

@@ -1,7 +1,7 @@
 //! What to do about a stream that was rejected.
 
-use stream_v2_format::{Detail, Error, ErrorKind};
-use stream_v2_pipeline::Error as RunError;
+use stream_v2::format::{Detail, Error, ErrorKind};
+use stream_v2::pipeline::Error as RunError;
 
 use crate::failure::Failure;
 use crate::text::size::{bytes, count};

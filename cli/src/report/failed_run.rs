@@ -2,9 +2,9 @@
 
 use std::io::{self, ErrorKind as IoKind};
 
-use stream_v2_format::{Detail, Error as FormatError, ErrorKind};
-use stream_v2_pipeline::s3::is_hidden;
-use stream_v2_pipeline::{Cause, Error, Stage};
+use stream_v2::format::{Detail, Error as FormatError, ErrorKind};
+use stream_v2::pipeline::{Cause, Error, Stage};
+use stream_v2::s3::is_hidden;
 
 use crate::failure::Failure;
 use crate::input::producer::CommandFailed;
@@ -44,12 +44,14 @@ impl FailedRun<'_> {
                     Failure::io(format!("{}: reading failed{}: {io}", self.input, at_segment(error)));
                 failure.hints(self.kept())
             }
-            (Cause::Interrupted, _) => {
-                let segments = count(self.committed.segments, "segment");
-                Failure::interrupted(format!("interrupted after {segments}")).hints(self.kept())
-            }
+            (Cause::Interrupted, _) => self.interrupted(),
             _ => Failure::io(error).hints(self.kept()),
         }
+    }
+
+    pub(crate) fn interrupted(&self) -> Failure {
+        let segments = count(self.committed.segments, "segment");
+        Failure::interrupted(format!("interrupted after {segments}")).hints(self.kept())
     }
 
     fn rejected(&self, error: &FormatError) -> Failure {

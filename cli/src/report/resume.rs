@@ -3,9 +3,10 @@
 use std::io::ErrorKind as IoKind;
 use std::path::Path;
 
-use stream_v2_format::crypto::Committed;
-use stream_v2_format::{Detail, ErrorKind};
-use stream_v2_pipeline::{Cause, Error, Notice, OutputFile, SourceStamp, Stage};
+use stream_v2::file::Warning;
+use stream_v2::format::crypto::Committed;
+use stream_v2::format::{Detail, ErrorKind};
+use stream_v2::pipeline::{Cause, Error, OutputFile, SourceStamp, Stage};
 
 use crate::failure::{Failure, note};
 use crate::input::producer::CommandFailed;
@@ -17,29 +18,30 @@ use crate::text::size::{bytes, count};
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 
 /// Tells what was found out about the output.
-pub(crate) fn warn(output: &OutputFile, notice: Option<Notice>) {
-    match notice {
-        None => {}
-        Some(Notice::JournalUnusable(error)) => {
+pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
+    match warning {
+        Warning::JournalUnusable(error) => {
             let journal = output.journal();
             note(format_args!("warning: {}: {error}; going on without it", journal.display()));
         }
-        Some(Notice::JournalDamaged) => {
+        Warning::JournalDamaged => {
             let journal = output.journal();
             note(format_args!("warning: {}: records are damaged; going on without it", journal.display()));
         }
-        Some(Notice::ResultChanged) => {
+        Warning::ResultChanged => {
             let target = output.target();
             note(format_args!("warning: {}: was changed after sv2 had completed it", target.display()));
         }
-        Some(Notice::LostDurable) => {
+        Warning::LostDurable => {
             let partial = output.partial();
             note(format_args!(
                 "warning: {}: has lost what was durable; it is written again",
                 partial.display()
             ));
         }
-        Some(notice) => note(format_args!("warning: {}: {notice:?}", output.partial().display())),
+        // A run that failed tells of them, too: see `warn_names_at_risk`.
+        Warning::NamesAtRisk(_) => {}
+        warning => note(format_args!("warning: {}: {warning}", output.partial().display())),
     }
 }
 
@@ -95,13 +97,11 @@ pub(crate) fn source_refused(
     input: &Input,
     output: &OutputFile,
     then: Option<&SourceStamp>,
-    error: Error,
+    error: &Error,
 ) -> Failure {
     if error.stage() == Stage::Sink {
-        return output_damaged(output, &error);
+        return output_damaged(output, error);
     }
-    // Who runs this command has the input.
-    let error = error.for_source_owner();
     let name = &input.name;
     let Some(format) = error.format_error().filter(|error| error.detail() == Detail::JournalSource) else {
         return match error.cause() {
@@ -149,10 +149,10 @@ pub(crate) fn output_changed(partial: &Path, at: u64) -> Failure {
 }
 
 /// A partial file that no journal vouches for.
-pub(crate) fn unknown(partial: &Path, notice: Option<Notice>) -> Failure {
+pub(crate) fn unknown(partial: &Path, warning: Option<&Warning>) -> Failure {
     let name = partial.display();
-    let failure = match notice {
-        Some(Notice::JournalUnusable(error)) => {
+    let failure = match warning {
+        Some(Warning::JournalUnusable(error)) => {
             Failure::usage(format!("{name}: exists already, and its journal is not to be used: {error}"))
         }
         // Nothing shows that it is of an earlier run.

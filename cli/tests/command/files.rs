@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{chown, symlink};
 use std::process::{Command, Stdio};
 
-use stream_v2_pipeline::OutputFile;
+use stream_v2::pipeline::OutputFile;
 use stream_v2_testing::command::stream::SMALL;
 use stream_v2_testing::command::{Folder, Ran};
 

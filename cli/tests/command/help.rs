@@ -32,7 +32,7 @@ fn version() {
         false => ("portable", "portable"),
     };
     // The test is built with the features of the command: with those of the tests where all packages are tested.
-    let features: Vec<&str> = stream_v2_pipeline::test_features().collect();
+    let features: Vec<&str> = stream_v2::pipeline::test_features().collect();
     let features = match features[..] {
         [] => String::new(),
         _ => format!("for tests only, not for data: {}\n", features.join(", ")),

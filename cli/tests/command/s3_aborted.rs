@@ -1,8 +1,8 @@
 //! Uploads to S3 that are given up, through the command, and servers that do not do what they are asked for.
 
 use rustix::process::{Pid, Signal, kill_process};
+use stream_v2::s3::{Bucket, Config, Multipart};
 use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
-use stream_v2_pipeline::s3::{Bucket, Config, Multipart};
 use stream_v2_testing::command::kill::wait_until;
 use stream_v2_testing::command::s3;
 use stream_v2_testing::command::{Folder, Ran};

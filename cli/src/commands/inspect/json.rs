@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use stream_v2_format::wire::HeaderV1;
-use stream_v2_pipeline::{Error, WalkedSegment};
+use stream_v2::format::wire::HeaderV1;
+use stream_v2::pipeline::{Error, WalkedSegment};
 
 use crate::commands::inspect::view::{View, sealed};
 

@@ -6,7 +6,7 @@ mod view;
 
 use std::io::{self, BufWriter, Read, Write};
 
-use stream_v2_pipeline::{Error, KeylessWalk, WalkDepth};
+use stream_v2::pipeline::{Error, KeylessWalk, WalkDepth};
 
 use crate::args::InspectArgs;
 use crate::commands::inspect::json::Json;

@@ -4,8 +4,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use stream_v2_format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
-use stream_v2_pipeline::{Error, WalkedSegment};
+use stream_v2::format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
+use stream_v2::pipeline::{Error, WalkedSegment};
 
 use crate::commands::inspect::view::{View, sealed};
 use crate::text::escape::one_line;

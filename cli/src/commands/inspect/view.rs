@@ -2,9 +2,9 @@
 
 use std::io;
 
-use stream_v2_format::ErrorKind;
-use stream_v2_format::wire::HeaderV1;
-use stream_v2_pipeline::{Error, WalkedSegment};
+use stream_v2::format::ErrorKind;
+use stream_v2::format::wire::HeaderV1;
+use stream_v2::pipeline::{Error, WalkedSegment};
 
 /// How what was found is shown. Nothing of it is authentic.
 pub(crate) trait View {

@@ -1,0 +1,54 @@
+//! What to say about a call of the library that failed.
+
+use stream_v2::Error;
+use stream_v2::error::{Parameter, Problem};
+use stream_v2::file::OutputFile;
+
+use crate::failure::Failure;
+use crate::input::source::Input;
+use crate::output::file::{existing, not_created, not_discarded};
+use crate::output::target::Output;
+use crate::report::failed_run::FailedRun;
+use crate::report::resume::{RESTART, not_resumable, output_changed, source_refused, unknown};
+use crate::text::size::human;
+
+/// The failure to report for `error`, of a call that read `input` for `run`.
+pub(crate) fn failed_call(error: Error, input: &Input, run: &FailedRun<'_>) -> Failure {
+    // Who runs this command has the input.
+    let error = error.for_source_owner();
+    let file = match run.output {
+        Some(Output::File(file)) => Some(file),
+        _ => None,
+    };
+    match (error.problem(), file) {
+        (Problem::Run(error), _) => run.failure(error),
+        (Problem::Interrupted, _) => run.interrupted(),
+        (Problem::Exists, Some(file)) => existing(file),
+        (Problem::Discard(error), Some(file)) => not_discarded(file, error),
+        (Problem::Create(error), Some(file)) => not_created(file, error),
+        (Problem::Resume(error), Some(file)) => not_resumable(file, error),
+        (Problem::OtherParameters(parameter), Some(file)) => other_parameter(file, *parameter),
+        (Problem::Source { error, then }, Some(file)) => source_refused(input, file, then.as_ref(), error),
+        (Problem::NotRewindable, Some(file)) => not_again(file),
+        (Problem::OutputChanged(at), Some(file)) => output_changed(&file.partial(), *at),
+        (Problem::Unknown(warning), Some(file)) => unknown(&file.partial(), warning.as_ref()),
+        _ => Failure::io(error),
+    }
+}
+
+/// Parameters of a stream that is resumed come from its header (SV2-RES-005).
+fn other_parameter(file: &OutputFile, parameter: Parameter) -> Failure {
+    let (option, found) = match parameter {
+        Parameter::SegmentSize(bytes) => ("--segment-size", human(bytes.into())),
+        Parameter::FrameSize(bytes) => ("--frame-size", human(bytes.into())),
+        Parameter::Suite(suite) => ("--suite", suite.name().to_owned()),
+        other => return Failure::usage(format!("{}: was begun with {other}", file.partial().display())),
+    };
+    Failure::usage(format!("{}: was begun with {option} {found}", file.partial().display()))
+        .hint(format!("leave {option} out to go on with it; {RESTART}"))
+}
+
+/// What a pipe has given cannot be had again.
+fn not_again(file: &OutputFile) -> Failure {
+    Failure::usage(format!("{}: cannot be gone on with", file.partial().display())).hint(RESTART)
+}

@@ -1,0 +1,53 @@
+//! Shows the events of a call on standard error.
+
+use stream_v2::file::{Event, OutputFile};
+use stream_v2::pipeline::LogManager;
+
+use crate::output::target::Output;
+use crate::progress::bar::{Progress, Unit};
+use crate::report::resume::{note_resuming, warn};
+
+/// Draws progress, and says what a run that resumes has found.
+pub(crate) struct Follower<'p> {
+    progress: &'p mut Progress,
+    /// Of a comparison, which comes before the run.
+    comparing: Option<Progress>,
+    file: Option<&'p OutputFile>,
+    quiet: bool,
+}
+
+impl<'p> Follower<'p> {
+    pub(crate) fn new(progress: &'p mut Progress, output: &'p Output, quiet: bool) -> Self {
+        let file = match output {
+            Output::File(file) => Some(file),
+            _ => None,
+        };
+        Self { progress, comparing: None, file, quiet }
+    }
+
+    pub(crate) fn follow(&mut self, event: Event<'_>) {
+        match (event, self.file) {
+            (Event::Warning(warning), Some(file)) => warn(file, warning),
+            (Event::Comparing(len), _) => {
+                self.comparing = Some(Progress::new(Some(len), Unit::Plaintext, self.quiet));
+            }
+            (Event::Compared(event), _) => {
+                if let Some(comparing) = &mut self.comparing {
+                    comparing.log(event);
+                }
+            }
+            (Event::Resuming { header, committed }, Some(file)) => {
+                self.comparing = None;
+                if !self.quiet {
+                    note_resuming(file, committed);
+                }
+                self.progress.resume_after(header, committed);
+            }
+            (Event::Run(event), _) => {
+                self.comparing = None;
+                self.progress.log(event);
+            }
+            _ => {}
+        }
+    }
+}
