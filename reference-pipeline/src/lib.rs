@@ -57,7 +57,7 @@
 //! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
-//! - `tokio-engine`, `shuttle`: for tests: every run on threads is one on tasks, or its threads are those of a scheduler.
+//! - `shuttle`: for tests: the threads are those of a scheduler.
 //!
 //! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
@@ -114,11 +114,7 @@ pub use stream_v2_format::crypto::ContentKey;
 /// The features of this build that are for tests only, those of the format among them. A binary that encrypts data has
 /// none of them.
 pub fn test_features() -> impl Iterator<Item = &'static str> {
-    let features = [
-        ("fixed-salts", cfg!(feature = "fixed-salts")),
-        ("shuttle", cfg!(feature = "shuttle")),
-        ("tokio-engine", cfg!(feature = "tokio-engine")),
-    ];
+    let features = [("fixed-salts", cfg!(feature = "fixed-salts")), ("shuttle", cfg!(feature = "shuttle"))];
     let own = features.into_iter().filter_map(|(name, on)| on.then_some(name));
     stream_v2_format::TEST_FEATURES.iter().copied().chain(own)
 }

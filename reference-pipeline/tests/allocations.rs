@@ -1,7 +1,6 @@
 //! Once a run has its buffers, a segment allocates nothing: however long the stream is, a run makes
 //! no more allocations than its permits and workers account for. A binary of its own, with one test:
 //! it counts the allocations of all threads of the process.
-#![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::alloc::System;

@@ -11,6 +11,8 @@ pub mod command;
 #[cfg(feature = "pipeline")]
 pub mod crash_sim;
 #[cfg(feature = "pipeline")]
+pub mod engine;
+#[cfg(feature = "pipeline")]
 pub mod indexed;
 pub mod piecewise;
 #[cfg(feature = "pipeline")]

@@ -1,12 +1,23 @@
-//! Runtimes, and sources that are awaited.
+//! Runtimes, and sources and sinks that are awaited.
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use stream_v2_pipeline::tokio::{AsyncOutputSink, OwnedUnit};
+use stream_v2_pipeline::{OutputSink, SinkUnit};
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::runtime::{Builder, Runtime};
+
+thread_local! {
+    static RUNTIME: Runtime = Builder::new_current_thread().build().unwrap();
+}
+
+/// The value of a future, on the runtime of this thread.
+pub fn on_tasks<T>(run: impl Future<Output = T>) -> T {
+    RUNTIME.with(|runtime| runtime.block_on(run))
+}
 
 pub fn runtimes() -> [Runtime; 2] {
     [Builder::new_current_thread().build(), Builder::new_multi_thread().worker_threads(2).build()]
@@ -23,6 +34,11 @@ pub struct Sips<R> {
 impl<R> Sips<R> {
     pub fn new(source: R, most: usize) -> Self {
         Self { source, most, waits: false }
+    }
+
+    /// As much a call as is asked for.
+    pub fn all(source: R) -> Self {
+        Self::new(source, usize::MAX)
     }
 }
 
@@ -43,6 +59,59 @@ impl<R: io::Read + Unpin> AsyncRead for Sips<R> {
         buffer.advance(read);
         Poll::Ready(Ok(()))
     }
+}
+
+/// A sink that is not ready at once.
+pub struct AwaitedSink<'a, S>(pub &'a mut S);
+
+impl<S: OutputSink + Send> AsyncOutputSink for AwaitedSink<'_, S> {
+    async fn append(&mut self, unit: OwnedUnit) -> io::Result<()> {
+        pending_once().await;
+        let OwnedUnit { index, position, head, body } = &unit;
+        self.0.append(&SinkUnit { index: *index, position: *position, head, body })
+    }
+
+    async fn make_durable(&mut self) -> io::Result<()> {
+        pending_once().await;
+        self.0.make_durable()
+    }
+
+    async fn take_back(&mut self, position: u64) -> io::Result<()> {
+        pending_once().await;
+        self.0.take_back(position)
+    }
+
+    async fn seal(&mut self) -> io::Result<()> {
+        pending_once().await;
+        self.0.seal()
+    }
+
+    async fn suspend(&mut self) -> io::Result<()> {
+        pending_once().await;
+        self.0.suspend()
+    }
+
+    async fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
+        pending_once().await;
+        self.0.roll_back(recorded)
+    }
+
+    async fn abort(&mut self) -> io::Result<()> {
+        pending_once().await;
+        self.0.abort()
+    }
+}
+
+async fn pending_once() {
+    let mut was_polled = false;
+    poll_fn(|context| match std::mem::replace(&mut was_polled, true) {
+        true => Poll::Ready(()),
+        false => {
+            context.waker().wake_by_ref();
+            Poll::Pending
+        }
+    })
+    .await;
 }
 
 /// Polls a future so many times, and drops it.

@@ -65,7 +65,7 @@ pub fn crash(data: &[u8]) {
     (encryption.uniform, encryption.compares) = (story.uniform, story.compares);
     let first = encryption.first();
     if story.decrypts {
-        let decryption = Decryption { key: key(), stream: first.result, plaintext };
+        let decryption = Decryption::new(first.result, plaintext);
         let again = |run: Run, crash: &Crash| decryption.again(&crash.of(&run.start, &run.log));
         let run = crashes.iter().fold(decryption.first(), again);
         if let Some((crash, mishap)) = &story.mishap {

@@ -13,17 +13,3 @@ pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
         }
     }
 }
-
-/// The result of a run whose caller waits for it.
-pub(crate) fn wait<T>(run: impl Future<Output = T>) -> T {
-    #[cfg(not(feature = "tokio-engine"))]
-    return ready(run);
-    #[cfg(feature = "tokio-engine")]
-    super::instead::wait(run)
-}
-
-/// What is not awaited anywhere else is suspended here, where tests want to see that.
-pub(crate) async fn suspend() {
-    #[cfg(feature = "tokio-engine")]
-    super::instead::suspend_once().await;
-}

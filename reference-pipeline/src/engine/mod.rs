@@ -5,8 +5,6 @@ pub(crate) mod catch_panic;
 #[cfg(test)]
 mod contract_tests;
 pub(crate) mod flow;
-#[cfg(feature = "tokio-engine")]
-pub(crate) mod instead;
 mod ordered_writer;
 mod parallelism;
 mod reorder;
@@ -14,7 +12,6 @@ pub(crate) mod shutdown;
 mod sync;
 #[cfg(feature = "tokio")]
 pub(crate) mod tasks;
-#[cfg_attr(feature = "tokio-engine", allow(dead_code, reason = "its tests use it"))]
 pub(crate) mod threads;
 
 pub use parallelism::Lanes;

@@ -20,13 +20,9 @@ use stream_v2_format::crypto::{Committed, ContentKey, StreamOpener};
 use stream_v2_format::wire::{DigestAlg, StreamFlags, StreamParams};
 
 use self::output::Direct;
-use crate::engine::block_on::{ready, wait};
+use crate::engine::block_on::ready;
 use crate::engine::shutdown::Watched;
-/// With the feature `tokio-engine` every test of the threads is one of the tasks (`.ci/tasks`).
-#[cfg(feature = "tokio-engine")]
-use crate::engine::tasks::Tasks as BlockingEngine;
-#[cfg(not(feature = "tokio-engine"))]
-use crate::engine::threads::Threads as BlockingEngine;
+use crate::engine::threads::Threads;
 use crate::engine::{Lanes, Shutdown};
 use crate::error::Error;
 use crate::keys::salts::Salts;
@@ -133,7 +129,7 @@ impl<'a> EncryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
+        ready(self.run_on(&Threads, source, Direct { sink, managers }))
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -152,7 +148,7 @@ impl<'a> EncryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        wait(self.resume_on(&BlockingEngine, stream, recovered, source, Direct { sink, managers }))
+        ready(self.resume_on(&Threads, stream, recovered, source, Direct { sink, managers }))
     }
 }
 
@@ -224,7 +220,7 @@ impl<'a> DecryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        wait(self.run_on(&BlockingEngine, source, Direct { sink, managers }))
+        ready(self.run_on(&Threads, source, Direct { sink, managers }))
     }
 
     /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
@@ -243,7 +239,7 @@ impl<'a> DecryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        wait(self.resume_on(&BlockingEngine, stream, committed, source, Direct { sink, managers }))
+        ready(self.resume_on(&Threads, stream, committed, source, Direct { sink, managers }))
     }
 
     /// Verifies all of `source` and throws the plaintext away.

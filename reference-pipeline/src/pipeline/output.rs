@@ -7,7 +7,6 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::Trailer;
 
-use crate::engine::block_on::suspend;
 use crate::observe::{Commit, CrashManager, LogEvent, Managers};
 use crate::sink::{OutputSink, SinkUnit};
 
@@ -101,12 +100,10 @@ pub(crate) struct Direct<'a, 'm> {
 
 impl Port for Direct<'_, '_> {
     async fn append(&mut self, piece: &Piece<'_>) -> io::Result<()> {
-        suspend().await;
         self.sink.append(&piece.unit())
     }
 
     async fn ask(&mut self, ask: Ask) -> io::Result<()> {
-        suspend().await;
         ask.of(self.sink)
     }
 
@@ -119,7 +116,6 @@ impl Port for Direct<'_, '_> {
     }
 
     async fn keep(&mut self, keep: Keep) -> io::Result<()> {
-        suspend().await;
         self.managers.crash.as_mut().map_or(Ok(()), |crash| keep.tell(*crash))
     }
 

@@ -3,14 +3,13 @@
 use std::io::{self, Read};
 
 use super::Source;
-use crate::engine::block_on::{ready, suspend};
+use crate::engine::block_on::ready;
 
 /// Something that makes its caller wait instead of being awaited.
 pub(crate) struct Blocking<T>(pub(crate) T);
 
 impl<R: Read> Source for Blocking<R> {
     async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        suspend().await;
         self.0.read(buffer)
     }
 }

@@ -9,12 +9,17 @@ use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
 use stream_v2_testing::crash_sim::sim::{Contents, Op};
 use stream_v2_testing::crash_sim::states::{durable_len, kills, lost_power};
 use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 
-/// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same code, without the longest one.
-const ALL: &[usize] = if ON_TASKS { &[0, 1, 2] } else { &[0, 1, 2, 9] };
-/// What .ci/tasks runs.
-const ON_TASKS: bool = cfg!(feature = "tokio-engine");
+/// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same
+/// code, without the longest one.
+const fn lens(engine: Engine) -> &'static [usize] {
+    match engine {
+        Engine::Threads => &[0, 1, 2, 9],
+        Engine::Tasks => &[0, 1, 2],
+    }
+}
 
 fn encryption(segments: usize) -> Encryption {
     sealings::watch();
@@ -26,10 +31,12 @@ fn encryption(segments: usize) -> Encryption {
 //= type=test
 //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
 fn each_stream(look: impl Fn(usize, Encryption, Run)) {
-    for &segments in ALL {
-        let encryption = encryption(segments);
-        let first = encryption.first();
-        look(segments, encryption, first);
+    for &engine in Engine::ALL {
+        for &segments in lens(engine) {
+            let encryption = Encryption { engine, ..encryption(segments) };
+            let first = encryption.first();
+            look(segments, encryption, first);
+        }
     }
     assert!(sealings::check() > 0);
 }
@@ -41,10 +48,10 @@ fn each_stream(look: impl Fn(usize, Encryption, Run)) {
 //= type=test
 //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
 //# durability point after it has failed (SV2-RES-023).
-fn killed_at_every_byte(segments: usize) {
-    let encryption = encryption(segments);
+fn killed_at_every_byte(engine: Engine, segments: usize) {
+    let encryption = Encryption { engine, ..encryption(segments) };
     let first = encryption.first();
-    let cuts = if ON_TASKS && segments == 9 { 3 } else { usize::MAX };
+    let cuts = if engine == Engine::Tasks { 30 } else { usize::MAX };
     for place in kills(&first.log, cuts) {
         encryption.again(&first, &first.killed(place));
     }
@@ -53,12 +60,18 @@ fn killed_at_every_byte(segments: usize) {
 
 #[test]
 fn killed_at_every_byte_of_up_to_two_segments() {
-    [0, 1, 2].into_iter().for_each(killed_at_every_byte);
+    [0, 1, 2].into_iter().for_each(|segments| killed_at_every_byte(Engine::Threads, segments));
 }
 
 #[test]
 fn killed_at_every_byte_of_nine_segments() {
-    killed_at_every_byte(9);
+    killed_at_every_byte(Engine::Threads, 9);
+}
+
+/// At thirty places of each piece that is written.
+#[test]
+fn killed_at_many_bytes_on_tasks() {
+    lens(Engine::Tasks).iter().for_each(|&segments| killed_at_every_byte(Engine::Tasks, segments));
 }
 
 //= spec/stream-v2.md#sv2-jrn-009
@@ -131,7 +144,7 @@ fn power_lost_and_then_killed() {
 //# An owner that resumes MUST replace the journal that it finds, as for compacting, before it appends a record.
 #[test]
 fn power_lost_twice() {
-    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)].into_iter().filter(|of| ALL.contains(&of.0)) {
+    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)] {
         let encryption = encryption(segments);
         let first = encryption.first();
         let mut states = 0;

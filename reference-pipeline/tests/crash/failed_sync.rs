@@ -4,12 +4,12 @@
 use stream_v2_testing::crash_sim;
 use stream_v2_testing::crash_sim::decryption::Decryption;
 use stream_v2_testing::crash_sim::encryption::Encryption;
-use stream_v2_testing::crash_sim::failing::{self, CODES, Command};
+use stream_v2_testing::crash_sim::failing::{CODES, Command};
 use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim, Trouble};
 use stream_v2_testing::crash_sim::{SEGMENT, output, sealings};
+use stream_v2_testing::engine::Engine;
 use stream_v2_testing::indexed::{FULL, Indexed};
 use stream_v2_testing::plaintext;
-use stream_v2_testing::streams::key;
 
 fn encryption(segments: usize) -> Encryption {
     sealings::watch();
@@ -26,7 +26,7 @@ fn each_sync_fails_encrypting(encryption: &Encryption, start: &Contents, (code, 
 
 fn encrypting(encryption: &Encryption, nth: usize, does: impl FnOnce(&Command<'_>)) {
     does(&Command {
-        run: &|sim: &Sim| failing::encrypt(encryption, &output(sim)),
+        run: &|sim: &Sim| encryption.attempt(&output(sim)).map(drop),
         nth,
         folders: true,
         assert_result: &|contents| encryption.assert_opens(contents.file("out").unwrap()),
@@ -59,8 +59,11 @@ fn encryption_survives_writes_that_report_lost_ones() {
 //# An owner MUST NOT append a record to a journal of which a durability point has failed.
 #[test]
 fn encryption_survives_each_failed_sync() {
-    for segments in [0, 1, 2, 5] {
-        each_sync_fails_encrypting(&encryption(segments), &Contents::default(), (CODES[0], 1));
+    for &engine in Engine::ALL {
+        for segments in [0, 1, 2, 5] {
+            let encryption = Encryption { engine, ..encryption(segments) };
+            each_sync_fails_encrypting(&encryption, &Contents::default(), (CODES[0], 1));
+        }
     }
     assert!(sealings::check() > 0);
 }
@@ -98,7 +101,7 @@ fn output_ends_with_its_last_recorded_commit() {
     assert_eq!(syncs.len(), kept.len());
     for (&at, kept) in syncs.iter().zip(kept) {
         let sim = Sim::troubled(at, Trouble::FailsWith(CODES[0]));
-        failing::encrypt(&encryption, &output(&sim)).unwrap_err();
+        encryption.attempt(&output(&sim)).unwrap_err();
         assert_eq!(sim.contents().file("out.partial").map(Vec::len), Some(kept), "{at}");
         let later = sim.log().iter().filter(|op| matches!(op, Op::Sync(0))).count();
         assert_eq!(later, first.log[..at].iter().filter(|op| matches!(op, Op::Sync(0))).count());
@@ -129,7 +132,7 @@ fn index_segments_survive_each_failed_sync() {
 
 fn each_sync_fails_decrypting(decryption: &Decryption, start: &Contents, nth: usize) {
     let command = Command {
-        run: &|sim: &Sim| failing::decrypt(decryption, &output(sim)),
+        run: &|sim: &Sim| decryption.attempt(&output(sim)),
         nth,
         folders: true,
         assert_result: &|contents| assert!(contents.file("out") == Some(&decryption.plaintext)),
@@ -140,13 +143,16 @@ fn each_sync_fails_decrypting(decryption: &Decryption, start: &Contents, nth: us
 
 fn decryption(segments: usize) -> Decryption {
     let encryption = encryption(segments);
-    Decryption { key: key(), stream: encryption.first().result, plaintext: encryption.source }
+    Decryption::new(encryption.first().result, encryption.source)
 }
 
 #[test]
 fn decryption_survives_each_failed_sync() {
-    for segments in [0, 1, 2, 5] {
-        each_sync_fails_decrypting(&decryption(segments), &Contents::default(), 1);
+    for &engine in Engine::ALL {
+        for segments in [0, 1, 2, 5] {
+            let decryption = Decryption { engine, ..decryption(segments) };
+            each_sync_fails_decrypting(&decryption, &Contents::default(), 1);
+        }
     }
 }
 

@@ -79,7 +79,7 @@ fn encrypt_after_full_segment_safe_and_committed() {
 
 fn decryption() -> Decryption {
     let encryption = encryption();
-    Decryption { key: key(), stream: encryption.first().result, plaintext: encryption.source }
+    Decryption::new(encryption.first().result, encryption.source)
 }
 
 /// The operation that releases the plaintext of this segment, and a decryption that makes every segment durable.

@@ -95,7 +95,7 @@ fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
 fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
     let input = plaintext(SEGMENTS * SEGMENT - 7);
     let stream = encrypt(&stream_v2_testing::streams::small_segments(&key(), 1), &input);
-    let decryption = Decryption { key: key(), stream, plaintext: input };
+    let decryption = Decryption::new(stream, input);
     let run = |output: &OutputFile| decryption.give(output);
     let look = |database: &Database| assert!(stored(database, "out") == decryption.plaintext);
     each_crash(&images(run), |image| again(image, &run, &look));

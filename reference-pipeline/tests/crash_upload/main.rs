@@ -222,7 +222,7 @@ fn an_encryption_killed_and_then_power_lost() {
 fn decryption(segments: usize) -> Decryption {
     let input = plaintext((segments * SEGMENT).saturating_sub(7));
     let stream = encrypt(&stream_v2_testing::streams::small_segments(&key(), 1), &input);
-    Decryption { key: key(), stream, plaintext: input }
+    Decryption::new(stream, input)
 }
 
 fn each_decryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run)) {
@@ -306,10 +306,10 @@ fn uploads_survive_each_failed_sync() {
     for segments in [1, 5] {
         let encryption = encryption(segments);
         let opens = |stream: &[u8]| encryption.assert_opens(stream);
-        each_sync_fails(&|output| failing::encrypt(&encryption, output), &opens);
+        each_sync_fails(&|output| encryption.attempt(output).map(drop), &opens);
         let decryption = decryption(segments);
         let opens = |found: &[u8]| assert!(found == decryption.plaintext);
-        each_sync_fails(&|output| failing::decrypt(&decryption, output), &opens);
+        each_sync_fails(&|output| decryption.attempt(output), &opens);
     }
     assert!(sealings::check() > 0);
 }

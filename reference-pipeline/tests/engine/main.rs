@@ -8,12 +8,12 @@ mod faults;
 mod index_written;
 mod indexed;
 mod io;
+mod managers;
 mod range;
 mod ranges;
 mod round_trip;
 mod shown;
 #[cfg(unix)]
 mod source_file;
-#[cfg(not(feature = "tokio-engine"))]
 mod tasks;
 mod walk;

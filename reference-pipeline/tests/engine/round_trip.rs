@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use stream_v2_format::wire::{DigestAlg, StreamFlags};
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Managers, Telemetry, WriterSink};
+use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Short;
 use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
@@ -18,12 +19,16 @@ fn every_boundary_of_frames_and_segments() {
                 pipeline.digest_alg = Some(digest_alg);
                 pipeline.set_uniform(uniform);
                 pipeline.params.epoch_segments = epoch_segments;
-                let stream = encrypt(&pipeline, &plaintext(len));
-                let (released, result) = decrypt(&DecryptPipeline::new(&key), &stream);
-                let summary = result.unwrap();
-                assert_eq!(released, plaintext(len));
-                let counted = (summary.segments, summary.plaintext_len, summary.stream_len);
-                assert_eq!(counted, (len.div_ceil(8192) as u64 + 1, len as u64, stream.len() as u64));
+                let expected = encrypt(&pipeline, &plaintext(len));
+                for &engine in Engine::ALL {
+                    let stream = engine.encrypt(&pipeline, &plaintext(len));
+                    assert!(stream == expected, "{engine:?}");
+                    let (released, result) = engine.decrypt(&DecryptPipeline::new(&key), &stream);
+                    let summary = result.unwrap();
+                    assert_eq!(released, plaintext(len));
+                    let counted = (summary.segments, summary.plaintext_len, summary.stream_len);
+                    assert_eq!(counted, (len.div_ceil(8192) as u64 + 1, len as u64, stream.len() as u64));
+                }
             }
         }
     }
@@ -34,18 +39,18 @@ fn output_does_not_depend_on_workers_or_reads() {
     let key = key();
     let input = plaintext(40 * 8192 + 777);
     let expected = encrypt(&encrypting(&key, 1), &input);
-    for jobs in [1, 2, 8] {
+    for (&engine, jobs) in Engine::ALL.iter().flat_map(|engine| [1, 2, 8].map(|jobs| (engine, jobs))) {
         for most in [1, 7, 4096, 1 << 20] {
             let mut stream = Vec::new();
             let source = Short::new(&input[..], most, 3);
-            encrypting(&key, jobs).run(source, &mut WriterSink::new(&mut stream), Managers::none()).unwrap();
+            engine.run(&encrypting(&key, jobs), source, &mut WriterSink::new(&mut stream)).unwrap();
             assert!(stream == expected, "{jobs} workers, reads of {most}");
 
             let mut released = Vec::new();
             let mut reader = DecryptPipeline::new(&key);
             reader.lanes = Lanes::with_jobs(jobs);
             let source = Short::new(&stream[..], most, 3);
-            reader.run(source, &mut WriterSink::new(&mut released), Managers::none()).unwrap();
+            engine.run(&reader, source, &mut WriterSink::new(&mut released)).unwrap();
             assert!(released == input, "{jobs} workers, reads of {most}");
         }
     }

@@ -228,7 +228,6 @@ fn decrypted_later(folder: &Folder, key: &ContentKey, stream: &[u8]) -> Vec<u8> 
 }
 
 /// On tasks the looks are the same: the writer of both engines is one.
-#[cfg(not(feature = "tokio-engine"))]
 #[test]
 fn tasks_do_not_seal_a_cut_source() {
     use stream_v2_testing::tasks::runtimes;
@@ -250,13 +249,11 @@ fn tasks_do_not_seal_a_cut_source() {
 }
 
 /// [`CutOff`] for tasks.
-#[cfg(not(feature = "tokio-engine"))]
 struct CutOffLater<'a> {
     source: &'a [u8],
     shutdown: Shutdown,
 }
 
-#[cfg(not(feature = "tokio-engine"))]
 impl tokio::io::AsyncRead for CutOffLater<'_> {
     fn poll_read(
         self: std::pin::Pin<&mut Self>,
@@ -305,7 +302,6 @@ fn a_writer_that_waits_ends_the_run() {
 }
 
 /// The same on tasks, for a pipe that is never ready.
-#[cfg(not(feature = "tokio-engine"))]
 #[test]
 fn an_awaited_writer_ends_the_run() {
     use stream_v2_pipeline::tokio::{AsyncManagers, AsyncWriterSink};

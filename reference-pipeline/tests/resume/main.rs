@@ -9,6 +9,5 @@ mod files_of_others;
 mod interrupted_end;
 mod recovered;
 mod runs;
-#[cfg(not(feature = "tokio-engine"))]
 mod tasks;
 mod trust;

@@ -14,6 +14,7 @@ use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption,
     InterruptedEncryption, OutputFile, SourceStamp, Summary,
 };
+use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Failing;
 use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key};
@@ -30,13 +31,6 @@ fn unsalted(journal: &[u8]) -> Vec<u8> {
         bytes.extend(JournalRecordView::parse(record).unwrap().record.to_bytes(&[0; 32]));
     }
     bytes
-}
-
-/// Which engine runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum On {
-    Threads,
-    Tasks,
 }
 
 /// An output in a folder of its own.
@@ -67,24 +61,16 @@ impl Folder {
     }
 
     /// Encrypts, from a source that fails at call `fail_at`.
-    fn encrypt(&self, on: On, fail_at: usize) -> Result<Summary, Error> {
+    fn encrypt(&self, on: Engine, fail_at: usize) -> Result<Summary, Error> {
         let mut pipeline = encrypting(&self.1, 2);
         pipeline.durability.segments = 1;
         let input = plaintext(LEN);
         let source = Failing::new(&input[..], fail_at, ErrorKind::ConnectionReset);
         let sink = FileSink::create(&self.output()).unwrap();
-        match on {
-            On::Threads => pipeline.run_to_file(source, STAMP, sink, None),
-            On::Tasks => runtimes()[0].block_on(pipeline.run_to_file_async(
-                Sips::new(source, usize::MAX),
-                STAMP,
-                sink,
-                None,
-            )),
-        }
+        on.encrypt_to_file(&pipeline, source, STAMP, sink)
     }
 
-    fn resume_encryption(&self, on: On) -> Result<Summary, Error> {
+    fn resume_encryption(&self, on: Engine) -> Result<Summary, Error> {
         let mut pipeline = encrypting(&self.1, 2).with_salts(stream_v2_pipeline::Salts {
             run_salt: stream_v2_format::crypto::RunSalt::new([0x41; 16]),
             ..stream_v2_testing::streams::salts()
@@ -93,26 +79,21 @@ impl Folder {
         let mut source = Cursor::new(plaintext(LEN));
         let mut found = InterruptedEncryption::find(&pipeline, &self.output())?.unwrap();
         found.check_source(&mut source, STAMP)?;
-        match on {
-            On::Threads => found.resume(&pipeline, source, None),
-            On::Tasks => {
-                runtimes()[1].block_on(found.resume_async(&pipeline, Sips::new(source, usize::MAX), None))
-            }
-        }
+        on.resume_encryption(found, &pipeline, source)
     }
 
     /// Decrypts a stream, from a source that ends after so many bytes.
-    fn decrypt(&self, on: On, stream: &[u8], end: usize) -> Result<Summary, Error> {
+    fn decrypt(&self, on: Engine, stream: &[u8], end: usize) -> Result<Summary, Error> {
         let mut pipeline = DecryptPipeline::new(&self.1);
         pipeline.durability.segments = 1;
         let mut source = &stream[..end];
         let sink = FileSink::create(&self.output()).unwrap();
         match on {
-            On::Threads => {
+            Engine::Threads => {
                 let stream = pipeline.open_stream(&mut source)?;
                 pipeline.run_to_file(&stream, source, sink, None)
             }
-            On::Tasks => runtimes()[1].block_on(async {
+            Engine::Tasks => runtimes()[1].block_on(async {
                 let mut source = Sips::new(source, usize::MAX);
                 let stream = pipeline.open_stream_async(&mut source).await?;
                 pipeline.run_to_file_async(&stream, source, sink, None).await
@@ -120,7 +101,7 @@ impl Folder {
         }
     }
 
-    fn resume_decryption(&self, on: On, stream: &[u8]) -> Result<(), Error> {
+    fn resume_decryption(&self, on: Engine, stream: &[u8]) -> Result<(), Error> {
         let pipeline = DecryptPipeline::new(&self.1);
         let mut source = Cursor::new(stream);
         let opened = pipeline.open_stream(&mut source)?;
@@ -135,20 +116,14 @@ impl Folder {
             DecryptionLeft::Complete => return Ok(()),
             DecryptionLeft::Unknown(_) | DecryptionLeft::Changed(_) => panic!("nobody else has written"),
         };
-        let resumed = match on {
-            On::Threads => found.resume(&pipeline, source, None),
-            On::Tasks => {
-                runtimes()[0].block_on(found.resume_async(&pipeline, Sips::new(source, usize::MAX), None))
-            }
-        };
-        resumed.map(drop)
+        on.resume_decryption(*found, &pipeline, source).map(drop)
     }
 }
 
 #[test]
 fn what_both_leave_is_the_same_journals_included() {
     for fail_at in 0..20 {
-        let [threads, tasks] = [On::Threads, On::Tasks].map(|on| {
+        let [threads, tasks] = [Engine::Threads, Engine::Tasks].map(|on| {
             let folder = Folder::new();
             let result = folder.encrypt(on, fail_at).map_err(|error| error.to_string());
             (result, folder.left())
@@ -157,7 +132,7 @@ fn what_both_leave_is_the_same_journals_included() {
     }
     let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
     for end in (0..=stream.len()).step_by(1009).chain([stream.len()]) {
-        let [threads, tasks] = [On::Threads, On::Tasks].map(|on| {
+        let [threads, tasks] = [Engine::Threads, Engine::Tasks].map(|on| {
             let folder = Folder::new();
             let result = folder.decrypt(on, &stream, end).map_err(|error| error.to_string());
             (result, folder.left())
@@ -170,10 +145,10 @@ fn what_both_leave_is_the_same_journals_included() {
 fn one_engine_goes_on_with_what_the_other_has_left() {
     let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
     for (begins, resumes) in [
-        (On::Threads, On::Tasks),
-        (On::Tasks, On::Threads),
-        (On::Tasks, On::Tasks),
-        (On::Threads, On::Threads),
+        (Engine::Threads, Engine::Tasks),
+        (Engine::Tasks, Engine::Threads),
+        (Engine::Tasks, Engine::Tasks),
+        (Engine::Threads, Engine::Threads),
     ] {
         let folder = Folder::new();
         folder.encrypt(begins, 5).unwrap_err();
@@ -211,10 +186,10 @@ fn dropped_after_any_poll_it_leaves_what_can_be_resumed() {
             result.unwrap();
             complete += 1;
         } else if InterruptedEncryption::find(&pipeline, &folder.output()).unwrap().is_some() {
-            folder.resume_encryption(On::Threads).unwrap();
+            folder.resume_encryption(Engine::Threads).unwrap();
         } else if !folder.output().target().exists() {
             folder.output().discard().unwrap();
-            folder.encrypt(On::Threads, usize::MAX).unwrap();
+            folder.encrypt(Engine::Threads, usize::MAX).unwrap();
         }
         let [(_, output)] = &folder.left()[..] else { panic!("{:?}", folder.left().len()) };
         assert!(decrypt(&DecryptPipeline::new(&folder.1), output).0 == input, "after {times} polls");
@@ -242,7 +217,7 @@ fn a_decryption_that_is_dropped_after_any_poll_can_be_resumed() {
         drop(runtime);
         let complete = result.map(Result::unwrap).is_some();
         if !complete {
-            folder.resume_decryption(On::Threads, &stream).unwrap();
+            folder.resume_decryption(Engine::Threads, &stream).unwrap();
         }
         assert!(folder.left() == [("out".to_owned(), input.clone())], "after {times} polls");
         if complete {

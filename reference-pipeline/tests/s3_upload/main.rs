@@ -1,6 +1,5 @@
 //! Uploads to a real server on loopback that fails on demand: every request of a run, and every kind of trouble. What a crash leaves on this machine is
 //! in `crash_upload`.
-#![cfg(not(feature = "tokio-engine"))]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bucket;

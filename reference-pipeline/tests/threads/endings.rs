@@ -30,9 +30,7 @@ fn none_is_left_after_any_ending() {
     let mut seen = Count(0);
     let managers = Managers { log: Some(&mut seen), crash: None };
     pipeline.run(&input[..], &mut WriterSink::new(Vec::new()), managers).unwrap();
-    // A runtime has its own ideas of how many blocking threads it keeps.
-    let most = if cfg!(feature = "tokio-engine") { usize::MAX } else { 4 };
-    assert!((1..=most).contains(&seen.0), "at most four workers: {}", seen.0);
+    assert!((1..=4).contains(&seen.0), "at most four workers: {}", seen.0);
     assert_none_left();
 
     let stream = encrypt(&pipeline, &input);

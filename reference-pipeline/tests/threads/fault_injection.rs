@@ -13,6 +13,7 @@ use stream_v2_testing::crash_sim::decryption::Decryption;
 use stream_v2_testing::crash_sim::encryption::Encryption;
 use stream_v2_testing::crash_sim::output;
 use stream_v2_testing::crash_sim::sim::{Sim, Trouble};
+use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sinks::Recording;
 use stream_v2_testing::streams::{encrypt, encrypting, key};
@@ -50,18 +51,20 @@ fn assert_clear<T>(result: Result<T, Error>, trouble: Trouble, stages: &[Stage])
 #[test]
 fn every_call_of_sink_and_journal_while_encrypting() {
     let _alone = alone();
-    let encryption = Encryption::new(plaintext(LEN));
-    let whole = Sim::default();
-    run_encryption(&encryption, &whole).unwrap();
-    assert!(whole.calls() > 30, "{}", whole.calls());
-    for trouble in troubles() {
-        for at in 0..whole.calls() {
-            let sim = Sim::troubled(at, trouble);
-            assert_clear(run_encryption(&encryption, &sim), trouble, &[Stage::Sink, Stage::Manager]);
-            assert_none_left();
-            let (again, sim) = encryption.run(&sim.contents());
-            again.unwrap();
-            encryption.assert_complete(&sim.contents());
+    for &engine in Engine::ALL {
+        let encryption = Encryption { engine, ..Encryption::new(plaintext(LEN)) };
+        let whole = Sim::default();
+        run_encryption(&encryption, &whole).unwrap();
+        assert!(whole.calls() > 30, "{}", whole.calls());
+        for trouble in troubles() {
+            for at in 0..whole.calls() {
+                let sim = Sim::troubled(at, trouble);
+                assert_clear(run_encryption(&encryption, &sim), trouble, &[Stage::Sink, Stage::Manager]);
+                assert_none_left();
+                let (again, sim) = encryption.run(&sim.contents());
+                again.unwrap();
+                encryption.assert_complete(&sim.contents());
+            }
         }
     }
 }
@@ -70,7 +73,10 @@ fn run_encryption(encryption: &Encryption, sim: &Sim) -> Result<(), Error> {
     let output = output(sim);
     // Nothing was begun yet.
     let Ok(sink) = FileSink::create(&output) else { return Ok(()) };
-    encryption.pipeline().run_to_file(&encryption.source[..], encryption.stamp, sink, None).map(drop)
+    encryption
+        .engine
+        .encrypt_to_file(&encryption.pipeline(), &encryption.source[..], encryption.stamp, sink)
+        .map(drop)
 }
 
 #[test]
@@ -78,18 +84,20 @@ fn every_call_of_sink_and_journal_while_decrypting() {
     let _alone = alone();
     let encryption = Encryption::new(plaintext(LEN));
     let stream = encryption.first().result;
-    let decryption = Decryption { key: key(), stream, plaintext: plaintext(LEN) };
-    let whole = Sim::default();
-    run_decryption(&decryption, &whole).unwrap();
-    assert!(whole.calls() > 30, "{}", whole.calls());
-    for trouble in troubles() {
-        for at in 0..whole.calls() {
-            let sim = Sim::troubled(at, trouble);
-            assert_clear(run_decryption(&decryption, &sim), trouble, &[Stage::Sink, Stage::Manager]);
-            assert_none_left();
-            let (again, sim) = decryption.run(&sim.contents());
-            again.unwrap();
-            decryption.assert_complete(&sim.contents());
+    for &engine in Engine::ALL {
+        let decryption = Decryption { engine, ..Decryption::new(stream.clone(), plaintext(LEN)) };
+        let whole = Sim::default();
+        run_decryption(&decryption, &whole).unwrap();
+        assert!(whole.calls() > 30, "{}", whole.calls());
+        for trouble in troubles() {
+            for at in 0..whole.calls() {
+                let sim = Sim::troubled(at, trouble);
+                assert_clear(run_decryption(&decryption, &sim), trouble, &[Stage::Sink, Stage::Manager]);
+                assert_none_left();
+                let (again, sim) = decryption.run(&sim.contents());
+                again.unwrap();
+                decryption.assert_complete(&sim.contents());
+            }
         }
     }
 }
@@ -99,7 +107,7 @@ fn run_decryption(decryption: &Decryption, sim: &Sim) -> Result<(), Error> {
     let Ok(sink) = FileSink::create(&output) else { return Ok(()) };
     let (pipeline, mut source) = (decryption.pipeline(), &decryption.stream[..]);
     let stream = pipeline.open_stream(&mut source)?;
-    pipeline.run_to_file(&stream, source, sink, None).map(drop)
+    decryption.engine.decrypt_to_file(&pipeline, &stream, source, sink).map(drop)
 }
 
 /// Gives a thousand bytes a call, and fails at call number `at`, once.
@@ -132,33 +140,44 @@ fn every_call_of_the_source() {
     let _alone = alone();
     let encryption = Encryption::new(plaintext(LEN));
     let stream = encryption.first().result;
-    let decryption = Decryption { key: key(), stream, plaintext: plaintext(LEN) };
-    for kind in KINDS {
-        for at in 0..LEN / 1000 {
-            let sim = Sim::default();
-            let source = Troubled::new(&encryption.source, at, kind);
-            let sink = FileSink::create(&output(&sim)).unwrap();
-            let result = encryption.pipeline().run_to_file(source, encryption.stamp, sink, None);
-            assert_eq!(result.is_ok(), kind == ErrorKind::Interrupted, "an interrupted read is tried again");
-            assert_clear(result, Trouble::Fails(kind), &[Stage::Source]);
-            assert_none_left();
-            let (again, sim) = encryption.run(&sim.contents());
-            again.unwrap();
-            encryption.assert_complete(&sim.contents());
+    for &engine in Engine::ALL {
+        let encryption = Encryption { engine, ..Encryption::new(plaintext(LEN)) };
+        let decryption = Decryption { engine, ..Decryption::new(stream.clone(), plaintext(LEN)) };
+        for kind in KINDS {
+            for at in 0..LEN / 1000 {
+                let sim = Sim::default();
+                let source = Troubled::new(&encryption.source, at, kind);
+                let sink = FileSink::create(&output(&sim)).unwrap();
+                let result = engine.encrypt_to_file(&encryption.pipeline(), source, encryption.stamp, sink);
+                assert_eq!(
+                    result.is_ok(),
+                    kind == ErrorKind::Interrupted,
+                    "an interrupted read is tried again"
+                );
+                assert_clear(result, Trouble::Fails(kind), &[Stage::Source]);
+                assert_none_left();
+                let (again, sim) = encryption.run(&sim.contents());
+                again.unwrap();
+                encryption.assert_complete(&sim.contents());
 
-            let sim = Sim::default();
-            let mut source = Troubled::new(&decryption.stream, at, kind);
-            let pipeline = decryption.pipeline();
-            let sink = FileSink::create(&output(&sim)).unwrap();
-            let result = pipeline
-                .open_stream(&mut source)
-                .and_then(|stream| pipeline.run_to_file(&stream, source, sink, None));
-            assert_eq!(result.is_ok(), kind == ErrorKind::Interrupted, "an interrupted read is tried again");
-            assert_clear(result, Trouble::Fails(kind), &[Stage::Source]);
-            assert_none_left();
-            let (again, sim) = decryption.run(&sim.contents());
-            again.unwrap();
-            decryption.assert_complete(&sim.contents());
+                let sim = Sim::default();
+                let mut source = Troubled::new(&decryption.stream, at, kind);
+                let pipeline = decryption.pipeline();
+                let sink = FileSink::create(&output(&sim)).unwrap();
+                let result = pipeline
+                    .open_stream(&mut source)
+                    .and_then(|stream| engine.decrypt_to_file(&pipeline, &stream, source, sink));
+                assert_eq!(
+                    result.is_ok(),
+                    kind == ErrorKind::Interrupted,
+                    "an interrupted read is tried again"
+                );
+                assert_clear(result, Trouble::Fails(kind), &[Stage::Source]);
+                assert_none_left();
+                let (again, sim) = decryption.run(&sim.contents());
+                again.unwrap();
+                decryption.assert_complete(&sim.contents());
+            }
         }
     }
 }

@@ -11,12 +11,16 @@ use stream_v2_pipeline::{
 use super::encryption::Run;
 use super::sim::{Contents, Sim};
 use super::{assert_untouched, inode, output};
+use crate::engine::Engine;
+use crate::streams::key;
 
 /// A stream, and what it opens to.
 pub struct Decryption {
     pub key: ContentKey,
     pub stream: Vec<u8>,
     pub plaintext: Vec<u8>,
+    /// What every run is on.
+    pub engine: Engine,
 }
 
 /// What a run found when it began.
@@ -33,6 +37,11 @@ pub enum Found {
 }
 
 impl Decryption {
+    /// Under the key of all streams here.
+    pub fn new(stream: Vec<u8>, plaintext: Vec<u8>) -> Self {
+        Self { key: key(), stream, plaintext, engine: Engine::Threads }
+    }
+
     /// One worker, two segments between durability points.
     pub fn pipeline(&self) -> DecryptPipeline<'_> {
         let mut pipeline = DecryptPipeline::new(&self.key);
@@ -44,21 +53,29 @@ impl Decryption {
 
     /// Gives the command for any output.
     pub fn give(&self, output: &OutputFile) -> Result<(), Error> {
+        self.attempt(output).map_err(|error| *error.downcast::<Error>().unwrap())
+    }
+
+    /// The same where making the output may fail, too.
+    pub fn attempt(&self, output: &OutputFile) -> Result<(), Box<dyn std::error::Error>> {
         let pipeline = self.pipeline();
         let mut source = Cursor::new(&self.stream);
         let stream = pipeline.open_stream(&mut source)?;
         match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
-            DecryptionLeft::Complete => Ok(()),
-            DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).map(drop),
-            DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
-            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
-            DecryptionLeft::Nothing(_) if output.is_taken() && !output.overwrites() => Ok(()),
+            DecryptionLeft::Complete => {}
+            DecryptionLeft::Torn(found) => {
+                self.engine.resume_decryption(*found, &pipeline, source)?;
+            }
+            DecryptionLeft::Changed(_) => return Err("compared without being asked".into()),
+            DecryptionLeft::Unknown(_) => return Err("no journal vouches for the output".into()),
+            DecryptionLeft::Nothing(_) if output.is_taken() && !output.overwrites() => {}
             DecryptionLeft::Nothing(_) => {
-                source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
-                output.discard().unwrap();
-                pipeline.run_to_file(&stream, source, FileSink::create(output).unwrap(), None).map(drop)
+                source.seek(SeekFrom::Start(stream.header().body_offset().0))?;
+                output.discard()?;
+                self.engine.decrypt_to_file(&pipeline, &stream, source, FileSink::create(output)?)?;
             }
         }
+        Ok(())
     }
 
     /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
@@ -81,7 +98,7 @@ impl Decryption {
             DecryptionLeft::Torn(found) => {
                 assert_eq!(sim.log(), [], "nothing is changed by looking");
                 let committed = usize::try_from(found.committed().plaintext_len).unwrap();
-                found.resume(&pipeline, source, None)?;
+                self.engine.resume_decryption(*found, &pipeline, source)?;
                 return Ok(Found::Committed(committed));
             }
             DecryptionLeft::Nothing(notice) => notice,
@@ -95,7 +112,7 @@ impl Decryption {
                 Ok(Found::Taken)
             }
             created => {
-                let done = pipeline.run_to_file(&stream, source, created.unwrap(), None);
+                let done = self.engine.decrypt_to_file(&pipeline, &stream, source, created.unwrap());
                 done.map(|_| Found::Nothing(notice))
             }
         }

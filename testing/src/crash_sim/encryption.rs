@@ -11,6 +11,7 @@ use stream_v2_pipeline::{
 use super::sim::{Contents, Op, Sim};
 use super::states::killed;
 use super::{BODY, assert_untouched, inode, output};
+use crate::engine::Engine;
 use crate::streams::{decrypt, small_segments};
 
 /// A source, and the key that it is encrypted under.
@@ -24,6 +25,8 @@ pub struct Encryption {
     pub uniform: bool,
     /// Segments between durability points.
     pub durable_every: u64,
+    /// What every run is on.
+    pub engine: Engine,
     /// Whether it has index segments, and then how many segments in all: some are shorter than full ones.
     pub index: Option<u64>,
 }
@@ -69,7 +72,8 @@ impl Encryption {
     pub fn new(source: Vec<u8>) -> Self {
         let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
         let (compares, uniform, durable_every, index) = (false, true, 2, None);
-        Self { key: crate::streams::key(), source, stamp, compares, uniform, durable_every, index }
+        let (key, engine) = (crate::streams::key(), Engine::Threads);
+        Self { key, source, stamp, compares, uniform, durable_every, engine, index }
     }
 
     /// One worker.
@@ -81,24 +85,36 @@ impl Encryption {
         pipeline
     }
 
-    /// Gives the command for any output.
+    /// Gives the command for any output, and finds it as it was left.
     pub fn give(&self, output: &OutputFile) -> Result<(), Error> {
+        let notice = self.attempt(output).map_err(|error| *error.downcast::<Error>().unwrap())?;
+        assert_eq!(notice, None);
+        Ok(())
+    }
+
+    /// Gives the command for any output; what the run noticed when it began.
+    pub fn attempt(&self, output: &OutputFile) -> Result<Option<Notice>, Box<dyn std::error::Error>> {
         let pipeline = self.pipeline();
         let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
-            if output.is_taken() {
-                return Ok(());
+            if !output.is_taken() {
+                output.discard()?;
+                let sink = FileSink::create(output)?;
+                self.engine.encrypt_to_file(&pipeline, &self.source[..], self.stamp, sink)?;
             }
-            output.discard().unwrap();
-            let sink = FileSink::create(output).unwrap();
-            return pipeline.run_to_file(&self.source[..], self.stamp, sink, None).map(drop);
+            return Ok(None);
         };
-        assert_eq!(found.notice(), None);
+        let notice = found.notice();
         let mut source = Cursor::new(&self.source);
+        self.check(&mut found, &mut source)?;
+        self.engine.resume_encryption(found, &pipeline, source)?;
+        Ok(notice)
+    }
+
+    fn check(&self, found: &mut InterruptedEncryption, source: &mut Cursor<&Vec<u8>>) -> Result<(), Error> {
         match self.compares {
-            true => found.compare_source(&pipeline, &mut source, self.stamp, None)?,
-            false => found.check_source(&mut source, self.stamp)?,
+            true => found.compare_source(&self.pipeline(), source, self.stamp, None),
+            false => found.check_source(source, self.stamp),
         }
-        found.resume(&pipeline, source, None).map(drop)
     }
 
     /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
@@ -117,7 +133,8 @@ impl Encryption {
                 // Somebody's file under the name of the journal.
                 Err(error) if error.kind() == ErrorKind::InvalidData => Ok(None),
                 created => {
-                    pipeline.run_to_file(&self.source[..], self.stamp, created.unwrap(), None).map(|_| None)
+                    let (source, sink) = (&self.source[..], created.unwrap());
+                    self.engine.encrypt_to_file(&pipeline, source, self.stamp, sink).map(|_| None)
                 }
             };
         };
@@ -128,12 +145,9 @@ impl Encryption {
             notice: interrupted.notice(),
         };
         let mut source = Cursor::new(&self.source);
-        match self.compares {
-            true => interrupted.compare_source(&pipeline, &mut source, self.stamp, None)?,
-            false => interrupted.check_source(&mut source, self.stamp)?,
-        }
+        self.check(&mut interrupted, &mut source)?;
         assert_eq!(sim.log(), [], "nothing is changed by looking");
-        interrupted.resume(&pipeline, source, None)?;
+        self.engine.resume_encryption(interrupted, &pipeline, source)?;
         Ok(Some(found))
     }
 

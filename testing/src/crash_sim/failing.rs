@@ -1,14 +1,7 @@
 //! Syncs that fail: what was written since the last one is lost, the machine still sees it, and later syncs succeed.
 
 use std::error::Error;
-use std::io::{Cursor, Seek, SeekFrom};
 
-use stream_v2_pipeline::{
-    DecryptionLeft, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
-};
-
-use super::decryption::Decryption;
-use super::encryption::Encryption;
 use super::sim::{Contents, Op, Sim, Trouble};
 use super::states::{killed, lost_power};
 
@@ -87,44 +80,4 @@ impl Command<'_> {
         (self.assert_clear)(&sim.contents());
         sim.log()
     }
-}
-
-/// Gives the command for an encryption.
-pub fn encrypt(encryption: &Encryption, output: &OutputFile) -> Done {
-    let pipeline = encryption.pipeline();
-    let (mut source, stamp) = (Cursor::new(&encryption.source), encryption.stamp);
-    let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
-        if output.is_taken() {
-            return Ok(());
-        }
-        output.discard()?;
-        pipeline.run_to_file(source, stamp, FileSink::create(output)?, None)?;
-        return Ok(());
-    };
-    match encryption.compares {
-        true => found.compare_source(&pipeline, &mut source, stamp, None)?,
-        false => found.check_source(&mut source, stamp)?,
-    }
-    found.resume(&pipeline, source, None)?;
-    Ok(())
-}
-
-/// Gives the command for a decryption.
-pub fn decrypt(decryption: &Decryption, output: &OutputFile) -> Done {
-    let pipeline = decryption.pipeline();
-    let mut source = Cursor::new(&decryption.stream);
-    let stream = pipeline.open_stream(&mut source)?;
-    match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
-        DecryptionLeft::Complete => {}
-        DecryptionLeft::Torn(found) => drop(found.resume(&pipeline, source, None)?),
-        DecryptionLeft::Changed(_) => return Err("compared without being asked".into()),
-        DecryptionLeft::Unknown(_) => return Err("no journal vouches for the output".into()),
-        DecryptionLeft::Nothing(_) if output.is_taken() => {}
-        DecryptionLeft::Nothing(_) => {
-            source.seek(SeekFrom::Start(stream.header().body_offset().0))?;
-            output.discard()?;
-            pipeline.run_to_file(&stream, source, FileSink::create(output)?, None)?;
-        }
-    }
-    Ok(())
 }
