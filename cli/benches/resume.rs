@@ -6,7 +6,7 @@
 
 use std::error::Error;
 use std::fs::{self, File};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use stream_v2::pipeline::{
     ContentKey, Disk, EncryptPipeline, InterruptedEncryption, OutputFile, SourceStamp, Storage, StoredFile,
 };
+use stream_v2_testing::forward;
 
 const SV2: &str = env!("CARGO_BIN_EXE_sv2");
 const LEN: u64 = 10 << 30;
@@ -164,71 +165,23 @@ impl Read for CountedFile {
 }
 
 impl Write for CountedFile {
-    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        self.file.write(buffer)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    forward!(self => self.file; write flush);
 }
 
 impl Seek for CountedFile {
-    fn seek(&mut self, place: SeekFrom) -> io::Result<u64> {
-        self.file.seek(place)
-    }
+    forward!(self => self.file; seek);
 }
 
 impl StoredFile for CountedFile {
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
-    fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync()
-    }
-
-    fn lock(&mut self) -> io::Result<()> {
-        self.file.lock()
-    }
-
-    fn is_named(&self, path: &Path) -> io::Result<bool> {
-        self.file.is_named(path)
-    }
+    forward!(self => self.file; size set_len sync lock is_named);
 }
 
 impl Storage for Counting {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        Disk::default().create(path)
-    }
-
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         let is_journal = path.extension().is_some_and(|extension| extension == "journal");
         let counter = if is_journal { self.journal.clone() } else { self.output.clone() };
         Ok(Box::new(CountedFile { file: Disk::default().open(path)?, counter }))
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        Disk::default().exists(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk::default().rename(from, to)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk::default().link(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        Disk::default().remove(path)
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        Disk::default().sync_folder(path)
-    }
+    forward!(self => Disk::default(); create exists rename link remove sync_folder);
 }

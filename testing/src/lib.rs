@@ -12,8 +12,11 @@ pub mod command;
 pub mod crash_sim;
 #[cfg(feature = "pipeline")]
 pub mod engine;
+pub mod forward;
 #[cfg(feature = "pipeline")]
 pub mod indexed;
+#[cfg(feature = "pipeline")]
+pub mod managers;
 pub mod piecewise;
 #[cfg(feature = "pipeline")]
 pub mod sinks;

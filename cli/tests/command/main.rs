@@ -30,6 +30,8 @@ mod s3;
 #[cfg(unix)]
 mod s3_aborted;
 #[cfg(unix)]
+mod s3_place;
+#[cfg(unix)]
 mod s3_upload;
 #[cfg(unix)]
 mod sqlite;

@@ -9,12 +9,12 @@ use stream_v2_testing::command::Folder;
 use stream_v2_testing::command::kill::{self, growths, killed_at};
 use stream_v2_testing::plaintext;
 
-const LEN: usize = 12 << 20;
-const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
+pub(crate) const LEN: usize = 12 << 20;
+pub(crate) const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
 const DECRYPT: &str = "decrypt -k key --sync-every 256K data.sv2 -o back";
 
 /// A folder with some data in it.
-fn folder() -> Folder {
+pub(crate) fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("data", &plaintext(LEN));
     folder

@@ -9,15 +9,7 @@ use stream_v2_testing::command::kill::{killed_at, wait_until};
 use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;
 
-const LEN: usize = 12 << 20;
-const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
-
-/// A folder with some data in it.
-fn folder() -> Folder {
-    let folder = Folder::new();
-    folder.write("data", &plaintext(LEN));
-    folder
-}
+use crate::resume::{ENCRYPT, LEN, folder};
 
 /// Leaves a stream header, and a journal without a record.
 fn interrupted_before_the_first_commit(folder: &Folder) {

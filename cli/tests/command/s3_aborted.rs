@@ -2,11 +2,13 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use stream_v2::s3::{Bucket, Config, Multipart};
-use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
+use stream_v2_fake_s3::{Fault, KEY_ID, Operation, REGION, SECRET};
+use stream_v2_testing::command::Ran;
 use stream_v2_testing::command::kill::wait_until;
 use stream_v2_testing::command::s3;
-use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;
+
+use crate::s3_place::Place;
 
 const ABORT: Operation = Operation::AbortMultipartUpload;
 const DENIED: Fault = Fault::Refuse(403, "AccessDenied", "Access Denied");
@@ -14,22 +16,7 @@ const DENIED: Fault = Fault::Refuse(403, "AccessDenied", "Access Denied");
 const LEN: usize = 9 << 20;
 const ENCRYPT: &str = "encrypt -k key data -o s3://bucket/out.sv2";
 
-struct Place {
-    folder: Folder,
-    front: Front,
-}
-
 impl Place {
-    fn new() -> Self {
-        let (folder, front) = (Folder::new(), Front::start());
-        folder.write("data", &plaintext(LEN));
-        Self { folder, front }
-    }
-
-    fn run(&self, args: &str) -> Ran {
-        Ran(s3::sv2(&self.folder, &self.front, SECRET, args).output().unwrap())
-    }
-
     fn bucket(&self, name: &str) -> Bucket {
         let config = Config::new(REGION, KEY_ID, SECRET).unwrap();
         Bucket::new(name, &config.with_endpoint(&self.front.endpoint()).unwrap()).unwrap()
@@ -42,7 +29,7 @@ impl Place {
 
     /// A run that S3 has ended after one part.
     fn interrupted() -> Self {
-        let place = Self::new();
+        let place = Self::new(LEN);
         place.front.fail_at(Operation::UploadPart, 1, Fault::Refuse(400, "Bad", "No."));
         assert_eq!(place.run(ENCRYPT).code(), 3);
         assert_eq!((place.front.uploads().len(), place.state_len() > 0), (1, true));
@@ -69,7 +56,7 @@ fn without_age(ran: &Ran) -> String {
 
 #[test]
 fn odd_keys_and_refusals_block_no_other_upload() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     let (bucket, victim) = (place.bucket("bucket"), place.bucket("victim"));
     victim.begin("obj", "mark").unwrap();
     for key in ["../victim/obj", "..", "a/../b", " lead", "trail ", "plain"] {
@@ -112,7 +99,7 @@ fn another_upload_of_the_same_key_is_kept_here() {
 
 #[test]
 fn an_upload_that_is_at_work_is_not_aborted() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.front.fail_at(Operation::UploadPart, 0, Fault::Silence);
     let mut child = s3::sv2(&place.folder, &place.front, SECRET, ENCRYPT).spawn().unwrap();
     let asked = || place.front.take().iter().any(|request| request.operation == Operation::UploadPart);
@@ -149,7 +136,7 @@ fn an_unreadable_list_of_parts_is_told() {
 
 #[test]
 fn servers_without_conditions_are_told() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.front.refuse_conditions(501, "NotImplemented");
     insta::assert_snapshot!(place.run(ENCRYPT).done());
     place.assert_there();
@@ -157,12 +144,12 @@ fn servers_without_conditions_are_told() {
 
 #[test]
 fn without_the_right_to_list_objects_are_written() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.front.hide_absent();
     insta::assert_snapshot!(place.run(ENCRYPT).done());
     place.assert_there();
 
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.front.hide_absent();
     place.front.refuse_conditions(501, "NotImplemented");
     insta::assert_snapshot!(place.run(ENCRYPT));
@@ -173,7 +160,7 @@ fn without_the_right_to_list_objects_are_written() {
 
 #[test]
 fn a_replaced_source_is_noticed_by_a_resumed_run() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     let source = plaintext(LEN);
     place.front.put("bucket/source", &source);
     let args = "encrypt -k key --sync-every 1M s3://bucket/source -o out.sv2";
@@ -194,7 +181,7 @@ fn a_replaced_source_is_noticed_by_a_resumed_run() {
 
 #[test]
 fn the_name_of_a_bucket_that_is_not_one_is_told() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     let told = ["a", "-abc", "a..b"].map(|name| place.run(&format!("uploads s3://{name}")).to_string());
     insta::assert_snapshot!(told.join("\n"));
 }

@@ -6,32 +6,19 @@ use std::process::{Child, ChildStdin, Stdio};
 use std::thread;
 
 use rustix::process::{Pid, Signal, kill_process};
-use stream_v2_fake_s3::{Fault, Front, Operation, SECRET};
+use stream_v2_fake_s3::{Fault, Operation, SECRET};
+use stream_v2_testing::command::Ran;
 use stream_v2_testing::command::kill::wait_until;
 use stream_v2_testing::command::s3;
-use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;
+
+use crate::s3_place::Place;
 
 /// Three parts and a bit.
 const LEN: usize = (25 << 20) + 5;
 const OUT: &str = "bucket/out.sv2";
 
-struct Place {
-    folder: Folder,
-    front: Front,
-}
-
 impl Place {
-    fn new() -> Self {
-        let (folder, front) = (Folder::new(), Front::start());
-        folder.write("data", &plaintext(LEN));
-        Self { folder, front }
-    }
-
-    fn run(&self, args: &str) -> Ran {
-        Ran(s3::sv2(&self.folder, &self.front, SECRET, args).output().unwrap())
-    }
-
     /// Starts the command with a pipe into it.
     fn begin(&self, args: &str) -> (Child, ChildStdin) {
         let mut command = s3::sv2(&self.folder, &self.front, SECRET, args);
@@ -72,7 +59,7 @@ impl Place {
 
 #[test]
 fn there_and_back() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     insta::assert_snapshot!(place.run("encrypt -k key data -o s3://bucket/out.sv2").done(), @r"
     sv2: s3://bucket/out.sv2: 26214405 bytes (25 MiB) encrypted, in 27 segments
     exit 0
@@ -102,7 +89,7 @@ fn there_and_back() {
 
 #[test]
 fn there_and_back_with_nothing() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.folder.write("data", b"");
     insta::assert_snapshot!(place.run("encrypt -k key data -o s3://bucket/out.sv2").done(), @r"
     sv2: s3://bucket/out.sv2: 0 bytes encrypted, in 1 segment
@@ -120,7 +107,7 @@ fn there_and_back_with_nothing() {
 
 #[test]
 fn what_cannot_be_done_is_told() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.folder.write("data", b"data");
     place.folder.write_key("other", &stream_v2_testing::command::key_text([9; 16], [9; 32]));
     place.run("encrypt -q -k key data -o s3://bucket/out.sv2").done();
@@ -168,7 +155,7 @@ fn stalls(place: &Place) {
 
 #[test]
 fn an_upload_that_is_interrupted_is_gone_on_with() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     // Nothing is sent before the end, so that S3 is not asked in vain for long.
     let args = "encrypt -k key --sync-every 64M data -o s3://bucket/out.sv2";
     stalls(&place);
@@ -195,7 +182,7 @@ fn an_upload_that_is_interrupted_is_gone_on_with() {
 
 #[test]
 fn an_upload_that_is_killed_is_gone_on_with() {
-    let place = Place::new();
+    let place = Place::new(LEN);
     place.run("encrypt -q -k key data -o s3://bucket/out.sv2").done();
     let args = "decrypt -k key s3://bucket/out.sv2 -o s3://bucket/back";
     stalls(&place);
@@ -214,7 +201,7 @@ const PIPED: &str = "encrypt -k key --sync-every 8M - -o s3://bucket/out.sv2";
 
 /// A run from a pipe, killed when what S3 has is not on this machine any more.
 fn killed_at_a_pipe() -> Place {
-    let place = Place::new();
+    let place = Place::new(LEN);
     let (mut child, mut stdin) = place.begin(PIPED);
     let input = plaintext(LEN);
     stdin.write_all(&input[..18 << 20]).unwrap();

@@ -1,7 +1,7 @@
 //! Two runs at one output, file systems that lack something, and who may open what: on the disk, with something done in between.
 
 use std::fs::{self, Permissions};
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
+use std::io::{self, ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use stream_v2_format::wire::JOURNAL_MAGIC;
 use stream_v2_pipeline::{
     Cause, Disk, FileSink, InterruptedEncryption, OutputFile, OutputSink, SourceStamp, Storage, StoredFile,
 };
-use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Failing;
 use stream_v2_testing::streams::{key, small_segments};
+use stream_v2_testing::{forward, plaintext};
 
 /// What is different from a disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -50,18 +50,6 @@ impl Storage for Odd {
         self.odd(Disk::default().open(path))
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        Disk::default().exists(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk::default().rename(from, to)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        Disk::default().link(from, to)
-    }
-
     fn remove(&self, path: &Path) -> io::Result<()> {
         let is_partial = path.extension().is_some_and(|extension| extension == "partial");
         if self.0 == Oddity::Locked && is_partial {
@@ -77,15 +65,11 @@ impl Storage for Odd {
         Ok(())
     }
 
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        Disk::default().sync_folder(path)
-    }
+    forward!(self => Disk::default(); exists rename link sync_folder);
 }
 
 impl Read for OddFile {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.file.read(buffer)
-    }
+    forward!(self => self.file; read);
 }
 
 impl Write for OddFile {
@@ -94,45 +78,23 @@ impl Write for OddFile {
         self.file.write(buffer)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    forward!(self => self.file; flush);
 }
 
 impl Seek for OddFile {
-    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.file.seek(to)
-    }
+    forward!(self => self.file; seek);
 }
 
 impl StoredFile for OddFile {
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
-    fn set_len(&mut self, len: u64) -> io::Result<()> {
-        self.file.set_len(len)
-    }
-
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync()
-    }
-
     fn lock(&mut self) -> io::Result<()> {
         if self.oddity == Oddity::NoLocks { Err(ErrorKind::Unsupported.into()) } else { self.file.lock() }
-    }
-
-    fn restrict(&mut self) -> io::Result<()> {
-        self.file.restrict()
-    }
-
-    fn permit(&mut self, target: &Path) {
-        self.file.permit(target);
     }
 
     fn is_named(&self, path: &Path) -> io::Result<bool> {
         Ok(!(self.oddity == Oddity::Renumbered && self.written) && self.file.is_named(path)?)
     }
+
+    forward!(self => self.file; size set_len sync restrict permit);
 }
 
 struct Place(tempfile::TempDir);

@@ -9,9 +9,10 @@ use std::io::{self, Cursor, Read};
 
 use stream_v2_pipeline::{
     Cause, ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink,
-    InterruptedDecryption, InterruptedEncryption, LogEvent, LogManager, Managers, OutputFile, Shutdown,
-    SourceStamp, Summary, WriterSink,
+    InterruptedDecryption, InterruptedEncryption, Managers, OutputFile, Shutdown, SourceStamp, Summary,
+    WriterSink,
 };
+use stream_v2_testing::managers::RaisesAt;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key, small_segments};
 
@@ -35,21 +36,6 @@ impl Read for CutOff<'_> {
             self.shutdown.request();
         }
         Ok(read)
-    }
-}
-
-/// Raises a flag at an event.
-struct RaisesAt {
-    left: usize,
-    shutdown: Shutdown,
-}
-
-impl LogManager for RaisesAt {
-    fn log(&mut self, _: LogEvent<'_>) {
-        if self.left == 0 {
-            self.shutdown.request();
-        }
-        self.left = self.left.wrapping_sub(1);
     }
 }
 

@@ -3,29 +3,14 @@
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{
-    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, LogEvent,
-    LogManager, Shutdown, SourceStamp,
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, SourceStamp,
 };
 use stream_v2_testing::crash_sim::SEGMENT;
+use stream_v2_testing::managers::RaisesAt;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{decrypt, key, small_segments};
 
 use crate::machine::{Machine, OBJECT};
-
-/// Raises a flag at an event.
-struct RaisesAt {
-    left: usize,
-    shutdown: Shutdown,
-}
-
-impl LogManager for RaisesAt {
-    fn log(&mut self, _: LogEvent<'_>) {
-        if self.left == 0 {
-            self.shutdown.request();
-        }
-        self.left = self.left.wrapping_sub(1);
-    }
-}
 
 /// How a run ends that is asked to stop at an event.
 #[derive(Debug, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use stream_v2_format::wire::{
 };
 use stream_v2_pipeline::{InterruptedEncryption, OutputFile, SourceStamp, Storage, StoredFile};
 use stream_v2_testing::crash_sim::sim::{Contents, Sim};
+use stream_v2_testing::forward;
 
 use super::Length;
 use super::answers::{Answers, Branch, Mix, Shown};
@@ -159,35 +160,13 @@ struct Showing {
 }
 
 impl Storage for Showing {
-    fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
-        self.sim.create(path)
-    }
-
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         let file = self.sim.open(path)?;
         let shown = (path == Path::new("out.partial")).then(|| self.shown.clone());
         Ok(Box::new(ShowingFile { file, shown }))
     }
 
-    fn exists(&self, path: &Path) -> bool {
-        self.sim.exists(path)
-    }
-
-    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.sim.rename(from, to)
-    }
-
-    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.sim.link(from, to)
-    }
-
-    fn remove(&self, path: &Path) -> io::Result<()> {
-        self.sim.remove(path)
-    }
-
-    fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        self.sim.sync_folder(path)
-    }
+    forward!(self => self.sim; create exists rename link remove sync_folder);
 }
 
 struct ShowingFile {
@@ -216,9 +195,7 @@ impl Write for ShowingFile {
         self.change().write(buffer)
     }
 
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
+    forward!(self => self.file; flush);
 }
 
 impl Seek for ShowingFile {
@@ -232,23 +209,9 @@ impl Seek for ShowingFile {
 }
 
 impl StoredFile for ShowingFile {
-    fn size(&self) -> io::Result<u64> {
-        self.file.size()
-    }
-
     fn set_len(&mut self, len: u64) -> io::Result<()> {
         self.change().set_len(len)
     }
 
-    fn sync(&mut self) -> io::Result<()> {
-        self.file.sync()
-    }
-
-    fn lock(&mut self) -> io::Result<()> {
-        self.file.lock()
-    }
-
-    fn is_named(&self, path: &Path) -> io::Result<bool> {
-        self.file.is_named(path)
-    }
+    forward!(self => self.file; size sync lock is_named);
 }
