@@ -1,4 +1,5 @@
-//! Encrypts standard input into a sink of one's own, which writes each segment to a file: `custom_sink KEYFILE FOLDER`.
+//! Encrypts standard input into a sink of one's own, which writes each segment to a file:
+//! `custom_sink KEYFILE FOLDER`.
 
 use std::env::args_os;
 use std::error::Error;
@@ -10,7 +11,8 @@ use stream_v2::file::{Source, Summary};
 use stream_v2::pipeline::{OutputSink, SinkUnit};
 use stream_v2::{Encryptor, Options, key};
 
-/// A folder with one file for the stream header and one for each segment. It has its name when it is complete.
+/// A folder with one file for the stream header and one for each segment. It has its name when it
+/// is complete.
 struct Folder {
     partial: PathBuf,
     target: PathBuf,

@@ -17,7 +17,8 @@ pub(crate) fn run(
     if decryptor.key_id() != key.id() {
         return Err("the stream names another key".into());
     }
-    // Nothing else is trusted before the end: what is written until an error is a verified beginning.
+    // Nothing else is trusted before the end: what is written until an error is a verified
+    // beginning.
     Ok(copy(&mut decryptor.unlock(&Unlock::new(&key))?, out)?)
 }
 

@@ -1,4 +1,5 @@
-//! Encrypts a file, or resumes: `encrypt_file KEYFILE SOURCE TARGET`. Interrupt it, and run it again.
+//! Encrypts a file, or resumes: `encrypt_file KEYFILE SOURCE TARGET`. Interrupt it, and run it
+//! again.
 
 use std::env::args_os;
 use std::error::Error;

@@ -1,6 +1,7 @@
 //! Encrypts a file, is killed in the middle, resumes, decrypts, and compares: `first_use [FILE]`.
 //!
-//! Without FILE it makes one of 256 MiB. What it writes is in a folder of its own, which it removes.
+//! Without FILE it makes one of 256 MiB. What it writes is in a folder of its own, which it
+//! removes.
 
 use std::env::{args_os, current_exe};
 use std::error::Error;

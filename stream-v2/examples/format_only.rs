@@ -1,4 +1,5 @@
-//! Writes a whole stream with the format alone: a header, two data segments and a final one; then reads it back.
+//! Writes a whole stream with the format alone: a header, two data segments and a final one; then
+//! reads it back.
 //!
 //! There is no input or output, thread or file in it: this is what a port to another language does.
 

@@ -1,4 +1,5 @@
-//! Writes a range of a stream's plaintext to standard output: `read_range KEYFILE STREAM BEGIN END`.
+//! Writes a range of a stream's plaintext to standard output:
+//! `read_range KEYFILE STREAM BEGIN END`.
 
 use std::env::args;
 use std::error::Error;

@@ -1,8 +1,9 @@
 //! The one thread behind a reader or a writer, and the buffers between the two.
 //!
-//! The pipeline pulls from a source and pushes into a sink. A caller who pushes into a writer, or pulls from a
-//! reader, takes the place of one of them: the pipeline runs on a thread of its own, and a fixed number of buffers
-//! goes around between the two. Each side waits if it has none. The thread is joined before its owner is gone.
+//! The pipeline pulls from a source and pushes into a sink. A caller who pushes into a writer, or
+//! pulls from a reader, takes the place of one of them: the pipeline runs on a thread of its own,
+//! and a fixed number of buffers goes around between the two. Each side waits if it has none. The
+//! thread is joined before its owner is gone.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};

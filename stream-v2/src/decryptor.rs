@@ -25,8 +25,8 @@ const BUFFERS: usize = 3;
 
 /// A stream whose header and envelope were read and checked, and nothing else.
 ///
-/// What they say is visible before any key is there: the id of the key, the suite, the sizes, the stanzas. None of it
-/// is authentic before the stream is unlocked.
+/// What they say is visible before any key is there: the id of the key, the suite, the sizes, the
+/// stanzas. None of it is authentic before the stream is unlocked.
 ///
 /// # Examples
 ///
@@ -62,7 +62,8 @@ impl<R: Read> Decryptor<R> {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a source that ends in them.
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a source that ends in
+    ///   them.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream.
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` cannot be read.
     pub fn new(mut source: R) -> Result<Self, Error> {
@@ -70,12 +71,13 @@ impl<R: Read> Decryptor<R> {
         Ok(Self { source, header, envelope })
     }
 
-    /// Does the same for a source that may wait: if it reports `Interrupted` after a shutdown was requested, that ends
-    /// the call.
+    /// Does the same for a source that may wait: if it reports `Interrupted` after a shutdown was
+    /// requested, that ends the call.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+    ///   requested.
     /// - As [`new`](Self::new).
     pub fn with_shutdown(mut source: R, shutdown: &Shutdown) -> Result<Self, Error> {
         let mut heeding = Heeding { source: &mut source, shutdown, is_stopped: false };
@@ -109,8 +111,10 @@ impl<S: ReadAt> Decryptor<S> {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, or an altered stream header.
-    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream without its final segment.
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, or an altered stream
+    ///   header.
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream without its
+    ///   final segment.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one whose end is not genuine.
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the source cannot be read.
     pub fn unlock_ranges(self, unlock: &Unlock) -> Result<RangeReader<S>, Error> {
@@ -161,7 +165,8 @@ impl<R> Decryptor<R> {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an
+    ///   altered stream header.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for segments above the limit.
     pub fn check(&self, unlock: &Unlock) -> Result<(), Error> {
         self.opener(&unlock.pipeline()).map(drop)
@@ -177,12 +182,14 @@ impl<R> Decryptor<R> {
 impl<R: Read + Send + 'static> Decryptor<R> {
     /// Checks the key, and makes a reader of the plaintext.
     ///
-    /// The pipeline runs on one background thread, which the end of the plaintext and dropping the reader join. Three
-    /// segments wait for the reader at most, beside those of the pipeline's window.
+    /// The pipeline runs on one background thread, which the end of the plaintext and dropping the
+    /// reader join. Three segments wait for the reader at most, beside those of the pipeline's
+    /// window.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an
+    ///   altered stream header.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for segments above the limit.
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the thread cannot be started.
     pub fn unlock(self, unlock: &Unlock) -> Result<PlaintextStream, Error> {
@@ -198,15 +205,19 @@ impl<R: Read + Send + 'static> Decryptor<R> {
 }
 
 impl Decryptor<Source<'_>> {
-    /// Decrypts all of the stream into `sink` on the caller's thread, segment by segment as each is verified.
+    /// Decrypts all of the stream into `sink` on the caller's thread, segment by segment as each is
+    /// verified.
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
-    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off.
+    /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an
+    ///   altered stream header.
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut
+    ///   off.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one that was altered.
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the source or `sink` fails.
-    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+    ///   requested.
     pub fn decrypt_into(
         mut self,
         unlock: &Unlock,
@@ -231,9 +242,11 @@ impl Decryptor<Source<'_>> {
         self.decrypt_into(unlock, &mut WriterSink::new(io::sink()), observer)
     }
 
-    /// Decrypts all of the stream into `output` on the caller's thread, or resumes what an earlier run has left of it.
+    /// Decrypts all of the stream into `output` on the caller's thread, or resumes what an earlier
+    /// run has left of it.
     ///
-    /// This is [`decrypt_file`](crate::decrypt_file) for any source, any storage, and a caller who follows each event.
+    /// This is [`decrypt_file`](crate::decrypt_file) for any source, any storage, and a caller who
+    /// follows each event.
     ///
     /// # Errors
     ///
@@ -251,9 +264,10 @@ impl Decryptor<Source<'_>> {
 
 /// Reads the plaintext of a stream. Made by [`Decryptor::unlock`].
 ///
-/// It gives the plaintext of each segment when that is verified, and ends only after the whole stream was: if the
-/// stream is cut off or altered, an error takes the place of the end. What was read before is then a verified beginning
-/// of the plaintext, and no more. After an error every read reports that error.
+/// It gives the plaintext of each segment when that is verified, and ends only after the whole
+/// stream was: if the stream is cut off or altered, an error takes the place of the end. What was
+/// read before is then a verified beginning of the plaintext, and no more. After an error every
+/// read reports that error.
 ///
 /// Dropping it waits until the read that its source is in returns.
 pub struct PlaintextStream {

@@ -41,7 +41,8 @@ impl Encryptor {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Option`](crate::error::ErrorKind::Option) for parameters that no stream can have.
+    /// - [`ErrorKind::Option`](crate::error::ErrorKind::Option) for parameters that no stream can
+    ///   have.
     pub fn new(options: &Options) -> Result<Self, Error> {
         options.check()?;
         Ok(Self { options: options.clone() })
@@ -49,8 +50,8 @@ impl Encryptor {
 
     /// Makes a writer that encrypts what it is given into `out`.
     ///
-    /// The pipeline runs on one background thread, which `finish` and dropping the writer join. About 1 MiB waits
-    /// for it at most, beside the segments of the pipeline's window.
+    /// The pipeline runs on one background thread, which `finish` and dropping the writer join.
+    /// About 1 MiB waits for it at most, beside the segments of the pipeline's window.
     ///
     /// # Errors
     ///
@@ -67,7 +68,8 @@ impl Encryptor {
     /// # Errors
     ///
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` or `sink` fails.
-    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+    ///   requested.
     pub fn encrypt_into(
         &self,
         mut source: Source<'_>,
@@ -81,9 +83,11 @@ impl Encryptor {
         pipeline.run(source, sink, managers).map_err(|error| Problem::Run(error).into())
     }
 
-    /// Encrypts all of `source` into `output` on the caller's thread, or resumes what an earlier run has left of it.
+    /// Encrypts all of `source` into `output` on the caller's thread, or resumes what an earlier
+    /// run has left of it.
     ///
-    /// This is [`encrypt_file`](crate::encrypt_file) for any source, any storage, and a caller who follows each event.
+    /// This is [`encrypt_file`](crate::encrypt_file) for any source, any storage, and a caller who
+    /// follows each event.
     ///
     /// # Errors
     ///
@@ -108,10 +112,12 @@ fn encrypt_all<W: Write>(options: &Options, source: Drainer, mut out: W) -> Encr
 
 /// Encrypts what is written to it. Made by [`Encryptor::wrap_write`].
 ///
-/// The stream is complete only after [`finish`](Self::finish) has returned. A writer that is dropped before leaves an
-/// unsealed stream, which no reader takes for a complete one. After an error every call reports that error.
+/// The stream is complete only after [`finish`](Self::finish) has returned. A writer that is
+/// dropped before leaves an unsealed stream, which no reader takes for a complete one. After an
+/// error every call reports that error.
 ///
-/// `flush` hands over what was gathered. What is not a full segment stays in memory until more comes.
+/// `flush` hands over what was gathered. What is not a full segment stays in memory until more
+/// comes.
 pub struct EncryptWriter<W> {
     // Dropped before the thread is joined, which then ends without sealing.
     state: State,
@@ -135,7 +141,8 @@ impl<W: Send + 'static> EncryptWriter<W> {
     /// # Errors
     ///
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the writer below fails.
-    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+    /// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+    ///   requested.
     pub fn finish(mut self) -> Result<W, Error> {
         self.hand_over()?;
         let ended = State::Failed(Problem::Panic("written to after its end".into()).into());
@@ -160,7 +167,8 @@ impl<W: Send + 'static> EncryptWriter<W> {
         }
     }
 
-    /// The thread has ended although something was still to come: its error is that of every later call.
+    /// The thread has ended although something was still to come: its error is that of every later
+    /// call.
     fn fail(&mut self) -> Error {
         let error = match self.background.join() {
             Ok((Err(error), _)) => Problem::Run(error).into(),

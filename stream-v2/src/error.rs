@@ -12,8 +12,8 @@ use crate::report::Warning;
 
 /// Says why a call failed.
 ///
-/// [`kind`](Self::kind) is what programs decide by, and [`problem`](Self::problem) has the details. Clones share
-/// the details: a reader or a writer that has failed gives the same error again.
+/// [`kind`](Self::kind) is what programs decide by, and [`problem`](Self::problem) has the details.
+/// Clones share the details: a reader or a writer that has failed gives the same error again.
 ///
 /// # Examples
 ///
@@ -44,7 +44,8 @@ pub enum ErrorKind {
     Exists,
     /// Another process is writing the output.
     Busy,
-    /// The partial output belongs to something else, or nothing shows that it belongs to an earlier run.
+    /// The partial output belongs to something else, or nothing shows that it belongs to an earlier
+    /// run.
     NotOurs,
     /// The source is not the one that the earlier run has read, or cannot be read again.
     SourceChanged,
@@ -149,7 +150,8 @@ impl Error {
         &self.0
     }
 
-    /// The error of the format, if the stream is at fault: it has the check that failed, the offset and the segment.
+    /// The error of the format, if the stream is at fault: it has the check that failed, the offset
+    /// and the segment.
     #[must_use]
     pub fn format_error(&self) -> Option<&format::Error> {
         match &*self.0 {
@@ -175,11 +177,12 @@ impl Error {
         }
     }
 
-    /// Adds where another source differs from what was encrypted, for the owner of the source only (SV2-RES-029).
+    /// Adds where another source differs from what was encrypted, for the owner of the source only
+    /// (SV2-RES-029).
     ///
     /// A service that encrypts what others bring must not call this, as
-    /// [`for_source_owner`](pipeline::Error::for_source_owner) of the pipeline says. An error that is shared stays
-    /// as it is.
+    /// [`for_source_owner`](pipeline::Error::for_source_owner) of the pipeline says. An error that
+    /// is shared stays as it is.
     #[must_use]
     pub fn for_source_owner(self) -> Self {
         match Arc::try_unwrap(self.0) {

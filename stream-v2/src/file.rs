@@ -1,9 +1,10 @@
 //! Files that resume: sources, outputs, events, and reports of what was done.
 //!
-//! An output has the name `NAME.partial` until it is complete, with `NAME.journal` beside it, and gets its name
-//! `NAME` as a whole. A run that finds them resumes. [`encrypt_file`] and [`decrypt_file`] take paths. The same is done for any
-//! [`Source`] and any [`OutputFile`], of a database or of S3 for instance, by
-//! [`Encryptor::encrypt_to`](crate::Encryptor::encrypt_to) and [`Decryptor::decrypt_to`](crate::Decryptor::decrypt_to).
+//! An output has the name `NAME.partial` until it is complete, with `NAME.journal` beside it, and
+//! gets its name `NAME` as a whole. A run that finds them resumes. [`encrypt_file`] and
+//! [`decrypt_file`] take paths. The same is done for any [`Source`] and any [`OutputFile`], of a
+//! database or of S3 for instance, by [`Encryptor::encrypt_to`](crate::Encryptor::encrypt_to) and
+//! [`Decryptor::decrypt_to`](crate::Decryptor::decrypt_to).
 
 use std::path::Path;
 
@@ -19,23 +20,31 @@ pub use stream_v2_pipeline::{OutputFile, SourceStamp, Summary};
 
 /// Encrypts a file into a stream, or resumes what an earlier run has left of it.
 ///
-/// The same call starts, resumes after an interruption, and does nothing if the stream is complete. Before it resumes,
-/// it checks that the source has not changed ([`Options::compare_source`]). It replaces a file only with [`Options::overwrite`],
-/// and discards a partial output only with [`Options::restart`].
+/// The same call starts, resumes after an interruption, and does nothing if the stream is complete.
+/// Before it resumes, it checks that the source has not changed ([`Options::compare_source`]). It
+/// replaces a file only with [`Options::overwrite`], and discards a partial output only with
+/// [`Options::restart`].
 ///
-/// A source that is not a regular file, such as a pipe, is read from its beginning and compared with all that is encrypted already.
+/// A source that is not a regular file, such as a pipe, is read from its beginning and compared
+/// with all that is encrypted already.
 ///
 /// # Errors
 ///
-/// - [`ErrorKind::Exists`](crate::error::ErrorKind::Exists) for a file under the name of the stream.
+/// - [`ErrorKind::Exists`](crate::error::ErrorKind::Exists) for a file under the name of the
+///   stream.
 /// - [`ErrorKind::Busy`](crate::error::ErrorKind::Busy) if another process is writing it.
-/// - [`ErrorKind::SourceChanged`](crate::error::ErrorKind::SourceChanged) for another source than that of the earlier run.
+/// - [`ErrorKind::SourceChanged`](crate::error::ErrorKind::SourceChanged) for another source than
+///   that of the earlier run.
 /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key than that of the earlier run.
-/// - [`ErrorKind::OtherParameters`](crate::error::ErrorKind::OtherParameters) for other parameters than those of the earlier run.
-/// - [`ErrorKind::NotOurs`](crate::error::ErrorKind::NotOurs) for a partial output that belongs to something else.
+/// - [`ErrorKind::OtherParameters`](crate::error::ErrorKind::OtherParameters) for other parameters
+///   than those of the earlier run.
+/// - [`ErrorKind::NotOurs`](crate::error::ErrorKind::NotOurs) for a partial output that belongs to
+///   something else.
 /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for a partial output that is damaged.
-/// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
-/// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) for everything that the operating system reports.
+/// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+///   requested.
+/// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) for everything that the operating system
+///   reports.
 ///
 /// # Examples
 ///
@@ -63,20 +72,27 @@ pub fn encrypt_file(
 
 /// Decrypts a stream into a file, or resumes what an earlier run has left of it.
 ///
-/// The same call starts, resumes after an interruption, and does nothing if the plaintext is complete. The plaintext gets its name when all
-/// of the stream is verified. It replaces a file only with [`Unlock::overwrite`], and discards a partial output only with [`Unlock::restart`].
+/// The same call starts, resumes after an interruption, and does nothing if the plaintext is
+/// complete. The plaintext gets its name when all of the stream is verified. It replaces a file
+/// only with [`Unlock::overwrite`], and discards a partial output only with [`Unlock::restart`].
 ///
 /// # Errors
 ///
-/// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an altered stream header.
+/// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an
+///   altered stream header.
 /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off.
 /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one that was altered.
-/// - [`ErrorKind::Exists`](crate::error::ErrorKind::Exists) for a file under the name of the plaintext.
+/// - [`ErrorKind::Exists`](crate::error::ErrorKind::Exists) for a file under the name of the
+///   plaintext.
 /// - [`ErrorKind::Busy`](crate::error::ErrorKind::Busy) if another process is writing it.
-/// - [`ErrorKind::NotOurs`](crate::error::ErrorKind::NotOurs) for a partial output that no journal vouches for.
-/// - [`ErrorKind::OutputChanged`](crate::error::ErrorKind::OutputChanged) for a partial output that is compared and differs.
-/// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
-/// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) for everything that the operating system reports.
+/// - [`ErrorKind::NotOurs`](crate::error::ErrorKind::NotOurs) for a partial output that no journal
+///   vouches for.
+/// - [`ErrorKind::OutputChanged`](crate::error::ErrorKind::OutputChanged) for a partial output that
+///   is compared and differs.
+/// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+///   requested.
+/// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) for everything that the operating system
+///   reports.
 ///
 /// # Examples
 ///

@@ -50,7 +50,8 @@ pub fn read(path: impl AsRef<Path>) -> Result<ContentKey, Error> {
     read_file(path).map(|file| file.key)
 }
 
-/// Reads a key file with the id that it gives its key, for [`Options::key_id`](crate::Options::key_id).
+/// Reads a key file with the id that it gives its key, for
+/// [`Options::key_id`](crate::Options::key_id).
 ///
 /// # Errors
 ///
@@ -68,7 +69,8 @@ pub fn read_file(path: impl AsRef<Path>) -> Result<KeyFile, Error> {
 /// # Errors
 ///
 /// - [`ErrorKind::Exists`](crate::error::ErrorKind::Exists) for a file that exists.
-/// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if it cannot be written, or there are no random bytes.
+/// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if it cannot be written, or there are no random
+///   bytes.
 pub fn create(path: impl AsRef<Path>) -> Result<ContentKey, Error> {
     let mut key = Zeroizing::new([0; 32]);
     draw(&mut key)?;

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | bytes in memory | [`encrypt`], [`decrypt`] |
 //! | files that resume after an interruption | [`encrypt_file`], [`decrypt_file`] |
-//! | any [`Write`](std::io::Write) or [`Read`](std::io::Read) | [`Encryptor::wrap_write`], [`Decryptor::unlock`] |
+//! | any `Write` or `Read` | [`Encryptor::wrap_write`], [`Decryptor::unlock`] |
 //! | a part of a stored stream | [`Decryptor::unlock_ranges`] |
 //! | the output of an interrupted writer | [`recover()`] |
 //!
@@ -40,17 +40,19 @@
 //!
 //! # Settings
 //!
-//! [`Options`] has the settings of a writer, [`Unlock`] those of a reader. Both are builders, can be cloned, and
-//! can be used for any number of streams.
+//! [`Options`] has the settings of a writer, [`Unlock`] those of a reader. Both are builders, can
+//! be cloned, and can be used for any number of streams.
 //!
 //! # Modules
 //!
-//! The names of the root are enough for most programs. [`mod@file`] has the parts of the file calls: sources, outputs, events and
-//! reports. [`format`](mod@format) and [`pipeline`] are the crates below this one.
+//! The names of the root are enough for most programs. [`mod@file`] has the parts of the file
+//! calls: sources, outputs, events and reports. [`format`](mod@format) and [`pipeline`] are the
+//! crates below this one.
 //!
 //! # Features
 //!
-//! - `accelerated` (default): AEAD and CRC of AWS-LC and crc-fast, which need a C compiler. The bytes are the same.
+//! - `accelerated` (default): AEAD and CRC of AWS-LC and crc-fast, which need a C compiler. The
+//!   bytes are the same.
 //! - `tokio`: the module `tokio`.
 //! - `sqlite`: streams in a database, the module `sqlite`.
 //! - `s3`: streams in S3, the module `s3`.

@@ -39,7 +39,8 @@ pub fn encrypt(key: &ContentKey, plaintext: impl AsRef<[u8]>) -> Result<Vec<u8>,
 ///
 /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, or an altered stream header.
 /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off.
-/// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream, and for one that was altered.
+/// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream, and
+///   for one that was altered.
 ///
 /// # Examples
 ///

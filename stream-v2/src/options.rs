@@ -9,8 +9,8 @@ use crate::settings::{Settings, settings_methods};
 
 /// Says how streams are encrypted: the key, the parameters of the stream, and how a run is made.
 ///
-/// Every setting has a default. A run that resumes takes the parameters from the stream that it finds; if a
-/// parameter was set here to another value, it refuses with
+/// Every setting has a default. A run that resumes takes the parameters from the stream that it
+/// finds; if a parameter was set here to another value, it refuses with
 /// [`ErrorKind::OtherParameters`](crate::error::ErrorKind::OtherParameters).
 ///
 /// # Examples
@@ -76,7 +76,8 @@ impl Options {
         self
     }
 
-    /// Sets the plaintext bytes of a full segment: a multiple of the frame size up to 64 MiB, 1 MiB by default.
+    /// Sets the plaintext bytes of a full segment: a multiple of the frame size up to 64 MiB, 1 MiB
+    /// by default.
     #[must_use]
     pub const fn segment_size(mut self, bytes: u32) -> Self {
         self.segment_size = Some(bytes);
@@ -92,9 +93,11 @@ impl Options {
         self
     }
 
-    /// Chooses whether the stream has index segments, which bind what a reader of ranges finds to the whole stream.
+    /// Chooses whether the stream has index segments, which bind what a reader of ranges finds to
+    /// the whole stream.
     ///
-    /// By default a stream has none, and promises full segments instead (UNIFORM). A stream cannot have both.
+    /// By default a stream has none, and promises full segments instead (UNIFORM). A stream cannot
+    /// have both.
     #[must_use]
     pub const fn index(mut self, index: bool) -> Self {
         self.index = index;
@@ -103,8 +106,8 @@ impl Options {
 
     /// Compares all that is encrypted already with the source before a run resumes.
     ///
-    /// By default a source that can seek is checked by its length, its time of modification and the last segments.
-    /// A source that cannot seek is always compared.
+    /// By default a source that can seek is checked by its length, its time of modification and the
+    /// last segments. A source that cannot seek is always compared.
     #[must_use]
     pub const fn compare_source(mut self, compare: bool) -> Self {
         self.settings.compare = compare;

@@ -1,8 +1,8 @@
 //! Random access to the plaintext of a stored stream.
 //!
-//! [`Decryptor::over`](crate::Decryptor::over) reads the stream header of anything that implements [`ReadAt`],
-//! and [`unlock_ranges`](crate::Decryptor::unlock_ranges) gives a [`RangeReader`]. [`PlaintextReader`] makes a
-//! [`Read`](std::io::Read) with [`Seek`](std::io::Seek) of it.
+//! [`Decryptor::over`](crate::Decryptor::over) reads the stream header of anything that implements
+//! [`ReadAt`], and [`unlock_ranges`](crate::Decryptor::unlock_ranges) gives a [`RangeReader`].
+//! [`PlaintextReader`] makes a [`Read`](std::io::Read) with [`Seek`](std::io::Seek) of it.
 //!
 //! # Examples
 //!
@@ -13,7 +13,8 @@
 //!
 //! let key = ContentKey::new([7; 32]); // from a key file, never a constant
 //! let stream = encrypt(&key, "hello, world")?;
-//! let mut reader = PlaintextReader::new(Decryptor::over(stream)?.unlock_ranges(&Unlock::new(&key))?);
+//! let ranges = Decryptor::over(stream)?.unlock_ranges(&Unlock::new(&key))?;
+//! let mut reader = PlaintextReader::new(ranges);
 //! reader.seek(SeekFrom::Start(7))?;
 //! let mut rest = String::new();
 //! reader.read_to_string(&mut rest)?;

@@ -10,13 +10,15 @@ pub use stream_v2_pipeline::{KeylessRecovered, LastSegment, Recovered, Vouched, 
 
 /// Finds the committed segments of a stream whose writer was interrupted. Nothing is changed.
 ///
-/// All of the stream is read, from its first byte on: no journal is asked. To encrypt the rest, call
-/// [`encrypt_file`](crate::encrypt_file) again. To decrypt what is there, use [`Unlock::salvage`].
+/// All of the stream is read, from its first byte on: no journal is asked. To encrypt the rest,
+/// call [`encrypt_file`](crate::encrypt_file) again. To decrypt what is there, use
+/// [`Unlock::salvage`].
 ///
 /// # Errors
 ///
 /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key.
-/// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) if more is damaged than a crash can tear.
+/// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) if more is damaged than a crash can
+///   tear.
 /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `output` cannot be read.
 ///
 /// # Examples

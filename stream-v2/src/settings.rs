@@ -70,7 +70,8 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Sets the largest number of segments in memory; 0, the default, is as many as keep the workers busy.
+        /// Sets the largest number of segments in memory; 0, the default, is as many as keep the
+        /// workers busy.
         ///
         /// Each takes two buffers of about the segment size.
         #[must_use]
@@ -88,7 +89,8 @@ macro_rules! settings_methods {
 
         /// Takes the handle that ends a run early, from another thread or from a signal handler.
         ///
-        /// The run ends with [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted), and can be resumed.
+        /// The run ends with [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted), and
+        /// can be resumed.
         #[must_use]
         pub fn shutdown(mut self, shutdown: &stream_v2_pipeline::Shutdown) -> Self {
             self.settings.shutdown = shutdown.clone();
@@ -102,16 +104,19 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Lets [`encrypt_file`](crate::encrypt_file) and [`decrypt_file`](crate::decrypt_file) replace a file.
+        /// Lets [`encrypt_file`](crate::encrypt_file) and [`decrypt_file`](crate::decrypt_file)
+        /// replace a file.
         ///
-        /// By default nothing is replaced. An [`OutputFile`](crate::file::OutputFile) says so itself.
+        /// By default nothing is replaced. An [`OutputFile`](crate::file::OutputFile) says so
+        /// itself.
         #[must_use]
         pub const fn overwrite(mut self, overwrite: bool) -> Self {
             self.settings.overwrite = overwrite;
             self
         }
 
-        /// Discards a partial output of an earlier run and starts over. By default the run resumes it.
+        /// Discards a partial output of an earlier run and starts over. By default the run resumes
+        /// it.
         ///
         /// This is for outputs that resume: files, and those of a database or S3.
         #[must_use]
@@ -122,8 +127,8 @@ macro_rules! settings_methods {
 
         /// Calls `hook` after each segment that the output has taken, on the thread of the caller.
         ///
-        /// It should return soon: the writer waits for it. A reader or a writer of this crate does not call it: there the
-        /// caller sees each byte.
+        /// It should return soon: the writer waits for it. A reader or a writer of this crate does
+        /// not call it: there the caller sees each byte.
         #[must_use]
         pub fn on_progress(mut self, hook: impl FnMut(crate::report::Progress) + Send + 'static) -> Self {
             self.settings.progress = Some(crate::settings::Hook::new(hook));

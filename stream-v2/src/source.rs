@@ -86,7 +86,8 @@ impl<'a> Source<'a> {
         Self { stamp, len: stamp.len, ..self }
     }
 
-    /// Says that the reader reads this file as it is, without a buffer of its own, so that workers read in parallel.
+    /// Says that the reader reads this file as it is, without a buffer of its own, so that workers
+    /// read in parallel.
     ///
     /// The file must share its position with the reader: [`File::try_clone`] gives such a one.
     #[must_use]

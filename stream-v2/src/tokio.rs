@@ -1,8 +1,9 @@
 //! Streams on a Tokio runtime.
 //!
-//! [`encrypt`] and [`decrypt`] are futures over any `AsyncRead` and `AsyncWrite`. They start no task: sealing and
-//! opening is done on the blocking threads of the runtime. The rest of this module is that of the pipeline, whose
-//! futures [`Options::pipeline`] and [`Unlock::pipeline`] reach.
+//! [`encrypt`] and [`decrypt`] are futures over any `AsyncRead` and `AsyncWrite`. They start no
+//! task: sealing and opening is done on the blocking threads of the runtime. The rest of this
+//! module is that of the pipeline, whose futures [`Options::pipeline`] and [`Unlock::pipeline`]
+//! reach.
 
 use ::tokio::io::AsyncWrite;
 use stream_v2_pipeline::Summary;
@@ -21,7 +22,8 @@ use crate::unlock::Unlock;
 ///
 /// - [`ErrorKind::Option`](crate::error::ErrorKind::Option) for settings that no stream can have.
 /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` or `out` fails.
-/// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was requested.
+/// - [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) after a shutdown was
+///   requested.
 ///
 /// # Examples
 ///
@@ -54,9 +56,10 @@ pub async fn encrypt(
 /// # Errors
 ///
 /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, or an altered stream header.
-/// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off: `out` then has a
-///   verified beginning of the plaintext.
-/// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream, and for one that was altered.
+/// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off:
+///   `out` then has a verified beginning of the plaintext.
+/// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream, and
+///   for one that was altered.
 /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` or `out` fails.
 ///
 /// # Examples

@@ -72,8 +72,8 @@ impl Unlock {
 
     /// Compares all of a partial output with the stream before a run resumes.
     ///
-    /// By default the last segment is compared. What is before it is trusted: use this if others can write
-    /// to the partial output.
+    /// By default the last segment is compared. What is before it is trusted: use this if others
+    /// can write to the partial output.
     #[must_use]
     pub const fn compare_output(mut self, compare: bool) -> Self {
         self.settings.compare = compare;

@@ -79,7 +79,8 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
     Ok(())
 }
 
-/// Decrypts into a file, which resumes, or into anything else; nothing is left to do if there is no summary.
+/// Decrypts into a file, which resumes, or into anything else; nothing is left to do if there is no
+/// summary.
 fn decrypt(
     decryptor: Decryptor<Source<'_>>,
     unlock: &Unlock,

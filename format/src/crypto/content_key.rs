@@ -48,7 +48,8 @@ impl ContentKey {
     }
 }
 
-/// A second place with the same bytes, which is overwritten like the first: for threads and tasks that share a key.
+/// A second place with the same bytes, which is overwritten like the first: for threads and tasks
+/// that share a key.
 impl Clone for ContentKey {
     fn clone(&self) -> Self {
         Self(self.0.clone())

@@ -6,7 +6,8 @@ use std::time::UNIX_EPOCH;
 use super::SourceStamp;
 
 impl SourceStamp {
-    /// The length and the time of modification of a regular file. Nothing is known of anything else.
+    /// The length and the time of modification of a regular file. Nothing is known of anything
+    /// else.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         if !metadata.is_file() {

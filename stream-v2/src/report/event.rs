@@ -39,7 +39,8 @@ impl Progress {
         Self { done, total }
     }
 
-    /// The bytes of the source whose segments the output has taken, those of an earlier run included.
+    /// The bytes of the source whose segments the output has taken, those of an earlier run
+    /// included.
     #[must_use]
     pub const fn done(&self) -> u64 {
         self.done

@@ -103,7 +103,8 @@ pub enum Warning {
     LostDurable,
     /// The file under the name of the output was changed after an earlier run had completed it.
     ResultChanged,
-    /// Names cannot be made durable in this folder. After a loss of power the output may have its old name.
+    /// Names cannot be made durable in this folder. After a loss of power the output may have its
+    /// old name.
     NamesAtRisk(String),
     /// Something that has no name here yet.
     Other(String),

@@ -84,7 +84,8 @@ fn check_source(
     let checked = match seekable {
         Some(reader) => found.check_source(reader, stamp),
         None => {
-            // If the caller asks for all to be compared, what is known from outside does not matter.
+            // If the caller asks for all to be compared, what is known from outside does not
+            // matter.
             let same = if compare { Ok(()) } else { found.check_stamp(stamp) };
             same.and_then(|()| {
                 let committed = found.recovered().committed.plaintext_len;
@@ -94,7 +95,8 @@ fn check_source(
         }
     };
     checked.map_err(|error| {
-        // A source that was compared as a whole is another one, whatever is known of it from outside.
+        // A source that was compared as a whole is another one, whatever is known of it from
+        // outside.
         let is_compared = is_compared && found.check_stamp(stamp).is_ok();
         let then = found.source().filter(|_| !is_compared).copied();
         Problem::Source { error, then }.into()
