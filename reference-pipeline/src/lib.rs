@@ -53,11 +53,11 @@
 //! Features, none of them on by itself:
 //!
 //! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for `tokio_util::codec`: the module `tokio`.
-//! - `s3`: streams in S3, as sources and as outputs: the module `s3`.
-//! - `sqlite`: streams in an SQLite database, as outputs and as sources: the module `sqlite`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
 //! - `shuttle`: for tests: the threads are those of a scheduler.
+//!
+//! Streams in S3 and in SQLite databases are crates of their own, `stream-v2-s3` and `stream-v2-sqlite`.
 //!
 //! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
 #![forbid(unsafe_code)]
@@ -76,13 +76,9 @@ pub mod pipeline;
 mod range;
 mod recover;
 mod resume;
-#[cfg(feature = "s3")]
-pub mod s3;
 mod segment;
 mod sink;
-mod source;
-#[cfg(feature = "sqlite")]
-pub mod sqlite;
+pub mod source;
 mod storage;
 #[cfg(feature = "tokio")]
 pub mod tokio;

@@ -81,13 +81,13 @@ pub mod tokio;
 /// Streams in S3, as sources and as outputs.
 #[cfg(feature = "s3")]
 pub mod s3 {
-    pub use stream_v2_pipeline::s3::*;
+    pub use stream_v2_s3::*;
 }
 
 /// Streams in an SQLite database, as outputs and as sources.
 #[cfg(feature = "sqlite")]
 pub mod sqlite {
-    pub use stream_v2_pipeline::sqlite::*;
+    pub use stream_v2_sqlite::*;
 }
 
 /// The wire format: bytes to typed views and back, and sealing and opening of one segment.

@@ -43,6 +43,12 @@ impl Shutdown {
         self.raised.load(Ordering::Acquire)
     }
 
+    /// The error of a source, a sink or a storage that stops waiting because a shutdown was requested. A run that meets it ends as interrupted.
+    #[must_use]
+    pub fn interruption() -> io::Error {
+        io::Error::other(Interruption)
+    }
+
     /// Ends a run, after so many segments, if the flag is raised.
     pub(crate) fn look(&self, segments: u64) -> Result<(), Error> {
         if self.requested() { Err(Error::interrupted(Some(segments))) } else { Ok(()) }

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use super::RangeReader;
 use crate::error::{Cause, Error};
 use crate::source::ReadAt;
-use crate::source::read_at::sought;
+use crate::source::resolve_seek;
 
 /// Reads the plaintext of a stream from a position that can be moved.
 ///
@@ -46,7 +46,7 @@ impl<S: ReadAt> Read for PlaintextReader<S> {
 /// A position beyond the end of the plaintext is allowed: nothing is read there.
 impl<S: ReadAt> Seek for PlaintextReader<S> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        self.position = sought(to, self.position, || Ok(self.ranges.plaintext_len()))?;
+        self.position = resolve_seek(to, self.position, || Ok(self.ranges.plaintext_len()))?;
         Ok(self.position)
     }
 }

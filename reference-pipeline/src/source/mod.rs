@@ -11,7 +11,7 @@ use bytes::BytesMut;
 use self::file_source::Deferred;
 use crate::segment::buffers::resize;
 
-pub use read_at::ReadAt;
+pub use read_at::{ReadAt, resolve_seek};
 
 /// What bytes come from.
 pub(crate) trait Source {

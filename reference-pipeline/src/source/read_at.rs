@@ -106,8 +106,12 @@ impl<R: Read + Seek> ReadAt for Mutex<R> {
     }
 }
 
-/// Where a seek leads from `position`, of what is as long as `len` says. Beyond its end is allowed.
-pub(crate) fn sought(to: SeekFrom, position: u64, len: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
+/// Returns the position that a seek from `position` leads to: for a `Seek` over something that has no position itself. `len` says how many bytes
+/// there are, and is called only if the seek counts from the end. A position beyond the end is allowed.
+///
+/// # Errors
+/// `InvalidInput` for a position before the beginning; the error of `len`.
+pub fn resolve_seek(to: SeekFrom, position: u64, len: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
     let sought = match to {
         SeekFrom::Start(position) => Some(position),
         SeekFrom::Current(by) => position.checked_add_signed(by),

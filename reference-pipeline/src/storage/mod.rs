@@ -354,7 +354,7 @@ impl StoredFile for File {
         Self::set_len(self, len)
     }
 
-    #[cfg(all(feature = "s3", target_os = "linux"))]
+    #[cfg(target_os = "linux")]
     fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
         let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;

@@ -9,11 +9,11 @@ use stream_v2_format::wire::{
     DigestAlg, JOURNAL_RECORD_LEN, JournalRecord, JournalRole, RunLink, StreamFlags, Trailer,
 };
 use stream_v2_format::{Detail, SegmentIndex};
-use stream_v2_pipeline::sqlite::Database;
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
     InterruptedEncryption, KeylessWalk, OutputFile, SourceStamp, WalkDepth,
 };
+use stream_v2_sqlite::Database;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Failing;
 use stream_v2_testing::streams::{decrypt, encrypt, key, small_segments};

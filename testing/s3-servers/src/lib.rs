@@ -2,7 +2,7 @@
 //!
 //! `SV2_TEST_SERVER` names the server, `seaweed` unless it is set. `.ci/s3` and `.ci/s3-servers`
 //! install the programs and name them in variables of their own ([`Kind`]). What each server does
-//! otherwise than S3 is the table of `reference-pipeline/S3-SERVERS.md`, which `tests/facts` checks.
+//! otherwise than S3 is the table of `sinks/s3/S3-SERVERS.md`, which `tests/facts` checks.
 //!
 //! A server is killed when its [`Server`] is dropped, and when the thread that started it ends.
 //! Requests here are signed and read by this crate alone, so that no fault of the library can hide.

@@ -2,7 +2,7 @@
 
 use crate::Facts;
 
-const MANUAL: &str = include_str!("../../../../reference-pipeline/S3-SERVERS.md");
+const MANUAL: &str = include_str!("../../../../sinks/s3/S3-SERVERS.md");
 
 /// The cells of a row without the code marks of Markdown.
 fn cells(line: &str) -> Vec<String> {

@@ -1,0 +1,139 @@
+//! An object, read from front to back in pieces, after a seek from there, or at an offset.
+
+use std::fmt;
+use std::io::{self, Read, Seek, SeekFrom};
+
+use sha2::{Digest, Sha256};
+use stream_v2_pipeline::source::resolve_seek;
+use stream_v2_pipeline::{ReadAt, SourceStamp};
+
+use crate::Bucket;
+use crate::client::{Head, Range};
+
+const SECOND: i64 = 1_000_000_000;
+
+/// Bytes of the first request after a seek: what is wanted may be no more than a header.
+const PIECE_MIN: usize = 256 << 10;
+/// Bytes of a request at most, and so of the memory that is held.
+const PIECE_MAX: usize = 8 << 20;
+
+/// One version of an object: that which was there when it was opened.
+pub struct Object {
+    bucket: Bucket,
+    key: String,
+    head: Head,
+    position: u64,
+    /// Where the piece that is held begins.
+    begin: u64,
+    piece: Vec<u8>,
+    /// How many bytes the last request was for.
+    ahead: usize,
+}
+
+impl Object {
+    pub(super) fn new(bucket: Bucket, key: &str, head: Head) -> Self {
+        Self { bucket, key: key.into(), head, position: 0, begin: 0, piece: Vec::new(), ahead: 0 }
+    }
+
+    /// Bytes.
+    #[must_use]
+    pub const fn size(&self) -> u64 {
+        self.head.len
+    }
+
+    /// When it was written: nanoseconds since 1970-01-01T00:00:00Z, in whole seconds.
+    #[must_use]
+    pub const fn modified(&self) -> Option<i64> {
+        self.head.modified
+    }
+
+    /// What tells this version of the object from another one when a run is resumed: its length,
+    /// and the second in which it was written, in which the nanoseconds stand for its entity tag.
+    /// S3 says no more of the time than the second, in which an object can be replaced by one as
+    /// long.
+    #[must_use]
+    pub fn stamp(&self) -> SourceStamp {
+        let digest = Sha256::digest(&self.head.etag);
+        let number = digest.iter().take(7).fold(0, |number, byte| number << 8 | i64::from(*byte));
+        let mtime = self.head.modified.unwrap_or(0) / SECOND * SECOND + number % SECOND;
+        SourceStamp { len: Some(self.head.len), mtime: Some(mtime) }
+    }
+
+    /// `s3://BUCKET/KEY`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.bucket.name_of(&self.key)
+    }
+
+    fn fetch(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let Head { len, ref etag, .. } = self.head;
+        self.bucket.read_range(Range { key: &self.key, etag, object_len: len, offset }, buffer)
+    }
+
+    /// What is held from the position on.
+    fn held(&self) -> &[u8] {
+        let within = self.position.checked_sub(self.begin).and_then(|within| usize::try_from(within).ok());
+        within.and_then(|within| self.piece.get(within..)).unwrap_or_default()
+    }
+
+    /// Fetches the piece that begins at the position.
+    fn fetch_piece(&mut self) -> io::Result<()> {
+        let reads_on = self.position == self.begin + self.piece.len() as u64;
+        self.ahead = if reads_on { (self.ahead * 4).clamp(PIECE_MIN, PIECE_MAX) } else { PIECE_MIN };
+        let mut piece = std::mem::take(&mut self.piece);
+        piece.resize(at_most(self.head.len - self.position, self.ahead), 0);
+        self.begin = self.position;
+        self.fetch(self.position, &mut piece)?;
+        self.piece = piece;
+        Ok(())
+    }
+}
+
+impl Read for Object {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.position >= self.head.len || buffer.is_empty() {
+            return Ok(0);
+        }
+        if self.held().is_empty() {
+            self.fetch_piece()?;
+        }
+        let held = self.held();
+        let len = held.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&held[..len]);
+        self.position += len as u64;
+        Ok(len)
+    }
+}
+
+impl Seek for Object {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.position = resolve_seek(to, self.position, || Ok(self.head.len))?;
+        Ok(self.position)
+    }
+}
+
+/// Fetches exactly what is asked for.
+impl ReadAt for Object {
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = at_most(self.head.len.saturating_sub(offset), buffer.len());
+        self.fetch(offset, &mut buffer[..len])?;
+        Ok(len)
+    }
+
+    fn stream_len(&self) -> io::Result<u64> {
+        Ok(self.head.len)
+    }
+}
+
+fn at_most(left: u64, len: usize) -> usize {
+    usize::try_from(left).unwrap_or(usize::MAX).min(len)
+}
+
+impl fmt::Debug for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Object")
+            .field("name", &self.name())
+            .field("len", &self.head.len)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,98 @@
+//! Where what is not uploaded yet stands on this machine: in one folder, under names made of the name of the object.
+
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use crate::hex;
+
+/// What a journal is called, one that is being written, and what stands beside it.
+const JOURNALS: [&str; 3] = [".journal", ".journal.new", ".checks"];
+
+/// What a name of an output stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    /// The object itself.
+    Object,
+    /// What is to become the object.
+    Partial,
+    /// A journal, one that is being written, or what stands beside it.
+    Journal,
+}
+
+/// The names of one output.
+pub(super) struct Names {
+    target: PathBuf,
+    stem: PathBuf,
+}
+
+impl Names {
+    /// Names for the object that is called `target`, at that S3.
+    pub(super) fn new(folder: &Path, place: &str, target: &str) -> Self {
+        // Keys may be longer than names of files, and hold what those do not.
+        let digest = Sha256::digest(format!("{place}\n{target}"));
+        Self { target: target.into(), stem: folder.join(&hex(&digest)[..32]) }
+    }
+
+    pub(super) fn target(&self) -> &Path {
+        &self.target
+    }
+
+    pub(super) fn partial(&self) -> PathBuf {
+        self.stem.with_extension("partial")
+    }
+
+    pub(super) fn record(&self) -> PathBuf {
+        self.stem.with_extension("upload")
+    }
+
+    /// All files, the record last.
+    pub(super) fn all(&self) -> Vec<PathBuf> {
+        let journals = JOURNALS.iter().map(|suffix| self.stem.with_extension(&suffix[1..]));
+        [self.partial()].into_iter().chain(journals).chain([self.record()]).collect()
+    }
+
+    pub(super) fn role(&self, path: &Path) -> io::Result<Role> {
+        if path == self.target {
+            return Ok(Role::Object);
+        }
+        match self.suffix(path) {
+            Some(".partial") => Ok(Role::Partial),
+            Some(suffix) if JOURNALS.contains(&suffix) => Ok(Role::Journal),
+            _ => Err(io::Error::new(
+                ErrorKind::InvalidInput,
+                format!("{}: is no name of this output", path.display()),
+            )),
+        }
+    }
+
+    /// The file for a name of the output that is not the object.
+    pub(super) fn local(&self, path: &Path) -> PathBuf {
+        let mut name = self.stem.as_os_str().to_owned();
+        name.push(self.suffix(path).unwrap_or_default());
+        name.into()
+    }
+
+    fn suffix<'p>(&self, path: &'p Path) -> Option<&'p str> {
+        path.to_str()?.strip_prefix(self.target.to_str()?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stand_in_the_folder_and_tell_objects_apart() {
+        let names = Names::new(Path::new("/state"), "https://s3", "s3://bucket/a/b");
+        let other = Names::new(Path::new("/state"), "https://elsewhere", "s3://bucket/a/b");
+        assert_ne!(names.partial(), other.partial());
+        let local = |name: &str| names.local(Path::new(name));
+        assert_eq!(local("s3://bucket/a/b.partial"), names.partial());
+        assert!(local("s3://bucket/a/b.journal.new").starts_with("/state"));
+        assert!(names.role(names.target()).is_ok_and(|role| role == Role::Object));
+        assert!(names.role(Path::new("s3://bucket/a/b.journal")).is_ok_and(|role| role == Role::Journal));
+        assert!(names.role(Path::new("s3://bucket/a/c")).is_err());
+    }
+}

@@ -1,0 +1,217 @@
+//! How a database is opened: for reading without changing anything, or for writing.
+
+use std::ffi::OsString;
+use std::fs::Metadata;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, Error, OpenFlags};
+use stream_v2_pipeline::Disk;
+
+use crate::errors::{Named, long_name, unreadable_log};
+use crate::guard::{Budget, guard};
+use crate::{lock, log, plain, schema};
+
+/// How long another process is waited for.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+/// The longest file name that most file systems have.
+const NAME_MAX: usize = 255;
+
+/// An open database.
+pub(super) struct Opened {
+    pub(super) connection: Connection,
+    pub(super) budget: Budget,
+    /// How the file was, if SQLite takes it for one that does not change.
+    pub(super) still: Option<Still>,
+    /// Knows whether the names of the files are durable.
+    pub(super) disk: Disk,
+}
+
+/// Where a database is.
+#[derive(Clone)]
+pub(super) struct Place {
+    /// As it was given, for messages.
+    pub(super) shown: PathBuf,
+    /// Absolute and without links: another name of the file would have other locks beside it.
+    /// SQLite takes a path that begins with `file:` for a URI, and `:memory:` for none. This is
+    /// neither.
+    pub(super) path: PathBuf,
+}
+
+impl Place {
+    pub(super) fn new(shown: &Path) -> io::Result<Self> {
+        let path = Self::resolve(shown)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", shown.display())))?;
+        Ok(Self { shown: shown.to_owned(), path })
+    }
+
+    fn resolve(path: &Path) -> io::Result<PathBuf> {
+        match path.canonicalize() {
+            Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => {
+                let name = path.file_name().ok_or(error)?;
+                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+                Ok(folder.unwrap_or(Path::new(".")).canonicalize()?.join(name))
+            }
+            found => found,
+        }
+    }
+}
+
+/// Connects for writing.
+pub(super) fn for_writing(at: &Place) -> io::Result<Opened> {
+    let name_len = at.path.file_name().map_or(0, |name| name.len());
+    if name_len + lock::ENDING_MAX > NAME_MAX {
+        return Err(long_name(&at.shown, NAME_MAX - lock::ENDING_MAX));
+    }
+    connect(at.path.clone(), at, OpenFlags::SQLITE_OPEN_READ_WRITE)
+}
+
+/// Connects for reading, and compares the tables. SQLite needs files of its own beside the
+/// database, which it cannot have on a medium that is read only. There it reads the file alone.
+pub(super) fn for_reading(at: &Place) -> io::Result<Opened> {
+    let opened = connect(at.path.clone(), at, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    match schema::check(&opened.connection, &at.shown) {
+        Ok(()) => Ok(opened),
+        Err(error) if needs_more(&error) => alone(at, error),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether SQLite could not open, create or fill a file beside the database.
+fn needs_more(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
+}
+
+/// Reads the file alone, if everything is in it.
+fn alone(at: &Place, error: io::Error) -> io::Result<Opened> {
+    let (Some(uri), still) = (immutable(&at.path), Still::of(&at.path)?) else { return Err(error) };
+    if log::is_filled(&at.path) || is_filled(&journal(&at.path)) {
+        return Err(unreadable_log(&at.shown));
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    let opened = connect(uri.into(), at, flags)?;
+    schema::check(&opened.connection, &at.shown)?;
+    Ok(Opened { still: Some(still), ..opened })
+}
+
+fn connect(name: PathBuf, at: &Place, flags: OpenFlags) -> io::Result<Opened> {
+    // SQLite would say that it cannot open it, whatever the reason.
+    let found = at.path.metadata().map_err(|error| of(at, &error))?;
+    // It would wait for the other end of a pipe, and no signal would end that.
+    if !found.is_file() {
+        return Err(of(at, &plain::not_regular()));
+    }
+    for ending in ["-journal", "-wal", "-shm"] {
+        let beside = beside(&at.path, ending);
+        if beside.symlink_metadata().is_ok_and(|found| !found.is_file()) {
+            let why = plain::not_regular();
+            return Err(io::Error::new(why.kind(), format!("{}: {why}", beside.display())));
+        }
+    }
+    // The connection is behind a lock of this crate.
+    let mut connection =
+        Connection::open_with_flags(name, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).named(&at.shown)?;
+    connection.busy_timeout(PATIENCE).named(&at.shown)?;
+    let write = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
+    let budget = guard(&mut connection, at, write)?;
+    Ok(Opened { connection, budget, still: None, disk: Disk::default() })
+}
+
+/// Names the database in an error of the file system.
+pub(super) fn of(at: &Place, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", at.shown.display()))
+}
+
+/// `DATABASE-journal`, which SQLite writes before a database has a write-ahead log.
+fn journal(database: &Path) -> PathBuf {
+    beside(database, "-journal")
+}
+
+fn beside(database: &Path, ending: &str) -> PathBuf {
+    let mut path = database.as_os_str().to_owned();
+    path.push(ending);
+    path.into()
+}
+
+fn is_filled(path: &Path) -> bool {
+    path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0)
+}
+
+/// A URI that has SQLite read a file without locks and without a log.
+#[cfg(unix)]
+fn immutable(path: &Path) -> Option<OsString> {
+    use std::fmt::Write as _;
+    use std::os::unix::ffi::OsStrExt;
+    let mut uri = String::from("file:");
+    for &byte in path.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
+            uri.push(byte.into());
+        } else {
+            write!(uri, "%{byte:02X}").ok()?;
+        }
+    }
+    uri.push_str("?immutable=1");
+    Some(uri.into())
+}
+
+#[cfg(not(unix))]
+fn immutable(_: &Path) -> Option<OsString> {
+    None
+}
+
+/// What changes about a file if it is written.
+#[derive(PartialEq, Eq)]
+pub(super) struct Still {
+    len: u64,
+    modified: Option<std::time::SystemTime>,
+    #[cfg(unix)]
+    changed: (i64, i64),
+}
+
+impl Still {
+    fn of(path: &Path) -> io::Result<Self> {
+        path.metadata().map(|metadata| Self::from(&metadata))
+    }
+
+    /// Whether the file is as it was, and nothing is waiting in a log.
+    pub(super) fn holds(&self, path: &Path) -> bool {
+        !log::is_filled(path) && Self::of(path).is_ok_and(|now| now == *self)
+    }
+}
+
+impl From<&Metadata> for Still {
+    fn from(metadata: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt;
+        Self {
+            len: metadata.len(),
+            modified: metadata.modified().ok(),
+            #[cfg(unix)]
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// Has SQLite remove the files that it keeps beside a database, after the last reader, if nothing
+/// is in them. A reader cannot have it do so.
+pub(super) struct Tidy(pub(super) PathBuf);
+
+impl Drop for Tidy {
+    fn drop(&mut self) {
+        if log::path(&self.0).exists() && !log::is_filled(&self.0) {
+            let _ = tidy(&self.0);
+        }
+    }
+}
+
+fn tidy(path: &Path) -> Result<(), Error> {
+    use rusqlite::config::DbConfig;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.pragma_update(None, "query_only", true)?;
+    schema::pragma(&connection, "application_id")?;
+    // Another process may have written meanwhile: only a writer puts that into the database.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log::is_filled(path))?;
+    Ok(())
+}

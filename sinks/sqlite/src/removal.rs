@@ -1,0 +1,114 @@
+//! Freeing the rows of contents that have no name any more.
+//!
+//! What is freed is overwritten with zeros (`secure_delete`), and zeros go through the log like
+//! anything else. So the rows are deleted in transactions of bounded size, after the name is gone.
+//! A content without a name is what a crash in between leaves; the next writer frees it.
+
+use std::io;
+use std::time::Duration;
+
+use rusqlite::wal::CheckpointMode;
+use rusqlite::{Connection, Error, MAIN_DB, OptionalExtension, Transaction};
+
+use crate::errors::{Named, is_busy};
+use crate::{Database, schema};
+
+/// Bytes that one transaction frees, and the piece that passes this.
+const BATCH: u64 = 16 << 20;
+
+impl Database {
+    /// Frees a content, unless it has a name; whether it was freed.
+    pub(super) fn clear(&self, content: i64) -> io::Result<bool> {
+        loop {
+            match self.transact(false, |transaction| free_some(transaction, content))? {
+                Freed::Some => {}
+                freed => return Ok(freed == Freed::All),
+            }
+        }
+    }
+
+    /// Frees what killed writers were about to free.
+    pub(super) fn clear_unnamed(&self) -> io::Result<()> {
+        let sql = "SELECT id FROM contents WHERE NOT EXISTS \
+                   (SELECT 1 FROM names WHERE content = contents.id)";
+        let unnamed = || {
+            let connection = self.held();
+            let mut statement = connection.prepare(sql)?;
+            statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<i64>, _>>()
+        };
+        unnamed().named(&self.place.shown)?.into_iter().try_for_each(|content| self.clear(content).map(drop))
+    }
+
+    /// Has neither database nor log hold what was removed. Another process that reads an earlier
+    /// state keeps the log from being emptied.
+    pub(super) fn forget_removed(&self) -> io::Result<()> {
+        let connection = self.held();
+        let emptied = empty_log(&connection);
+        if emptied.is_err() {
+            self.give_up(&connection);
+        }
+        emptied.named(&self.place.shown)
+    }
+}
+
+/// Copies the log into the database, and cuts it, unless another process is in the way.
+pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
+    let emptied = without_patience(connection, || {
+        connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE)
+    });
+    match emptied {
+        Err(error) if !is_busy(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Does something without waiting for other processes.
+fn without_patience<T>(connection: &Connection, does: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let patience = schema::pragma(connection, "busy_timeout")?;
+    connection.busy_timeout(Duration::ZERO)?;
+    let done = does();
+    connection.busy_timeout(Duration::from_millis(patience.unsigned_abs()))?;
+    done
+}
+
+/// What a transaction has freed of a content.
+#[derive(PartialEq, Eq)]
+enum Freed {
+    Nothing,
+    Some,
+    All,
+}
+
+/// Frees pieces from the end on, then the content.
+fn free_some(transaction: &Transaction<'_>, content: i64) -> Result<Freed, Error> {
+    let named = "SELECT 1 FROM names WHERE content = ?1";
+    if transaction.query_row(named, [content], |_| Ok(())).optional()?.is_some() {
+        return Ok(Freed::Nothing);
+    }
+    let pieces = last_pieces(transaction, content)?;
+    if pieces.is_empty() {
+        transaction.execute("DELETE FROM contents WHERE id = ?1", [content])?;
+        return Ok(Freed::All);
+    }
+    let mut delete = transaction.prepare_cached("DELETE FROM pieces WHERE id = ?1")?;
+    for piece in pieces {
+        delete.execute([piece])?;
+    }
+    Ok(Freed::Some)
+}
+
+/// The last pieces of a content that have as many bytes as a transaction frees.
+fn last_pieces(transaction: &Transaction<'_>, content: i64) -> Result<Vec<i64>, Error> {
+    let sql = "SELECT id, octet_length(bytes) FROM pieces WHERE content = ?1 ORDER BY position DESC";
+    let mut statement = transaction.prepare_cached(sql)?;
+    let mut rows = statement.query([content])?;
+    let (mut pieces, mut bytes) = (Vec::new(), 0);
+    while bytes < BATCH
+        && let Some(row) = rows.next()?
+    {
+        pieces.push(row.get(0)?);
+        // A row takes room, too.
+        bytes += row.get::<_, i64>(1)?.unsigned_abs().saturating_add(64);
+    }
+    Ok(pieces)
+}
