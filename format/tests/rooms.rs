@@ -18,8 +18,6 @@ const TIED: &[&str] = &[
     "fuzz/properties/src",
     "reference-pipeline/histories/src",
     "reference-pipeline/model/src",
-    "sinks/s3/src",
-    "sinks/sqlite/src",
     "testing/src",
     "testing/fake-s3/src",
     "testing/s3-servers/src",
@@ -59,25 +57,33 @@ fn sources(folder: &str) -> Vec<Source> {
     found
 }
 
+/// Whether what follows an attribute is for tests only.
+fn is_for_tests(attribute: &str) -> bool {
+    attribute.starts_with("#[cfg(") && ["(test)", "(test,"].iter().any(|word| attribute.contains(word))
+}
+
 /// The text without comments and without the modules of tests.
 fn code(text: &str) -> String {
-    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
-    let text = lines.collect::<Vec<_>>().join("\n");
-    let mut parts = text.split("#[cfg(test)]\nmod ");
-    let mut code = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        // A module in a file of its own ends with its name, any other with a brace in the first column.
-        let end =
-            if part.split_once('\n').is_some_and(|(name, _)| name.ends_with(';')) { ";\n" } else { "\n}\n" };
-        code += part.split_once(end).unwrap_or_default().1;
+    let (mut lines, mut code) = (text.lines().peekable(), String::new());
+    while let Some(line) = lines.next() {
+        if is_for_tests(line)
+            && let Some(module) = lines.next_if(|line| line.starts_with("mod "))
+        {
+            if !module.ends_with(';') {
+                lines.by_ref().find(|line| *line == "}");
+            }
+            continue;
+        }
+        code += line.split("//").next().unwrap_or_default();
+        code.push('\n');
     }
     code
 }
 
 /// The names of modules that are for tests only, each in a file of its own.
 fn test_modules(text: &str) -> impl Iterator<Item = &str> {
-    let modules = text.split("#[cfg(test)]\nmod ").skip(1).filter_map(|part| part.lines().next());
-    modules.filter_map(|line| line.strip_suffix(';'))
+    let modules = text.lines().zip(text.lines().skip(1)).filter(|(attribute, _)| is_for_tests(attribute));
+    modules.filter_map(|(_, line)| line.strip_prefix("mod ")?.strip_suffix(';'))
 }
 
 /// Identifiers, `::`, and every other character that is not white space.
@@ -267,9 +273,11 @@ fn a_planted_circle_is_found() {
     assert_eq!(with("b/deep.rs", "use super::super::{c};\n"), ["a", "b", "c"]);
     assert_eq!(with("b/mod.rs", "use super::a;\n"), ["a", "b"]);
     assert_eq!(with("b.rs", "use crate::Defined;\n"), ["a", "b", "c", "lib"]);
-    for none in
-        ["// use crate::c;\n", "#[cfg(test)]\nmod tests {\n    use crate::c;\n}\n", "use crate::b::c;\n"]
-    {
+    for none in [
+        "// use crate::c;\n",
+        "#[cfg(all(test, unix))]\nmod tests {\n    use crate::c;\n}\n",
+        "use crate::b::c;\n",
+    ] {
         assert!(with("b.rs", none).is_empty(), "{none}");
     }
     assert!(with("b/deep.rs", "use super::super::b;\nuse super::c;\n").is_empty());

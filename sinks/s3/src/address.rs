@@ -10,7 +10,8 @@ use std::io::{self, ErrorKind};
 
 use ureq::http::Uri;
 
-use crate::Config;
+use crate::config::Config;
+use crate::encoding::encoded;
 
 /// The address of a bucket.
 pub(super) struct Address {
@@ -112,21 +113,6 @@ impl Address {
 /// Whether URLs take it for a step in a path.
 fn is_dots(segment: &str) -> bool {
     matches!(segment, "." | "..")
-}
-
-/// Every byte but unreserved ones and those in `kept` as `%XX`.
-pub(super) fn encoded(text: &str, kept: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        let is_plain =
-            byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte) || kept.as_bytes().contains(&byte);
-        if is_plain {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
 }
 
 /// Which rule the name of a bucket breaks.

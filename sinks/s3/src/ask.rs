@@ -5,19 +5,21 @@ use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use ureq::http::{Method, Request, Response};
+use ureq::http::{HeaderMap, Method, Request, Response};
 use ureq::{AsSendBody, Body, SendBody};
 
 use crate::answers::Element;
-use crate::client::refusal;
+use crate::client::Bucket;
+use crate::encoding::hex;
 use crate::errors::{Refusal, nonsense};
 use crate::multipart::PartBody;
-use crate::retry::Failed;
+use crate::retry::{Failed, Retry};
 use crate::signing::{EMPTY_SHA256, Signed, canonical_query};
-use crate::{Bucket, hex};
 
 /// Bytes of an answer: a list has a thousand entries.
 const ANSWER_MAX: u64 = 4 << 20;
+/// Of what S3 says about an error no more is read.
+const ERROR_MAX: u64 = 64 << 10;
 const MINUTE: Duration = Duration::from_secs(60);
 /// Pages of a list at most.
 const PAGES_MAX: usize = 100_000;
@@ -179,7 +181,7 @@ impl Bucket {
     pub(super) fn pages(
         &self,
         list: &Ask<'_>,
-        retry: super::Retry,
+        retry: Retry,
         markers: &[(&'static str, &'static str)],
         mut visit: impl FnMut(&Element) -> io::Result<Option<()>>,
     ) -> io::Result<Result<(), Refusal>> {
@@ -271,4 +273,17 @@ impl Refused {
 
 pub(super) fn unreadable(name: &str) -> Failed {
     nonsense(name, "S3 answers with something that is not a list")
+}
+
+/// Why S3 refuses.
+pub(super) fn refusal(mut answer: Response<Body>) -> Refusal {
+    let mut body = Vec::new();
+    // What was read before the connection was cut is kept.
+    let _ = answer.body_mut().as_reader().take(ERROR_MAX).read_to_end(&mut body);
+    let region = header_text(answer.headers(), "x-amz-bucket-region");
+    Refusal::new(answer.status().as_u16(), &body).in_region(region)
+}
+
+pub(super) fn header_text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers.get(name)?.to_str().ok()
 }

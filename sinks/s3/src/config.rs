@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ureq::tls::{Certificate, PemItem, parse_pem};
 
-use crate::Retry;
 use crate::direct::no_proxy;
 use crate::profile::Profile;
+use crate::retry::Retry;
 use crate::signing::Credentials;
 
 /// How long a connection may take nothing of a body.

@@ -62,10 +62,12 @@ mod ask;
 mod client;
 mod config;
 mod direct;
+mod encoding;
 mod errors;
 mod multipart;
 mod object;
 mod profile;
+mod reading;
 mod requests;
 mod retry;
 mod signing;
@@ -78,8 +80,3 @@ pub use multipart::{Aborted, Found, Listed, Multipart, PartBody, Readable, Unfin
 pub use object::Object;
 pub use retry::Retry;
 pub use upload::{Leftover, Upload, UploadNotice};
-
-/// Bytes in hexadecimal.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

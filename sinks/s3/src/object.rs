@@ -7,8 +7,9 @@ use sha2::{Digest, Sha256};
 use stream_v2_pipeline::source::resolve_seek;
 use stream_v2_pipeline::{ReadAt, SourceStamp};
 
-use crate::Bucket;
-use crate::client::{Head, Range};
+use crate::client::Bucket;
+use crate::client::check_key;
+use crate::reading::{Head, Range};
 
 const SECOND: i64 = 1_000_000_000;
 
@@ -30,8 +31,21 @@ pub struct Object {
     ahead: usize,
 }
 
+impl Bucket {
+    /// Opens an object: asks how long it is, and which version.
+    ///
+    /// # Errors
+    /// Those of the module.
+    pub fn object(&self, key: &str) -> io::Result<Object> {
+        check_key(key, &self.name_of(key))?;
+        let name = self.name_of(key);
+        let head = self.0.retry.run(|| self.head(key).map_err(|refused| refused.failed(&name)))?;
+        Ok(Object::new(self.clone(), key, head))
+    }
+}
+
 impl Object {
-    pub(super) fn new(bucket: Bucket, key: &str, head: Head) -> Self {
+    fn new(bucket: Bucket, key: &str, head: Head) -> Self {
         Self { bucket, key: key.into(), head, position: 0, begin: 0, piece: Vec::new(), ahead: 0 }
     }
 
@@ -135,5 +149,22 @@ impl fmt::Debug for Object {
             .field("name", &self.name())
             .field("len", &self.head.len)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use std::io::ErrorKind;
+
+    #[test]
+    fn keys_that_others_resolve_are_refused() {
+        let bucket = Bucket::new("bucket", &Config::new("eu-west-1", "key", "hidden").unwrap()).unwrap();
+        for key in ["", ".", "..", "a/../b", "../other/key", "a/."] {
+            let kind = bucket.object(key).err().map(|error| error.kind());
+            assert_eq!(kind, Some(ErrorKind::InvalidInput), "{key}");
+        }
+        assert!(!format!("{bucket:?}").contains("hidden"));
     }
 }

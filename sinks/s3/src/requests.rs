@@ -10,12 +10,13 @@ use sha2::{Digest, Sha256};
 use ureq::http::Method;
 
 use crate::answers::{Element, complete_body};
-use crate::ask::{Ask, Content, NEXT_KEY, Refused};
-use crate::client::{MARK, header_text};
+use crate::ask::{Ask, Content, NEXT_KEY, Refused, header_text};
+use crate::client::Bucket;
+use crate::encoding::hex;
 use crate::errors::{Refusal, hidden, nonsense};
 use crate::multipart::{Aborted, Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
+use crate::reading::MARK;
 use crate::retry::Failed;
-use crate::{Bucket, hex};
 
 /// For making an object of ten thousand parts S3 takes its time.
 const COMPLETING: Duration = Duration::from_secs(15 * 60);

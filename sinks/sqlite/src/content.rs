@@ -8,9 +8,10 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_pipeline::StoredFile;
 use stream_v2_pipeline::source::resolve_seek;
 
+use crate::database::Database;
 use crate::errors::changed;
 use crate::lock::{self, Lock};
-use crate::{Database, pieces};
+use crate::pieces;
 
 /// Takes a content from what is expected of it to what it becomes with a piece of `?3` bytes,
 /// segment `?4` or none, or does nothing. Every segment of a stream has a row, so that only its

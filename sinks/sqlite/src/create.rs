@@ -9,7 +9,8 @@ use rusqlite::{Connection, Error};
 use stream_v2_pipeline::{Disk, Storage};
 
 use crate::errors::{Named, is_busy, no_log};
-use crate::open::{Opened, PATIENCE, Place, for_writing, of};
+use crate::open::{Opened, PATIENCE, for_writing};
+use crate::place::{Place, of};
 use crate::transactions::durability;
 use crate::{log, schema};
 

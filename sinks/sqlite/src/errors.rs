@@ -5,8 +5,6 @@ use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
 
-use crate::schema::Object;
-
 /// Turns an error of SQLite into one of I/O that names the database.
 pub(super) trait Named<T> {
     fn named(self, database: &Path) -> io::Result<T>;
@@ -125,8 +123,8 @@ pub(super) fn other_layout(database: &Path, found: i64, known: i64) -> io::Error
     of(ErrorKind::Unsupported, database, &what)
 }
 
-pub(super) fn other_schema(database: &Path, verb: &str, object: &Object) -> io::Error {
-    let (kind, name) = (printable(&object.kind), printable(&object.name));
+pub(super) fn other_schema(database: &Path, verb: &str, kind: &str, name: &str) -> io::Error {
+    let (kind, name) = (printable(kind), printable(name));
     let what = format!("is not laid out as sv2 does it: it {verb} the {kind} {name}");
     of(ErrorKind::InvalidData, database, &what)
 }

@@ -13,7 +13,7 @@ use stream_v2_format::limits::DURABLE_BYTES_MAX;
 
 use crate::errors::Named;
 use crate::log;
-use crate::open::Place;
+use crate::place::Place;
 
 /// Instructions of SQLite between two looks at the budget.
 const STEP: u32 = 10_000;

@@ -66,8 +66,10 @@
 //! one, and one of something else, `Unsupported` for one of another layout; `InvalidFilename` if
 //! the name of the file leaves no room for the names of locks; `NotFound`, `AlreadyExists`.
 
+mod checkpoint;
 mod content;
 mod create;
+mod database;
 mod errors;
 mod guard;
 mod lock;
@@ -75,32 +77,26 @@ mod log;
 mod names;
 mod open;
 mod pieces;
+mod place;
 mod plain;
 mod removal;
 mod schema;
 mod transactions;
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
-use std::{fmt, io};
-
-pub use content::Content;
 
 use stream_v2_pipeline::OutputFile;
 
+use self::database::Shared;
 use self::errors::{Named, damaged};
-use self::open::{Opened, Place, Tidy};
-use self::transactions::Shared;
+use self::open::{Opened, Tidy};
+use self::place::Place;
 
-/// A database of streams. Clones share the connection.
-#[derive(Clone)]
-pub struct Database {
-    place: Place,
-    /// What the names of outputs begin with, for messages: `sqlite:PATH?stream=`.
-    prefix: String,
-    shared: Arc<Shared>,
-}
+pub use content::Content;
+pub use database::Database;
 
 /// A stream, complete or partial, under its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -256,10 +252,4 @@ struct Row {
     name: String,
     len: i64,
     segments: i64,
-}
-
-impl fmt::Debug for Database {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Database").field("path", &self.place.path).finish_non_exhaustive()
-    }
 }

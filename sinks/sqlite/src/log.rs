@@ -15,7 +15,7 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, MAIN_DB, Transaction, TransactionBehavior};
 
 use crate::errors::{Named, damaged};
-use crate::open::Place;
+use crate::place::Place;
 use crate::plain;
 
 const HEADER_LEN: usize = 32;

@@ -6,8 +6,10 @@ use std::path::Path;
 use rusqlite::{OptionalExtension, Transaction, params};
 use stream_v2_pipeline::{Storage, StoredFile};
 
+use crate::content::Content;
+use crate::database::Database;
 use crate::errors::{Named, file_name, not_found, taken};
-use crate::{Content, Database, lock};
+use crate::lock;
 
 impl Database {
     /// Takes a name away, and the content with its last name.

@@ -11,6 +11,7 @@ use stream_v2_pipeline::Disk;
 
 use crate::errors::{Named, long_name, unreadable_log};
 use crate::guard::{Budget, guard};
+use crate::place::{Place, of};
 use crate::{lock, log, plain, schema};
 
 /// How long another process is waited for.
@@ -26,36 +27,6 @@ pub(super) struct Opened {
     pub(super) still: Option<Still>,
     /// Knows whether the names of the files are durable.
     pub(super) disk: Disk,
-}
-
-/// Where a database is.
-#[derive(Clone)]
-pub(super) struct Place {
-    /// As it was given, for messages.
-    pub(super) shown: PathBuf,
-    /// Absolute and without links: another name of the file would have other locks beside it.
-    /// SQLite takes a path that begins with `file:` for a URI, and `:memory:` for none. This is
-    /// neither.
-    pub(super) path: PathBuf,
-}
-
-impl Place {
-    pub(super) fn new(shown: &Path) -> io::Result<Self> {
-        let path = Self::resolve(shown)
-            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", shown.display())))?;
-        Ok(Self { shown: shown.to_owned(), path })
-    }
-
-    fn resolve(path: &Path) -> io::Result<PathBuf> {
-        match path.canonicalize() {
-            Err(error) if error.kind() == ErrorKind::NotFound && !path.is_symlink() => {
-                let name = path.file_name().ok_or(error)?;
-                let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-                Ok(folder.unwrap_or(Path::new(".")).canonicalize()?.join(name))
-            }
-            found => found,
-        }
-    }
 }
 
 /// Connects for writing.
@@ -116,11 +87,6 @@ fn connect(name: PathBuf, at: &Place, flags: OpenFlags) -> io::Result<Opened> {
     let write = flags.contains(OpenFlags::SQLITE_OPEN_READ_WRITE);
     let budget = guard(&mut connection, at, write)?;
     Ok(Opened { connection, budget, still: None, disk: Disk::default() })
-}
-
-/// Names the database in an error of the file system.
-pub(super) fn of(at: &Place, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", at.shown.display()))
 }
 
 /// `DATABASE-journal`, which SQLite writes before a database has a write-ahead log.

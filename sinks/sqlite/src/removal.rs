@@ -5,13 +5,12 @@
 //! A content without a name is what a crash in between leaves; the next writer frees it.
 
 use std::io;
-use std::time::Duration;
 
-use rusqlite::wal::CheckpointMode;
-use rusqlite::{Connection, Error, MAIN_DB, OptionalExtension, Transaction};
+use rusqlite::{Error, OptionalExtension, Transaction};
 
-use crate::errors::{Named, is_busy};
-use crate::{Database, schema};
+use crate::checkpoint::empty_log;
+use crate::database::Database;
+use crate::errors::Named;
 
 /// Bytes that one transaction frees, and the piece that passes this.
 const BATCH: u64 = 16 << 20;
@@ -49,26 +48,6 @@ impl Database {
         }
         emptied.named(&self.place.shown)
     }
-}
-
-/// Copies the log into the database, and cuts it, unless another process is in the way.
-pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
-    let emptied = without_patience(connection, || {
-        connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE)
-    });
-    match emptied {
-        Err(error) if !is_busy(&error) => Err(error),
-        _ => Ok(()),
-    }
-}
-
-/// Does something without waiting for other processes.
-fn without_patience<T>(connection: &Connection, does: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
-    let patience = schema::pragma(connection, "busy_timeout")?;
-    connection.busy_timeout(Duration::ZERO)?;
-    let done = does();
-    connection.busy_timeout(Duration::from_millis(patience.unsigned_abs()))?;
-    done
 }
 
 /// What a transaction has freed of a content.

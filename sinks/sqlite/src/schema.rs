@@ -75,10 +75,10 @@ pub(super) fn check(connection: &Connection, path: &Path) -> io::Result<()> {
     }
     let (ours, found) = (ours().named(path)?, objects(connection).named(path)?);
     if let Some(other) = found.iter().find(|object| !ours.contains(object)) {
-        return Err(other_schema(path, "has", other));
+        return Err(other_schema(path, "has", &other.kind, &other.name));
     }
     match ours.iter().find(|object| !found.contains(object)) {
-        Some(missing) => Err(other_schema(path, "lacks", missing)),
+        Some(missing) => Err(other_schema(path, "lacks", &missing.kind, &missing.name)),
         None => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
 //! What stands in a bucket in memory, beside the file system: what is asked of it is a call of the same record, before and after which a process can
-//! die (`reference-pipeline/tests/crash_upload/bucket.rs`).
+//! die (`sinks/s3/tests/crash_upload/bucket.rs`).
 
 use std::collections::BTreeMap;
 

@@ -7,9 +7,10 @@ use md5::{Digest, Md5};
 
 use super::facts::Facts;
 use super::state::{Shared, UploadNotice, bare};
+use crate::encoding::hex;
 use crate::errors::hidden_error;
+use crate::errors::is_hidden;
 use crate::multipart::{Found, UploadId};
-use crate::{hex, is_hidden};
 
 impl Shared {
     /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is

@@ -2,7 +2,7 @@
 
 use stream_v2_format::wire::crc32c;
 
-use crate::hex;
+use crate::encoding::hex;
 
 pub(super) const FORM: &str = "stream-v2-upload-1";
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::hex;
+use crate::encoding::hex;
 
 /// What a journal is called, one that is being written, and what stands beside it.
 const JOURNALS: [&str; 3] = [".journal", ".journal.new", ".checks"];

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use super::facts::Sent;
 use super::sending::StagedPart;
 use super::state::{Shared, State, bare};
-use crate::hex;
+use crate::encoding::hex;
 use crate::multipart::{Listed, UploadId};
 
 impl Shared {

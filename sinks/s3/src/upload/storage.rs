@@ -11,8 +11,9 @@ use super::names::Role;
 use super::record::Record;
 use super::staged::Staged;
 use super::state::{Shared, UploadNotice};
+use crate::encoding::hex;
+use crate::errors::is_hidden;
 use crate::multipart::{Aborted, Readable, UploadId};
-use crate::{hex, is_hidden};
 
 /// An output as a storage.
 #[derive(Clone)]
