@@ -7,7 +7,7 @@ use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 
 use super::Summary;
 use super::durability::{Durability, Pending};
-use super::output::{Ask, Keep, Piece, Port};
+use super::output::{Chunk, JournalEvent, Output, SinkOp};
 use crate::engine::catch_panic::{guarded, guarded_future};
 use crate::engine::shutdown::Interruption;
 use crate::error::{Cause, Error, Stage};
@@ -17,21 +17,21 @@ use crate::sink::sink_fault;
 
 /// What becomes of the sink where the stream is at fault.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leave {
-    Suspended,
-    Aborted,
+pub(crate) enum OnFailure {
+    Suspend,
+    Abort,
 }
 
 /// The sink of a run with its managers.
-pub(crate) struct Outlet<P> {
-    port: P,
+pub(crate) struct Committer<P> {
+    output: P,
     pending: Pending,
     position: u64,
     /// Bytes of the sink up to the end of the last recorded commit.
     recorded: u64,
     /// Whether a durability point of the sink has failed: then nothing after `recorded` is believed.
     sink_failed: bool,
-    /// Whether the sink has failed to take a piece. On some file systems (NFS) a write reports that an earlier one was
+    /// Whether the sink has failed to take a chunk. On some file systems (NFS) a write reports that an earlier one was
     /// lost, and the next sync succeeds: then nothing more is recorded, and a run that resumes writes it again.
     append_failed: bool,
     /// Whether the crash manager has failed: then it is told nothing more.
@@ -39,7 +39,7 @@ pub(crate) struct Outlet<P> {
     telemetry: Telemetry,
     /// The last segment that the sink has taken and the crash manager has not recorded.
     unrecorded: Option<Commit>,
-    /// The state before the first piece that says that the source has ended.
+    /// The state before the first chunk that says that the source has ended.
     before_end: Option<BeforeEnd>,
     /// Whether the crash manager wants to know what each segment holds: it is asked once.
     follows_plaintext: bool,
@@ -51,12 +51,12 @@ struct BeforeEnd {
     unrecorded: Option<Commit>,
 }
 
-impl<P: Port> Outlet<P> {
+impl<P: Output> Committer<P> {
     /// A sink that holds `position` bytes already.
-    pub(crate) fn new(port: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
+    pub(crate) fn new(output: P, policy: Durability, position: u64, telemetry: &Telemetry) -> Self {
         let (telemetry, pending) = (telemetry.clone(), Pending::new(policy));
         Self {
-            port,
+            output,
             pending,
             position,
             recorded: position,
@@ -77,8 +77,8 @@ impl<P: Port> Outlet<P> {
     }
 
     /// Whether somebody keeps the run resumable.
-    pub(crate) fn is_kept(&self) -> bool {
-        self.port.is_kept()
+    pub(crate) fn has_journal(&self) -> bool {
+        self.output.has_journal()
     }
 
     /// Whether somebody wants to know what each segment holds.
@@ -87,78 +87,78 @@ impl<P: Port> Outlet<P> {
     }
 
     pub(crate) fn started(&mut self, header: &HeaderV1) {
-        self.port.log(LogEvent::Started(header));
+        self.output.log(LogEvent::Started(header));
     }
 
     /// Makes what there is durable, and then the journal, before anything follows (SV2-RES-001, SV2-JRN-009).
     pub(crate) async fn begin(&mut self, segments: u64, key: &JournalKey) -> Result<(), Error> {
-        if !self.is_kept() {
+        if !self.has_journal() {
             return Ok(());
         }
         //= spec/stream-v2.md#sv2-res-001
         //# A writer MUST reach a durability point after the stream header and envelope, of the output's name
         //# too, before it writes its journal and before it hands over segment 0.
-        self.ask(Ask::MakeDurable, Some(segments)).await?;
+        self.apply(SinkOp::MakeDurable, Some(segments)).await?;
         //= spec/stream-v2.md#sv2-jrn-009
         //# An owner MUST write the journal's header, and make it and the journal's name durable, before it
         //# hands over the first byte of segment 0 or of the plaintext.
-        self.keep(segments, Keep::Began(key.clone())).await?;
+        self.journal(segments, JournalEvent::Began(key.clone())).await?;
         if self.unrecorded.is_none() {
             self.recorded = self.position;
         }
-        self.follows_plaintext = self.port.follows_plaintext();
+        self.follows_plaintext = self.output.follows_plaintext();
         self.record().await
     }
 
     /// What the sink holds ends with this segment, which is to be recorded; where a run goes on after it, before anything follows (§19.2, step 10).
     pub(crate) fn ends_with(&mut self, last: Option<Commit>) {
-        self.unrecorded = last.filter(|_| self.is_kept());
+        self.unrecorded = last.filter(|_| self.has_journal());
     }
 
-    /// Hands a piece to the sink.
+    /// Hands a chunk to the sink.
     pub(crate) async fn append(
         &mut self,
         index: Option<SegmentIndex>,
         head: &[u8],
         body: &Bytes,
     ) -> Result<(), Error> {
-        let piece = Piece { index, position: self.position, head, body };
+        let chunk = Chunk { index, position: self.position, head, body };
         let segment = index.map(|index| index.0.into());
-        let taken = self.telemetry.timed(Step::Writing, segment, self.port.append(&piece)).await;
+        let taken = self.telemetry.timed(Step::Writing, segment, self.output.append(&chunk)).await;
         self.append_failed |= taken.as_ref().is_err_and(|error| !Interruption::is(error));
         taken.map_err(|error| sink_fault(segment, error))?;
-        self.position += piece.unit().len();
+        self.position += chunk.unit().len();
         Ok(())
     }
 
-    async fn ask(&mut self, ask: Ask, segment: Option<u64>) -> Result<(), Error> {
-        let done = self.telemetry.timed(Step::MakingDurable, segment, self.port.ask(ask)).await;
-        if let (Ask::MakeDurable | Ask::Seal, Err(error)) = (ask, &done) {
+    async fn apply(&mut self, op: SinkOp, segment: Option<u64>) -> Result<(), Error> {
+        let done = self.telemetry.timed(Step::MakingDurable, segment, self.output.apply(op)).await;
+        if let (SinkOp::MakeDurable | SinkOp::Seal, Err(error)) = (op, &done) {
             self.sink_failed |= !Interruption::is(error);
         }
         done.map_err(|error| sink_fault(segment, error))
     }
 
-    async fn keep(&mut self, segment: u64, keep: Keep) -> Result<(), Error> {
-        if !self.is_kept() {
+    async fn journal(&mut self, segment: u64, event: JournalEvent) -> Result<(), Error> {
+        if !self.has_journal() {
             return Ok(());
         }
-        let kept = self.telemetry.timed(Step::Recording, Some(segment), self.port.keep(keep)).await;
+        let kept = self.telemetry.timed(Step::Recording, Some(segment), self.output.journal(event)).await;
         self.record_failed |= kept.is_err();
         kept.map_err(|error| Error::io(Stage::Manager, Some(segment), error))
     }
 
     /// Tells that the sink has taken a segment.
     pub(crate) async fn committed(&mut self, commit: &Commit) -> Result<(), Error> {
-        self.keep(commit.index.0.into(), Keep::Committed(*commit)).await?;
-        self.port.log(LogEvent::Committed(commit));
+        self.journal(commit.index.0.into(), JournalEvent::Committed(*commit)).await?;
+        self.output.log(LogEvent::Committed(commit));
         Ok(())
     }
 
     /// Tells what that segment holds, where somebody wants to know.
     pub(crate) async fn holds(&mut self, commit: Commit, plaintext: &Bytes) -> Result<(), Error> {
         if self.follows_plaintext {
-            self.keep(commit.index.0.into(), Keep::Holds(commit, plaintext.clone())).await?;
+            self.journal(commit.index.0.into(), JournalEvent::Holds(commit, plaintext.clone())).await?;
         }
         Ok(())
     }
@@ -177,9 +177,9 @@ impl<P: Port> Outlet<P> {
         //= spec/stream-v2.md#sv2-jrn-001
         //# An owner MUST make the output durable up to the end of a segment before it appends a commit record
         //# for that segment.
-        self.ask(Ask::MakeDurable, Some(segment)).await?;
+        self.apply(SinkOp::MakeDurable, Some(segment)).await?;
         self.pending.reset();
-        if !self.is_kept() {
+        if !self.has_journal() {
             self.recorded = self.position;
         }
         self.record().await
@@ -187,9 +187,9 @@ impl<P: Port> Outlet<P> {
 
     async fn record(&mut self) -> Result<(), Error> {
         let Some(commit) = self.unrecorded.take() else { return Ok(()) };
-        self.keep(commit.index.0.into(), Keep::Durable(commit)).await?;
+        self.journal(commit.index.0.into(), JournalEvent::Durable(commit)).await?;
         self.recorded = self.position;
-        self.port.log(LogEvent::Durable(&commit));
+        self.output.log(LogEvent::Durable(&commit));
         Ok(())
     }
 
@@ -207,15 +207,15 @@ impl<P: Port> Outlet<P> {
     /// Takes back what says that the source has ended: perhaps it was cut off, and the next run has
     /// a longer one.
     async fn take_back(&mut self) -> Result<(), Error> {
-        let Some(before) = self.before_end.take().filter(|_| self.is_kept()) else { return Ok(()) };
-        self.ask(Ask::TakeBack(before.position), None).await?;
+        let Some(before) = self.before_end.take().filter(|_| self.has_journal()) else { return Ok(()) };
+        self.apply(SinkOp::TakeBack(before.position), None).await?;
         (self.position, self.unrecorded) = (before.position, before.unrecorded);
         Ok(())
     }
 
     /// Everything but the final segment, or but the name, is there: that is made durable.
     pub(crate) async fn complete(&mut self, segment: u64) -> Result<(), Error> {
-        if self.is_kept() { self.ask(Ask::MakeDurable, Some(segment)).await } else { Ok(()) }
+        if self.has_journal() { self.apply(SinkOp::MakeDurable, Some(segment)).await } else { Ok(()) }
     }
 
     /// It is recorded, and so is that the final segment is about to be written, or was verified
@@ -228,13 +228,15 @@ impl<P: Port> Outlet<P> {
         //# MUST do the same before it publishes the plaintext.
         self.record().await?;
         match ending {
-            Some((index, trailer)) => self.keep(index.0.into(), Keep::Ending(index, trailer)).await,
+            Some((index, trailer)) => {
+                self.journal(index.0.into(), JournalEvent::Ending(index, trailer)).await
+            }
             None => Ok(()),
         }
     }
 
     pub(crate) async fn seal(&mut self, segment: u64) -> Result<(), Error> {
-        self.ask(Ask::Seal, Some(segment)).await
+        self.apply(SinkOp::Seal, Some(segment)).await
     }
 
     /// Whether what a reader has released is kept: a stream that ends too early may be whole later (SV2-RES-017).
@@ -245,7 +247,7 @@ impl<P: Port> Outlet<P> {
             //# A reader that keeps a journal MUST keep it and the output where the stream ends too early
             //# (`truncated`) after something was released, and SHOULD drop both where the stream is rejected
             //# for any other reason.
-            ErrorKind::Truncated => self.is_kept() && self.position > 0,
+            ErrorKind::Truncated => self.has_journal() && self.position > 0,
             _ => false,
         }
     }
@@ -254,15 +256,17 @@ impl<P: Port> Outlet<P> {
     pub(crate) async fn finish(
         mut self,
         mut result: Result<Summary, Error>,
-        leave: Leave,
+        on_failure: OnFailure,
     ) -> Result<Summary, Error> {
         let ended = match &result {
             Ok(_) => true,
             // The first error is the one to report, whatever becomes of the sink now.
             Err(error) => match error.cause() {
                 Cause::Format(format) if format.detail() == Detail::TruncatedUnsealed => true,
-                Cause::Format(format) if leave == Leave::Aborted && !self.is_worth_keeping(format.kind()) => {
-                    self.leaves(Ask::Abort).await
+                Cause::Format(format)
+                    if on_failure == OnFailure::Abort && !self.is_worth_keeping(format.kind()) =>
+                {
+                    self.leaves(SinkOp::Abort).await
                 }
                 cause => {
                     if let Cause::Interrupted = cause {
@@ -275,12 +279,12 @@ impl<P: Port> Outlet<P> {
         };
         if ended {
             // The last step of publishing (SV2-RES-003).
-            let removed = guarded_future(Stage::Manager, None, self.keep(0, Keep::Ended)).await;
+            let removed = guarded_future(Stage::Manager, None, self.journal(0, JournalEvent::Ended)).await;
             result = result.and_then(|summary| removed.map(|()| summary));
         }
         // The run is over, whatever the log makes of it.
         let _ = guarded(Stage::Manager, None, || {
-            self.port.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
+            self.output.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
             Ok(())
         });
         result
@@ -292,15 +296,15 @@ impl<P: Port> Outlet<P> {
         //= spec/stream-v2.md#sv2-res-023
         //# An owner MUST NOT record, after a durability point of its output has failed, anything that was handed
         //# over since the last recorded commit, nor reach another durability point for it.
-        if self.sink_failed || !self.leaves(Ask::Suspend).await {
-            self.leaves(Ask::RollBack(self.recorded)).await;
+        if self.sink_failed || !self.leaves(SinkOp::Suspend).await {
+            self.leaves(SinkOp::RollBack(self.recorded)).await;
         } else if !self.record_failed && !self.append_failed {
             let _ = guarded_future(Stage::Manager, None, self.record()).await;
         }
     }
 
     /// Whether the sink was left as it should be.
-    async fn leaves(&mut self, leave: Ask) -> bool {
-        guarded_future(Stage::Sink, None, self.ask(leave, None)).await.is_ok()
+    async fn leaves(&mut self, op: SinkOp) -> bool {
+        guarded_future(Stage::Sink, None, self.apply(op, None)).await.is_ok()
     }
 }

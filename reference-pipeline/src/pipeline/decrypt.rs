@@ -5,9 +5,9 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{AuthenticHeader, Committed, Progress, SegmentOrder, StreamOpener};
 use stream_v2_format::wire::Trailer;
 
-use super::committer::Outlet;
+use super::committer::Committer;
 use super::decrypt_worker::Opening;
-use super::output::Port;
+use super::output::Output;
 use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
@@ -21,7 +21,7 @@ use crate::source::Source;
 use crate::source::file_source::Load;
 
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
-pub(crate) async fn run<E: Engine, P: Port>(
+pub(crate) async fn run<E: Engine, P: Output>(
     engine: &E,
     settings: Settings<'_>,
     stream: &StreamOpener,
@@ -108,7 +108,7 @@ impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
 
 /// Checks the transcript and the trailer, and releases plaintext in order.
 pub(crate) struct OpenWriter<'o, P> {
-    outlet: &'o mut Outlet<P>,
+    committer: &'o mut Committer<P>,
     telemetry: Telemetry,
     progress: Progress,
     /// The final segment, once it was verified.
@@ -116,16 +116,16 @@ pub(crate) struct OpenWriter<'o, P> {
     shutdown: Shutdown,
 }
 
-impl<'o, P: Port> OpenWriter<'o, P> {
+impl<'o, P: Output> OpenWriter<'o, P> {
     /// Begins after committed segments.
     pub(crate) async fn begin(
         stream: &StreamOpener,
         committed: &Committed,
-        outlet: &'o mut Outlet<P>,
+        committer: &'o mut Committer<P>,
         settings: Settings<'_>,
     ) -> Result<Self, Error> {
-        outlet.started(stream.header());
-        outlet.begin(committed.segments, &stream.into()).await?;
+        committer.started(stream.header());
+        committer.begin(committed.segments, &stream.into()).await?;
         //= spec/stream-v2.md#sv2-res-012
         //= type=implication
         //= reason=A run that goes on is the run that begins: the same reader, the same checks, which the vectors test.
@@ -133,7 +133,7 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         //# included.
         let progress = Progress::of_reader_after(stream, committed);
         let (telemetry, shutdown) = (settings.telemetry.clone(), settings.shutdown.clone());
-        Ok(Self { outlet, telemetry, progress, ending: None, shutdown })
+        Ok(Self { committer, telemetry, progress, ending: None, shutdown })
     }
 
     /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
@@ -156,9 +156,9 @@ impl<'o, P: Port> OpenWriter<'o, P> {
                 _ => return Err(error),
             },
         };
-        self.outlet.complete(self.ending.map_or(0, |(index, _)| index.0.into())).await?;
-        self.outlet.ending(self.ending).await?;
-        self.outlet.seal(self.progress.segments()).await?;
+        self.committer.complete(self.ending.map_or(0, |(index, _)| index.0.into())).await?;
+        self.committer.ending(self.ending).await?;
+        self.committer.seal(self.progress.segments()).await?;
         unsealed.map_or(Ok(self.progress), Err)
     }
 
@@ -173,11 +173,11 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         //# passed for that segment.
         let released = segment.plaintext().len() as u64;
         if released > 0 {
-            self.outlet.append(Some(header.index), &[], &segment.payload).await?;
+            self.committer.append(Some(header.index), &[], &segment.payload).await?;
         }
         self.telemetry.written(header.index.0.into(), released);
         let commit = Commit::of(header, &self.progress);
-        self.outlet.committed(&commit).await?;
+        self.committer.committed(&commit).await?;
         if self.progress.ended() {
             self.ending = Some((header.index, trailer));
             return Ok(());
@@ -185,11 +185,11 @@ impl<'o, P: Port> OpenWriter<'o, P> {
         //= spec/stream-v2.md#sv2-res-011
         //# A reader MUST reach a durability point of its output before it appends a commit record, and
         //# release nothing from a segment before it is verified, resumed or not.
-        self.outlet.settle(commit, released).await
+        self.committer.settle(commit, released).await
     }
 }
 
-impl<P: Port> WriteSide<Decrypting> for OpenWriter<'_, P> {
+impl<P: Output> WriteSide<Decrypting> for OpenWriter<'_, P> {
     async fn write(&mut self, Opened(segment, spare): Opened) -> Result<Buffers, Error> {
         self.segment(&segment).await?;
         Ok(Buffers::recycled(spare, segment.payload))

@@ -11,9 +11,9 @@ use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSe
 use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
 
 use super::Summary;
-use super::committer::Outlet;
+use super::committer::Committer;
 use super::encrypt_worker::Sealing;
-use super::output::Port;
+use super::output::Output;
 use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
@@ -27,7 +27,7 @@ use crate::source::Source;
 use crate::source::file_source::{Deferred, Load};
 
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
-pub(crate) async fn run<E: Engine, P: Port>(
+pub(crate) async fn run<E: Engine, P: Output>(
     engine: &E,
     settings: Settings<'_>,
     target: &Target<'_>,
@@ -37,7 +37,7 @@ pub(crate) async fn run<E: Engine, P: Port>(
     let header = *target.stream.header();
     let committed = writer.progress.committed().clone();
     let mut reader = PlaintextReader::new(source, &header, &committed, settings, target.index);
-    let keeps_plaintext = writer.outlet.follows_plaintext();
+    let keeps_plaintext = writer.committer.follows_plaintext();
     let worker = || Sealing::new(settings, target, keeps_plaintext);
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
@@ -239,7 +239,7 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
 
 /// Hands sealed segments to the sink in order, keeps transcript and totals, and seals what follows from them: index and final segments.
 pub(crate) struct SealWriter<'o, P> {
-    outlet: &'o mut Outlet<P>,
+    committer: &'o mut Committer<P>,
     telemetry: Telemetry,
     progress: Progress,
     sealer: SegmentSealer,
@@ -252,29 +252,29 @@ pub(crate) struct SealWriter<'o, P> {
     shutdown: Shutdown,
 }
 
-impl<'o, P: Port> SealWriter<'o, P> {
+impl<'o, P: Output> SealWriter<'o, P> {
     /// Begins a stream with its stream header, or goes on after committed segments.
     pub(crate) async fn begin(
         settings: Settings<'_>,
         target: &Target<'_>,
         committed: Option<&Committed>,
-        outlet: &'o mut Outlet<P>,
+        committer: &'o mut Committer<P>,
     ) -> Result<Self, Error> {
         let stream = target.stream;
-        outlet.started(stream.header());
+        committer.started(stream.header());
         if committed.is_none() {
             let header = stream.header_bytes();
             let (magic, rest) = header.split_at(STREAM_MAGIC.len());
             //= spec/stream-v2.md#sv2-res-040
             //# An owner MUST make the magic of a stream header or of a journal durable before it hands over
             //# what follows it.
-            outlet.append(None, magic, &Bytes::copy_from_slice(rest)).await?;
+            committer.append(None, magic, &Bytes::copy_from_slice(rest)).await?;
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
-        outlet.begin(progress.segments(), &stream.into()).await?;
+        committer.begin(progress.segments(), &stream.into()).await?;
         let sealer = SegmentSealer::new(stream, target.run).with_digest_alg(target.digest_alg);
         Ok(Self {
-            outlet,
+            committer,
             telemetry: settings.telemetry.clone(),
             progress,
             sealer,
@@ -321,38 +321,38 @@ impl<'o, P: Port> SealWriter<'o, P> {
     /// so.
     async fn begins_to_end(&mut self) -> Result<(), Error> {
         self.look()?;
-        self.outlet.begins_to_end().await
+        self.committer.begins_to_end().await
     }
 
     /// Makes the sink durable after a segment, if it is time for it; not after one that `ends` the
     /// stream, which is not recorded before the last look.
     async fn settle(&mut self, commit: Commit, ends: bool) -> Result<(), Error> {
         if ends {
-            self.outlet.ends_with(Some(commit));
+            self.committer.ends_with(Some(commit));
             return Ok(());
         }
-        self.outlet.settle(commit, commit.segment_len).await
+        self.committer.settle(commit, commit.segment_len).await
     }
 
     /// Seals and writes the final segment, then seals the sink.
     async fn end(&mut self) -> Result<(), Error> {
         self.look()?;
         let (index, trailer) = (self.next_index(), self.progress.trailer());
-        self.outlet.complete(index.0.into()).await?;
+        self.committer.complete(index.0.into()).await?;
         // The last look: from here on the journal says that the source has ended, and a longer one
         // is refused (SV2-RES-008).
         self.look()?;
         if let Some((commit, plaintext)) = self.last.take() {
-            self.outlet.holds(commit, &plaintext).await?;
+            self.committer.holds(commit, &plaintext).await?;
         }
-        self.outlet.ending(Some((index, trailer))).await?;
+        self.committer.ending(Some((index, trailer))).await?;
         let mut wire = BytesMut::zeroed(SegmentSealer::final_wire_len());
         let sealed = self
             .sealer
             .seal_final(index, &trailer, &mut wire)
             .map_err(|error| Error::format(Stage::Writer, error))?;
         self.segment(&EncryptedSegment::new(sealed, wire)).await?;
-        self.outlet.seal(index.0.into()).await
+        self.committer.seal(index.0.into()).await
     }
 
     fn next_index(&self) -> SegmentIndex {
@@ -364,15 +364,15 @@ impl<'o, P: Port> SealWriter<'o, P> {
         let header = &segment.header;
         //= spec/stream-v2.md#sv2-wrt-002
         //# A writer MUST hand a segment to its sink only when header and wire are complete.
-        self.outlet.append(Some(header.index), &header.to_bytes(), &segment.wire).await?;
+        self.committer.append(Some(header.index), &header.to_bytes(), &segment.wire).await?;
         self.telemetry.written(header.index.0.into(), header.segment_len());
         let commit = Commit::of(header, &self.progress);
-        self.outlet.committed(&commit).await?;
+        self.committer.committed(&commit).await?;
         Ok(commit)
     }
 }
 
-impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
+impl<P: Output> WriteSide<Encrypting> for SealWriter<'_, P> {
     async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
         match done {
             Done::Data(segment, plaintext) => {
@@ -384,10 +384,10 @@ impl<P: Port> WriteSide<Encrypting> for SealWriter<'_, P> {
                 }
                 let commit = self.segment(&segment).await?;
                 if ends {
-                    let follows = self.outlet.follows_plaintext();
+                    let follows = self.committer.follows_plaintext();
                     self.last = follows.then(|| (commit, plaintext.clone()));
                 } else {
-                    self.outlet.holds(commit, &plaintext).await?;
+                    self.committer.holds(commit, &plaintext).await?;
                 }
                 self.settle(commit, ends).await?;
                 Ok(Buffers::recycled(plaintext, segment.wire))

@@ -4,10 +4,10 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::DigestAlg;
 
-use super::committer::{Leave, Outlet};
+use super::committer::{Committer, OnFailure};
 use super::decrypt::OpenWriter;
 use super::encrypt::{SealWriter, Target};
-use super::output::Port;
+use super::output::Output;
 use super::settings::Settings;
 use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encrypt};
 use crate::engine::catch_panic::guarded_future;
@@ -19,22 +19,22 @@ use crate::recover::Recovered;
 use crate::source::Source;
 
 impl EncryptPipeline<'_> {
-    pub(crate) async fn run_on<P: Port>(
+    pub(crate) async fn run_on<P: Output>(
         &self,
         engine: &impl Engine,
         source: impl Source + Send,
-        port: P,
+        output: P,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, 0, &self.telemetry);
-        let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut outlet)).await;
-        outlet.finish(result, Leave::Suspended).await
+        let mut committer = Committer::new(output, self.durability, 0, &self.telemetry);
+        let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut committer)).await;
+        committer.finish(result, OnFailure::Suspend).await
     }
 
-    async fn stream<P: Port>(
+    async fn stream<P: Output>(
         &self,
         engine: &impl Engine,
         source: impl Source + Send,
-        outlet: &mut Outlet<P>,
+        committer: &mut Committer<P>,
     ) -> Result<Summary, Error> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let mut params = self.params.with_stream_salt(salts.stream_salt);
@@ -48,33 +48,33 @@ impl EncryptPipeline<'_> {
         let index = index.map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
         let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
-        let writer = SealWriter::begin(self.settings(), &target, None, outlet).await?;
+        let writer = SealWriter::begin(self.settings(), &target, None, committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
 
-    pub(crate) async fn resume_on<P: Port>(
+    pub(crate) async fn resume_on<P: Output>(
         &self,
         engine: &impl Engine,
         stream: &StreamOpener,
         recovered: &Recovered,
         source: impl Source + Send,
-        port: P,
+        output: P,
     ) -> Result<Summary, Error> {
         let recorded = recovered.recorded.unwrap_or(recovered.stream_len);
-        let mut outlet = Outlet::new(port, self.durability, recovered.stream_len, &self.telemetry)
+        let mut committer = Committer::new(output, self.durability, recovered.stream_len, &self.telemetry)
             .recorded_up_to(recorded);
-        let resumed = self.resumed(engine, stream, recovered, source, &mut outlet);
+        let resumed = self.resumed(engine, stream, recovered, source, &mut committer);
         let result = guarded_future(Stage::Writer, None, resumed).await;
-        outlet.finish(result, Leave::Suspended).await
+        committer.finish(result, OnFailure::Suspend).await
     }
 
-    async fn resumed<P: Port>(
+    async fn resumed<P: Output>(
         &self,
         engine: &impl Engine,
         stream: &StreamOpener,
         recovered: &Recovered,
         source: impl Source + Send,
-        outlet: &mut Outlet<P>,
+        committer: &mut Committer<P>,
     ) -> Result<Summary, Error> {
         let committed = &recovered.committed;
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
@@ -92,9 +92,9 @@ impl EncryptPipeline<'_> {
         //= spec/stream-v2.md#sv2-res-009
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
-        outlet.ends_with(recovered.last_commit());
+        committer.ends_with(recovered.last_commit());
         let target = Target { stream: &stream, run, index, digest_alg };
-        let writer = SealWriter::begin(self.settings(), &target, Some(committed), outlet).await?;
+        let writer = SealWriter::begin(self.settings(), &target, Some(committed), committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
 
@@ -104,39 +104,39 @@ impl EncryptPipeline<'_> {
 }
 
 impl DecryptPipeline<'_> {
-    pub(crate) async fn run_on<P: Port>(
+    pub(crate) async fn run_on<P: Output>(
         &self,
         engine: &impl Engine,
         mut source: impl Source + Send,
-        port: P,
+        output: P,
     ) -> Result<Summary, Error> {
         match guarded_future(Stage::Source, None, self.opened(&mut source)).await {
-            Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, port).await,
+            Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, output).await,
             Err(error) => {
-                Outlet::new(port, self.durability, 0, &self.telemetry)
-                    .finish(Err(error), Leave::Aborted)
+                Committer::new(output, self.durability, 0, &self.telemetry)
+                    .finish(Err(error), OnFailure::Abort)
                     .await
             }
         }
     }
 
-    pub(crate) async fn resume_on<P: Port>(
+    pub(crate) async fn resume_on<P: Output>(
         &self,
         engine: &impl Engine,
         stream: &StreamOpener,
         committed: &Committed,
         source: impl Source + Send,
-        port: P,
+        output: P,
     ) -> Result<Summary, Error> {
-        let mut outlet = Outlet::new(port, self.durability, committed.plaintext_len, &self.telemetry);
+        let mut committer = Committer::new(output, self.durability, committed.plaintext_len, &self.telemetry);
         let opened = async {
-            let mut writer = OpenWriter::begin(stream, committed, &mut outlet, self.settings()).await?;
+            let mut writer = OpenWriter::begin(stream, committed, &mut committer, self.settings()).await?;
             let result = decrypt::run(engine, self.settings(), stream, source, &mut writer).await;
             writer.finish(self.salvage, result).await
         };
         let result = guarded_future(Stage::Writer, None, opened).await;
         let result = result.map(|progress| Summary::of(&progress, stream.header()));
-        outlet.finish(result, Leave::Aborted).await
+        committer.finish(result, OnFailure::Abort).await
     }
 
     pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {

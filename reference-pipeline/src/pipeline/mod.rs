@@ -19,7 +19,7 @@ use std::sync::Arc;
 use stream_v2_format::crypto::{Committed, ContentKey, StreamOpener};
 use stream_v2_format::wire::{DigestAlg, StreamFlags, StreamParams};
 
-use self::output::Direct;
+use self::output::BlockingOutput;
 use crate::engine::block_on::ready;
 use crate::engine::shutdown::Watched;
 use crate::engine::threads::Threads;
@@ -129,7 +129,7 @@ impl<'a> EncryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.run_on(&Threads, source, Direct { sink, managers }))
+        ready(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -148,7 +148,7 @@ impl<'a> EncryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.resume_on(&Threads, stream, recovered, source, Direct { sink, managers }))
+        ready(self.resume_on(&Threads, stream, recovered, source, BlockingOutput { sink, managers }))
     }
 }
 
@@ -220,7 +220,7 @@ impl<'a> DecryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.run_on(&Threads, source, Direct { sink, managers }))
+        ready(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
     }
 
     /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
@@ -239,7 +239,7 @@ impl<'a> DecryptPipeline<'a> {
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
         let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.resume_on(&Threads, stream, committed, source, Direct { sink, managers }))
+        ready(self.resume_on(&Threads, stream, committed, source, BlockingOutput { sink, managers }))
     }
 
     /// Verifies all of `source` and throws the plaintext away.

@@ -10,22 +10,22 @@ use stream_v2_format::wire::Trailer;
 use crate::observe::{Commit, CrashManager, LogEvent, Managers};
 use crate::sink::{OutputSink, SinkUnit};
 
-/// One piece for a sink, as [`SinkUnit`]; `body` can be kept without a copy.
-pub(crate) struct Piece<'a> {
+/// One chunk for a sink, as [`SinkUnit`]; `body` can be kept without a copy.
+pub(crate) struct Chunk<'a> {
     pub(crate) index: Option<SegmentIndex>,
     pub(crate) position: u64,
     pub(crate) head: &'a [u8],
     pub(crate) body: &'a Bytes,
 }
 
-impl<'a> Piece<'a> {
+impl<'a> Chunk<'a> {
     pub(crate) fn unit(&self) -> SinkUnit<'a> {
         SinkUnit { index: self.index, position: self.position, head: self.head, body: self.body }
     }
 }
 
 /// What is to be kept, for a crash manager.
-pub(crate) enum Keep {
+pub(crate) enum JournalEvent {
     Began(JournalKey),
     Committed(Commit),
     Holds(Commit, Bytes),
@@ -34,8 +34,8 @@ pub(crate) enum Keep {
     Ended,
 }
 
-impl Keep {
-    pub(crate) fn tell(&self, crash: &mut (impl CrashManager + ?Sized)) -> io::Result<()> {
+impl JournalEvent {
+    pub(crate) fn send_to(&self, crash: &mut (impl CrashManager + ?Sized)) -> io::Result<()> {
         match self {
             Self::Began(key) => crash.began(key),
             Self::Committed(commit) => crash.committed(commit),
@@ -49,7 +49,7 @@ impl Keep {
 
 /// What a sink is asked to do beside taking pieces; as in [`OutputSink`].
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum SinkOp {
     MakeDurable,
     TakeBack(u64),
     Seal,
@@ -58,8 +58,8 @@ pub(crate) enum Ask {
     Abort,
 }
 
-impl Ask {
-    pub(crate) fn of(self, sink: &mut (impl OutputSink + ?Sized)) -> io::Result<()> {
+impl SinkOp {
+    pub(crate) fn apply_to(self, sink: &mut (impl OutputSink + ?Sized)) -> io::Result<()> {
         match self {
             Self::MakeDurable => sink.make_durable(),
             Self::TakeBack(position) => sink.take_back(position),
@@ -72,42 +72,42 @@ impl Ask {
 }
 
 /// Sink and managers of one run.
-pub(crate) trait Port {
-    /// Hands a piece to the sink.
-    fn append(&mut self, piece: &Piece<'_>) -> impl Future<Output = io::Result<()>>;
+pub(crate) trait Output {
+    /// Hands a chunk to the sink.
+    fn append(&mut self, chunk: &Chunk<'_>) -> impl Future<Output = io::Result<()>>;
 
     /// Asks something of the sink.
-    fn ask(&mut self, ask: Ask) -> impl Future<Output = io::Result<()>>;
+    fn apply(&mut self, op: SinkOp) -> impl Future<Output = io::Result<()>>;
 
     /// Whether there is a crash manager.
-    fn is_kept(&self) -> bool;
+    fn has_journal(&self) -> bool;
 
     /// Whether there is one that wants to know what each segment holds.
     fn follows_plaintext(&self) -> bool;
 
     /// Tells the crash manager, if there is one.
-    fn keep(&mut self, keep: Keep) -> impl Future<Output = io::Result<()>>;
+    fn journal(&mut self, event: JournalEvent) -> impl Future<Output = io::Result<()>>;
 
     /// Tells the log.
     fn log(&mut self, event: LogEvent<'_>);
 }
 
 /// Sink and managers that are called from the writer's thread.
-pub(crate) struct Direct<'a, 'm> {
+pub(crate) struct BlockingOutput<'a, 'm> {
     pub(crate) sink: &'a mut dyn OutputSink,
     pub(crate) managers: Managers<'m>,
 }
 
-impl Port for Direct<'_, '_> {
-    async fn append(&mut self, piece: &Piece<'_>) -> io::Result<()> {
-        self.sink.append(&piece.unit())
+impl Output for BlockingOutput<'_, '_> {
+    async fn append(&mut self, chunk: &Chunk<'_>) -> io::Result<()> {
+        self.sink.append(&chunk.unit())
     }
 
-    async fn ask(&mut self, ask: Ask) -> io::Result<()> {
-        ask.of(self.sink)
+    async fn apply(&mut self, op: SinkOp) -> io::Result<()> {
+        op.apply_to(self.sink)
     }
 
-    fn is_kept(&self) -> bool {
+    fn has_journal(&self) -> bool {
         self.managers.crash.is_some()
     }
 
@@ -115,8 +115,8 @@ impl Port for Direct<'_, '_> {
         self.managers.crash.as_ref().is_some_and(|crash| crash.follows_plaintext())
     }
 
-    async fn keep(&mut self, keep: Keep) -> io::Result<()> {
-        self.managers.crash.as_mut().map_or(Ok(()), |crash| keep.tell(*crash))
+    async fn journal(&mut self, event: JournalEvent) -> io::Result<()> {
+        self.managers.crash.as_mut().map_or(Ok(()), |crash| event.send_to(*crash))
     }
 
     fn log(&mut self, event: LogEvent<'_>) {

@@ -5,7 +5,7 @@ use std::io;
 use super::offload::Offloaded;
 use super::sink::{AsyncOutputSink, OwnedUnit};
 use crate::observe::{CrashManager, LogEvent, LogManager};
-use crate::pipeline::output::{Ask, Keep, Piece, Port};
+use crate::pipeline::output::{Chunk, JournalEvent, Output, SinkOp};
 
 /// The managers of one run.
 #[derive(Default)]
@@ -39,28 +39,28 @@ impl<'a> AsyncManagers<'a> {
 }
 
 /// Sink and managers that are awaited.
-pub(crate) struct AsyncPort<'a, 'm, S> {
+pub(crate) struct AsyncOutput<'a, 'm, S> {
     pub(crate) sink: &'a mut S,
     pub(crate) managers: AsyncManagers<'m>,
 }
 
-impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
-    async fn append(&mut self, piece: &Piece<'_>) -> io::Result<()> {
-        self.sink.append(OwnedUnit::of(piece)).await
+impl<S: AsyncOutputSink> Output for AsyncOutput<'_, '_, S> {
+    async fn append(&mut self, chunk: &Chunk<'_>) -> io::Result<()> {
+        self.sink.append(OwnedUnit::of(chunk)).await
     }
 
-    async fn ask(&mut self, ask: Ask) -> io::Result<()> {
-        match ask {
-            Ask::MakeDurable => self.sink.make_durable().await,
-            Ask::TakeBack(position) => self.sink.take_back(position).await,
-            Ask::Seal => self.sink.seal().await,
-            Ask::Suspend => self.sink.suspend().await,
-            Ask::RollBack(recorded) => self.sink.roll_back(recorded).await,
-            Ask::Abort => self.sink.abort().await,
+    async fn apply(&mut self, op: SinkOp) -> io::Result<()> {
+        match op {
+            SinkOp::MakeDurable => self.sink.make_durable().await,
+            SinkOp::TakeBack(position) => self.sink.take_back(position).await,
+            SinkOp::Seal => self.sink.seal().await,
+            SinkOp::Suspend => self.sink.suspend().await,
+            SinkOp::RollBack(recorded) => self.sink.roll_back(recorded).await,
+            SinkOp::Abort => self.sink.abort().await,
         }
     }
 
-    fn is_kept(&self) -> bool {
+    fn has_journal(&self) -> bool {
         self.managers.crash.is_some()
     }
 
@@ -68,11 +68,13 @@ impl<S: AsyncOutputSink> Port for AsyncPort<'_, '_, S> {
         self.managers.crash.as_ref().is_some_and(|crash| crash.call_here(|crash| crash.follows_plaintext()))
     }
 
-    async fn keep(&mut self, keep: Keep) -> io::Result<()> {
+    async fn journal(&mut self, event: JournalEvent) -> io::Result<()> {
         let Some(crash) = &mut self.managers.crash else { return Ok(()) };
-        match keep {
-            Keep::Committed(_) | Keep::Holds(..) => crash.call_here(|crash| keep.tell(crash.as_mut())),
-            _ => crash.call(move |crash| keep.tell(crash.as_mut())).await,
+        match event {
+            JournalEvent::Committed(_) | JournalEvent::Holds(..) => {
+                crash.call_here(|crash| event.send_to(crash.as_mut()))
+            }
+            _ => crash.call(move |crash| event.send_to(crash.as_mut())).await,
         }
     }
 

@@ -3,7 +3,7 @@
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::wire::JournalRole;
 
-use super::managers::AsyncPort;
+use super::managers::AsyncOutput;
 use super::source::{AsyncSource, Awaited};
 use super::{AsyncManagers, AsyncOutputSink, Offloaded};
 use crate::engine::catch_panic::guarded_future;
@@ -28,7 +28,7 @@ impl EncryptPipeline<'_> {
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
         let source = Awaited::new(&mut source, &self.shutdown);
-        self.run_on(&Tasks, source, AsyncPort { sink, managers }).await
+        self.run_on(&Tasks, source, AsyncOutput { sink, managers }).await
     }
 
     /// As [`resume`](Self::resume), on tasks.
@@ -44,8 +44,8 @@ impl EncryptPipeline<'_> {
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
         let source = Awaited::new(&mut source, &self.shutdown);
-        let port = AsyncPort { sink, managers };
-        self.resume_on(&Tasks, stream, recovered, source, port).await
+        let output = AsyncOutput { sink, managers };
+        self.resume_on(&Tasks, stream, recovered, source, output).await
     }
 
     /// As [`run_to_file`](Self::run_to_file), on tasks; the file and its journal are written on blocking threads.
@@ -77,7 +77,7 @@ impl DecryptPipeline<'_> {
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
         let source = Awaited::new(&mut source, &self.shutdown);
-        self.run_on(&Tasks, source, AsyncPort { sink, managers }).await
+        self.run_on(&Tasks, source, AsyncOutput { sink, managers }).await
     }
 
     /// As [`resume`](Self::resume), on tasks.
@@ -93,8 +93,8 @@ impl DecryptPipeline<'_> {
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
         let source = Awaited::new(&mut source, &self.shutdown);
-        let port = AsyncPort { sink, managers };
-        self.resume_on(&Tasks, stream, committed, source, port).await
+        let output = AsyncOutput { sink, managers };
+        self.resume_on(&Tasks, stream, committed, source, output).await
     }
 
     /// As [`open_stream`](Self::open_stream), on tasks.

@@ -14,7 +14,7 @@ use super::offload::Offloaded;
 use crate::engine::Shutdown;
 use crate::engine::shutdown::Interruption;
 use crate::observe::shown::Len;
-use crate::pipeline::output::Piece;
+use crate::pipeline::output::Chunk;
 use crate::sink::{OutputSink, SinkUnit};
 
 /// One piece for a sink: the stream header, or one segment. Never less than a segment.
@@ -42,9 +42,9 @@ impl fmt::Debug for OwnedUnit {
 }
 
 impl OwnedUnit {
-    pub(crate) fn of(piece: &Piece<'_>) -> Self {
-        let (head, body) = (Bytes::copy_from_slice(piece.head), piece.body.clone());
-        Self { index: piece.index, position: piece.position, head, body }
+    pub(crate) fn of(chunk: &Chunk<'_>) -> Self {
+        let (head, body) = (Bytes::copy_from_slice(chunk.head), chunk.body.clone());
+        Self { index: chunk.index, position: chunk.position, head, body }
     }
 }
 
