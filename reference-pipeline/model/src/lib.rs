@@ -9,7 +9,7 @@ mod properties;
 mod state;
 mod steps;
 
-pub use state::{Arrival, Fault, Lane, Outcome, State, Writer};
+pub use state::{Ending, Fault, Lane, Outcome, State, Writer};
 pub use steps::Step;
 
 /// A pipeline, small enough that all that it can do is looked at.

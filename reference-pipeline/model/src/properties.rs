@@ -2,7 +2,7 @@
 
 use stateright::{Model, Property};
 
-use crate::{Fault, Outcome, Pipeline, State};
+use crate::{Ending, Fault, Pipeline, State};
 
 type Holds = fn(&Pipeline, &State) -> bool;
 
@@ -21,7 +21,7 @@ pub(crate) fn properties() -> Vec<Property<Pipeline>> {
     properties.push(Property::eventually("all threads end", |_, state: &State| state.all_ended()));
     // The model reaches what it is about.
     properties.push(Property::sometimes("a run is complete", |pipeline: &Pipeline, state: &State| {
-        state.all_ended() && state.outcome == Some(Outcome::Complete) && state.written == pipeline.segments
+        state.all_ended() && state.outcome == Some(Ending::Complete) && state.written == pipeline.segments
     }));
     properties
 }
@@ -36,28 +36,28 @@ fn no_deadlock(pipeline: &Pipeline, state: &State) -> bool {
 
 /// A run in which somebody failed ends with an error.
 fn an_error_surfaces(_: &Pipeline, state: &State) -> bool {
-    let complete = state.outcome == Some(Outcome::Complete);
+    let complete = state.outcome == Some(Ending::Complete);
     !state.all_ended() || complete == state.faults.is_empty()
 }
 
 /// It is the error of the first place at which somebody failed, whoever was faster.
 fn the_first_error_is_reported(_: &Pipeline, state: &State) -> bool {
     match state.outcome {
-        Some(Outcome::Failed(place)) => state.faults.keys().next() == Some(&place),
-        Some(Outcome::Abandoned) => false,
-        Some(Outcome::Complete) | None => true,
+        Some(Ending::Failed(place)) => state.faults.keys().next() == Some(&place),
+        Some(Ending::Abandoned) => false,
+        Some(Ending::Complete) | None => true,
     }
 }
 
 /// A complete run has written everything that was read, and a failed one everything before the fault.
 fn nothing_is_lost(_: &Pipeline, state: &State) -> bool {
     match state.outcome {
-        Some(Outcome::Complete) => state.written == state.place,
-        Some(Outcome::Failed(place)) => {
+        Some(Ending::Complete) => state.written == state.place,
+        Some(Ending::Failed(place)) => {
             // The log hears of a segment that the sink has taken.
             let taken = u8::from(state.faults.get(&place) == Some(&Fault::Log));
             state.written == place + taken
         }
-        Some(Outcome::Abandoned) | None => true,
+        Some(Ending::Abandoned) | None => true,
     }
 }

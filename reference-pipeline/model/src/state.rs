@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// What arrives at the writer for one place in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Arrival {
+pub enum Outcome {
     /// A segment that was sealed or opened.
     Done,
     /// The source has ended.
@@ -30,7 +30,7 @@ pub enum Fault {
 
 /// How a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub enum Ending {
     /// All was written.
     Complete,
     /// The error of this place.
@@ -57,7 +57,7 @@ pub enum Lane {
     /// Seals or opens it.
     Working(u8),
     /// Hands over a result, or the last message of the source.
-    Sending(u8, Arrival),
+    Sending(u8, Outcome),
     /// Gone, and with it its end of the results.
     Ended,
 }
@@ -110,9 +110,9 @@ pub struct State {
     /// Permits that nobody has.
     pub permits: usize,
     /// Results on their way to the writer.
-    pub results: VecDeque<(u8, Arrival)>,
+    pub results: VecDeque<(u8, Outcome)>,
     /// Results that came before their turn.
-    pub early: BTreeMap<u8, Arrival>,
+    pub early: BTreeMap<u8, Outcome>,
     /// Events on their way to whoever watches.
     pub events: usize,
     /// Raised by the writer.
@@ -124,7 +124,7 @@ pub struct State {
     /// What has happened, by place.
     pub faults: BTreeMap<u8, Fault>,
     /// How the run ends, once that is known.
-    pub outcome: Option<Outcome>,
+    pub outcome: Option<Ending>,
 }
 
 impl State {
@@ -180,7 +180,7 @@ impl State {
     }
 
     /// The writer closes the permits, and gives up its end of the results.
-    pub(crate) fn return_with(&mut self, outcome: Outcome) {
+    pub(crate) fn return_with(&mut self, outcome: Ending) {
         self.outcome.get_or_insert(outcome);
         self.writer = Writer::Joining;
         self.early.clear();

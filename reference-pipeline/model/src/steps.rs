@@ -3,7 +3,7 @@
 use stateright::{Model, Property};
 
 use crate::properties::properties;
-use crate::{Arrival, Fault, Lane, Outcome, Pipeline, Planted, State, Writer};
+use crate::{Ending, Fault, Lane, Outcome, Pipeline, Planted, State, Writer};
 
 /// One step of one thread, or of the world around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -71,10 +71,10 @@ impl Model for Pipeline {
                 next.threads[number] = self.thread(&mut next, lane);
             }
             Step::Writer => self.writer(&mut next),
-            Step::SourceEnds => last_message(&mut next, Arrival::End),
+            Step::SourceEnds => last_message(&mut next, Outcome::End),
             Step::SourceFails => {
                 next.fault(state.place, Fault::Source);
-                last_message(&mut next, Arrival::Failed);
+                last_message(&mut next, Outcome::Failed);
             }
             Step::ThreadFails(number) => next.threads[number] = fails(&mut next, state.threads[number]),
             Step::WriterFails => match state.writer {
@@ -94,7 +94,7 @@ impl Model for Pipeline {
 }
 
 /// Whoever reads gets the last message of the source instead.
-fn last_message(state: &mut State, arrival: Arrival) {
+fn last_message(state: &mut State, arrival: Outcome) {
     state.is_over = true;
     let last = Lane::Sending(state.place, arrival);
     match state.threads.iter_mut().find(|lane| **lane == Lane::Reading) {
@@ -106,12 +106,12 @@ fn last_message(state: &mut State, arrival: Arrival) {
 fn fails(state: &mut State, lane: Lane) -> Lane {
     let Lane::Working(place) = lane else { return lane };
     state.fault(place, Fault::Worker);
-    Lane::Sending(place, Arrival::Failed)
+    Lane::Sending(place, Outcome::Failed)
 }
 
 fn ends_with(state: &mut State, fault: Fault, place: u8) {
     state.fault(place, fault);
-    state.return_with(Outcome::Failed(place));
+    state.return_with(Ending::Failed(place));
 }
 
 impl Pipeline {
@@ -148,7 +148,7 @@ impl Pipeline {
             Lane::Sending(..) if !state.writer_lives() => Lane::Ended,
             Lane::Sending(place, arrival) => {
                 state.results.push_back((place, arrival));
-                if arrival == Arrival::Done { Lane::Permit } else { Lane::Ended }
+                if arrival == Outcome::Done { Lane::Permit } else { Lane::Ended }
             }
             lane => self.works(state, lane),
         }
@@ -160,11 +160,11 @@ impl Pipeline {
             Lane::Reading if state.shutdown => {
                 state.fault(state.place, Fault::Shutdown);
                 state.is_over = true;
-                Lane::Sending(state.place, Arrival::Failed)
+                Lane::Sending(state.place, Outcome::Failed)
             }
             Lane::Reading if state.place == self.segments => {
                 state.is_over = true;
-                Lane::Sending(state.place, Arrival::End)
+                Lane::Sending(state.place, Outcome::End)
             }
             Lane::Reading => Lane::Telling,
             Lane::Telling => {
@@ -175,10 +175,10 @@ impl Pipeline {
             // What was not begun before the shutdown is not begun any more.
             Lane::Beginning(place) if state.shutdown => {
                 state.fault(place, Fault::Shutdown);
-                Lane::Sending(place, Arrival::Failed)
+                Lane::Sending(place, Outcome::Failed)
             }
             Lane::Beginning(place) => Lane::Working(place),
-            Lane::Working(place) => Lane::Sending(place, Arrival::Done),
+            Lane::Working(place) => Lane::Sending(place, Outcome::Done),
             lane => lane,
         }
     }
@@ -202,19 +202,19 @@ impl Pipeline {
                 state.writer = Writer::Own(Lane::Start);
             }
             Writer::Result | Writer::Waiting => match state.results.pop_front() {
-                None => state.return_with(Outcome::Abandoned),
+                None => state.return_with(Ending::Abandoned),
                 Some((place, arrival)) => self.takes(state, place, arrival),
             },
             Writer::Own(lane) => self.own(state, lane),
             Writer::Ordering => match state.early.remove(&state.written) {
                 None => state.writer = Writer::Result,
-                Some(Arrival::Done) => state.writer = Writer::Writing,
-                Some(Arrival::End) => state.return_with(Outcome::Complete),
-                Some(Arrival::Failed) if self.is(Planted::PermitsKeptOnError) => {
-                    state.outcome = Some(Outcome::Failed(state.written));
+                Some(Outcome::Done) => state.writer = Writer::Writing,
+                Some(Outcome::End) => state.return_with(Ending::Complete),
+                Some(Outcome::Failed) if self.is(Planted::PermitsKeptOnError) => {
+                    state.outcome = Some(Ending::Failed(state.written));
                     state.writer = Writer::Draining;
                 }
-                Some(Arrival::Failed) => state.return_with(Outcome::Failed(state.written)),
+                Some(Outcome::Failed) => state.return_with(Ending::Failed(state.written)),
             },
             Writer::Writing => {
                 state.written += 1;
@@ -266,10 +266,10 @@ impl Pipeline {
     }
 
     /// The writer takes what has arrived.
-    fn takes(&self, state: &mut State, place: u8, arrival: Arrival) {
-        state.stop |= arrival == Arrival::Failed;
+    fn takes(&self, state: &mut State, place: u8, arrival: Outcome) {
+        state.stop |= arrival == Outcome::Failed;
         state.early.insert(place, arrival);
-        if self.is(Planted::UnboundedReorder) && arrival == Arrival::Done {
+        if self.is(Planted::UnboundedReorder) && arrival == Outcome::Done {
             state.permits += 1;
         }
         state.writer = Writer::Ordering;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::flow::{Engine, Flow, ReadSide, WorkSide, WriteSide};
 use super::parallelism::Lanes;
+use super::stages::{Engine, Flow, ReaderStage, WorkerStage, WriterStage};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
 
@@ -32,10 +32,10 @@ struct Memory {
 
 struct Source {
     memory: Arc<Memory>,
-    never_waits: bool,
+    is_nonblocking: bool,
 }
 
-impl ReadSide<Counting> for Source {
+impl ReaderStage<Counting> for Source {
     async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<(u64, Buffers)>, Error> {
         if place == SEGMENTS {
             return Ok(None);
@@ -46,12 +46,12 @@ impl ReadSide<Counting> for Source {
         Ok(Some((place, permit)))
     }
 
-    fn is_brief(&self) -> bool {
+    fn is_short(&self) -> bool {
         false
     }
 
-    fn never_waits(&self) -> bool {
-        self.never_waits
+    fn is_nonblocking(&self) -> bool {
+        self.is_nonblocking
     }
 }
 
@@ -63,7 +63,7 @@ struct Stalling {
     panic_at: Option<u64>,
 }
 
-impl WorkSide<Counting> for Stalling {
+impl WorkerStage<Counting> for Stalling {
     fn work(&mut self, (place, permit): (u64, Buffers)) -> Result<(u64, Buffers), Error> {
         assert!(self.panic_at != Some(place), "planted");
         let wanted = SEGMENTS.min(place + WINDOW);
@@ -84,7 +84,7 @@ struct Collect {
     fail_at: Option<u64>,
 }
 
-impl WriteSide<Counting> for Collect {
+impl WriterStage<Counting> for Collect {
     async fn write(&mut self, (number, permit): (u64, Buffers)) -> Result<Buffers, Error> {
         let place = self.written.len() as u64;
         if self.fail_at == Some(place) {
@@ -107,32 +107,32 @@ const CALLERS: [bool; 2] = [false, true];
 
 async fn counted(
     engine: &impl Engine,
-    never_waits: bool,
+    is_nonblocking: bool,
     panic_at: Option<u64>,
     fail_at: Option<u64>,
 ) -> Counted {
     let memory = Arc::new(Memory::default());
-    let worker = || Stalling { memory: Arc::clone(&memory), stalls: !never_waits, panic_at };
+    let worker = || Stalling { memory: Arc::clone(&memory), stalls: !is_nonblocking, panic_at };
     let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
-    let mut source = Source { memory: Arc::clone(&memory), never_waits };
+    let mut source = Source { memory: Arc::clone(&memory), is_nonblocking };
     let lanes = Lanes { jobs: 4, window: usize::try_from(WINDOW).unwrap() };
     let result = engine.run::<Counting, _>(lanes, 0, &mut source, worker, &mut writer).await;
     Counted { result, written: writer.written, most: memory.most.load(Ordering::SeqCst) }
 }
 
 pub(crate) async fn a_stalled_worker_fills_the_window_and_no_more(engine: &impl Engine) {
-    for never_waits in CALLERS {
-        let counted = counted(engine, never_waits, None, None).await;
+    for is_nonblocking in CALLERS {
+        let counted = counted(engine, is_nonblocking, None, None).await;
         counted.result.unwrap();
         assert!(counted.written == (0..SEGMENTS).collect::<Vec<_>>());
-        let is_full = if never_waits { counted.most <= WINDOW } else { counted.most == WINDOW };
+        let is_full = if is_nonblocking { counted.most <= WINDOW } else { counted.most == WINDOW };
         assert!(is_full, "{} segments in memory", counted.most);
     }
 }
 
 pub(crate) async fn a_panic_is_one_error_after_everything_before_it(engine: &impl Engine) {
-    for never_waits in CALLERS {
-        let counted = counted(engine, never_waits, Some(100), None).await;
+    for is_nonblocking in CALLERS {
+        let counted = counted(engine, is_nonblocking, Some(100), None).await;
         let error = counted.result.unwrap_err();
         assert_eq!((error.stage(), error.segment()), (Stage::Worker, Some(100)));
         assert!(counted.written == (0..100).collect::<Vec<_>>());
@@ -140,8 +140,8 @@ pub(crate) async fn a_panic_is_one_error_after_everything_before_it(engine: &imp
 }
 
 pub(crate) async fn a_failing_sink_ends_everything(engine: &impl Engine) {
-    for never_waits in CALLERS {
-        let counted = counted(engine, never_waits, None, Some(3)).await;
+    for is_nonblocking in CALLERS {
+        let counted = counted(engine, is_nonblocking, None, Some(3)).await;
         let error = counted.result.unwrap_err();
         assert_eq!((error.stage(), error.segment()), (Stage::Sink, Some(3)));
         assert_eq!(counted.written, [0, 1, 2]);

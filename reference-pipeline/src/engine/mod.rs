@@ -4,11 +4,11 @@ pub(crate) mod block_on;
 pub(crate) mod catch_panic;
 #[cfg(test)]
 mod contract_tests;
-pub(crate) mod flow;
 mod ordered_writer;
 mod parallelism;
 mod reorder;
 pub(crate) mod shutdown;
+pub(crate) mod stages;
 mod sync;
 #[cfg(feature = "tokio")]
 pub(crate) mod tasks;

@@ -3,20 +3,20 @@
 use std::ops::ControlFlow;
 
 use super::catch_panic::guarded_future;
-use super::flow::{Arrival, Flow, Numbered, WriteSide};
 use super::reorder::Reorder;
+use super::stages::{Flow, Outcome, Sequenced, WriterStage};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
 
 /// Hands results to the writer's side in the order of their places.
 pub(crate) struct OrderedWriter<'w, F: Flow, W> {
     writer: &'w mut W,
-    reorder: Reorder<Arrival<F::Done>>,
+    reorder: Reorder<Outcome<F::Done>>,
     place: u64,
     base: u64,
 }
 
-impl<'w, F: Flow, W: WriteSide<F>> OrderedWriter<'w, F, W> {
+impl<'w, F: Flow, W: WriterStage<F>> OrderedWriter<'w, F, W> {
     pub(crate) fn new(writer: &'w mut W, window: usize, base: u64) -> Self {
         // Every result holds a permit but one: the reader's last message.
         Self { writer, reorder: Reorder::new(window + 1), place: 0, base }
@@ -30,10 +30,10 @@ impl<'w, F: Flow, W: WriteSide<F>> OrderedWriter<'w, F, W> {
     /// Takes what has arrived, and writes everything that is next. Breaks at the end of the stream.
     pub(crate) async fn take(
         &mut self,
-        (arrived, arrival): Numbered<Arrival<F::Done>>,
+        (arrived, outcome): Sequenced<Outcome<F::Done>>,
         mut give_back: impl FnMut(Buffers),
     ) -> Result<ControlFlow<()>, Error> {
-        if self.reorder.insert(arrived, arrival).is_err() {
+        if self.reorder.insert(arrived, outcome).is_err() {
             return Err(self.defect("a segment is outside the window"));
         }
         //= spec/stream-v2.md#sv2-rel-002
@@ -41,11 +41,11 @@ impl<'w, F: Flow, W: WriteSide<F>> OrderedWriter<'w, F, W> {
         //# and none after the first segment that failed.
         //= spec/stream-v2.md#sv2-wrt-001
         //# A writer MUST write segments in ascending order of segment_index without gaps.
-        while let Some(arrival) = self.reorder.next_in_order() {
-            let done = match arrival {
-                Arrival::Done(done) => done,
-                Arrival::End => return Ok(ControlFlow::Break(())),
-                Arrival::Failed(error) => return Err(error),
+        while let Some(outcome) = self.reorder.next_in_order() {
+            let done = match outcome {
+                Outcome::Done(done) => done,
+                Outcome::End => return Ok(ControlFlow::Break(())),
+                Outcome::Failed(error) => return Err(error),
             };
             let segment = Some(self.base + self.place);
             give_back(guarded_future(Stage::Writer, segment, self.writer.write(done)).await?);

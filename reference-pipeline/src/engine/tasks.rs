@@ -15,9 +15,9 @@ use ::tokio::runtime::Handle;
 use ::tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::catch_panic::{guarded, guarded_future};
-use super::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
 use super::ordered_writer::OrderedWriter;
 use super::parallelism::Lanes;
+use super::stages::{Engine, Flow, Outcome, ReaderStage, Sequenced, WorkerStage, WriterStage};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
 
@@ -25,13 +25,13 @@ use crate::segment::buffers::Buffers;
 pub(crate) struct Tasks;
 
 impl Engine for Tasks {
-    async fn run<F: Flow, W: WorkSide<F>>(
+    async fn run<F: Flow, W: WorkerStage<F>>(
         &self,
         lanes: Lanes,
         base: u64,
-        reader: &mut (impl ReadSide<F> + Send),
+        reader: &mut (impl ReaderStage<F> + Send),
         worker: impl FnMut() -> W,
-        writer: &mut impl WriteSide<F>,
+        writer: &mut impl WriterStage<F>,
     ) -> Result<(), Error> {
         let runtime = Handle::try_current();
         let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
@@ -79,7 +79,7 @@ async fn until_written(
 /// The workers that have nothing to do, and the jobs that nobody does yet: one of the two is empty.
 struct Crew<F: Flow, W> {
     idle: Vec<W>,
-    jobs: VecDeque<Numbered<F::Job>>,
+    jobs: VecDeque<Sequenced<F::Job>>,
     gone: bool,
 }
 
@@ -103,13 +103,13 @@ impl<F: Flow, W> Drop for Gone<'_, F, W> {
 struct Pool<F: Flow, W> {
     runtime: Handle,
     crew: Shared<F, W>,
-    results: Sender<Numbered<Arrival<F::Done>>>,
+    results: Sender<Sequenced<Outcome<F::Done>>>,
     base: u64,
 }
 
-impl<F: Flow, W: WorkSide<F>> Pool<F, W> {
+impl<F: Flow, W: WorkerStage<F>> Pool<F, W> {
     /// Gives a job to a worker that has none, on a blocking thread, or else to the first that has finished another.
-    fn offer(&self, job: Numbered<F::Job>) {
+    fn offer(&self, job: Sequenced<F::Job>) {
         let mut crew = held(&self.crew);
         let Some(worker) = crew.idle.pop() else { return crew.jobs.push_back(job) };
         drop(crew);
@@ -121,9 +121,9 @@ impl<F: Flow, W: WorkSide<F>> Pool<F, W> {
 }
 
 /// A worker on a blocking thread: jobs to results until there are no more, or until one failed.
-fn work_all<F: Flow, W: WorkSide<F>>(
+fn work_all<F: Flow, W: WorkerStage<F>>(
     mut worker: W,
-    first: Numbered<F::Job>,
+    first: Sequenced<F::Job>,
     crew: &Mutex<Crew<F, W>>,
     mut reply: Reply<F>,
 ) {
@@ -134,9 +134,9 @@ fn work_all<F: Flow, W: WorkSide<F>>(
         }
         reply.begin(place);
         match guarded(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
-            Ok(done) => reply.send(Arrival::Done(done)),
+            Ok(done) => reply.send(Outcome::Done(done)),
             // Nobody asks for what follows a segment that failed; what is before it was taken before.
-            Err(error) => return reply.send(Arrival::Failed(error)),
+            Err(error) => return reply.send(Outcome::Failed(error)),
         }
         let mut crew = held(crew);
         next = crew.jobs.pop_front();
@@ -148,7 +148,7 @@ fn work_all<F: Flow, W: WorkSide<F>>(
 
 /// The place of a result: something arrives there even where the runtime ends before the work was begun.
 struct Reply<F: Flow> {
-    results: Sender<Numbered<Arrival<F::Done>>>,
+    results: Sender<Sequenced<Outcome<F::Done>>>,
     place: u64,
     base: u64,
     sent: bool,
@@ -160,7 +160,7 @@ impl<F: Flow> Reply<F> {
     }
 
     /// Never waits: there is room for every result.
-    fn send(&mut self, arrival: Arrival<F::Done>) {
+    fn send(&mut self, arrival: Outcome<F::Done>) {
         self.sent = true;
         let _ = self.results.try_send((self.place, arrival));
     }
@@ -171,14 +171,14 @@ impl<F: Flow> Drop for Reply<F> {
         if !self.sent {
             let ended = io::Error::other("the runtime has shut down");
             let segment = Some(self.base + self.place);
-            self.send(Arrival::Failed(Error::io(Stage::Worker, segment, ended)));
+            self.send(Outcome::Failed(Error::io(Stage::Worker, segment, ended)));
         }
     }
 }
 
 /// The reader: a permit, a segment, a job; and at the end one last message in its place.
-async fn read_all<F: Flow, W: WorkSide<F>>(
-    reader: &mut impl ReadSide<F>,
+async fn read_all<F: Flow, W: WorkerStage<F>>(
+    reader: &mut impl ReaderStage<F>,
     mut permits: Receiver<Buffers>,
     pool: Pool<F, W>,
     stop: &AtomicBool,
@@ -195,8 +195,8 @@ async fn read_all<F: Flow, W: WorkSide<F>>(
                 pool.offer((place, job));
                 continue;
             }
-            Ok(None) => Arrival::End,
-            Err(error) => Arrival::Failed(error),
+            Ok(None) => Outcome::End,
+            Err(error) => Outcome::Failed(error),
         };
         let _ = pool.results.try_send((place, last));
         return;
@@ -205,8 +205,8 @@ async fn read_all<F: Flow, W: WorkSide<F>>(
 
 /// The writer: results in order, permits back.
 async fn write_all<F: Flow>(
-    writer: &mut impl WriteSide<F>,
-    results: &mut Receiver<Numbered<Arrival<F::Done>>>,
+    writer: &mut impl WriterStage<F>,
+    results: &mut Receiver<Sequenced<Outcome<F::Done>>>,
     permits: &Sender<Buffers>,
     window: usize,
     stop: &AtomicBool,
@@ -214,7 +214,7 @@ async fn write_all<F: Flow>(
 ) -> Result<(), Error> {
     let mut writer = OrderedWriter::<F, _>::new(writer, window, base);
     while let Some(result) = results.recv().await {
-        if matches!(result.1, Arrival::Failed(_)) {
+        if matches!(result.1, Outcome::Failed(_)) {
             // What is before the failed segment is still written; nothing after it needs to be read.
             stop.store(true, Ordering::Release);
         }

@@ -7,7 +7,7 @@
 //! writer. There are as many as the window is wide, and the results have room for all of them: so workers wait for permits and for their turn only, the
 //! writer for results only, and nobody waits in a circle.
 //!
-//! What is brief is done before a thread would have begun: see [`Turn::begin`].
+//! What is short is done before a thread would have prefetched: see [`SourceLock::begin`].
 //!
 //! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
 
@@ -18,9 +18,9 @@ use std::sync::atomic::Ordering;
 
 use super::block_on::ready;
 use super::catch_panic::{guarded, guarded_future};
-use super::flow::{Arrival, Engine, Flow, Numbered, ReadSide, WorkSide, WriteSide};
 use super::ordered_writer::OrderedWriter;
 use super::parallelism::Lanes;
+use super::stages::{Engine, Flow, Outcome, ReaderStage, Sequenced, WorkerStage, WriterStage};
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Receiver, SyncSender, scope, spawn, sync_channel};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
@@ -32,41 +32,41 @@ const ALONE_MAX: u64 = 4;
 pub(crate) struct Threads;
 
 impl Engine for Threads {
-    async fn run<F: Flow, W: WorkSide<F>>(
+    async fn run<F: Flow, W: WorkerStage<F>>(
         &self,
         lanes: Lanes,
         base: u64,
-        reader: &mut (impl ReadSide<F> + Send),
+        reader: &mut (impl ReaderStage<F> + Send),
         mut worker: impl FnMut() -> W,
-        writer: &mut impl WriteSide<F>,
+        writer: &mut impl WriterStage<F>,
     ) -> Result<(), Error> {
         let mut writer = OrderedWriter::<F, _>::new(writer, 1, base);
-        let mut turn = Turn::<F, _> { reader, base, place: 0, begun: None, is_over: false };
+        let mut source = SourceLock::<F, _> { reader, base, place: 0, prefetched: None, is_over: false };
         let mut first = worker();
-        if turn.begin(&mut first, &mut writer)?.is_break() {
+        if source.begin(&mut first, &mut writer)?.is_break() {
             return Ok(());
         }
         let Lanes { jobs, window } = lanes.resolved();
         writer.widen(window);
         let workers = iter::once(first).chain((1..jobs).map(|_| worker())).collect();
-        run(window, turn, workers, writer)
+        run(window, source, workers, writer)
     }
 }
 
 /// Starts the threads, is the writer, and joins them.
-fn run<F: Flow, W: WorkSide<F>>(
+fn run<F: Flow, W: WorkerStage<F>>(
     window: usize,
-    turn: Turn<'_, F, impl ReadSide<F> + Send>,
+    source: SourceLock<'_, F, impl ReaderStage<F> + Send>,
     mut workers: Vec<W>,
-    mut writer: OrderedWriter<'_, F, impl WriteSide<F>>,
+    mut writer: OrderedWriter<'_, F, impl WriterStage<F>>,
 ) -> Result<(), Error> {
     // Every result holds a permit but one: the last message of the source.
     let (result_sender, results) = sync_channel(window + 1);
-    // The segment that was begun already has a permit.
-    let permits = Permits::new(window - usize::from(turn.begun.is_some()));
-    let mut own = if turn.reader.never_waits() { workers.pop() } else { None };
-    let base = turn.base;
-    let shared = Shared { base, turn: Mutex::new(turn), permits, stop: AtomicBool::new(false) };
+    // The segment that was prefetched already has a permit.
+    let permits = Permits::new(window - usize::from(source.prefetched.is_some()));
+    let mut own = if source.reader.is_nonblocking() { workers.pop() } else { None };
+    let base = source.base;
+    let shared = Shared { base, source: Mutex::new(source), permits, stop: AtomicBool::new(false) };
     scope(|scope| {
         let mut threads = Vec::with_capacity(workers.len());
         for (number, mut worker) in workers.into_iter().enumerate() {
@@ -90,34 +90,34 @@ fn run<F: Flow, W: WorkSide<F>>(
     })
 }
 
-/// The reader, for whoever's turn it is.
-struct Turn<'r, F: Flow, R> {
+/// The reader, for the worker whose turn it is.
+struct SourceLock<'r, F: Flow, R> {
     reader: &'r mut R,
     base: u64,
     /// The place of the segment that is read next.
     place: u64,
     /// The segment before it, where that was read and nobody has it yet.
-    begun: Option<Numbered<F::Job>>,
+    prefetched: Option<Sequenced<F::Job>>,
     /// Whether the source has given its last message.
     is_over: bool,
 }
 
 /// What comes from the reader: a job, or the last message.
-type Next<F> = Result<Numbered<<F as Flow>::Job>, Numbered<Arrival<<F as Flow>::Done>>>;
+type Next<F> = Result<Sequenced<<F as Flow>::Job>, Sequenced<Outcome<<F as Flow>::Done>>>;
 
-impl<F: Flow, R: ReadSide<F>> Turn<'_, F, R> {
-    /// Does what is brief on the thread of the caller: a stream of one segment that is not full pays for no thread, and for no second pair of buffers.
+impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
+    /// Does what is short on the thread of the caller: a stream of one segment that is not full pays for no thread, and for no second pair of buffers.
     /// Breaks where that was all.
-    fn begin<W: WorkSide<F>>(
+    fn begin<W: WorkerStage<F>>(
         &mut self,
         worker: &mut W,
-        writer: &mut OrderedWriter<'_, F, impl WriteSide<F>>,
+        writer: &mut OrderedWriter<'_, F, impl WriterStage<F>>,
     ) -> Result<ControlFlow<()>, Error> {
         let mut permit = Buffers::default();
         while self.place < ALONE_MAX {
             let result = match self.read(permit) {
-                Ok(job) if !self.reader.is_brief() => {
-                    self.begun = Some(job);
+                Ok(job) if !self.reader.is_short() => {
+                    self.prefetched = Some(job);
                     break;
                 }
                 next => work(worker, self.base, next),
@@ -139,8 +139,8 @@ impl<F: Flow, R: ReadSide<F>> Turn<'_, F, R> {
                 self.place += 1;
                 return Ok((place, job));
             }
-            Ok(None) => Arrival::End,
-            Err(error) => Arrival::Failed(error),
+            Ok(None) => Outcome::End,
+            Err(error) => Outcome::Failed(error),
         };
         self.is_over = true;
         Err((place, last))
@@ -148,11 +148,11 @@ impl<F: Flow, R: ReadSide<F>> Turn<'_, F, R> {
 }
 
 /// Seals or opens what was read.
-fn work<F: Flow, W: WorkSide<F>>(worker: &mut W, base: u64, next: Next<F>) -> Numbered<Arrival<F::Done>> {
+fn work<F: Flow, W: WorkerStage<F>>(worker: &mut W, base: u64, next: Next<F>) -> Sequenced<Outcome<F::Done>> {
     match next {
         Ok((place, job)) => {
             let done = guarded(Stage::Worker, Some(base + place), || worker.work(job));
-            (place, done.map_or_else(Arrival::Failed, Arrival::Done))
+            (place, done.map_or_else(Outcome::Failed, Outcome::Done))
         }
         Err(last) => last,
     }
@@ -161,43 +161,43 @@ fn work<F: Flow, W: WorkSide<F>>(worker: &mut W, base: u64, next: Next<F>) -> Nu
 /// What all threads of a run share.
 struct Shared<'r, F: Flow, R> {
     base: u64,
-    turn: Mutex<Turn<'r, F, R>>,
+    source: Mutex<SourceLock<'r, F, R>>,
     permits: Permits,
     stop: AtomicBool,
 }
 
-impl<F: Flow, R: ReadSide<F>> Shared<'_, F, R> {
+impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
     /// A worker's thread: a permit, a segment when it is its turn, a result; until there are no more, or until one failed.
-    fn work_all<W: WorkSide<F>>(&self, worker: &mut W, results: &SyncSender<Numbered<Arrival<F::Done>>>) {
-        let mut begun = self.begun();
+    fn work_all<W: WorkerStage<F>>(&self, worker: &mut W, results: &SyncSender<Sequenced<Outcome<F::Done>>>) {
+        let mut prefetched = self.prefetched();
         loop {
-            let next = begun.take().or_else(|| {
+            let next = prefetched.take().or_else(|| {
                 let permit = self.permits.wait();
                 self.next(permit?)
             });
             let Some(next) = next else { return };
             let result = work(worker, self.base, next);
             // Nobody asks for what follows a segment that failed; what is before it is with others.
-            let is_last = !matches!(result.1, Arrival::Done(_));
+            let is_last = !matches!(result.1, Outcome::Done(_));
             if results.send(result).is_err() || is_last {
                 return;
             }
         }
     }
 
-    /// The writer: results in order, permits back; and with a worker of its own, segments that nobody has begun, as long as nothing has arrived.
-    fn write_all<W: WorkSide<F>>(
+    /// The writer: results in order, permits back; and with a worker of its own, segments that nobody has prefetched, as long as nothing has arrived.
+    fn write_all<W: WorkerStage<F>>(
         &self,
-        writer: &mut OrderedWriter<'_, F, impl WriteSide<F>>,
+        writer: &mut OrderedWriter<'_, F, impl WriterStage<F>>,
         own: Option<&mut W>,
-        results: Receiver<Numbered<Arrival<F::Done>>>,
+        results: Receiver<Sequenced<Outcome<F::Done>>>,
     ) -> Result<(), Error> {
-        let mut own = own.map(|worker| (worker, self.begun()));
+        let mut own = own.map(|worker| (worker, self.prefetched()));
         loop {
             let result = match &mut own {
                 None => results.recv().ok(),
-                Some((worker, begun)) => results.try_recv().ok().or_else(|| {
-                    match begun.take().or_else(|| self.next_at_once()) {
+                Some((worker, prefetched)) => results.try_recv().ok().or_else(|| {
+                    match prefetched.take().or_else(|| self.next_at_once()) {
                         Some(next) => Some(work(*worker, self.base, next)),
                         // Others have all there is.
                         None => results.recv().ok(),
@@ -207,7 +207,7 @@ impl<F: Flow, R: ReadSide<F>> Shared<'_, F, R> {
             let Some(result) = result else {
                 return Err(writer.defect("all threads ended before the stream did"));
             };
-            if matches!(result.1, Arrival::Failed(_)) {
+            if matches!(result.1, Outcome::Failed(_)) {
                 // What is before the failed segment is still written; nothing after it needs to be read.
                 self.stop.store(true, Ordering::Release);
             }
@@ -218,17 +218,17 @@ impl<F: Flow, R: ReadSide<F>> Shared<'_, F, R> {
     }
 
     /// The segment with which threads became worth while, for whoever asks first.
-    fn begun(&self) -> Option<Next<F>> {
-        held(&self.turn).begun.take().map(Ok)
+    fn prefetched(&self) -> Option<Next<F>> {
+        held(&self.source).prefetched.take().map(Ok)
     }
 
     /// The next segment, for a permit; none after the last message.
     fn next(&self, permit: Buffers) -> Option<Next<F>> {
-        let mut turn = held(&self.turn);
-        if turn.is_over || self.stop.load(Ordering::Acquire) {
+        let mut source = held(&self.source);
+        if source.is_over || self.stop.load(Ordering::Acquire) {
             return None;
         }
-        Some(turn.read(permit))
+        Some(source.read(permit))
     }
 
     /// The next segment, if there is a permit.

@@ -10,7 +10,7 @@ use super::decrypt_worker::Opening;
 use super::output::Output;
 use super::settings::Settings;
 use crate::engine::Shutdown;
-use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
+use crate::engine::stages::{Engine, Flow, ReaderStage, WriterStage};
 use crate::error::{Error, Stage};
 use crate::io::{next_header, wire_of};
 use crate::observe::step::Step;
@@ -31,7 +31,7 @@ pub(crate) async fn run<E: Engine, P: Output>(
     let committed = writer.progress.committed().clone();
     let mut reader = SegmentReader {
         source,
-        is_brief: false,
+        is_short: false,
         order: SegmentOrder::after(stream.header(), &committed),
         stream: stream.clone(),
         telemetry: settings.telemetry.clone(),
@@ -62,7 +62,7 @@ pub(crate) struct Opened(pub(crate) DecryptedSegment, pub(crate) Bytes);
 struct SegmentReader<R> {
     source: R,
     /// Whether the last segment was less than a full one.
-    is_brief: bool,
+    is_short: bool,
     order: SegmentOrder,
     stream: StreamOpener,
     telemetry: Telemetry,
@@ -84,7 +84,7 @@ async fn next_to_open(
     Ok(Some(ToOpen { header, wire, payload: permit.output }))
 }
 
-impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
+impl<R: Source> ReaderStage<Decrypting> for SegmentReader<R> {
     async fn next_job(&mut self, _: u64, permit: Buffers) -> Result<Option<ToOpen>, Error> {
         self.shutdown.look(self.order.segments())?;
         let segment = Some(self.order.segments());
@@ -92,17 +92,17 @@ impl<R: Source> ReadSide<Decrypting> for SegmentReader<R> {
         let next = self.telemetry.timed(Step::Reading, segment, next).await?;
         Ok(next.inspect(|segment| {
             let header = segment.header.header();
-            self.is_brief = header.payload_len < self.stream.header().segment_size();
+            self.is_short = header.payload_len < self.stream.header().segment_size();
             self.telemetry.read(header.index.0.into(), header.segment_len());
         }))
     }
 
-    fn never_waits(&self) -> bool {
-        self.source.never_waits()
+    fn is_nonblocking(&self) -> bool {
+        self.source.is_nonblocking()
     }
 
-    fn is_brief(&self) -> bool {
-        self.is_brief
+    fn is_short(&self) -> bool {
+        self.is_short
     }
 }
 
@@ -189,7 +189,7 @@ impl<'o, P: Output> OpenWriter<'o, P> {
     }
 }
 
-impl<P: Output> WriteSide<Decrypting> for OpenWriter<'_, P> {
+impl<P: Output> WriterStage<Decrypting> for OpenWriter<'_, P> {
     async fn write(&mut self, Opened(segment, spare): Opened) -> Result<Buffers, Error> {
         self.segment(&segment).await?;
         Ok(Buffers::recycled(spare, segment.payload))

@@ -7,7 +7,7 @@ use stream_v2_format::limits::FRAME_OVERHEAD;
 use super::decrypt::{Decrypting, Opened, ToOpen};
 use super::settings::Settings;
 use crate::engine::Shutdown;
-use crate::engine::flow::WorkSide;
+use crate::engine::stages::WorkerStage;
 use crate::error::Error;
 use crate::io::{source_error, whole_wire};
 use crate::observe::Telemetry;
@@ -76,7 +76,7 @@ impl Opening {
     }
 }
 
-impl WorkSide<Decrypting> for Opening {
+impl WorkerStage<Decrypting> for Opening {
     fn work(&mut self, job: ToOpen) -> Result<Opened, Error> {
         let ToOpen { header, wire, payload } = job;
         if self.shutdown.requested() {

@@ -16,7 +16,7 @@ use super::encrypt_worker::Sealing;
 use super::output::Output;
 use super::settings::Settings;
 use crate::engine::Shutdown;
-use crate::engine::flow::{Engine, Flow, ReadSide, WriteSide};
+use crate::engine::stages::{Engine, Flow, ReaderStage, WriterStage};
 use crate::error::{Error, Stage};
 use crate::io::source_error;
 use crate::observe::step::Step;
@@ -200,7 +200,7 @@ impl<R> PlaintextReader<R> {
     }
 }
 
-impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
+impl<R: Source> ReaderStage<Encrypting> for PlaintextReader<R> {
     async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<ToSeal>, Error> {
         self.shutdown.look(place)?;
         if self.begins_index(false) {
@@ -228,11 +228,11 @@ impl<R: Source> ReadSide<Encrypting> for PlaintextReader<R> {
         Ok(Some(ToSeal::Data(self.data_index(place)?, Load::Here(plaintext.freeze()), output)))
     }
 
-    fn never_waits(&self) -> bool {
-        self.source.never_waits()
+    fn is_nonblocking(&self) -> bool {
+        self.source.is_nonblocking()
     }
 
-    fn is_brief(&self) -> bool {
+    fn is_short(&self) -> bool {
         self.ended
     }
 }
@@ -372,7 +372,7 @@ impl<'o, P: Output> SealWriter<'o, P> {
     }
 }
 
-impl<P: Output> WriteSide<Encrypting> for SealWriter<'_, P> {
+impl<P: Output> WriterStage<Encrypting> for SealWriter<'_, P> {
     async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
         match done {
             Done::Data(segment, plaintext) => {

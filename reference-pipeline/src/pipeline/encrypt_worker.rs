@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use super::encrypt::{Done, Encrypting, Target, ToSeal};
 use super::settings::Settings;
 use crate::engine::Shutdown;
-use crate::engine::flow::WorkSide;
+use crate::engine::stages::WorkerStage;
 use crate::error::Error;
 use crate::io::source_error;
 use crate::observe::Telemetry;
@@ -80,7 +80,7 @@ fn whole(filled: io::Result<usize>, piece: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-impl WorkSide<Encrypting> for Sealing {
+impl WorkerStage<Encrypting> for Sealing {
     fn work(&mut self, job: ToSeal) -> Result<Done, Error> {
         let (segment_index, load, wire) = match job {
             ToSeal::Data(segment_index, load, wire) => (segment_index, load, wire),

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::settings::Settings;
 use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encrypt};
 use crate::engine::catch_panic::guarded_future;
-use crate::engine::flow::Engine;
+use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
 use crate::io::stream_header;
 use crate::keys::salts::Salts;

@@ -32,7 +32,7 @@ impl<S: Source> Source for InFile<S> {
         self.source.read(buffer)
     }
 
-    fn never_waits(&self) -> bool {
+    fn is_nonblocking(&self) -> bool {
         self.file.is_some()
     }
 

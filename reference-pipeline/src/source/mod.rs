@@ -31,7 +31,7 @@ pub(crate) trait Source {
     }
 
     /// Whether it gives what it has at once, and waits for nobody.
-    fn never_waits(&self) -> bool {
+    fn is_nonblocking(&self) -> bool {
         false
     }
 

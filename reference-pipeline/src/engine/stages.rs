@@ -1,4 +1,4 @@
-//! What flows through an engine, and the three sides that it connects: reading, work, writing.
+//! What flows through an engine, and the three stages that it connects: reader, workers, writer.
 
 use super::parallelism::Lanes;
 use crate::error::Error;
@@ -12,8 +12,8 @@ pub(crate) trait Flow: 'static {
     type Done: Send + 'static;
 }
 
-/// The reader's side: gives the job for segment `place` of the stream and a permit, or `None` at the end.
-pub(crate) trait ReadSide<F: Flow> {
+/// The reader: gives the job for segment `place` of the stream and a permit, or `None` at the end.
+pub(crate) trait ReaderStage<F: Flow> {
     fn next_job(
         &mut self,
         place: u64,
@@ -21,43 +21,43 @@ pub(crate) trait ReadSide<F: Flow> {
     ) -> impl Future<Output = Result<Option<F::Job>, Error>>;
 
     /// Whether the segment that was read last is less than a full one: little or nothing follows.
-    fn is_brief(&self) -> bool;
+    fn is_short(&self) -> bool;
 
     /// Whether reading waits for nobody, so that whoever has something else to do may read as well.
-    fn never_waits(&self) -> bool;
+    fn is_nonblocking(&self) -> bool;
 }
 
-/// A worker's side: pure.
-pub(crate) trait WorkSide<F: Flow>: Send + 'static {
+/// A worker: pure.
+pub(crate) trait WorkerStage<F: Flow>: Send + 'static {
     fn work(&mut self, job: F::Job) -> Result<F::Done, Error>;
 }
 
-/// The writer's side: takes finished segments in order and gives their permits back.
-pub(crate) trait WriteSide<F: Flow> {
+/// The writer: takes finished segments in order and gives their permits back.
+pub(crate) trait WriterStage<F: Flow> {
     fn write(&mut self, done: F::Done) -> impl Future<Output = Result<Buffers, Error>>;
 }
 
 /// What arrives at the writer for one place in the order.
-pub(crate) enum Arrival<D> {
+pub(crate) enum Outcome<D> {
     Done(D),
     End,
     Failed(Error),
 }
 
 /// Something with its place in the order, from 0 for the first segment of a run.
-pub(crate) type Numbered<T> = (u64, T);
+pub(crate) type Sequenced<T> = (u64, T);
 
 /// Runs flows on threads or on tasks.
 pub(crate) trait Engine {
     /// Runs a flow to its end: all segments written, or one error. Every thread or task has ended when this returns.
     ///
     /// As wide as `lanes` says, with as many of what `worker` makes. `base` is the number of segments before the first one of this run.
-    fn run<F: Flow, W: WorkSide<F>>(
+    fn run<F: Flow, W: WorkerStage<F>>(
         &self,
         lanes: Lanes,
         base: u64,
-        reader: &mut (impl ReadSide<F> + Send),
+        reader: &mut (impl ReaderStage<F> + Send),
         worker: impl FnMut() -> W,
-        writer: &mut impl WriteSide<F>,
+        writer: &mut impl WriterStage<F>,
     ) -> impl Future<Output = Result<(), Error>>;
 }
