@@ -6,7 +6,7 @@ use stream_v2_format::crypto::{AuthenticHeader, Committed, Progress, SegmentOrde
 use stream_v2_format::wire::Trailer;
 
 use super::committer::Committer;
-use super::decrypt_worker::Opening;
+use super::decrypt_worker::DecryptWorker;
 use super::output::Output;
 use super::settings::Settings;
 use crate::engine::Shutdown;
@@ -18,7 +18,7 @@ use crate::observe::{Commit, Telemetry};
 use crate::segment::DecryptedSegment;
 use crate::segment::buffers::Buffers;
 use crate::source::Source;
-use crate::source::file_source::Load;
+use crate::source::file_source::SegmentInput;
 
 /// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
 pub(crate) async fn run<E: Engine, P: Output>(
@@ -26,10 +26,10 @@ pub(crate) async fn run<E: Engine, P: Output>(
     settings: Settings<'_>,
     stream: &StreamOpener,
     source: impl Source + Send,
-    writer: &mut OpenWriter<'_, P>,
+    writer: &mut DecryptWriter<'_, P>,
 ) -> Result<(), Error> {
     let committed = writer.progress.committed().clone();
-    let mut reader = SegmentReader {
+    let mut reader = DecryptReader {
         source,
         is_short: false,
         order: SegmentOrder::after(stream.header(), &committed),
@@ -37,7 +37,7 @@ pub(crate) async fn run<E: Engine, P: Output>(
         telemetry: settings.telemetry.clone(),
         shutdown: settings.shutdown.clone(),
     };
-    let worker = || Opening::new(settings, stream);
+    let worker = || DecryptWorker::new(settings, stream);
     engine.run::<Decrypting, _>(settings.lanes, committed.segments, &mut reader, worker, writer).await
 }
 
@@ -45,21 +45,21 @@ pub(crate) async fn run<E: Engine, P: Output>(
 pub(crate) struct Decrypting;
 
 impl Flow for Decrypting {
-    type Job = ToOpen;
-    type Done = Opened;
+    type Job = OpenJob;
+    type Done = OpenedJob;
 }
 
 /// What the reader gives to the workers: a segment, and a buffer for what it holds.
-pub(crate) struct ToOpen {
+pub(crate) struct OpenJob {
     pub(crate) header: AuthenticHeader,
-    pub(crate) wire: Load,
+    pub(crate) wire: SegmentInput,
     pub(crate) payload: BytesMut,
 }
 
 /// What they give to the writer: a segment, and memory that held its wire.
-pub(crate) struct Opened(pub(crate) DecryptedSegment, pub(crate) Bytes);
+pub(crate) struct OpenedJob(pub(crate) DecryptedSegment, pub(crate) Bytes);
 
-struct SegmentReader<R> {
+struct DecryptReader<R> {
     source: R,
     /// Whether the last segment was less than a full one.
     is_short: bool,
@@ -70,25 +70,25 @@ struct SegmentReader<R> {
 }
 
 /// Reads the next header, and the wire after it, or leaves that to the worker.
-async fn next_to_open(
+async fn next_open_job(
     source: &mut impl Source,
     stream: &StreamOpener,
     order: &mut SegmentOrder,
     permit: Buffers,
-) -> Result<Option<ToOpen>, Error> {
+) -> Result<Option<OpenJob>, Error> {
     let Some((header, before)) = next_header(source, stream, order).await? else { return Ok(None) };
     let wire = match source.defer(header.header().wire_len as usize) {
-        Some(deferred) => Load::InFile(deferred, permit.input),
-        None => Load::Here(wire_of(source, &header, before, permit.input).await?),
+        Some(pending) => SegmentInput::Pending(pending, permit.input),
+        None => SegmentInput::Read(wire_of(source, &header, before, permit.input).await?),
     };
-    Ok(Some(ToOpen { header, wire, payload: permit.output }))
+    Ok(Some(OpenJob { header, wire, payload: permit.output }))
 }
 
-impl<R: Source> ReaderStage<Decrypting> for SegmentReader<R> {
-    async fn next_job(&mut self, _: u64, permit: Buffers) -> Result<Option<ToOpen>, Error> {
+impl<R: Source> ReaderStage<Decrypting> for DecryptReader<R> {
+    async fn next_job(&mut self, _: u64, permit: Buffers) -> Result<Option<OpenJob>, Error> {
         self.shutdown.look(self.order.segments())?;
         let segment = Some(self.order.segments());
-        let next = next_to_open(&mut self.source, &self.stream, &mut self.order, permit);
+        let next = next_open_job(&mut self.source, &self.stream, &mut self.order, permit);
         let next = self.telemetry.timed(Step::Reading, segment, next).await?;
         Ok(next.inspect(|segment| {
             let header = segment.header.header();
@@ -107,7 +107,7 @@ impl<R: Source> ReaderStage<Decrypting> for SegmentReader<R> {
 }
 
 /// Checks the transcript and the trailer, and releases plaintext in order.
-pub(crate) struct OpenWriter<'o, P> {
+pub(crate) struct DecryptWriter<'o, P> {
     committer: &'o mut Committer<P>,
     telemetry: Telemetry,
     progress: Progress,
@@ -116,7 +116,7 @@ pub(crate) struct OpenWriter<'o, P> {
     shutdown: Shutdown,
 }
 
-impl<'o, P: Output> OpenWriter<'o, P> {
+impl<'o, P: Output> DecryptWriter<'o, P> {
     /// Begins after committed segments.
     pub(crate) async fn begin(
         stream: &StreamOpener,
@@ -189,8 +189,8 @@ impl<'o, P: Output> OpenWriter<'o, P> {
     }
 }
 
-impl<P: Output> WriterStage<Decrypting> for OpenWriter<'_, P> {
-    async fn write(&mut self, Opened(segment, spare): Opened) -> Result<Buffers, Error> {
+impl<P: Output> WriterStage<Decrypting> for DecryptWriter<'_, P> {
+    async fn write(&mut self, OpenedJob(segment, spare): OpenedJob) -> Result<Buffers, Error> {
         self.segment(&segment).await?;
         Ok(Buffers::recycled(spare, segment.payload))
     }

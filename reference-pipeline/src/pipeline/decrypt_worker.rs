@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{AuthenticHeader, StreamOpener};
 use stream_v2_format::limits::FRAME_OVERHEAD;
 
-use super::decrypt::{Decrypting, Opened, ToOpen};
+use super::decrypt::{Decrypting, OpenJob, OpenedJob};
 use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::stages::WorkerStage;
@@ -14,20 +14,20 @@ use crate::observe::Telemetry;
 use crate::observe::step::Step;
 use crate::segment::buffers::resize;
 use crate::segment::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
-use crate::source::file_source::{Deferred, Load, PIECE};
+use crate::source::file_source::{PIECE, PendingRead, SegmentInput};
 
 /// What of a piece is left for the two frames that end a segment, and for the tags of the others.
 const ENDS: usize = 1 << 12;
 
 /// A worker that opens, until a shutdown is requested: what was not begun then is not opened any more.
-pub(crate) struct Opening {
+pub(crate) struct DecryptWorker {
     worker: DecryptSegmentWorker,
     piece: usize,
     telemetry: Telemetry,
     shutdown: Shutdown,
 }
 
-impl Opening {
+impl DecryptWorker {
     pub(crate) fn new(settings: Settings<'_>, stream: &StreamOpener) -> Self {
         Self {
             worker: DecryptSegmentWorker::new(stream),
@@ -45,14 +45,14 @@ impl Opening {
     }
 
     /// Reads a segment and opens it, a piece at a time.
-    fn open_in_file(
+    fn open_pending(
         &mut self,
         header: &AuthenticHeader,
-        deferred: &Deferred,
+        pending: &PendingRead,
         mut buffer: BytesMut,
         mut payload: BytesMut,
     ) -> Result<(DecryptedSegment, Bytes), Error> {
-        let (len, most) = (deferred.len(), self.piece);
+        let (len, most) = (pending.len(), self.piece);
         resize(&mut buffer, len.min(most));
         let segment = Some(header.header().index.0.into());
         let opened = self.telemetry.laps(Step::Working, segment, |laps| {
@@ -60,7 +60,7 @@ impl Opening {
             let mut at = 0;
             while at < len {
                 let piece = &mut buffer[..opening.next_len(most)];
-                let filled = deferred.read(at, piece).map_err(source_error(segment))?;
+                let filled = pending.read(at, piece).map_err(source_error(segment))?;
                 laps.ends(Step::Reading);
                 at += filled;
                 if filled < piece.len() {
@@ -76,19 +76,21 @@ impl Opening {
     }
 }
 
-impl WorkerStage<Decrypting> for Opening {
-    fn work(&mut self, job: ToOpen) -> Result<Opened, Error> {
-        let ToOpen { header, wire, payload } = job;
+impl WorkerStage<Decrypting> for DecryptWorker {
+    fn work(&mut self, job: OpenJob) -> Result<OpenedJob, Error> {
+        let OpenJob { header, wire, payload } = job;
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(header.header().index.0.into())));
         }
         let (segment, spare) = match wire {
-            Load::Here(wire) => {
+            SegmentInput::Read(wire) => {
                 let input = DecryptSegmentInput { header, wire };
                 (self.open(&input, payload)?, input.wire)
             }
-            Load::InFile(deferred, buffer) => self.open_in_file(&header, &deferred, buffer, payload)?,
+            SegmentInput::Pending(pending, buffer) => {
+                self.open_pending(&header, &pending, buffer, payload)?
+            }
         };
-        Ok(Opened(segment, spare))
+        Ok(OpenedJob(segment, spare))
     }
 }

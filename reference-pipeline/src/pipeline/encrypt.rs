@@ -12,7 +12,7 @@ use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
 
 use super::Summary;
 use super::committer::Committer;
-use super::encrypt_worker::Sealing;
+use super::encrypt_worker::EncryptWorker;
 use super::output::Output;
 use super::settings::Settings;
 use crate::engine::Shutdown;
@@ -24,7 +24,7 @@ use crate::observe::{Commit, Telemetry};
 use crate::segment::EncryptedSegment;
 use crate::segment::buffers::Buffers;
 use crate::source::Source;
-use crate::source::file_source::{Deferred, Load};
+use crate::source::file_source::{PendingRead, SegmentInput};
 
 /// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
 pub(crate) async fn run<E: Engine, P: Output>(
@@ -32,13 +32,13 @@ pub(crate) async fn run<E: Engine, P: Output>(
     settings: Settings<'_>,
     target: &Target<'_>,
     source: impl Source + Send,
-    mut writer: SealWriter<'_, P>,
+    mut writer: EncryptWriter<'_, P>,
 ) -> Result<Summary, Error> {
     let header = *target.stream.header();
     let committed = writer.progress.committed().clone();
-    let mut reader = PlaintextReader::new(source, &header, &committed, settings, target.index);
+    let mut reader = EncryptReader::new(source, &header, &committed, settings, target.index);
     let keeps_plaintext = writer.committer.follows_plaintext();
-    let worker = || Sealing::new(settings, target, keeps_plaintext);
+    let worker = || EncryptWorker::new(settings, target, keeps_plaintext);
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
     engine.run::<Encrypting, _>(settings.lanes, committed.segments, &mut reader, worker, &mut writer).await?;
@@ -61,20 +61,20 @@ pub(crate) struct Target<'s> {
 pub(crate) struct Encrypting;
 
 impl Flow for Encrypting {
-    type Job = ToSeal;
-    type Done = Done;
+    type Job = SealJob;
+    type Done = SealedJob;
 }
 
 /// What the reader gives to the workers.
-pub(crate) enum ToSeal {
+pub(crate) enum SealJob {
     /// The segment_index, the plaintext, and a buffer for the wire.
-    Data(u32, Load, BytesMut),
+    Data(u32, SegmentInput, BytesMut),
     /// The place of an index segment, and its permit.
     Index(Buffers),
 }
 
 /// What they give to the writer.
-pub(crate) enum Done {
+pub(crate) enum SealedJob {
     /// A segment, and its plaintext, or memory where nobody follows that.
     Data(EncryptedSegment, Bytes),
     Index(Buffers),
@@ -96,7 +96,7 @@ impl Covering {
 }
 
 /// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
-struct PlaintextReader<R> {
+struct EncryptReader<R> {
     source: R,
     segment_size: usize,
     last_segment: SegmentIndex,
@@ -108,7 +108,7 @@ struct PlaintextReader<R> {
     shutdown: Shutdown,
 }
 
-impl<R: Source> PlaintextReader<R> {
+impl<R: Source> EncryptReader<R> {
     fn new(source: R, header: &HeaderV1, committed: &Committed, settings: Settings<'_>, index: bool) -> Self {
         let declared = header.params().plaintext_len;
         let (uncovered, max) = (committed.pending_index.count(), entries_max(header) as usize);
@@ -126,17 +126,17 @@ impl<R: Source> PlaintextReader<R> {
     }
 
     /// Leaves reading a full segment to its worker, where that can be.
-    fn defer(&mut self) -> Option<Deferred> {
+    fn defer(&mut self) -> Option<PendingRead> {
         let len = self.segment_size as u64;
         if self.ended || self.declared.is_some_and(|left| left < len) {
             return None;
         }
-        let deferred = self.source.defer(self.segment_size)?;
+        let pending = self.source.defer(self.segment_size)?;
         if let Some(left) = &mut self.declared {
             *left -= len;
             self.ended = *left == 0;
         }
-        Some(deferred)
+        Some(pending)
     }
 
     /// Fills `plaintext` as far as the source and the declared length allow.
@@ -170,7 +170,7 @@ impl<R: Source> PlaintextReader<R> {
     }
 }
 
-impl<R> PlaintextReader<R> {
+impl<R> EncryptReader<R> {
     /// Takes an index segment into account, if one stands next.
     fn begins_index(&mut self, ends: bool) -> bool {
         let due = self.covering.as_mut().filter(|covering| covering.is_due(ends));
@@ -200,18 +200,18 @@ impl<R> PlaintextReader<R> {
     }
 }
 
-impl<R: Source> ReaderStage<Encrypting> for PlaintextReader<R> {
-    async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<ToSeal>, Error> {
+impl<R: Source> ReaderStage<Encrypting> for EncryptReader<R> {
+    async fn next_job(&mut self, place: u64, permit: Buffers) -> Result<Option<SealJob>, Error> {
         self.shutdown.look(place)?;
         if self.begins_index(false) {
-            return Ok(Some(ToSeal::Index(permit)));
+            return Ok(Some(SealJob::Index(permit)));
         }
         let Buffers { input: mut plaintext, output } = permit;
-        if let Some(deferred) = self.defer() {
+        if let Some(pending) = self.defer() {
             self.telemetry.read(place, self.segment_size as u64);
-            return Ok(Some(ToSeal::Data(
+            return Ok(Some(SealJob::Data(
                 self.data_index(place)?,
-                Load::InFile(deferred, plaintext),
+                SegmentInput::Pending(pending, plaintext),
                 output,
             )));
         }
@@ -222,10 +222,10 @@ impl<R: Source> ReaderStage<Encrypting> for PlaintextReader<R> {
         }
         if plaintext.is_empty() {
             let permit = Buffers { input: plaintext, output };
-            return Ok(self.begins_index(true).then_some(ToSeal::Index(permit)));
+            return Ok(self.begins_index(true).then_some(SealJob::Index(permit)));
         }
         self.telemetry.read(place, plaintext.len() as u64);
-        Ok(Some(ToSeal::Data(self.data_index(place)?, Load::Here(plaintext.freeze()), output)))
+        Ok(Some(SealJob::Data(self.data_index(place)?, SegmentInput::Read(plaintext.freeze()), output)))
     }
 
     fn is_nonblocking(&self) -> bool {
@@ -238,7 +238,7 @@ impl<R: Source> ReaderStage<Encrypting> for PlaintextReader<R> {
 }
 
 /// Hands sealed segments to the sink in order, keeps transcript and totals, and seals what follows from them: index and final segments.
-pub(crate) struct SealWriter<'o, P> {
+pub(crate) struct EncryptWriter<'o, P> {
     committer: &'o mut Committer<P>,
     telemetry: Telemetry,
     progress: Progress,
@@ -252,7 +252,7 @@ pub(crate) struct SealWriter<'o, P> {
     shutdown: Shutdown,
 }
 
-impl<'o, P: Output> SealWriter<'o, P> {
+impl<'o, P: Output> EncryptWriter<'o, P> {
     /// Begins a stream with its stream header, or goes on after committed segments.
     pub(crate) async fn begin(
         settings: Settings<'_>,
@@ -372,10 +372,10 @@ impl<'o, P: Output> SealWriter<'o, P> {
     }
 }
 
-impl<P: Output> WriterStage<Encrypting> for SealWriter<'_, P> {
-    async fn write(&mut self, done: Done) -> Result<Buffers, Error> {
+impl<P: Output> WriterStage<Encrypting> for EncryptWriter<'_, P> {
+    async fn write(&mut self, done: SealedJob) -> Result<Buffers, Error> {
         match done {
-            Done::Data(segment, plaintext) => {
+            SealedJob::Data(segment, plaintext) => {
                 // In a stream with UNIFORM nothing can follow it but the final segment
                 // (SV2-HDR-016).
                 let ends = segment.header.plaintext_len < self.segment_size;
@@ -392,7 +392,7 @@ impl<P: Output> WriterStage<Encrypting> for SealWriter<'_, P> {
                 self.settle(commit, ends).await?;
                 Ok(Buffers::recycled(plaintext, segment.wire))
             }
-            Done::Index(permit) => self.index().await.map(|()| permit),
+            SealedJob::Index(permit) => self.index().await.map(|()| permit),
         }
     }
 }

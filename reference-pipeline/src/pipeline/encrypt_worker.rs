@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 
 use bytes::{Bytes, BytesMut};
 
-use super::encrypt::{Done, Encrypting, Target, ToSeal};
+use super::encrypt::{Encrypting, SealJob, SealedJob, Target};
 use super::settings::Settings;
 use crate::engine::Shutdown;
 use crate::engine::stages::WorkerStage;
@@ -14,10 +14,10 @@ use crate::observe::Telemetry;
 use crate::observe::step::Step;
 use crate::segment::buffers::resize;
 use crate::segment::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};
-use crate::source::file_source::{Deferred, Load, PIECE};
+use crate::source::file_source::{PIECE, PendingRead, SegmentInput};
 
 /// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
-pub(crate) struct Sealing {
+pub(crate) struct EncryptWorker {
     worker: EncryptSegmentWorker,
     piece: usize,
     /// Whether somebody follows the plaintext.
@@ -26,7 +26,7 @@ pub(crate) struct Sealing {
     shutdown: Shutdown,
 }
 
-impl Sealing {
+impl EncryptWorker {
     pub(crate) fn new(settings: Settings<'_>, target: &Target<'_>, keeps_plaintext: bool) -> Self {
         let frame_size = target.stream.header().frame_size() as usize;
         Self {
@@ -45,14 +45,14 @@ impl Sealing {
     }
 
     /// Reads a segment and seals it, a piece at a time: all of it, as all of it was there when it was the segment's turn.
-    fn seal_in_file(
+    fn seal_pending(
         &mut self,
         segment_index: u32,
-        deferred: &Deferred,
+        pending: &PendingRead,
         mut buffer: BytesMut,
         mut wire: BytesMut,
     ) -> Result<(EncryptedSegment, Bytes), Error> {
-        let (len, most, keeps) = (deferred.len(), self.piece, self.keeps_plaintext);
+        let (len, most, keeps) = (pending.len(), self.piece, self.keeps_plaintext);
         resize(&mut buffer, if keeps { len } else { len.min(most) });
         let segment = Some(segment_index.into());
         let sealed = self.telemetry.laps(Step::Working, segment, |laps| {
@@ -60,7 +60,7 @@ impl Sealing {
             for at in (0..len).step_by(most) {
                 let begin = if keeps { at } else { 0 };
                 let piece = &mut buffer[begin..begin + most.min(len - at)];
-                whole(deferred.read(at, piece), piece).map_err(source_error(segment))?;
+                whole(pending.read(at, piece), piece).map_err(source_error(segment))?;
                 laps.ends(Step::Reading);
                 sealing.push(piece).map_err(Error::worker)?;
                 laps.ends(Step::Working);
@@ -80,12 +80,12 @@ fn whole(filled: io::Result<usize>, piece: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-impl WorkerStage<Encrypting> for Sealing {
-    fn work(&mut self, job: ToSeal) -> Result<Done, Error> {
+impl WorkerStage<Encrypting> for EncryptWorker {
+    fn work(&mut self, job: SealJob) -> Result<SealedJob, Error> {
         let (segment_index, load, wire) = match job {
-            ToSeal::Data(segment_index, load, wire) => (segment_index, load, wire),
+            SealJob::Data(segment_index, load, wire) => (segment_index, load, wire),
             // What it says follows from the segments before it, which only the writer has seen in order.
-            ToSeal::Index(permit) => return Ok(Done::Index(permit)),
+            SealJob::Index(permit) => return Ok(SealedJob::Index(permit)),
         };
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(segment_index.into())));
@@ -97,12 +97,14 @@ impl WorkerStage<Encrypting> for Sealing {
         //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
         //# can change while the segment is sealed.
         let (segment, plaintext) = match load {
-            Load::Here(plaintext) => {
+            SegmentInput::Read(plaintext) => {
                 let input = EncryptSegmentInput { segment_index, plaintext };
                 (self.seal(&input, wire)?, input.plaintext)
             }
-            Load::InFile(deferred, buffer) => self.seal_in_file(segment_index, &deferred, buffer, wire)?,
+            SegmentInput::Pending(pending, buffer) => {
+                self.seal_pending(segment_index, &pending, buffer, wire)?
+            }
         };
-        Ok(Done::Data(segment, plaintext))
+        Ok(SealedJob::Data(segment, plaintext))
     }
 }

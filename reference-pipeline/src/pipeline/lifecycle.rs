@@ -5,8 +5,8 @@ use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
 use stream_v2_format::wire::DigestAlg;
 
 use super::committer::{Committer, OnFailure};
-use super::decrypt::OpenWriter;
-use super::encrypt::{SealWriter, Target};
+use super::decrypt::DecryptWriter;
+use super::encrypt::{EncryptWriter, Target};
 use super::output::Output;
 use super::settings::Settings;
 use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encrypt};
@@ -48,7 +48,7 @@ impl EncryptPipeline<'_> {
         let index = index.map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
         let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
-        let writer = SealWriter::begin(self.settings(), &target, None, committer).await?;
+        let writer = EncryptWriter::begin(self.settings(), &target, None, committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
 
@@ -94,7 +94,7 @@ impl EncryptPipeline<'_> {
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
         committer.ends_with(recovered.last_commit());
         let target = Target { stream: &stream, run, index, digest_alg };
-        let writer = SealWriter::begin(self.settings(), &target, Some(committed), committer).await?;
+        let writer = EncryptWriter::begin(self.settings(), &target, Some(committed), committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
 
@@ -130,7 +130,7 @@ impl DecryptPipeline<'_> {
     ) -> Result<Summary, Error> {
         let mut committer = Committer::new(output, self.durability, committed.plaintext_len, &self.telemetry);
         let opened = async {
-            let mut writer = OpenWriter::begin(stream, committed, &mut committer, self.settings()).await?;
+            let mut writer = DecryptWriter::begin(stream, committed, &mut committer, self.settings()).await?;
             let result = decrypt::run(engine, self.settings(), stream, source, &mut writer).await;
             writer.finish(self.salvage, result).await
         };

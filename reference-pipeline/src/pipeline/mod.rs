@@ -30,7 +30,7 @@ use crate::observe::{Managers, Telemetry};
 use crate::recover::Recovered;
 use crate::sink::{OutputSink, WriterSink};
 use crate::source::blocking::Blocking;
-use crate::source::file_source::{InFile, shared};
+use crate::source::file_source::{FileSource, shared};
 
 pub use durability::Durability;
 pub use summary::Summary;
@@ -128,7 +128,7 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         ready(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
     }
 
@@ -147,7 +147,7 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         ready(self.resume_on(&Threads, stream, recovered, source, BlockingOutput { sink, managers }))
     }
 }
@@ -219,7 +219,7 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         ready(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
     }
 
@@ -238,7 +238,7 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = InFile::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
         ready(self.resume_on(&Threads, stream, committed, source, BlockingOutput { sink, managers }))
     }
 

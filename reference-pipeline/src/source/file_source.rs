@@ -12,22 +12,22 @@ use super::blocking::fill;
 use super::read_at::ReadFrom;
 
 /// A source, and the file that it reads, if it is one.
-pub(crate) struct InFile<S> {
+pub(crate) struct FileSource<S> {
     source: S,
     /// Shares its position with `source`.
     file: Option<Arc<File>>,
     /// Bytes of the file, when that was last looked at.
     len: u64,
-    told: Told,
+    readahead: Readahead,
 }
 
-impl<S> InFile<S> {
+impl<S> FileSource<S> {
     pub(crate) fn new(source: S, file: Option<&Arc<File>>) -> Self {
-        Self { source, file: file.cloned(), len: 0, told: Told::default() }
+        Self { source, file: file.cloned(), len: 0, readahead: Readahead::default() }
     }
 }
 
-impl<S: Source> Source for InFile<S> {
+impl<S: Source> Source for FileSource<S> {
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>> {
         self.source.read(buffer)
     }
@@ -37,7 +37,7 @@ impl<S: Source> Source for InFile<S> {
     }
 
     /// Where anything stands in the way, `source` is read as ever, and says what it is.
-    fn defer(&mut self, len: usize) -> Option<Deferred> {
+    fn defer(&mut self, len: usize) -> Option<PendingRead> {
         let mut file = &**self.file.as_ref()?;
         let offset = file.stream_position().ok()?;
         let end = offset.checked_add(len as u64)?;
@@ -48,15 +48,15 @@ impl<S: Source> Source for InFile<S> {
             return None;
         }
         file.seek(SeekFrom::Start(end)).ok()?;
-        while let Some(begin) = self.told.next(offset, end, self.len) {
+        while let Some(begin) = self.readahead.next(offset, end, self.len) {
             will_need(file, begin, AT_A_TIME);
         }
-        Some(Deferred { file: self.file.clone()?, offset, len })
+        Some(PendingRead { file: self.file.clone()?, offset, len })
     }
 }
 
 /// Bytes of a file that nobody has read yet.
-pub(crate) struct Deferred {
+pub(crate) struct PendingRead {
     file: Arc<File>,
     offset: u64,
     len: usize,
@@ -66,12 +66,12 @@ pub(crate) struct Deferred {
 pub(crate) const PIECE: usize = 1 << 18;
 
 /// The bytes of a segment: read already, or left to whoever works on it.
-pub(crate) enum Load {
-    Here(Bytes),
-    InFile(Deferred, BytesMut),
+pub(crate) enum SegmentInput {
+    Read(Bytes),
+    Pending(PendingRead, BytesMut),
 }
 
-impl Deferred {
+impl PendingRead {
     /// Reads those from `at` on into `piece`, and says how many there still were.
     pub(crate) fn read(&self, at: usize, piece: &mut [u8]) -> io::Result<usize> {
         fill(&mut ReadFrom::new(&*self.file, Offset(self.offset).plus(at as u64)), piece)
@@ -90,9 +90,9 @@ const AT_A_TIME: u64 = 1 << 20;
 /// Up to where the kernel was told what will be read. By itself it sees no order in what several workers read piece by piece, and would ask a disk for each
 /// piece alone, while they wait.
 #[derive(Default)]
-struct Told(u64);
+struct Readahead(u64);
 
-impl Told {
+impl Readahead {
     /// Where the bytes begin that it is told of next, when `begin..end` of a file of `len` bytes is read.
     fn next(&mut self, begin: u64, end: u64, len: u64) -> Option<u64> {
         let until = end.saturating_add(AHEAD).min(len);
@@ -130,10 +130,10 @@ mod tests {
     fn the_kernel_is_told_of_every_byte_once_and_not_long_before() {
         const SEGMENT: u64 = 300_000;
         for (start, len) in [(0, 40 * SEGMENT + 17), (77, 3 * SEGMENT), (5, 400 * SEGMENT)] {
-            let (mut told, mut next) = (Told::default(), start);
+            let (mut readahead, mut next) = (Readahead::default(), start);
             for begin in (start..len - SEGMENT).step_by(300_000) {
                 let end = begin + SEGMENT;
-                while let Some(at) = told.next(begin, end, len) {
+                while let Some(at) = readahead.next(begin, end, len) {
                     assert_eq!(at, next);
                     next += AT_A_TIME;
                 }

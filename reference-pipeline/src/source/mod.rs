@@ -8,7 +8,7 @@ use std::io::{self, ErrorKind};
 
 use bytes::BytesMut;
 
-use self::file_source::Deferred;
+use self::file_source::PendingRead;
 use crate::segment::buffers::resize;
 
 pub use read_at::{ReadAt, resolve_seek};
@@ -36,7 +36,7 @@ pub(crate) trait Source {
     }
 
     /// Goes on behind the next `len` bytes, which are all there, and leaves reading them to others; `None` where it cannot, and stays where it is.
-    fn defer(&mut self, len: usize) -> Option<Deferred> {
+    fn defer(&mut self, len: usize) -> Option<PendingRead> {
         let _ = len;
         None
     }
