@@ -11,11 +11,11 @@ use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
-use crate::engine::block_on::ready;
+use crate::engine::block_on::block_on;
 use crate::engine::shutdown::Interruption;
 use crate::error::{Error, Stage};
 use crate::segment::{DecryptSegmentInput, EncryptedSegment};
-use crate::source::blocking::{Blocking, fill};
+use crate::source::blocking::{BlockingSource, fill};
 use crate::source::{self, Source};
 
 /// Writes the 128 bytes of a stream header.
@@ -31,7 +31,7 @@ pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Resu
 /// # Errors
 /// `truncated`, `malformed`, `unsupported` or `limit` of the format; `io.source`.
 pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
-    ready(stream_header(&mut Blocking(source)))
+    block_on(stream_header(&mut BlockingSource(source)))
 }
 
 /// As [`read_stream_header`].
@@ -77,7 +77,7 @@ pub fn read_segment(
     order: &mut SegmentOrder,
     wire: BytesMut,
 ) -> Result<Option<DecryptSegmentInput>, Error> {
-    ready(next_segment(&mut Blocking(source), stream, order, wire))
+    block_on(next_segment(&mut BlockingSource(source), stream, order, wire))
 }
 
 /// As [`read_segment`].
@@ -149,7 +149,7 @@ pub(crate) fn read_wire(
     before: u64,
     wire: BytesMut,
 ) -> Result<Bytes, Error> {
-    ready(wire_of(&mut Blocking(source), header, before, wire))
+    block_on(wire_of(&mut BlockingSource(source), header, before, wire))
 }
 
 /// As [`read_wire`].

@@ -22,7 +22,7 @@ pub struct Pipeline {
     /// Whether the thread of the caller works as well: where the source waits for nobody.
     pub caller_works: bool,
     /// Whether a segment was read before the threads began.
-    pub begun: bool,
+    pub prefetched: bool,
     /// Permits.
     pub window: usize,
     /// Events that fit into the channel of telemetry, whose receiver may take them at any time, or never.
@@ -52,7 +52,7 @@ impl Pipeline {
             segments,
             threads: workers,
             caller_works: false,
-            begun: true,
+            prefetched: true,
             window,
             event_places: 0,
             planted: None,

@@ -100,7 +100,7 @@ pub struct State {
     /// The place of the segment that is read next.
     pub place: u8,
     /// Whether the segment before it waits for whoever asks first.
-    pub begun: bool,
+    pub prefetched: bool,
     /// Whether the source has given its last message.
     pub is_over: bool,
     /// The worker threads.
@@ -128,14 +128,14 @@ pub struct State {
 }
 
 impl State {
-    pub(crate) fn begin(window: usize, threads: usize, begun: bool) -> Self {
+    pub(crate) fn begin(window: usize, threads: usize, prefetched: bool) -> Self {
         Self {
-            place: u8::from(begun),
-            begun,
+            place: u8::from(prefetched),
+            prefetched,
             is_over: false,
             threads: vec![Lane::Start; threads],
             writer: Writer::Result,
-            permits: window - usize::from(begun),
+            permits: window - usize::from(prefetched),
             results: VecDeque::new(),
             early: BTreeMap::new(),
             events: 0,

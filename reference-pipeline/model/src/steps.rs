@@ -31,7 +31,7 @@ impl Model for Pipeline {
     type Action = Step;
 
     fn init_states(&self) -> Vec<State> {
-        vec![State::begin(self.window, self.threads, self.begun)]
+        vec![State::begin(self.window, self.threads, self.prefetched)]
     }
 
     fn actions(&self, state: &State, steps: &mut Vec<Step>) {
@@ -132,7 +132,7 @@ impl Pipeline {
 
     fn thread(&self, state: &mut State, lane: Lane) -> Lane {
         match lane {
-            Lane::Start if state.begun => begun(state),
+            Lane::Start if state.prefetched => prefetched(state),
             Lane::Start => Lane::Permit,
             Lane::Permit if self.is(Planted::PermitWithinTheTurn) => Lane::Turn,
             Lane::Permit | Lane::Turn if !state.writer_lives() => Lane::Ended,
@@ -243,7 +243,7 @@ impl Pipeline {
     /// The caller as a worker: it waits for the turn, and for no permit.
     fn own(&self, state: &mut State, lane: Lane) {
         state.writer = match lane {
-            Lane::Start if state.begun => Writer::Own(begun(state)),
+            Lane::Start if state.prefetched => Writer::Own(prefetched(state)),
             Lane::Start => Writer::Own(Lane::Permit),
             Lane::Permit if state.permits == 0 => Writer::Waiting,
             Lane::Permit => {
@@ -285,8 +285,8 @@ impl Pipeline {
     }
 }
 
-fn begun(state: &mut State) -> Lane {
-    state.begun = false;
+fn prefetched(state: &mut State) -> Lane {
+    state.prefetched = false;
     Lane::Beginning(0)
 }
 

@@ -33,7 +33,7 @@ fn pipelines_whose_caller_is_a_worker() {
 #[test]
 fn threads_that_begin_with_nothing_read() {
     for pipeline in [Pipeline::new(4, 2, 3), Pipeline::with_caller(4, 3, 3)] {
-        let states = check(Pipeline { begun: false, ..pipeline });
+        let states = check(Pipeline { prefetched: false, ..pipeline });
         println!("nothing read before: {states} states");
     }
 }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use crate::error::{Error, Stage};
 
 /// Runs a part of a run. A panic becomes an error of `stage` at `segment`.
-pub(crate) fn guarded<T>(
+pub(crate) fn catch_panic<T>(
     stage: Stage,
     segment: Option<u64>,
     part: impl FnOnce() -> Result<T, Error>,
@@ -16,8 +16,8 @@ pub(crate) fn guarded<T>(
     catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|panic| Err(Error::panic(stage, segment, &*panic)))
 }
 
-/// As [`guarded`], for a part that is awaited. It is not polled again after a panic.
-pub(crate) async fn guarded_future<T>(
+/// As [`catch_panic`], for a part that is awaited. It is not polled again after a panic.
+pub(crate) async fn catch_panic_async<T>(
     stage: Stage,
     segment: Option<u64>,
     part: impl Future<Output = Result<T, Error>>,

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::catch_panic::guarded_future;
+use super::catch_panic::catch_panic_async;
 use super::reorder::Reorder;
 use super::stages::{Flow, Outcome, Sequenced, WriterStage};
 use crate::error::{Error, Stage};
@@ -48,7 +48,7 @@ impl<'w, F: Flow, W: WriterStage<F>> OrderedWriter<'w, F, W> {
                 Outcome::Failed(error) => return Err(error),
             };
             let segment = Some(self.base + self.place);
-            give_back(guarded_future(Stage::Writer, segment, self.writer.write(done)).await?);
+            give_back(catch_panic_async(Stage::Writer, segment, self.writer.write(done)).await?);
             self.place += 1;
         }
         Ok(ControlFlow::Continue(()))

@@ -14,7 +14,7 @@ use std::{io, iter};
 use ::tokio::runtime::Handle;
 use ::tokio::sync::mpsc::{Receiver, Sender, channel};
 
-use super::catch_panic::{guarded, guarded_future};
+use super::catch_panic::{catch_panic, catch_panic_async};
 use super::ordered_writer::OrderedWriter;
 use super::parallelism::Lanes;
 use super::stages::{Engine, Flow, Outcome, ReaderStage, Sequenced, WorkerStage, WriterStage};
@@ -133,7 +133,7 @@ fn work_all<F: Flow, W: WorkerStage<F>>(
             return;
         }
         reply.begin(place);
-        match guarded(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
+        match catch_panic(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
             Ok(done) => reply.send(Outcome::Done(done)),
             // Nobody asks for what follows a segment that failed; what is before it was taken before.
             Err(error) => return reply.send(Outcome::Failed(error)),
@@ -160,9 +160,9 @@ impl<F: Flow> Reply<F> {
     }
 
     /// Never waits: there is room for every result.
-    fn send(&mut self, arrival: Outcome<F::Done>) {
+    fn send(&mut self, outcome: Outcome<F::Done>) {
         self.sent = true;
-        let _ = self.results.try_send((self.place, arrival));
+        let _ = self.results.try_send((self.place, outcome));
     }
 }
 
@@ -189,7 +189,7 @@ async fn read_all<F: Flow, W: WorkerStage<F>>(
             return;
         }
         let segment = pool.base + place;
-        let next = guarded_future(Stage::Source, Some(segment), reader.next_job(segment, permit)).await;
+        let next = catch_panic_async(Stage::Source, Some(segment), reader.next_job(segment, permit)).await;
         let last = match next {
             Ok(Some(job)) => {
                 pool.offer((place, job));

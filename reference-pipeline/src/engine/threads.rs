@@ -7,7 +7,7 @@
 //! writer. There are as many as the window is wide, and the results have room for all of them: so workers wait for permits and for their turn only, the
 //! writer for results only, and nobody waits in a circle.
 //!
-//! What is short is done before a thread would have prefetched: see [`SourceLock::begin`].
+//! What is short is done before a thread would have begun: see [`SourceLock::begin`].
 //!
 //! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
 
@@ -16,8 +16,8 @@ use std::ops::ControlFlow;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use super::block_on::ready;
-use super::catch_panic::{guarded, guarded_future};
+use super::block_on::block_on;
+use super::catch_panic::{catch_panic, catch_panic_async};
 use super::ordered_writer::OrderedWriter;
 use super::parallelism::Lanes;
 use super::stages::{Engine, Flow, Outcome, ReaderStage, Sequenced, WorkerStage, WriterStage};
@@ -123,7 +123,7 @@ impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
                 next => work(worker, self.base, next),
             };
             permit = Buffers::default();
-            if ready(writer.take(result, |back| permit = back))?.is_break() {
+            if block_on(writer.take(result, |back| permit = back))?.is_break() {
                 return Ok(ControlFlow::Break(()));
             }
         }
@@ -133,8 +133,8 @@ impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
     /// Reads the next segment, or says what comes in its place where the source ends or fails.
     fn read(&mut self, permit: Buffers) -> Next<F> {
         let (place, number) = (self.place, self.base + self.place);
-        let next = guarded_future(Stage::Source, Some(number), self.reader.next_job(number, permit));
-        let last = match ready(next) {
+        let next = catch_panic_async(Stage::Source, Some(number), self.reader.next_job(number, permit));
+        let last = match block_on(next) {
             Ok(Some(job)) => {
                 self.place += 1;
                 return Ok((place, job));
@@ -151,7 +151,7 @@ impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
 fn work<F: Flow, W: WorkerStage<F>>(worker: &mut W, base: u64, next: Next<F>) -> Sequenced<Outcome<F::Done>> {
     match next {
         Ok((place, job)) => {
-            let done = guarded(Stage::Worker, Some(base + place), || worker.work(job));
+            let done = catch_panic(Stage::Worker, Some(base + place), || worker.work(job));
             (place, done.map_or_else(Outcome::Failed, Outcome::Done))
         }
         Err(last) => last,
@@ -185,7 +185,7 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
         }
     }
 
-    /// The writer: results in order, permits back; and with a worker of its own, segments that nobody has prefetched, as long as nothing has arrived.
+    /// The writer: results in order, permits back; and with a worker of its own, segments that nobody has begun, as long as nothing has arrived.
     fn write_all<W: WorkerStage<F>>(
         &self,
         writer: &mut OrderedWriter<'_, F, impl WriterStage<F>>,
@@ -211,7 +211,7 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
                 // What is before the failed segment is still written; nothing after it needs to be read.
                 self.stop.store(true, Ordering::Release);
             }
-            if ready(writer.take(result, |permit| self.permits.give(permit)))?.is_break() {
+            if block_on(writer.take(result, |permit| self.permits.give(permit)))?.is_break() {
                 return Ok(());
             }
         }
@@ -287,21 +287,21 @@ fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::Threads;
-    use crate::engine::block_on::ready;
+    use crate::engine::block_on::block_on;
     use crate::engine::contract_tests;
 
     #[test]
     fn a_stalled_worker_fills_the_window_and_no_more() {
-        ready(contract_tests::a_stalled_worker_fills_the_window_and_no_more(&Threads));
+        block_on(contract_tests::a_stalled_worker_fills_the_window_and_no_more(&Threads));
     }
 
     #[test]
     fn a_panic_is_one_error_after_everything_before_it() {
-        ready(contract_tests::a_panic_is_one_error_after_everything_before_it(&Threads));
+        block_on(contract_tests::a_panic_is_one_error_after_everything_before_it(&Threads));
     }
 
     #[test]
     fn a_failing_sink_ends_everything() {
-        ready(contract_tests::a_failing_sink_ends_everything(&Threads));
+        block_on(contract_tests::a_failing_sink_ends_everything(&Threads));
     }
 }

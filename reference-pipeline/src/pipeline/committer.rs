@@ -8,7 +8,7 @@ use stream_v2_format::{Detail, ErrorKind, SegmentIndex};
 use super::Summary;
 use super::durability::{Durability, Pending};
 use super::output::{Chunk, JournalEvent, Output, SinkOp};
-use crate::engine::catch_panic::{guarded, guarded_future};
+use crate::engine::catch_panic::{catch_panic, catch_panic_async};
 use crate::engine::shutdown::Interruption;
 use crate::error::{Cause, Error, Stage};
 use crate::observe::step::Step;
@@ -270,7 +270,7 @@ impl<P: Output> Committer<P> {
                 }
                 cause => {
                     if let Cause::Interrupted = cause {
-                        let _ = guarded_future(Stage::Sink, None, self.take_back()).await;
+                        let _ = catch_panic_async(Stage::Sink, None, self.take_back()).await;
                     }
                     self.suspend().await;
                     false
@@ -279,11 +279,11 @@ impl<P: Output> Committer<P> {
         };
         if ended {
             // The last step of publishing (SV2-RES-003).
-            let removed = guarded_future(Stage::Manager, None, self.journal(0, JournalEvent::Ended)).await;
+            let removed = catch_panic_async(Stage::Manager, None, self.journal(0, JournalEvent::Ended)).await;
             result = result.and_then(|summary| removed.map(|()| summary));
         }
         // The run is over, whatever the log makes of it.
-        let _ = guarded(Stage::Manager, None, || {
+        let _ = catch_panic(Stage::Manager, None, || {
             self.output.log(result.as_ref().map_or_else(LogEvent::Failed, |_| LogEvent::Sealed));
             Ok(())
         });
@@ -299,12 +299,12 @@ impl<P: Output> Committer<P> {
         if self.sink_failed || !self.leaves(SinkOp::Suspend).await {
             self.leaves(SinkOp::RollBack(self.recorded)).await;
         } else if !self.record_failed && !self.append_failed {
-            let _ = guarded_future(Stage::Manager, None, self.record()).await;
+            let _ = catch_panic_async(Stage::Manager, None, self.record()).await;
         }
     }
 
     /// Whether the sink was left as it should be.
     async fn leaves(&mut self, op: SinkOp) -> bool {
-        guarded_future(Stage::Sink, None, self.apply(op, None)).await.is_ok()
+        catch_panic_async(Stage::Sink, None, self.apply(op, None)).await.is_ok()
     }
 }

@@ -10,7 +10,7 @@ use super::encrypt::{EncryptWriter, Target};
 use super::output::Output;
 use super::settings::Settings;
 use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encrypt};
-use crate::engine::catch_panic::guarded_future;
+use crate::engine::catch_panic::catch_panic_async;
 use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
 use crate::io::stream_header;
@@ -26,7 +26,8 @@ impl EncryptPipeline<'_> {
         output: P,
     ) -> Result<Summary, Error> {
         let mut committer = Committer::new(output, self.durability, 0, &self.telemetry);
-        let result = guarded_future(Stage::Writer, None, self.stream(engine, source, &mut committer)).await;
+        let result =
+            catch_panic_async(Stage::Writer, None, self.stream(engine, source, &mut committer)).await;
         committer.finish(result, OnFailure::Suspend).await
     }
 
@@ -64,7 +65,7 @@ impl EncryptPipeline<'_> {
         let mut committer = Committer::new(output, self.durability, recovered.stream_len, &self.telemetry)
             .recorded_up_to(recorded);
         let resumed = self.resumed(engine, stream, recovered, source, &mut committer);
-        let result = guarded_future(Stage::Writer, None, resumed).await;
+        let result = catch_panic_async(Stage::Writer, None, resumed).await;
         committer.finish(result, OnFailure::Suspend).await
     }
 
@@ -110,7 +111,7 @@ impl DecryptPipeline<'_> {
         mut source: impl Source + Send,
         output: P,
     ) -> Result<Summary, Error> {
-        match guarded_future(Stage::Source, None, self.opened(&mut source)).await {
+        match catch_panic_async(Stage::Source, None, self.opened(&mut source)).await {
             Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, output).await,
             Err(error) => {
                 Committer::new(output, self.durability, 0, &self.telemetry)
@@ -134,7 +135,7 @@ impl DecryptPipeline<'_> {
             let result = decrypt::run(engine, self.settings(), stream, source, &mut writer).await;
             writer.finish(self.salvage, result).await
         };
-        let result = guarded_future(Stage::Writer, None, opened).await;
+        let result = catch_panic_async(Stage::Writer, None, opened).await;
         let result = result.map(|progress| Summary::of(&progress, stream.header()));
         committer.finish(result, OnFailure::Abort).await
     }

@@ -20,7 +20,7 @@ use stream_v2_format::crypto::{Committed, ContentKey, StreamOpener};
 use stream_v2_format::wire::{DigestAlg, StreamFlags, StreamParams};
 
 use self::output::BlockingOutput;
-use crate::engine::block_on::ready;
+use crate::engine::block_on::block_on;
 use crate::engine::shutdown::Watched;
 use crate::engine::threads::Threads;
 use crate::engine::{Lanes, Shutdown};
@@ -29,7 +29,7 @@ use crate::keys::salts::Salts;
 use crate::observe::{Managers, Telemetry};
 use crate::recover::Recovered;
 use crate::sink::{OutputSink, WriterSink};
-use crate::source::blocking::Blocking;
+use crate::source::blocking::BlockingSource;
 use crate::source::file_source::{FileSource, shared};
 
 pub use durability::Durability;
@@ -128,8 +128,9 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
+        let source =
+            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        block_on(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -147,8 +148,9 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.resume_on(&Threads, stream, recovered, source, BlockingOutput { sink, managers }))
+        let source =
+            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        block_on(self.resume_on(&Threads, stream, recovered, source, BlockingOutput { sink, managers }))
     }
 }
 
@@ -219,8 +221,9 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
+        let source =
+            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        block_on(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
     }
 
     /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
@@ -238,8 +241,9 @@ impl<'a> DecryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source = FileSource::new(Blocking(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        ready(self.resume_on(&Threads, stream, committed, source, BlockingOutput { sink, managers }))
+        let source =
+            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
+        block_on(self.resume_on(&Threads, stream, committed, source, BlockingOutput { sink, managers }))
     }
 
     /// Verifies all of `source` and throws the plaintext away.
@@ -255,6 +259,6 @@ impl<'a> DecryptPipeline<'a> {
     /// # Errors
     /// As [`read_stream_header`](crate::io::read_stream_header); `key.header_tag`; `limit.policy`.
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
-        ready(self.opened(&mut Blocking(Watched::new(source, &self.shutdown))))
+        block_on(self.opened(&mut BlockingSource(Watched::new(source, &self.shutdown))))
     }
 }

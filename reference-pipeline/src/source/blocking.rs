@@ -3,12 +3,12 @@
 use std::io::{self, Read};
 
 use super::Source;
-use crate::engine::block_on::ready;
+use crate::engine::block_on::block_on;
 
 /// Something that makes its caller wait instead of being awaited.
-pub(crate) struct Blocking<T>(pub(crate) T);
+pub(crate) struct BlockingSource<T>(pub(crate) T);
 
-impl<R: Read> Source for Blocking<R> {
+impl<R: Read> Source for BlockingSource<R> {
     async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.0.read(buffer)
     }
@@ -16,5 +16,5 @@ impl<R: Read> Source for Blocking<R> {
 
 /// Reads until `buffer` is full or the source ends; returns how many bytes there are.
 pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
-    ready(super::fill(&mut Blocking(source), buffer))
+    block_on(super::fill(&mut BlockingSource(source), buffer))
 }

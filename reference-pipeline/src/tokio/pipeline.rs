@@ -6,7 +6,7 @@ use stream_v2_format::wire::JournalRole;
 use super::managers::AsyncOutput;
 use super::source::{AsyncSource, Awaited};
 use super::{AsyncManagers, AsyncOutputSink, Offloaded};
-use crate::engine::catch_panic::guarded_future;
+use crate::engine::catch_panic::catch_panic_async;
 use crate::engine::tasks::Tasks;
 use crate::error::{Error, Stage};
 use crate::observe::LogManager;
@@ -103,7 +103,7 @@ impl DecryptPipeline<'_> {
     /// As [`open_stream`](Self::open_stream).
     pub async fn open_stream_async(&self, source: &mut impl AsyncSource) -> Result<StreamOpener, Error> {
         let mut source = Awaited::new(source, &self.shutdown);
-        guarded_future(Stage::Source, None, self.opened(&mut source)).await
+        catch_panic_async(Stage::Source, None, self.opened(&mut source)).await
     }
 
     /// As [`run_to_file`](Self::run_to_file), on tasks; the file and its journal are written on blocking threads.
