@@ -15,9 +15,6 @@ const FOLDERS: &[&str] = &["format/src/crypto", "format/src/wire"];
 const TIED: &[&str] = &[
     "format/src/crypto",
     "format/src/wire",
-    "fuzz/properties/src",
-    "reference-pipeline/histories/src",
-    "reference-pipeline/model/src",
     "testing/src",
     "testing/fake-s3/src",
     "testing/s3-servers/src",

@@ -15,6 +15,7 @@
 
 mod arithmetic;
 mod by_index;
+mod findings;
 mod range;
 mod reached;
 mod resume;
@@ -24,6 +25,7 @@ mod sequential;
 mod walking;
 mod world;
 
+pub use findings::{Claim, Count, Findings};
 pub use rules::{Rule, Rules};
-pub use search::{Claim, Count, Findings, Size, search};
+pub use search::{Size, search};
 pub use world::Layout;

@@ -1,8 +1,8 @@
 //! What the three ways of a range reader have in common (§15.5).
 
+use crate::findings::{Claim, Count, Findings};
 use crate::rules::Rules;
 use crate::world::{Final, Name, World};
-use crate::{Claim, Count, Findings};
 
 /// A range reader that has verified a final segment.
 pub(crate) struct Range<'a> {

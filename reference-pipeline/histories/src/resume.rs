@@ -1,6 +1,6 @@
 //! Where a resumed writer can come to, whatever the storage answers (§19.2, §19.3).
 
-use crate::Count;
+use crate::findings::Count;
 use crate::reached::{Reached, Walk};
 use crate::rules::{Rule, Rules};
 use crate::world::{Layout, Run, Segment, World};

@@ -1,9 +1,9 @@
 //! Sequential readers, resumed ones included (§15.1, §19.4).
 
+use crate::findings::{Claim, Count, Findings};
 use crate::reached::{Reached, Walk};
 use crate::rules::{Rule, Rules};
 use crate::world::{Final, Run, Segment, Transcript, World};
-use crate::{Claim, Count, Findings};
 
 /// Reads in every way, from the beginning and on from every commit of a reader, and looks at every
 /// end.

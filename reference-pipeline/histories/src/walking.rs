@@ -1,10 +1,10 @@
 //! A range reader that walks over headers (§15.5, step 4), and one of a stream that is not sealed.
 
+use crate::findings::{Claim, Count, Findings};
 use crate::range::Range;
 use crate::reached::{Reached, first_is_before};
 use crate::rules::{Rule, Rules};
 use crate::world::{Segment, World};
-use crate::{Claim, Count, Findings};
 
 /// SV2-RNG-007. The header has the index that is next (SV2-ORD-001).
 fn believes(rules: Rules, here: &Reached, header: &Segment) -> bool {

@@ -1,8 +1,10 @@
 //! What holds at every moment, and what holds at the end.
 
-use stateright::{Model, Property};
+use stateright::Property;
 
-use crate::{Ending, Fault, Pipeline, State};
+use crate::pipeline::Pipeline;
+use crate::state::{Ending, Fault, State};
+use crate::steps::Step;
 
 type Holds = fn(&Pipeline, &State) -> bool;
 
@@ -29,8 +31,8 @@ pub(crate) fn properties() -> Vec<Property<Pipeline>> {
 /// Where nothing can happen, everything has ended.
 fn no_deadlock(pipeline: &Pipeline, state: &State) -> bool {
     let mut steps = Vec::new();
-    pipeline.actions(state, &mut steps);
-    let threads = steps.iter().any(|step| !matches!(step, crate::Step::Shutdown | crate::Step::Watches));
+    pipeline.possible(state, &mut steps);
+    let threads = steps.iter().any(|step| !matches!(step, Step::Shutdown | Step::Watches));
     threads || state.all_ended()
 }
 

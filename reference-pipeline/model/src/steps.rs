@@ -1,9 +1,7 @@
 //! What can happen next. A thread that waits has no step.
 
-use stateright::{Model, Property};
-
-use crate::properties::properties;
-use crate::{Ending, Fault, Lane, Outcome, Pipeline, Planted, State, Writer};
+use crate::pipeline::{Pipeline, Planted};
+use crate::state::{Ending, Fault, Lane, Outcome, State, Writer};
 
 /// One step of one thread, or of the world around them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -26,15 +24,9 @@ pub enum Step {
     Watches,
 }
 
-impl Model for Pipeline {
-    type State = State;
-    type Action = Step;
-
-    fn init_states(&self) -> Vec<State> {
-        vec![State::begin(self.window, self.threads, self.prefetched)]
-    }
-
-    fn actions(&self, state: &State, steps: &mut Vec<Step>) {
+impl Pipeline {
+    /// Every step that can be taken.
+    pub(crate) fn possible(&self, state: &State, steps: &mut Vec<Step>) {
         for (number, lane) in state.threads.iter().enumerate() {
             if self.thread_can_go_on(state, *lane) {
                 steps.push(Step::Thread(number));
@@ -63,7 +55,8 @@ impl Model for Pipeline {
         }
     }
 
-    fn next_state(&self, state: &State, step: Step) -> Option<State> {
+    /// The state after a step.
+    pub(crate) fn after(&self, state: &State, step: Step) -> State {
         let mut next = state.clone();
         match step {
             Step::Thread(number) => {
@@ -85,11 +78,7 @@ impl Model for Pipeline {
             Step::Shutdown => next.shutdown = true,
             Step::Watches => next.events -= 1,
         }
-        Some(next)
-    }
-
-    fn properties(&self) -> Vec<Property<Self>> {
-        properties()
+        next
     }
 }
 
