@@ -12,13 +12,8 @@ const ROOMS_MAX: usize = 15;
 const FOLDERS: &[&str] = &["format/src/crypto", "format/src/wire"];
 
 /// What has a circle still.
-const TIED: &[&str] = &[
-    "format/src/crypto",
-    "format/src/wire",
-    "testing/src",
-    "testing/fake-s3/src",
-    "testing/s3-servers/src",
-];
+const TIED: &[&str] =
+    &["format/src/crypto", "format/src/wire", "testing/src", "testing/fake-s3/src", "testing/s3-servers/src"];
 
 /// A module path below `src`, such as `range/mod.rs`, and the text of it.
 type Source = (String, String);

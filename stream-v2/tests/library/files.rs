@@ -1,14 +1,13 @@
 //! Encrypted files that resume by themselves, from every state that an earlier run can leave.
 
 use std::fs::{self, File};
-use std::io::Read;
 use std::time::{Duration, SystemTime};
 
 use stream_v2::error::{ErrorKind, Parameter, Problem};
 use stream_v2::file::{Event, Outcome, OutputFile, Source, Warning};
 use stream_v2::{ContentKey, Encryptor, Options, decrypt};
 
-use crate::support::{Files, SEGMENT, key, options, plaintext, resumed, stopping};
+use crate::support::{Files, SEGMENT, key, options, plaintext, resumed};
 
 #[test]
 fn nothing_is_left_and_it_starts() {
@@ -217,6 +216,9 @@ fn a_pipe_is_compared_and_resumed() {
 #[cfg(feature = "sqlite")]
 #[test]
 fn a_database_resumes_like_a_file() {
+    use crate::support::stopping;
+    use std::io::Read;
+
     let files = Files::new();
     let database = stream_v2::sqlite::Database::create(&files.path("streams.db")).unwrap();
     let encrypt = |options: Options| {
