@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
-use crate::primitives::sha256_hex;
+use crate::generator::primitives::sha256_hex;
 use crate::vector::Stored;
 
 /// A folder of vectors.

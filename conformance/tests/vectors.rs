@@ -6,12 +6,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-use stream_v2_conformance::check::check;
-use stream_v2_conformance::example;
-use stream_v2_conformance::generate::generate;
+use stream_v2_conformance::generator::example;
+use stream_v2_conformance::golden::check::check;
+use stream_v2_conformance::golden::generate::generate;
+use stream_v2_conformance::golden::tree::Tree;
 use stream_v2_conformance::operations::Vector;
 use stream_v2_conformance::operations::write::WriteExpect;
-use stream_v2_conformance::tree::Tree;
 use stream_v2_conformance::vector::Manifest;
 
 fn repository(path: &str) -> PathBuf {

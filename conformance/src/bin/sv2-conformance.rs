@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use stream_v2_conformance::golden::lint::lint;
+use stream_v2_conformance::golden::requirements::SPECIFICATION;
+use stream_v2_conformance::golden::tree::read_tree;
 use stream_v2_conformance::judge::Verdict;
-use stream_v2_conformance::lint::lint;
-use stream_v2_conformance::requirements::SPECIFICATION;
 use stream_v2_conformance::runner::adapter::Caps;
 use stream_v2_conformance::runner::explain::explain;
 use stream_v2_conformance::runner::report::{self, Outcome, Report};
 use stream_v2_conformance::runner::run::{Options, run};
 use stream_v2_conformance::runner::suite::Suite;
-use stream_v2_conformance::tree::read_tree;
 
 /// Tests an implementation of Stream V2 with the golden vectors.
 #[derive(Parser)]

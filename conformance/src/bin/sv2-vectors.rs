@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use stream_v2_conformance::generator::example;
+use stream_v2_conformance::golden::{check, generate, published};
 use stream_v2_conformance::runner::suite::Suite;
-use stream_v2_conformance::{check, example, generate, published};
 
 const USAGE: &str = "\
 usage:

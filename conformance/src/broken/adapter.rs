@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::range::RangeReader;
 use super::stream::{Reading, read};
 use super::{Bug, Refusal, misbehaviour};
-use crate::primitives::sha256_hex;
+use crate::generator::primitives::sha256_hex;
 
 /// Answers requests until the input ends.
 ///

@@ -1,8 +1,8 @@
 //! §4 and §12: stream header and envelope.
 
 use super::{Bug, Refusal, number};
-use crate::keys::Keys;
-use crate::primitives::{crc32c, hmac};
+use crate::generator::keys::Keys;
+use crate::generator::primitives::{crc32c, hmac};
 
 /// What the segments need of the stream header.
 pub(super) struct Head {

@@ -21,7 +21,7 @@ pub(super) fn instead(name: &str, request: &Value) -> Option<Value> {
         "writes-garbage" => Some(Value::from("ok")),
         "answers-another-question" => Some(json!({ "id": 0, "result": "reject" })),
         "invents-results" => {
-            let released = crate::primitives::sha256_hex(b"");
+            let released = crate::generator::primitives::sha256_hex(b"");
             let id = &request["id"];
             Some(json!({ "id": id, "result": "maybe", "released_len": 0, "released_sha256": released }))
         }

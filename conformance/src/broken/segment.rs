@@ -2,8 +2,8 @@
 
 use super::header::Head;
 use super::{Bug, Refusal, number};
-use crate::keys::EpochKeys;
-use crate::primitives::{crc32c, hmac, open_gcm, open_xchacha, sha3};
+use crate::generator::keys::EpochKeys;
+use crate::generator::primitives::{crc32c, hmac, open_gcm, open_xchacha, sha3};
 
 /// The fields of a segment header that are used after its checks.
 pub(super) struct Header {

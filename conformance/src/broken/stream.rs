@@ -4,7 +4,7 @@ use super::header::{self, Head};
 use super::index::Seen;
 use super::segment::{self, Header, Place};
 use super::{Bug, Refusal};
-use crate::primitives::hmac;
+use crate::generator::primitives::hmac;
 
 /// What came of reading a stream.
 pub(super) struct Reading {

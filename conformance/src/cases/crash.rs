@@ -3,13 +3,13 @@
 
 use crate::cases::export::{Blobs, about, keys, made, store};
 use crate::cases::write::parameters;
+use crate::generator::plaintext::counting;
+use crate::generator::plan::{Item, Plan, cut, run_salt, with_index};
+use crate::generator::wire::segment_header::SEGMENT_HEADER_LEN;
+use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::crash::{CrashExpect, CrashVector};
 use crate::operations::recover::RecoverExpect;
-use crate::plaintext::counting;
-use crate::plan::{Item, Plan, cut, run_salt, with_index};
-use crate::wire::segment_header::SEGMENT_HEADER_LEN;
-use crate::wire::stream::Stream;
 
 /// The run_salt of the run that goes on.
 const NEXT: u8 = 8;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::primitives::sha256_hex;
+use crate::generator::primitives::sha256_hex;
 use crate::vector::{About, Fault, Keys, Made, Stored};
 
 /// Inputs of more bytes than this are blobs.

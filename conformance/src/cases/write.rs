@@ -1,12 +1,12 @@
 //! §16 and property 8 of §2: what a writer writes when all that it would choose is given.
 
 use crate::cases::export::{Blobs, about, keys, made, store, strings};
+use crate::generator::plaintext::{Pattern, counting};
+use crate::generator::plan::{Item, Plan, cut, run_salt, with_index};
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
 use crate::operations::Vector;
 use crate::operations::write::{Parameters, Run, WriteExpect, WriteVector};
-use crate::plaintext::{Pattern, counting};
-use crate::plan::{Item, Plan, cut, run_salt, with_index};
-use crate::wire::envelope::padding;
-use crate::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
 
 /// A write vector in the making.
 struct WriteCase {

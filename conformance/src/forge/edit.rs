@@ -3,12 +3,12 @@
 
 use arbitrary::Arbitrary;
 
-use crate::plan::{Item, Plan};
-use crate::wire::builder::Builder;
-use crate::wire::envelope::stanza;
-use crate::wire::segment_header::RUN_START;
-use crate::wire::stream::Stream;
-use crate::wire::stream_header::StreamHeader;
+use crate::generator::plan::{Item, Plan};
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::envelope::stanza;
+use crate::generator::wire::segment_header::RUN_START;
+use crate::generator::wire::stream::Stream;
+use crate::generator::wire::stream_header::StreamHeader;
 
 /// One thing that is wrong. Segments are counted modulo their number, places modulo the length of
 /// what they are in.

@@ -8,10 +8,10 @@ use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
-use crate::plaintext::Pattern;
-use crate::plan::{Item, Plan, run_salt, with_index};
-use crate::wire::envelope::padding;
-use crate::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
+use crate::generator::plaintext::Pattern;
+use crate::generator::plan::{Item, Plan, run_salt, with_index};
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
 
 mod edit;
 mod repair;

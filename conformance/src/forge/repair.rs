@@ -1,8 +1,8 @@
 //! Checksums made right again.
 
 use crate::broken::number;
-use crate::primitives::crc32c;
-use crate::wire::segment_header::repair_header_crc;
+use crate::generator::primitives::crc32c;
+use crate::generator::wire::segment_header::repair_header_crc;
 
 /// Makes the CRCs of a stream header, of its envelope, and of the segments that follow by wire_len
 /// those of their bytes: what anybody can do to any input.

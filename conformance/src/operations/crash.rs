@@ -8,12 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::dump::dump;
 use crate::folder::Folder;
+use crate::generator::plaintext::Pattern;
 use crate::judge::{one_of, same_bytes};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::operations::recover::{self, RecoverExpect};
 use crate::operations::resume::{self, ResumeExpect};
 use crate::operations::write::Parameters;
-use crate::plaintext::Pattern;
 use crate::protocol::Peer;
 use crate::vector::{About, Keys, Made, Stored};
 

@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::dump::{dump, made};
 use crate::folder::Folder;
+use crate::generator::plaintext::Pattern;
 use crate::judge::{Judged, Judgement, Verdict, at_fault, fail, field, one_of};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::operations::read::{Expect, is_prefix, released};
-use crate::plaintext::Pattern;
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Fault, Keys, Made, Stored};
 

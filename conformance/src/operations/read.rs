@@ -8,10 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::dump::{dump, made};
 use crate::folder::Folder;
+use crate::generator::plaintext::Pattern;
+use crate::generator::primitives::sha256_hex;
 use crate::judge::{Judged, Judgement, Verdict, at_fault, fail, field, named, one_of};
 use crate::operations::operation::{Coverage, OneShot, Operation, Step, Take};
-use crate::plaintext::Pattern;
-use crate::primitives::sha256_hex;
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Fault, Keys, Made, Stored};
 

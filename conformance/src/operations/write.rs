@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::dump::dump;
 use crate::folder::Folder;
+use crate::generator::plaintext::Pattern;
 use crate::judge::{Judged, fail, named, one_of, same_bytes};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
-use crate::plaintext::Pattern;
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Keys, Made, Stored};
 

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::suite::Suite;
+use crate::golden::requirements::sentence;
 use crate::operations::Vector;
-use crate::requirements::sentence;
 
 /// The explanation of a vector.
 ///

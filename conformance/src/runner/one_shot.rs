@@ -9,9 +9,9 @@ use std::thread;
 use std::time::Instant;
 
 use super::adapter::{Caps, LOOK, resident};
+use crate::generator::primitives::sha256_hex;
 use crate::judge::{Judgement, Verdict};
 use crate::operations::operation::{OneShot, Step};
-use crate::primitives::sha256_hex;
 use crate::protocol::{Answer, PROTOCOL, Peer};
 
 /// What is known of a one-shot program.

@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use crate::folder::Folder;
+use crate::generator::primitives::sha256_hex;
 use crate::operations::Vector;
-use crate::primitives::sha256_hex;
 use crate::vector::{Entry, Manifest, Stored};
 
 /// A folder of vectors, and what it holds.

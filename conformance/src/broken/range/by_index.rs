@@ -4,7 +4,7 @@ use super::super::segment::{Header, Place};
 use super::super::{Refusal, number};
 use super::Wanted;
 use super::sealed::Sealed;
-use crate::primitives::hmac;
+use crate::generator::primitives::hmac;
 
 /// An entry of an index segment.
 struct Entry {

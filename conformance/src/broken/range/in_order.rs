@@ -3,7 +3,7 @@
 use super::super::Refusal;
 use super::super::segment::{Header, Opened, Place};
 use super::sealed::Sealed;
-use crate::primitives::hmac;
+use crate::generator::primitives::hmac;
 
 /// T and R of the segments that were opened in their turn.
 #[derive(Default)]

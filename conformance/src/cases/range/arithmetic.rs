@@ -2,9 +2,9 @@
 
 use super::{RangeCase, case, full};
 use crate::cases::read::case::Place;
-use crate::plaintext::counting;
-use crate::plan::{Plan, run_salt};
-use crate::wire::envelope::padding;
+use crate::generator::plaintext::counting;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::envelope::padding;
 
 pub(super) const S: u64 = 4096;
 const LINKS: &[&str] = &["SV2-RNG-004", "SV2-RNG-005", "SV2-RNG-006"];

@@ -2,11 +2,11 @@
 
 use super::{RangeCase, case, flushed, full};
 use crate::cases::read::case::Place;
-use crate::plan::Plan;
-use crate::wire::builder::Builder;
-use crate::wire::segment_header::at;
-use crate::wire::stream::Stream;
-use crate::wire::stream_header::at as header_at;
+use crate::generator::plan::Plan;
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::Stream;
+use crate::generator::wire::stream_header::at as header_at;
 
 const UNIFORM: &str = "range-one-run";
 const PLAIN: &str = "range-headers-one-run";

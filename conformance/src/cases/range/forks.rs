@@ -4,10 +4,10 @@
 use super::arithmetic::S;
 use super::{RangeCase, case, full};
 use crate::cases::read::case::Place;
-use crate::plan::{Plan, run_salt};
-use crate::wire::builder::Builder;
-use crate::wire::segment_header::at;
-use crate::wire::stream::Segment;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::Segment;
 
 const LINKS: &[&str] = &["SV2-RNG-005", "SV2-RNG-004"];
 const ORDER: &str = "order.run";

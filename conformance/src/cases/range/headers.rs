@@ -2,12 +2,12 @@
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
-use crate::plaintext::counting;
-use crate::plan::{Plan, run_salt};
-use crate::wire::builder::Builder;
-use crate::wire::envelope::padding;
-use crate::wire::segment_header::at;
-use crate::wire::stream::{Segment, Stream};
+use crate::generator::plaintext::counting;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::{Segment, Stream};
 
 const WALK: &[&str] = &["SV2-RNG-007", "SV2-RNG-004"];
 const FOUR: &str = "range-headers-four-runs";

@@ -2,9 +2,9 @@
 
 use super::{RangeCase, case, flushed, full};
 use crate::cases::read::case::Place;
-use crate::plan::{Plan, run_salt};
-use crate::wire::builder::Builder;
-use crate::wire::segment_header::at;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::segment_header::at;
 
 pub(super) fn cases() -> Vec<RangeCase> {
     [transcripts(), trailers(), turns(), runs()].concat()

@@ -2,9 +2,9 @@
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
-use crate::plan::{Plan, run_salt, with_index};
-use crate::wire::segment_header::at;
-use crate::wire::stream::{Segment, Stream};
+use crate::generator::plan::{Plan, run_salt, with_index};
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::{Segment, Stream};
 
 /// n of §11 where S is 4096.
 const ENTRIES_MAX: usize = 169;

@@ -11,12 +11,12 @@ mod totals;
 
 use crate::cases::export::{Blobs, about, fault, keys, made, store};
 use crate::cases::read::case::Place;
+use crate::generator::plan::{Item, Plan};
+use crate::generator::primitives::sha256_hex;
+use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::range::{RangeExpect, RangeVector, Span};
 use crate::operations::read::{Expect, Refusal};
-use crate::plan::{Item, Plan};
-use crate::primitives::sha256_hex;
-use crate::wire::stream::Stream;
 
 /// A range vector in the making: a stream, the ranges that are read, and the one answer, declared
 /// by hand.

@@ -3,9 +3,9 @@
 use super::arithmetic::{DOWN, S};
 use super::{RangeCase, case, full};
 use crate::cases::read::case::Place;
-use crate::plan::{Item, Plan};
-use crate::wire::segment_header::at;
-use crate::wire::stream::Stream;
+use crate::generator::plan::{Item, Plan};
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::Stream;
 
 const ONE: &str = "range-one-run";
 const FOUR: &str = "range-four-runs";

@@ -2,8 +2,8 @@
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
-use crate::plan::Plan;
-use crate::wire::builder::Builder;
+use crate::generator::plan::Plan;
+use crate::generator::wire::builder::Builder;
 
 /// SV2-RNG-001: what all headers together say.
 pub(super) fn cases() -> Vec<RangeCase> {

@@ -2,9 +2,9 @@
 
 use super::{empty, three, two_frames, two_runs, uniform};
 use crate::cases::read::case::Case;
-use crate::example;
-use crate::plaintext::counting;
-use crate::plan::{Plan, run_salt};
+use crate::generator::example;
+use crate::generator::plaintext::counting;
+use crate::generator::plan::{Plan, run_salt};
 
 pub(crate) fn cases() -> Vec<Case> {
     [sizes(), runs(), uniforms(), parameters()].concat()

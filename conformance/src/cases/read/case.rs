@@ -1,8 +1,8 @@
 //! A read vector in the making: a stream, and the one answer to it, declared by hand.
 
-use crate::plaintext::Pattern;
-use crate::wire::segment_header::SEGMENT_HEADER_LEN;
-use crate::wire::stream::Stream;
+use crate::generator::plaintext::Pattern;
+use crate::generator::wire::segment_header::SEGMENT_HEADER_LEN;
+use crate::generator::wire::stream::Stream;
 
 /// Where a fault is reported (SV2-ERR-001). The number of segments before it follows.
 #[derive(Clone, Copy)]

@@ -2,9 +2,9 @@
 
 use super::{three, uniform};
 use crate::cases::read::case::{Case, Place};
-use crate::plaintext::Pattern;
-use crate::plan::Plan;
-use crate::wire::segment_header::at;
+use crate::generator::plaintext::Pattern;
+use crate::generator::plan::Plan;
+use crate::generator::wire::segment_header::at;
 
 pub(super) const ZSTD: &str = "codec-zstd";
 const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];

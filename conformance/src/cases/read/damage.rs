@@ -3,9 +3,9 @@
 use super::{three, two_runs};
 use crate::cases::read::case::Case;
 use crate::cases::read::export::{bit_flips, truncations};
-use crate::plan::Plan;
-use crate::wire::envelope::padding;
-use crate::wire::stream::Stream;
+use crate::generator::plan::Plan;
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::stream::Stream;
 
 const THREE: &str = "accept-three-segments";
 

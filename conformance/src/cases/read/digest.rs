@@ -2,7 +2,7 @@
 
 use super::{three, two_runs, uniform};
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
+use crate::generator::plan::Plan;
 
 pub(crate) fn cases() -> Vec<Case> {
     [digests(), others(), transcripts(), uniforms()].concat()

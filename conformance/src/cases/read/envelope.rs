@@ -1,9 +1,9 @@
 //! §12: envelopes, read with a content key that the caller brings, or without one.
 
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::envelope::{AGE, Argon2id, KEY, PADDING, padding, stanza};
-use crate::wire::stream::Stream;
+use crate::generator::plan::Plan;
+use crate::generator::wire::envelope::{AGE, Argon2id, KEY, PADDING, padding, stanza};
+use crate::generator::wire::stream::Stream;
 
 const BASE: &str = "envelope-padding";
 const UNKNOWN: u16 = 0x0100;

@@ -2,7 +2,7 @@
 
 use super::envelope::{enveloped, malformed};
 use crate::cases::read::case::{Case, Place};
-use crate::wire::envelope::{ARGON2ID, Argon2id, padding, stanza};
+use crate::generator::wire::envelope::{ARGON2ID, Argon2id, padding, stanza};
 
 const BASE: &str = "envelope-argon2id";
 

@@ -2,9 +2,9 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::builder::Builder;
-use crate::wire::segment_header::{REKEY, at};
+use crate::generator::plan::Plan;
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::segment_header::{REKEY, at};
 
 const ONE: &str = "epoch-one";
 const TWO: &str = "epoch-two";

@@ -2,10 +2,10 @@
 
 use crate::cases::export::{Blobs, about, fault, keys, made, store, strings};
 use crate::cases::read::case::{Case, Place, Table, Verdict};
+use crate::generator::primitives::sha256_hex;
+use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::read::{Expect, Range, ReadVector, Recipe, Refusal};
-use crate::primitives::sha256_hex;
-use crate::wire::stream::Stream;
 
 /// Every vector is delivered in each of these ways: at once, and in pieces of so many bytes.
 const DELIVERIES: [&str; 4] = ["whole", "1", "7", "4096"];

@@ -2,7 +2,7 @@
 
 use super::{empty, three};
 use crate::cases::read::case::{Case, Place};
-use crate::wire::stream::Stream;
+use crate::generator::wire::stream::Stream;
 
 const BASE: &str = "accept-three-segments";
 

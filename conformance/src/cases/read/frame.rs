@@ -2,8 +2,8 @@
 
 use super::{three, two_frames};
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::builder::Builder;
+use crate::generator::plan::Plan;
+use crate::generator::wire::builder::Builder;
 
 const THREE: &str = "accept-three-segments";
 const TWO: &str = "accept-two-frames";

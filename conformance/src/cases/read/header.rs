@@ -2,7 +2,7 @@
 
 use super::empty;
 use crate::cases::read::case::{Case, Place};
-use crate::wire::stream_header::{StreamHeader, at};
+use crate::generator::wire::stream_header::{StreamHeader, at};
 
 const BASE: &str = "accept-empty";
 

@@ -2,10 +2,10 @@
 
 use super::{empty, three};
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::envelope::padding;
-use crate::wire::segment_header::at as segment_at;
-use crate::wire::stream_header::{StreamHeader, at};
+use crate::generator::plan::Plan;
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::segment_header::at as segment_at;
+use crate::generator::wire::stream_header::{StreamHeader, at};
 
 const MUTATION: &str = "fields of the stream header set; keys, tags and CRCs made for that";
 

@@ -2,9 +2,9 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plan::{Item, Plan, with_index};
-use crate::wire::segment_header::at;
-use crate::wire::stream_header::at as header_at;
+use crate::generator::plan::{Item, Plan, with_index};
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream_header::at as header_at;
 
 pub(super) const BASE: &str = "index";
 /// n where S is 4096.

@@ -2,8 +2,8 @@
 
 use super::index::{BASE, ENTRIES_MAX, optional};
 use crate::cases::read::case::{Case, Place};
-use crate::plan::{Item, Plan, with_index};
-use crate::wire::segment_header::at;
+use crate::generator::plan::{Item, Plan, with_index};
+use crate::generator::wire::segment_header::at;
 
 const LONG: &str = "index-two";
 

@@ -2,8 +2,8 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plaintext::counting;
-use crate::wire::stream_header::at;
+use crate::generator::plaintext::counting;
+use crate::generator::wire::stream_header::at;
 
 const BASE: &str = "accept-three-segments";
 const WRONG: (&str, Place) = ("key.header_tag", Place::Header(at::HEADER_TAG));

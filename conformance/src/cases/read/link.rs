@@ -3,8 +3,8 @@
 use super::index::{ENTRIES_MAX, optional};
 use super::{empty, three, uniform};
 use crate::cases::read::case::{Case, Place};
-use crate::plan::{Item, Plan, run_salt, with_index};
-use crate::wire::builder::Builder;
+use crate::generator::plan::{Item, Plan, run_salt, with_index};
+use crate::generator::wire::builder::Builder;
 
 const RUNS: &str = "accept-run-in-every-segment";
 const OPENED: &str = "link altered before sealing; all else made for that";

@@ -28,8 +28,8 @@ mod suite;
 use crate::cases::export::Blobs;
 use crate::cases::read::case::Case;
 use crate::cases::read::export::export;
+use crate::generator::plan::Plan;
 use crate::operations::Vector;
-use crate::plan::Plan;
 
 /// All read vectors, with their areas.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {

@@ -2,10 +2,10 @@
 
 use super::{three, two_runs};
 use crate::cases::read::case::{Case, Place};
-use crate::plaintext::counting;
-use crate::plan::{Item, Plan, run_salt};
-use crate::wire::segment_header::{RUN_START, at};
-use crate::wire::stream::{Segment, Stream};
+use crate::generator::plaintext::counting;
+use crate::generator::plan::{Item, Plan, run_salt};
+use crate::generator::wire::segment_header::{RUN_START, at};
+use crate::generator::wire::stream::{Segment, Stream};
 
 const BASE: &str = "accept-three-segments";
 

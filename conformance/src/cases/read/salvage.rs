@@ -2,11 +2,11 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::envelope::padding;
-use crate::wire::segment_header::at;
-use crate::wire::stream::Stream;
-use crate::wire::stream_header::at as header_at;
+use crate::generator::plan::Plan;
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::Stream;
+use crate::generator::wire::stream_header::at as header_at;
 
 const BASE: &str = "accept-three-segments";
 const UNSEALED: &str = "truncated.unsealed";

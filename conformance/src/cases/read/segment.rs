@@ -2,8 +2,8 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::wire::builder::Builder;
-use crate::wire::segment_header::at;
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::segment_header::at;
 
 const BASE: &str = "accept-three-segments";
 

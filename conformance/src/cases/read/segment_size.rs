@@ -3,8 +3,8 @@
 use super::segment::sealed;
 use super::{three, two_frames};
 use crate::cases::read::case::{Case, Place};
-use crate::wire::builder::Builder;
-use crate::wire::segment_header::{FINAL, at};
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::segment_header::{FINAL, at};
 
 pub(crate) fn cases() -> Vec<Case> {
     [

@@ -2,9 +2,9 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::segment_header::at;
-use crate::wire::stream::Stream;
+use crate::generator::plan::Plan;
+use crate::generator::wire::segment_header::at;
+use crate::generator::wire::stream::Stream;
 
 const BASE: &str = "accept-three-segments";
 

@@ -2,9 +2,9 @@
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
-use crate::plan::Plan;
-use crate::wire::builder::Counters;
-use crate::wire::stream_header::{StreamHeader, at};
+use crate::generator::plan::Plan;
+use crate::generator::wire::builder::Counters;
+use crate::generator::wire::stream_header::{StreamHeader, at};
 
 const BASE: &str = "suite-2";
 

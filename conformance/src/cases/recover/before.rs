@@ -2,9 +2,9 @@
 //! there.
 
 use super::{RecoverCase, case};
-use crate::plan::{Plan, run_salt};
-use crate::wire::journal::Journal;
-use crate::wire::stream::Stream;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::journal::Journal;
+use crate::generator::wire::stream::Stream;
 
 const DAMAGED: &str = "malformed.damaged";
 const LENS: [usize; 5] = [100, 70, 30, 50, 60];

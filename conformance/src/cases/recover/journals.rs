@@ -1,10 +1,10 @@
 //! §18.3: journals that are to be used, that are not, and that end early.
 
 use super::{RecoverCase, base, case};
+use crate::generator::plaintext::counting;
+use crate::generator::plan::Plan;
+use crate::generator::wire::journal::{Journal, ending, forged};
 use crate::operations::recover::RecoverExpect;
-use crate::plaintext::counting;
-use crate::plan::Plan;
-use crate::wire::journal::{Journal, ending, forged};
 
 const HEADER: &[&str] = &["SV2-JRN-006"];
 const RECORD: &[&str] = &["SV2-JRN-007"];

@@ -2,9 +2,9 @@
 //! without.
 
 use super::{RecoverCase, case};
-use crate::plan::{Plan, run_salt};
-use crate::wire::journal::Journal;
-use crate::wire::stream::Stream;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::journal::Journal;
+use crate::generator::wire::stream::Stream;
 
 const DAMAGED: &str = "malformed.damaged";
 const TRANSCRIPT: &str = "order.transcript";

@@ -9,10 +9,10 @@ mod places;
 mod tails;
 
 use crate::cases::export::{Blobs, about, fault, keys, made, store};
+use crate::generator::plan::Plan;
+use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::recover::{RecoverExpect, RecoverVector};
-use crate::plan::Plan;
-use crate::wire::stream::Stream;
 
 /// A recover vector in the making.
 pub(crate) struct RecoverCase {

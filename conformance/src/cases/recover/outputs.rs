@@ -2,10 +2,10 @@
 
 use super::{RecoverCase, base, case};
 use crate::cases::export::fault;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::journal::Journal;
+use crate::generator::wire::stream::Stream;
 use crate::operations::recover::RecoverExpect;
-use crate::plan::{Plan, run_salt};
-use crate::wire::journal::Journal;
-use crate::wire::stream::Stream;
 
 const DAMAGED: &str = "malformed.damaged";
 /// Where segment_index stands in a segment header.

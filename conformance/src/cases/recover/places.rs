@@ -2,12 +2,12 @@
 //! and an output that is too short.
 
 use super::{RecoverCase, case};
-use crate::plan::Plan;
-use crate::wire::builder::Builder;
-use crate::wire::envelope::padding;
-use crate::wire::journal::Journal;
-use crate::wire::segment_header::{SEGMENT_HEADER_LEN, at};
-use crate::wire::stream::Stream;
+use crate::generator::plan::Plan;
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::journal::Journal;
+use crate::generator::wire::segment_header::{SEGMENT_HEADER_LEN, at};
+use crate::generator::wire::stream::Stream;
 
 const DAMAGED: &str = "malformed.damaged";
 const PLACE: &[&str] = &["SV2-RES-006"];

@@ -2,7 +2,7 @@
 //! output.
 
 use super::{RecoverCase, base, case};
-use crate::wire::journal::Journal;
+use crate::generator::wire::journal::Journal;
 
 /// Bytes of a record.
 const RECORD: usize = 136;

@@ -2,8 +2,8 @@
 //! links that are wrong.
 
 use super::{Expect, ResumeCase, of};
-use crate::plan::{Plan, run_salt, with_index};
-use crate::wire::journal::ending;
+use crate::generator::plan::{Plan, run_salt, with_index};
+use crate::generator::wire::journal::ending;
 
 /// n of §11 where S is 4096.
 const N: usize = 169;

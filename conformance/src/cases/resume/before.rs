@@ -1,8 +1,8 @@
 //! SV2-RES-006, SV2-IDX-011: what a resume finds in front of the last commit; files of others.
 
 use super::{Expect, ResumeCase, case, of};
-use crate::plan::{Plan, run_salt};
-use crate::wire::journal::ending;
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::wire::journal::ending;
 
 /// n of §11 where S is 4096.
 const N: usize = 169;

@@ -1,7 +1,7 @@
 //! §11 Streams that have an index segment: whoever goes on with one goes on with them.
 
 use super::{Expect, ResumeCase, of};
-use crate::plan::{Plan, with_index};
+use crate::generator::plan::{Plan, with_index};
 
 /// n of §11 where S is 4096: the first index segment is segment 169.
 const N: usize = 169;

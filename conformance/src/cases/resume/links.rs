@@ -1,8 +1,8 @@
 //! §8.3 and §19.2: the run that goes on names the one before it.
 
 use super::{ResumeCase, of};
-use crate::plan::Plan;
-use crate::wire::journal::ending;
+use crate::generator::plan::Plan;
+use crate::generator::wire::journal::ending;
 
 const JOURNAL: &[&str] = &["SV2-JRN-011", "SV2-DIG-004"];
 const WALK: &[&str] = &["SV2-RES-027", "SV2-DIG-004"];
@@ -28,7 +28,7 @@ fn with_journal() -> Vec<ResumeCase> {
         case(
             "resume-link-zero-salt",
             "The run_salt of the run before is zero.",
-            Plan::flushed(&[100, 70, 30, 50]).runs(&[(0, crate::plan::run_salt(0)), (2, [0; 16])]),
+            Plan::flushed(&[100, 70, 30, 50]).runs(&[(0, crate::generator::plan::run_salt(0)), (2, [0; 16])]),
         )
         .journal(&[1, 3]),
         of(

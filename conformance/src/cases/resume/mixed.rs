@@ -2,8 +2,8 @@
 //! suite 0x0002.
 
 use super::{Expect, ResumeCase, of};
-use crate::plan::{Plan, run_salt, with_index};
-use crate::wire::journal::{Journal, Record};
+use crate::generator::plan::{Plan, run_salt, with_index};
+use crate::generator::wire::journal::{Journal, Record};
 
 /// n of §11 where S is 4096.
 const N: usize = 169;

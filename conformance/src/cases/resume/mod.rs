@@ -9,13 +9,13 @@ mod mixed;
 mod sources;
 
 use crate::cases::export::{Blobs, about, fault, keys, made, store};
+use crate::generator::plaintext::{Pattern, counting};
+use crate::generator::plan::{Item, Plan, cut, run_salt, with_index};
+use crate::generator::wire::envelope::padding;
+use crate::generator::wire::journal::{Journal, ending};
+use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::resume::{ResumeExpect, ResumeVector};
-use crate::plaintext::{Pattern, counting};
-use crate::plan::{Item, Plan, cut, run_salt, with_index};
-use crate::wire::envelope::padding;
-use crate::wire::journal::{Journal, ending};
-use crate::wire::stream::Stream;
 
 /// The run_salt of the run that goes on.
 const NEXT: u8 = 7;

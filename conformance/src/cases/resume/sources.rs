@@ -1,8 +1,8 @@
 //! SV2-RES-008: another source.
 
 use super::{Expect, ResumeCase, case, of};
-use crate::plan::Plan;
-use crate::wire::journal::ending;
+use crate::generator::plan::Plan;
+use crate::generator::wire::journal::ending;
 
 pub(super) fn cases() -> Vec<ResumeCase> {
     [refused(), refused_at_the_end()].into_iter().flatten().collect()

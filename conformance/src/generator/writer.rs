@@ -1,12 +1,16 @@
 //! §8, §9, §11 and §13: writes what a plan says, one segment after the other.
 
-use crate::keys::Keys;
-use crate::plan::{Item, Plan, Tweak};
-use crate::primitives::{hmac, le32};
-use crate::wire::builder::{Builder, Counters, DATA_FRAME, DIGEST_FRAME, FrameBuilder, TERMINATOR_FRAME};
-use crate::wire::envelope;
-use crate::wire::segment_header::{DATA, FINAL, INDEX, REKEY, RUN_START, SegmentHeader, repair_header_crc};
-use crate::wire::stream::{Segment, Stream};
+use crate::generator::keys::Keys;
+use crate::generator::plan::{Item, Plan, Tweak};
+use crate::generator::primitives::{hmac, le32};
+use crate::generator::wire::builder::{
+    Builder, Counters, DATA_FRAME, DIGEST_FRAME, FrameBuilder, TERMINATOR_FRAME,
+};
+use crate::generator::wire::envelope;
+use crate::generator::wire::segment_header::{
+    DATA, FINAL, INDEX, REKEY, RUN_START, SegmentHeader, repair_header_crc,
+};
+use crate::generator::wire::stream::{Segment, Stream};
 
 impl Plan {
     /// Writes the stream.

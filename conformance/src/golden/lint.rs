@@ -3,11 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::coverage;
+use crate::generator::primitives::sha256_hex;
+use crate::golden::coverage;
+use crate::golden::published;
+use crate::golden::tree::{Findings, Tree};
 use crate::operations::Vector;
-use crate::primitives::sha256_hex;
-use crate::published;
-use crate::tree::{Findings, Tree};
 use crate::vector::{Manifest, Stored};
 
 /// Holds the rules of the suite against itself.
@@ -90,13 +90,13 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::generate::generate;
-    use crate::published::{PUBLISHED, publish, published_lines};
+    use crate::golden::generate::generate;
+    use crate::golden::published::{PUBLISHED, publish, published_lines};
 
     fn with(path: &str, change: impl FnOnce(&mut Vec<u8>)) -> Findings {
         let mut tree = generate();
         change(tree.get_mut(path).unwrap());
-        lint(&tree, crate::requirements::SPECIFICATION)
+        lint(&tree, crate::golden::requirements::SPECIFICATION)
     }
 
     #[test]

@@ -2,9 +2,9 @@
 
 use super::builder::Frame;
 use super::segment_header::{SEGMENT_HEADER_LEN, repair_header_crc};
-use crate::keys::Keys;
-use crate::plaintext::Pattern;
-use crate::primitives::crc32c;
+use crate::generator::keys::Keys;
+use crate::generator::plaintext::Pattern;
+use crate::generator::primitives::crc32c;
 
 /// One segment: its bytes, and what a reader makes of them.
 #[derive(Clone)]

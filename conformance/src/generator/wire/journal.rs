@@ -1,8 +1,8 @@
 //! §18: journals, as bytes that a case may alter.
 
 use super::stream::Stream;
-use crate::plaintext::counting;
-use crate::primitives::{crc32c, hmac, le32};
+use crate::generator::plaintext::counting;
+use crate::generator::primitives::{crc32c, hmac, le32};
 
 /// Commit and ending.
 pub(crate) const COMMIT: u8 = 1;

@@ -6,22 +6,22 @@ use serde::Serialize;
 
 use crate::cases;
 use crate::cases::export::Blobs;
-use crate::primitives::sha256_hex;
-use crate::published::{PUBLISHED, published_lines};
-use crate::trace;
-use crate::tree::Tree;
+use crate::generator::primitives::sha256_hex;
+use crate::golden::published::{PUBLISHED, published_lines};
+use crate::golden::trace;
+use crate::golden::tree::Tree;
+use crate::golden::waivers;
 use crate::vector::{Entry, Manifest};
-use crate::waivers;
 
 /// Files that are written by hand: they live in `vectors/` and nowhere else.
 const BY_HAND: [(&str, &[u8]); 7] = [
-    (PUBLISHED, include_bytes!("../../vectors/PUBLISHED")),
-    ("README.md", include_bytes!("../../vectors/README.md")),
-    ("VERSION", include_bytes!("../../vectors/VERSION")),
-    ("schema/manifest.schema.json", include_bytes!("../../vectors/schema/manifest.schema.json")),
-    ("schema/protocol.schema.json", include_bytes!("../../vectors/schema/protocol.schema.json")),
-    ("schema/report.schema.json", include_bytes!("../../vectors/schema/report.schema.json")),
-    ("schema/vector.schema.json", include_bytes!("../../vectors/schema/vector.schema.json")),
+    (PUBLISHED, include_bytes!("../../../vectors/PUBLISHED")),
+    ("README.md", include_bytes!("../../../vectors/README.md")),
+    ("VERSION", include_bytes!("../../../vectors/VERSION")),
+    ("schema/manifest.schema.json", include_bytes!("../../../vectors/schema/manifest.schema.json")),
+    ("schema/protocol.schema.json", include_bytes!("../../../vectors/schema/protocol.schema.json")),
+    ("schema/report.schema.json", include_bytes!("../../../vectors/schema/report.schema.json")),
+    ("schema/vector.schema.json", include_bytes!("../../../vectors/schema/vector.schema.json")),
 ];
 
 /// Generates every file.
@@ -31,7 +31,7 @@ pub fn generate() -> Tree {
     let mut entries = Vec::new();
     let mut blobs = Blobs::new();
     let mut abouts = Vec::new();
-    let since: BTreeMap<&str, &str> = published_lines(include_str!("../../vectors/PUBLISHED"))
+    let since: BTreeMap<&str, &str> = published_lines(include_str!("../../../vectors/PUBLISHED"))
         .map(|(id, version, ..)| (id, version))
         .collect();
     for (area, vector) in cases::all(&mut blobs) {
@@ -63,7 +63,7 @@ pub fn generate() -> Tree {
 /// The version of the suite.
 #[must_use]
 pub fn version() -> &'static str {
-    include_str!("../../vectors/VERSION").trim()
+    include_str!("../../../vectors/VERSION").trim()
 }
 
 fn manifest(vectors: Vec<Entry>) -> Manifest {

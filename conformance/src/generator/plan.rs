@@ -3,10 +3,10 @@
 
 use std::rc::Rc;
 
-use crate::plaintext::{Pattern, counting};
-use crate::wire::builder::Builder;
-use crate::wire::envelope::envelope_len;
-use crate::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader, UNIFORM};
+use crate::generator::plaintext::{Pattern, counting};
+use crate::generator::wire::builder::Builder;
+use crate::generator::wire::envelope::envelope_len;
+use crate::generator::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader, UNIFORM};
 
 /// One segment to be written.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use chacha20::{R20, hchacha};
 
-use crate::plan::{Plan, run_salt};
-use crate::primitives::sha256_hex;
-use crate::wire::builder::Frame;
-use crate::wire::stream::{Segment, Stream};
+use crate::generator::plan::{Plan, run_salt};
+use crate::generator::primitives::sha256_hex;
+use crate::generator::wire::builder::Frame;
+use crate::generator::wire::stream::{Segment, Stream};
 
 /// The heading in the specification under which the example stands.
 pub const HEADING: &str = "## Appendix A. Worked example";

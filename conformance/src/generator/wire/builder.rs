@@ -1,8 +1,8 @@
 //! §7 and §8: a segment before it is sealed, and its sealing.
 
 use super::segment_header::SegmentHeader;
-use crate::keys::Keys;
-use crate::primitives::{hmac, le32, seal_gcm, seal_xchacha, sha3};
+use crate::generator::keys::Keys;
+use crate::generator::primitives::{hmac, le32, seal_gcm, seal_xchacha, sha3};
 
 pub(crate) const DATA_FRAME: u8 = 1;
 pub(crate) const DIGEST_FRAME: u8 = 2;

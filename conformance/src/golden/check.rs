@@ -4,10 +4,10 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use crate::example;
-use crate::generate::generate;
-use crate::lint::lint;
-use crate::tree::{Findings, Tree, read_tree};
+use crate::generator::example;
+use crate::golden::generate::generate;
+use crate::golden::lint::lint;
+use crate::golden::tree::{Findings, Tree, read_tree};
 
 /// Compares a folder and a specification with what is generated.
 ///

@@ -1,6 +1,6 @@
 //! §5 and §13: the key schedule.
 
-use crate::primitives::{expand, hmac, sha3};
+use crate::generator::primitives::{expand, hmac, sha3};
 
 /// The keys of one stream that do not depend on the epoch, and the bound hash that they come from.
 #[derive(Clone)]

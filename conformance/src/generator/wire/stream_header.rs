@@ -1,7 +1,7 @@
 //! §4: the stream header. Every field can be given a value that no writer gives it.
 
-use crate::keys::Keys;
-use crate::primitives::{crc32c, hmac};
+use crate::generator::keys::Keys;
+use crate::generator::primitives::{crc32c, hmac};
 
 /// Offsets of the fields.
 pub(crate) mod at {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::golden::tree::Findings;
 use crate::operations::Vector;
 use crate::operations::operation::Coverage;
-use crate::tree::Findings;
 use crate::vector::Waiver;
 
 /// Requirements that are tested from one side without a reason, or from both in spite of one.

@@ -1,6 +1,6 @@
 //! §12: stanzas, and the CRC that closes an envelope.
 
-use crate::primitives::{crc32c, le32};
+use crate::generator::primitives::{crc32c, le32};
 
 pub(crate) const ARGON2ID: u16 = 0x0001;
 pub(crate) const AGE: u16 = 0x0002;

@@ -1,6 +1,6 @@
 //! §6: the segment header. Every field can be given a value that no writer gives it.
 
-use crate::primitives::{crc32c, hmac};
+use crate::generator::primitives::{crc32c, hmac};
 
 /// Offsets of the fields.
 pub(crate) mod at {

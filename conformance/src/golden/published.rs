@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::generator::primitives::sha256_hex;
+use crate::golden::tree::{Findings, Tree};
 use crate::operations::Vector;
-use crate::primitives::sha256_hex;
-use crate::tree::{Findings, Tree};
 
 /// The file of the published ids, from the root of the vectors.
 pub const PUBLISHED: &str = "PUBLISHED";

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::requirements::{SPECIFICATION, sentence};
+use crate::golden::requirements::{SPECIFICATION, sentence};
 use crate::vector::{About, Waiver};
 
 /// The file, from the root of the vectors.
