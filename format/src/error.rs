@@ -160,7 +160,8 @@ impl Error {
         Self { detail, offset, segment: None, found: None, allowed: Allowed::Unstated, rule: None }
     }
 
-    /// Reports that the input ended at `offset` with `segments` committed segments before (SV2-FIN-004).
+    /// Reports that the input ended at `offset` with `segments` committed segments before
+    /// (SV2-FIN-004).
     #[must_use]
     pub const fn truncated(offset: Offset, segments: Option<u64>) -> Self {
         Self { segment: segments, ..Self::new(Detail::Truncated, offset) }
@@ -178,14 +179,15 @@ impl Error {
         Self::new(Detail::MalformedMagic, Offset(0))
     }
 
-    /// Reports an output whose committed segments are damaged from `offset` on, after `segments` intact ones (SV2-RES-006, SV2-RES-010).
+    /// Reports an output whose committed segments are damaged from `offset` on, after `segments`
+    /// intact ones (SV2-RES-006, SV2-RES-010).
     #[must_use]
     pub const fn damaged(offset: Offset, segments: u64) -> Self {
         Self { segment: Some(segments), ..Self::new(Detail::MalformedDamaged, offset) }
     }
 
-    /// Reports a source that is not the one that an interrupted run has read (SV2-RES-008); `plaintext_len` bytes of it were compared or are
-    /// committed.
+    /// Reports a source that is not the one that an interrupted run has read (SV2-RES-008);
+    /// `plaintext_len` bytes of it were compared or are committed.
     #[must_use]
     pub const fn other_source(plaintext_len: u64) -> Self {
         Self::new(Detail::JournalSource, Offset(plaintext_len))
@@ -197,13 +199,15 @@ impl Error {
         Self { segment: Some(segments), ..Self::new(Detail::Trailing, offset) }
     }
 
-    /// Reports a wire whose checksum does not match that of the segment header at `segment_offset` (SV2-SEG-025).
+    /// Reports a wire whose checksum does not match that of the segment header at `segment_offset`
+    /// (SV2-SEG-025).
     #[must_use]
     pub const fn wire_crc(segment_offset: Offset, segments_before: u64) -> Self {
         Self::new(Detail::MalformedWireCrc, segment_offset.plus(56)).in_segment(segments_before)
     }
 
-    /// Reports a stream whose `segment_size` is above the caller's own limit, in bytes (SV2-LIM-002).
+    /// Reports a stream whose `segment_size` is above the caller's own limit, in bytes
+    /// (SV2-LIM-002).
     #[must_use]
     pub const fn over_policy(segment_size: u32, allowed: u32) -> Self {
         Self::new(Detail::LimitPolicy, Offset(16)).between(segment_size as u64, 0, allowed as u64)
@@ -225,7 +229,8 @@ impl Error {
         Self { segment: Some(segments_before), ..self }
     }
 
-    /// Turns a truncation into the report of a salvage (SV2-SAL-002); other errors stay what they are.
+    /// Turns a truncation into the report of a salvage (SV2-SAL-002); other errors stay what they
+    /// are.
     #[must_use]
     pub const fn salvaged(self) -> Self {
         match self.detail {

@@ -4,11 +4,13 @@ use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{HISTORY_LEN, HeaderV1, SegmentKind, entries_max, index_payload_len, wire_len};
 use crate::{Error, Misuse};
 
-/// Bytes of a full or shorter data segment with UNIFORM besides its payload and the overhead of its data frames.
+/// Bytes of a full or shorter data segment with UNIFORM besides its payload and the overhead of its
+/// data frames.
 const UNIFORM_OVERHEAD: u64 = 232;
 const FRAME_OVERHEAD: u64 = crate::limits::FRAME_OVERHEAD as u64;
 
-/// A plaintext length that was computed from that of an object. It is verified when the final segment is, and not before.
+/// A plaintext length that was computed from that of an object. It is verified when the final
+/// segment is, and not before.
 //= spec/stream-v2.md#sv2-len-002
 //= type=implication
 //= reason=A type of its own keeps it apart from a length that was verified.
@@ -17,7 +19,8 @@ const FRAME_OVERHEAD: u64 = crate::limits::FRAME_OVERHEAD as u64;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClaimedLen(pub u64);
 
-/// The lengths of sealed streams with one stream header, with codec 0, no segment flushed before it was full and, without UNIFORM, one run.
+/// The lengths of sealed streams with one stream header, with codec 0, no segment flushed before it
+/// was full and, without UNIFORM, one run.
 ///
 /// ```
 /// use stream_v2_format::lengths::{ClaimedLen, Lengths};
@@ -54,7 +57,8 @@ impl Lengths {
         }
     }
 
-    /// The length of the stream with so many bytes of plaintext; `None` where no stream has so many.
+    /// The length of the stream with so many bytes of plaintext; `None` where no stream has so
+    /// many.
     #[must_use]
     pub fn stream_len(&self, plaintext_len: u64) -> Option<u64> {
         let size = u64::from(self.header.segment_size());
@@ -72,7 +76,8 @@ impl Lengths {
         Some(self.around() + body)
     }
 
-    /// The length of the plaintext in a stream of so many bytes; `None` where no stream has so many.
+    /// The length of the plaintext in a stream of so many bytes; `None` where no stream has so
+    /// many.
     #[must_use]
     pub fn plaintext_len(&self, stream_len: u64) -> Option<ClaimedLen> {
         let found = if self.header.uniform() { self.uniform(stream_len)? } else { self.searched(stream_len) };
@@ -96,7 +101,8 @@ impl Lengths {
         before.checked_add(payload)
     }
 
-    /// The most bytes of plaintext of which the stream is not longer than that, because it grows with each.
+    /// The most bytes of plaintext of which the stream is not longer than that, because it grows
+    /// with each.
     fn searched(&self, stream_len: u64) -> u64 {
         let segments = u64::from(self.header.last_segment().0) + 1;
         let (mut fits, mut beyond) = (0, segments * u64::from(self.header.segment_size()) + 1);

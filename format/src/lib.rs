@@ -1,13 +1,16 @@
-//! The Stream V2 wire format: bytes to typed views and back, and sealing and opening of one segment.
+//! The Stream V2 wire format: bytes to typed views and back, and sealing and opening of one
+//! segment.
 //!
 //! Three parts, laid out like the specification (`spec/stream-v2.md`):
 //!
 //! * [`wire`] turns bytes into typed values and values into bytes. It knows checksums and no keys.
 //! * [`envelope`] does the same for the stanzas that wrap a content key.
-//! * [`crypto`] holds the keys: key schedule, tags, frames, digest, transcript, and the order of segments.
+//! * [`crypto`] holds the keys: key schedule, tags, frames, digest, transcript, and the order of
+//!   segments.
 //!
-//! There is no I/O, thread, clock or source of randomness in here; salts come in as arguments. Nothing that
-//! arrives from outside can cause a panic, nor an allocation above the authenticated limits.
+//! There is no I/O, thread, clock or source of randomness in here; salts come in as arguments.
+//! Nothing that arrives from outside can cause a panic, nor an allocation above the authenticated
+//! limits.
 //!
 //! A whole stream, written and read back:
 //!
@@ -82,7 +85,8 @@ mod misuse;
 mod numbers;
 pub mod wire;
 
-/// The features of this build that are for tests only. A binary that encrypts data has none of them.
+/// The features of this build that are for tests only. A binary that encrypts data has none of
+/// them.
 pub const TEST_FEATURES: &[&str] = if cfg!(feature = "record-sealings") { &["record-sealings"] } else { &[] };
 
 pub use error::{Allowed, Detail, Error, ErrorKind};

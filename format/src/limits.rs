@@ -1,4 +1,5 @@
-//! §14 Limits: every bound of the format, in one table. A test compares it with the specification's.
+//! §14 Limits: every bound of the format, in one table. A test compares it with the
+//! specification's.
 
 /// Bytes of a stream header without its envelope. Frozen for every version.
 pub const STREAM_HEADER_LEN: usize = 128;

@@ -16,8 +16,8 @@ macro_rules! rules {
             /// Every rule.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The requirement of the specification that the rule comes from. `None` for a rule of this interface, such as the
-            /// length of a buffer.
+            /// The requirement of the specification that the rule comes from. `None` for a rule of
+            /// this interface, such as the length of a buffer.
             #[must_use]
             pub const fn requirement(self) -> Option<&'static str> {
                 match self { $(Self::$variant => $requirement,)+ }

@@ -209,7 +209,8 @@ fn a_terminator_frame_of_another_length_or_kind_gives_no_link() {
     let frame = header.offset().plus(segment.0.header.segment_len() - 76);
     assert_eq!((error.detail(), error.offset(), error.segment()), (Detail::AuthFrame, frame, Some(0)));
     stream.append(&segment);
-    // Without RUN_START the terminator is zero, and no link; nor has a final segment one of this kind.
+    // Without RUN_START the terminator is zero, and no link; nor has a final segment one of this
+    // kind.
     for segment in
         [stream.data(&mut run), stream.closing(&mut stream.next_run(2), &stream.progress.trailer())]
     {

@@ -1,4 +1,5 @@
-//! The rooms of each crate, the files and folders at the top of its `src`, import each other without a circle. The graph is computed from the sources.
+//! The rooms of each crate, the files and folders at the top of its `src`, import each other
+//! without a circle. The graph is computed from the sources.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -100,7 +101,8 @@ fn tokens(code: &str) -> Vec<&str> {
     found
 }
 
-/// Every path of a tree such as `crate::{a::B, c}`, at the beginning of `tokens`; and how many tokens it has.
+/// Every path of a tree such as `crate::{a::B, c}`, at the beginning of `tokens`; and how many
+/// tokens it has.
 fn paths<'t>(tokens: &[&'t str]) -> (Vec<Vec<&'t str>>, usize) {
     let (mut path, mut at) = (Vec::new(), 0);
     while let Some(&token) = tokens.get(at) {
@@ -157,8 +159,8 @@ fn named<'t>(own: &[&'t str], code: &'t str) -> Vec<Vec<&'t str>> {
     found
 }
 
-/// What the rooms of a crate import of each other. What the root defines is the room `lib`, which knows all others; what it re-exports is of the room
-/// that has it.
+/// What the rooms of a crate import of each other. What the root defines is the room `lib`, which
+/// knows all others; what it re-exports is of the room that has it.
 fn graph(folder: &str, sources: &[Source]) -> Graph {
     let within: Vec<&str> =
         folder.split_once("/src/").map_or(Vec::new(), |(_, path)| path.split('/').collect());
@@ -199,7 +201,8 @@ fn graph(folder: &str, sources: &[Source]) -> Graph {
     graph
 }
 
-/// The rooms that are in a circle, or between two: what is left without those that import none of the others, or that none of the others imports.
+/// The rooms that are in a circle, or between two: what is left without those that import none of
+/// the others, or that none of the others imports.
 fn knot(graph: &Graph) -> Vec<String> {
     let mut left: BTreeSet<&String> = graph.keys().collect();
     loop {

@@ -1,5 +1,5 @@
-//! After a stream was written and read on threads, and everything was dropped, no key of it is left in the memory of the
-//! process (SV2-KEY-004). A binary of its own: it searches all of its memory.
+//! After a stream was written and read on threads, and everything was dropped, no key of it is left
+//! in the memory of the process (SV2-KEY-004). A binary of its own: it searches all of its memory.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -37,7 +37,8 @@ fn params(suite: Suite) -> StreamParams {
         .with_epoch_segments(2)
 }
 
-/// Writes segments on one thread, and reads them on another. `alive` is called while both have all of their keys.
+/// Writes segments on one thread, and reads them on another. `alive` is called while both have all
+/// of their keys.
 fn use_keys(suite: Suite, digest_alg: DigestAlg, alive: impl Fn() + Send) {
     let key = content_key(CONTENT_KEY);
     let writer = StreamSealer::new(params(suite), &key, b"").unwrap();

@@ -24,8 +24,8 @@ pub struct Stream {
     pub epochs: usize,
 }
 
-/// All keys of `stream`, masked, derived by a child process: the test `name` of this binary is run once more, and must
-/// begin with a call of this function. It does not return there.
+/// All keys of `stream`, masked, derived by a child process: the test `name` of this binary is run
+/// once more, and must begin with a call of this function. It does not return there.
 #[must_use]
 pub fn derive(name: &str, stream: &Stream) -> Vec<Hidden> {
     if let Ok(text) = env::var(VARIABLE) {

@@ -1,4 +1,5 @@
-//! The search: every readable byte of the process, against every half of every key, as it is and as HMAC pads it.
+//! The search: every readable byte of the process, against every half of every key, as it is and as
+//! HMAC pads it.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};

@@ -1,4 +1,5 @@
-//! §6, §15.5 A segment header whose segment_tag was verified, and what a reader may say of it without the segments before it.
+//! §6, §15.5 A segment header whose segment_tag was verified, and what a reader may say of it
+//! without the segments before it.
 
 use super::mac::equal;
 use crate::limits::{FRAME_OVERHEAD, SEGMENT_HEADER_LEN};
@@ -8,7 +9,8 @@ use crate::wire::{
 };
 use crate::{Detail, Error, Misuse, Offset};
 
-/// A segment header whose segment_tag was verified, and where it stands. Only a [`StreamOpener`](super::StreamOpener) makes one.
+/// A segment header whose segment_tag was verified, and where it is. Only a
+/// [`StreamOpener`](super::StreamOpener) makes one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthenticHeader {
     header: SegmentHeader,
@@ -70,7 +72,8 @@ impl AuthenticHeader {
         }
     }
 
-    /// Checks that this is a final segment, and the one after `before` segments. What is wrong is named by its own segment_index.
+    /// Checks that this is a final segment, and the one after `before` segments. What is wrong is
+    /// named by its own segment_index.
     ///
     /// # Errors
     /// `order.segment_index`.
@@ -79,8 +82,8 @@ impl AuthenticHeader {
         self.check_kind(SegmentKind::Final, before).map_err(|error| error.in_segment(named))
     }
 
-    /// Checks that its plaintext is as long as that of the data segment at this place in a stream with UNIFORM of which `end` plaintext bytes
-    /// are known.
+    /// Checks that its plaintext is as long as that of the data segment at this place in a stream
+    /// with UNIFORM of which `end` plaintext bytes are known.
     ///
     /// # Errors
     /// `order.uniform`.
@@ -109,8 +112,8 @@ impl AuthenticHeader {
         }
     }
 
-    /// Checks that the link of an index segment, or of a data segment with RUN_START, is R of the segment before it: SV2-DIG-005 for a reader that
-    /// knows no T (SV2-RNG-007).
+    /// Checks that the link of an index segment, or of a data segment with RUN_START, is R of the
+    /// segment before it: SV2-DIG-005 for a reader that knows no T (SV2-RNG-007).
     ///
     /// # Errors
     /// `order.transcript`.

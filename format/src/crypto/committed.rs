@@ -1,4 +1,5 @@
-//! §19 What of a stream is committed: all that going on after it takes.
+//! §19 The committed segments of a stream: all that a writer or a reader needs to resume after
+//! them.
 
 use super::mac::equal;
 use super::{PendingIndex, Transcript};
@@ -37,9 +38,11 @@ impl Committed {
         pending_index: PendingIndex::EMPTY,
     };
 
-    /// What is committed with the segment of the commit `record`, if that names the segment with this authentic header (§19.2, step 6).
+    /// What is committed with the segment of the commit `record`, if that names the segment with
+    /// this authentic header (§19.2, step 6).
     ///
-    /// `pending_index` has followed all segments up to and with that one; in a stream with UNIFORM it is not asked for anything.
+    /// `pending_index` has followed all segments up to and with that one; in a stream with UNIFORM
+    /// it is not asked for anything.
     #[must_use]
     pub fn with_segment(
         record: &JournalRecord,
@@ -61,8 +64,9 @@ impl Committed {
         })
     }
 
-    /// Whether the writer that goes on after them writes index segments: where there are some, and where its caller `asks` for them. `ended` says
-    /// that there is an ending record or a final segment.
+    /// Whether a writer that resumes after them writes index segments: if there are some already,
+    /// or if its caller `asks` for them. `ended` says that there is an ending record or a final
+    /// segment.
     ///
     /// # Errors
     /// `misuse` where they are asked for, and the stream cannot have them any more, or never could.
@@ -95,7 +99,8 @@ impl Committed {
         header.uniform() && self.has_short_segment(header) || self.pending_index.ends()
     }
 
-    /// Whether a data segment among them is not full; known of streams with UNIFORM that have no final segment yet.
+    /// Whether a data segment among them is not full; known of streams with UNIFORM that have no
+    /// final segment yet.
     #[must_use]
     pub const fn has_short_segment(&self, header: &HeaderV1) -> bool {
         self.plaintext_len < self.segments.saturating_mul(header.segment_size() as u64)

@@ -7,15 +7,16 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::mac::hmac;
 
-/// 32 bytes that are indistinguishable from random (SV2-KEY-001). In one place from its birth, and overwritten when dropped.
+/// 32 bytes that are indistinguishable from random (SV2-KEY-001). In one place from its birth, and
+/// overwritten when dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 //= spec/stream-v2.md#sv2-key-001
 //# A content key MUST be 32 bytes
 pub struct ContentKey(Box<[u8; 32]>);
 
 impl ContentKey {
-    /// Takes 32 bytes, and overwrites this copy of them. An array that is passed by value may leave others: see
-    /// [`filled_by`](Self::filled_by).
+    /// Takes 32 bytes, and overwrites this copy of them. An array that is passed by value may leave
+    /// others: see [`filled_by`](Self::filled_by).
     #[must_use]
     pub fn new(mut bytes: [u8; 32]) -> Self {
         let mut key = Self(Box::new([0; 32]));
@@ -33,7 +34,8 @@ impl ContentKey {
         fill(&mut key.0).map(|()| key)
     }
 
-    /// 16 bytes by which a key is told from others, and a damaged one from itself (Appendix C). Not secret.
+    /// 16 bytes by which a key is told from others, and a damaged one from itself (Appendix C). Not
+    /// secret.
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
         let mut mac = [0; 32];

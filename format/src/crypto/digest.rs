@@ -8,7 +8,8 @@ use crate::wire::{BOUND_PREFIX_LEN, DigestAlg};
 
 /// The 32 bytes D that stand for one segment's content.
 ///
-/// Under digest_alg 0x0001 no content hash against somebody who holds the key: never sign or deduplicate by it.
+/// Under digest_alg 0x0001 no content hash against somebody who holds the key: never sign or
+/// deduplicate by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub(super) [u8; 32]);
 
@@ -20,8 +21,8 @@ impl Digest {
     }
 }
 
-/// A digest in the making: takes the data frames of a segment in order. The keyed state stays in its place from segment
-/// to segment.
+/// A digest in the making: takes the data frames of a segment in order. The keyed state stays in
+/// its place from segment to segment.
 pub(super) struct DigestState {
     alg: DigestAlg,
     over_tags: Hmac,

@@ -9,11 +9,12 @@ use crate::KeyEpoch;
 /// Of every so many epochs E is kept, where any are: 8 KiB for all that there are (§15.5).
 const KEPT_EVERY: u32 = 256;
 
-/// Walks the chain of epoch secrets and remembers where it stands.
+/// Walks the chain of epoch secrets and remembers where it is.
 pub(super) struct EpochChain {
     reached: KeyEpoch,
     secret: Reached,
-    /// E_256, E_512 and so on, as far as they were reached: for readers that go back. A writer that drops epochs keeps none.
+    /// E_256, E_512 and so on, as far as they were reached: for readers that go back. A writer that
+    /// drops epochs keeps none.
     kept: Option<Vec<Secret>>,
 }
 

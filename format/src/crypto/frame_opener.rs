@@ -79,7 +79,8 @@ impl SealedEnds {
         Digest(digest)
     }
 
-    /// The segment, where its digest frame holds `digest` and its algorithm, and its terminator what it may hold: steps 15 and 16.
+    /// The segment, where its digest frame holds `digest` and its algorithm, and its terminator
+    /// what it may hold: steps 15 and 16.
     pub(super) fn verified(
         self,
         stream: &HeaderV1,

@@ -18,7 +18,8 @@ const ROLE_AT: Offset = Offset(10);
 const STREAM_HEADER_AT: Offset = Offset(16);
 const HEADER_MAC_AT: Offset = Offset(176);
 
-/// K_journal of a stream, and the stream header that its journals repeat. It seals and opens nothing. Cloning shares the keys.
+/// K_journal of a stream, and the stream header that its journals repeat. It seals and opens
+/// nothing. Cloning shares the keys.
 #[derive(Clone)]
 pub struct JournalKey {
     keys: Arc<StreamKeys>,
@@ -49,8 +50,9 @@ impl JournalKey {
         JournalHeader { role, stream_header: self.stream_header, source_len, source_mtime, journal_salt }
     }
 
-    /// What a source is compared with where its stream cannot be read back: the value after a segment whose plaintext has this SHA-256 (§19.7). The
-    /// value before segment 0 is 32 zero bytes.
+    /// What a source is compared with where its stream cannot be read back: the value after a
+    /// segment whose plaintext has this SHA-256 (§19.7). The value before segment 0 is 32 zero
+    /// bytes.
     #[must_use]
     pub fn source_check(&self, before: &[u8; 32], index: SegmentIndex, sha256: &[u8; 32]) -> [u8; 32] {
         self.hmac(&[b"source\0", &index.0.to_le_bytes(), before, sha256])
@@ -92,7 +94,8 @@ impl Journal {
         Self { key, header, header_mac, records: 0, last: None, last_commit: None }
     }
 
-    /// Reads a journal that was found beside an output (§18.3). What follows its last valid record is a torn tail.
+    /// Reads a journal that was found beside an output (§18.3). What follows its last valid record
+    /// is a torn tail.
     ///
     /// # Errors
     /// `journal.header`, `journal.foreign`, `journal.mac`: it is not to be used (SV2-JRN-006).
@@ -171,7 +174,8 @@ impl Journal {
         self.header.to_bytes(&self.header_mac)
     }
 
-    /// Bytes of the header and all records: what follows them in a file is a torn tail (SV2-JRN-008).
+    /// Bytes of the header and all records: what follows them in a file is a torn tail
+    /// (SV2-JRN-008).
     #[must_use]
     pub const fn valid_len(&self) -> u64 {
         JOURNAL_HEADER_LEN as u64 + self.records as u64 * JOURNAL_RECORD_LEN as u64
@@ -195,7 +199,8 @@ impl Journal {
         self.records >= JOURNAL_RECORDS_MAX
     }
 
-    /// Takes in a record, whose sequence it sets, and returns the 136 bytes that are to be appended.
+    /// Takes in a record, whose sequence it sets, and returns the 136 bytes that are to be
+    /// appended.
     pub fn append(&mut self, record: &JournalRecord) -> [u8; JOURNAL_RECORD_LEN] {
         let sequence = self.last.map_or(0, |last| last.sequence + 1);
         self.push(JournalRecord { sequence, ..*record })
@@ -206,8 +211,9 @@ impl Journal {
         record.to_bytes(&self.record_mac(&record))
     }
 
-    /// A journal with a fresh `journal_salt` that holds the last commit alone, and the bytes of its record, if there is one. `source` is its
-    /// length and its time of modification as they are now.
+    /// A journal with a fresh `journal_salt` that holds the last commit alone, and the bytes of its
+    /// record, if there is one. `source` is its length and its time of modification as they are
+    /// now.
     #[must_use]
     pub fn compacted(
         &self,
@@ -221,7 +227,8 @@ impl Journal {
     }
 }
 
-/// Whether a stream can have a segment at that place, and a run from there on: sums with it do not overflow (SV2-JRN-007).
+/// Whether a stream can have a segment at that place, and a run from there on: sums with it do not
+/// overflow (SV2-JRN-007).
 fn is_possible(record: &JournalRecord) -> bool {
     let segments = u64::from(record.index.0) + 1;
     let run_first_max = match record.record_type {

@@ -1,4 +1,5 @@
-//! §5 Key schedule: from content key, context and the first 80 bytes of the stream header to every key of a stream.
+//! §5 Key schedule: from content key, context and the first 80 bytes of the stream header to every
+//! key of a stream.
 
 use sha3::{Digest, Sha3_256};
 

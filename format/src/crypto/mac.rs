@@ -1,7 +1,8 @@
 //! §1.2 HMAC and HKDF over SHA3-256, and the secrets they give.
 //!
-//! HMAC is written out here, and not taken from a crate, so that nothing of a key stays behind: a key is padded in one
-//! place, which is overwritten, and the two keyed states stay where they are until they are.
+//! HMAC is written out here, and not taken from a crate, so that nothing of a key stays behind: a
+//! key is padded in one place, which is overwritten, and the two keyed states stay where they are
+//! until they are.
 
 use alloc::boxed::Box;
 
@@ -17,7 +18,8 @@ const BLOCK_LEN: usize = 136;
 const INNER_PAD: u8 = 0x36;
 const OUTER_PAD: u8 = 0x5C;
 
-/// A derived key of 32 bytes: in one place from its birth, and overwritten when dropped; never copied, never shown.
+/// A derived key of 32 bytes: in one place from its birth, and overwritten when dropped; never
+/// copied, never shown.
 //= spec/stream-v2.md#sv2-key-004
 //# An implementation SHOULD overwrite keys in memory when it no longer needs them.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -75,8 +77,8 @@ pub(super) fn hmac(key: &[u8; 32], pieces: &[&[u8]], tag: &mut [u8; 32]) {
     });
 }
 
-/// An HMAC-SHA3-256 in the making. It holds no key before it is started and after it is finished, and must not be moved
-/// in between: what is moved leaves a copy. Overwritten when dropped.
+/// An HMAC-SHA3-256 in the making. It holds no key before it is started and after it is finished,
+/// and must not be moved in between: what is moved leaves a copy. Overwritten when dropped.
 pub(super) struct Hmac {
     inner: Sha3_256,
     outer: Sha3_256,

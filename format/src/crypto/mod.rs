@@ -1,8 +1,9 @@
 //! Keys, tags, frames, digests and the order of segments. Keys live here and nowhere else.
 //!
-//! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker, and read with one
-//! [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a sequential reader:
-//! [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A range reader has [`StreamEnd`] and [`VerifiedIndex`] instead.
+//! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker, and read
+//! with one [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a
+//! sequential reader: [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A
+//! range reader has [`StreamEnd`] and [`VerifiedIndex`] instead.
 
 mod authentic_header;
 mod cipher;

@@ -1,11 +1,13 @@
-//! §8 What opening a segment gives besides its plaintext: its digest, and the plaintext of its terminator.
+//! §8 What opening a segment gives besides its plaintext: its digest, and the plaintext of its
+//! terminator.
 
 use core::fmt;
 
 use super::Digest;
 use crate::wire::TRAILER_LEN;
 
-/// What a verified segment brings besides its plaintext: its digest, and its terminator for [`Progress`](super::Progress).
+/// What a verified segment brings besides its plaintext: its digest, and its terminator for
+/// [`Progress`](super::Progress).
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct OpenedSegment {

@@ -1,4 +1,5 @@
-//! §11 What the next index segment must say of the segments before it: known from their headers alone.
+//! §11 What the next index segment must say of the segments before it: known from their headers
+//! alone.
 
 use alloc::vec::Vec;
 
@@ -8,9 +9,10 @@ use crate::wire::{
     write_index,
 };
 
-/// The data segments that no index segment covers yet, and where the last index segment stands.
+/// The data segments that no index segment covers yet, and where the last index segment is.
 ///
-/// It takes 24 bytes for each of them, and of those before the first index segment no more than n + 1 are kept: with more, none can follow.
+/// It takes 24 bytes for each of them, and of those before the first index segment no more than n +
+/// 1 are kept: with more, none can follow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingIndex {
     /// Bytes of the body so far.
@@ -54,18 +56,20 @@ impl PendingIndex {
         self.last.is_some()
     }
 
-    /// Whether the last index segment is one that only stands before the final segment.
+    /// Whether the last index segment is one that is followed by the final segment alone.
     pub(super) const fn ends(&self) -> bool {
         matches!(self.last, Some(LastIndex { full: false, .. }))
     }
 
-    /// How many data segments are uncovered; of those before the first index segment, n + 1 at most are counted.
+    /// How many data segments are uncovered; of those before the first index segment, n + 1 at most
+    /// are counted.
     #[must_use]
     pub fn count(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether they are more than one index segment holds, which only a stream without index segments has.
+    /// Whether they are more than one index segment holds, which only a stream without index
+    /// segments has.
     pub(super) fn is_more_than_full(&self, stream: &HeaderV1) -> bool {
         self.entries.len() > entries_max(stream) as usize
     }
@@ -82,7 +86,8 @@ impl PendingIndex {
         self.entries.is_empty()
     }
 
-    /// Whether a segment of this kind may come next (SV2-IDX-005). Before the first index segment there is nothing to reject.
+    /// Whether a segment of this kind may come next (SV2-IDX-005). Before the first index segment
+    /// there is nothing to reject.
     pub(super) fn allows(&self, stream: &HeaderV1, kind: SegmentKind) -> bool {
         let Some(last) = &self.last else { return true };
         match kind {

@@ -1,4 +1,5 @@
-//! §8.2, §9 How far a stream has come: transcript, totals and position, and what the final segment must say of them.
+//! §8.2, §9 How far a stream has come: transcript, totals and position, and what the final segment
+//! must say of them.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -37,13 +38,13 @@ impl Progress {
         Self::of_reader_after(stream, &Committed::NOTHING)
     }
 
-    /// Goes on after the committed segments of a stream that is being written (§19).
+    /// Resumes after the committed segments of a stream that is being written (§19).
     #[must_use]
     pub fn of_writer_after(stream: &StreamSealer, committed: &Committed) -> Self {
         Self::new(stream.keys.clone(), *stream.header(), committed.clone())
     }
 
-    /// Goes on after the committed segments of a stream that is being read (§19).
+    /// Resumes after the committed segments of a stream that is being read (§19).
     #[must_use]
     pub fn of_reader_after(stream: &StreamOpener, committed: &Committed) -> Self {
         Self::new(stream.keys.clone(), *stream.header(), committed.clone())
@@ -96,8 +97,8 @@ impl Progress {
         self.committed.position
     }
 
-    /// The payload of the index segment that comes next, where a writer of index segments writes one: `ends` says that no data segment
-    /// follows (SV2-IDX-001).
+    /// The payload of the index segment that comes next, where a writer of index segments writes
+    /// one: `ends` says that no data segment follows (SV2-IDX-001).
     #[must_use]
     pub fn index_payload(&self, ends: bool) -> Option<Vec<u8>> {
         let uncovered = &self.committed.pending_index;
@@ -126,8 +127,9 @@ impl Progress {
     /// Takes in the next segment that was sealed; it may be written afterwards.
     ///
     /// # Errors
-    /// `misuse` for an index segment, or a data segment after one that is not full, where the stream promises full ones (SV2-HDR-016), for a data or
-    /// final segment where an index segment is due (SV2-IDX-001), and for another digest_alg than before (SV2-DIG-008).
+    /// `misuse` for an index segment, or a data segment after one that is not full, where the
+    /// stream promises full ones (SV2-HDR-016), for a data or final segment where an index segment
+    /// is due (SV2-IDX-001), and for another digest_alg than before (SV2-DIG-008).
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
         //= spec/stream-v2.md#sv2-hdr-016
@@ -154,11 +156,13 @@ impl Progress {
         Ok(())
     }
 
-    /// Takes in the next segment that was opened, with its `payload`; its plaintext may be released afterwards. Steps 16 and 17 of §15.1.
+    /// Takes in the next segment that was opened, with its `payload`; its plaintext may be released
+    /// afterwards. Steps 16 and 17 of §15.1.
     ///
     /// # Errors
-    /// `order.transcript` where a run or an index segment continues another history, `auth.trailer` where the final segment does not match the
-    /// stream before it, `malformed.index` for an index segment that does not describe the data segments before it; `misuse` for a payload of
+    /// `order.transcript` where a run or an index segment continues another history, `auth.trailer`
+    /// where the final segment does not match the stream before it, `malformed.index` for an index
+    /// segment that does not describe the data segments before it; `misuse` for a payload of
     /// another length.
     pub fn opened(
         &mut self,
@@ -186,8 +190,8 @@ impl Progress {
         Ok(())
     }
 
-    /// As [`opened`](Self::opened) for a segment of which only the two frames at its end were opened (§19.3): what an index segment holds was
-    /// written by the writer that goes on after it.
+    /// As [`opened`](Self::opened) for a segment of which only the two frames at its end were
+    /// opened (§19.3): what an index segment holds was written by the writer that resumes after it.
     ///
     /// # Errors
     /// `order.transcript`, `auth.trailer`.

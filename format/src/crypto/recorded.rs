@@ -1,4 +1,5 @@
-//! Every message that is sealed, for tests that look for a (key, nonce) pair with two of them (SV2-FRM-008). No released binary has this.
+//! Every message that is sealed, for tests that look for a (key, nonce) pair with two of them
+//! (SV2-FRM-008). No released binary has this.
 
 use std::sync::OnceLock;
 

@@ -6,8 +6,8 @@ use crate::wire::{HISTORY_LEN, RunLink, SegmentFlags, history_bytes};
 
 /// 16 bytes from the operating system's random generator, drawn anew for each run (SV2-SEG-026).
 ///
-/// Never one that was read back from storage: the whole safety of resuming rests on that. A salt of an earlier run is a
-/// [`RunLink`], and nothing makes a `RunSalt` of that.
+/// Never one that was read back from storage: the whole safety of resuming rests on that. A salt of
+/// an earlier run is a [`RunLink`], and nothing makes a `RunSalt` of that.
 //= spec/stream-v2.md#sv2-jrn-004
 //= type=implication
 //= reason=Where random bytes come from is seen in the pipeline alone.
@@ -45,7 +45,8 @@ impl Run {
         Self::resuming(salt, SegmentIndex::FIRST, Transcript::EMPTY, RunLink::NONE)
     }
 
-    /// A run that takes over at segment `first`, after segments with this T, the last of which is of the run `link`.
+    /// A run that takes over at segment `first`, after segments with this T, the last of which is
+    /// of the run `link`.
     #[must_use]
     pub fn resuming(salt: RunSalt, first: SegmentIndex, continues: Transcript, link: RunLink) -> Self {
         Self { salt, first, continues: history_bytes(continues.bytes(), &link) }

@@ -12,7 +12,8 @@ use super::mac::Secret;
 use crate::KeyEpoch;
 use crate::wire::SegmentHeader;
 
-/// The keys of one run in one epoch, remembered from segment to segment: one set-up of the AEAD a run and epoch.
+/// The keys of one run in one epoch, remembered from segment to segment: one set-up of the AEAD a
+/// run and epoch.
 pub(super) struct RunKeys {
     stream: Arc<StreamKeys>,
     epochs: EpochChain,

@@ -7,10 +7,11 @@ use super::{AuthenticHeader, Committed, RunOrder};
 use crate::wire::{RunLink, segment_at as at};
 use crate::{Detail, Error, SegmentIndex};
 
-/// The runs that hold some segments of a stream, found by links from its end backwards, or by headers from its beginning forwards. 20 bytes for
-/// each.
+/// The runs that hold some segments of a stream, found by links from its end backwards, or by
+/// headers from its beginning forwards. 20 bytes for each.
 ///
-/// They are those of one final segment, or of one last committed segment, and stand for nothing else (SV2-RNG-008).
+/// They are those of one final segment, or of one last committed segment, and stand for nothing
+/// else (SV2-RNG-008).
 ///
 /// ```
 /// use stream_v2_format::SegmentIndex;
@@ -38,7 +39,8 @@ impl RunMap {
     /// No run.
     pub const NONE: Self = Self { end: 0, runs: VecDeque::new() };
 
-    /// The run that ends before segment `end`, by the link of that segment. Nothing is before segment 0.
+    /// The run that ends before segment `end`, by the link of that segment. Nothing is before
+    /// segment 0.
     #[must_use]
     pub fn ending_before(end: SegmentIndex, link: RunLink) -> Self {
         let runs = if link.first < end { VecDeque::from([link]) } else { VecDeque::new() };
@@ -52,14 +54,16 @@ impl RunMap {
         Self { end: committed.segments, runs }
     }
 
-    /// The first segment of the lowest run that is known, where there are segments before it: the link in that segment says which run holds them.
+    /// The first segment of the lowest run that is known, where there are segments before it: the
+    /// link in that segment says which run holds them.
     #[must_use]
     pub fn unknown_before(&self) -> Option<SegmentIndex> {
         self.runs.front().map(|run| run.first).filter(|&first| first > SegmentIndex::FIRST)
     }
 
-    /// Adds the run before the lowest one that is known, by the link that [`open_link`](super::SegmentOpener::open_link) gives of the first segment of
-    /// that one. A link that cannot stand there is not added.
+    /// Adds the run before the lowest one that is known, by the link that
+    /// [`open_link`](super::SegmentOpener::open_link) gives of the first segment of that one. A
+    /// link that cannot stand there is not added.
     pub fn add(&mut self, link: RunLink) {
         if self.unknown_before().is_some_and(|first| link.first < first) {
             self.runs.push_front(link);
@@ -89,7 +93,8 @@ impl RunMap {
         self.runs.get(after.checked_sub(1)?).filter(|_| u64::from(index.0) < self.end)
     }
 
-    /// Checks that a segment is of the run that holds its segment_index, and begins it where it is the first.
+    /// Checks that a segment is of the run that holds its segment_index, and begins it where it is
+    /// the first.
     ///
     /// # Errors
     /// `order.run`, also where that run is not known.

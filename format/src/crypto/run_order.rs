@@ -4,7 +4,8 @@ use super::Committed;
 use crate::wire::{RunLink, SegmentHeader, SegmentKind, segment_at as at};
 use crate::{Detail, Error, Offset};
 
-/// Follows segment_index and runs from header to header: what a range reader that walks checks of every header (SV2-RNG-007).
+/// Follows segment_index and runs from header to header: what a range reader that walks checks of
+/// every header (SV2-RNG-007).
 #[derive(Clone, Debug)]
 pub struct RunOrder {
     segments: u64,
@@ -15,7 +16,7 @@ impl RunOrder {
     /// Begins before segment 0.
     pub const BEGIN: Self = Self { segments: 0, link: RunLink::NONE };
 
-    /// Goes on after the committed segments of a stream.
+    /// Resumes after the committed segments of a stream.
     #[must_use]
     pub const fn after(committed: &Committed) -> Self {
         Self { segments: committed.segments, link: committed.run }
@@ -27,7 +28,8 @@ impl RunOrder {
         self.segments
     }
 
-    /// R of the last data or index segment that was admitted: what the terminator of the next segment must say.
+    /// R of the last data or index segment that was admitted: what the terminator of the next
+    /// segment must say.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         &self.link

@@ -1,4 +1,5 @@
-//! §7, §8, §15 Opening one segment, from one slice into another: steps 12 to 16 of the order of checks.
+//! §7, §8, §15 Opening one segment, from one slice into another: steps 12 to 16 of the order of
+//! checks.
 
 use super::frame_opener::{FrameOpener, SealedEnds, check_terminator};
 use super::run_keys::RunKeys;
@@ -24,22 +25,24 @@ impl SegmentOpener {
         Self { header: *stream.header(), keys: RunKeys::new(stream.keys.clone()) }
     }
 
-    /// The same, in which going back to earlier key epochs takes few steps: 8 KiB at most are kept for it.
+    /// The same, in which going back to earlier key epochs takes few steps: 8 KiB at most are kept
+    /// for it.
     #[must_use]
     pub fn keeping_epochs(mut self) -> Self {
         self.keys.keep_epochs();
         self
     }
 
-    /// Opens the segment `header` with its `wire` (wire_len bytes) into `payload` (payload_len bytes): the plaintext of a data segment, what an
-    /// index segment holds.
+    /// Opens the segment `header` with its `wire` (wire_len bytes) into `payload` (payload_len
+    /// bytes): the plaintext of a data segment, what an index segment holds.
     ///
-    /// On success everything about the segment itself has been verified; whether it stands in the right place is for
-    /// [`SegmentOrder`](super::SegmentOrder) and [`Progress`](super::Progress) to say. After an error `payload` is zero.
+    /// On success everything about the segment itself has been verified; whether it is in the
+    /// right place is for [`SegmentOrder`](super::SegmentOrder) and [`Progress`](super::Progress)
+    /// to say. After an error `payload` is zero.
     ///
     /// # Errors
-    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`; `misuse` for slices of
-    /// another length.
+    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`,
+    /// `malformed.terminator`; `misuse` for slices of another length.
     pub fn open(
         &mut self,
         header: &AuthenticHeader,
@@ -51,7 +54,8 @@ impl SegmentOpener {
         opening.finish()
     }
 
-    /// Begins the segment `header`, whose wire comes piece by piece, with its `payload` (payload_len bytes).
+    /// Begins the segment `header`, whose wire comes piece by piece, with its `payload`
+    /// (payload_len bytes).
     ///
     /// # Errors
     /// `misuse` for a payload of another length; it is zero then.
@@ -81,12 +85,13 @@ impl SegmentOpener {
         FrameHeader { frame_type: FrameType::Terminator, len }
     }
 
-    /// Opens the terminator frame alone, the last [`terminator_len`](Self::terminator_len) bytes of the wire of an index segment or a data segment
-    /// with RUN_START, and gives its link: the run of the segment before.
+    /// Opens the terminator frame alone, the last [`terminator_len`](Self::terminator_len) bytes of
+    /// the wire of an index segment or a data segment with RUN_START, and gives its link: the run
+    /// of the segment before.
     ///
     /// # Errors
-    /// `malformed.frame_*`, `auth.frame`, `malformed.terminator`; `malformed.wire_len` for a slice of another length, `misuse` for a segment without a
-    /// link.
+    /// `malformed.frame_*`, `auth.frame`, `malformed.terminator`; `malformed.wire_len` for a slice
+    /// of another length, `misuse` for a segment without a link.
     pub fn open_link(&mut self, authentic: &AuthenticHeader, frame: &[u8]) -> Result<RunLink, Error> {
         let header = authentic.header();
         let expected = self.terminator_frame(authentic);
@@ -108,11 +113,14 @@ impl SegmentOpener {
         link_at_end(&terminator).ok_or_else(|| authentic.misuse(Misuse::NoLink))
     }
 
-    /// Opens the two frames at the end of the wire alone, from the last [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a segment
-    /// whose data frames were durable before (§19.3). Neither the checksum of the wire nor its data frames are looked at.
+    /// Opens the two frames at the end of the wire alone, from the last
+    /// [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a
+    /// segment whose data frames were durable before (§19.3). Neither the checksum of the wire nor
+    /// its data frames are looked at.
     ///
     /// # Errors
-    /// `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`; `malformed.wire_len` for a slice of another length.
+    /// `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`;
+    /// `malformed.wire_len` for a slice of another length.
     pub fn open_tail(&mut self, authentic: &AuthenticHeader, tail: &[u8]) -> Result<OpenedSegment, Error> {
         let header = authentic.header();
         let layout = FrameLayout::new(&self.header, header).tail();

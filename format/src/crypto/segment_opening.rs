@@ -1,4 +1,5 @@
-//! §7, §8, §15 One segment while it is opened, frame after frame, in order: steps 12 to 16 of the order of checks.
+//! §7, §8, §15 One segment while it is opened, frame after frame, in order: steps 12 to 16 of the
+//! order of checks.
 
 use super::digest::DigestState;
 use super::frame_opener::{FrameOpener, SealedEnds};
@@ -9,10 +10,11 @@ use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{Crc32c, FrameHeader, FrameLayout, FrameType, FrameView, HeaderV1};
 use crate::{Error, Misuse};
 
-/// A segment that is being opened: each byte goes through CRC, digest and AEAD while it is in the cache.
+/// A segment that is being opened: each byte goes through CRC, digest and AEAD while it is in the
+/// cache.
 ///
-/// What is wrong with it is said at the end: only then is it known what comes first in the order of checks. Dropped, or finished with an error,
-/// it leaves zeros in the payload.
+/// What is wrong with it is said at the end: only then is it known what comes first in the order of
+/// checks. Dropped, or finished with an error, it leaves zeros in the payload.
 pub struct SegmentOpening<'s> {
     stream: &'s HeaderV1,
     authentic: &'s AuthenticHeader,
@@ -62,7 +64,8 @@ impl<'s> SegmentOpening<'s> {
         })
     }
 
-    /// Bytes of the frames that come next: of as many as `most` bytes hold, and of one at least; 0 at the end of the wire.
+    /// Bytes of the frames that come next: of as many as `most` bytes hold, and of one at least; 0
+    /// at the end of the wire.
     #[must_use]
     pub fn next_len(&self, most: usize) -> usize {
         let next = (self.frames.frame_index..).map_while(|frame_index| self.layout.header(frame_index));
@@ -129,8 +132,9 @@ impl<'s> SegmentOpening<'s> {
     /// Verifies the segment, once all of its wire has come.
     ///
     /// # Errors
-    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`: the first of them, in this order. `misuse` where
-    /// a part of the wire has not come.
+    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`,
+    /// `malformed.terminator`: the first of them, in this order. `misuse` where a part of the wire
+    /// has not come.
     pub fn finish(self) -> Result<OpenedSegment, Error> {
         let Self { stream, authentic, taken, mut payload, ends, crc, digest, malformed, rejected, .. } = self;
         let header = authentic.header();

@@ -1,4 +1,5 @@
-//! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before their wires are read.
+//! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before
+//! their wires are read.
 
 use super::{Committed, PendingIndex, RunOrder};
 use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind, segment_at as at};
@@ -23,7 +24,7 @@ impl SegmentOrder {
         Self::after(header, &Committed::NOTHING)
     }
 
-    /// Goes on after the committed segments of a stream (§19).
+    /// Resumes after the committed segments of a stream (§19).
     #[must_use]
     pub fn after(header: &HeaderV1, committed: &Committed) -> Self {
         Self {
@@ -69,10 +70,12 @@ impl SegmentOrder {
 
     /// Admits the next segment, whose header was read at `offset`: step 10 of §15.1.
     ///
-    /// A reader with the key admits authenticated headers only; a tool without it follows the same order (§15.6).
+    /// A reader with the key admits authenticated headers only; a tool without it follows the same
+    /// order (§15.6).
     ///
     /// # Errors
-    /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`, `order.index`.
+    /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`,
+    /// `order.index`.
     pub fn admit(&mut self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         self.check(header, offset).map_err(|error| error.in_segment(self.segments()))?;
         self.runs.follow(header);
@@ -88,7 +91,8 @@ impl SegmentOrder {
     /// What the end of the input means here, where `offset` is its length in bytes.
     ///
     /// # Errors
-    /// `truncated` with the number of segments admitted, unless the final segment was the last (SV2-FIN-004).
+    /// `truncated` with the number of segments admitted, unless the final segment was the last
+    /// (SV2-FIN-004).
     pub const fn end_of_input(&self, offset: Offset) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-fin-004
         //# A reader MUST reject with `truncated` a stream that ends before a final segment, also where it

@@ -23,7 +23,8 @@ impl SegmentPlace {
         Self { before: 0, offset: stream.body_offset(), plaintext_begin: 0 }
     }
 
-    /// Where segment `before` begins in a stream with UNIFORM, if all data segments before it are full (§4).
+    /// Where segment `before` begins in a stream with UNIFORM, if all data segments before it are
+    /// full (§4).
     #[must_use]
     pub fn uniform(stream: &HeaderV1, before: u64) -> Self {
         let position = uniform_segment_len(stream).saturating_mul(before);
@@ -31,7 +32,8 @@ impl SegmentPlace {
         Self { before, offset: stream.body_offset().plus(position), plaintext_begin }
     }
 
-    /// The place of the full data segment that byte `offset` of a stream with UNIFORM is in or, at its beginning, would follow.
+    /// The place of the full data segment that byte `offset` of a stream with UNIFORM is in or, at
+    /// its beginning, would follow.
     #[must_use]
     pub fn uniform_at(stream: &HeaderV1, offset: Offset) -> Self {
         let position = offset.0.saturating_sub(stream.body_offset().0);
@@ -49,7 +51,8 @@ impl SegmentPlace {
         }
     }
 
-    /// `limit.policy`: the chain of links that would go on at the segment here is longer than `allowed` (SV2-RNG-009).
+    /// `limit.policy`: the chain of links that would go on at the segment here is longer than
+    /// `allowed` (SV2-RNG-009).
     #[must_use]
     pub fn too_many_links(&self, allowed: u32) -> Error {
         let error = Error::new(Detail::LimitPolicy, self.offset).in_segment(self.before);

@@ -27,8 +27,8 @@ pub struct SegmentSealer {
 }
 
 impl SegmentSealer {
-    /// A sealer for one run of `stream`. Several sealers of one run may share the work; no two of them may have the same
-    /// segment.
+    /// A sealer for one run of `stream`. Several sealers of one run may share the work; no two of
+    /// them may have the same segment.
     #[must_use]
     pub fn new(stream: &StreamSealer, run: Run) -> Self {
         let keys = RunKeys::new(stream.keys.clone());
@@ -55,13 +55,15 @@ impl SegmentSealer {
         len
     }
 
-    /// Seals `plaintext` (1 to segment_size bytes) into `wire`, which is [`wire_len`](Self::wire_len) bytes long.
+    /// Seals `plaintext` (1 to segment_size bytes) into `wire`, which is
+    /// [`wire_len`](Self::wire_len) bytes long.
     ///
-    /// After an error the wire's content is undefined, and the index must not be sealed again in this run.
+    /// After an error the wire's content is undefined, and the index must not be sealed again in
+    /// this run.
     ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for slices of another length, and for an index that is not
-    /// above those before, or is before the run.
+    /// `limit.segment_index` where the stream must end, `misuse` for slices of another length, and
+    /// for an index that is not above those before, or is before the run.
     pub fn seal_data(
         &mut self,
         index: SegmentIndex,
@@ -73,7 +75,8 @@ impl SegmentSealer {
         sealing.finish()
     }
 
-    /// Begins a data segment of `plaintext_len` bytes (1 to segment_size), whose plaintext comes piece by piece.
+    /// Begins a data segment of `plaintext_len` bytes (1 to segment_size), whose plaintext comes
+    /// piece by piece.
     ///
     /// # Errors
     /// As of [`seal_data`](Self::seal_data).
@@ -103,12 +106,14 @@ impl SegmentSealer {
         SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)
     }
 
-    /// Seals an index segment with the `payload` that [`Progress::index_payload`](super::Progress::index_payload) gives, after the segments
-    /// whose T is `transcript`, the last of which is of the run `link`. Its wire is as long as that of a data segment of that length which begins a run.
+    /// Seals an index segment with the `payload` that
+    /// [`Progress::index_payload`](super::Progress::index_payload) gives, after the segments whose
+    /// T is `transcript`, the last of which is of the run `link`. Its wire is as long as that of a
+    /// data segment of that length which begins a run.
     ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index segment has (SV2-IDX-003), and
-    /// for an index that is not above those before.
+    /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index
+    /// segment has (SV2-IDX-003), and for an index that is not above those before.
     pub fn seal_index(
         &mut self,
         index: SegmentIndex,
@@ -176,7 +181,8 @@ impl SegmentSealer {
         sealing.finish()
     }
 
-    /// Takes the index for one sealing, whatever comes of it: a message that was begun is as good as sealed.
+    /// Takes the index for one sealing, whatever comes of it: a message that was begun is as good
+    /// as sealed.
     fn claim(&mut self, index: SegmentIndex) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-frm-008
         //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.

@@ -12,9 +12,11 @@ use crate::wire::{
 };
 use crate::{Error, Misuse, SegmentIndex};
 
-/// A segment that is being sealed: each byte goes through AEAD, digest and CRC while it is in the cache.
+/// A segment that is being sealed: each byte goes through AEAD, digest and CRC while it is in the
+/// cache.
 ///
-/// Dropped before it is finished, it leaves a wire whose content is undefined; its index must not be sealed again in this run.
+/// Dropped before it is finished, it leaves a wire whose content is undefined; its index must not
+/// be sealed again in this run.
 pub struct SegmentSealing<'s> {
     stream: &'s StreamKeys,
     /// As far as it is known before sealing.
@@ -55,7 +57,8 @@ impl<'s> SegmentSealing<'s> {
         Ok(Self { stream: stream_keys, header, frame_size, terminator, left, frames, digest })
     }
 
-    /// Seals the next `plaintext`: any number of frames of frame_size bytes, or all that is left of the segment.
+    /// Seals the next `plaintext`: any number of frames of frame_size bytes, or all that is left of
+    /// the segment.
     ///
     /// # Errors
     /// `misuse` for more than that, and for a piece that ends inside a frame.

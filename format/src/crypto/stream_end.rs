@@ -19,8 +19,9 @@ impl StreamEnd {
     /// Takes in a final segment that was opened.
     ///
     /// # Errors
-    /// `auth.trailer` where the trailer says another position or another plaintext total than can be here; `order.segment_index` for a segment
-    /// that is no final one; `misuse` where another segment was opened.
+    /// `auth.trailer` where the trailer says another position or another plaintext total than can
+    /// be here; `order.segment_index` for a segment that is no final one; `misuse` where another
+    /// segment was opened.
     pub fn new(
         stream: &StreamOpener,
         header: &AuthenticHeader,
@@ -44,7 +45,8 @@ impl StreamEnd {
         if declared && in_place && adds_up { Ok(end) } else { Err(end.mismatch()) }
     }
 
-    /// Whether total, position and segment_index are those of full data segments and a last one (§4).
+    /// Whether total, position and segment_index are those of full data segments and a last one
+    /// (§4).
     fn is_uniform(&self, stream: &HeaderV1) -> bool {
         let total = self.trailer.plaintext_len;
         let full = SegmentPlace::uniform(stream, total / u64::from(stream.segment_size()));

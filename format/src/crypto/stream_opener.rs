@@ -10,7 +10,8 @@ use crate::{Detail, Error, Offset};
 
 const HEADER_TAG_OFFSET: Offset = Offset(80);
 
-/// The keys and the authenticated stream header of a stream that is being read. Cloning shares the keys.
+/// The keys and the authenticated stream header of a stream that is being read. Cloning shares the
+/// keys.
 #[derive(Clone)]
 pub struct StreamOpener {
     pub(super) keys: Arc<StreamKeys>,
@@ -43,7 +44,8 @@ impl StreamOpener {
 
     /// Parses, checks and authenticates the segment header at `offset`: steps 1 to 9 of §15.1.
     ///
-    /// Only after that may its wire_len be believed (SV2-SEG-023). `segments_before` is the number of segments before it.
+    /// Only after that may its wire_len be believed (SV2-SEG-023). `segments_before` is the number
+    /// of segments before it.
     ///
     /// # Errors
     /// The error of the first check that fails.

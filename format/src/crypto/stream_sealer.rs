@@ -29,7 +29,8 @@ impl StreamSealer {
         Ok(Self { keys: Arc::new(keys), header })
     }
 
-    /// Takes up a stream whose writer was interrupted, with the keys and the header of its reader (SV2-RES-005).
+    /// Takes up a stream whose writer was interrupted, with the keys and the header of its reader
+    /// (SV2-RES-005).
     #[must_use]
     pub fn resuming(stream: &StreamOpener) -> Self {
         //= spec/stream-v2.md#sv2-res-005

@@ -15,7 +15,8 @@ pub struct IndexRef {
     pub before: u64,
     /// Where it begins.
     pub offset: Offset,
-    /// The first 16 bytes of its tag; of the last one the transcript says more ([`StreamEnd::check_last_index`](super::StreamEnd::check_last_index)).
+    /// The first 16 bytes of its tag; of the last one the transcript says more
+    /// ([`StreamEnd::check_last_index`](super::StreamEnd::check_last_index)).
     pub name: Option<[u8; 16]>,
     /// Plaintext bytes up to it.
     pub plaintext_end: u64,
@@ -47,7 +48,8 @@ pub struct VerifiedIndex {
 }
 
 impl VerifiedIndex {
-    /// Takes in an index segment that was opened, with its payload. `plaintext_end` is the number of plaintext bytes up to it.
+    /// Takes in an index segment that was opened, with its payload. `plaintext_end` is the number
+    /// of plaintext bytes up to it.
     ///
     /// # Errors
     /// `malformed.index` where what it says cannot stand before it.
@@ -120,7 +122,8 @@ impl VerifiedIndex {
         Some(IndexedSegment { place, end })
     }
 
-    /// Checks that `header`, which was read at the place of `segment`, is what the index segment says.
+    /// Checks that `header`, which was read at the place of `segment`, is what the index segment
+    /// says.
     ///
     /// # Errors
     /// `order.segment_index`, `auth.index`; `malformed.index` where the lengths are others.

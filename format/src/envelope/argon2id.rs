@@ -39,8 +39,8 @@ impl<'a> Argon2idView<'a> {
     /// Parses the body of an `argon2id` stanza.
     ///
     /// # Errors
-    /// `malformed.envelope` for a body that is not 128 bytes long or has a reserved byte set, `limit.argon2id` for parameters
-    /// outside §14.
+    /// `malformed.envelope` for a body that is not 128 bytes long or has a reserved byte set,
+    /// `limit.argon2id` for parameters outside §14.
     pub fn parse(stanza: &Stanza<'a>) -> Result<Self, Error> {
         let wrong = Error::new(Detail::MalformedEnvelope, stanza.offset);
         //= spec/stream-v2.md#sv2-env-011

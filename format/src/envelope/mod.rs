@@ -33,7 +33,8 @@ pub struct EnvelopeView<'a> {
 }
 
 impl<'a> EnvelopeView<'a> {
-    /// Parses an envelope of `envelope_len` bytes and its CRC, which follow the 128 bytes of the stream header.
+    /// Parses an envelope of `envelope_len` bytes and its CRC, which follow the 128 bytes of the
+    /// stream header.
     ///
     /// # Errors
     /// `malformed.envelope_crc`, `malformed.envelope`, `limit.argon2id`.
@@ -93,8 +94,9 @@ impl<'a> EnvelopeView<'a> {
     }
 }
 
-/// What a reader without a content key reports once the stream header and the envelope were checked (SV2-ENV-008): `misuse` where
-/// there is no envelope, `unsupported.envelope` where there is one, as no type of stanza is implemented yet.
+/// What a reader without a content key reports once the stream header and the envelope were checked
+/// (SV2-ENV-008): `misuse` where there is no envelope, `unsupported.envelope` where there is one,
+/// as no type of stanza is implemented yet.
 #[must_use]
 pub const fn no_content_key(header: &HeaderV1) -> Error {
     //= spec/stream-v2.md#sv2-env-008
@@ -107,7 +109,8 @@ pub const fn no_content_key(header: &HeaderV1) -> Error {
     }
 }
 
-/// The bytes of an envelope and its CRC. The stanzas are type and body, in the order of their types.
+/// The bytes of an envelope and its CRC. The stanzas are type and body, in the order of their
+/// types.
 ///
 /// # Errors
 /// `limit.envelope_len`, `malformed.envelope_len`, or what a reader would say of the stanzas.

@@ -18,7 +18,7 @@ const STANZA_HEADER_LEN: usize = 4;
 /// One stanza: its type and body. Nothing is copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stanza<'a> {
-    /// The type as it stands in the envelope; unknown types are skipped (SV2-ENV-007).
+    /// The type on the wire; unknown types are skipped (SV2-ENV-007).
     pub stanza_type: u16,
     /// The body.
     pub body: &'a [u8],
@@ -33,7 +33,8 @@ pub(super) struct Stanzas<'a> {
 }
 
 impl<'a> Stanzas<'a> {
-    /// The next stanza, `None` at the end, or `malformed.envelope` where the stanzas do not fill the envelope.
+    /// The next stanza, `None` at the end, or `malformed.envelope` where the stanzas do not fill
+    /// the envelope.
     pub(super) fn next_stanza(&mut self) -> Result<Option<Stanza<'a>>, Error> {
         if self.rest.is_empty() {
             return Ok(None);

@@ -120,11 +120,12 @@ pub struct FrameView<'a> {
 }
 
 impl<'a> FrameView<'a> {
-    /// Checks the header of the frame in `bytes`, which begins at `offset` and has the length that `expected` calls for.
+    /// Checks the header of the frame in `bytes`, which begins at `offset` and has the length that
+    /// `expected` calls for.
     ///
     /// # Errors
-    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len`, without a segment, and `malformed.wire_len` for bytes of
-    /// another length.
+    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len`, without a
+    /// segment, and `malformed.wire_len` for bytes of another length.
     pub fn check(bytes: &'a [u8], expected: FrameHeader, offset: Offset) -> Result<Self, Error> {
         let Ok(([], (fields, ciphertext, tag))) = frame(bytes, expected.len) else {
             return Err(Error::new(Detail::MalformedWireLen, offset));
@@ -145,12 +146,12 @@ pub struct Frames<'a> {
 impl<'a> Frames<'a> {
     /// Checks every frame header of a wire against the layout: step 13 of §15.1.
     ///
-    /// `segment_offset` is where the segment's header stands, in bytes from the start of the stream, with `segments_before`
-    /// segments before it.
+    /// `segment_offset` is where the segment's header is, in bytes from the start of the
+    /// stream, with `segments_before` segments before it.
     ///
     /// # Errors
-    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` at the first frame that differs, and
-    /// `malformed.wire_len` for a wire that the frames do not fill.
+    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` at the first
+    /// frame that differs, and `malformed.wire_len` for a wire that the frames do not fill.
     pub fn check(
         wire: &'a [u8],
         layout: FrameLayout,

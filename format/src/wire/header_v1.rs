@@ -36,7 +36,8 @@ pub struct HeaderV1 {
 }
 
 impl HeaderV1 {
-    /// Puts checked parameters, their tag and the length of the envelope, in bytes without its CRC, together.
+    /// Puts checked parameters, their tag and the length of the envelope, in bytes without its CRC,
+    /// together.
     ///
     /// # Errors
     /// As [`StreamParams::check`], and `limit.envelope_len` or `malformed.envelope_len`.

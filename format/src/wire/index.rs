@@ -4,7 +4,8 @@
 //! 0 distance u64 | 8 previous (16) | entries of 24 bytes: 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
 //! ```
 //!
-//! What has to stand there is known from the headers of the segments before: [`PendingIndex`](crate::crypto::PendingIndex).
+//! What has to stand there is known from the headers of the segments before:
+//! [`PendingIndex`](crate::crypto::PendingIndex).
 
 use alloc::vec::Vec;
 
@@ -63,7 +64,8 @@ pub(crate) const fn index_payload_len(entries: u32) -> u32 {
     BACK_LEN + ENTRY_LEN * entries
 }
 
-/// How many entries a payload of this length holds, where an index segment of this stream can have it (SV2-IDX-003).
+/// How many entries a payload of this length holds, where an index segment of this stream can have
+/// it (SV2-IDX-003).
 pub(crate) fn entries_in(stream: &HeaderV1, payload_len: u32) -> Option<u32> {
     let bytes = payload_len.checked_sub(BACK_LEN).filter(|bytes| bytes.is_multiple_of(ENTRY_LEN))?;
     let entries = bytes / ENTRY_LEN;

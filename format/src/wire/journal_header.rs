@@ -1,4 +1,5 @@
-//! §18.1 Journal header: the first 212 bytes of a journal. Structure and checksum only; the tag belongs to `crypto`.
+//! §18.1 Journal header: the first 212 bytes of a journal. Structure and checksum only; the tag
+//! belongs to `crypto`.
 //!
 //! ```text
 //!   0 magic (8) | 8 version u16 | 10 role u8 | 11 reserved (5)

@@ -1,4 +1,5 @@
-//! §18.2 Journal record: 136 bytes for each commit, and for an ending. Structure and checksum only; the tag belongs to `crypto`.
+//! §18.2 Journal record: 136 bytes for each commit, and for an ending. Structure and checksum only;
+//! the tag belongs to `crypto`.
 //!
 //! ```text
 //!   0 sequence u64 | 8 record_type u8 | 9 reserved (3) | 12 segment_index u32
@@ -44,7 +45,8 @@ pub struct JournalRecord {
 }
 
 impl JournalRecord {
-    /// An ending: a final segment `index` with this trailer is about to be written, or was verified (§18.2). A journal sets its sequence.
+    /// An ending: a final segment `index` with this trailer is about to be written, or was verified
+    /// (§18.2). A journal sets its sequence.
     #[must_use]
     pub const fn ending(index: SegmentIndex, trailer: &Trailer) -> Self {
         Self {
@@ -93,8 +95,9 @@ pub struct JournalRecordView {
 }
 
 impl JournalRecordView {
-    /// Parses the record at the beginning of `input`. `None` is where the journal ends: a record that is not whole, whose checksum
-    /// does not match, or that is of no assigned type (SV2-JRN-007).
+    /// Parses the record at the beginning of `input`. `None` is where the journal ends: a record
+    /// that is not whole, whose checksum does not match, or that is of no assigned type
+    /// (SV2-JRN-007).
     #[must_use]
     pub fn parse(input: &[u8]) -> Option<Self> {
         let bytes = input.get(..JOURNAL_RECORD_LEN)?;

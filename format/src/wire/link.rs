@@ -1,4 +1,5 @@
-//! §8.3 Links: 20 bytes that name the run of a segment, by its salt and the index of its first segment.
+//! §8.3 Links: 20 bytes that name the run of a segment, by its salt and the index of its first
+//! segment.
 //!
 //! ```text
 //! 0 run_salt (16) | 16 first u32
@@ -33,7 +34,7 @@ pub struct RunLink {
 }
 
 impl RunLink {
-    /// R_(-1): what stands before segment 0.
+    /// R_(-1): the link before segment 0.
     pub const NONE: Self = Self { run_salt: [0; SALT_LEN], first: SegmentIndex::FIRST };
 
     /// What the 20 bytes say.
@@ -62,7 +63,8 @@ impl RunLink {
         Self { run_salt: header.run_salt, first }
     }
 
-    /// Whether it can be the link of segment `index`: zero in segment 0, and elsewhere with a first that is below the index.
+    /// Whether it can be the link of segment `index`: zero in segment 0, and elsewhere with a first
+    /// that is below the index.
     #[must_use]
     pub fn fits(&self, index: SegmentIndex) -> bool {
         if index == SegmentIndex::FIRST { *self == Self::NONE } else { self.first < index }

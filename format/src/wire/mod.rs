@@ -1,7 +1,8 @@
 //! Bytes to typed views and back: one structure, one file. No keys in here.
 //!
-//! Every parser takes a prefix of the input and the [`Offset`](crate::Offset) at which it stands, and has three outcomes:
-//! complete (a value and how many bytes it took), need at least N more bytes, or an [`Error`](crate::Error).
+//! Every parser takes a prefix of the input and the [`Offset`](crate::Offset) at which it is,
+//! and has three outcomes: complete (a value and how many bytes it took), need at least N more
+//! bytes, or an [`Error`](crate::Error).
 
 mod crc32c;
 mod digest_frame;

@@ -75,7 +75,7 @@ pub(crate) fn fail<T>(at: &[u8], detail: Detail) -> Step<'_, T> {
     Err(nom::Err::Failure(Fault { detail, left: at.len() }))
 }
 
-/// Turns what `step` returned for `input`, which stands at `offset`, into the public outcome.
+/// Turns what `step` returned for `input`, which is at `offset`, into the public outcome.
 pub(crate) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Result<Parsed<T>, Error> {
     match step {
         Ok((rest, value)) => Ok(Parsed::Complete(value, input.len() - rest.len())),

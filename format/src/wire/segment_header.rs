@@ -134,7 +134,8 @@ pub struct SegmentHeaderView<'a> {
 }
 
 impl<'a> SegmentHeaderView<'a> {
-    /// Parses the segment header at `offset`, with `segments_before` segments before it: steps 1 to 6 of §15.1.
+    /// Parses the segment header at `offset`, with `segments_before` segments before it: steps 1 to
+    /// 6 of §15.1.
     ///
     /// # Errors
     /// The error of the first check that fails; its offset is that of the field.

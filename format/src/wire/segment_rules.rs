@@ -1,4 +1,5 @@
-//! §6, §13 and §14: what the fields of a segment header may be in a stream with a given stream header.
+//! §6, §13 and §14: what the fields of a segment header may be in a stream with a given stream
+//! header.
 
 use super::segment_header::at;
 use super::{HeaderV1, SegmentHeader, SegmentKind, entries_in, terminator_len};
@@ -6,11 +7,12 @@ use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
 use crate::wire::DIGEST_PLAINTEXT_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
 
-/// Applies steps 7 and 8 of §15.1 to a segment header at `offset`, with `segments_before` segments before it.
+/// Applies steps 7 and 8 of §15.1 to a segment header at `offset`, with `segments_before` segments
+/// before it.
 ///
 /// # Errors
-/// The error of the first rule that the header breaks; its offset is that of the field. A kind or codec that this crate does not implement
-/// is none of these rules: the parser has refused it.
+/// The error of the first rule that the header breaks; its offset is that of the field. A kind or
+/// codec that this crate does not implement is none of these rules: the parser has refused it.
 pub fn check_segment(
     stream: &HeaderV1,
     header: &SegmentHeader,

@@ -1,4 +1,5 @@
-//! §4 Stream parameters: what the caller of a writer decides. With magic and version they are the first 80 bytes of a stream.
+//! §4 Stream parameters: what the caller of a writer decides. With magic and version they are the
+//! first 80 bytes of a stream.
 
 use binrw::binwrite;
 
@@ -24,7 +25,8 @@ mod at {
     pub(super) const EPOCH_SEGMENTS: u64 = 20;
 }
 
-/// What the caller of a writer decides about a stream; everything in it is authenticated by header_tag.
+/// What the caller of a writer decides about a stream; everything in it is authenticated by
+/// header_tag.
 ///
 /// ```
 /// use stream_v2_format::wire::{Suite, StreamParams};
@@ -54,7 +56,8 @@ pub struct StreamParams {
 }
 
 impl StreamParams {
-    /// The defaults: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, one epoch, unknown length.
+    /// The defaults: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, one epoch, unknown
+    /// length.
     #[must_use]
     pub const fn new(stream_salt: [u8; 32]) -> Self {
         Self {
@@ -123,8 +126,9 @@ impl StreamParams {
         Self { key_id, ..self }
     }
 
-    /// epoch_segments of a writer that is not told another one: 0, which is one epoch for ever, with suite 0x0001; 65,536 with suite 0x0002, or as
-    /// many segments of this size as may be sealed under one key, where those are fewer (SV2-HDR-011).
+    /// epoch_segments of a writer that is not told another one: 0, which is one epoch for ever,
+    /// with suite 0x0001; 65,536 with suite 0x0002, or as many segments of this size as may be
+    /// sealed under one key, where those are fewer (SV2-HDR-011).
     #[must_use]
     pub fn default_epoch(&self) -> u32 {
         match self.suite {
@@ -189,7 +193,8 @@ impl StreamParams {
         Ok(())
     }
 
-    /// The first 80 bytes of a stream with these parameters: what the key schedule and header_tag cover (§5).
+    /// The first 80 bytes of a stream with these parameters: what the key schedule and header_tag
+    /// cover (§5).
     #[must_use]
     pub(crate) fn bound_bytes(&self) -> [u8; BOUND_LEN] {
         encode(&self.bound())

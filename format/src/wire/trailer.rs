@@ -29,7 +29,8 @@ pub const fn terminator_len(stream: &HeaderV1, kind: SegmentKind, run_start: boo
     }
 }
 
-/// The terminator of a segment that says which history it continues: T || R of the segments before it.
+/// The terminator of a segment that says which history it continues: T || R of the segments before
+/// it.
 #[must_use]
 pub(crate) fn history_bytes(transcript: &[u8; 32], link: &RunLink) -> [u8; HISTORY_LEN as usize] {
     let mut bytes = [0; HISTORY_LEN as usize];
@@ -81,7 +82,8 @@ impl Trailer {
         }
     }
 
-    /// The 76 bytes that the terminator of a final segment seals. A reader compares them as a whole (SV2-FIN-001).
+    /// The 76 bytes that the terminator of a final segment seals. A reader compares them as a whole
+    /// (SV2-FIN-001).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; TRAILER_LEN as usize] {
         encode(&Bytes {

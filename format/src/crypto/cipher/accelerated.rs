@@ -7,7 +7,8 @@ use crate::wire::{Suite, TAG_LEN};
 
 pub(super) const NAME: &str = "accelerated (AWS-LC)";
 
-/// An AEAD with its key, or none where the library did not take the key, which seals and opens nothing.
+/// An AEAD with its key, or none where the library did not take the key, which seals and opens
+/// nothing.
 pub(super) struct Cipher(Option<LessSafeKey>);
 
 impl Cipher {

@@ -1,4 +1,5 @@
-//! §7 Where a frame is: its nonce and its associated data, and the one answer to a frame that is wrong.
+//! §7 Where a frame is: its nonce and its associated data, and the one answer to a frame that is
+//! wrong.
 
 use crate::SegmentIndex;
 use crate::wire::{BOUND_PREFIX_LEN, FRAME_HEADER_LEN, FrameHeader, Suite};
@@ -6,7 +7,7 @@ use crate::wire::{BOUND_PREFIX_LEN, FRAME_HEADER_LEN, FrameHeader, Suite};
 /// Bytes of the associated data of a frame.
 pub(super) const ASSOCIATED_LEN: usize = BOUND_PREFIX_LEN + FRAME_HEADER_LEN;
 
-/// Says where a frame stands: everything in its nonce but the run salt, and its associated data.
+/// Says where a frame is: everything in its nonce but the run salt, and its associated data.
 pub(in crate::crypto) struct FramePlace<'a> {
     pub(in crate::crypto) segment: SegmentIndex,
     pub(in crate::crypto) frame_index: u32,
@@ -15,7 +16,8 @@ pub(in crate::crypto) struct FramePlace<'a> {
 }
 
 impl FramePlace<'_> {
-    /// The 12 bytes that the AEAD of the suite is given: four zeros, and the place. With suite 0x0001 they are what HChaCha20 leaves of the 24.
+    /// The 12 bytes that the AEAD of the suite is given: four zeros, and the place. With suite
+    /// 0x0001 they are what HChaCha20 leaves of the 24.
     pub(super) fn nonce(&self, suite: Suite) -> [u8; 12] {
         let number = |number: u32| match suite {
             Suite::XChaCha20Poly1305 => number.to_le_bytes(),
@@ -36,7 +38,8 @@ impl FramePlace<'_> {
     }
 }
 
-/// Says that the AEAD rejected a frame, or that two buffers differ in length. It never says why (SV2-FRM-006).
+/// Says that the AEAD rejected a frame, or that two buffers differ in length. It never says why
+/// (SV2-FRM-006).
 #[derive(Debug)]
 //= spec/stream-v2.md#sv2-err-002
 //# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail, offset and

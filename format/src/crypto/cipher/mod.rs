@@ -1,6 +1,8 @@
-//! §7 The AEAD of a frame: keys, nonce, associated data, seal and open. Only this folder names an AEAD.
+//! §7 The AEAD of a frame: keys, nonce, associated data, seal and open. Only this folder names an
+//! AEAD.
 //!
-//! `portable` is the reference, in Rust alone. `accelerated` gives the same bytes faster, and takes its place where the feature of that name is on.
+//! `portable` is the reference, in Rust alone. `accelerated` gives the same bytes faster, and takes
+//! its place where the feature of that name is on.
 
 #[cfg(feature = "accelerated")]
 mod accelerated;
@@ -35,7 +37,8 @@ pub(super) struct FrameCipher {
 }
 
 impl FrameCipher {
-    /// Derives the key of run and epoch: the XChaCha20 subkey, which depends on the first 16 bytes of the nonce alone, or K_run (§5).
+    /// Derives the key of run and epoch: the XChaCha20 subkey, which depends on the first 16 bytes
+    /// of the nonce alone, or K_run (§5).
     pub(super) fn new(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Self {
         let suite = stream.suite();
         let key = frame_key(stream, aead_key, run_salt);
@@ -60,7 +63,8 @@ impl FrameCipher {
         self.cipher.seal(nonce, &associated_data, plaintext, ciphertext)
     }
 
-    /// Opens `ciphertext` into `plaintext`, which is as long. After an error `plaintext` holds anything.
+    /// Opens `ciphertext` into `plaintext`, which is as long. After an error `plaintext` holds
+    /// anything.
     pub(super) fn open(
         &self,
         place: &FramePlace<'_>,
