@@ -78,7 +78,7 @@ mod recover;
 mod resume;
 mod segment;
 mod sink;
-pub mod source;
+mod source;
 mod storage;
 #[cfg(feature = "tokio")]
 pub mod tokio;
@@ -103,7 +103,7 @@ pub use segment::{
     EncryptedSegment,
 };
 pub use sink::{FileSink, OutputSink, SinkUnit, WriterSink};
-pub use source::ReadAt;
+pub use source::{ReadAt, resolve_seek};
 pub use storage::{Disk, OutputFile, Storage, StoredFile, is_planted};
 pub use stream_v2_format::crypto::ContentKey;
 

@@ -4,8 +4,7 @@ use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
 
 use sha2::{Digest, Sha256};
-use stream_v2_pipeline::source::resolve_seek;
-use stream_v2_pipeline::{ReadAt, SourceStamp};
+use stream_v2_pipeline::{ReadAt, SourceStamp, resolve_seek};
 
 use crate::client::Bucket;
 use crate::client::check_key;

@@ -5,8 +5,7 @@ use std::path::Path;
 
 use rusqlite::params;
 use stream_v2_format::SegmentIndex;
-use stream_v2_pipeline::StoredFile;
-use stream_v2_pipeline::source::resolve_seek;
+use stream_v2_pipeline::{StoredFile, resolve_seek};
 
 use crate::database::Database;
 use crate::errors::changed;
