@@ -6,7 +6,7 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Progress, Run, SealedSegment, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::SegmentKind;
 
-use crate::plaintext;
+use crate::pattern::plaintext;
 use crate::streams::{key, salts, small_params};
 
 /// Bytes of the smallest segment's plaintext: S of these streams.

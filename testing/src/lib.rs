@@ -17,6 +17,7 @@ pub mod forward;
 pub mod indexed;
 #[cfg(feature = "pipeline")]
 pub mod managers;
+mod pattern;
 pub mod piecewise;
 #[cfg(feature = "pipeline")]
 pub mod sinks;
@@ -31,7 +32,4 @@ pub mod threads;
 #[cfg(feature = "pipeline")]
 pub mod vectors;
 
-/// Bytes that tell where they came from.
-pub fn plaintext(len: usize) -> Vec<u8> {
-    (0..len).map(|place| u8::try_from(place % 251).unwrap()).collect()
-}
+pub use pattern::plaintext;

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::Operation;
+use crate::request::Operation;
 
 /// What becomes of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,8 +8,11 @@ use std::thread::{self, JoinHandle};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
-use crate::state::{Metadata, State, Stored};
-use crate::{Fault, Operation, Request, server};
+use crate::fault::Fault;
+use crate::object::{Metadata, Stored};
+use crate::request::{Operation, Request};
+use crate::server;
+use crate::state::State;
 
 /// The server: it stops when it is dropped.
 pub struct Front {

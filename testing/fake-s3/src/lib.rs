@@ -7,10 +7,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod completing;
 mod connection;
 mod fault;
 mod front;
+mod identity;
 mod listing;
+mod object;
 mod request;
 mod server;
 mod service;
@@ -20,15 +23,5 @@ mod uploads;
 
 pub use fault::Fault;
 pub use front::{Front, Part, Upload};
+pub use identity::{KEY_ID, REGION, SECRET};
 pub use request::{Operation, Request};
-
-/// The region that requests are signed for.
-pub const REGION: &str = "test-1";
-/// Who may read and write.
-pub const KEY_ID: &str = "AKIDEXAMPLE";
-/// What requests are signed with.
-pub const SECRET: &str = "sesame/open+it";
-
-fn md5_hex(bytes: &[u8]) -> String {
-    hex::encode(<md5::Md5 as md5::Digest>::digest(bytes))
-}

@@ -4,6 +4,8 @@ use hyper::Method;
 use hyper::http::request::Parts;
 use percent_encoding::percent_decode_str;
 
+use crate::object::md5_hex;
+
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
@@ -92,7 +94,7 @@ impl Request {
             status: 0,
             sent: 0,
             received: body.len(),
-            md5: is_content.then(|| crate::md5_hex(body)),
+            md5: is_content.then(|| md5_hex(body)),
         }
     }
 }

@@ -17,10 +17,12 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use crate::connection::{Connection, Cut, Knife};
+use crate::fault::Fault;
+use crate::identity::{KEY_ID, SECRET};
+use crate::request::{Operation, Request};
 use crate::service::Service;
 use crate::signed::Signed;
 use crate::state::State;
-use crate::{Fault, KEY_ID, Operation, Request, SECRET};
 
 /// Bytes of a head that was cut.
 const HEAD_CUT: usize = 20;

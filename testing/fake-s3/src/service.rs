@@ -17,8 +17,9 @@ use s3s::dto::{
 };
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
-use crate::Fault;
-use crate::state::{State, Stored};
+use crate::fault::Fault;
+use crate::object::Stored;
+use crate::state::State;
 
 /// The operations on what the server holds. A [`Fault`] that they have to know of is an extension of the request.
 pub(crate) struct Service(pub(crate) Arc<Mutex<State>>);

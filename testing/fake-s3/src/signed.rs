@@ -3,7 +3,7 @@
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Result, s3_error};
 
-use crate::REGION;
+use crate::identity::REGION;
 
 /// Seven days.
 const EXPIRES_MAX: u32 = 604_800;

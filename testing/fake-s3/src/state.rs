@@ -1,32 +1,14 @@
 //! What the server holds: objects, and what it was told to do.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use bytes::Bytes;
 use s3s::dto::{ETag, ETagCondition};
 use s3s::{S3Result, s3_error};
 
 use crate::fault::Faults;
+use crate::object::Stored;
+use crate::request::Request;
 use crate::uploads::Uploads;
-use crate::{Request, md5_hex};
-
-pub(crate) type Metadata = HashMap<String, String>;
-
-/// An object, or what a part holds.
-#[derive(Clone)]
-pub(crate) struct Stored {
-    pub(crate) bytes: Bytes,
-    /// Without quotation marks.
-    pub(crate) etag: String,
-    pub(crate) metadata: Metadata,
-}
-
-impl Stored {
-    /// What was sent in one piece: the ETag is its MD5.
-    pub(crate) fn new(bytes: Bytes, metadata: Metadata) -> Self {
-        Self { etag: md5_hex(&bytes), bytes, metadata }
-    }
-}
 
 /// How this server differs from others.
 #[derive(Default)]

@@ -1,16 +1,12 @@
-//! Uploads in parts: begun, filled, and completed or aborted.
+//! Uploads in parts: begun, filled, and aborted.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use s3s::dto::ETagCondition;
 use s3s::{S3Error, S3Result, s3_error};
 
-use crate::md5_hex;
-use crate::state::{Metadata, State, Stored};
+use crate::object::{Metadata, Stored};
 
-/// Bytes of every part but the last.
-const PART_LEN_MIN: usize = 5 << 20;
 const PART_NUMBER_MAX: i32 = 10_000;
 
 /// An upload that is neither completed nor aborted.
@@ -23,21 +19,21 @@ pub(crate) struct Unfinished {
 }
 
 /// What was made of an upload.
-struct Completed {
-    name: String,
-    parts: Vec<(u16, String)>,
-    etag: String,
+pub(crate) struct Completed {
+    pub(crate) name: String,
+    pub(crate) parts: Vec<(u16, String)>,
+    pub(crate) etag: String,
 }
 
 /// All uploads by their ids, which are in the order in which the uploads began.
 #[derive(Default)]
 pub(crate) struct Uploads {
     pub(crate) unfinished: BTreeMap<String, Unfinished>,
-    completed: BTreeMap<String, Completed>,
+    pub(crate) completed: BTreeMap<String, Completed>,
     begun: u32,
 }
 
-fn no_such_upload() -> S3Error {
+pub(crate) fn no_such_upload() -> S3Error {
     s3_error!(NoSuchUpload, "The specified upload does not exist.")
 }
 
@@ -72,72 +68,10 @@ impl Uploads {
     }
 }
 
-fn part_number(number: i32) -> S3Result<u16> {
+pub(crate) fn part_number(number: i32) -> S3Result<u16> {
     let is_number = (1..=PART_NUMBER_MAX).contains(&number);
     u16::try_from(number)
         .ok()
         .filter(|_| is_number)
         .ok_or_else(|| s3_error!(InvalidArgument, "Part number must be an integer between 1 and 10000"))
-}
-
-impl State {
-    /// Makes an object of the parts that are named, and returns its ETag.
-    pub(crate) fn complete(
-        &mut self,
-        name: &str,
-        id: &str,
-        named: &[(i32, String)],
-        if_none_match: Option<&ETagCondition>,
-    ) -> S3Result<String> {
-        let named = named.iter().map(|(number, etag)| Ok((part_number(*number)?, etag.clone())));
-        let named = named.collect::<S3Result<Vec<_>>>()?;
-        let before = self.uploads.completed.get(id).filter(|_| !self.manners.forgets_completed);
-        if let Some(completed) = before {
-            let is_same = completed.name == name && completed.parts == named;
-            return if is_same { Ok(completed.etag.clone()) } else { Err(no_such_upload()) };
-        }
-        let parts = chosen(self.uploads.of(name, id)?, &named)?;
-        let whole = parts.len() - 1;
-        if !self.manners.allows_small_parts
-            && parts[..whole].iter().any(|part| part.bytes.len() < PART_LEN_MIN)
-        {
-            return Err(s3_error!(
-                EntityTooSmall,
-                "Your proposed upload is smaller than the minimum allowed size"
-            ));
-        }
-        self.check_absent(name, if_none_match)?;
-
-        let bytes: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
-        let etag = etag_of(&parts);
-        let upload = self.uploads.unfinished.remove(id).ok_or_else(no_such_upload)?;
-        let object = Stored { bytes: bytes.into(), etag: etag.clone(), metadata: upload.metadata };
-        self.objects.insert(name.into(), object);
-        let completed = Completed { name: name.into(), parts: named, etag: etag.clone() };
-        self.uploads.completed.insert(id.into(), completed);
-        Ok(etag)
-    }
-}
-
-/// The parts that are named, if they are there and in order.
-fn chosen(upload: &Unfinished, named: &[(u16, String)]) -> S3Result<Vec<Stored>> {
-    if named.is_empty() {
-        return Err(s3_error!(MalformedXML, "You must specify at least one part"));
-    }
-    if !named.is_sorted_by(|(before, _), (after, _)| before < after) {
-        return Err(s3_error!(InvalidPartOrder, "The list of parts was not in ascending order."));
-    }
-    let part = |(number, etag): &(u16, String)| {
-        let part = upload.parts.get(number).and_then(|sent| sent.last());
-        part.filter(|part| part.etag == *etag)
-            .cloned()
-            .ok_or_else(|| s3_error!(InvalidPart, "One or more of the specified parts could not be found."))
-    };
-    named.iter().map(part).collect()
-}
-
-/// The MD5 of the MD5s of the parts, and how many there are.
-fn etag_of(parts: &[Stored]) -> String {
-    let digests: Vec<u8> = parts.iter().flat_map(|part| hex::decode(&part.etag).unwrap()).collect();
-    format!("{}-{}", md5_hex(&digests), parts.len())
 }

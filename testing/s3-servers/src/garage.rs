@@ -4,7 +4,7 @@ use std::process::Child;
 
 use crate::kind::Kind;
 use crate::process::Home;
-use crate::server::REGION;
+use crate::request::REGION;
 
 pub(crate) fn prepare(home: &Home<'_>, [s3, rpc, ..]: [u16; 4]) {
     let (metadata, data) = (home.text("metadata"), home.text("data"));

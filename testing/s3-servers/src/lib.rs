@@ -22,6 +22,6 @@ mod server;
 mod uploads;
 
 pub use kind::{Kind, Quirks};
-pub use request::{Answer, Ask, encoded};
-pub use server::{BUCKET, REGION, Server};
+pub use request::{Answer, Ask, REGION, encoded};
+pub use server::{BUCKET, Server};
 pub use uploads::Unfinished;

@@ -9,12 +9,13 @@ use sha2::{Digest, Sha256};
 use ureq::Agent;
 use ureq::http::Request;
 
-use crate::server::REGION;
-
 /// What is never encoded.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATIENCE: Duration = Duration::from_secs(30);
 const ANSWER_MAX: u64 = 64 << 20;
+
+/// The region of every server.
+pub const REGION: &str = "us-east-1";
 
 /// A request to a server.
 #[derive(Clone, Copy, Debug)]

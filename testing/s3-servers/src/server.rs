@@ -11,8 +11,6 @@ use crate::process::{Home, kill};
 use crate::request::{Answer, Ask, send};
 use crate::{ceph, garage, moto, ports, s3rver, seaweed};
 
-/// The region of every server.
-pub const REGION: &str = "us-east-1";
 /// A bucket that exists from the beginning.
 pub const BUCKET: &str = "bucket";
 

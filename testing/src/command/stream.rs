@@ -9,7 +9,7 @@ use stream_v2_format::crypto::{
 use stream_v2_format::wire::{RunLink, StreamParams, crc32c};
 
 use super::{KEY, KEY_ID};
-use crate::plaintext;
+use crate::pattern::plaintext;
 
 /// What a stream is made of; the rest is fixed.
 #[derive(Clone, Copy)]
