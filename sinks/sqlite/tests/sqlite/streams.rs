@@ -1,7 +1,5 @@
 //! Streams in a real SQLite database: what stands there, and what is refused.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::fs;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};

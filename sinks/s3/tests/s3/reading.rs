@@ -1,7 +1,5 @@
 //! Streams in S3, as sources: what is asked for, what faults cost, and what is never believed.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;

@@ -1,11 +1,5 @@
 //! A real server as the library sees it.
 
-#![allow(dead_code, reason = "each test binary uses its own part")]
-#![allow(
-    clippy::allow_attributes,
-    reason = "dead code differs from binary to binary, so nothing can be expected"
-)]
-
 use std::fmt::Debug;
 use std::io::{self, ErrorKind};
 

@@ -1,14 +1,9 @@
 //! Streams in S3, read from a real server. `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the
-//! others, and each test starts one. `s3_uploads_server.rs` writes.
-
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod served;
+//! others, and each test starts one. `uploads.rs` writes.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 
-use served::{bucket, config_with, looks_at_the_secret};
+use crate::served::{bucket, config_with, looks_at_the_secret};
 use stream_v2_pipeline::{DecryptPipeline, Managers, ReadAt, WriterSink};
 use stream_v2_s3::{Bucket, Object};
 use stream_v2_s3_servers::{BUCKET, Server};

@@ -1,18 +1,13 @@
 //! Uploads to S3, on a real server. `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the others, and
 //! each test starts one. Some kill it at a moment that the source chooses.
 
-#![cfg(target_os = "linux")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
-mod served;
-
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use crate::served::{bucket, config, config_with, looks_at_the_condition, looks_at_the_secret};
 use md5::{Digest, Md5};
-use served::{bucket, config, config_with, looks_at_the_condition, looks_at_the_secret};
 use sha2::Sha256;
 use stream_v2_pipeline::{
     ContentKey, Durability, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile, SourceStamp,

@@ -1,5 +1,6 @@
-//! Uploads to a real server on loopback that fails on demand: every request of a run, and every kind of trouble. What a crash leaves on this machine is
-//! in `crash_upload`.
+//! Objects and uploads of a real server on loopback that fails on demand: every request of a run, and every
+//! kind of trouble. What a crash leaves on this machine is in `crash_upload`.
+
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bucket;
@@ -12,5 +13,6 @@ mod giving_up;
 mod gone;
 mod machine;
 mod names;
+mod reading;
 mod runs;
 mod shutdown;

@@ -1,0 +1,6 @@
+//! Streams in a database, and databases that somebody else has made.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
+
+mod hostile;
+mod streams;
