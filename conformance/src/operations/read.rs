@@ -82,13 +82,13 @@ pub struct Recipe {
     /// `truncate` or `flip-bit`.
     pub change: String,
     /// For each place, what a reader answers.
-    pub ranges: Vec<Range>,
+    pub ranges: Vec<RecipeRow>,
 }
 
 /// Places in an input, and what a reader answers to each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Range {
+pub struct RecipeRow {
     /// First length or byte offset.
     pub from: usize,
     /// One after the last.

@@ -31,7 +31,7 @@ pub(crate) enum Place {
 
 /// The one right answer.
 #[derive(Clone)]
-pub(crate) enum Verdict {
+pub(crate) enum Declared {
     Accept,
     Reject(&'static str, Place),
     Unsupported(&'static str, Place),
@@ -58,8 +58,8 @@ pub(crate) struct Case {
     pub(crate) mode: &'static str,
     pub(crate) stream: Stream,
     pub(crate) plaintext: Pattern,
-    pub(crate) verdict: Verdict,
-    pub(crate) without: Vec<(&'static str, Verdict)>,
+    pub(crate) verdict: Declared,
+    pub(crate) without: Vec<(&'static str, Declared)>,
     pub(crate) table: Option<Table>,
 }
 
@@ -77,7 +77,7 @@ impl Case {
             mode: "strict",
             plaintext: stream.plaintext.clone(),
             stream,
-            verdict: Verdict::Accept,
+            verdict: Declared::Accept,
             without: Vec::new(),
             table: None,
         }
@@ -91,18 +91,18 @@ impl Case {
     }
 
     pub(crate) fn rejects(mut self, error: &'static str, place: Place) -> Self {
-        self.verdict = Verdict::Reject(error, place);
+        self.verdict = Declared::Reject(error, place);
         self
     }
 
     pub(crate) fn unsupported(mut self, error: &'static str, place: Place) -> Self {
-        self.verdict = Verdict::Unsupported(error, place);
+        self.verdict = Declared::Unsupported(error, place);
         self
     }
 
     /// Names an optional part, and the `unsupported` answer of a reader that lacks it.
     pub(crate) fn needs(mut self, feature: &'static str, error: &'static str, place: Place) -> Self {
-        self.without.push((feature, Verdict::Unsupported(error, place)));
+        self.without.push((feature, Declared::Unsupported(error, place)));
         self
     }
 

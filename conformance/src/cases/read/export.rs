@@ -1,11 +1,11 @@
 //! The JSON of read vectors.
 
 use crate::cases::export::{Blobs, about, fault, keys, made, store, strings};
-use crate::cases::read::case::{Case, Place, Table, Verdict};
+use crate::cases::read::case::{Case, Declared, Place, Table};
 use crate::generator::primitives::sha256_hex;
 use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
-use crate::operations::read::{Expect, Range, ReadVector, Recipe, Refusal};
+use crate::operations::read::{Expect, ReadVector, Recipe, RecipeRow, Refusal};
 
 /// Every vector is delivered in each of these ways: at once, and in pieces of so many bytes.
 const DELIVERIES: [&str; 4] = ["whole", "1", "7", "4096"];
@@ -14,7 +14,7 @@ const DELIVERIES: [&str; 4] = ["whole", "1", "7", "4096"];
 pub(crate) fn export(case: &Case, blobs: &mut Blobs) -> Vector {
     let features: Vec<&str> = case.without.iter().map(|(feature, _)| *feature).collect();
     let about = about("read", &case.id, &case.requirements, &features, &case.comment);
-    let answer = |verdict: &Verdict| expect(case, verdict);
+    let answer = |verdict: &Declared| expect(case, verdict);
     Vector::Read(Box::new(ReadVector {
         about,
         keys: keys(case.content_key.as_ref(), &case.context),
@@ -34,14 +34,14 @@ pub(crate) fn export(case: &Case, blobs: &mut Blobs) -> Vector {
     }))
 }
 
-fn expect(case: &Case, verdict: &Verdict) -> Expect {
+fn expect(case: &Case, verdict: &Declared) -> Expect {
     match verdict {
-        Verdict::Accept => Expect::Accept {
+        Declared::Accept => Expect::Accept {
             plaintext_len: case.plaintext.len,
             plaintext_sha256: sha256_hex(&case.plaintext.bytes()),
         },
-        Verdict::Reject(error, place) => Expect::Reject(refusal(case, error, *place)),
-        Verdict::Unsupported(error, place) => Expect::Unsupported(refusal(case, error, *place)),
+        Declared::Reject(error, place) => Expect::Reject(refusal(case, error, *place)),
+        Declared::Unsupported(error, place) => Expect::Unsupported(refusal(case, error, *place)),
     }
 }
 
@@ -61,7 +61,7 @@ fn recipe(case: &Case, table: &Table) -> Recipe {
     let row = |(from, to, error, place): &(usize, usize, &str, Place)| {
         let (offset, segment) = place.resolve(&case.stream);
         let (released_len, released_sha256) = released(case, segment);
-        Range {
+        RecipeRow {
             from: *from,
             to: *to,
             result: "reject".to_owned(),
