@@ -60,6 +60,7 @@ pub struct Made {
 
 /// An error, and where it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fault {
     /// `kind.detail`; one of these.
     pub error: Vec<String>,

@@ -76,7 +76,8 @@ fn publish(folder: &Path) -> io::Result<ExitCode> {
 fn check(folder: &Path, specification: Option<&&str>) -> io::Result<ExitCode> {
     let beside = || folder.join("../spec/stream-v2.md");
     let specification = specification.map_or_else(beside, PathBuf::from);
-    let findings = check::check(folder, &specification).map_err(|error| named(folder, &error))?;
+    let findings =
+        check::check(&generate::generate(), folder, &specification).map_err(|error| named(folder, &error))?;
     if findings.is_empty() {
         println!("{}: as generated", folder.display());
         return Ok(ExitCode::SUCCESS);

@@ -5,21 +5,19 @@ use std::io;
 use std::path::Path;
 
 use crate::generator::example;
-use crate::golden::generate::generate;
 use crate::golden::lint::lint;
 use crate::golden::tree::{Findings, Tree, read_tree};
 
-/// Compares a folder and a specification with what is generated.
+/// Compares a folder and a specification with what is generated, `expected`.
 ///
 /// # Errors
 ///
 /// When a file cannot be read.
-pub fn check(folder: &Path, specification: &Path) -> io::Result<Findings> {
-    let expected = generate();
+pub fn check(expected: &Tree, folder: &Path, specification: &Path) -> io::Result<Findings> {
     let specification = fs::read_to_string(specification)?;
-    let mut findings = compare(&expected, &read_tree(folder)?);
+    let mut findings = compare(expected, &read_tree(folder)?);
     findings.extend(appendix(&specification));
-    findings.extend(lint(&expected, &specification));
+    findings.extend(lint(expected, &specification));
     Ok(findings)
 }
 

@@ -89,12 +89,16 @@ fn lint_vector(vector: &Vector, ids: &BTreeSet<String>, tree: &Tree) -> Findings
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
     use crate::golden::generate::generate;
     use crate::golden::published::{PUBLISHED, publish, published_lines};
 
+    static TREE: LazyLock<Tree> = LazyLock::new(generate);
+
     fn with(path: &str, change: impl FnOnce(&mut Vec<u8>)) -> Findings {
-        let mut tree = generate();
+        let mut tree = TREE.clone();
         change(tree.get_mut(path).unwrap());
         lint(&tree, crate::golden::requirements::SPECIFICATION)
     }
@@ -106,8 +110,8 @@ mod tests {
 
     /// A line of `PUBLISHED` for `accept-empty` as it is.
     fn line() -> String {
-        let bytes = generate().remove("read/accept/accept-empty.json").unwrap();
-        let vector: Vector = serde_json::from_slice(&bytes).unwrap();
+        let bytes = &TREE["read/accept/accept-empty.json"];
+        let vector: Vector = serde_json::from_slice(bytes).unwrap();
         let text = publish("# Words for people.\n", "1.0.0", &[vector]);
         assert_eq!(published_lines(&text).count(), 1, "{text}");
         text.trim_end().to_owned()
