@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use nix::time::{ClockId, clock_gettime};
 use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded, ReadAhead};
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, EncryptPipeline, Lanes, LogEvent, LogManager, Managers, Shutdown, Telemetry,
-    WriterSink,
+    ContentKey, DecryptPipeline, EncryptPipeline, LogEvent, LogManager, Managers, Parallelism, Shutdown,
+    Telemetry, WriterSink,
 };
 use support::{Cost, GIB, Input, measure_on, medians};
 
@@ -66,7 +66,7 @@ fn cpu_seconds() -> f64 {
 fn telemetry(key: &ContentKey, segment_size: u32) -> [f64; 3] {
     let input = vec![5; 1 << 25];
     let run = |telemetry| {
-        let mut pipeline = encrypting(key, segment_size, Lanes::with_jobs(1));
+        let mut pipeline = encrypting(key, segment_size, Parallelism::with_workers(1));
         pipeline.telemetry = telemetry;
         let mut sink = WriterSink::new(std::io::sink());
         let begin = cpu_seconds();
@@ -86,18 +86,18 @@ fn telemetry(key: &ContentKey, segment_size: u32) -> [f64; 3] {
     least
 }
 
-fn encrypting(key: &ContentKey, segment_size: u32, lanes: Lanes) -> EncryptPipeline<'_> {
+fn encrypting(key: &ContentKey, segment_size: u32, parallelism: Parallelism) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.params.segment_size = segment_size;
     if segment_size == 4096 {
         pipeline.params.frame_size_log2 = 12;
     }
-    pipeline.lanes = lanes;
+    pipeline.parallelism = parallelism;
     pipeline
 }
 
 fn encrypt(key: &ContentKey, segment_size: u32, input: &Input, output: &Path) -> Result<()> {
-    let pipeline = encrypting(key, segment_size, Lanes::with_jobs(2));
+    let pipeline = encrypting(key, segment_size, Parallelism::with_workers(2));
     let mut sink = WriterSink::new(File::create(output)?);
     pipeline.run(input.open()?, &mut sink, Managers::none()).map(drop).map_err(Error::other)
 }
@@ -107,29 +107,30 @@ fn runtime() -> Result<tokio::runtime::Runtime> {
 }
 
 fn encrypt_on_tasks(key: &ContentKey, segment_size: u32, input: &Input) -> Result<()> {
-    let pipeline = encrypting(key, segment_size, Lanes::on_tasks(2));
+    let pipeline = encrypting(key, segment_size, Parallelism::on_tasks(2));
     let mut sink = Offloaded::new(WriterSink::new(File::create("/dev/null")?));
     let source = ReadAhead::new(input.open()?);
     let run = pipeline.run_async(source, &mut sink, AsyncManagers::none());
     runtime()?.block_on(run).map(drop).map_err(Error::other)
 }
 
-fn decrypting(key: &ContentKey, lanes: Lanes) -> DecryptPipeline<'_> {
+fn decrypting(key: &ContentKey, parallelism: Parallelism) -> DecryptPipeline<'_> {
     let mut pipeline = DecryptPipeline::new(key);
-    pipeline.lanes = lanes;
+    pipeline.parallelism = parallelism;
     pipeline
 }
 
 fn decrypt(key: &ContentKey, stream: &Path) -> Result<()> {
     let mut sink = WriterSink::new(File::create("/dev/null")?);
-    let run = decrypting(key, Lanes::with_jobs(2)).run(File::open(stream)?, &mut sink, Managers::none());
+    let run =
+        decrypting(key, Parallelism::with_workers(2)).run(File::open(stream)?, &mut sink, Managers::none());
     run.map(drop).map_err(Error::other)
 }
 
 fn decrypt_on_tasks(key: &ContentKey, stream: &Path) -> Result<()> {
     let mut sink = Offloaded::new(WriterSink::new(File::create("/dev/null")?));
     let source = ReadAhead::new(File::open(stream)?);
-    let pipeline = decrypting(key, Lanes::on_tasks(2));
+    let pipeline = decrypting(key, Parallelism::on_tasks(2));
     let run = pipeline.run_async(source, &mut sink, AsyncManagers::none());
     runtime()?.block_on(run).map(drop).map_err(Error::other)
 }
@@ -150,7 +151,7 @@ impl LogManager for StopAt {
 fn shutdown(key: &ContentKey, input: &Input) -> Result<()> {
     let mut ratios = Vec::new();
     for segment in 0..21 {
-        let pipeline = encrypting(key, 8 << 20, Lanes::with_jobs(2));
+        let pipeline = encrypting(key, 8 << 20, Parallelism::with_workers(2));
         let mut stop = StopAt(pipeline.shutdown.clone(), 3 + segment, None);
         let managers = Managers { log: Some(&mut stop), crash: None };
         let mut sink = WriterSink::new(std::io::sink());

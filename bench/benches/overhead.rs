@@ -13,7 +13,7 @@ use std::path::Path;
 use stream_v2_bench::bare;
 use stream_v2_format::crypto::AEAD_BACKEND;
 use stream_v2_format::wire::{Suite, crc32c};
-use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Lanes, Managers, WriterSink};
+use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, Parallelism, WriterSink};
 use support::{Cost, GIB, Input, measure_on, medians};
 
 const ROUNDS: usize = 9;
@@ -95,7 +95,7 @@ fn read_all(input: &Input) -> Result<()> {
 
 fn encrypt(key: &ContentKey, suite: Suite, jobs: usize, input: &Input, output: &Path) -> Result<()> {
     let mut pipeline = EncryptPipeline::new(key);
-    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline.params.suite = suite;
     let source = input.open()?;
     pipeline.set_source_file(Some(source.try_clone()?));
@@ -105,7 +105,7 @@ fn encrypt(key: &ContentKey, suite: Suite, jobs: usize, input: &Input, output: &
 
 fn decrypt(key: &ContentKey, jobs: usize, stream: &Path) -> Result<()> {
     let mut pipeline = DecryptPipeline::new(key);
-    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.parallelism = Parallelism::with_workers(jobs);
     let source = std::fs::File::open(stream)?;
     pipeline.set_source_file(Some(source.try_clone()?));
     let mut sink = WriterSink::new(std::fs::File::create("/dev/null")?);

@@ -5,7 +5,7 @@
 
 mod support;
 
-use stream_v2_pipeline::{ContentKey, EncryptPipeline, Lanes, Managers, WriterSink};
+use stream_v2_pipeline::{ContentKey, EncryptPipeline, Managers, Parallelism, WriterSink};
 use support::{Cost, GIB, Input, measure, medians};
 
 const ROUNDS: usize = 5;
@@ -49,7 +49,7 @@ fn encrypt(key: &ContentKey, (segment, frame, window): (u8, u8, usize), input: &
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.params.segment_size = 1 << segment;
     pipeline.params.frame_size_log2 = frame;
-    pipeline.lanes = Lanes { jobs: JOBS, window };
+    pipeline.parallelism = Parallelism { workers: JOBS, window };
     let run = input.open().and_then(|source| {
         let mut sink = WriterSink::new(std::fs::File::create("/dev/null")?);
         pipeline.run(source, &mut sink, Managers::none()).map(|_| ()).map_err(std::io::Error::other)

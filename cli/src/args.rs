@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use stream_v2::format::wire::Suite;
-use stream_v2::pipeline::{Durability, Lanes};
+use stream_v2::pipeline::{Durability, Parallelism};
 
 use crate::failure::Failure;
 use crate::progress::stats::StatsFormat;
@@ -191,8 +191,8 @@ pub(crate) struct RunArgs {
 
 impl RunArgs {
     /// As many workers as were asked for.
-    pub(crate) fn lanes(&self) -> Lanes {
-        self.jobs.map_or_else(Lanes::default, |jobs| Lanes::with_jobs(jobs.into()))
+    pub(crate) fn parallelism(&self) -> Parallelism {
+        self.jobs.map_or_else(Parallelism::default, |jobs| Parallelism::with_workers(jobs.into()))
     }
 }
 

@@ -83,7 +83,7 @@ mod storage;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 
-pub use engine::{Lanes, Shutdown};
+pub use engine::{Parallelism, Shutdown};
 pub use error::{Cause, Error, Stage};
 #[cfg(feature = "fixed-salts")]
 pub use keys::Salts;
@@ -94,10 +94,10 @@ pub use observe::{
 pub use pipeline::{DecryptPipeline, Durability, EncryptPipeline, Summary};
 pub use range::{PlaintextReader, RangeBy, RangeReader};
 pub use recover::{
-    FileJournal, KeylessRecovered, KeylessWalk, LastSegment, Recovered, SourceStamp, Vouched, WalkDepth,
+    FileJournal, JournalState, KeylessRecovered, KeylessWalk, LastSegment, Recovered, SourceStamp, WalkDepth,
     WalkedSegment, recover, recover_keyless,
 };
-pub use resume::{DecryptionLeft, InterruptedDecryption, InterruptedEncryption, Notice};
+pub use resume::{InterruptedDecryption, InterruptedEncryption, PartialDecryption, ResumeWarning};
 pub use segment::{
     DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, EncryptSegmentInput, EncryptSegmentWorker,
     EncryptedSegment,

@@ -9,7 +9,7 @@ use std::io::{Seek, Write, sink};
 
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use stream_v2_format::wire::Suite;
-use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Managers, WriterSink};
+use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Managers, Parallelism, WriterSink};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{key, small_params};
 
@@ -27,9 +27,9 @@ const BY_RUN: usize = 24;
 
 /// What a run may allocate in any schedule. How much of it a run does allocate depends on which
 /// threads wait, and on how many permits they need, so two runs are not compared.
-fn most(jobs: usize) -> usize {
-    let Lanes { jobs, window } = Lanes::with_jobs(jobs).resolved();
-    BY_RUN + window * BY_PERMIT + jobs * BY_WORKER
+fn most(workers: usize) -> usize {
+    let Parallelism { workers, window } = Parallelism::with_workers(workers).resolved();
+    BY_RUN + window * BY_PERMIT + workers * BY_WORKER
 }
 
 /// Allocations while `work` runs, those that made a block larger among them.
@@ -58,7 +58,7 @@ fn encrypting(key: &stream_v2_pipeline::ContentKey, suite: Suite, jobs: usize) -
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.params = small_params();
     pipeline.params.suite = suite;
-    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline
 }
 
@@ -87,7 +87,7 @@ fn segments_allocate_nothing() {
             for in_file in [false, true] {
                 let file = file_of(&stream);
                 let mut pipeline = DecryptPipeline::new(&key);
-                pipeline.lanes = Lanes::with_jobs(jobs);
+                pipeline.parallelism = Parallelism::with_workers(jobs);
                 pipeline.set_source_file(in_file.then(|| file.try_clone().unwrap()));
                 let made = allocations(|| {
                     pipeline.run(file, &mut WriterSink::new(sink()), Managers::none()).unwrap();

@@ -117,11 +117,11 @@ impl Options {
     /// The pipeline with these settings, for what this crate has no call for.
     #[must_use]
     pub fn pipeline(&self) -> EncryptPipeline<'_> {
-        let Settings { context, lanes, durability, shutdown, telemetry, .. } = &self.settings;
+        let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;
         let mut pipeline = EncryptPipeline::new(&self.key).with_context(context);
         pipeline.params = self.params();
         pipeline.set_index(self.index);
-        (pipeline.lanes, pipeline.durability) = (*lanes, *durability);
+        (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);
         (pipeline.shutdown, pipeline.telemetry) = (shutdown.clone(), telemetry.clone());
         pipeline
     }

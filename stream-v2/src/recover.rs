@@ -6,7 +6,7 @@ use crate::decryptor::Decryptor;
 use crate::error::{Error, Problem};
 use crate::unlock::Unlock;
 
-pub use stream_v2_pipeline::{KeylessRecovered, LastSegment, Recovered, Vouched, recover_keyless};
+pub use stream_v2_pipeline::{JournalState, KeylessRecovered, LastSegment, Recovered, recover_keyless};
 
 /// Finds the committed segments of a stream whose writer was interrupted. Nothing is changed.
 ///
@@ -37,5 +37,6 @@ pub use stream_v2_pipeline::{KeylessRecovered, LastSegment, Recovered, Vouched, 
 pub fn recover<R: Read + Seek>(unlock: &Unlock, mut output: R) -> Result<Recovered, Error> {
     output.rewind().map_err(Problem::Io)?;
     let stream = Decryptor::new(&mut output)?.opener(&unlock.pipeline())?;
-    stream_v2_pipeline::recover(output, &stream, Vouched::Unknown).map_err(|error| Problem::Run(error).into())
+    stream_v2_pipeline::recover(output, &stream, JournalState::Missing)
+        .map_err(|error| Problem::Run(error).into())
 }

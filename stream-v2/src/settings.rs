@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stream_v2_pipeline::{Durability, Lanes, Shutdown, Telemetry};
+use stream_v2_pipeline::{Durability, Parallelism, Shutdown, Telemetry};
 
 use crate::report::Progress;
 
@@ -11,7 +11,7 @@ use crate::report::Progress;
 #[derive(Clone, Default)]
 pub(crate) struct Settings {
     pub(crate) context: Vec<u8>,
-    pub(crate) lanes: Lanes,
+    pub(crate) parallelism: Parallelism,
     pub(crate) durability: Durability,
     pub(crate) shutdown: Shutdown,
     pub(crate) telemetry: Telemetry,
@@ -26,7 +26,7 @@ pub(crate) struct Settings {
 impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("lanes", &self.lanes)
+            .field("parallelism", &self.parallelism)
             .field("durability", &self.durability)
             .field("overwrite", &self.overwrite)
             .field("restart", &self.restart)
@@ -66,7 +66,7 @@ macro_rules! settings_methods {
         /// Sets the number of workers; 0, the default, is one for each core, up to 16.
         #[must_use]
         pub const fn workers(mut self, workers: usize) -> Self {
-            self.settings.lanes.jobs = workers;
+            self.settings.parallelism.workers = workers;
             self
         }
 
@@ -76,7 +76,7 @@ macro_rules! settings_methods {
         /// Each takes two buffers of about the segment size.
         #[must_use]
         pub const fn window(mut self, segments: usize) -> Self {
-            self.settings.lanes.window = segments;
+            self.settings.parallelism.window = segments;
             self
         }
 

@@ -83,11 +83,11 @@ impl Unlock {
     /// The pipeline with these settings, for what this crate has no call for.
     #[must_use]
     pub fn pipeline(&self) -> DecryptPipeline<'_> {
-        let Settings { context, lanes, durability, shutdown, telemetry, .. } = &self.settings;
+        let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;
         let mut pipeline = DecryptPipeline::new(&self.key).with_context(context);
         (pipeline.segment_size_max, pipeline.links_max) = (self.segment_size_max, self.links_max);
         pipeline.salvage = self.salvage;
-        (pipeline.lanes, pipeline.durability) = (*lanes, *durability);
+        (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);
         (pipeline.shutdown, pipeline.telemetry) = (shutdown.clone(), telemetry.clone());
         pipeline
     }

@@ -7,7 +7,7 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Progress, Run, RunSalt, SealedSegment, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::StreamParams;
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, EncryptPipeline, Error, Lanes, Managers, Salts, Summary, WriterSink,
+    ContentKey, DecryptPipeline, EncryptPipeline, Error, Managers, Parallelism, Salts, Summary, WriterSink,
 };
 
 pub fn key() -> ContentKey {
@@ -28,7 +28,7 @@ pub fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key).with_salts(salts());
     pipeline.durability.time = Duration::MAX;
     pipeline.params = small_params();
-    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline
 }
 
@@ -37,7 +37,7 @@ pub fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.durability.time = Duration::MAX;
     pipeline.params = small_params().with_segment_size(4096);
-    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline.durability.segments = 1;
     pipeline
 }

@@ -44,7 +44,7 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
         shutdown: &shutdown,
         progress: Some(&mut progress),
     })?;
-    let _stats = Stats::begin(io.run.stats, &telemetry, io.run.lanes());
+    let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let follower = Follower::new(&mut progress, &output, io.run.quiet);
     let (stream_key_id, result) = match Decryptor::with_shutdown(input.source(), &shutdown) {
         Ok(decryptor) => {
@@ -107,7 +107,7 @@ fn unlock(key_file: &KeyFile, args: &DecryptArgs) -> Unlock {
         .context(io.key.context.as_bytes())
         .salvage(args.salvage)
         .compare_output(args.verify_output)
-        .workers(io.run.lanes().jobs)
+        .workers(io.run.parallelism().workers)
         .restart(io.restart)
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
         shutdown: &shutdown,
         progress: Some(&mut progress),
     })?;
-    let _stats = Stats::begin(io.run.stats, &telemetry, io.run.lanes());
+    let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let mut follower = Follower::new(&mut progress, &output, io.run.quiet);
     let result = match &output {
         Output::File(file) => encryptor
@@ -108,7 +108,7 @@ fn options(key_file: &KeyFile, args: &EncryptArgs) -> Result<Options, Failure> {
         .key_id(key_file.key_id)
         .context(io.key.context.as_bytes())
         .index(args.index)
-        .workers(io.run.lanes().jobs)
+        .workers(io.run.parallelism().workers)
         .restart(io.restart)
         .compare_source(args.verify_source);
     // A stream that is resumed was perhaps begun with others.

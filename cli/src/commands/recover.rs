@@ -4,7 +4,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use stream_v2::format::{Detail, Error as FormatError};
-use stream_v2::pipeline::{DecryptPipeline, Error, KeylessRecovered, Vouched, recover, recover_keyless};
+use stream_v2::pipeline::{DecryptPipeline, Error, JournalState, KeylessRecovered, recover, recover_keyless};
 
 use crate::args::RecoverArgs;
 use crate::failure::{CmdResult, Failure};
@@ -95,7 +95,7 @@ fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Fai
     let pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
     let refused = |error: Error| refused(args, &error);
     let stream = pipeline.open_stream(file).map_err(refused)?;
-    let found = recover(&mut *file, &stream, Vouched::Unknown).map_err(refused)?;
+    let found = recover(&mut *file, &stream, JournalState::Missing).map_err(refused)?;
     let file_len =
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();
     Ok(KeylessRecovered {

@@ -28,11 +28,11 @@ fn with_key(args: &VerifyArgs) -> CmdResult {
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
     let unlock = Unlock::new(&key_file.key)
         .context(args.key.context.as_bytes())
-        .workers(args.run.lanes().jobs)
+        .workers(args.run.parallelism().workers)
         .shutdown(&shutdown)
         .telemetry(&telemetry);
     interrupt::watch(&shutdown)?;
-    let _stats = Stats::begin(args.run.stats, &telemetry, args.run.lanes());
+    let _stats = Stats::begin(args.run.stats, &telemetry, args.run.parallelism());
     let mut progress = Progress::new(input.len, Unit::Stream, args.run.quiet);
     let decryptor = Decryptor::with_shutdown(input.source(), &shutdown);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);

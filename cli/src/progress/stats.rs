@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use stream_v2::pipeline::{Lanes, Telemetry, TelemetrySnapshot};
+use stream_v2::pipeline::{Parallelism, Telemetry, TelemetrySnapshot};
 
 use crate::failure::say;
 use crate::text::size::{bytes, count};
@@ -23,14 +23,18 @@ pub(crate) enum StatsFormat {
 pub(crate) struct Stats {
     format: Option<StatsFormat>,
     telemetry: Telemetry,
-    lanes: Lanes,
+    parallelism: Parallelism,
     begin: Instant,
 }
 
 impl Stats {
     /// Of the run that begins now.
-    pub(crate) fn begin(format: Option<StatsFormat>, telemetry: &Telemetry, lanes: Lanes) -> Self {
-        Self { format, telemetry: telemetry.clone(), lanes, begin: Instant::now() }
+    pub(crate) fn begin(
+        format: Option<StatsFormat>,
+        telemetry: &Telemetry,
+        parallelism: Parallelism,
+    ) -> Self {
+        Self { format, telemetry: telemetry.clone(), parallelism, begin: Instant::now() }
     }
 }
 
@@ -38,7 +42,7 @@ impl Drop for Stats {
     fn drop(&mut self) {
         let counted = self.telemetry.snapshot();
         let Some(format) = self.format.filter(|_| counted != TelemetrySnapshot::default()) else { return };
-        let figures = Figures::new(self.begin.elapsed(), self.lanes.resolved(), &counted);
+        let figures = Figures::new(self.begin.elapsed(), self.parallelism.resolved(), &counted);
         match format {
             StatsFormat::Text => say(&figures.text()),
             StatsFormat::Json => say(&(serde_json::to_string(&figures).unwrap_or_default() + "\n")),
@@ -64,12 +68,12 @@ struct Figures {
 }
 
 impl Figures {
-    fn new(elapsed: Duration, lanes: Lanes, counted: &TelemetrySnapshot) -> Self {
+    fn new(elapsed: Duration, parallelism: Parallelism, counted: &TelemetrySnapshot) -> Self {
         let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         Self {
             elapsed_us: us(elapsed),
-            workers: lanes.jobs,
-            window: lanes.window,
+            workers: parallelism.workers,
+            window: parallelism.window,
             segments_read: counted.segments_read,
             bytes_read: counted.bytes_read,
             segments_written: counted.segments_written,
@@ -116,7 +120,8 @@ mod tests {
             making_durable: Duration::from_millis(20),
             ..counted
         };
-        let figures = Figures::new(Duration::from_millis(1003), Lanes { jobs: 2, window: 6 }, &counted);
+        let figures =
+            Figures::new(Duration::from_millis(1003), Parallelism { workers: 2, window: 6 }, &counted);
         insta::assert_snapshot!(figures.text(), @r"
         elapsed            1.003 s  2 workers, at most 6 segments in memory
         reading            0.061 s  512 segments, 536870912 bytes (512 MiB)

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use arbitrary::{Arbitrary, Unstructured};
-use stream_v2_pipeline::{DecryptPipeline, Lanes, SourceStamp};
+use stream_v2_pipeline::{DecryptPipeline, Parallelism, SourceStamp};
 use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
 use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
 use stream_v2_testing::crash_sim::sim::{Contents, Op};
@@ -164,7 +164,7 @@ fn encrypt_after(encryption: Encryption, disk: &Contents, mishap: &Mishap) {
     };
     let key = key();
     let mut reader = DecryptPipeline::new(&key);
-    reader.lanes = Lanes::with_jobs(1);
+    reader.parallelism = Parallelism::with_workers(1);
     let (released, result) = decrypt(&reader, found);
     match result {
         // A run that was complete before leaves what it finds.

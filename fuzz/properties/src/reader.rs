@@ -4,7 +4,7 @@ use std::io::Read;
 
 use stream_v2_conformance::forge::repair_crcs;
 use stream_v2_format::Error;
-use stream_v2_pipeline::{ContentKey, DecryptPipeline, Lanes, Managers, Summary, WriterSink};
+use stream_v2_pipeline::{ContentKey, DecryptPipeline, Managers, Parallelism, Summary, WriterSink};
 
 /// The key of everything here, which is that of the vectors: 00 01 02 … 1f.
 pub(crate) const KEY: [u8; 32] = [
@@ -36,7 +36,7 @@ pub(crate) fn repaired(how: u8, input: &[u8]) -> Vec<u8> {
 pub(crate) fn answer(source: impl Read + Send, jobs: usize, salvage: bool) -> Answer {
     let key = key();
     let mut pipeline = DecryptPipeline::new(&key);
-    pipeline.lanes = Lanes::with_jobs(jobs);
+    pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline.salvage = salvage;
     let mut released = Vec::new();
     let result = pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none());

@@ -11,8 +11,8 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{JournalKey, RunSalt};
 use stream_v2_format::wire::Trailer;
 use stream_v2_pipeline::{
-    Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, Lanes, LogEvent, LogManager, Managers,
-    OutputSink, Salts, Shutdown, SinkUnit, Summary, WriterSink,
+    Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, LogEvent, LogManager, Managers,
+    OutputSink, Parallelism, Salts, Shutdown, SinkUnit, Summary, WriterSink,
 };
 use stream_v2_testing::streams::small_segments;
 
@@ -151,7 +151,8 @@ fn run(
 ) -> Result<Summary, Error> {
     let key = key();
     let jobs = 1 + usize::from(schedule.jobs % 3);
-    let lanes = Lanes { window: usize::from(schedule.window % 8), ..Lanes::with_jobs(jobs) };
+    let parallelism =
+        Parallelism { window: usize::from(schedule.window % 8), ..Parallelism::with_workers(jobs) };
     let shutdown = Shutdown::new();
     let mut log = Log { events: schedule.log.iter(), shutdown: shutdown.clone() };
     let crash = schedule.keeper.is_some().then_some(keeper as &mut dyn CrashManager);
@@ -159,13 +160,13 @@ fn run(
     let durability = u64::from(schedule.durable_every % 4).max(1);
     if schedule.decrypts {
         let mut pipeline = DecryptPipeline::new(&key);
-        (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
+        (pipeline.parallelism, pipeline.shutdown) = (parallelism, shutdown);
         pipeline.durability.segments = durability;
         pipeline.set_source_file(file);
         pipeline.run(source, sink, managers)
     } else {
         let mut pipeline: EncryptPipeline<'_> = small_segments(&key, 1).with_salts(salts());
-        (pipeline.lanes, pipeline.shutdown) = (lanes, shutdown);
+        (pipeline.parallelism, pipeline.shutdown) = (parallelism, shutdown);
         pipeline.durability.segments = durability;
         pipeline.set_source_file(file);
         pipeline.run(source, sink, managers)

@@ -11,7 +11,7 @@ use shuttle::rand::{Rng, thread_rng};
 use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, Scheduler};
 use shuttle::{Config, Runner};
 use stream_v2_pipeline::{
-    Cause, DecryptPipeline, Error, Lanes, LogEvent, LogManager, Managers, Shutdown, Stage, Summary,
+    Cause, DecryptPipeline, Error, LogEvent, LogManager, Managers, Parallelism, Shutdown, Stage, Summary,
     WriterSink,
 };
 use stream_v2_testing::plaintext;
@@ -49,8 +49,8 @@ fn check(rounds: usize, scenario: impl Fn() + Send + Sync + Clone + 'static) {
 }
 
 /// One to three workers, and a window of one to four.
-fn lanes() -> Lanes {
-    Lanes { jobs: thread_rng().gen_range(1..=3), window: thread_rng().gen_range(1..=4) }
+fn parallelism() -> Parallelism {
+    Parallelism { workers: thread_rng().gen_range(1..=3), window: thread_rng().gen_range(1..=4) }
 }
 
 /// What the stream is, whatever the schedule.
@@ -74,7 +74,7 @@ fn encrypted(
 ) -> Result<Summary, Error> {
     let key = key();
     let mut pipeline = encrypting(&key, 1);
-    pipeline.lanes = lanes();
+    pipeline.parallelism = parallelism();
     pipeline.run(source, sink, Managers { log, crash: None })
 }
 
@@ -86,7 +86,7 @@ fn encrypted_whole(
 ) -> Result<Summary, Error> {
     let key = key();
     let mut pipeline = encrypting(&key, 1);
-    (pipeline.lanes, pipeline.shutdown) = (lanes(), shutdown);
+    (pipeline.parallelism, pipeline.shutdown) = (parallelism(), shutdown);
     let managers = Managers { log, crash: None };
     if thread_rng().gen_bool(0.3) {
         return pipeline.run(&plaintext(LEN)[..], sink, managers);
@@ -177,7 +177,7 @@ fn of_several_damaged_segments_the_first_is_reported() {
         }
         let key = key();
         let mut pipeline = DecryptPipeline::new(&key);
-        pipeline.lanes = lanes();
+        pipeline.parallelism = parallelism();
         let mut released = Vec::new();
         let result = pipeline.run(&stream[..], &mut WriterSink::new(&mut released), Managers::none());
         assert_eq!(result.unwrap_err().segment(), Some(first as u64));

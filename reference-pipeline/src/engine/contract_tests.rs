@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
-use super::parallelism::Lanes;
+use super::parallelism::Parallelism;
 use super::stages::{Engine, Flow, ReaderStage, WorkerStage, WriterStage};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
@@ -115,8 +115,8 @@ async fn counted(
     let worker = || Stalling { memory: Arc::clone(&memory), stalls: !is_nonblocking, panic_at };
     let mut writer = Collect { written: Vec::new(), memory: Arc::clone(&memory), fail_at };
     let mut source = Source { memory: Arc::clone(&memory), is_nonblocking };
-    let lanes = Lanes { jobs: 4, window: usize::try_from(WINDOW).unwrap() };
-    let result = engine.run::<Counting, _>(lanes, 0, &mut source, worker, &mut writer).await;
+    let parallelism = Parallelism { workers: 4, window: usize::try_from(WINDOW).unwrap() };
+    let result = engine.run::<Counting, _>(parallelism, 0, &mut source, worker, &mut writer).await;
     Counted { result, written: writer.written, most: memory.most.load(Ordering::SeqCst) }
 }
 

@@ -14,5 +14,5 @@ mod sync;
 pub(crate) mod tasks;
 pub(crate) mod threads;
 
-pub use parallelism::Lanes;
+pub use parallelism::Parallelism;
 pub use shutdown::Shutdown;

@@ -4,40 +4,40 @@ use std::sync::OnceLock;
 use std::thread;
 
 /// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
-const JOBS_DEFAULT_MAX: usize = 16;
+const WORKERS_DEFAULT_MAX: usize = 16;
 /// Segments in flight beyond one for each worker: one being read, one being written, two waiting.
 const WINDOW_SLACK: usize = 4;
 
-/// How wide a run is. By default, as wide as this machine: what that is, is asked by the first run that is not brief.
+/// How wide a run is. By default, as wide as this machine: what that is, is asked by the first run that is not short.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Lanes {
+pub struct Parallelism {
     /// Workers; 0 is one for each core, up to 16. The caller's thread is one of them where the source is a file.
-    pub jobs: usize,
+    pub workers: usize,
     /// Most segments in flight; 0 is as many as keep the workers busy. Each holds two buffers of about segment_size bytes.
     pub window: usize,
 }
 
-impl Lanes {
-    /// `jobs` workers, and a window that keeps them busy.
+impl Parallelism {
+    /// `workers` workers, and a window that keeps them busy.
     #[must_use]
-    pub const fn with_jobs(jobs: usize) -> Self {
-        Self { jobs, window: 0 }
+    pub const fn with_workers(workers: usize) -> Self {
+        Self { workers, window: 0 }
     }
 
-    /// `jobs` workers on tasks, and a window that keeps them busy: a segment changes threads more often there.
+    /// `workers` workers on tasks, and a window that keeps them busy: a segment changes threads more often there.
     #[cfg(feature = "tokio")]
     #[must_use]
-    pub fn on_tasks(jobs: usize) -> Self {
-        let Self { jobs, window } = Self::with_jobs(jobs).resolved();
-        Self { jobs, window: window + WINDOW_SLACK }
+    pub fn on_tasks(workers: usize) -> Self {
+        let Self { workers, window } = Self::with_workers(workers).resolved();
+        Self { workers, window: window + WINDOW_SLACK }
     }
 
     /// With numbers in the place of zeros; both are at least 1.
     #[must_use]
     pub fn resolved(self) -> Self {
-        let jobs = if self.jobs == 0 { JOBS_DEFAULT_MAX.min(cores()) } else { self.jobs };
-        let window = if self.window == 0 { jobs + WINDOW_SLACK } else { self.window };
-        Self { jobs, window }
+        let workers = if self.workers == 0 { WORKERS_DEFAULT_MAX.min(cores()) } else { self.workers };
+        let window = if self.window == 0 { workers + WINDOW_SLACK } else { self.window };
+        Self { workers, window }
     }
 }
 
@@ -53,11 +53,14 @@ mod tests {
 
     #[test]
     fn zeros_stand_for_what_the_machine_has() {
-        let machine = Lanes::default().resolved();
-        assert!((1..=JOBS_DEFAULT_MAX).contains(&machine.jobs), "{machine:?}");
-        assert_eq!(machine.window, machine.jobs + WINDOW_SLACK);
-        assert_eq!(Lanes::with_jobs(3).resolved(), Lanes { jobs: 3, window: 3 + WINDOW_SLACK });
-        let narrow = Lanes { jobs: 2, window: 1 };
+        let machine = Parallelism::default().resolved();
+        assert!((1..=WORKERS_DEFAULT_MAX).contains(&machine.workers), "{machine:?}");
+        assert_eq!(machine.window, machine.workers + WINDOW_SLACK);
+        assert_eq!(
+            Parallelism::with_workers(3).resolved(),
+            Parallelism { workers: 3, window: 3 + WINDOW_SLACK }
+        );
+        let narrow = Parallelism { workers: 2, window: 1 };
         assert_eq!(narrow.resolved(), narrow);
     }
 }

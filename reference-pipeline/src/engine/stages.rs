@@ -1,6 +1,6 @@
 //! What flows through an engine, and the three stages that it connects: reader, workers, writer.
 
-use super::parallelism::Lanes;
+use super::parallelism::Parallelism;
 use crate::error::Error;
 use crate::segment::buffers::Buffers;
 
@@ -51,10 +51,10 @@ pub(crate) type Sequenced<T> = (u64, T);
 pub(crate) trait Engine {
     /// Runs a flow to its end: all segments written, or one error. Every thread or task has ended when this returns.
     ///
-    /// As wide as `lanes` says, with as many of what `worker` makes. `base` is the number of segments before the first one of this run.
+    /// As wide as `parallelism` says, with as many of what `worker` makes. `base` is the number of segments before the first one of this run.
     fn run<F: Flow, W: WorkerStage<F>>(
         &self,
-        lanes: Lanes,
+        parallelism: Parallelism,
         base: u64,
         reader: &mut (impl ReaderStage<F> + Send),
         worker: impl FnMut() -> W,

@@ -16,7 +16,7 @@ use ::tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::catch_panic::{catch_panic, catch_panic_async};
 use super::ordered_writer::OrderedWriter;
-use super::parallelism::Lanes;
+use super::parallelism::Parallelism;
 use super::stages::{Engine, Flow, Outcome, ReaderStage, Sequenced, WorkerStage, WriterStage};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
@@ -27,7 +27,7 @@ pub(crate) struct Tasks;
 impl Engine for Tasks {
     async fn run<F: Flow, W: WorkerStage<F>>(
         &self,
-        lanes: Lanes,
+        parallelism: Parallelism,
         base: u64,
         reader: &mut (impl ReaderStage<F> + Send),
         worker: impl FnMut() -> W,
@@ -35,13 +35,13 @@ impl Engine for Tasks {
     ) -> Result<(), Error> {
         let runtime = Handle::try_current();
         let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
-        let Lanes { jobs, window } = lanes.resolved();
+        let Parallelism { workers, window } = parallelism.resolved();
         let (permit_sender, permits) = channel(window);
         // Every result holds a permit but one: the reader's last message.
         let (result_sender, mut results) = channel(window + 1);
         // Never waits: there is room for all.
         (0..window).for_each(|_| drop(permit_sender.try_send(Buffers::default())));
-        let idle = iter::repeat_with(worker).take(jobs).collect();
+        let idle = iter::repeat_with(worker).take(workers).collect();
         let crew = Crew::<F, W> { idle, jobs: VecDeque::with_capacity(window), gone: false };
         let crew = Arc::new(Mutex::new(crew));
         let stop = AtomicBool::new(false);

@@ -19,7 +19,7 @@ use std::sync::atomic::Ordering;
 use super::block_on::block_on;
 use super::catch_panic::{catch_panic, catch_panic_async};
 use super::ordered_writer::OrderedWriter;
-use super::parallelism::Lanes;
+use super::parallelism::Parallelism;
 use super::stages::{Engine, Flow, Outcome, ReaderStage, Sequenced, WorkerStage, WriterStage};
 use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Receiver, SyncSender, scope, spawn, sync_channel};
 use crate::error::{Error, Stage};
@@ -34,7 +34,7 @@ pub(crate) struct Threads;
 impl Engine for Threads {
     async fn run<F: Flow, W: WorkerStage<F>>(
         &self,
-        lanes: Lanes,
+        parallelism: Parallelism,
         base: u64,
         reader: &mut (impl ReaderStage<F> + Send),
         mut worker: impl FnMut() -> W,
@@ -46,9 +46,9 @@ impl Engine for Threads {
         if source.begin(&mut first, &mut writer)?.is_break() {
             return Ok(());
         }
-        let Lanes { jobs, window } = lanes.resolved();
+        let Parallelism { workers, window } = parallelism.resolved();
         writer.widen(window);
-        let workers = iter::once(first).chain((1..jobs).map(|_| worker())).collect();
+        let workers = iter::once(first).chain((1..workers).map(|_| worker())).collect();
         run(window, source, workers, writer)
     }
 }

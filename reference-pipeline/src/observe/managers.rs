@@ -86,12 +86,12 @@ pub trait CrashManager {
 
     /// Whether [`holds`](Self::holds) is to be told, which is asked once, after [`began`](Self::began): the plaintext of a segment is kept in memory
     /// for it until the sink has taken the segment.
-    fn follows_plaintext(&self) -> bool {
+    fn wants_plaintext(&self) -> bool {
         false
     }
 
     /// That segment holds `plaintext`. It is told after [`committed`](Self::committed), of segments that hold any, if
-    /// [`follows_plaintext`](Self::follows_plaintext) says so.
+    /// [`wants_plaintext`](Self::wants_plaintext) says so.
     ///
     /// # Errors
     /// Whatever keeps it from being kept.

@@ -42,7 +42,7 @@ pub(crate) struct Committer<P> {
     /// The state before the first chunk that says that the source has ended.
     before_end: Option<BeforeEnd>,
     /// Whether the crash manager wants to know what each segment holds: it is asked once.
-    follows_plaintext: bool,
+    wants_plaintext: bool,
 }
 
 /// What a run goes back to if its source has not ended after all.
@@ -66,7 +66,7 @@ impl<P: Output> Committer<P> {
             telemetry,
             unrecorded: None,
             before_end: None,
-            follows_plaintext: false,
+            wants_plaintext: false,
         }
     }
 
@@ -82,8 +82,8 @@ impl<P: Output> Committer<P> {
     }
 
     /// Whether somebody wants to know what each segment holds.
-    pub(crate) const fn follows_plaintext(&self) -> bool {
-        self.follows_plaintext
+    pub(crate) const fn wants_plaintext(&self) -> bool {
+        self.wants_plaintext
     }
 
     pub(crate) fn started(&mut self, header: &HeaderV1) {
@@ -106,7 +106,7 @@ impl<P: Output> Committer<P> {
         if self.unrecorded.is_none() {
             self.recorded = self.position;
         }
-        self.follows_plaintext = self.output.follows_plaintext();
+        self.wants_plaintext = self.output.wants_plaintext();
         self.record().await
     }
 
@@ -157,7 +157,7 @@ impl<P: Output> Committer<P> {
 
     /// Tells what that segment holds, where somebody wants to know.
     pub(crate) async fn holds(&mut self, commit: Commit, plaintext: &Bytes) -> Result<(), Error> {
-        if self.follows_plaintext {
+        if self.wants_plaintext {
             self.journal(commit.index.0.into(), JournalEvent::Holds(commit, plaintext.clone())).await?;
         }
         Ok(())

@@ -38,7 +38,7 @@ pub(crate) async fn run<E: Engine, P: Output>(
         shutdown: settings.shutdown.clone(),
     };
     let worker = || DecryptWorker::new(settings, stream);
-    engine.run::<Decrypting, _>(settings.lanes, committed.segments, &mut reader, worker, writer).await
+    engine.run::<Decrypting, _>(settings.parallelism, committed.segments, &mut reader, worker, writer).await
 }
 
 /// The flow of segments that are being opened.

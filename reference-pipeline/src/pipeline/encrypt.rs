@@ -37,11 +37,13 @@ pub(crate) async fn run<E: Engine, P: Output>(
     let header = *target.stream.header();
     let committed = writer.progress.committed().clone();
     let mut reader = EncryptReader::new(source, &header, &committed, settings, target.index);
-    let keeps_plaintext = writer.committer.follows_plaintext();
+    let keeps_plaintext = writer.committer.wants_plaintext();
     let worker = || EncryptWorker::new(settings, target, keeps_plaintext);
     //= spec/stream-v2.md#sv2-frm-008
     //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
-    engine.run::<Encrypting, _>(settings.lanes, committed.segments, &mut reader, worker, &mut writer).await?;
+    engine
+        .run::<Encrypting, _>(settings.parallelism, committed.segments, &mut reader, worker, &mut writer)
+        .await?;
     //= spec/stream-v2.md#sv2-wrt-005
     //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
     writer.end().await?;
@@ -384,7 +386,7 @@ impl<P: Output> WriterStage<Encrypting> for EncryptWriter<'_, P> {
                 }
                 let commit = self.segment(&segment).await?;
                 if ends {
-                    let follows = self.committer.follows_plaintext();
+                    let follows = self.committer.wants_plaintext();
                     self.last = follows.then(|| (commit, plaintext.clone()));
                 } else {
                     self.committer.holds(commit, &plaintext).await?;

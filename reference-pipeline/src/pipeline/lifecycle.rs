@@ -100,7 +100,7 @@ impl EncryptPipeline<'_> {
     }
 
     fn settings(&self) -> Settings<'_> {
-        Settings { lanes: self.lanes, telemetry: &self.telemetry, shutdown: &self.shutdown }
+        Settings { parallelism: self.parallelism, telemetry: &self.telemetry, shutdown: &self.shutdown }
     }
 }
 
@@ -156,6 +156,6 @@ impl DecryptPipeline<'_> {
     }
 
     fn settings(&self) -> Settings<'_> {
-        Settings { lanes: self.lanes, telemetry: &self.telemetry, shutdown: &self.shutdown }
+        Settings { parallelism: self.parallelism, telemetry: &self.telemetry, shutdown: &self.shutdown }
     }
 }

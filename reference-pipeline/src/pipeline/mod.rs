@@ -23,7 +23,7 @@ use self::output::BlockingOutput;
 use crate::engine::block_on::block_on;
 use crate::engine::shutdown::Watched;
 use crate::engine::threads::Threads;
-use crate::engine::{Lanes, Shutdown};
+use crate::engine::{Parallelism, Shutdown};
 use crate::error::Error;
 use crate::keys::salts::Salts;
 use crate::observe::{Managers, Telemetry};
@@ -47,7 +47,7 @@ pub struct EncryptPipeline<'a> {
     /// segment, and refuses another one with `misuse` (SV2-RES-005).
     pub digest_alg: Option<DigestAlg>,
     /// Workers and window.
-    pub lanes: Lanes,
+    pub parallelism: Parallelism,
     /// When the sink is made durable.
     pub durability: Durability,
     /// Counters and events.
@@ -68,7 +68,7 @@ impl<'a> EncryptPipeline<'a> {
         Self {
             params: StreamParams::new([0; 32]),
             digest_alg: None,
-            lanes: Lanes::default(),
+            parallelism: Parallelism::default(),
             durability: Durability::default(),
             telemetry: Telemetry::new(),
             shutdown: Shutdown::new(),
@@ -157,7 +157,7 @@ impl<'a> EncryptPipeline<'a> {
 /// Decrypts a sealed stream.
 pub struct DecryptPipeline<'a> {
     /// Workers and window.
-    pub lanes: Lanes,
+    pub parallelism: Parallelism,
     /// Salvages the committed prefix of an unsealed stream (§15.4). The run still ends with `truncated.unsealed`.
     pub salvage: bool,
     /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
@@ -180,7 +180,7 @@ impl<'a> DecryptPipeline<'a> {
     #[must_use]
     pub fn new(key: &'a ContentKey) -> Self {
         Self {
-            lanes: Lanes::default(),
+            parallelism: Parallelism::default(),
             //= spec/stream-v2.md#sv2-sal-001
             //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked for that
             //# stream to be salvaged.

@@ -83,7 +83,7 @@ pub(crate) trait Output {
     fn has_journal(&self) -> bool;
 
     /// Whether there is one that wants to know what each segment holds.
-    fn follows_plaintext(&self) -> bool;
+    fn wants_plaintext(&self) -> bool;
 
     /// Tells the crash manager, if there is one.
     fn journal(&mut self, event: JournalEvent) -> impl Future<Output = io::Result<()>>;
@@ -111,8 +111,8 @@ impl Output for BlockingOutput<'_, '_> {
         self.managers.crash.is_some()
     }
 
-    fn follows_plaintext(&self) -> bool {
-        self.managers.crash.as_ref().is_some_and(|crash| crash.follows_plaintext())
+    fn wants_plaintext(&self) -> bool {
+        self.managers.crash.as_ref().is_some_and(|crash| crash.wants_plaintext())
     }
 
     async fn journal(&mut self, event: JournalEvent) -> io::Result<()> {

@@ -1,12 +1,12 @@
 //! What a pipeline is set to, as far as the reader, the workers and the writer of a run need it.
 
-use crate::engine::{Lanes, Shutdown};
+use crate::engine::{Parallelism, Shutdown};
 use crate::observe::Telemetry;
 
 /// The same for both directions.
 #[derive(Clone, Copy)]
 pub(super) struct Settings<'p> {
-    pub(super) lanes: Lanes,
+    pub(super) parallelism: Parallelism,
     pub(super) telemetry: &'p Telemetry,
     pub(super) shutdown: &'p Shutdown,
 }

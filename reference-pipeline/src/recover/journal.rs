@@ -21,7 +21,7 @@ use stream_v2_format::wire::{
 };
 use stream_v2_format::{self as format, SegmentIndex};
 
-use super::recovered::Vouched;
+use super::recovered::JournalState;
 use super::source_check::{Check, Checks};
 use crate::keys::salts::draw;
 use crate::observe::{Commit, CrashManager};
@@ -118,7 +118,7 @@ impl FileJournal {
 
     /// What a source is compared with, of which the plaintext up to the last commit cannot be read back.
     pub(crate) fn checks(&self) -> io::Result<Option<Checks>> {
-        let Some(open) = self.open.as_ref().filter(|_| self.output.storage().gives_up()) else {
+        let Some(open) = self.open.as_ref().filter(|_| self.output.storage().discards_uploaded()) else {
             return Ok(None);
         };
         match open.journal.last_commit() {
@@ -133,9 +133,10 @@ impl FileJournal {
     }
 
     /// What it says of its output, where there is a journal.
-    pub(crate) fn vouched(journal: Option<&Self>) -> Vouched<'_> {
-        journal
-            .map_or(Vouched::Unknown, |journal| journal.last_commit().map_or(Vouched::Begun, Vouched::UpTo))
+    pub(crate) fn vouched(journal: Option<&Self>) -> JournalState<'_> {
+        journal.map_or(JournalState::Missing, |journal| {
+            journal.last_commit().map_or(JournalState::Empty, JournalState::Committed)
+        })
     }
 
     /// The ending, where the last record is one.
@@ -207,7 +208,7 @@ fn stamp(header: &JournalHeader) -> SourceStamp {
 
 impl CrashManager for FileJournal {
     fn began(&mut self, key: &JournalKey) -> io::Result<()> {
-        if self.is_new && self.role == JournalRole::Encrypt && self.output.storage().gives_up() {
+        if self.is_new && self.role == JournalRole::Encrypt && self.output.storage().discards_uploaded() {
             self.checks = Some(Checks::begin(&self.output, Check::NOTHING)?);
         }
         match &self.open {
@@ -231,7 +232,7 @@ impl CrashManager for FileJournal {
         Ok(())
     }
 
-    fn follows_plaintext(&self) -> bool {
+    fn wants_plaintext(&self) -> bool {
         self.checks.is_some()
     }
 

@@ -15,7 +15,7 @@ use super::damage;
 use super::damage::{as_damage, damaged, is_damage};
 use super::headers::HeadersBefore;
 use super::last_segment::LastSegment;
-use super::recovered::{Recovered, Vouched};
+use super::recovered::{JournalState, Recovered};
 use super::source_check::Check;
 use crate::error::{Error, Stage};
 use crate::io::{read_segment, read_segment_header, read_wire, source_error};
@@ -35,7 +35,7 @@ use crate::source::blocking::fill;
 pub fn recover<R: Read + Seek>(
     output: R,
     stream: &StreamOpener,
-    vouched: Vouched<'_>,
+    vouched: JournalState<'_>,
 ) -> Result<Recovered, Error> {
     recover_checked(output, stream, vouched, None)
 }
@@ -44,22 +44,24 @@ pub fn recover<R: Read + Seek>(
 pub(crate) fn recover_checked<R: Read + Seek>(
     output: R,
     stream: &StreamOpener,
-    vouched: Vouched<'_>,
+    vouched: JournalState<'_>,
     check: Option<Check>,
 ) -> Result<Recovered, Error> {
     let mut recovery = Recovery { check, ..Recovery::new(output, stream) };
     let start = match vouched {
-        Vouched::UpTo(record) => recovery.confirm(record)?,
-        Vouched::Unknown | Vouched::Begun => Committed::NOTHING,
+        JournalState::Committed(record) => recovery.confirm(record)?,
+        JournalState::Missing | JournalState::Empty => Committed::NOTHING,
     };
     let recorded = match vouched {
-        Vouched::Unknown => None,
-        Vouched::Begun | Vouched::UpTo(_) => Some(stream.header().body_offset().0 + start.position),
+        JournalState::Missing => None,
+        JournalState::Empty | JournalState::Committed(_) => {
+            Some(stream.header().body_offset().0 + start.position)
+        }
     };
     let durable_end = recovery.end()?.saturating_sub(DURABLE_BYTES_MAX);
     let recovered = Recovered { recorded, ..recovery.walk(&start, durable_end)? };
     // What follows the last durability point may be there in any part. Without a journal nobody knows where that was.
-    let unknown = matches!(vouched, Vouched::Unknown) || recovered.stream_len < durable_end;
+    let unknown = matches!(vouched, JournalState::Missing) || recovered.stream_len < durable_end;
     //= spec/stream-v2.md#sv2-res-010
     //# A writer MUST report `malformed.damaged`, and change nothing, where a segment with a valid segment_tag
     //# begins after the first byte that is not part of a committed segment, and either there is no journal to

@@ -15,5 +15,5 @@ pub use journal::{FileJournal, SourceStamp};
 pub use keyed::recover;
 pub use keyless::{KeylessRecovered, recover_keyless};
 pub use last_segment::LastSegment;
-pub use recovered::{Recovered, Vouched};
+pub use recovered::{JournalState, Recovered};
 pub use walk::{KeylessWalk, WalkDepth, WalkedSegment};

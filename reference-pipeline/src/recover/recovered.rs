@@ -47,11 +47,11 @@ impl Recovered {
 
 /// What an interrupted writer's journal says of its output.
 #[derive(Clone, Copy, Debug)]
-pub enum Vouched<'a> {
+pub enum JournalState<'a> {
     /// There is no journal to be used.
-    Unknown,
+    Missing,
     /// Nothing but the stream header has to be there.
-    Begun,
+    Empty,
     /// Everything up to and with the segment of this commit has to be there.
-    UpTo(&'a JournalRecord),
+    Committed(&'a JournalRecord),
 }

@@ -7,7 +7,7 @@ use stream_v2_format::crypto::{Committed, PendingIndex, StreamOpener};
 use stream_v2_format::wire::{JournalRecord, JournalRole};
 use stream_v2_format::{Detail, Offset};
 
-use super::Notice;
+use super::ResumeWarning;
 use super::compare::CompareSink;
 use super::compare_output::{Compared, compare_output};
 use super::encrypt::{find_journal, sink_error};
@@ -24,11 +24,11 @@ use crate::source::blocking::fill;
 use crate::storage::{OutputFile, StoredFile};
 
 /// What an interrupted decryption has left of an output.
-pub enum DecryptionLeft {
+pub enum PartialDecryption {
     /// Nothing that can be gone on with. What there is may be discarded: nothing was released to it, or it has lost what was.
-    Nothing(Option<Notice>),
+    Nothing(Option<ResumeWarning>),
     /// A partial file that no journal vouches for: perhaps somebody else's. Only its owner may discard it (SV2-RES-014).
-    Unknown(Option<Notice>),
+    Unknown(Option<ResumeWarning>),
     /// A beginning.
     Torn(Box<InterruptedDecryption>),
     /// A beginning that differs from the plaintext of the stream from this byte on, if all of it was compared. Only its owner may discard it.
@@ -54,7 +54,7 @@ impl InterruptedDecryption {
     /// before that segment is trusted: nothing but the permissions of the file protects it. If others
     /// can write there, use [`find_comparing`](Self::find_comparing), or start over (SV2-RES-031).
     ///
-    /// `source` stands after the stream header of `stream` and its envelope. With [`DecryptionLeft::Torn`] it stands where the next segment
+    /// `source` stands after the stream header of `stream` and its envelope. With [`PartialDecryption::Torn`] it stands where the next segment
     /// begins; with everything else it may have been read on by that segment, and is to be opened again.
     ///
     /// # Errors
@@ -65,14 +65,14 @@ impl InterruptedDecryption {
         output: &OutputFile,
         stream: &StreamOpener,
         source: &mut (impl Read + Send),
-    ) -> Result<DecryptionLeft, Error> {
+    ) -> Result<PartialDecryption, Error> {
         Self::find_in(pipeline, output, stream, source, false)
     }
 
     /// As [`find`](Self::find), and compares all of the output up to the end of the last commit with the plaintext of the
     /// stream, which is read and verified from its first segment on (SV2-RES-031).
     ///
-    /// If they differ, the output was changed, or belongs to another stream: [`DecryptionLeft::Changed`].
+    /// If they differ, the output was changed, or belongs to another stream: [`PartialDecryption::Changed`].
     ///
     /// # Errors
     /// As [`find`](Self::find), and whatever is wrong with the stream before the end of the last commit; `io.sink` of kind
@@ -82,7 +82,7 @@ impl InterruptedDecryption {
         output: &OutputFile,
         stream: &StreamOpener,
         source: &mut (impl Read + Send),
-    ) -> Result<DecryptionLeft, Error> {
+    ) -> Result<PartialDecryption, Error> {
         Self::find_in(pipeline, output, stream, source, true)
     }
 
@@ -92,7 +92,7 @@ impl InterruptedDecryption {
         stream: &StreamOpener,
         source: &mut (impl Read + Send),
         compares: bool,
-    ) -> Result<DecryptionLeft, Error> {
+    ) -> Result<PartialDecryption, Error> {
         let partial = output.lock_partial().map_err(sink_error)?;
         let (journal, notice) = find_journal(output, JournalRole::Decrypt, stream.into())?;
         let mut source = Watched::new(source, &pipeline.shutdown);
@@ -104,7 +104,7 @@ impl InterruptedDecryption {
                 let left = Self::published(pipeline, output, stream, (journal, two_names), &mut source)
                     .map_err(cut_off)?;
                 // Two names that somebody has given, as far as anybody knows.
-                let unknown = is_twice && matches!(left, DecryptionLeft::Nothing(None));
+                let unknown = is_twice && matches!(left, PartialDecryption::Nothing(None));
                 return match unknown && !output.overwrites() {
                     true => Err(sink_error(io::ErrorKind::AlreadyExists.into())),
                     false => Ok(left),
@@ -119,24 +119,24 @@ impl InterruptedDecryption {
             //= spec/stream-v2.md#sv2-res-014
             //# or that, for a reader, no journal of its stream vouches for;
             return Ok(if len == 0 {
-                DecryptionLeft::Nothing(None)
+                PartialDecryption::Nothing(None)
             } else {
-                DecryptionLeft::Unknown(notice)
+                PartialDecryption::Unknown(notice)
             });
         };
-        let Some(&commit) = journal.last_commit() else { return Ok(DecryptionLeft::Nothing(None)) };
-        let lost = Ok(DecryptionLeft::Nothing(Some(Notice::LostDurable)));
+        let Some(&commit) = journal.last_commit() else { return Ok(PartialDecryption::Nothing(None)) };
+        let lost = Ok(PartialDecryption::Nothing(Some(ResumeWarning::LostDurable)));
         if len < commit.plaintext_len {
             return lost;
         }
         let committed = if compares {
-            if output.storage().gives_up() {
+            if output.storage().discards_uploaded() {
                 let gone = "what was uploaded already cannot be read back and compared";
                 return Err(sink_error(io::Error::new(io::ErrorKind::InvalidInput, gone)));
             }
             match compare_output(pipeline, stream, &commit, &mut *file, &mut source).map_err(cut_off)? {
                 Compared::Same(committed) => committed,
-                Compared::Differs(at) => return Ok(DecryptionLeft::Changed(at)),
+                Compared::Differs(at) => return Ok(PartialDecryption::Changed(at)),
             }
         } else {
             let (committed, segment) = confirm(stream, &commit, &mut source).map_err(cut_off)?;
@@ -146,7 +146,7 @@ impl InterruptedDecryption {
             committed
         };
         let (output, stream) = (output.clone(), stream.clone());
-        Ok(DecryptionLeft::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
+        Ok(PartialDecryption::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
     }
 
     /// No partial file, or one that has its name already: the run before was complete if there is a journal of its
@@ -157,22 +157,22 @@ impl InterruptedDecryption {
         stream: &StreamOpener,
         (journal, mut two_names): (Option<FileJournal>, Option<Box<dyn StoredFile>>),
         source: &mut (impl Read + Send),
-    ) -> Result<DecryptionLeft, Error> {
-        let nothing = Ok(DecryptionLeft::Nothing(None));
+    ) -> Result<PartialDecryption, Error> {
+        let nothing = Ok(PartialDecryption::Nothing(None));
         let Some(mut journal) = journal else { return nothing };
         // What has the partial name may be given up, but it is what keeps other owners out.
-        let same = two_names.take_if(|_| !output.storage().gives_up());
+        let same = two_names.take_if(|_| !output.storage().discards_uploaded());
         let Ok(mut file) = same.map_or_else(|| output.storage().open(output.target()), Ok) else {
             return nothing;
         };
         let len = file.size().map_err(sink_error)?;
         // An ending record is not asked for: a run that resumes has perhaps written the journal anew.
         if !holds_plaintext(pipeline, stream, (&mut *file, len), source)? {
-            return Ok(DecryptionLeft::Nothing(Some(Notice::ResultChanged)));
+            return Ok(PartialDecryption::Nothing(Some(ResumeWarning::ResultChanged)));
         }
         publish_again(output, file, two_names.as_deref()).map_err(sink_error)?;
         journal.ended().map_err(|error| Error::io(Stage::Manager, None, error))?;
-        Ok(DecryptionLeft::Complete)
+        Ok(PartialDecryption::Complete)
     }
 
     /// What is committed.

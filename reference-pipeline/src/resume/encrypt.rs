@@ -7,14 +7,14 @@ use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
 use stream_v2_format::{self as format, ErrorKind};
 
-use super::Notice;
+use super::ResumeWarning;
 use crate::error::{Cause, Error, Stage};
 use crate::io::read_stream_header;
 use crate::observe::{CrashManager, LogManager, Managers};
 use crate::pipeline::{DecryptPipeline, EncryptPipeline, Summary, digest_alg};
 use crate::recover::keyed::recover_checked;
 use crate::recover::source_check::{Check, Checks};
-use crate::recover::{FileJournal, Recovered, SourceStamp, Vouched};
+use crate::recover::{FileJournal, JournalState, Recovered, SourceStamp};
 use crate::sink::{FileSink, OutputSink};
 use crate::source::blocking::fill;
 use crate::storage::output_file::begins_as;
@@ -41,7 +41,7 @@ pub struct InterruptedEncryption {
     pub(super) journal: Option<FileJournal>,
     /// Of an output that cannot be read back.
     pub(super) checks: Option<Checks>,
-    pub(super) notice: Option<Notice>,
+    pub(super) notice: Option<ResumeWarning>,
     /// The source as the journal knew it, even where the journal is not to be used any more.
     pub(super) then: Option<SourceStamp>,
     /// The source as it is now.
@@ -104,12 +104,12 @@ impl InterruptedEncryption {
         //# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its stream, before it
         //# takes what it finds under the name of the result for complete.
         // Objects are replaced as a whole, and this one has the mark of the upload.
-        if self.output.storage().gives_up() {
+        if self.output.storage().discards_uploaded() {
             return Ok(());
         }
         self.file.rewind().map_err(sink_error)?;
         let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
-        (reader.lanes, reader.shutdown) = (pipeline.lanes, pipeline.shutdown.clone());
+        (reader.parallelism, reader.shutdown) = (pipeline.parallelism, pipeline.shutdown.clone());
         reader.verify(&mut self.file, Managers::none()).map(drop)
     }
 
@@ -129,12 +129,12 @@ impl InterruptedEncryption {
         let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
         let then = journal.as_ref().map(FileJournal::source).copied();
         if journal.take_if(|journal| journal.is_damaged()).is_some() {
-            notice = Some(Notice::JournalDamaged);
+            notice = Some(ResumeWarning::JournalDamaged);
         }
         let mut checks = journal.as_ref().map_or(Ok(None), FileJournal::checks).map_err(sink_error)?;
         let vouched = FileJournal::vouched(journal.as_ref());
         let check = match vouched {
-            Vouched::UpTo(_) => checks.as_ref().map(|checks| checks.check),
+            JournalState::Committed(_) => checks.as_ref().map(|checks| checks.check),
             _ => Some(Check::NOTHING),
         };
         let mut recovered = recover_checked(&mut file, &stream, vouched, check);
@@ -145,9 +145,9 @@ impl InterruptedEncryption {
             && error.kind() == Some(ErrorKind::Truncated)
             && journal.take().is_some()
         {
-            notice = Some(Notice::LostDurable);
+            notice = Some(ResumeWarning::LostDurable);
             checks = None;
-            recovered = recover_checked(&mut file, &stream, Vouched::Unknown, Some(Check::NOTHING));
+            recovered = recover_checked(&mut file, &stream, JournalState::Missing, Some(Check::NOTHING));
         }
         let recovered = recovered?;
         let ended = recovered.sealed || journal.as_ref().is_some_and(|journal| journal.ending().is_some());
@@ -195,7 +195,7 @@ impl InterruptedEncryption {
 
     /// What the user may want to know.
     #[must_use]
-    pub const fn notice(&self) -> Option<Notice> {
+    pub const fn notice(&self) -> Option<ResumeWarning> {
         self.notice
     }
 
@@ -241,7 +241,7 @@ impl InterruptedEncryption {
             let vouched = FileJournal::vouched(journal.last_commit().map(|_| &journal));
             confirm_again(sink.file(), &stream, vouched, &recovered)?;
         }
-        if output.storage().gives_up() {
+        if output.storage().discards_uploaded() {
             let checks = recovered.check.map(|check| match checks {
                 Some(checks) => checks.go_on(check),
                 None => Checks::begin(&output, check),
@@ -318,7 +318,7 @@ fn publish(
 fn confirm_again(
     file: &mut dyn StoredFile,
     stream: &StreamOpener,
-    vouched: Vouched<'_>,
+    vouched: JournalState<'_>,
     recovered: &Recovered,
 ) -> Result<(), Error> {
     let again = recover_checked(&mut *file, stream, vouched, None)?;
@@ -339,12 +339,12 @@ pub(super) fn find_journal(
     output: &OutputFile,
     role: JournalRole,
     key: JournalKey,
-) -> Result<(Option<FileJournal>, Option<Notice>), Error> {
+) -> Result<(Option<FileJournal>, Option<ResumeWarning>), Error> {
     let found = FileJournal::find(output, role, key);
     Ok(match found.map_err(|error| Error::io(Stage::Manager, None, error))? {
         None => (None, None),
         Some(Ok(journal)) => (Some(journal), None),
-        Some(Err(error)) => (None, Some(Notice::JournalUnusable(error))),
+        Some(Err(error)) => (None, Some(ResumeWarning::JournalUnusable(error))),
     })
 }
 

@@ -6,13 +6,13 @@ mod decrypt;
 pub(crate) mod encrypt;
 mod source;
 
-pub use decrypt::{DecryptionLeft, InterruptedDecryption};
+pub use decrypt::{InterruptedDecryption, PartialDecryption};
 pub use encrypt::InterruptedEncryption;
 
 /// Something that a resumed run found, and that its user may want to know. The run goes on all the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Notice {
+pub enum ResumeWarning {
     /// The journal is not to be used, for this reason (SV2-JRN-006).
     JournalUnusable(stream_v2_format::Error),
     /// Records of the journal are damaged, more than a crash can take: it is not relied on.

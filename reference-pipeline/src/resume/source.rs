@@ -76,7 +76,7 @@ impl InterruptedEncryption {
         let mut source = Watched::new(source, &pipeline.shutdown);
         self.stamp = stamp;
         let mut published = None;
-        if self.output.storage().gives_up() {
+        if self.output.storage().discards_uploaded() {
             if !self.is_published() {
                 self.compare_with_check(&mut source)?;
                 return self.check_end(&mut source);
@@ -88,7 +88,8 @@ impl InterruptedEncryption {
         file.rewind().map_err(sink_error)?;
         let stream = &self.stream;
         let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
-        (reader.lanes, reader.salvage, reader.shutdown) = (pipeline.lanes, true, pipeline.shutdown.clone());
+        (reader.parallelism, reader.salvage, reader.shutdown) =
+            (pipeline.parallelism, true, pipeline.shutdown.clone());
         let mut sink = CompareSink::new(&mut source);
         let committed = Read::take(&mut *file, self.recovered.stream_len);
         match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {

@@ -75,9 +75,9 @@ pub trait Storage: Send + Sync {
         false
     }
 
-    /// Whether what a file under the partial name has taken may be given up before it is complete ([`StoredFile::forget`]), so that it cannot be read
+    /// Whether what a file under the partial name has taken may be given up before it is complete ([`StoredFile::punch_hole`]), so that it cannot be read
     /// back.
-    fn gives_up(&self) -> bool {
+    fn discards_uploaded(&self) -> bool {
         false
     }
 
@@ -132,7 +132,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     /// Whatever the file system reports.
-    fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
+    fn punch_hole(&mut self, begin: u64, end: u64) -> io::Result<()> {
         let _ = (begin, end);
         Ok(())
     }
@@ -355,7 +355,7 @@ impl StoredFile for File {
     }
 
     #[cfg(target_os = "linux")]
-    fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
+    fn punch_hole(&mut self, begin: u64, end: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
         let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
         // Not every file system can; then they take their room until the end.

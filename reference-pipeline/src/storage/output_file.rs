@@ -237,7 +237,7 @@ impl OutputFile {
     }
 
     fn remove_checks(&self) -> io::Result<()> {
-        if self.storage.gives_up() && self.storage.exists(&self.checks()) {
+        if self.storage.discards_uploaded() && self.storage.exists(&self.checks()) {
             self.remove(&self.checks())?;
             // It is looked for only beside a journal.
             self.storage.sync_folder(&self.target)?;

@@ -13,7 +13,7 @@ pub struct AsyncManagers<'a> {
     /// Takes the events of the run, in the future of the run: it must not block.
     pub log: Option<&'a mut (dyn LogManager + Send)>,
     /// Keeps the run resumable. It is called on blocking threads, but for [`committed`](CrashManager::committed) and
-    /// [`holds`](CrashManager::holds), which are called for each segment, and [`follows_plaintext`](CrashManager::follows_plaintext): these are called in
+    /// [`holds`](CrashManager::holds), which are called for each segment, and [`wants_plaintext`](CrashManager::wants_plaintext): these are called in
     /// the future of the run, and must not block.
     pub crash: Option<Offloaded<Box<dyn CrashManager + Send>>>,
 }
@@ -64,8 +64,8 @@ impl<S: AsyncOutputSink> Output for AsyncOutput<'_, '_, S> {
         self.managers.crash.is_some()
     }
 
-    fn follows_plaintext(&self) -> bool {
-        self.managers.crash.as_ref().is_some_and(|crash| crash.call_here(|crash| crash.follows_plaintext()))
+    fn wants_plaintext(&self) -> bool {
+        self.managers.crash.as_ref().is_some_and(|crash| crash.call_here(|crash| crash.wants_plaintext()))
     }
 
     async fn journal(&mut self, event: JournalEvent) -> io::Result<()> {

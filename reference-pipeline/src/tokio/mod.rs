@@ -1,5 +1,5 @@
 //! The same pipeline for Tokio (feature `tokio`): `AsyncRead` in, [`AsyncOutputSink`] out, sealing and opening on the runtime's blocking threads.
-//! Files are read fastest by [`ReadAhead`], written by [`Offloaded`] sinks, and [`Lanes::on_tasks`](crate::Lanes::on_tasks) is as wide as it takes.
+//! Files are read fastest by [`ReadAhead`], written by [`Offloaded`] sinks, and [`Parallelism::on_tasks`](crate::Parallelism::on_tasks) is as wide as it takes.
 //!
 //! There is one pipeline: workers, framing, order, sinks and journals are those of the threads, and a run that one engine has left the other goes
 //! on with. A run is one future, to be awaited within a Tokio runtime; it starts no runtime and no task of its own.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use stream_v2_format::{Detail, ErrorKind};
-use stream_v2_pipeline::{DecryptionLeft, InterruptedDecryption};
+use stream_v2_pipeline::{InterruptedDecryption, PartialDecryption};
 use stream_v2_testing::crash_sim;
 use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
 use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
@@ -155,7 +155,7 @@ fn plaintext_that_was_lost_or_changed_is_written_again() {
         let file = inode(&contents).unwrap();
         change(&mut contents.files[file]);
         let (found, sim) = decryption.run(&contents);
-        assert_eq!(found.unwrap(), Found::Nothing(Some(stream_v2_pipeline::Notice::LostDurable)));
+        assert_eq!(found.unwrap(), Found::Nothing(Some(stream_v2_pipeline::ResumeWarning::LostDurable)));
         decryption.assert_complete(&sim.contents());
     };
     lost(|file| file.truncate(3 * SEGMENT));
@@ -283,8 +283,8 @@ fn changed_result_is_not_complete() {
             let mut source = std::io::Cursor::new(&decryption.stream);
             let stream = pipeline.open_stream(&mut source).unwrap();
             let found = InterruptedDecryption::find(&pipeline, &output, &stream, &mut source).unwrap();
-            let notice = Some(stream_v2_pipeline::Notice::ResultChanged);
-            assert!(matches!(found, DecryptionLeft::Nothing(found) if found == notice));
+            let notice = Some(stream_v2_pipeline::ResumeWarning::ResultChanged);
+            assert!(matches!(found, PartialDecryption::Nothing(found) if found == notice));
             assert_eq!(sim.log(), []);
             // With the leave to replace it, it is written again.
             let output = crash_sim::output(&sim).overwriting(true);

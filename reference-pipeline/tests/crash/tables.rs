@@ -4,7 +4,7 @@ use stream_v2_conformance::operations::read::{Expect, Refusal};
 use stream_v2_format::Detail;
 use stream_v2_format::crypto::StreamOpener;
 use stream_v2_pipeline::io::read_stream_header;
-use stream_v2_pipeline::{InterruptedEncryption, Vouched, recover, recover_keyless};
+use stream_v2_pipeline::{InterruptedEncryption, JournalState, recover, recover_keyless};
 use stream_v2_testing::crash_sim;
 use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
 use stream_v2_testing::crash_sim::encryption::{Encryption, Run, ends};
@@ -126,7 +126,7 @@ fn decrypt_after_segment_next_segment_index() {
 fn committed(stream: &[u8]) -> u64 {
     let (header, _) = read_stream_header(&mut &stream[..]).unwrap();
     let opener = StreamOpener::new(&header, &key(), b"").unwrap();
-    recover(std::io::Cursor::new(stream), &opener, Vouched::Begun).unwrap().committed.segments
+    recover(std::io::Cursor::new(stream), &opener, JournalState::Empty).unwrap().committed.segments
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn only_segments_with_valid_crc_and_digest_are_committed() {
         let (bytes, (key, context)) = (load(&vector.input), keys(&vector.keys));
         let (header, _) = read_stream_header(&mut &bytes[..]).unwrap();
         let opener = StreamOpener::new(&header, &key.unwrap(), &context).unwrap();
-        let found = recover(std::io::Cursor::new(&bytes), &opener, Vouched::Begun).unwrap();
+        let found = recover(std::io::Cursor::new(&bytes), &opener, JournalState::Empty).unwrap();
         assert_eq!(usize::try_from(found.committed.segments).ok(), fault.segment);
         seen += 1;
     }

@@ -3,7 +3,7 @@
 
 use stream_v2_format::Detail;
 use stream_v2_format::wire::crc32c;
-use stream_v2_pipeline::{DecryptPipeline, Lanes};
+use stream_v2_pipeline::{DecryptPipeline, Parallelism};
 use stream_v2_testing::streams::{Built, Plan, build, build_with, key, small_params};
 
 /// Three runs, six data segments of a few bytes, 2 KiB in all.
@@ -15,7 +15,7 @@ type Outcome = (Detail, u64, Option<u64>, Vec<u8>);
 fn read(stream: &[u8], salvage: bool) -> Outcome {
     let key = key();
     let mut pipeline = DecryptPipeline::new(&key);
-    pipeline.lanes = Lanes::with_jobs(1);
+    pipeline.parallelism = Parallelism::with_workers(1);
     pipeline.salvage = salvage;
     let (released, result) = stream_v2_testing::streams::decrypt(&pipeline, stream);
     let error = result.unwrap_err();

@@ -8,16 +8,16 @@ use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::wire::{JournalRole, StreamFlags, Trailer};
 use stream_v2_format::{Detail, Misuse, SegmentIndex};
 use stream_v2_pipeline::{
-    Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, InterruptedEncryption, Lanes,
-    LogEvent, LogManager, Managers, OutputFile, SourceStamp, Vouched, WriterSink, recover,
+    Commit, CrashManager, DecryptPipeline, EncryptPipeline, Error, FileJournal, InterruptedEncryption,
+    JournalState, LogEvent, LogManager, Managers, OutputFile, Parallelism, SourceStamp, WriterSink, recover,
 };
 use stream_v2_testing::indexed::{FULL, Indexed, S};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{decrypt, encrypt, encrypting, key, small_segments};
 
-fn with_index(key: &stream_v2_pipeline::ContentKey, lanes: Lanes) -> EncryptPipeline<'_> {
+fn with_index(key: &stream_v2_pipeline::ContentKey, parallelism: Parallelism) -> EncryptPipeline<'_> {
     let mut pipeline = encrypting(key, 1);
-    (pipeline.lanes, pipeline.params.segment_size) = (lanes, 4096);
+    (pipeline.parallelism, pipeline.params.segment_size) = (parallelism, 4096);
     pipeline.set_index(true);
     pipeline
 }
@@ -30,11 +30,11 @@ proptest! {
     fn a_stream_is_the_same_for_any_number_of_workers(
         segments in 0_usize..2 * FULL + 3,
         less in 0_usize..S,
-        jobs in 1_usize..6,
+        workers in 1_usize..6,
         window in 1_usize..9,
     ) {
         let len = (segments * S).saturating_sub(less);
-        let written = encrypt(&with_index(&key(), Lanes { jobs, window }), &plaintext(len));
+        let written = encrypt(&with_index(&key(), Parallelism { workers, window }), &plaintext(len));
         prop_assert!(written == Indexed::full(len).bytes);
     }
 }
@@ -62,7 +62,7 @@ fn one_after_every_n_data_segments_and_one_before_the_end() {
     for (full, short, index) in cases {
         let text = plaintext(full * S + short);
         for declared in [None, Some(text.len() as u64)] {
-            let mut pipeline = with_index(&key, Lanes::with_jobs(2));
+            let mut pipeline = with_index(&key, Parallelism::with_workers(2));
             pipeline.params.plaintext_len = declared;
             let stream = encrypt(&pipeline, &text);
             let (released, result) = decrypt(&DecryptPipeline::new(&key), &stream);
@@ -97,11 +97,11 @@ fn a_stream_with_uniform_cannot_have_them() {
 #[test]
 fn a_full_stream_leaves_room_for_its_last_index_segment() {
     let key = key();
-    let mut pipeline = with_index(&key, Lanes::with_jobs(2));
+    let mut pipeline = with_index(&key, Parallelism::with_workers(2));
     pipeline.params.epoch_segments = 1;
     let header = encrypt(&pipeline, b"")[..128].to_vec();
     let opener: StreamOpener = DecryptPipeline::new(&key).open_stream(&mut &header[..]).unwrap();
-    let mut recovered = recover(Cursor::new(&header), &opener, Vouched::Unknown).unwrap();
+    let mut recovered = recover(Cursor::new(&header), &opener, JournalState::Missing).unwrap();
     // Of the last segment that is committed nothing is asked but its number.
     recovered.committed = Committed::NOTHING;
     recovered.committed.segments = 65_532;

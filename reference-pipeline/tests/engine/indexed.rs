@@ -7,7 +7,7 @@ use std::io::Cursor;
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{
-    DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, OutputFile,
+    DecryptPipeline, Error, FileSink, InterruptedDecryption, OutputFile, PartialDecryption,
 };
 use stream_v2_testing::indexed::{FULL, Indexed};
 use stream_v2_testing::plaintext;
@@ -32,7 +32,7 @@ fn interrupted_at(stream: &Indexed, cut: usize) -> (Vec<u8>, Result<(), Error>) 
     let mut source = Cursor::new(&stream.bytes);
     let opener = pipeline.open_stream(&mut source).unwrap();
     let left = InterruptedDecryption::find(&pipeline, &output, &opener, &mut source).unwrap();
-    let DecryptionLeft::Torn(found) = left else { panic!("a beginning is there") };
+    let PartialDecryption::Torn(found) = left else { panic!("a beginning is there") };
     assert_eq!(found.committed().segments, cut as u64);
     let result = found.resume(&pipeline, source, None).map(|_| ());
     let found = fs::read(output.target()).or_else(|_| fs::read(output.partial())).unwrap_or_default();

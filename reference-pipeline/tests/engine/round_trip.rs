@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use stream_v2_format::wire::{DigestAlg, StreamFlags};
 use stream_v2_format::{Detail, ErrorKind};
-use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Lanes, Managers, Telemetry, WriterSink};
+use stream_v2_pipeline::{DecryptPipeline, EncryptPipeline, Managers, Parallelism, Telemetry, WriterSink};
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Short;
@@ -48,7 +48,7 @@ fn output_does_not_depend_on_workers_or_reads() {
 
             let mut released = Vec::new();
             let mut reader = DecryptPipeline::new(&key);
-            reader.lanes = Lanes::with_jobs(jobs);
+            reader.parallelism = Parallelism::with_workers(jobs);
             let source = Short::new(&stream[..], most, 3);
             engine.run(&reader, source, &mut WriterSink::new(&mut released)).unwrap();
             assert!(released == input, "{jobs} workers, reads of {most}");

@@ -10,7 +10,7 @@ use stream_v2_format::{Offset, SegmentIndex};
 use stream_v2_pipeline::tokio::{AsyncWriterSink, OwnedUnit, ReadAhead};
 use stream_v2_pipeline::{
     ContentKey, DecryptSegmentInput, DecryptSegmentWorker, EncryptPipeline, EncryptSegmentInput,
-    EncryptSegmentWorker, SinkUnit, Vouched, WriterSink, recover,
+    EncryptSegmentWorker, JournalState, SinkUnit, WriterSink, recover,
 };
 use stream_v2_testing::streams::{encrypt, encrypting, key, salts, small_params};
 
@@ -71,10 +71,10 @@ fn what_was_recovered_and_errors_show_lengths() {
     let stream = encrypt(&pipeline, &plaintext());
     let sealer = StreamSealer::new(small_params(), &key, b"").unwrap();
     let reader = StreamOpener::new(sealer.header(), &key, b"").unwrap();
-    let found = recover(Cursor::new(&stream[..stream.len() - 300]), &reader, Vouched::Unknown).unwrap();
+    let found = recover(Cursor::new(&stream[..stream.len() - 300]), &reader, JournalState::Missing).unwrap();
     assert_hidden(&found, "8192 bytes");
     assert_hidden(&found.last_segment, "8192 bytes");
-    let error = recover(Cursor::new(&plaintext()), &reader, Vouched::Unknown);
+    let error = recover(Cursor::new(&plaintext()), &reader, JournalState::Missing);
     assert_hidden(&error.map(|found| found.stream_len), "");
     assert_hidden(&ContentKey::new(*b"MARKERMARKERMARKERMARKERMARKER12"), "32 secret bytes");
 }

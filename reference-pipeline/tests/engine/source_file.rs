@@ -51,7 +51,7 @@ fn the_stream_is_that_of_any_other_source() {
             assert!(sink.bytes == expected, "{len} with {jobs}");
 
             let mut pipeline = DecryptPipeline::new(&key);
-            pipeline.lanes.jobs = jobs;
+            pipeline.parallelism.workers = jobs;
             let (back, result) = decrypt_file(&mut pipeline, &expected);
             result.unwrap();
             assert!(back == plaintext(len), "{len} with {jobs}");
@@ -129,7 +129,7 @@ fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
     let mut log = Shortening(stream.try_clone().unwrap(), 50_000);
     let mut sink = Recording::default();
     let mut reader = DecryptPipeline::new(&key);
-    reader.lanes.jobs = 1;
+    reader.parallelism.workers = 1;
     reader.set_source_file(Some(stream.try_clone().unwrap()));
     let managers = Managers { log: Some(&mut log), crash: None };
     let error = reader.run(stream, &mut sink, managers).unwrap_err();
@@ -163,7 +163,7 @@ impl CrashManager for Recorded {
         Ok(())
     }
 
-    fn follows_plaintext(&self) -> bool {
+    fn wants_plaintext(&self) -> bool {
         self.follows
     }
 

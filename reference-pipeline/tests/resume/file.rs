@@ -7,8 +7,8 @@ use std::path::Path;
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{
-    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
-    OutputFile, SourceStamp, Summary,
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile,
+    ResumeWarning, SourceStamp, Summary,
 };
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Failing;
@@ -133,7 +133,7 @@ fn journal_ahead_of_its_output() {
     let interrupted = Interrupted::new();
     cut(&interrupted.output().partial(), 128 + 3 * SEGMENT_LEN + 50);
     let found = interrupted.found(3);
-    assert_eq!((found.source(), found.notice()), (Some(&STAMP), Some(Notice::LostDurable)));
+    assert_eq!((found.source(), found.notice()), (Some(&STAMP), Some(ResumeWarning::LostDurable)));
     interrupted.resume(found);
 }
 
@@ -163,7 +163,9 @@ fn journal_of_another_stream_or_altered() {
         bytes[208..212].copy_from_slice(&crc.to_le_bytes());
         fs::write(interrupted.output().journal(), bytes).unwrap();
         let found = interrupted.found(5);
-        let Some(Notice::JournalUnusable(error)) = found.notice() else { panic!("{:?}", found.notice()) };
+        let Some(ResumeWarning::JournalUnusable(error)) = found.notice() else {
+            panic!("{:?}", found.notice())
+        };
         assert_eq!(error.detail(), detail);
         interrupted.resume(found);
     }
@@ -277,7 +279,7 @@ fn damaged_records_are_told_and_not_relied_on() {
     journal[212 + 50] ^= 1;
     fs::write(interrupted.output().journal(), journal).unwrap();
     let found = interrupted.found(5);
-    assert_eq!((found.source(), found.notice()), (Some(&STAMP), Some(Notice::JournalDamaged)));
+    assert_eq!((found.source(), found.notice()), (Some(&STAMP), Some(ResumeWarning::JournalDamaged)));
     drop(found);
     let whole = interrupted.partial();
     let mut bytes = whole.clone();

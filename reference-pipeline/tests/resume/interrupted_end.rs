@@ -8,8 +8,8 @@ use std::fs;
 use std::io::{self, Cursor, Read};
 
 use stream_v2_pipeline::{
-    Cause, ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink,
-    InterruptedDecryption, InterruptedEncryption, Managers, OutputFile, Shutdown, SourceStamp, Summary,
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedDecryption,
+    InterruptedEncryption, Managers, OutputFile, PartialDecryption, Shutdown, SourceStamp, Summary,
     WriterSink,
 };
 use stream_v2_testing::managers::RaisesAt;
@@ -203,8 +203,8 @@ fn decrypted_later(folder: &Folder, key: &ContentKey, stream: &[u8]) -> Vec<u8> 
     let (pipeline, mut source) = (DecryptPipeline::new(key), stream);
     let opened = pipeline.open_stream(&mut source).unwrap();
     match InterruptedDecryption::find(&pipeline, &folder.output(), &opened, &mut source).unwrap() {
-        DecryptionLeft::Torn(found) => found.resume(&pipeline, source, None).unwrap(),
-        DecryptionLeft::Nothing(None) => {
+        PartialDecryption::Torn(found) => found.resume(&pipeline, source, None).unwrap(),
+        PartialDecryption::Nothing(None) => {
             folder.output().discard().unwrap();
             pipeline.run_to_file(&opened, source, folder.begin(), None).unwrap()
         }

@@ -6,7 +6,7 @@ use stream_v2_format::crypto::{RunSalt, StreamOpener};
 use stream_v2_format::{Detail, ErrorKind};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
-    DecryptPipeline, EncryptPipeline, Error, Managers, Recovered, Salts, Vouched, WriterSink, recover,
+    DecryptPipeline, EncryptPipeline, Error, JournalState, Managers, Recovered, Salts, WriterSink, recover,
 };
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{build, decrypt, encrypt, encrypting, key, salts};
@@ -25,7 +25,7 @@ fn opener(stream: &[u8]) -> StreamOpener {
 }
 
 fn found(output: &[u8]) -> Result<Recovered, Error> {
-    recover(Cursor::new(output), &opener(output), Vouched::Unknown)
+    recover(Cursor::new(output), &opener(output), JournalState::Missing)
 }
 
 /// Resumes a torn output: what is committed, followed by what the next run writes.

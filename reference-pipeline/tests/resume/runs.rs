@@ -8,8 +8,8 @@ use stream_v2_format::wire::{JournalRecord, JournalRole};
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
-    DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
-    InterruptedEncryption, OutputFile, SourceStamp,
+    DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedDecryption, InterruptedEncryption,
+    OutputFile, PartialDecryption, SourceStamp,
 };
 use stream_v2_testing::plaintext;
 use stream_v2_testing::sources::Failing;
@@ -128,7 +128,7 @@ fn left_after<'s>(
     stream: &Built,
     end: usize,
     then: &'s [u8],
-) -> (Result<DecryptionLeft, Error>, Pipe<'s>) {
+) -> (Result<PartialDecryption, Error>, Pipe<'s>) {
     let key = key();
     let mut pipeline = DecryptPipeline::new(&key);
     pipeline.durability.segments = 1;
@@ -152,7 +152,7 @@ fn a_decryption_is_resumed_in_any_run() {
         for end in 1..=6 {
             let (place, key) = (Place::new(), key());
             let (left, source) = left_after(&place, &built, end, &built.bytes);
-            let DecryptionLeft::Torn(found) = left.unwrap() else { panic!("a beginning is there") };
+            let PartialDecryption::Torn(found) = left.unwrap() else { panic!("a beginning is there") };
             assert_eq!(found.committed().run.first.0, [0, 0, 2, 3, 3, 3][end - 1]);
             found.resume(&DecryptPipeline::new(&key), source, None).unwrap();
             assert!(fs::read(place.output().target()).unwrap() == built.released(6));
@@ -174,7 +174,7 @@ fn headers_of_an_abandoned_run_are_refused_by_a_reader() {
         let (place, key) = (Place::new(), key());
         let (left, source) = left_after(&place, &built, 6, &mixed);
         match (uniform, left) {
-            (true, Ok(DecryptionLeft::Torn(found))) => {
+            (true, Ok(PartialDecryption::Torn(found))) => {
                 found.resume(&DecryptPipeline::new(&key), source, None).unwrap();
                 assert!(fs::read(place.output().target()).unwrap() == built.released(7));
             }

@@ -11,8 +11,8 @@ use stream_v2_format::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecordView,
 };
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption,
-    InterruptedEncryption, OutputFile, SourceStamp, Summary,
+    ContentKey, DecryptPipeline, Error, FileSink, InterruptedDecryption, InterruptedEncryption, OutputFile,
+    PartialDecryption, SourceStamp, Summary,
 };
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
@@ -106,15 +106,17 @@ impl Folder {
         let mut source = Cursor::new(stream);
         let opened = pipeline.open_stream(&mut source)?;
         let found = match InterruptedDecryption::find(&pipeline, &self.output(), &opened, &mut source)? {
-            DecryptionLeft::Torn(found) => found,
+            PartialDecryption::Torn(found) => found,
             // It had published everything when it was dropped.
-            DecryptionLeft::Nothing(_) if self.output().target().exists() => return Ok(()),
-            DecryptionLeft::Nothing(_) => {
+            PartialDecryption::Nothing(_) if self.output().target().exists() => return Ok(()),
+            PartialDecryption::Nothing(_) => {
                 self.output().discard().unwrap();
                 return self.decrypt(on, stream, stream.len()).map(drop);
             }
-            DecryptionLeft::Complete => return Ok(()),
-            DecryptionLeft::Unknown(_) | DecryptionLeft::Changed(_) => panic!("nobody else has written"),
+            PartialDecryption::Complete => return Ok(()),
+            PartialDecryption::Unknown(_) | PartialDecryption::Changed(_) => {
+                panic!("nobody else has written")
+            }
         };
         on.resume_decryption(*found, &pipeline, source).map(drop)
     }

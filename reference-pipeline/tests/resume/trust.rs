@@ -10,8 +10,8 @@ use stream_v2_format::wire::{
 };
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
-    InterruptedEncryption, KeylessWalk, OutputFile, SourceStamp, WalkDepth,
+    ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedDecryption,
+    InterruptedEncryption, KeylessWalk, OutputFile, PartialDecryption, SourceStamp, WalkDepth,
 };
 use stream_v2_sqlite::Database;
 use stream_v2_testing::plaintext;
@@ -286,11 +286,11 @@ fn all_of_an_output_is_compared_if_asked_for() {
             let left =
                 InterruptedDecryption::find_comparing(&pipeline, &output, &opener, &mut source).unwrap();
             match (left, changed) {
-                (DecryptionLeft::Torn(found), None) => {
+                (PartialDecryption::Torn(found), None) => {
                     found.resume(&pipeline, source, None).unwrap();
                     assert!(fs::read(output.target()).unwrap() == plaintext(LEN));
                 }
-                (DecryptionLeft::Changed(at), Some(changed)) => {
+                (PartialDecryption::Changed(at), Some(changed)) => {
                     assert_eq!(at, changed as u64);
                     assert!(fs::read(output.partial()).unwrap() == partial);
                     assert_eq!(fs::read(output.journal()).unwrap(), journal);
@@ -316,5 +316,5 @@ fn a_stream_that_was_changed_is_not_compared_with() {
     assert_eq!(told(&found.err().unwrap()), (Detail::MalformedWireCrc, Some(0)));
     // Without comparing, what was verified before is skipped.
     let found = InterruptedDecryption::find(&pipeline, &output, &opener, &mut Pipe(&damaged)).unwrap();
-    assert!(matches!(found, DecryptionLeft::Torn(_)));
+    assert!(matches!(found, PartialDecryption::Torn(_)));
 }

@@ -5,7 +5,7 @@ mod event;
 use std::fmt;
 
 use stream_v2_format as format;
-use stream_v2_pipeline::{Notice, Summary};
+use stream_v2_pipeline::{ResumeWarning, Summary};
 
 pub use event::{Event, Progress};
 
@@ -110,13 +110,13 @@ pub enum Warning {
     Other(String),
 }
 
-impl From<Notice> for Warning {
-    fn from(notice: Notice) -> Self {
+impl From<ResumeWarning> for Warning {
+    fn from(notice: ResumeWarning) -> Self {
         match notice {
-            Notice::JournalUnusable(error) => Self::JournalUnusable(error),
-            Notice::JournalDamaged => Self::JournalDamaged,
-            Notice::LostDurable => Self::LostDurable,
-            Notice::ResultChanged => Self::ResultChanged,
+            ResumeWarning::JournalUnusable(error) => Self::JournalUnusable(error),
+            ResumeWarning::JournalDamaged => Self::JournalDamaged,
+            ResumeWarning::LostDurable => Self::LostDurable,
+            ResumeWarning::ResultChanged => Self::ResultChanged,
             other => Self::Other(format!("{other:?}")),
         }
     }

@@ -2,7 +2,7 @@
 
 use stream_v2_format::crypto::StreamOpener;
 use stream_v2_pipeline::{
-    Cause, DecryptPipeline, DecryptionLeft, Error as RunError, InterruptedDecryption, OutputFile, Stage,
+    Cause, DecryptPipeline, Error as RunError, InterruptedDecryption, OutputFile, PartialDecryption, Stage,
 };
 
 use super::{Follower, create, refuse_existing, restart};
@@ -26,16 +26,16 @@ pub(crate) fn decrypt_to(
     }
     let found = find(unlock, &pipeline, output, stream, &mut source)?;
     let warning = match found {
-        DecryptionLeft::Complete => return Ok(follower.report(Outcome::WasComplete, None, output)),
-        DecryptionLeft::Changed(at) => return Err(Problem::OutputChanged(at).into()),
-        DecryptionLeft::Unknown(notice) => return Err(Problem::Unknown(notice.map(Into::into)).into()),
-        DecryptionLeft::Torn(found) => {
+        PartialDecryption::Complete => return Ok(follower.report(Outcome::WasComplete, None, output)),
+        PartialDecryption::Changed(at) => return Err(Problem::OutputChanged(at).into()),
+        PartialDecryption::Unknown(notice) => return Err(Problem::Unknown(notice.map(Into::into)).into()),
+        PartialDecryption::Torn(found) => {
             let after = found.committed().plaintext_len;
             follower.resumes(stream.header(), found.committed());
             let summary = found.resume(&pipeline, source, Some(&mut follower)).map_err(Problem::Run)?;
             return Ok(follower.report(Outcome::Resumed { after }, Some(summary), output));
         }
-        DecryptionLeft::Nothing(notice) => notice,
+        PartialDecryption::Nothing(notice) => notice,
     };
     let was_read = warning.is_some();
     if let Some(notice) = warning {
@@ -57,7 +57,7 @@ fn find(
     output: &OutputFile,
     stream: &StreamOpener,
     source: &mut Source<'_>,
-) -> Result<DecryptionLeft, Error> {
+) -> Result<PartialDecryption, Error> {
     let found = match unlock.settings.compare {
         true => InterruptedDecryption::find_comparing(pipeline, output, stream, source),
         false => InterruptedDecryption::find(pipeline, output, stream, source),

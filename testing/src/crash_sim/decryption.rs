@@ -4,8 +4,8 @@ use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
 use std::time::Duration;
 
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Notice,
-    OutputFile,
+    ContentKey, DecryptPipeline, Error, FileSink, InterruptedDecryption, OutputFile, Parallelism,
+    PartialDecryption, ResumeWarning,
 };
 
 use super::encryption::Run;
@@ -26,7 +26,7 @@ pub struct Decryption {
 /// What a run found when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
-    Nothing(Option<Notice>),
+    Nothing(Option<ResumeWarning>),
     /// A partial file that no journal vouches for.
     Unknown,
     /// So many committed bytes of plaintext.
@@ -45,7 +45,7 @@ impl Decryption {
     /// One worker, two segments between durability points.
     pub fn pipeline(&self) -> DecryptPipeline<'_> {
         let mut pipeline = DecryptPipeline::new(&self.key);
-        pipeline.lanes = Lanes::with_jobs(1);
+        pipeline.parallelism = Parallelism::with_workers(1);
         pipeline.durability.segments = 2;
         pipeline.durability.time = Duration::MAX;
         pipeline
@@ -62,14 +62,14 @@ impl Decryption {
         let mut source = Cursor::new(&self.stream);
         let stream = pipeline.open_stream(&mut source)?;
         match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
-            DecryptionLeft::Complete => {}
-            DecryptionLeft::Torn(found) => {
+            PartialDecryption::Complete => {}
+            PartialDecryption::Torn(found) => {
                 self.engine.resume_decryption(*found, &pipeline, source)?;
             }
-            DecryptionLeft::Changed(_) => return Err("compared without being asked".into()),
-            DecryptionLeft::Unknown(_) => return Err("no journal vouches for the output".into()),
-            DecryptionLeft::Nothing(_) if output.is_taken() && !output.overwrites() => {}
-            DecryptionLeft::Nothing(_) => {
+            PartialDecryption::Changed(_) => return Err("compared without being asked".into()),
+            PartialDecryption::Unknown(_) => return Err("no journal vouches for the output".into()),
+            PartialDecryption::Nothing(_) if output.is_taken() && !output.overwrites() => {}
+            PartialDecryption::Nothing(_) => {
                 source.seek(SeekFrom::Start(stream.header().body_offset().0))?;
                 output.discard()?;
                 self.engine.decrypt_to_file(&pipeline, &stream, source, FileSink::create(output)?)?;
@@ -90,19 +90,19 @@ impl Decryption {
         let stream = pipeline.open_stream(&mut source)?;
         let journal = sim.contents().file("out.journal").is_some();
         let notice = match InterruptedDecryption::find(&pipeline, &output, &stream, &mut source)? {
-            DecryptionLeft::Complete => return Ok(Found::Complete),
-            DecryptionLeft::Unknown(_) => {
+            PartialDecryption::Complete => return Ok(Found::Complete),
+            PartialDecryption::Unknown(_) => {
                 assert_eq!(sim.log(), [], "nothing is changed by looking");
                 return Ok(Found::Unknown);
             }
-            DecryptionLeft::Torn(found) => {
+            PartialDecryption::Torn(found) => {
                 assert_eq!(sim.log(), [], "nothing is changed by looking");
                 let committed = usize::try_from(found.committed().plaintext_len).unwrap();
                 self.engine.resume_decryption(*found, &pipeline, source)?;
                 return Ok(Found::Committed(committed));
             }
-            DecryptionLeft::Nothing(notice) => notice,
-            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
+            PartialDecryption::Nothing(notice) => notice,
+            PartialDecryption::Changed(at) => unreachable!("compared without being asked: {at}"),
         };
         source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
         match output.discard().and_then(|()| FileSink::create(&output)) {

@@ -4,8 +4,8 @@ use std::io::{Cursor, ErrorKind};
 
 use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{
-    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, Notice,
-    OutputFile, SourceStamp,
+    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile,
+    ResumeWarning, SourceStamp,
 };
 
 use super::sim::{Contents, Op, Sim};
@@ -65,7 +65,7 @@ pub struct Found {
     pub segments: u64,
     /// Bytes up to their end.
     pub stream_len: usize,
-    pub notice: Option<Notice>,
+    pub notice: Option<ResumeWarning>,
 }
 
 impl Encryption {
@@ -93,7 +93,7 @@ impl Encryption {
     }
 
     /// Gives the command for any output; what the run noticed when it began.
-    pub fn attempt(&self, output: &OutputFile) -> Result<Option<Notice>, Box<dyn std::error::Error>> {
+    pub fn attempt(&self, output: &OutputFile) -> Result<Option<ResumeWarning>, Box<dyn std::error::Error>> {
         let pipeline = self.pipeline();
         let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
             if !output.is_taken() {
@@ -199,7 +199,7 @@ impl Encryption {
 
     pub fn assert_opens(&self, stream: &[u8]) {
         let mut pipeline = DecryptPipeline::new(&self.key);
-        pipeline.lanes = stream_v2_pipeline::Lanes::with_jobs(1);
+        pipeline.parallelism = stream_v2_pipeline::Parallelism::with_workers(1);
         let (plaintext, result) = decrypt(&pipeline, stream);
         let without_index = self.source.len().div_ceil(super::SEGMENT) as u64 + 1;
         let expected = self.index.unwrap_or(without_index);

@@ -6,8 +6,8 @@ use std::io::{self, Cursor, ErrorKind, Read};
 
 use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{
-    ContentKey, DecryptPipeline, DecryptionLeft, EncryptPipeline, Error, FileSink, InterruptedDecryption,
-    InterruptedEncryption, Lanes, RangeBy, SourceStamp,
+    ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedDecryption,
+    InterruptedEncryption, Parallelism, PartialDecryption, RangeBy, SourceStamp,
 };
 
 use super::encryption::ends;
@@ -202,7 +202,7 @@ impl Forks {
 
     fn reader(&self) -> DecryptPipeline<'_> {
         let mut reader = DecryptPipeline::new(&self.key);
-        reader.lanes = Lanes::with_jobs(1);
+        reader.parallelism = Parallelism::with_workers(1);
         reader.durability.segments = 1;
         reader
     }
@@ -223,7 +223,7 @@ impl Forks {
         let mut source = stream;
         let opener = reader.open_stream(&mut source)?;
         let left = InterruptedDecryption::find(&reader, &output(&sim), &opener, &mut source)?;
-        let DecryptionLeft::Torn(found) = left else { unreachable!("a commit is there") };
+        let PartialDecryption::Torn(found) = left else { unreachable!("a commit is there") };
         found.resume(&reader, source, None)?;
         Ok(sim.contents().file("out").unwrap().clone())
     }

@@ -308,7 +308,7 @@ impl StoredFile for Handle {
         self.sim.world().act(Op::SetLen(self.inode, usize::try_from(len).unwrap()))
     }
 
-    fn forget(&mut self, begin: u64, end: u64) -> io::Result<()> {
+    fn punch_hole(&mut self, begin: u64, end: u64) -> io::Result<()> {
         let [begin, end] = [begin, end].map(|place| usize::try_from(place).unwrap());
         self.sim.world().act(Op::Forget(self.inode, begin, end))
     }

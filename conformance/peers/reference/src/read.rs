@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use stream_v2_format as format;
 use stream_v2_format::envelope::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
-use stream_v2_pipeline::{DecryptPipeline, Error, Lanes, Managers, WriterSink};
+use stream_v2_pipeline::{DecryptPipeline, Error, Managers, Parallelism, WriterSink};
 use stream_v2_testing::piecewise;
 
 use crate::answer::Answer;
@@ -38,7 +38,7 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
     };
     let context = request.keys.context();
     let mut pipeline = DecryptPipeline::new(&key).with_context(&context);
-    pipeline.lanes = Lanes::with_jobs(2);
+    pipeline.parallelism = Parallelism::with_workers(2);
     pipeline.salvage = request.mode == "salvage";
     let mut released = Vec::new();
     let result = pipeline.run(source, &mut WriterSink::new(&mut released), Managers::none());

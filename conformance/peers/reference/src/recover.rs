@@ -5,7 +5,7 @@ use std::io::{Cursor, ErrorKind};
 
 use stream_v2_format::crypto::ContentKey;
 use stream_v2_pipeline::{
-    Cause, EncryptPipeline, Error, InterruptedEncryption, Notice, OutputFile, recover_keyless,
+    Cause, EncryptPipeline, Error, InterruptedEncryption, OutputFile, ResumeWarning, recover_keyless,
 };
 
 use crate::answer::{Answer, Found};
@@ -50,11 +50,11 @@ fn with_key(key: &ContentKey, context: &[u8], output: &[u8], journal: Option<&[u
             stream_len: found.recovered().stream_len,
             sealed: found.is_complete(),
             journal: match found.notice() {
-                Some(Notice::JournalUnusable(error)) => error.detail().name().into(),
-                Some(Notice::JournalDamaged) => "damaged".into(),
+                Some(ResumeWarning::JournalUnusable(error)) => error.detail().name().into(),
+                Some(ResumeWarning::JournalDamaged) => "damaged".into(),
                 // Of decryptions only.
-                Some(Notice::ResultChanged) => "changed".into(),
-                Some(Notice::LostDurable) => "lost".into(),
+                Some(ResumeWarning::ResultChanged) => "changed".into(),
+                Some(ResumeWarning::LostDurable) => "lost".into(),
                 Some(notice) => panic!("{notice:?} has no name in the protocol"),
                 None => if found.source().is_some() { "used" } else { "none" }.into(),
             },

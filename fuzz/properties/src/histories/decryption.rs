@@ -2,7 +2,8 @@
 
 use arbitrary::Arbitrary;
 use stream_v2_pipeline::{
-    DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption, Lanes, Managers, WriterSink,
+    DecryptPipeline, Error, FileSink, InterruptedDecryption, Managers, Parallelism, PartialDecryption,
+    WriterSink,
 };
 use stream_v2_testing::crash_sim::output;
 use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim};
@@ -13,7 +14,7 @@ use super::world::{Name, World};
 
 fn pipeline(world: &World) -> DecryptPipeline<'_> {
     let mut pipeline = DecryptPipeline::new(&world.key);
-    pipeline.lanes = Lanes::with_jobs(1);
+    pipeline.parallelism = Parallelism::with_workers(1);
     pipeline.durability.segments = 1;
     pipeline
 }
@@ -95,15 +96,15 @@ impl Decrypting {
             None => InterruptedDecryption::find(&pipeline, &output, &stream, &mut shown)?,
         };
         match left {
-            DecryptionLeft::Torn(found) => found.resume(&pipeline, shown, None).map(|_| true),
-            DecryptionLeft::Complete => Ok(true),
-            DecryptionLeft::Nothing(_) if !output.is_taken() => {
+            PartialDecryption::Torn(found) => found.resume(&pipeline, shown, None).map(|_| true),
+            PartialDecryption::Complete => Ok(true),
+            PartialDecryption::Nothing(_) if !output.is_taken() => {
                 shown.position = stream.header().body_offset().0;
                 output.discard().unwrap();
                 let sink = FileSink::create(&output).unwrap();
                 pipeline.run_to_file(&stream, shown, sink, None).map(|_| true)
             }
-            DecryptionLeft::Nothing(_) | DecryptionLeft::Unknown(_) | DecryptionLeft::Changed(_) => {
+            PartialDecryption::Nothing(_) | PartialDecryption::Unknown(_) | PartialDecryption::Changed(_) => {
                 assert!(sim.log().iter().all(|op| matches!(op, Op::Sync(_))), "nothing is changed");
                 Ok(false)
             }

@@ -79,7 +79,7 @@ impl Staged {
             };
             let begin = begin.max(self.beginning);
             if begin < end {
-                self.file.forget(begin, end)?;
+                self.file.punch_hole(begin, end)?;
             }
         }
         Ok(())

@@ -170,7 +170,7 @@ impl Storage for UploadStorage {
         true
     }
 
-    fn gives_up(&self) -> bool {
+    fn discards_uploaded(&self) -> bool {
         true
     }
 

@@ -4,8 +4,8 @@ use std::error::Error as StdError;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
 
 use stream_v2_pipeline::{
-    Cause, ContentKey, DecryptPipeline, DecryptionLeft, Error, FileSink, InterruptedDecryption,
-    InterruptedEncryption, Lanes, LogManager, OutputFile, Shutdown, SourceStamp,
+    Cause, ContentKey, DecryptPipeline, Error, FileSink, InterruptedDecryption, InterruptedEncryption,
+    LogManager, OutputFile, Parallelism, PartialDecryption, Shutdown, SourceStamp,
 };
 use stream_v2_testing::crash_sim::SEGMENT;
 use stream_v2_testing::plaintext;
@@ -162,14 +162,14 @@ impl Command {
         mut source: impl Read + Seek + Send + Unpin,
     ) -> Result<(), Failed> {
         let mut pipeline = DecryptPipeline::new(&self.key);
-        (pipeline.lanes, pipeline.shutdown) = (Lanes::with_jobs(2), shutdown.clone());
+        (pipeline.parallelism, pipeline.shutdown) = (Parallelism::with_workers(2), shutdown.clone());
         pipeline.durability.segments = 1;
         let stream = pipeline.open_stream(&mut source)?;
         match InterruptedDecryption::find(&pipeline, output, &stream, &mut source)? {
-            DecryptionLeft::Complete => {}
-            DecryptionLeft::Unknown(notice) => unreachable!("{notice:?}"),
-            DecryptionLeft::Changed(at) => unreachable!("compared without being asked: {at}"),
-            DecryptionLeft::Torn(found) => {
+            PartialDecryption::Complete => {}
+            PartialDecryption::Unknown(notice) => unreachable!("{notice:?}"),
+            PartialDecryption::Changed(at) => unreachable!("compared without being asked: {at}"),
+            PartialDecryption::Torn(found) => {
                 match self.on {
                     On::Threads => found.resume(&pipeline, source, log.map(|log| log as _))?,
                     On::Tasks => {
@@ -178,7 +178,7 @@ impl Command {
                     }
                 };
             }
-            DecryptionLeft::Nothing(_) => {
+            PartialDecryption::Nothing(_) => {
                 source.seek(SeekFrom::Start(stream.header().body_offset().0))?;
                 output.discard()?;
                 let sink = FileSink::create(output)?;

@@ -3,8 +3,8 @@
 use std::io::{Cursor, ErrorKind};
 
 use stream_v2_pipeline::{
-    Cause, DecryptPipeline, DecryptionLeft, FileSink, InterruptedDecryption, InterruptedEncryption,
-    KeylessWalk, RangeBy, SourceStamp, WalkDepth,
+    Cause, DecryptPipeline, FileSink, InterruptedDecryption, InterruptedEncryption, KeylessWalk,
+    PartialDecryption, RangeBy, SourceStamp, WalkDepth,
 };
 use stream_v2_testing::crash_sim::SEGMENT;
 use stream_v2_testing::crash_sim::sim::Op;
@@ -92,7 +92,7 @@ fn uploaded_plaintext_cannot_be_compared() {
     };
     let refused = left(true).err().unwrap();
     assert!(matches!(refused.cause(), Cause::Io(error) if error.kind() == ErrorKind::InvalidInput));
-    let (DecryptionLeft::Torn(found), source) = left(false).unwrap() else {
+    let (PartialDecryption::Torn(found), source) = left(false).unwrap() else {
         unreachable!("a commit is there")
     };
     found.resume(&reader, source, None).unwrap();

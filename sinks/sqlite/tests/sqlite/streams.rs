@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use stream_v2_format::SegmentIndex;
 use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded, ReadAhead};
 use stream_v2_pipeline::{
-    DecryptPipeline, FileSink, InterruptedEncryption, Lanes, SourceStamp, Storage, StoredFile,
+    DecryptPipeline, FileSink, InterruptedEncryption, Parallelism, SourceStamp, Storage, StoredFile,
 };
 use stream_v2_sqlite::{Database, Entry};
 use stream_v2_testing::plaintext;
@@ -108,7 +108,7 @@ fn tokio_writes_the_same_rows_and_plaintext_can_be_stored_too() {
     let database = folder.database();
     let (key, input) = (key(), plaintext(9 * 8192 + 100));
     let mut pipeline = encrypting(&key, 2);
-    pipeline.lanes = Lanes::on_tasks(2);
+    pipeline.parallelism = Parallelism::on_tasks(2);
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let sink = FileSink::create(&database.output("tasks")).unwrap();
     runtime.block_on(pipeline.run_to_file_async(&input[..], STAMP, sink, None)).unwrap();
