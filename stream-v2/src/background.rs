@@ -5,7 +5,7 @@
 //! and a fixed number of buffers goes around between the two. Each side waits if it has none. The
 //! thread is joined before its owner is gone.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
@@ -86,6 +86,21 @@ impl Filler {
     /// Says that nothing follows.
     pub(crate) fn end(self) -> Result<(), Gone> {
         self.full.send(Piece::End).map_err(|_| Gone)
+    }
+}
+
+/// As a sink of verified plaintext: each write is a buffer.
+impl Write for Filler {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let gone = |Gone| io::Error::from(ErrorKind::BrokenPipe);
+        let mut buffer = self.buffer().map_err(gone)?;
+        buffer.extend_from_slice(bytes);
+        self.send(buffer).map_err(gone)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }
 

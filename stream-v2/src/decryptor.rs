@@ -9,10 +9,10 @@ use stream_v2_format::envelope::{EnvelopeView, Stanza};
 use stream_v2_format::wire::{HeaderV1, Suite};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{
-    DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, Shutdown, SinkUnit, Summary, WriterSink,
+    DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, Shutdown, Summary, WriterSink,
 };
 
-use crate::background::{Background, Drainer, Filler, Gone, buffers};
+use crate::background::{Background, Drainer, buffers};
 use crate::error::{Error, Problem};
 use crate::range::RangeReader;
 use crate::report::{Event, Report};
@@ -197,7 +197,7 @@ impl<R: Read + Send + 'static> Decryptor<R> {
         let (unlock, source) = (unlock.clone(), self.source);
         let (filler, drainer) = buffers(BUFFERS);
         let background = Background::run("sv2-decrypt", move || {
-            let mut sink = Released(filler);
+            let mut sink = WriterSink::new(filler);
             unlock.pipeline().resume(&stream, &Committed::NOTHING, source, &mut sink, Managers::none())
         })?;
         Ok(PlaintextStream { drainer, end: None, background })
@@ -313,35 +313,6 @@ impl Read for PlaintextStream {
         buffer[..len].copy_from_slice(&bytes[..len]);
         self.consume(len);
         Ok(len)
-    }
-}
-
-/// The sink of a reader's thread: what it takes is verified.
-struct Released(Filler);
-
-impl OutputSink for Released {
-    fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()> {
-        let gone = |Gone| io::Error::from(io::ErrorKind::BrokenPipe);
-        let mut buffer = self.0.buffer().map_err(gone)?;
-        buffer.extend_from_slice(unit.head);
-        buffer.extend_from_slice(unit.body);
-        self.0.send(buffer).map_err(gone)
-    }
-
-    fn make_durable(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn seal(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn suspend(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-
-    fn abort(&mut self) -> io::Result<()> {
-        Ok(())
     }
 }
 
