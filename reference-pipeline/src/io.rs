@@ -11,12 +11,14 @@ use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{HeaderV1, HeaderV1View, Parsed};
 use stream_v2_format::{self as format, Offset};
 
+use crate::engine::Shutdown;
 use crate::engine::block_on::block_on;
-use crate::engine::shutdown::Interruption;
+use crate::engine::shutdown::{Interruption, Watched};
 use crate::error::{Error, Stage};
 use crate::segment::{DecryptSegmentInput, EncryptedSegment};
 use crate::source::blocking::{BlockingSource, fill};
-use crate::source::{self, Source};
+use crate::source::read_at::ReadFrom;
+use crate::source::{self, ReadAt, Source};
 
 /// Writes the 128 bytes of a stream header.
 ///
@@ -32,6 +34,26 @@ pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Resu
 /// `truncated`, `malformed`, `unsupported` or `limit` of the format; `io.source`.
 pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
     block_on(stream_header(&mut BlockingSource(source)))
+}
+
+/// Reads the same from the beginning of a stored stream.
+///
+/// # Errors
+/// As [`read_stream_header`].
+pub fn read_stream_header_at(source: &impl ReadAt) -> Result<(HeaderV1, Vec<u8>), Error> {
+    read_stream_header(&mut ReadFrom::new(source, Offset(0)))
+}
+
+/// Reads the same from a source that may wait, until a shutdown is requested.
+///
+/// # Errors
+/// As [`read_stream_header`]; `Interrupted` if a read was interrupted, or the source ended too early, after a shutdown was requested.
+pub fn read_stream_header_until(
+    source: &mut impl Read,
+    shutdown: &Shutdown,
+) -> Result<(HeaderV1, Vec<u8>), Error> {
+    let read = read_stream_header(&mut Watched::new(source, shutdown));
+    read.map_err(|error| shutdown.unless_cut_off(error))
 }
 
 /// As [`read_stream_header`].

@@ -3,11 +3,10 @@
 use std::fmt;
 use std::io::{self, BufRead, Read};
 
-use stream_v2_format as format;
 use stream_v2_format::crypto::{Committed, StreamOpener};
 use stream_v2_format::envelope::{EnvelopeView, Stanza};
 use stream_v2_format::wire::{HeaderV1, Suite};
-use stream_v2_pipeline::io::read_stream_header;
+use stream_v2_pipeline::io::{read_stream_header, read_stream_header_at, read_stream_header_until};
 use stream_v2_pipeline::{
     DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, Shutdown, Summary, WriterSink,
 };
@@ -80,18 +79,9 @@ impl<R: Read> Decryptor<R> {
     ///   requested.
     /// - As [`new`](Self::new).
     pub fn with_shutdown(mut source: R, shutdown: &Shutdown) -> Result<Self, Error> {
-        let mut heeding = Heeding { source: &mut source, shutdown, is_stopped: false };
-        match read_stream_header(&mut heeding) {
-            Ok((header, envelope)) => Ok(Self { source, header, envelope }),
-            // Whatever requested the shutdown may have ended the program that feeds this one.
-            Err(error)
-                if heeding.is_stopped
-                    || shutdown.requested() && error.kind() == Some(format::ErrorKind::Truncated) =>
-            {
-                Err(Problem::Interrupted.into())
-            }
-            Err(error) => Err(Problem::Run(error).into()),
-        }
+        let read = read_stream_header_until(&mut source, shutdown);
+        let (header, envelope) = read.map_err(Problem::Run)?;
+        Ok(Self { source, header, envelope })
     }
 }
 
@@ -102,8 +92,7 @@ impl<S: ReadAt> Decryptor<S> {
     ///
     /// As [`new`](Self::new).
     pub fn over(source: S) -> Result<Self, Error> {
-        let begin = read_stream_header(&mut Beginning { source: &source, offset: 0 });
-        let (header, envelope) = begin.map_err(Problem::Run)?;
+        let (header, envelope) = read_stream_header_at(&source).map_err(Problem::Run)?;
         Ok(Self { source, header, envelope })
     }
 
@@ -118,7 +107,9 @@ impl<S: ReadAt> Decryptor<S> {
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one whose end is not genuine.
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the source cannot be read.
     pub fn unlock_ranges(self, unlock: &Unlock) -> Result<RangeReader<S>, Error> {
-        unlock.pipeline().open_ranges(self.source).map_err(Into::into)
+        let pipeline = unlock.pipeline();
+        let stream = self.opener(&pipeline)?;
+        pipeline.open_ranges_of(stream, self.source).map_err(Into::into)
     }
 }
 
@@ -313,38 +304,5 @@ impl Read for PlaintextStream {
         buffer[..len].copy_from_slice(&bytes[..len]);
         self.consume(len);
         Ok(len)
-    }
-}
-
-/// Does not try an interrupted read again after a shutdown was requested.
-struct Heeding<'s, R> {
-    source: &'s mut R,
-    shutdown: &'s Shutdown,
-    is_stopped: bool,
-}
-
-impl<R: Read> Read for Heeding<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.source.read(buffer) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted && self.shutdown.requested() => {
-                self.is_stopped = true;
-                Err(io::Error::other("shutdown requested"))
-            }
-            read => read,
-        }
-    }
-}
-
-/// Reads a stored stream from its beginning.
-struct Beginning<'s, S> {
-    source: &'s S,
-    offset: u64,
-}
-
-impl<S: ReadAt> Read for Beginning<'_, S> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = self.source.read_at(self.offset, buffer)?.min(buffer.len());
-        self.offset += read as u64;
-        Ok(read)
     }
 }

@@ -3,12 +3,11 @@
 use std::io::{self, ErrorKind as IoKind, Write};
 use std::ops::Range;
 
-use stream_v2::format::limits::STREAM_HEADER_LEN;
-use stream_v2::format::wire::HeaderV1View;
+use stream_v2::error::Problem;
 use stream_v2::format::{Error as FormatError, ErrorKind};
-use stream_v2::pipeline::{
-    Cause, DecryptPipeline, Error, OutputSink, RangeReader, ReadAt, Shutdown, SinkUnit, Stage,
-};
+use stream_v2::pipeline::{Cause, Error, OutputSink, SinkUnit, Stage};
+use stream_v2::range::ReadAt;
+use stream_v2::{Decryptor, RangeReader, Shutdown, Unlock};
 
 use crate::args::CatArgs;
 use crate::failure::{CmdResult, Failure, note};
@@ -33,23 +32,24 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
         return Err(Failure::usage(format!("{name}: is no file, and a range of it cannot be fetched"))
             .hint("sv2 decrypt -o - reads it from its beginning"));
     };
-    let mut pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
-    pipeline.salvage = args.salvage;
-    interrupt::watch(&pipeline.shutdown)?;
+    let shutdown = Shutdown::new();
+    let unlock = Unlock::new(&key_file.key)
+        .context(args.key.context.as_bytes())
+        .salvage(args.salvage)
+        .shutdown(&shutdown);
+    interrupt::watch(&shutdown)?;
     let output = destination.output(UploadSettings {
         expected: None,
         jobs: None,
-        shutdown: &pipeline.shutdown,
+        shutdown: &shutdown,
         progress: None,
     })?;
-    let cat = Cat {
-        input: &name,
-        output: &output,
-        source: &*source,
-        key_file: &key_file,
-        shutdown: &pipeline.shutdown,
-    };
-    let mut ranges = pipeline.open_ranges(&*source).map_err(|error| cat.failure(&error, 0))?;
+    let decryptor = Decryptor::over(&*source);
+    let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
+    let (output, shutdown, key_file) = (&output, &shutdown, &key_file);
+    let cat = Cat { input: &name, output, key_file, stream_key_id, shutdown };
+    let ranges = decryptor.and_then(|decryptor| decryptor.unlock_ranges(&unlock));
+    let mut ranges = ranges.map_err(|error| cat.not_opened(&error))?;
     let len = ranges.plaintext_len();
     if args.range.start > len && ranges.unsealed().is_none() && !args.quiet {
         let (begin, len) = (args.range.start, bytes(len));
@@ -57,7 +57,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
     }
     let range = args.range.start.min(len)..args.range.end.min(len);
     let written = cat.write(&mut ranges, range)?;
-    warn_names_at_risk(&output, args.quiet);
+    warn_names_at_risk(output, args.quiet);
     if let Some(error) = ranges.unsealed() {
         let (name, len, written) = (output.name(), bytes(len), bytes(written));
         let there = format!(
@@ -75,8 +75,9 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
 struct Cat<'a> {
     input: &'a str,
     output: &'a Output,
-    source: &'a dyn ReadAt,
     key_file: &'a KeyFile,
+    /// The id of the key that the stream names, if it was read. It is not authentic.
+    stream_key_id: Option<[u8; 16]>,
     shutdown: &'a Shutdown,
 }
 
@@ -102,11 +103,18 @@ impl Cat<'_> {
         Err(failure)
     }
 
+    fn not_opened(&self, error: &stream_v2::Error) -> Failure {
+        match error.problem() {
+            Problem::Run(error) => self.failure(error, 0),
+            _ => Failure::io(error),
+        }
+    }
+
     /// The failure to report, after so many bytes were written.
     fn failure(&self, error: &Error, written: u64) -> Failure {
         match (error.cause(), error.stage()) {
             (Cause::Format(format), _) if format.kind() == ErrorKind::Key => {
-                let (input, key_file, stream_key_id) = (self.input, self.key_file, self.stream_key_id());
+                let (input, key_file, stream_key_id) = (self.input, self.key_file, self.stream_key_id);
                 let (content, committed) = (Content::Plaintext, Committed::default());
                 FailedRun { input, output: None, content, key_file, stream_key_id, committed }.failure(error)
             }
@@ -135,14 +143,6 @@ impl Cat<'_> {
             IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
             _ => Failure::io(format!("{name}: writing failed: {error}")),
         }
-    }
-
-    /// The id of the key that the stream names. It is not authentic.
-    fn stream_key_id(&self) -> Option<[u8; 16]> {
-        let mut first = [0; STREAM_HEADER_LEN];
-        let read = self.source.read_at(0, &mut first).ok()?;
-        let (view, _) = HeaderV1View::parse(&first[..read]).ok()?.complete()?;
-        Some(view.header().params().key_id)
     }
 }
 

@@ -4,7 +4,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
 use stream_v2::format::{Detail, Error as FormatError};
-use stream_v2::pipeline::{DecryptPipeline, Error, JournalState, KeylessRecovered, recover, recover_keyless};
+use stream_v2::recover::{KeylessRecovered, recover_keyless};
+use stream_v2::{Error, Unlock, recover};
 
 use crate::args::RecoverArgs;
 use crate::failure::{CmdResult, Failure};
@@ -87,15 +88,13 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
 fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
     args.key.refuse_context_without_key()?;
     let len = file.metadata().ok().map(|metadata| metadata.len());
-    recover_keyless(shown(file, len, false)).map_err(|error| refused(args, &error))
+    recover_keyless(shown(file, len, false)).map_err(|error| refused(args, &error.into()))
 }
 
 fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
     let key_file = KeyFile::of(&args.key, &args.file, false)?;
-    let pipeline = DecryptPipeline::new(&key_file.key).with_context(args.key.context.as_bytes());
-    let refused = |error: Error| refused(args, &error);
-    let stream = pipeline.open_stream(file).map_err(refused)?;
-    let found = recover(&mut *file, &stream, JournalState::Missing).map_err(refused)?;
+    let unlock = Unlock::new(&key_file.key).context(args.key.context.as_bytes());
+    let found = recover(&unlock, &mut *file).map_err(|error| refused(args, &error))?;
     let file_len =
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();
     Ok(KeylessRecovered {

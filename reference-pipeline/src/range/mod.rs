@@ -12,7 +12,7 @@ use std::io::Write;
 use std::ops::Range;
 
 use bytes::BytesMut;
-use stream_v2_format::crypto::{AuthenticHeader, SegmentPlace};
+use stream_v2_format::crypto::{AuthenticHeader, SegmentPlace, StreamOpener};
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_format::{self as format, Offset};
 
@@ -98,6 +98,18 @@ impl DecryptPipeline<'_> {
     /// without one, `trailing` where something follows it; `io.source`.
     pub fn open_ranges<S: ReadAt>(&self, source: S) -> Result<RangeReader<S>, Error> {
         let stream = self.open_stream(&mut ReadFrom::new(&source, Offset(0)))?;
+        self.open_ranges_of(stream, source)
+    }
+
+    /// Does the same for a stored stream whose stream header was read and checked: `stream` must be of `source`.
+    ///
+    /// # Errors
+    /// As [`open_ranges`](Self::open_ranges), but for those of the stream header.
+    pub fn open_ranges_of<S: ReadAt>(
+        &self,
+        stream: StreamOpener,
+        source: S,
+    ) -> Result<RangeReader<S>, Error> {
         let len = source.stream_len().map_err(source_error(None))?;
         let mut segments = Segments::new(source, stream, len, self.links_max);
         //= spec/stream-v2.md#sv2-rng-003

@@ -9,15 +9,15 @@ use stream_v2_testing::crash_sim::decryption::{Decryption, Found};
 use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
 use stream_v2_testing::crash_sim::sim::Contents;
 use stream_v2_testing::crash_sim::states::{kills, lost_power};
-use stream_v2_testing::crash_sim::{SEGMENT, inode};
+use stream_v2_testing::crash_sim::{SEGMENT, at_night, inode};
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 
-/// Lengths in segments. On tasks, where what is called in which order is the same code, without the longest one.
-const fn lens(engine: Engine) -> &'static [usize] {
+/// Lengths in segments. On tasks, where what is called in which order is the same code, the short ones.
+fn lens(engine: Engine) -> &'static [usize] {
     match engine {
         Engine::Threads => &[0, 1, 2, 9],
-        Engine::Tasks => &[0, 1, 2],
+        Engine::Tasks => &[0, 1, 2][..at_night(2, 3)],
     }
 }
 
@@ -39,10 +39,12 @@ fn each_stream(look: impl Fn(&Decryption, &Run)) {
     }
 }
 
+/// At thirty bytes of each piece; on threads, and at night, at every byte.
 #[test]
 fn killed_at_every_byte() {
     each_stream(|decryption, first| {
-        for place in kills(&first.log, usize::MAX) {
+        let cuts = if decryption.engine == Engine::Threads { usize::MAX } else { at_night(30, usize::MAX) };
+        for place in kills(&first.log, cuts) {
             decryption.again(&first.killed(place));
         }
     });

@@ -8,16 +8,16 @@ use stream_v2_testing::crash_sim;
 use stream_v2_testing::crash_sim::encryption::{Encryption, Run};
 use stream_v2_testing::crash_sim::sim::{Contents, Op};
 use stream_v2_testing::crash_sim::states::{durable_len, kills, lost_power};
-use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::crash_sim::{SEGMENT, at_night, sealings};
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 
 /// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same
-/// code, without the longest one.
-const fn lens(engine: Engine) -> &'static [usize] {
+/// code, the short ones.
+fn lens(engine: Engine) -> &'static [usize] {
     match engine {
         Engine::Threads => &[0, 1, 2, 9],
-        Engine::Tasks => &[0, 1, 2],
+        Engine::Tasks => &[0, 1, 2][..at_night(2, 3)],
     }
 }
 
@@ -51,7 +51,8 @@ fn each_stream(look: impl Fn(usize, Encryption, Run)) {
 fn killed_at_every_byte(engine: Engine, segments: usize) {
     let encryption = Encryption { engine, ..encryption(segments) };
     let first = encryption.first();
-    let cuts = if engine == Engine::Tasks { 30 } else { usize::MAX };
+    // At every byte of each piece that is written, or at thirty.
+    let cuts = if engine == Engine::Tasks || segments > 2 { at_night(30, usize::MAX) } else { usize::MAX };
     for place in kills(&first.log, cuts) {
         encryption.again(&first, &first.killed(place));
     }
@@ -63,12 +64,13 @@ fn killed_at_every_byte_of_up_to_two_segments() {
     [0, 1, 2].into_iter().for_each(|segments| killed_at_every_byte(Engine::Threads, segments));
 }
 
+/// At every byte at night.
 #[test]
-fn killed_at_every_byte_of_nine_segments() {
+fn killed_at_many_bytes_of_nine_segments() {
     killed_at_every_byte(Engine::Threads, 9);
 }
 
-/// At thirty places of each piece that is written.
+/// At every byte at night.
 #[test]
 fn killed_at_many_bytes_on_tasks() {
     lens(Engine::Tasks).iter().for_each(|&segments| killed_at_every_byte(Engine::Tasks, segments));
@@ -138,13 +140,13 @@ fn power_lost_and_then_killed() {
     });
 }
 
-/// All pairs for streams of up to one segment; every third first loss for two, and every 97th for nine.
+/// All pairs for streams of up to one segment; every third first loss for two, and of nine every 97th at night.
 //= spec/stream-v2.md#sv2-jrn-008
 //= type=test
 //# An owner that resumes MUST replace the journal that it finds, as for compacting, before it appends a record.
 #[test]
 fn power_lost_twice() {
-    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, 97)] {
+    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, at_night(293, 97))] {
         let encryption = encryption(segments);
         let first = encryption.first();
         let mut states = 0;
@@ -170,7 +172,7 @@ fn killed_and_power_lost_while_the_journal_is_compacted() {
     each_stream(|segments, encryption, first| {
         let touched = SourceStamp { mtime: Some(8), ..encryption.stamp };
         let comparing = Encryption { stamp: touched, compares: true, ..encryption };
-        for place in kills(&first.log, 1).step_by(if segments == 9 { 11 } else { 1 }) {
+        for place in kills(&first.log, 1).step_by(if segments == 9 { at_night(31, 11) } else { 1 }) {
             let second = comparing.again(&first, &first.killed(place));
             let log = first.killed_and(place, &second);
             for place in kills(&second.log, 2) {

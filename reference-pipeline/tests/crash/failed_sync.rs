@@ -6,7 +6,7 @@ use stream_v2_testing::crash_sim::decryption::Decryption;
 use stream_v2_testing::crash_sim::encryption::Encryption;
 use stream_v2_testing::crash_sim::failing::{CODES, Command};
 use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim, Trouble};
-use stream_v2_testing::crash_sim::{SEGMENT, output, sealings};
+use stream_v2_testing::crash_sim::{SEGMENT, at_night, output, sealings};
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::indexed::{FULL, Indexed};
 use stream_v2_testing::plaintext;
@@ -60,9 +60,9 @@ fn encryption_survives_writes_that_report_lost_ones() {
 #[test]
 fn encryption_survives_each_failed_sync() {
     for &engine in Engine::ALL {
-        for segments in [0, 1, 2, 5] {
+        for (segments, nth) in [(0, 1), (1, 1), (2, 1), (5, at_night(7, 1))] {
             let encryption = Encryption { engine, ..encryption(segments) };
-            each_sync_fails_encrypting(&encryption, &Contents::default(), (CODES[0], 1));
+            each_sync_fails_encrypting(&encryption, &Contents::default(), (CODES[0], nth));
         }
     }
     assert!(sealings::check() > 0);
@@ -71,7 +71,7 @@ fn encryption_survives_each_failed_sync() {
 #[test]
 fn every_kind_of_failed_sync_is_the_same() {
     for code in CODES {
-        each_sync_fails_encrypting(&encryption(3), &Contents::default(), (code, 1));
+        each_sync_fails_encrypting(&encryption(3), &Contents::default(), (code, at_night(7, 1)));
     }
 }
 
@@ -126,7 +126,7 @@ fn index_segments_survive_each_failed_sync() {
     let encryption = Encryption { uniform: false, index: Some(FULL as u64 + 4), ..Encryption::new(source) };
     let mut start = Contents::default();
     start.put("out.partial", Indexed::of_bytes(FULL, |_, _| {}).before(FULL - 2).to_vec());
-    each_sync_fails_encrypting(&encryption, &start, (CODES[0], 11));
+    each_sync_fails_encrypting(&encryption, &start, (CODES[0], at_night(37, 11)));
     assert!(sealings::check() > 0);
 }
 

@@ -6,7 +6,7 @@ use stream_v2_pipeline::SourceStamp;
 use stream_v2_testing::crash_sim::encryption::{Encryption, Run, ends};
 use stream_v2_testing::crash_sim::sim::{Contents, Op};
 use stream_v2_testing::crash_sim::states::{durable_len, kills, lost_power};
-use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::crash_sim::{SEGMENT, at_night, sealings};
 use stream_v2_testing::indexed::{FULL, Indexed};
 use stream_v2_testing::plaintext;
 
@@ -55,7 +55,7 @@ fn again(encryption: &Encryption, before: &Run, contents: &Contents) -> Run {
     run
 }
 
-fn each(look: impl Fn(Encryption, Run)) {
+fn each(mut look: impl FnMut(Encryption, Run)) {
     for end in ENDS {
         let (encryption, start) = encryption(end);
         let first = first(&encryption, &start);
@@ -64,33 +64,39 @@ fn each(look: impl Fn(Encryption, Run)) {
     assert!(sealings::check() > 0);
 }
 
-/// At every call, and at thirty places of each piece that is written.
+/// At every call, and at ten places, at night thirty, of each piece that is written.
 #[test]
 fn killed_at_every_call() {
     each(|encryption, first| {
-        for place in kills(&first.log, 30) {
+        for place in kills(&first.log, at_night(10, 30)) {
             again(&encryption, &first, &first.killed(place));
         }
     });
 }
 
-/// Each second call of the run that goes on.
+/// Each fifth call of the run that resumes, at night each second.
 #[test]
 fn killed_twice() {
     each(|encryption, first| {
         for place in kills(&first.log, 2) {
             let second = again(&encryption, &first, &first.killed(place));
-            for place in kills(&second.log, 1).step_by(2) {
+            for place in kills(&second.log, 1).step_by(at_night(5, 2)) {
                 again(&encryption, &second, &second.killed(place));
             }
         }
     });
 }
 
+/// Every fifth of the states, at night each.
 #[test]
 fn power_lost_at_every_point() {
+    let (mut states, nth) = (0, at_night(5, 1));
     each(|encryption, first| {
         lost_power(&first.start, &first.log, 0, |calls, contents| {
+            states += 1;
+            if states % nth > 0 {
+                return;
+            }
             // What stands there before the first run is not in its log.
             let durable = durable_len(&first.log, calls);
             encryption.again_with(&first, contents, durable);
@@ -99,7 +105,7 @@ fn power_lost_at_every_point() {
     });
 }
 
-/// Every fifth call, and every eleventh of the states that the loss can leave then.
+/// Every fifth call, and every 31st of the states that the loss can leave then, at night every eleventh.
 #[test]
 fn killed_and_then_power_lost() {
     each(|encryption, first| {
@@ -109,7 +115,7 @@ fn killed_and_then_power_lost() {
             let log = first.killed_and(place, &second);
             lost_power(&first.start, &log, log.len() - second.log.len(), |_, contents| {
                 states += 1;
-                if states % 11 == 0 {
+                if states % at_night(31, 11) == 0 {
                     again(&encryption, &second, contents);
                 }
             });

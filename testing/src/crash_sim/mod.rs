@@ -20,6 +20,12 @@ pub const SEGMENT: usize = 4096;
 /// Where the segments of a stream begin.
 pub const BODY: usize = 128;
 
+/// Says how much of what a crash can leave is looked at: `gate` of the tests in the gate, `night` at night, where
+/// `LABORATORY=whole` is set.
+pub fn at_night(gate: usize, night: usize) -> usize {
+    if std::env::var_os("LABORATORY").is_some_and(|value| value == "whole") { night } else { gate }
+}
+
 /// The output that every run in the laboratory writes.
 pub fn output(sim: &Sim) -> OutputFile {
     OutputFile::stored(Arc::new(sim.clone()), "out")

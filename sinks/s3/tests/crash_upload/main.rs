@@ -20,7 +20,7 @@ use stream_v2_testing::crash_sim::failing::{self, CODES, Command};
 use stream_v2_testing::crash_sim::remote::RemoteOp;
 use stream_v2_testing::crash_sim::sim::{Contents, Op, Sim, Trouble};
 use stream_v2_testing::crash_sim::states::{killed, kills, lost_power};
-use stream_v2_testing::crash_sim::{SEGMENT, sealings};
+use stream_v2_testing::crash_sim::{SEGMENT, at_night, sealings};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{encrypt, key};
 
@@ -208,10 +208,11 @@ fn an_encryption_killed_twice() {
     });
 }
 
+/// Every fifth call, at night each.
 #[test]
 fn an_encryption_killed_and_then_power_lost() {
     each_encryption(&[1, 4], |first, again| {
-        for (calls, _) in kills(&first.log, 1) {
+        for (calls, _) in kills(&first.log, 1).step_by(at_night(5, 1)) {
             let second = again(&killed(&first.start, &first.log, calls, 0));
             let log = first.and(calls, &second);
             lost_power(&first.start, &log, calls, |_, contents| drop(again(contents)));
