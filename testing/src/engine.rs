@@ -43,11 +43,11 @@ impl Engine {
     pub fn run_with(
         self,
         pipeline: &impl Pipeline,
-        source: impl Read + Send + Unpin,
+        mut source: impl Read + Send + Unpin,
         sink: &mut (impl OutputSink + Send),
         managers: RunManagers<'_>,
     ) -> Result<Summary, Error> {
-        pipeline.run_on(self, source, sink, managers)
+        pipeline.run_on(self, &mut source, sink, managers)
     }
 
     /// The stream.
@@ -67,10 +67,11 @@ impl Engine {
     pub fn encrypt_to_file(
         self,
         pipeline: &EncryptPipeline<'_>,
-        source: impl Read + Send + Unpin,
+        mut source: impl Read + Send + Unpin,
         stamp: SourceStamp,
         sink: FileSink,
     ) -> Result<Summary, Error> {
+        let source: &mut (dyn Read + Send) = &mut source;
         match self {
             Self::Threads => pipeline.run_to_file(source, stamp, sink, None),
             #[cfg(feature = "tokio")]
@@ -82,8 +83,9 @@ impl Engine {
         self,
         found: InterruptedEncryption,
         pipeline: &EncryptPipeline<'_>,
-        source: impl Read + Send + Unpin,
+        mut source: impl Read + Send + Unpin,
     ) -> Result<Summary, Error> {
+        let source: &mut (dyn Read + Send) = &mut source;
         match self {
             Self::Threads => found.resume(pipeline, source, None),
             #[cfg(feature = "tokio")]
@@ -95,9 +97,10 @@ impl Engine {
         self,
         pipeline: &DecryptPipeline<'_>,
         stream: &StreamOpener,
-        source: impl Read + Send + Unpin,
+        mut source: impl Read + Send + Unpin,
         sink: FileSink,
     ) -> Result<Summary, Error> {
+        let source: &mut (dyn Read + Send) = &mut source;
         match self {
             Self::Threads => pipeline.run_to_file(stream, source, sink, None),
             #[cfg(feature = "tokio")]
@@ -109,8 +112,9 @@ impl Engine {
         self,
         found: InterruptedDecryption,
         pipeline: &DecryptPipeline<'_>,
-        source: impl Read + Send + Unpin,
+        mut source: impl Read + Send + Unpin,
     ) -> Result<Summary, Error> {
+        let source: &mut (dyn Read + Send) = &mut source;
         match self {
             Self::Threads => found.resume(pipeline, source, None),
             #[cfg(feature = "tokio")]
@@ -141,8 +145,8 @@ pub trait Pipeline {
     fn run_on(
         &self,
         engine: Engine,
-        source: impl Read + Send + Unpin,
-        sink: &mut (impl OutputSink + Send),
+        source: &mut (dyn Read + Send),
+        sink: &mut (dyn OutputSink + Send),
         managers: RunManagers<'_>,
     ) -> Result<Summary, Error>;
 }
@@ -153,8 +157,8 @@ macro_rules! pipeline {
             fn run_on(
                 &self,
                 engine: Engine,
-                source: impl Read + Send + Unpin,
-                sink: &mut (impl OutputSink + Send),
+                source: &mut (dyn Read + Send),
+                sink: &mut (dyn OutputSink + Send),
                 managers: RunManagers<'_>,
             ) -> Result<Summary, Error> {
                 let RunManagers { log, mut crash } = managers;

@@ -62,9 +62,9 @@ impl<R: io::Read + Unpin> AsyncRead for Sips<R> {
 }
 
 /// A sink that is not ready at once.
-pub struct AwaitedSink<'a, S>(pub &'a mut S);
+pub struct AwaitedSink<'a, S: ?Sized>(pub &'a mut S);
 
-impl<S: OutputSink + Send> AsyncOutputSink for AwaitedSink<'_, S> {
+impl<S: OutputSink + Send + ?Sized> AsyncOutputSink for AwaitedSink<'_, S> {
     async fn append(&mut self, unit: OwnedUnit) -> io::Result<()> {
         pending_once().await;
         let OwnedUnit { index, position, head, body } = &unit;

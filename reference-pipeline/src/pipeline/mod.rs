@@ -124,13 +124,19 @@ impl<'a> EncryptPipeline<'a> {
     /// prefix can be read.
     pub fn run(
         &self,
-        source: impl Read + Send,
+        mut source: impl Read + Send,
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source =
-            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        block_on(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
+        self.run_blocking(&mut source, BlockingOutput { sink, managers })
+    }
+
+    fn run_blocking(
+        &self,
+        source: &mut (dyn Read + Send),
+        output: BlockingOutput<'_, '_>,
+    ) -> Result<Summary, Error> {
+        block_on(self.run_on(&Threads, blocking(source, &self.shutdown, self.file.as_ref()), output))
     }
 
     /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
@@ -144,13 +150,22 @@ impl<'a> EncryptPipeline<'a> {
         &self,
         stream: &StreamOpener,
         recovered: &Recovered,
-        source: impl Read + Send,
+        mut source: impl Read + Send,
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source =
-            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        block_on(self.resume_on(&Threads, stream, recovered, source, BlockingOutput { sink, managers }))
+        self.resume_blocking(stream, recovered, &mut source, BlockingOutput { sink, managers })
+    }
+
+    fn resume_blocking(
+        &self,
+        stream: &StreamOpener,
+        recovered: &Recovered,
+        source: &mut (dyn Read + Send),
+        output: BlockingOutput<'_, '_>,
+    ) -> Result<Summary, Error> {
+        let source = blocking(source, &self.shutdown, self.file.as_ref());
+        block_on(self.resume_on(&Threads, stream, recovered, source, output))
     }
 }
 
@@ -217,13 +232,19 @@ impl<'a> DecryptPipeline<'a> {
     /// ended the run it is suspended; a salvage seals it.
     pub fn run(
         &self,
-        source: impl Read + Send,
+        mut source: impl Read + Send,
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source =
-            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        block_on(self.run_on(&Threads, source, BlockingOutput { sink, managers }))
+        self.run_blocking(&mut source, BlockingOutput { sink, managers })
+    }
+
+    fn run_blocking(
+        &self,
+        source: &mut (dyn Read + Send),
+        output: BlockingOutput<'_, '_>,
+    ) -> Result<Summary, Error> {
+        block_on(self.run_on(&Threads, blocking(source, &self.shutdown, self.file.as_ref()), output))
     }
 
     /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
@@ -237,13 +258,22 @@ impl<'a> DecryptPipeline<'a> {
         &self,
         stream: &StreamOpener,
         committed: &Committed,
-        source: impl Read + Send,
+        mut source: impl Read + Send,
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        let source =
-            FileSource::new(BlockingSource(Watched::new(source, &self.shutdown)), self.file.as_ref());
-        block_on(self.resume_on(&Threads, stream, committed, source, BlockingOutput { sink, managers }))
+        self.resume_blocking(stream, committed, &mut source, BlockingOutput { sink, managers })
+    }
+
+    fn resume_blocking(
+        &self,
+        stream: &StreamOpener,
+        committed: &Committed,
+        source: &mut (dyn Read + Send),
+        output: BlockingOutput<'_, '_>,
+    ) -> Result<Summary, Error> {
+        let source = blocking(source, &self.shutdown, self.file.as_ref());
+        block_on(self.resume_on(&Threads, stream, committed, source, output))
     }
 
     /// Verifies all of `source` and throws the plaintext away.
@@ -261,4 +291,13 @@ impl<'a> DecryptPipeline<'a> {
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
         block_on(self.opened(&mut BlockingSource(Watched::new(source, &self.shutdown))))
     }
+}
+
+/// A source on threads. It has one type, whatever callers read from: so the engine is compiled once.
+fn blocking<'s>(
+    source: &'s mut (dyn Read + Send),
+    shutdown: &Shutdown,
+    file: Option<&Arc<File>>,
+) -> FileSource<BlockingSource<Watched<&'s mut (dyn Read + Send)>>> {
+    FileSource::new(BlockingSource(Watched::new(source, shutdown)), file)
 }

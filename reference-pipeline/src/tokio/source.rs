@@ -52,20 +52,21 @@ impl<R: AsyncRead + Unpin + Send> AsyncSource for R {
     }
 }
 
-/// A source that is awaited, and not longer than until a shutdown is requested.
-pub(crate) struct Awaited<'s, R> {
-    source: &'s mut R,
+/// A source that is awaited, and not longer than until a shutdown is requested. It has one type,
+/// whatever callers read from: so less is compiled for each.
+pub(crate) struct Awaited<'s> {
+    source: &'s mut dyn AsyncSource,
     shutdown: Shutdown,
 }
 
-impl<'s, R: AsyncSource> Awaited<'s, R> {
-    pub(crate) fn new(source: &'s mut R, shutdown: &Shutdown) -> Self {
+impl<'s> Awaited<'s> {
+    pub(crate) fn new(source: &'s mut dyn AsyncSource, shutdown: &Shutdown) -> Self {
         Self { source, shutdown: shutdown.clone() }
     }
 
     async fn unless_shut_down<T>(
         &mut self,
-        mut poll: impl FnMut(&mut R, &mut Context<'_>) -> Poll<io::Result<T>>,
+        mut poll: impl FnMut(&mut dyn AsyncSource, &mut Context<'_>) -> Poll<io::Result<T>>,
     ) -> io::Result<T> {
         let mut raised = pin!(self.shutdown.raised());
         poll_fn(|context| {
@@ -78,7 +79,7 @@ impl<'s, R: AsyncSource> Awaited<'s, R> {
     }
 }
 
-impl<R: AsyncSource> Source for Awaited<'_, R> {
+impl Source for Awaited<'_> {
     async fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.unless_shut_down(|source, context| source.poll_read(context, buffer)).await
     }
