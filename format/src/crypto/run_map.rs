@@ -3,7 +3,7 @@
 use alloc::collections::VecDeque;
 
 use super::mac::equal;
-use super::{AuthenticHeader, Committed, RunOrder};
+use super::{AuthenticHeader, RunOrder};
 use crate::wire::{RunLink, segment_at as at};
 use crate::{Detail, Error, SegmentIndex};
 
@@ -47,13 +47,6 @@ impl RunMap {
         Self { end: end.0.into(), runs }
     }
 
-    /// The runs of what is committed, as far as its last segment says.
-    #[must_use]
-    pub fn of_committed(committed: &Committed) -> Self {
-        let runs = if committed.segments > 0 { VecDeque::from([committed.run]) } else { VecDeque::new() };
-        Self { end: committed.segments, runs }
-    }
-
     /// The first segment of the lowest run that is known, where there are segments before it: the
     /// link in that segment says which run holds them.
     #[must_use]
@@ -78,12 +71,6 @@ impl RunMap {
                 self.runs.push_back(*order.link());
             }
         }
-    }
-
-    /// How many runs are known.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.runs.len()
     }
 
     /// The run that holds segment `index`, if it is known.
