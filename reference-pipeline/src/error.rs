@@ -1,11 +1,11 @@
-//! One error for the whole pipeline: which stage, which segment, and why.
+//! One error for the whole pipeline: the stage, the segment and the cause.
 
 use std::any::Any;
 use std::{fmt, io};
 
 use stream_v2_format::{self as format, ErrorKind};
 
-/// Names the part of the pipeline that failed.
+/// Names the stage of the pipeline that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
@@ -36,31 +36,31 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Says why a stage failed.
+/// Names the cause of a failure.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The stream breaks a rule of the format, or was asked to.
+    /// The stream breaks a rule of the format, or the caller asked the pipeline to break one.
     Format(format::Error),
     /// The operating system reported an error.
     Io(io::Error),
-    /// A stage panicked with this message: a defect in it.
+    /// A stage panicked with this message, which is a defect in it.
     Panic(String),
     /// The caller requested a shutdown.
     Interrupted,
 }
 
-/// Reports the one error that ended a run.
+/// The one error that ended a run.
 #[derive(Debug)]
 pub struct Error {
     stage: Stage,
     segment: Option<u64>,
     cause: Cause,
-    /// Where another source differs: for its owner only.
+    /// Offset of the first difference of another source, for its owner only.
     source_offset: Option<Withheld>,
 }
 
-/// What no message shows.
+/// A number that no message shows.
 struct Withheld(u64);
 
 impl fmt::Debug for Withheld {
@@ -74,19 +74,22 @@ impl Error {
         Self { stage, segment, cause, source_offset: None }
     }
 
-    /// The source of an encryption differs at byte `at` from what was encrypted, or, with 0, as a whole.
+    /// Returns the error of a source that differs from the encrypted one at byte `at`, or as a
+    /// whole if `at` is 0.
     pub(crate) const fn other_source(at: u64) -> Self {
         let cause = Cause::Format(format::Error::other_source(0));
         Self { stage: Stage::Source, segment: None, cause, source_offset: Some(Withheld(at)) }
     }
 
-    /// Adds the offset that `journal.source` has, for the owner of the source only (SV2-RES-029).
+    /// Adds the offset of a `journal.source` error, for the owner of the source only (SV2-RES-029).
     ///
-    /// When a resumed encryption finds another source, it reports `journal.source` at byte 0. Where
-    /// that source differs is known too, but whoever can choose sources and sees the offset learns
-    /// what was encrypted, byte by byte, with at most 256 attempts for each. So a service that
-    /// encrypts what others bring never calls this, and limits attempts. A program that is run by
-    /// the owner of the source may. All other errors stay as they are.
+    /// If a resumed encryption finds another source, it reports `journal.source` at byte 0. The
+    /// pipeline also knows the offset of the first difference, but withholds it. An attacker who
+    /// chooses sources and sees that offset learns the encrypted data byte by byte, with at most
+    /// 256 attempts each.
+    ///
+    /// A service that encrypts the data of others must never call this, and must limit attempts. A
+    /// program that the owner of the source runs may call it. All other errors stay as they are.
     #[must_use]
     pub fn for_source_owner(self) -> Self {
         //= spec/stream-v2.md#sv2-res-029
@@ -101,7 +104,7 @@ impl Error {
         Self::new(stage, error.segment(), Cause::Format(error))
     }
 
-    /// What a worker makes of a segment.
+    /// Returns the error of a worker.
     pub(crate) const fn worker(error: format::Error) -> Self {
         Self::format(Stage::Worker, error)
     }
@@ -123,7 +126,7 @@ impl Error {
         Self::new(stage, segment, Cause::Panic(message))
     }
 
-    /// The same error of an output that is read back.
+    /// Returns the same error for an output that is read back.
     pub(crate) fn of_output(self) -> Self {
         match self.cause {
             Cause::Format(_) | Cause::Io(_) => Self { stage: Stage::Sink, ..self },
@@ -131,30 +134,30 @@ impl Error {
         }
     }
 
-    /// The stage that failed.
+    /// Returns the stage that failed.
     #[must_use]
     pub const fn stage(&self) -> Stage {
         self.stage
     }
 
-    /// The number of segments before the one at fault, where there is one.
+    /// Returns the number of segments before the faulty one, if there is one.
     #[must_use]
     pub const fn segment(&self) -> Option<u64> {
         self.segment
     }
 
-    /// Why it failed.
+    /// Returns why it failed.
     #[must_use]
     pub const fn cause(&self) -> &Cause {
         &self.cause
     }
 
-    /// Whether the input ended too early.
+    /// Returns whether the input ended too early.
     pub(crate) fn is_truncated(&self) -> bool {
         self.kind() == Some(ErrorKind::Truncated)
     }
 
-    /// The format error, where the stream is at fault.
+    /// Returns the format error, if the stream is at fault.
     #[must_use]
     pub const fn format_error(&self) -> Option<&format::Error> {
         match &self.cause {
@@ -163,7 +166,7 @@ impl Error {
         }
     }
 
-    /// The kind of the format error, where the stream is at fault.
+    /// Returns the kind of the format error, if the stream is at fault.
     #[must_use]
     pub fn kind(&self) -> Option<ErrorKind> {
         self.format_error().map(format::Error::kind)
@@ -190,7 +193,7 @@ impl fmt::Display for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        // The message says what the cause says: what is left is what the cause comes from.
+        // The message includes that of the cause, so the source is the source of the cause.
         match &self.cause {
             Cause::Format(error) => error.source(),
             Cause::Io(error) => error.source(),
@@ -205,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    /// The message, and those of all that it comes from.
+    /// Collects the message, and those of its chain of sources.
     fn told(error: &Error) -> Vec<String> {
         let mut told = vec![error.to_string()];
         let mut next = error.source();
@@ -227,7 +230,7 @@ mod tests {
         assert_eq!(told(&nested), ["sink, segment 2: the copy failed", "no storage space"]);
     }
 
-    /// An error that leaves the cause to its source.
+    /// An error whose message leaves the cause to its source.
     #[derive(Debug)]
     struct Nested(io::Error);
 

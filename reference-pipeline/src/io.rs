@@ -1,4 +1,4 @@
-//! Framing on readers and writers: where segments begin and end is decided here and nowhere else.
+//! Framing on readers and writers: only this module decides where segments begin and end.
 //!
 //! Everything here is correct under short, partial and interrupted reads and writes.
 
@@ -23,31 +23,39 @@ use crate::source::{self, ReadAt, Source};
 /// Writes the 128 bytes of a stream header.
 ///
 /// # Errors
-/// Whatever `sink` reports.
+///
+/// - any error of `sink`.
 pub fn write_stream_header(sink: &mut impl Write, header: &HeaderV1) -> io::Result<()> {
     sink.write_all(&header.to_bytes())
 }
 
-/// Reads a stream header and its envelope, and checks everything that can be checked without a key (§4, §12).
+/// Reads a stream header and its envelope, and checks everything that needs no key (§4, §12).
 ///
 /// # Errors
-/// `truncated`, `malformed`, `unsupported` or `limit` of the format; `io.source`.
+///
+/// - `truncated`, `malformed`, `unsupported` or `limit` of the format.
+/// - `io.source` if `source` fails.
 pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
     block_on(stream_header(&mut BlockingSource(source)))
 }
 
-/// Reads the same from the beginning of a stored stream.
+/// Reads a stream header and its envelope from the beginning of a stored stream.
 ///
 /// # Errors
+///
 /// As [`read_stream_header`].
 pub fn read_stream_header_at(source: &impl ReadAt) -> Result<(HeaderV1, Vec<u8>), Error> {
     read_stream_header(&mut ReadFrom::new(source, Offset(0)))
 }
 
-/// Reads the same from a source that may wait, until a shutdown is requested.
+/// Reads a stream header and its envelope from a source that may wait, until a shutdown is
+/// requested.
 ///
 /// # Errors
-/// As [`read_stream_header`]; `Interrupted` if a read was interrupted, or the source ended too early, after a shutdown was requested.
+///
+/// - the errors of [`read_stream_header`].
+/// - `Interrupted` if a read was interrupted, or the source ended too early, after a shutdown
+///   request.
 pub fn read_stream_header_until(
     source: &mut impl Read,
     shutdown: &Shutdown,
@@ -56,7 +64,7 @@ pub fn read_stream_header_until(
     read.map_err(|error| shutdown.unless_cut_off(error))
 }
 
-/// As [`read_stream_header`].
+/// Does the same as [`read_stream_header`], on any source.
 pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1, Vec<u8>), Error> {
     let mut bytes = [0; STREAM_HEADER_LEN];
     let filled = source::fill(source, &mut bytes).await.map_err(source_error(None))?;
@@ -73,26 +81,32 @@ pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1,
     //= spec/stream-v2.md#sv2-env-001
     //# A reader MUST reject with `truncated` an input that ends inside the envelope or its CRC.
     //= spec/stream-v2.md#sv2-env-010
-    //# A reader that is given the content key by its caller MUST still apply SV2-ENV-001 to SV2-ENV-007,
-    //# SV2-ENV-011 and SV2-ENV-012, whichever stanza types it implements, and ignore what they wrap.
+    //# A reader that is given the content key by its caller MUST still apply SV2-ENV-001 to
+    //# SV2-ENV-007, SV2-ENV-011 and SV2-ENV-012, whichever stanza types it implements, and ignore
+    //# what they wrap.
     complete(EnvelopeView::parse(&envelope[..filled], header.envelope_len()), end, None)?;
     Ok((header, envelope))
 }
 
-/// Writes a segment: header and wire, in one call where the writer can.
+/// Writes a segment: header and wire, in one call if the writer supports that.
 ///
 /// # Errors
-/// Whatever `sink` reports.
+///
+/// - any error of `sink`.
 pub fn write_segment(sink: &mut impl Write, segment: &EncryptedSegment) -> io::Result<()> {
     write_both(sink, &segment.header.to_bytes(), &segment.wire)
 }
 
-/// Reads exactly one segment: its header, authenticated and admitted by `order`, and exactly wire_len bytes after it.
+/// Reads exactly one segment: its header and wire_len bytes after it.
 ///
-/// `wire` is the buffer to use again. Returns `None` where the stream has ended: after the final segment and at the end of the input.
+/// The header is authenticated, and admitted by `order`. `wire` is the buffer to use again. Returns
+/// `None` if the stream has ended, after the final segment and at the end of the input.
 ///
 /// # Errors
-/// `truncated`, `trailing`, and the errors of steps 1 to 11 of §15.1; `io.source`.
+///
+/// - `truncated` or `trailing` if the input ends too early or too late.
+/// - the errors of steps 1 to 11 of §15.1.
+/// - `io.source` if `source` fails.
 pub fn read_segment(
     source: &mut impl Read,
     stream: &StreamOpener,
@@ -102,7 +116,7 @@ pub fn read_segment(
     block_on(next_segment(&mut BlockingSource(source), stream, order, wire))
 }
 
-/// As [`read_segment`].
+/// Does the same as [`read_segment`], on any source.
 pub(crate) async fn next_segment(
     source: &mut impl Source,
     stream: &StreamOpener,
@@ -114,7 +128,7 @@ pub(crate) async fn next_segment(
     Ok(Some(DecryptSegmentInput { header, wire }))
 }
 
-/// Reads the header of the next segment, and says how many segments are before it.
+/// Reads the header of the next segment, and returns it with the number of segments before it.
 pub(crate) async fn next_header(
     source: &mut impl Source,
     stream: &StreamOpener,
@@ -123,8 +137,8 @@ pub(crate) async fn next_header(
     let before = order.segments();
     let io_error = source_error(Some(before));
     //= spec/stream-v2.md#sv2-str-001
-    //# A stream MUST consist of one stream header, its envelope if envelope_len is not 0, zero or more data
-    //# and index segments, and one final segment, with no bytes between or after them.
+    //# A stream MUST consist of one stream header, its envelope if envelope_len is not 0, zero or
+    //# more data and index segments, and one final segment, with no bytes between or after them.
     let offset = order.offset();
     let mut bytes = [0; SEGMENT_HEADER_LEN];
     let wanted = if order.ended() { 1 } else { SEGMENT_HEADER_LEN };
@@ -135,8 +149,8 @@ pub(crate) async fn next_header(
         return Err(Error::format(Stage::Source, format::Error::trailing(offset, before)));
     }
     //= spec/stream-v2.md#sv2-rel-004
-    //# A reader MUST NOT report success for a stream before its final segment has been verified and the end
-    //# of the input has been seen.
+    //# A reader MUST NOT report success for a stream before its final segment has been verified and
+    //# the end of the input has been seen.
     if filled == 0 {
         let end = order.end_of_input(offset);
         return end.map(|()| None).map_err(|error| Error::format(Stage::Source, error));
@@ -164,7 +178,7 @@ pub(crate) fn read_segment_header(
     complete(authenticated, offset.plus(filled as u64), Some(before))
 }
 
-/// Reads the wire of the segment `header`, exactly wire_len bytes.
+/// Reads the wire of the segment `header`, which is exactly wire_len bytes.
 pub(crate) fn read_wire(
     source: &mut impl Read,
     header: &AuthenticHeader,
@@ -174,7 +188,7 @@ pub(crate) fn read_wire(
     block_on(wire_of(&mut BlockingSource(source), header, before, wire))
 }
 
-/// As [`read_wire`].
+/// Does the same as [`read_wire`], on any source.
 pub(crate) async fn wire_of(
     source: &mut impl Source,
     header: &AuthenticHeader,
@@ -182,9 +196,9 @@ pub(crate) async fn wire_of(
     mut wire: BytesMut,
 ) -> Result<Bytes, Error> {
     //= spec/stream-v2.md#sv2-lim-001
-    //# A reader MUST NOT allocate more memory for one segment than its wire and its plaintext take, as the
-    //# stream header's segment_size bounds them.
-    // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
+    //# A reader MUST NOT allocate more memory for one segment than its wire and its plaintext take,
+    //# as the stream header's segment_size bounds them.
+    // The header is authentic, so wire_len is within the stream's limit (SV2-LIM-001).
     let wire_len = header.header().wire_len as usize;
     let filled = source.fill(&mut wire, wire_len, SEGMENT_HEADER_LEN).await;
     let filled = filled.map_err(source_error(Some(before)))?;
@@ -193,7 +207,7 @@ pub(crate) async fn wire_of(
     Ok(wire.freeze())
 }
 
-/// Whether the first `filled` bytes of the wire of the segment `header` are all of it.
+/// Checks that the first `filled` bytes of the wire of the segment `header` are all of it.
 pub(crate) fn whole_wire(filled: usize, header: &AuthenticHeader) -> Result<(), Error> {
     //= spec/stream-v2.md#sv2-seg-024
     //# A reader MUST reject with `truncated` an input that ends inside the wire.
@@ -205,7 +219,7 @@ pub(crate) fn whole_wire(filled: usize, header: &AuthenticHeader) -> Result<(), 
     Ok(())
 }
 
-/// Writes the pieces one after the other, in one call where the writer can.
+/// Writes the pieces one after the other, in one call if the writer supports that.
 pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io::Result<()> {
     let mut slices = [IoSlice::new(head), IoSlice::new(body)];
     let mut rest = &mut slices[..];
@@ -221,7 +235,7 @@ pub(crate) fn write_both(sink: &mut impl Write, head: &[u8], body: &[u8]) -> io:
     Ok(())
 }
 
-/// Turns what a read reported into the pipeline's error.
+/// Converts the error of a read into the pipeline's error.
 pub(crate) fn source_error(segment: Option<u64>) -> impl Fn(io::Error) -> Error {
     move |error| match Interruption::is(&error) {
         true => Error::interrupted(segment),
@@ -229,7 +243,7 @@ pub(crate) fn source_error(segment: Option<u64>) -> impl Fn(io::Error) -> Error 
     }
 }
 
-/// The value of a parser whose input ended at `end`.
+/// Returns the value of a parser whose input ended at `end`.
 pub(crate) fn complete<T>(
     parsed: Result<Parsed<T>, format::Error>,
     end: Offset,

@@ -1,4 +1,5 @@
-//! The reference pipeline of Stream V2: encrypts and decrypts streams on std threads, or on Tokio, in bounded memory.
+//! The reference pipeline of Stream V2: encrypts and decrypts streams on std threads, or on Tokio,
+//! in bounded memory.
 //!
 //! ```text
 //! source --Bytes--> workers (pure) --> reorder (pure) --> ordered writer --> OutputSink
@@ -6,29 +7,35 @@
 //!    +------------------ permit (recycled buffers) -------------+
 //! ```
 //!
-//! [`io`] frames segments on readers and writers, [`EncryptSegmentWorker`] and [`DecryptSegmentWorker`] do the
-//! cryptography of one segment, and [`EncryptPipeline`] and [`DecryptPipeline`] own lifecycle, shutdown and errors.
+//! [`io`] frames segments on readers and writers. [`EncryptSegmentWorker`] and
+//! [`DecryptSegmentWorker`] do the cryptography of one segment. [`EncryptPipeline`] and
+//! [`DecryptPipeline`] own lifecycle, shutdown and errors.
 //!
 //! ```
 //! use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};
 //!
 //! let key = ContentKey::new([7; 32]); // from a key file, never a constant
 //! let mut stream = Vec::new();
-//! EncryptPipeline::new(&key).run(&b"hello"[..], &mut WriterSink::new(&mut stream), Managers::none())?;
+//! let mut sink = WriterSink::new(&mut stream);
+//! EncryptPipeline::new(&key).run(&b"hello"[..], &mut sink, Managers::none())?;
 //!
 //! let mut plaintext = Vec::new();
-//! DecryptPipeline::new(&key).run(&stream[..], &mut WriterSink::new(&mut plaintext), Managers::none())?;
+//! let mut sink = WriterSink::new(&mut plaintext);
+//! DecryptPipeline::new(&key).run(&stream[..], &mut sink, Managers::none())?;
 //! assert_eq!(plaintext, b"hello");
 //! # Ok::<(), stream_v2_pipeline::Error>(())
 //! ```
 //!
-//! A range of a stored stream is read without the rest: [`RangeReader`], and [`PlaintextReader`] with `Read` and `Seek`.
+//! [`RangeReader`] reads a range of a stored stream without the rest, and [`PlaintextReader`]
+//! offers `Read` and `Seek`.
 //!
-//! Into a file that an interrupted run is gone on with (§19); the same lines begin, and go on after a crash:
+//! The next example encrypts into a file, and resumes if an earlier run was interrupted (§19). The
+//! same lines start a stream and resume it after a crash:
 //!
 //! ```
 //! use std::io::Cursor;
-//! use stream_v2_pipeline::{ContentKey, EncryptPipeline, FileSink, InterruptedEncryption, OutputFile, SourceStamp};
+//! use stream_v2_pipeline::{ContentKey, EncryptPipeline, FileSink, InterruptedEncryption};
+//! use stream_v2_pipeline::{OutputFile, SourceStamp};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("dump.sv2");
@@ -50,16 +57,17 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Features, none of them on by itself:
+//! Features, none of them on by default:
 //!
-//! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for `tokio_util::codec`: the module `tokio`.
+//! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for
+//!   `tokio_util::codec`: the module `tokio`.
 //! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
 //! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
 //! - `shuttle`: for tests: the threads are those of a scheduler.
 //!
-//! Streams in S3 and in SQLite databases are crates of their own, `stream-v2-s3` and `stream-v2-sqlite`.
+//! The crates `stream-v2-s3` and `stream-v2-sqlite` keep streams in S3 and in SQLite databases.
 //!
-//! Who waits for whom, and why nobody does so for ever, is in `spec/concurrency.md`.
+//! `spec/concurrency.md` describes what waits for what, and why the pipeline cannot deadlock.
 #![forbid(unsafe_code)]
 
 #[cfg(all(feature = "fixed-salts", not(debug_assertions)))]
@@ -107,8 +115,9 @@ pub use source::{ReadAt, resolve_seek};
 pub use storage::{Disk, OutputFile, Storage, StoredFile, is_planted};
 pub use stream_v2_format::crypto::ContentKey;
 
-/// The features of this build that are for tests only, those of the format among them. A binary that encrypts data has
-/// none of them.
+/// Returns the features of this build that are for tests only, including those of the format.
+///
+/// A binary that encrypts data has none of them.
 pub fn test_features() -> impl Iterator<Item = &'static str> {
     let features = [("fixed-salts", cfg!(feature = "fixed-salts")), ("shuttle", cfg!(feature = "shuttle"))];
     let own = features.into_iter().filter_map(|(name, on)| on.then_some(name));

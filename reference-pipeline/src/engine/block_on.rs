@@ -1,10 +1,14 @@
-//! Futures on threads: all that the writer and the framing wait for blocks, so that they are ready at the first poll. Nothing there knows a
-//! runtime.
+//! Runs futures on plain threads.
+//!
+//! Everything that the writer and the framing await blocks instead, so their futures are ready at
+//! the first poll. No code there knows a runtime.
 
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-/// The value of a future whose sources, sinks and managers block, so that it is ready when it is polled.
+/// Returns the value of a future whose sources, sinks and managers block.
+///
+/// Such a future is ready at its first poll.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
     loop {

@@ -1,4 +1,5 @@
-//! Where the code of callers runs inside a run: a panic there is one error of the run, like any other.
+//! Runs the code of callers inside a run: a panic there becomes an error of the run, like any
+//! other.
 
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +17,7 @@ pub(crate) fn catch_panic<T>(
     catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|panic| Err(Error::panic(stage, segment, &*panic)))
 }
 
-/// As [`catch_panic`], for a part that is awaited. It is not polled again after a panic.
+/// Does the same as [`catch_panic`] for a future. It is not polled again after a panic.
 pub(crate) async fn catch_panic_async<T>(
     stage: Stage,
     segment: Option<u64>,

@@ -1,4 +1,4 @@
-//! What holds for every engine, with segments that are only counted.
+//! The contract of every engine, tested with segments that are only counted.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::segment::buffers::Buffers;
 
 const SEGMENTS: u64 = 10_000;
 const WINDOW: u64 = 8;
-/// Each segment whose number is a multiple of this stalls its worker.
+/// Every segment whose number is a multiple of this stalls its worker.
 const STALLS: u64 = 1000;
 
 struct Counting;
@@ -22,7 +22,7 @@ impl Flow for Counting {
     type Done = (u64, Buffers);
 }
 
-/// Segments that are in memory now, and the most there ever were; and how many were read.
+/// Counts the segments in memory now, the most there ever were, and those that were read.
 #[derive(Default)]
 struct Memory {
     now: AtomicU64,
@@ -55,10 +55,11 @@ impl ReaderStage<Counting> for Source {
     }
 }
 
-/// Holds a segment back until everything is read that the window has room for.
+/// Holds a segment back until the reader has filled the window.
 struct Stalling {
     memory: Arc<Memory>,
-    /// Not where the caller works: while it stalls nobody writes, and the window does not become free.
+    /// False if the caller works too: a stalled caller does not write, so the window never becomes
+    /// free.
     stalls: bool,
     panic_at: Option<u64>,
 }
@@ -102,7 +103,7 @@ struct Counted {
     most: u64,
 }
 
-/// With the caller as the writer alone, and as a worker.
+/// The caller is the writer only, or also a worker.
 const CALLERS: [bool; 2] = [false, true];
 
 async fn counted(

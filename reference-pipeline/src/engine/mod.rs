@@ -1,4 +1,7 @@
-//! Engines: threads, or tasks, that take segments from a reader through workers to a writer, in order and in bounded memory.
+//! Engines that take segments from a reader through workers to a writer, in order and in bounded
+//! memory.
+//!
+//! One engine runs on threads, the other on tasks.
 
 pub(crate) mod block_on;
 pub(crate) mod catch_panic;

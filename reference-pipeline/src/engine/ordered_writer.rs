@@ -1,4 +1,4 @@
-//! The writer's part of an engine, whoever the workers are: results in order, permits back.
+//! The writer's part of every engine: it puts results in order and gives permits back.
 
 use std::ops::ControlFlow;
 
@@ -8,7 +8,7 @@ use super::stages::{Flow, Outcome, Sequenced, WriterStage};
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
 
-/// Hands results to the writer's side in the order of their places.
+/// Passes results to the writer stage in the order of their places.
 pub(crate) struct OrderedWriter<'w, F: Flow, W> {
     writer: &'w mut W,
     reorder: Reorder<Outcome<F::Done>>,
@@ -18,16 +18,17 @@ pub(crate) struct OrderedWriter<'w, F: Flow, W> {
 
 impl<'w, F: Flow, W: WriterStage<F>> OrderedWriter<'w, F, W> {
     pub(crate) fn new(writer: &'w mut W, window: usize, base: u64) -> Self {
-        // Every result holds a permit but one: the reader's last message.
+        // Every result holds a permit except one: the reader's last message.
         Self { writer, reorder: Reorder::new(window + 1), place: 0, base }
     }
 
-    /// Lets more arrive before what is next.
+    /// Accepts more results ahead of the next one.
     pub(crate) fn widen(&mut self, window: usize) {
         self.reorder.widen(window + 1);
     }
 
-    /// Takes what has arrived, and writes everything that is next. Breaks at the end of the stream.
+    /// Takes a result, and writes everything that is next in order. Breaks at the end of the
+    /// stream.
     pub(crate) async fn take(
         &mut self,
         (arrived, outcome): Sequenced<Outcome<F::Done>>,
@@ -37,8 +38,8 @@ impl<'w, F: Flow, W: WriterStage<F>> OrderedWriter<'w, F, W> {
             return Err(self.defect("a segment is outside the window"));
         }
         //= spec/stream-v2.md#sv2-rel-002
-        //# A sequential reader MUST release the plaintext of segments in ascending order of segment_index,
-        //# and none after the first segment that failed.
+        //# A sequential reader MUST release the plaintext of segments in ascending order of
+        //# segment_index, and none after the first segment that failed.
         //= spec/stream-v2.md#sv2-wrt-001
         //# A writer MUST write segments in ascending order of segment_index without gaps.
         while let Some(outcome) = self.reorder.next_in_order() {
@@ -54,7 +55,7 @@ impl<'w, F: Flow, W: WriterStage<F>> OrderedWriter<'w, F, W> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// What cannot happen, at the segment that is to be written next.
+    /// Returns the error for a state that cannot occur, at the segment that is to be written next.
     pub(crate) fn defect(&self, what: &'static str) -> Error {
         Error::panic(Stage::Writer, Some(self.base + self.place), &what)
     }

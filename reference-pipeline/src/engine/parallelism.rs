@@ -1,30 +1,38 @@
-//! How wide a run is: workers, and segments in memory.
+//! The width of a run: its workers, and its segments in memory.
 
 use std::sync::OnceLock;
 use std::thread;
 
-/// Workers by default: one for each core, and no more than this. Sixteen outrun any disk.
+/// Upper limit of the default number of workers, which is one for each core. Sixteen outrun any
+/// disk.
 const WORKERS_DEFAULT_MAX: usize = 16;
 /// Segments in flight beyond one for each worker: one being read, one being written, two waiting.
 const WINDOW_SLACK: usize = 4;
 
-/// How wide a run is. By default, as wide as this machine: what that is, is asked by the first run that is not short.
+/// Sets the width of a run.
+///
+/// The default is the width of this machine. The first run that is not short determines it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parallelism {
-    /// Workers; 0 is one for each core, up to 16. The caller's thread is one of them where the source is a file.
+    /// Workers; 0 is one for each core, up to 16. If the source is a file, the caller's thread is
+    /// one of them.
     pub workers: usize,
-    /// Most segments in flight; 0 is as many as keep the workers busy. Each holds two buffers of about segment_size bytes.
+    /// Most segments in flight; 0 is as many as keep the workers busy.
+    ///
+    /// Each segment holds two buffers of about segment_size bytes.
     pub window: usize,
 }
 
 impl Parallelism {
-    /// `workers` workers, and a window that keeps them busy.
+    /// Returns a width of `workers` workers, and a window that keeps them busy.
     #[must_use]
     pub const fn with_workers(workers: usize) -> Self {
         Self { workers, window: 0 }
     }
 
-    /// `workers` workers on tasks, and a window that keeps them busy: a segment changes threads more often there.
+    /// Returns a width of `workers` workers on tasks, and a window that keeps them busy.
+    ///
+    /// The window is larger than on threads, because a segment changes threads more often.
     #[cfg(feature = "tokio")]
     #[must_use]
     pub fn on_tasks(workers: usize) -> Self {
@@ -32,7 +40,7 @@ impl Parallelism {
         Self { workers, window: window + WINDOW_SLACK }
     }
 
-    /// With numbers in the place of zeros; both are at least 1.
+    /// Replaces zeros by numbers. Both numbers are at least 1.
     #[must_use]
     pub fn resolved(self) -> Self {
         let workers = if self.workers == 0 { WORKERS_DEFAULT_MAX.min(cores()) } else { self.workers };
@@ -41,7 +49,10 @@ impl Parallelism {
     }
 }
 
-/// The cores that there were when this was first asked: on Linux that reads a handful of files, a tenth of a millisecond.
+/// Returns the number of cores, as it was at the first call.
+///
+/// It is cached because on Linux the question reads a handful of files, which takes a tenth of a
+/// millisecond.
 fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| thread::available_parallelism().map_or(1, Into::into))

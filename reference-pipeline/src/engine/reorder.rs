@@ -1,8 +1,8 @@
-//! Puts what workers finish back in order: pure, and bounded by the window.
+//! Puts the results of workers back in order. It is pure, and bounded by the window.
 
 use std::collections::VecDeque;
 
-/// Holds items that came early, and gives them out in the order of their places 0, 1, 2 and so on.
+/// Holds items that came early, and returns them in the order of their places 0, 1, 2 and so on.
 #[derive(Debug)]
 pub(crate) struct Reorder<T> {
     next: u64,
@@ -10,7 +10,8 @@ pub(crate) struct Reorder<T> {
     window: usize,
 }
 
-/// Says that an item came twice, too late, or further ahead than the window: a defect of the engine.
+/// Reports that an item came twice, too late, or further ahead than the window: a defect of the
+/// engine.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct OutOfWindow;
 
@@ -20,7 +21,7 @@ impl<T> Reorder<T> {
         Self { next: 0, early: VecDeque::with_capacity(window), window }
     }
 
-    /// Holds up to `window` items from now on, which are no fewer than before.
+    /// Holds up to `window` items from now on, which must not be fewer than before.
     pub(crate) fn widen(&mut self, window: usize) {
         self.early.reserve(window.saturating_sub(self.early.len()));
         self.window = window;
@@ -45,7 +46,7 @@ impl<T> Reorder<T> {
         }
     }
 
-    /// Gives the next item in order, if it has come.
+    /// Returns the next item in order, if it has come.
     pub(crate) fn next_in_order(&mut self) -> Option<T> {
         let item = self.early.front_mut()?.take()?;
         self.early.pop_front();

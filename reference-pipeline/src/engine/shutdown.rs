@@ -1,4 +1,4 @@
-//! The shared flag that asks a run to stop, and sources and writers that heed it.
+//! The shared flag that asks a run to stop, and sources and writers that obey it.
 
 use std::fmt;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
@@ -7,8 +7,10 @@ use std::sync::atomic::Ordering;
 use super::sync::{Arc, AtomicBool};
 use crate::error::Error;
 
-/// Asks a run to stop: the segments that are being sealed or opened are finished and written with all before them, no other is begun, and the run
-/// ends with `Interrupted`, resumable. Clones share the flag.
+/// Asks a run to stop.
+///
+/// Segments that workers have begun are finished, and written with all before them. No other
+/// segment is begun. The run ends with `Interrupted` and can be resumed. Clones share the flag.
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     raised: Arc<AtomicBool>,
@@ -18,7 +20,7 @@ pub struct Shutdown {
 }
 
 impl Shutdown {
-    /// A flag that nobody has raised.
+    /// Returns a flag that is not raised.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -31,32 +33,39 @@ impl Shutdown {
         self.wake.notify_waiters();
     }
 
-    /// The flag itself, for a signal handler, which may store `true` in it and do little else. That wakes no source of tasks.
+    /// Returns the flag itself, for a signal handler.
+    ///
+    /// A handler may store `true` in it and do little else. That does not wake the sources of
+    /// tasks.
     #[must_use]
     pub fn flag(&self) -> Arc<AtomicBool> {
         self.raised.clone()
     }
 
-    /// Whether the flag is raised.
+    /// Returns whether the flag is raised.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.raised.load(Ordering::Acquire)
     }
 
-    /// The error of a source, a sink or a storage that stops waiting because a shutdown was requested. A run that meets it ends as interrupted.
+    /// Returns the error of a source, sink or storage that stops waiting because of a shutdown
+    /// request.
+    ///
+    /// A run that meets it ends as interrupted.
     #[must_use]
     pub fn interruption() -> io::Error {
         io::Error::other(Interruption)
     }
 
-    /// Ends a run, after so many segments, if the flag is raised.
+    /// Ends a run after so many segments, if the flag is raised.
     pub(crate) fn look(&self, segments: u64) -> Result<(), Error> {
         if self.requested() { Err(Error::interrupted(Some(segments))) } else { Ok(()) }
     }
 
-    /// The error of a run that failed with `error`: an interruption, if the input ended too early
-    /// and the flag is raised. What raised it may have ended the program that feeds this run, too,
-    /// and such an end says nothing about the stream.
+    /// Replaces `error` by an interruption, if the input ended too early and the flag is raised.
+    ///
+    /// The signal that raised the flag may also have ended the program that feeds this run. Such an
+    /// end of the input proves nothing about the stream.
     pub(crate) fn unless_cut_off(&self, error: Error) -> Error {
         if error.is_truncated() && self.requested() { Error::interrupted(error.segment()) } else { error }
     }
@@ -65,7 +74,7 @@ impl Shutdown {
     #[cfg(feature = "tokio")]
     pub(crate) async fn raised(&self) {
         let mut woken = std::pin::pin!(self.wake.notified());
-        // Whoever raises the flag from here on wakes this.
+        // From here on, raising the flag wakes this future.
         woken.as_mut().enable();
         if !self.requested() {
             woken.await;
@@ -73,7 +82,7 @@ impl Shutdown {
     }
 }
 
-/// A source or a writer whose interrupted calls are not tried again once a shutdown was requested.
+/// Wraps a source or a writer: after a shutdown request its interrupted calls are not tried again.
 pub(crate) struct Watched<T> {
     inner: T,
     shutdown: Shutdown,
@@ -118,8 +127,7 @@ impl<W: Write> Write for Watched<W> {
     }
 }
 
-/// What a watched source or writer reports in the place of a call that was interrupted for the
-/// shutdown.
+/// The error of a watched source or writer whose call was interrupted for the shutdown.
 #[derive(Debug)]
 pub(crate) struct Interruption;
 
@@ -132,7 +140,7 @@ impl fmt::Display for Interruption {
 impl std::error::Error for Interruption {}
 
 impl Interruption {
-    /// Whether `error` is one.
+    /// Returns whether `error` is an interruption.
     pub(crate) fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }

@@ -1,10 +1,11 @@
-//! What flows through an engine, and the three stages that it connects: reader, workers, writer.
+//! The items that flow through an engine, and the three stages that it connects: reader, workers,
+//! writer.
 
 use super::parallelism::Parallelism;
 use crate::error::Error;
 use crate::segment::buffers::Buffers;
 
-/// What flows: jobs from the reader to the workers, results from them to the writer.
+/// The types that flow: jobs from the reader to the workers, results from them to the writer.
 pub(crate) trait Flow: 'static {
     /// A segment that was read, with its permit.
     type Job: Send + 'static;
@@ -12,7 +13,8 @@ pub(crate) trait Flow: 'static {
     type Done: Send + 'static;
 }
 
-/// The reader: gives the job for segment `place` of the stream and a permit, or `None` at the end.
+/// The reader: returns the job for segment `place` of the stream and a permit, or `None` at the
+/// end.
 pub(crate) trait ReaderStage<F: Flow> {
     fn next_job(
         &mut self,
@@ -20,10 +22,13 @@ pub(crate) trait ReaderStage<F: Flow> {
         permit: Buffers,
     ) -> impl Future<Output = Result<Option<F::Job>, Error>>;
 
-    /// Whether the segment that was read last is less than a full one: little or nothing follows.
+    /// Returns whether the last segment read was less than a full one, so that little or nothing
+    /// follows.
     fn is_short(&self) -> bool;
 
-    /// Whether reading waits for nobody, so that whoever has something else to do may read as well.
+    /// Returns whether reading never waits for another party.
+    ///
+    /// If so, a thread with other duties may read as well.
     fn is_nonblocking(&self) -> bool;
 }
 
@@ -37,21 +42,22 @@ pub(crate) trait WriterStage<F: Flow> {
     fn write(&mut self, done: F::Done) -> impl Future<Output = Result<Buffers, Error>>;
 }
 
-/// What arrives at the writer for one place in the order.
+/// The message that the writer receives for one place in the order.
 pub(crate) enum Outcome<D> {
     Done(D),
     End,
     Failed(Error),
 }
 
-/// Something with its place in the order, from 0 for the first segment of a run.
+/// An item with its place in the order, from 0 for the first segment of a run.
 pub(crate) type Sequenced<T> = (u64, T);
 
 /// Runs flows on threads or on tasks.
 pub(crate) trait Engine {
-    /// Runs a flow to its end: all segments written, or one error. Every thread or task has ended when this returns.
+    /// Runs a flow to its end: all segments written, or one error.
     ///
-    /// As wide as `parallelism` says, with as many of what `worker` makes. `base` is the number of segments before the first one of this run.
+    /// Every thread or task has ended when this returns. `parallelism` sets the width, and `worker`
+    /// makes each worker. `base` is the number of segments before the first one of this run.
     fn run<F: Flow, W: WorkerStage<F>>(
         &self,
         parallelism: Parallelism,

@@ -1,4 +1,7 @@
-//! Threads and what they share: those of std; in tests with the feature `shuttle`, those of a scheduler that chooses who goes on.
+//! Threads and their shared state.
+//!
+//! They are those of std. In tests with the feature `shuttle` they are those of a scheduler that
+//! chooses which thread runs next.
 
 #[cfg(not(feature = "shuttle"))]
 pub(crate) use std::{

@@ -1,7 +1,9 @@
-//! The engine on tasks: reader and writer in the future of the run, each segment's sealing or opening on a blocking thread.
+//! The engine on tasks: reader and writer run in the future of the run, and workers on blocking
+//! threads.
 //!
-//! Permits, jobs, results and the order are those of the engine on threads. A worker is on a blocking thread as long as there are jobs, and
-//! waits for none there. So the reader waits for a permit or the source, the writer for a result or the sink, and nobody waits in a circle.
+//! Permits, jobs, results and their order are those of the engine on threads. A worker occupies a
+//! blocking thread only while there are jobs, and never waits there. The reader waits for a permit
+//! or the source, the writer for a result or the sink. So the pipeline cannot deadlock.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -37,7 +39,7 @@ impl Engine for Tasks {
         let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
         let Parallelism { workers, window } = parallelism.resolved();
         let (permit_sender, permits) = channel(window);
-        // Every result holds a permit but one: the reader's last message.
+        // Every result holds a permit except one: the reader's last message.
         let (result_sender, mut results) = channel(window + 1);
         // Never waits: there is room for all.
         (0..window).for_each(|_| drop(permit_sender.try_send(Buffers::default())));
@@ -45,7 +47,7 @@ impl Engine for Tasks {
         let crew = Crew::<F, W> { idle, jobs: VecDeque::with_capacity(window), gone: false };
         let crew = Arc::new(Mutex::new(crew));
         let stop = AtomicBool::new(false);
-        // However this ends: nobody waits for results any more.
+        // However this ends, no receiver waits for results any more.
         let gone = Gone(&crew);
         let pool = Pool { runtime, crew: Arc::clone(&crew), results: result_sender, base };
         let written = {
@@ -54,13 +56,13 @@ impl Engine for Tasks {
             until_written(read, write).await
         };
         drop(gone);
-        // What is on blocking threads ends before this does.
+        // Work on blocking threads ends before this function returns.
         while results.recv().await.is_some() {}
         written
     }
 }
 
-/// Polls both until the writer is done; the reader ends before it or with it.
+/// Polls both until the writer is done. The reader ends before it or with it.
 async fn until_written(
     mut read: Pin<&mut impl Future<Output = ()>>,
     mut write: Pin<&mut impl Future<Output = Result<(), Error>>>,
@@ -76,7 +78,7 @@ async fn until_written(
     .await
 }
 
-/// The workers that have nothing to do, and the jobs that nobody does yet: one of the two is empty.
+/// The idle workers, and the jobs that no worker has taken. One of the two is empty.
 struct Crew<F: Flow, W> {
     idle: Vec<W>,
     jobs: VecDeque<Sequenced<F::Job>>,
@@ -85,12 +87,12 @@ struct Crew<F: Flow, W> {
 
 type Shared<F, W> = Arc<Mutex<Crew<F, W>>>;
 
-/// The crew, for a moment: nobody waits while holding it.
+/// Locks the crew for a moment. The holder of the lock never waits.
 fn held<F: Flow, W>(crew: &Mutex<Crew<F, W>>) -> MutexGuard<'_, Crew<F, W>> {
     crew.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says, once it is dropped, that nobody waits for results any more.
+/// Records, when it is dropped, that no receiver waits for results any more.
 struct Gone<'c, F: Flow, W>(&'c Mutex<Crew<F, W>>);
 
 impl<F: Flow, W> Drop for Gone<'_, F, W> {
@@ -99,7 +101,7 @@ impl<F: Flow, W> Drop for Gone<'_, F, W> {
     }
 }
 
-/// What the reader needs to have jobs done.
+/// Everything that the reader needs to hand out jobs.
 struct Pool<F: Flow, W> {
     runtime: Handle,
     crew: Shared<F, W>,
@@ -108,7 +110,8 @@ struct Pool<F: Flow, W> {
 }
 
 impl<F: Flow, W: WorkerStage<F>> Pool<F, W> {
-    /// Gives a job to a worker that has none, on a blocking thread, or else to the first that has finished another.
+    /// Starts an idle worker with the job on a blocking thread, or else queues it for the first
+    /// worker that becomes idle.
     fn offer(&self, job: Sequenced<F::Job>) {
         let mut crew = held(&self.crew);
         let Some(worker) = crew.idle.pop() else { return crew.jobs.push_back(job) };
@@ -120,7 +123,7 @@ impl<F: Flow, W: WorkerStage<F>> Pool<F, W> {
     }
 }
 
-/// A worker on a blocking thread: jobs to results until there are no more, or until one failed.
+/// Runs a worker on a blocking thread: turns jobs into results until none is left or one failed.
 fn work_all<F: Flow, W: WorkerStage<F>>(
     mut worker: W,
     first: Sequenced<F::Job>,
@@ -135,7 +138,7 @@ fn work_all<F: Flow, W: WorkerStage<F>>(
         reply.begin(place);
         match catch_panic(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
             Ok(done) => reply.send(Outcome::Done(done)),
-            // Nobody asks for what follows a segment that failed; what is before it was taken before.
+            // Segments after a failed one are not needed; those before it were taken earlier.
             Err(error) => return reply.send(Outcome::Failed(error)),
         }
         let mut crew = held(crew);
@@ -146,7 +149,7 @@ fn work_all<F: Flow, W: WorkerStage<F>>(
     }
 }
 
-/// The place of a result: something arrives there even where the runtime ends before the work was begun.
+/// The place of a result. A message arrives there even if the runtime ends before the work begins.
 struct Reply<F: Flow> {
     results: Sender<Sequenced<Outcome<F::Done>>>,
     place: u64,
@@ -176,7 +179,7 @@ impl<F: Flow> Drop for Reply<F> {
     }
 }
 
-/// The reader: a permit, a segment, a job; and at the end one last message in its place.
+/// Runs the reader: a permit, a segment, a job; and at the end one last message in its place.
 async fn read_all<F: Flow, W: WorkerStage<F>>(
     reader: &mut impl ReaderStage<F>,
     mut permits: Receiver<Buffers>,
@@ -203,7 +206,7 @@ async fn read_all<F: Flow, W: WorkerStage<F>>(
     }
 }
 
-/// The writer: results in order, permits back.
+/// Runs the writer: results in order, permits back.
 async fn write_all<F: Flow>(
     writer: &mut impl WriterStage<F>,
     results: &mut Receiver<Sequenced<Outcome<F::Done>>>,
@@ -215,7 +218,7 @@ async fn write_all<F: Flow>(
     let mut writer = OrderedWriter::<F, _>::new(writer, window, base);
     while let Some(result) = results.recv().await {
         if matches!(result.1, Outcome::Failed(_)) {
-            // What is before the failed segment is still written; nothing after it needs to be read.
+            // Segments before the failed one are still written; nothing after it needs to be read.
             stop.store(true, Ordering::Release);
         }
         // Never waits: there is room for every permit.

@@ -1,15 +1,20 @@
-//! The engine on std threads: n workers that take turns at reading, and the ordered writer on the caller's thread.
+//! The engine on std threads: n workers that take turns at reading, and the ordered writer on the
+//! caller's thread.
 //!
-//! Whoever reads a segment also seals or opens it: its bytes stay in the cache of one processor, and no job waits for a thread to wake up. Where reading
-//! waits for nobody, the caller's thread is one of the workers, in whatever time the writer leaves it.
+//! The worker that reads a segment also seals or opens it. Its bytes stay in the cache of one
+//! processor, and no job waits for a thread to wake up. If reading never waits for another party,
+//! the caller's thread is also a worker whenever the writer is idle.
 //!
-//! A permit (a pair of buffers) goes from the writer to a worker, which reads when it is its turn, with a segment through its work, and back to the
-//! writer. There are as many as the window is wide, and the results have room for all of them: so workers wait for permits and for their turn only, the
-//! writer for results only, and nobody waits in a circle.
+//! A permit is a pair of buffers. It goes from the writer to a worker, which reads when it is its
+//! turn. Then it goes with a segment through the worker's work, and back to the writer. There are
+//! as many permits as the window is wide, and the results have room for all of them. Workers wait
+//! only for permits and for their turn, and the writer only for results. So the pipeline cannot
+//! deadlock.
 //!
-//! What is short is done before a thread would have begun: see [`SourceLock::begin`].
+//! Short work is done before a thread could have begun (see [`SourceLock::begin`]).
 //!
-//! Errors travel in order like segments: the one that is reported does not depend on which thread was faster.
+//! Errors travel in order like segments, so the reported error does not depend on which thread was
+//! faster.
 
 use std::iter;
 use std::ops::ControlFlow;
@@ -25,7 +30,9 @@ use super::sync::{AtomicBool, Condvar, Mutex, MutexGuard, Receiver, SyncSender, 
 use crate::error::{Error, Stage};
 use crate::segment::buffers::Buffers;
 
-/// Most segments that are read, worked on and written without a thread. A stream of brief segments alone gets its threads after them.
+/// Most segments that are read, processed and written without starting a thread.
+///
+/// A stream of short segments gets its threads after these.
 const ALONE_MAX: u64 = 4;
 
 /// The engine on std threads.
@@ -53,16 +60,16 @@ impl Engine for Threads {
     }
 }
 
-/// Starts the threads, is the writer, and joins them.
+/// Starts the threads, runs the writer, and joins the threads.
 fn run<F: Flow, W: WorkerStage<F>>(
     window: usize,
     source: SourceLock<'_, F, impl ReaderStage<F> + Send>,
     mut workers: Vec<W>,
     mut writer: OrderedWriter<'_, F, impl WriterStage<F>>,
 ) -> Result<(), Error> {
-    // Every result holds a permit but one: the last message of the source.
+    // Every result holds a permit except one: the last message of the source.
     let (result_sender, results) = sync_channel(window + 1);
-    // The segment that was prefetched already has a permit.
+    // The prefetched segment already has a permit.
     let permits = Permits::new(window - usize::from(source.prefetched.is_some()));
     let mut own = if source.reader.is_nonblocking() { workers.pop() } else { None };
     let base = source.base;
@@ -74,7 +81,7 @@ fn run<F: Flow, W: WorkerStage<F>>(
             let work = move || shared.work_all(&mut worker, &results);
             threads.push(spawn(scope, format!("sv2-worker-{number}"), work));
         }
-        // Only other threads send: when they are gone, the writer notices.
+        // Only other threads send. When they have ended, the writer notices.
         drop(result_sender);
         let (threads, failed): (Vec<_>, Vec<_>) = threads.into_iter().partition(Result::is_ok);
         let written = match failed.into_iter().find_map(Result::err) {
@@ -96,18 +103,19 @@ struct SourceLock<'r, F: Flow, R> {
     base: u64,
     /// The place of the segment that is read next.
     place: u64,
-    /// The segment before it, where that was read and nobody has it yet.
+    /// The segment before it, if it was read and no worker has taken it.
     prefetched: Option<Sequenced<F::Job>>,
-    /// Whether the source has given its last message.
+    /// True once the source has given its last message.
     is_over: bool,
 }
 
-/// What comes from the reader: a job, or the last message.
+/// The reader's answer: a job, or the last message.
 type Next<F> = Result<Sequenced<<F as Flow>::Job>, Sequenced<Outcome<<F as Flow>::Done>>>;
 
 impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
-    /// Does what is short on the thread of the caller: a stream of one segment that is not full pays for no thread, and for no second pair of buffers.
-    /// Breaks where that was all.
+    /// Processes short streams on the caller's thread. Breaks if that was the whole stream.
+    ///
+    /// A stream of one segment that is not full needs no thread and no second pair of buffers.
     fn begin<W: WorkerStage<F>>(
         &mut self,
         worker: &mut W,
@@ -130,7 +138,7 @@ impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
         Ok(ControlFlow::Continue(()))
     }
 
-    /// Reads the next segment, or says what comes in its place where the source ends or fails.
+    /// Reads the next segment, or returns the last message if the source ends or fails.
     fn read(&mut self, permit: Buffers) -> Next<F> {
         let (place, number) = (self.place, self.base + self.place);
         let next = catch_panic_async(Stage::Source, Some(number), self.reader.next_job(number, permit));
@@ -147,7 +155,7 @@ impl<F: Flow, R: ReaderStage<F>> SourceLock<'_, F, R> {
     }
 }
 
-/// Seals or opens what was read.
+/// Seals or opens the segment that was read.
 fn work<F: Flow, W: WorkerStage<F>>(worker: &mut W, base: u64, next: Next<F>) -> Sequenced<Outcome<F::Done>> {
     match next {
         Ok((place, job)) => {
@@ -158,7 +166,7 @@ fn work<F: Flow, W: WorkerStage<F>>(worker: &mut W, base: u64, next: Next<F>) ->
     }
 }
 
-/// What all threads of a run share.
+/// The state that all threads of a run share.
 struct Shared<'r, F: Flow, R> {
     base: u64,
     source: Mutex<SourceLock<'r, F, R>>,
@@ -167,7 +175,10 @@ struct Shared<'r, F: Flow, R> {
 }
 
 impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
-    /// A worker's thread: a permit, a segment when it is its turn, a result; until there are no more, or until one failed.
+    /// Runs a worker's thread: takes a permit, reads a segment when it is its turn, and sends a
+    /// result.
+    ///
+    /// It ends when no segment is left, or when one failed.
     fn work_all<W: WorkerStage<F>>(&self, worker: &mut W, results: &SyncSender<Sequenced<Outcome<F::Done>>>) {
         let mut prefetched = self.prefetched();
         loop {
@@ -177,7 +188,7 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
             });
             let Some(next) = next else { return };
             let result = work(worker, self.base, next);
-            // Nobody asks for what follows a segment that failed; what is before it is with others.
+            // Segments after a failed one are not needed; those before it are with other workers.
             let is_last = !matches!(result.1, Outcome::Done(_));
             if results.send(result).is_err() || is_last {
                 return;
@@ -185,7 +196,10 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
         }
     }
 
-    /// The writer: results in order, permits back; and with a worker of its own, segments that nobody has begun, as long as nothing has arrived.
+    /// Runs the writer: results in order, permits back.
+    ///
+    /// If it has a worker of its own, it processes segments that no worker has begun, as long as no
+    /// result has arrived.
     fn write_all<W: WorkerStage<F>>(
         &self,
         writer: &mut OrderedWriter<'_, F, impl WriterStage<F>>,
@@ -208,7 +222,8 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
                 return Err(writer.defect("all threads ended before the stream did"));
             };
             if matches!(result.1, Outcome::Failed(_)) {
-                // What is before the failed segment is still written; nothing after it needs to be read.
+                // Segments before the failed one are still written; nothing after it needs to be
+                // read.
                 self.stop.store(true, Ordering::Release);
             }
             if block_on(writer.take(result, |permit| self.permits.give(permit)))?.is_break() {
@@ -217,12 +232,12 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
         }
     }
 
-    /// The segment with which threads became worth while, for whoever asks first.
+    /// Returns the segment after which the threads were started, to the first caller.
     fn prefetched(&self) -> Option<Next<F>> {
         held(&self.source).prefetched.take().map(Ok)
     }
 
-    /// The next segment, for a permit; none after the last message.
+    /// Returns the next segment, or `None` after the last message.
     fn next(&self, permit: Buffers) -> Option<Next<F>> {
         let mut source = held(&self.source);
         if source.is_over || self.stop.load(Ordering::Acquire) {
@@ -231,14 +246,14 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
         Some(source.read(permit))
     }
 
-    /// The next segment, if there is a permit.
+    /// Returns the next segment, if a permit is free.
     fn next_at_once(&self) -> Option<Next<F>> {
         let permit = self.permits.take();
         self.next(permit?)
     }
 }
 
-/// The permits that nobody has. The one that came back last goes out first: its memory is still in a cache.
+/// The free permits. The last one returned goes out first, because its memory is still in a cache.
 struct Permits {
     free: Mutex<Free>,
     came_back: Condvar,
@@ -246,7 +261,7 @@ struct Permits {
 
 struct Free {
     permits: Vec<Buffers>,
-    /// Whether the writer has returned, and nobody gets one any more.
+    /// True once the writer has returned. No permit is handed out any more.
     closed: bool,
 }
 
@@ -260,7 +275,7 @@ impl Permits {
         held(&self.free).permits.pop()
     }
 
-    /// Waits for one; `None` once they are closed.
+    /// Waits for a permit. Returns `None` once the permits are closed.
     fn wait(&self) -> Option<Buffers> {
         let mut free = held(&self.free);
         while free.permits.is_empty() && !free.closed {

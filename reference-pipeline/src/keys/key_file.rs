@@ -1,29 +1,29 @@
-//! Appendix C. Key files: text with the id and the 32 bytes of a content key. No input or output happens here.
+//! Key files: text with the id and the 32 bytes of a content key (Appendix C).
 //!
-//! In version 2 the id is derived from the key, so that a digit that was damaged is found before anything is encrypted.
-//! No message shows a digit of a key.
+//! In version 2 the id is derived from the key, so a damaged digit is found before anything is
+//! encrypted. No message shows a digit of a key. This module performs no input or output.
 
 use std::fmt;
 
 use stream_v2_format::crypto::ContentKey;
 use zeroize::Zeroizing;
 
-/// No key file is longer, in bytes.
+/// Largest key file, in bytes.
 pub const KEY_FILE_LEN_MAX: usize = 4096;
 const VERSION_1: &str = "sv2-key-1";
 const VERSION_2: &str = "sv2-key-2";
 
-/// What a key file holds.
+/// The content of a key file.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct KeyFile {
-    /// The id that streams name: of a file of version 2, the one that follows from the key.
+    /// The id that streams name. In a file of version 2 it follows from the key.
     pub key_id: [u8; 16],
     /// The content key.
     pub key: ContentKey,
 }
 
-/// Why a text is not a key file. It holds nothing of the text.
+/// The reason why a text is not a key file. It holds nothing of the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFileError {
@@ -31,7 +31,7 @@ pub enum KeyFileError {
     TooLong,
     /// It is not UTF-8.
     NotText,
-    /// All of it is comments.
+    /// It holds only comments.
     NoKey,
     /// A line follows the key.
     SecondLine {
@@ -44,26 +44,26 @@ pub enum KeyFileError {
     Line {
         /// Its number, from 1.
         line: usize,
-        /// What is wrong with it.
+        /// The fault of the line.
         fault: LineFault,
     },
 }
 
-/// What is wrong with the line that should hold a key.
+/// The fault of the line that should hold a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LineFault {
     /// It begins with another word.
     Word,
-    /// It begins with the word of a version that is not known.
+    /// It begins with the word of an unknown version.
     Version,
-    /// It has so many words.
+    /// It has this number of words.
     Words(usize),
-    /// The id or the key has so many hex digits.
+    /// The id or the key has this number of hex digits.
     Digits(Part, usize),
-    /// The id or the key has something else than a hex digit at this place, from 1.
+    /// The id or the key has another character than a hex digit at this place, from 1.
     NoDigit(Part, usize),
-    /// The id is not the one of the key: one of the two is damaged.
+    /// The id is not that of the key, so one of the two is damaged.
     Id,
 }
 
@@ -81,7 +81,8 @@ impl KeyFile {
     /// Reads the text of a key file, of version 1 or 2.
     ///
     /// # Errors
-    /// What is wrong with it, the first thing first.
+    ///
+    /// - the first fault of the text.
     pub fn parse(text: &[u8]) -> Result<Self, KeyFileError> {
         if text.len() > KEY_FILE_LEN_MAX {
             return Err(KeyFileError::TooLong);
@@ -97,7 +98,7 @@ impl KeyFile {
         }
     }
 
-    /// The text of a key file of version 2.
+    /// Returns the text of a key file of version 2.
     #[must_use]
     pub fn text(key: &[u8; 32]) -> Zeroizing<String> {
         let content_key = ContentKey::filled_by(|place| {
@@ -105,7 +106,7 @@ impl KeyFile {
             Ok::<_, std::convert::Infallible>(())
         });
         let key_id = content_key.map_or([0; 16], |key| key.id());
-        // Long enough from the beginning: growing would leave a copy of the key behind.
+        // The full capacity from the beginning: growing would leave a copy of the key behind.
         let mut text = Zeroizing::new(String::with_capacity(KEY_FILE_LEN_MAX));
         text.push_str(
             "# Stream V2 content key, made by sv2 keygen. Whoever has it can decrypt; without it nobody can.\n",
@@ -137,15 +138,15 @@ fn parse_line(line: &str) -> Result<KeyFile, LineFault> {
     decode(id, &mut key_id, Part::Id)?;
     let key = ContentKey::filled_by(|bytes| decode(key, bytes, Part::Key))?;
     //= spec/stream-v2.md#sv2-key-006
-    //# A program that reads a key file of version 2 MUST refuse it where ID is not the one that follows from
-    //# KEY.
+    //# A program that reads a key file of version 2 MUST refuse it where ID is not the one that
+    //# follows from KEY.
     if version == VERSION_2 && key.id() != key_id {
         return Err(LineFault::Id);
     }
     Ok(KeyFile { key_id, key })
 }
 
-/// Decodes as many hex digits as `bytes` has room for.
+/// Decodes as many hex digits as fill `bytes`.
 fn decode(digits: &str, bytes: &mut [u8], part: Part) -> Result<(), LineFault> {
     let digits = digits.as_bytes();
     if digits.len() != 2 * bytes.len() {
@@ -257,8 +258,8 @@ mod tests {
 
     //= spec/stream-v2.md#sv2-key-006
     //= type=test
-    //# A program that reads a key file of version 2 MUST refuse it where ID is not the one that follows from
-    //# KEY.
+    //# A program that reads a key file of version 2 MUST refuse it where ID is not the one that
+    //# follows from KEY.
     proptest! {
         #[test]
         fn one_changed_digit_is_refused_and_never_shown(key: [u8; 32], at in 0usize..96, change in 1u32..16) {

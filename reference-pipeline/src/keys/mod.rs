@@ -1,4 +1,4 @@
-//! Secrets and what makes them: the text of key files, and random bytes from the operating system.
+//! Secrets and their origin: the text of key files, and random bytes from the operating system.
 
 mod key_file;
 pub(crate) mod salts;

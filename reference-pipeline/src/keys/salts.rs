@@ -1,4 +1,5 @@
-//! §4, §6 The salts of a writer, drawn from the operating system's random generator (SV2-HDR-015, SV2-SEG-026).
+//! The salts of a writer, drawn from the operating system's random generator (§4, §6, SV2-HDR-015,
+//! SV2-SEG-026).
 
 use std::io;
 
@@ -8,7 +9,7 @@ use crate::error::{Error, Stage};
 
 /// The salts of one stream and its first run.
 ///
-/// Choosing them is for test vectors only (SV2-WRT-006): the same salts for two plaintexts give both away.
+/// Only test vectors choose them (SV2-WRT-006): the same salts for two plaintexts reveal both.
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "fixed-salts"), expect(unreachable_pub, reason = "public for test vectors only"))]
 pub struct Salts {
@@ -21,15 +22,15 @@ pub struct Salts {
 impl Salts {
     pub(crate) fn draw() -> Result<Self, Error> {
         //= spec/stream-v2.md#sv2-hdr-015
-        //# A writer MUST draw stream_salt from the operating system's cryptographic random generator for each
-        //# stream that it starts.
+        //# A writer MUST draw stream_salt from the operating system's cryptographic random
+        //# generator for each stream that it starts.
         let drawn = draw().and_then(|stream_salt| Ok((stream_salt, draw()?)));
         let (stream_salt, run_salt) = drawn.map_err(|error| Error::io(Stage::Start, None, error))?;
         Ok(Self { stream_salt, run_salt: RunSalt::new(run_salt) })
     }
 }
 
-/// Fresh random bytes from the operating system.
+/// Returns fresh random bytes from the operating system.
 pub(crate) fn draw<const N: usize>() -> io::Result<[u8; N]> {
     let mut bytes = [0; N];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;

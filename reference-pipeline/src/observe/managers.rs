@@ -8,7 +8,7 @@ use stream_v2_format::wire::{HeaderV1, SegmentHeader, Trailer};
 
 use crate::error::Error;
 
-/// What a run tells its log, in order, from the thread that called `run`.
+/// An event of a run for its log, in order, from the thread that called `run`.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum LogEvent<'a> {
@@ -16,22 +16,26 @@ pub enum LogEvent<'a> {
     Started(&'a HeaderV1),
     /// The sink has taken a segment.
     Committed(&'a Commit),
-    /// Everything up to and with this segment is durable in the sink, and the crash manager has recorded it. Without a crash manager there is no such
-    /// event.
+    /// Everything up to and including this segment is durable in the sink, and recorded by the
+    /// crash manager.
+    ///
+    /// A run without a crash manager has no such event.
     Durable(&'a Commit),
-    /// The sink has been sealed; the run is complete.
+    /// The sink has been sealed, and the run is complete.
     Sealed,
     /// The run ends with this error.
     Failed(&'a Error),
 }
 
-/// Takes the events of a run. It should return soon: the writer waits for it.
+/// Receives the events of a run.
+///
+/// It should return soon, because the writer waits for it.
 pub trait LogManager {
-    /// Takes one event.
+    /// Receives one event.
     fn log(&mut self, event: LogEvent<'_>);
 }
 
-/// A segment that the sink has taken, with what resuming after it needs.
+/// A segment that the sink has taken, with everything that is needed to resume after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Commit {
     /// The segment's place in the stream.
@@ -40,9 +44,9 @@ pub struct Commit {
     pub segment_tag: [u8; 32],
     /// T after this segment.
     pub transcript: Transcript,
-    /// Plaintext bytes up to and with this segment.
+    /// Plaintext bytes up to and including this segment.
     pub plaintext_len: u64,
-    /// Bytes of the body up to and with this segment.
+    /// Bytes of the body up to and including this segment.
     pub position: u64,
     /// Bytes of the segment itself.
     pub segment_len: u64,
@@ -51,7 +55,7 @@ pub struct Commit {
 }
 
 impl Commit {
-    /// The commit of the last of the segments that are `committed`, with this header.
+    /// Returns the commit of the last of the `committed` segments, which has this header.
     pub(crate) const fn last(header: &SegmentHeader, committed: &Committed) -> Self {
         Self {
             index: header.index,
@@ -64,72 +68,87 @@ impl Commit {
         }
     }
 
-    /// The commit of the segment that `progress` has just taken in.
+    /// Returns the commit of the segment that `progress` has just taken in.
     pub(crate) const fn of(header: &SegmentHeader, progress: &Progress) -> Self {
         Self::last(header, progress.committed())
     }
 }
 
-/// Keeps what a crashed run needs to be resumed. An error ends the run.
+/// Persists the state that is needed to resume a crashed run. An error ends the run.
 pub trait CrashManager {
-    /// What the sink holds is durable, and segments follow: those of a new stream, or of one that is gone on with. `key` is for records.
+    /// Notes that the sink's content is durable, and that segments follow.
+    ///
+    /// They are those of a new stream, or of one that is resumed. `key` is for records.
     ///
     /// # Errors
-    /// Whatever keeps the record from being kept.
+    ///
+    /// Any I/O error while persisting the record. The run fails with it.
     fn began(&mut self, key: &JournalKey) -> io::Result<()>;
 
-    /// The sink has taken a segment; it is not yet known to be durable.
+    /// Notes that the sink has taken a segment. It is not yet known to be durable.
     ///
     /// # Errors
-    /// Whatever keeps the record from being kept.
+    ///
+    /// Any I/O error while persisting the record. The run fails with it.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
-    /// Whether [`holds`](Self::holds) is to be told, which is asked once, after [`began`](Self::began): the plaintext of a segment is kept in memory
-    /// for it until the sink has taken the segment.
+    /// Returns whether the run must call [`holds`](Self::holds).
+    ///
+    /// The run asks once, after [`began`](Self::began). If so, it keeps the plaintext of a segment
+    /// in memory until the sink has taken the segment.
     fn wants_plaintext(&self) -> bool {
         false
     }
 
-    /// That segment holds `plaintext`. It is told after [`committed`](Self::committed), of segments that hold any, if
-    /// [`wants_plaintext`](Self::wants_plaintext) says so.
+    /// Notes that the segment holds `plaintext`.
+    ///
+    /// The run calls this after [`committed`](Self::committed) for segments that hold any
+    /// plaintext, if [`wants_plaintext`](Self::wants_plaintext) returned `true`.
     ///
     /// # Errors
-    /// Whatever keeps it from being kept.
+    ///
+    /// Any I/O error while persisting the record. The run fails with it.
     fn holds(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
         let _ = (commit, plaintext);
         Ok(())
     }
 
-    /// Everything up to and with this segment is durable in the sink.
+    /// Notes that everything up to and including this segment is durable in the sink.
     ///
     /// # Errors
-    /// Whatever keeps the record from being kept.
+    ///
+    /// Any I/O error while persisting the record. The run fails with it.
     fn durable(&mut self, commit: &Commit) -> io::Result<()>;
 
-    /// Everything is durable, and the final segment with this segment_index and trailer is to be written next, or was verified.
+    /// Notes that everything is durable, and the final segment is next.
+    ///
+    /// It has this segment_index and trailer, and is to be written next, or was verified.
     ///
     /// # Errors
-    /// Whatever keeps the record from being kept.
+    ///
+    /// Any I/O error while persisting the record. The run fails with it.
     fn ending(&mut self, index: SegmentIndex, trailer: &Trailer) -> io::Result<()>;
 
-    /// The sink has published everything, or thrown it away: nothing is left to go on with.
+    /// Notes that the sink has published or discarded everything, so that nothing is left to
+    /// resume.
     ///
     /// # Errors
-    /// Whatever keeps the records from being removed.
+    ///
+    /// Any I/O error while removing the records. The run fails with it.
     fn ended(&mut self) -> io::Result<()>;
 }
 
 /// The managers of one run.
 #[derive(Default)]
 pub struct Managers<'a> {
-    /// Takes the events of the run.
+    /// Receives the events of the run.
     pub log: Option<&'a mut dyn LogManager>,
     /// Keeps the run resumable.
     pub crash: Option<&'a mut dyn CrashManager>,
 }
 
 impl Managers<'_> {
-    /// Neither log nor crash manager.
+    /// Returns neither log nor crash manager.
     #[must_use]
     pub fn none() -> Self {
         Self::default()

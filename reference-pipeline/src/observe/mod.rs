@@ -1,4 +1,4 @@
-//! What a run reports: to its log and crash manager, in counters and spans, and in `{:?}`.
+//! The reports of a run: to its log and crash manager, in counters and spans, and in `{:?}`.
 
 mod managers;
 pub(crate) mod shown;

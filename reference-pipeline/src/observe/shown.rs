@@ -1,8 +1,8 @@
-//! What `{:?}` shows of bytes: how many there are. Logs and panics must not hold plaintext.
+//! The `{:?}` output of bytes: only their number. Logs and panics must not hold plaintext.
 
 use std::fmt;
 
-/// A number of bytes, in the place of the bytes.
+/// A number of bytes, in place of the bytes.
 pub(crate) struct Len(pub(crate) usize);
 
 impl fmt::Debug for Len {

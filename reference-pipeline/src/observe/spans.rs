@@ -1,4 +1,6 @@
-//! The spans of a run for `tracing` (feature `tracing`): one for each step of each segment, at level `debug`, target `stream_v2`.
+//! The spans of a run for `tracing` (feature `tracing`).
+//!
+//! There is one span for each step of each segment, at level `debug`, target `stream_v2`.
 
 use super::step::Step;
 
@@ -18,7 +20,7 @@ fn span(step: Step, segment: Option<u64>) -> tracing::Span {
     }
 }
 
-/// Does something in the span of a step.
+/// Calls `does` in the span of a step.
 #[cfg(feature = "tracing")]
 pub(crate) fn inside<T>(step: Step, segment: Option<u64>, does: impl FnOnce() -> T) -> T {
     span(step, segment).in_scope(does)
@@ -29,7 +31,7 @@ pub(crate) fn inside<T>(_: Step, _: Option<u64>, does: impl FnOnce() -> T) -> T 
     does()
 }
 
-/// A future in the span of a step, entered whenever it is polled.
+/// Returns a future in the span of a step, which is entered at every poll.
 #[cfg(feature = "tracing")]
 pub(crate) fn within<F: Future>(
     step: Step,

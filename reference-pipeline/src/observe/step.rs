@@ -1,6 +1,6 @@
-//! The steps of a run, by which its times and spans are told apart.
+//! The steps of a run, which separate its times and spans.
 
-/// Where a run spends its time.
+/// A step of a run that takes time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Step {
     Reading,

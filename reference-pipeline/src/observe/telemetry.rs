@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::spans;
 use super::step::Step;
 
-/// One thing that happened. Events are best effort: a receiver that is slow or gone misses some.
+/// An event of a run. Events are best effort: a slow or absent receiver misses some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TelemetryEvent {
@@ -28,10 +28,16 @@ pub enum TelemetryEvent {
     },
 }
 
-/// The counters at one moment. They are read one after the other: while a run goes on, one may be ahead of another by what happened meanwhile.
+/// The counters at one moment.
 ///
-/// The times tell what a run waits for: where `reading` is about as long as the run, that is the source; where `working` is about as long as
-/// the run times its workers, the processors; where `writing` and `making_durable` are together about as long as the run, the sink.
+/// They are read one after the other. While a run is active, one may be ahead of another by the
+/// work done between the two reads.
+///
+/// The times show the bottleneck of a run:
+///
+/// - the source, if `reading` is about as long as the run,
+/// - the processors, if `working` is about as long as the run times its workers,
+/// - the sink, if `writing` and `making_durable` are together about as long as the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TelemetrySnapshot {
     /// Segments read from the source.
@@ -42,17 +48,18 @@ pub struct TelemetrySnapshot {
     pub segments_written: u64,
     /// Bytes handed to the sink.
     pub bytes_written: u64,
-    /// Events that no receiver took.
+    /// Events that the receiver did not take.
     pub events_lost: u64,
-    /// Time in the source, framing and the authentication of segment headers included.
+    /// Time in the source, including framing and the authentication of segment headers.
     pub reading: Duration,
     /// Time in which segments were sealed or opened, added up over all workers.
     pub working: Duration,
     /// Time in which the sink took pieces.
     pub writing: Duration,
-    /// Time in which the sink made durable what it had, or published it.
+    /// Time in which the sink made its content durable, or published it.
     pub making_durable: Duration,
-    /// Time in the crash manager, and in opening the segment that it records: the journal.
+    /// Time in the crash manager, including the opening of the segment that it records in the
+    /// journal.
     pub recording: Duration,
 }
 
@@ -76,26 +83,27 @@ struct Counters {
 }
 
 impl Telemetry {
-    /// Counters without events.
+    /// Returns counters without events.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Counts nothing and takes no time: for measuring what counting costs.
+    /// Returns an instance that counts nothing and takes no time, to measure the cost of counting.
     #[must_use]
     pub fn off() -> Self {
         Self { off: true, ..Self::default() }
     }
 
-    /// Counters and a channel that holds at most `capacity` events; what does not fit is counted as lost.
+    /// Returns counters and a channel of at most `capacity` events. Events that do not fit are
+    /// counted as lost.
     #[must_use]
     pub fn with_events(capacity: usize) -> (Self, Receiver<TelemetryEvent>) {
         let (sender, receiver) = sync_channel(capacity);
         (Self { events: Some(sender), ..Self::default() }, receiver)
     }
 
-    /// The counters now.
+    /// Returns the counters now.
     #[must_use]
     pub fn snapshot(&self) -> TelemetrySnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
@@ -142,7 +150,7 @@ impl Telemetry {
         spans::within(step, segment, counting).await
     }
 
-    /// Counts steps that follow one another within `does`, which is one span.
+    /// Counts consecutive steps within `does`, which is one span.
     pub(crate) fn laps<T>(
         &self,
         step: Step,
@@ -198,14 +206,14 @@ impl Drop for Counting<'_> {
     }
 }
 
-/// Steps that follow one another: one look at the clock for each.
+/// Consecutive steps, with one look at the clock for each.
 pub(crate) struct Laps<'t> {
     counters: &'t Counters,
     begin: Option<Instant>,
 }
 
 impl Laps<'_> {
-    /// What was done since the last call was this step.
+    /// Counts the time since the last call as this step.
     pub(crate) fn ends(&mut self, step: Step) {
         let Some(begin) = &mut self.begin else { return };
         let now = Instant::now();
