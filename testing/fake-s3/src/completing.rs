@@ -1,4 +1,4 @@
-//! What becomes an object of an upload.
+//! Completing a multipart upload.
 
 use s3s::dto::ETagCondition;
 use s3s::{S3Result, s3_error};
@@ -7,11 +7,11 @@ use crate::object::{Stored, md5_hex};
 use crate::state::State;
 use crate::uploads::{Completed, Unfinished, no_such_upload, part_number};
 
-/// Bytes of every part but the last.
+/// The smallest part that may precede another part, in bytes.
 const PART_LEN_MIN: usize = 5 << 20;
 
 impl State {
-    /// Makes an object of the parts that are named, and returns its ETag.
+    /// Makes an object of the named parts and returns its ETag.
     pub(crate) fn complete(
         &mut self,
         name: &str,
@@ -49,7 +49,7 @@ impl State {
     }
 }
 
-/// The parts that are named, if they are there and in order.
+/// Returns the named parts if they exist and are in order.
 fn chosen(upload: &Unfinished, named: &[(u16, String)]) -> S3Result<Vec<Stored>> {
     if named.is_empty() {
         return Err(s3_error!(MalformedXML, "You must specify at least one part"));
@@ -66,7 +66,7 @@ fn chosen(upload: &Unfinished, named: &[(u16, String)]) -> S3Result<Vec<Stored>>
     named.iter().map(part).collect()
 }
 
-/// The MD5 of the MD5s of the parts, and how many there are.
+/// Returns the MD5 of the parts' MD5s, followed by their count.
 fn etag_of(parts: &[Stored]) -> String {
     let digests: Vec<u8> = parts.iter().flat_map(|part| hex::decode(&part.etag).unwrap()).collect();
     format!("{}-{}", md5_hex(&digests), parts.len())

@@ -11,13 +11,13 @@ use tokio::net::TcpStream;
 
 const HEAD_END: &[u8] = b"\r\n\r\n";
 
-/// Where what is written from now on ends.
+/// The point at which further output is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cut {
     Nowhere,
-    /// After so many bytes.
+    /// After this many bytes.
     After(usize),
-    /// After so many bytes of the body. `seen` bytes of the end of the head were written already.
+    /// After this many bytes of the body. `seen` bytes of the end of the head are already written.
     InBody {
         seen: usize,
         len: usize,
@@ -29,7 +29,7 @@ impl Cut {
         Self::InBody { seen: 0, len }
     }
 
-    /// What may be written of `bytes`, and what remains after it was.
+    /// Returns how much of `bytes` may be written, and the cut that remains afterwards.
     fn pass(self, bytes: &[u8]) -> (usize, Self) {
         match self {
             Self::Nowhere => (bytes.len(), self),
@@ -52,7 +52,7 @@ impl Cut {
     }
 }
 
-/// What one side of a connection says about the other's end.
+/// The cut that the server sets for its connection.
 pub(crate) type Knife = Arc<Mutex<Cut>>;
 
 /// An accepted connection, for hyper.
@@ -94,7 +94,7 @@ impl hyper::rt::Write for Connection {
             return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..len]))?;
-        // The system may have taken less.
+        // The operating system may have taken fewer bytes.
         *self.knife.lock().unwrap() = cut.pass(&bytes[..written]).1;
         Poll::Ready(Ok(written))
     }
@@ -112,7 +112,7 @@ impl hyper::rt::Write for Connection {
 mod tests {
     use super::*;
 
-    /// What passes, however it is divided.
+    /// Returns the bytes that pass when they are written in pieces of `piece` bytes.
     fn passing(cut: Cut, piece: usize) -> Vec<u8> {
         let mut cut = cut;
         let mut passed = Vec::new();

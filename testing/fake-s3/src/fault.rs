@@ -1,4 +1,4 @@
-//! What can go wrong with a request, and when it does.
+//! The faults that a request can meet, and when it meets them.
 
 use std::collections::VecDeque;
 
@@ -6,38 +6,39 @@ use bytes::Bytes;
 
 use crate::request::Operation;
 
-/// What becomes of one request.
+/// The fault that one request meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// An error with a status, a code and a message, and no effect. With the status 200 it is the error within a success that S3 knows of
-    /// `CompleteMultipartUpload`.
+    /// An error with a status, a code and a message, and no effect. With the status 200 it is the
+    /// error within a success that S3 documents for `CompleteMultipartUpload`.
     Refuse(u16, &'static str, &'static str),
-    /// The same, and the request has its effect.
+    /// The same error, but the request has its effect.
     RefuseAfter(u16, &'static str, &'static str),
-    /// An answer of success with this body, and no effect.
+    /// A successful answer with this body, and no effect.
     Answer(String),
     /// No answer, as long as the connection is open, and no effect.
     Silence,
-    /// The connection is closed in the place of an answer, and there is no effect.
+    /// The connection is closed instead of an answer, and there is no effect.
     Hangup,
-    /// The same, and the request has its effect: the answer is lost.
+    /// The request has its effect, and the answer is lost as with [`Hangup`](Self::Hangup).
     Lose,
     /// The request has its effect, and the connection is closed within the head of the answer.
     CutHead,
-    /// The request has its effect, and the connection is closed after so many bytes of the body that was announced.
+    /// The request has its effect, and the connection is closed after this many bytes of the
+    /// announced body.
     CutBody(usize),
-    /// Fewer bytes of the range than were asked for, and that is said; at least one.
+    /// Fewer bytes of the range than requested, at least one. The answer says so.
     Fewer(usize),
-    /// The object is another one from here on.
+    /// The object is replaced by this one from now on.
     Replace(Vec<u8>),
-    /// The same, and the server does not know If-Match.
+    /// The same as [`Replace`](Self::Replace), and the server ignores If-Match.
     ReplaceUnseen(Vec<u8>),
-    /// The server does not know ranges.
+    /// The server ignores ranges.
     Whole,
 }
 
 impl Fault {
-    /// What the object is from here on.
+    /// Returns the object that replaces the current one.
     pub(crate) fn replacement(&self) -> Option<Bytes> {
         match self {
             Self::Replace(bytes) | Self::ReplaceUnseen(bytes) => Some(Bytes::copy_from_slice(bytes)),
@@ -46,12 +47,12 @@ impl Fault {
     }
 }
 
-/// The faults that are to come.
+/// The pending faults.
 #[derive(Default)]
 pub(crate) struct Faults {
-    /// Of the next requests, whatever they are.
+    /// For the next requests, of any operation.
     next: VecDeque<Option<Fault>>,
-    /// Of the request of an operation that comes after so many others of it.
+    /// For the request of an operation that follows this many others of the same operation.
     at: Vec<(Operation, usize, Fault)>,
 }
 
@@ -64,7 +65,8 @@ impl Faults {
         self.at.push((operation, nth, fault));
     }
 
-    /// What becomes of a request. The one that is meant for it in particular comes first, and then costs none of the others.
+    /// Takes the fault of a request. A fault meant for this request comes first, and then none of
+    /// `next` is used up.
     pub(crate) fn take(&mut self, operation: Operation) -> Option<Fault> {
         let is_due = |(of, nth, _): &(Operation, usize, Fault)| *of == operation && *nth == 0;
         let due = self.at.iter().position(is_due).map(|index| self.at.remove(index).2);

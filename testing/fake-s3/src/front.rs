@@ -1,4 +1,4 @@
-//! What a test sees of the server.
+//! The test's view of the server.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener};
@@ -14,7 +14,7 @@ use crate::request::{Operation, Request};
 use crate::server;
 use crate::state::State;
 
-/// The server: it stops when it is dropped.
+/// The server. It stops when it is dropped.
 pub struct Front {
     address: SocketAddr,
     state: Arc<Mutex<State>>,
@@ -25,13 +25,13 @@ pub struct Front {
 /// An upload that is neither completed nor aborted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upload {
-    /// What the server calls it.
+    /// The id that the server gave it.
     pub id: String,
-    /// `BUCKET/KEY` of the object that it is to become.
+    /// `BUCKET/KEY` of the object that it will become.
     pub name: String,
     /// `x-amz-meta-NAME`, by NAME.
     pub metadata: BTreeMap<String, String>,
-    /// By their numbers. Of parts that were sent under one number, the last.
+    /// The parts in order of their numbers. If a number was sent more than once, the last one.
     pub parts: Vec<Part>,
 }
 
@@ -42,17 +42,17 @@ pub struct Part {
     pub number: u16,
     /// With its quotation marks.
     pub etag: String,
-    /// Bytes.
+    /// Its length in bytes.
     pub size: usize,
-    /// What it holds.
+    /// Its content.
     pub bytes: Bytes,
 }
 
 impl Front {
-    /// Starts a server, on any free port of the loopback.
+    /// Starts a server on any free port of the loopback interface.
     ///
     /// # Panics
-    /// Where there is none.
+    /// - if no port is free.
     #[must_use]
     pub fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -77,25 +77,26 @@ impl Front {
         self.state().objects.insert(name.into(), object);
     }
 
-    /// The bytes of an object.
+    /// Returns the bytes of an object.
     #[must_use]
     pub fn object(&self, name: &str) -> Option<Vec<u8>> {
         Some(self.state().objects.get(name)?.bytes.to_vec())
     }
 
-    /// The ETag of an object, with its quotation marks.
+    /// Returns the ETag of an object, with its quotation marks.
     #[must_use]
     pub fn etag(&self, name: &str) -> Option<String> {
         Some(quoted(&self.state().objects.get(name)?.etag))
     }
 
-    /// `x-amz-meta-NAME` of an object, by NAME.
+    /// Returns the `x-amz-meta-NAME` values of an object, by NAME.
     #[must_use]
     pub fn metadata(&self, name: &str) -> Option<BTreeMap<String, String>> {
         Some(sorted(&self.state().objects.get(name)?.metadata))
     }
 
-    /// Uploads that are neither completed nor aborted, in the order in which they began.
+    /// Returns the uploads that are neither completed nor aborted, in the order in which they
+    /// began.
     #[must_use]
     pub fn uploads(&self) -> Vec<Upload> {
         let state = self.state();
@@ -121,79 +122,81 @@ impl Front {
     /// Loses a part of an upload.
     ///
     /// # Panics
-    /// If there is no such part.
+    /// - if there is no such part.
     pub fn drop_part(&self, upload: &str, number: u16) {
         let mut state = self.state();
         let parts = &mut state.uploads.unfinished.get_mut(upload).unwrap().parts;
         parts.remove(&number).unwrap();
     }
 
-    /// Aborts an upload as the rules of a bucket do.
+    /// Aborts an upload as the lifecycle rules of a bucket do.
     ///
     /// # Panics
-    /// If there is no such upload.
+    /// - if there is no such upload.
     pub fn expire(&self, upload: &str) {
         self.state().uploads.unfinished.remove(upload).unwrap();
     }
 
-    /// What becomes of the next requests, one after the other, whatever they are; `None` lets one pass. What was left of the last time is forgotten.
+    /// Sets the faults of the next requests, in order, whatever their operation. `None` lets one
+    /// request pass. Faults left over from an earlier call are forgotten.
     pub fn fail(&self, faults: impl IntoIterator<Item = impl Into<Option<Fault>>>) {
         self.state().faults.set_next(faults.into_iter().map(Into::into));
     }
 
-    /// What becomes of one request of an operation, from now on: 0 is the next one. It costs none of the faults of [`fail`](Self::fail).
+    /// Sets the fault of one request of an operation. `nth` counts from now on, and 0 is the next
+    /// one. It uses up none of the faults of [`fail`](Self::fail).
     pub fn fail_at(&self, operation: Operation, nth: usize, fault: Fault) {
         self.state().faults.set_at(operation, nth, fault);
     }
 
-    /// Forgets all faults that have not come about.
+    /// Forgets all pending faults.
     pub fn heal(&self) {
         self.state().faults = Default::default();
     }
 
-    /// Faults that have not come about.
+    /// Returns the number of pending faults.
     #[must_use]
     pub fn faults_left(&self) -> usize {
         self.state().faults.len()
     }
 
-    /// The requests since the last time, in the order in which they were answered.
+    /// Takes the requests since the last call, in the order in which they were answered.
     pub fn take(&self) -> Vec<Request> {
         std::mem::take(&mut self.state().requests)
     }
 
-    /// Lists come in pages of so many entries at most.
+    /// Limits the pages of lists to this many entries.
     pub fn set_page(&self, len: usize) {
         self.state().manners.page = Some(len);
     }
 
-    /// A part that was sent twice is listed twice, as some servers do, the older one first.
+    /// Lists a part that was sent twice as two entries, the older one first, as some servers do.
     pub fn list_twice(&self) {
         self.state().manners.lists_twice = true;
     }
 
-    /// Parts in front of the last one may be smaller than 5 MiB.
+    /// Lets parts before the last one be smaller than 5 MiB.
     pub fn allow_small_parts(&self) {
         self.state().manners.allows_small_parts = true;
     }
 
-    /// An upload that is completed again is not known any more. Otherwise the answer is that of the first time, if the parts are the same.
+    /// Forgets an upload once it is completed. By default, completing it again gets the answer of
+    /// the first time if the parts are the same.
     pub fn forget_completed(&self) {
         self.state().manners.forgets_completed = true;
     }
 
-    /// `If-None-Match` of what creates an object is not looked at.
+    /// Ignores `If-None-Match` on requests that create an object.
     pub fn ignore_conditions(&self) {
         self.state().manners.ignores_conditions = true;
     }
 
-    /// What creates an object with `If-None-Match` is refused, with this status and code.
+    /// Refuses requests that create an object with `If-None-Match`, with this status and code.
     pub fn refuse_conditions(&self, status: u16, code: &'static str) {
         self.state().manners.refuses_conditions = Some((status, code));
     }
 
-    /// Objects that are not there are answered for with 403, as for somebody who may not list the
-    /// bucket.
+    /// Answers 403 for objects that do not exist, as for a caller that may not list the bucket.
     pub fn hide_absent(&self) {
         self.state().manners.hides_absent = true;
     }

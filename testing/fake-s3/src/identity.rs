@@ -1,8 +1,8 @@
-//! Who may ask, and where.
+//! The accepted credentials and region.
 
 /// The region that requests are signed for.
 pub const REGION: &str = "test-1";
-/// Who may read and write.
+/// The access key ID that may read and write.
 pub const KEY_ID: &str = "AKIDEXAMPLE";
-/// What requests are signed with.
+/// The secret key that requests are signed with.
 pub const SECRET: &str = "sesame/open+it";

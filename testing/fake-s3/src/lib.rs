@@ -1,9 +1,13 @@
-//! An S3 for tests, on loopback: objects in memory, signatures checked, faults on demand, requests and bytes counted.
+//! An S3 server for tests, on the loopback interface.
 //!
-//! `s3s` reads requests, checks their signatures and writes answers; `hyper` serves them on a thread of its own. What a good server would never do is done around the
-//! two: an answer is written whole, and the connection below ends at the byte that was asked for.
+//! It keeps objects in memory, checks signatures, produces faults on demand, and records requests
+//! and bytes.
 //!
-//! Buckets are there when they are named. A key has one version. Nothing is deleted but uploads.
+//! `s3s` reads requests, checks their signatures and writes answers. `hyper` serves them on a
+//! thread of its own. This crate adds what a good server would never do. It writes each answer
+//! whole, and the connection below ends at the chosen byte.
+//!
+//! A bucket exists as soon as it is named. A key has one version. Only uploads can be deleted.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -11,11 +11,11 @@ use s3s::{S3Result, s3_error};
 use crate::service::{modified, name_of};
 use crate::state::{Manners, State};
 
-/// Entries of a page, unless fewer are asked for.
+/// Entries in a page, unless fewer are requested.
 const PAGE_MAX: usize = 1000;
 
 impl Manners {
-    /// Entries of a page.
+    /// Returns the number of entries in a page.
     fn page_len(&self, wanted: Option<i32>) -> S3Result<usize> {
         let wanted = usize::try_from(wanted.unwrap_or(i32::MAX));
         let wanted = wanted.map_err(|_| s3_error!(InvalidArgument, "A page is not shorter than nothing"))?;
@@ -24,7 +24,7 @@ impl Manners {
 }
 
 impl State {
-    /// Parts by their numbers.
+    /// Lists parts in order of their numbers.
     pub(crate) fn list_parts(&mut self, input: ListPartsInput) -> S3Result<ListPartsOutput> {
         let page = self.manners.page_len(input.max_parts)?;
         let lists_twice = self.manners.lists_twice;
@@ -59,7 +59,8 @@ impl State {
         })
     }
 
-    /// Uploads by the keys of their objects, and those of one object in the order in which they began.
+    /// Lists uploads by the keys of their objects. Uploads of one object are in the order in which
+    /// they began.
     pub(crate) fn list_uploads(
         &self,
         input: ListMultipartUploadsInput,
@@ -76,7 +77,7 @@ impl State {
         let bucket = format!("{}/", input.bucket);
         let prefix = input.prefix.unwrap_or_default();
         let key_marker = input.key_marker.unwrap_or_default();
-        // S3 does not look at it without the other.
+        // S3 ignores the upload ID marker without a key marker.
         let id_marker = input.upload_id_marker.filter(|_| !key_marker.is_empty());
         let is_behind = |key: &str, id: &str| {
             let is_later = id_marker.as_deref().is_some_and(|marker| key == key_marker && id > marker);

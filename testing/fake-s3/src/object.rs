@@ -1,4 +1,4 @@
-//! Objects, and what their parts hold.
+//! Objects and the content of parts.
 
 use std::collections::HashMap;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 pub(crate) type Metadata = HashMap<String, String>;
 
-/// An object, or what a part holds.
+/// An object, or the content of a part.
 #[derive(Clone)]
 pub(crate) struct Stored {
     pub(crate) bytes: Bytes,
@@ -16,13 +16,13 @@ pub(crate) struct Stored {
 }
 
 impl Stored {
-    /// What was sent in one piece: the ETag is its MD5.
+    /// Stores bytes that were sent in one piece. Their MD5 is the ETag.
     pub(crate) fn new(bytes: Bytes, metadata: Metadata) -> Self {
         Self { etag: md5_hex(&bytes), bytes, metadata }
     }
 }
 
-/// The MD5 of bytes, in hexadecimal.
+/// Returns the MD5 of bytes in hexadecimal.
 pub(crate) fn md5_hex(bytes: &[u8]) -> String {
     hex::encode(<md5::Md5 as md5::Digest>::digest(bytes))
 }

@@ -1,4 +1,4 @@
-//! What was asked, and what was answered.
+//! Requests and their answers.
 
 use hyper::Method;
 use hyper::http::request::Parts;
@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 
 use crate::object::md5_hex;
 
-/// What a request asks for.
+/// The operation of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operation {
     /// `GET` of an object.
@@ -27,20 +27,20 @@ pub enum Operation {
     CompleteMultipartUpload,
     /// `DELETE ?uploadId`
     AbortMultipartUpload,
-    /// What this S3 does not know.
+    /// An operation that this server does not know.
     Other,
 }
 
-/// A request, and what was sent for it.
+/// A request and what was sent for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
     /// `GET`, `PUT`, ...
     pub method: String,
-    /// What was asked for.
+    /// The requested operation.
     pub operation: Operation,
     /// `BUCKET/KEY`.
     pub name: String,
-    /// The path and the query, as they were sent.
+    /// The path and the query as sent.
     pub target: String,
     /// The id of the upload.
     pub upload: Option<String>,
@@ -48,18 +48,18 @@ pub struct Request {
     pub part: Option<u16>,
     /// First and last byte.
     pub range: Option<(usize, usize)>,
-    /// What was answered, also where the answer was cut; 0 where nothing was.
+    /// The status of the answer, even if the answer was cut, or 0 if there was no answer.
     pub status: u16,
     /// Bytes of the body of the answer.
     pub sent: usize,
     /// Bytes of the body of the request.
     pub received: usize,
-    /// MD5 of them, in hex, of an object or a part that was sent.
+    /// The MD5, in hexadecimal, of an object or a part that was sent.
     pub md5: Option<String>,
 }
 
 impl Request {
-    /// A request that is not answered yet.
+    /// Describes a request that is not yet answered.
     pub(crate) fn of(parts: &Parts, body: &[u8]) -> Self {
         let query = parts.uri.query().unwrap_or_default();
         let value = |name: &str| {

@@ -1,4 +1,4 @@
-//! The server: a thread with a runtime, connections, and what faults do to answers.
+//! The server: its thread and runtime, its connections, and the effect of faults on answers.
 
 use std::net;
 use std::sync::{Arc, Mutex};
@@ -24,16 +24,17 @@ use crate::service::Service;
 use crate::signed::Signed;
 use crate::state::State;
 
-/// Bytes of a head that was cut.
+/// The length of the head that is sent of a cut answer, in bytes.
 const HEAD_CUT: usize = 20;
 
-/// Serves until `stopped` resolves. What is on the runtime goes with it: every connection is closed.
+/// Serves until `stopped` resolves. Everything on the runtime ends with it, so every connection is
+/// closed.
 pub(crate) fn run(listener: net::TcpListener, state: Arc<Mutex<State>>, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
     runtime.block_on(async {
         let listener = TcpListener::from_std(listener).unwrap();
         tokio::spawn(accept(listener, state));
-        // The sender says nothing, it is dropped.
+        // Nothing is ever sent. The sender is dropped.
         let _ = stopped.await;
     });
 }
@@ -56,21 +57,22 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
     }
 }
 
-/// What answers requests.
+/// The service that answers requests.
 struct Answering {
     service: S3Service,
     state: Arc<Mutex<State>>,
 }
 
 impl Answering {
-    /// Answers, and says where the answer is cut.
+    /// Answers a request and returns where the answer is cut.
     async fn answer(
         &self,
         request: hyper::Request<Incoming>,
         knife: &Knife,
     ) -> hyper::Result<Response<Full<Bytes>>> {
         let (parts, body) = request.into_parts();
-        // All of it, before anything is answered: a client that is still writing would not see the answer.
+        // The whole body is read first, because a client that is still writing would not see the
+        // answer.
         let body = body.collect().await?.to_bytes();
         let mut record = Request::of(&parts, &body);
         let is_head = parts.method == Method::HEAD;
@@ -111,7 +113,7 @@ impl Answering {
             Cut::After(_) => 0,
             Cut::InBody { len, .. } => len,
         };
-        // Before the client can know.
+        // This happens before the client can see the answer.
         self.state.lock().unwrap().requests.push(record);
         *knife.lock().unwrap() = cut;
         Ok(Response::from_parts(head, Full::new(body)))
@@ -119,7 +121,8 @@ impl Answering {
 }
 
 impl Answering {
-    /// What becomes of a request: what was asked for, or what the server does not do.
+    /// Returns the fault of a request: the requested one, or an operation that the server does not
+    /// support.
     fn fault(&self, parts: &hyper::http::request::Parts, operation: Operation) -> Option<Fault> {
         let mut state = self.state.lock().unwrap();
         let refuses = state.manners.refuses_conditions.filter(|_| parts.headers.contains_key(IF_NONE_MATCH));
@@ -129,7 +132,7 @@ impl Answering {
     }
 }
 
-/// An error, as S3 writes it.
+/// Returns an error in the form that S3 uses.
 async fn refusal(status: u16, code: &'static str, message: &'static str) -> Response<Bytes> {
     let code = S3ErrorCode::from_bytes(code.as_bytes()).unwrap();
     let mut error = S3Error::with_message(code, message);
@@ -137,20 +140,20 @@ async fn refusal(status: u16, code: &'static str, message: &'static str) -> Resp
     whole(error.to_http_response().unwrap()).await
 }
 
-/// An answer with all of its body.
+/// Returns an answer with its whole body.
 async fn whole(answer: Response<Body>) -> Response<Bytes> {
     let (head, body) = answer.into_parts();
     Response::from_parts(head, body.collect().await.unwrap().to_bytes())
 }
 
-/// Announces the body, unless it is that of an object which is not sent.
+/// Announces the body, unless the body is of an object and is not sent.
 fn announce(head: &mut Parts, len: usize) {
     if !head.headers.contains_key(CONTENT_LENGTH) && head.status != StatusCode::NO_CONTENT {
         head.headers.insert(CONTENT_LENGTH, HeaderValue::from(len));
     }
 }
 
-/// A fault where the operations find it.
+/// Passes a fault to the operations.
 fn extension(fault: Fault) -> hyper::http::Extensions {
     let mut extensions = hyper::http::Extensions::new();
     extensions.insert(fault);

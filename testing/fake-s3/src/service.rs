@@ -1,4 +1,4 @@
-//! The operations, as `s3s` asks for them.
+//! The operations that `s3s` calls.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -21,14 +21,15 @@ use crate::fault::Fault;
 use crate::object::Stored;
 use crate::state::State;
 
-/// The operations on what the server holds. A [`Fault`] that they have to know of is an extension of the request.
+/// The operations on the server's state. A [`Fault`] that concerns them is an extension of the
+/// request.
 pub(crate) struct Service(pub(crate) Arc<Mutex<State>>);
 
 pub(crate) fn name_of(bucket: &str, key: &str) -> String {
     format!("{bucket}/{key}")
 }
 
-/// Of everything: Wed, 21 Oct 2015 07:28:00 GMT.
+/// Returns the modification time of every object, Wed, 21 Oct 2015 07:28:00 GMT.
 pub(crate) fn modified() -> Timestamp {
     (SystemTime::UNIX_EPOCH + Duration::from_secs(1_445_412_480)).into()
 }
@@ -41,7 +42,7 @@ fn len_of(bytes: &Bytes) -> Option<i64> {
     i64::try_from(bytes.len()).ok()
 }
 
-/// The whole body, if it is the one that was meant.
+/// Returns the whole body if it has the announced MD5.
 async fn received(body: Option<StreamingBlob>, content_md5: Option<String>) -> S3Result<Bytes> {
     let bytes = match body {
         Some(body) => Body::from(body).collect().await.map_err(|_| s3_error!(IncompleteBody))?.to_bytes(),
@@ -54,12 +55,12 @@ async fn received(body: Option<StreamingBlob>, content_md5: Option<String>) -> S
 }
 
 impl Service {
-    /// Does something to what the server holds.
+    /// Runs an action on the server's state.
     fn with<T>(&self, action: impl FnOnce(&mut State) -> S3Result<T>) -> S3Result<S3Response<T>> {
         answer(action(&mut self.0.lock().unwrap())?)
     }
 
-    /// The object that is asked for, after what a fault has done to it.
+    /// Returns the requested object, after a fault has changed it.
     fn found(&self, name: &str, if_match: Option<&ETagCondition>, fault: Option<&Fault>) -> S3Result<Stored> {
         let mut state = self.0.lock().unwrap();
         if let Some(bytes) = fault.and_then(Fault::replacement) {

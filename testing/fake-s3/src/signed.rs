@@ -1,4 +1,4 @@
-//! What `s3s` does not ask of a signature that it has found to be right.
+//! Checks of signatures that `s3s` does not make.
 
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::{S3Result, s3_error};
@@ -8,16 +8,17 @@ use crate::identity::REGION;
 /// Seven days.
 const EXPIRES_MAX: u32 = 604_800;
 
-/// Refuses requests that are not signed with all that decides about their answer, for this region, and for a time.
+/// Refuses a request unless everything that determines its answer is signed, for this region, and
+/// for a limited time.
 pub(crate) struct Signed;
 
-/// What a signature says of itself, in the headers or in the query.
+/// What a signature declares about itself, in the headers or in the query.
 #[derive(Default)]
 struct Signature {
     headers: String,
     credential: String,
-    /// Whether it is for a time: one in the headers is for that of the request, at which `s3s`
-    /// looks.
+    /// Whether it declares a validity time. A signature in the headers is valid around the time of
+    /// the request, which `s3s` checks.
     is_timed: bool,
     is_in_query: bool,
 }

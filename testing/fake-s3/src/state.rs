@@ -1,4 +1,4 @@
-//! What the server holds: objects, and what it was told to do.
+//! The state of the server: its objects and its settings.
 
 use std::collections::BTreeMap;
 
@@ -15,16 +15,16 @@ use crate::uploads::Uploads;
 pub(crate) struct Manners {
     /// The longest page of a list.
     pub(crate) page: Option<usize>,
-    /// Parts that were written over are in the list too.
+    /// Lists also show parts that were overwritten.
     pub(crate) lists_twice: bool,
     pub(crate) allows_small_parts: bool,
-    /// An upload that was completed is not known any more.
+    /// A completed upload is not known any more.
     pub(crate) forgets_completed: bool,
-    /// If-None-Match is not looked at.
+    /// If-None-Match is ignored.
     pub(crate) ignores_conditions: bool,
-    /// Requests with If-None-Match are refused so: status and code.
+    /// Requests with If-None-Match are refused with this status and code.
     pub(crate) refuses_conditions: Option<(u16, &'static str)>,
-    /// Who asks may not list the bucket: what is not there is answered with 403.
+    /// The caller may not list the bucket. Objects that do not exist are answered with 403.
     pub(crate) hides_absent: bool,
 }
 
@@ -39,7 +39,7 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// The object, if it is the one that is wanted.
+    /// Returns the object if it has the wanted ETag.
     pub(crate) fn object(&self, name: &str, if_match: Option<&ETagCondition>) -> S3Result<&Stored> {
         let object = self.objects.get(name);
         let object = object.ok_or_else(|| match self.manners.hides_absent {
@@ -54,7 +54,7 @@ impl State {
         }
     }
 
-    /// Whether an object may be written: `*` allows it where there is none.
+    /// Checks that an object may be written. `*` allows it only if no object exists.
     pub(crate) fn check_absent(&self, name: &str, if_none_match: Option<&ETagCondition>) -> S3Result {
         match if_none_match.filter(|_| !self.manners.ignores_conditions) {
             Some(ETagCondition::Any) if self.objects.contains_key(name) => {

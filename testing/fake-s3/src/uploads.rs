@@ -1,4 +1,4 @@
-//! Uploads in parts: begun, filled, and aborted.
+//! Multipart uploads: beginning, filling and aborting them.
 
 use std::collections::BTreeMap;
 
@@ -14,11 +14,11 @@ pub(crate) struct Unfinished {
     /// `BUCKET/KEY`.
     pub(crate) name: String,
     pub(crate) metadata: Metadata,
-    /// By number, all that were sent under it: the last one counts.
+    /// All the parts that were sent under each number. The last one counts.
     pub(crate) parts: BTreeMap<u16, Vec<Stored>>,
 }
 
-/// What was made of an upload.
+/// The result of an upload.
 pub(crate) struct Completed {
     pub(crate) name: String,
     pub(crate) parts: Vec<(u16, String)>,
@@ -38,7 +38,7 @@ pub(crate) fn no_such_upload() -> S3Error {
 }
 
 impl Uploads {
-    /// Begins an upload. Its id has what must not stand in a URL as it is.
+    /// Begins an upload. Its id has characters that must be escaped in a URL.
     pub(crate) fn begin(&mut self, name: String, metadata: Metadata) -> String {
         self.begun += 1;
         let id = format!("{:08}.id+/=&%41", self.begun);
@@ -46,12 +46,12 @@ impl Uploads {
         id
     }
 
-    /// The upload of an object.
+    /// Returns the upload of an object.
     pub(crate) fn of(&mut self, name: &str, id: &str) -> S3Result<&mut Unfinished> {
         self.unfinished.get_mut(id).filter(|upload| upload.name == name).ok_or_else(no_such_upload)
     }
 
-    /// Adds a part, and returns its ETag.
+    /// Adds a part and returns its ETag.
     pub(crate) fn add(&mut self, name: &str, id: &str, number: i32, bytes: Bytes) -> S3Result<String> {
         let upload = self.of(name, id)?;
         let number = part_number(number)?;

@@ -1,4 +1,4 @@
-//! The gateway of Ceph, with one monitor and one store in memory. The gateway alone is killed.
+//! Ceph's gateway, with one monitor and one store in memory. Only the gateway is killed.
 
 use std::fs;
 use std::process::Child;

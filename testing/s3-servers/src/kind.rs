@@ -1,4 +1,4 @@
-//! The servers, and what the tests of the library and of the command must know about each.
+//! The servers, and the facts about each that the tests of the library and the command need.
 
 /// A server that can be installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,22 +15,22 @@ pub enum Kind {
     S3rver,
 }
 
-/// What a server does otherwise than S3, as far as tests of uploads and downloads depend on it.
+/// The differences between a server and S3 that affect tests of uploads and downloads.
 #[derive(Clone, Copy, Debug)]
 pub struct Quirks {
-    /// It has everything again after it was killed.
+    /// Its data survives a kill.
     pub keeps: bool,
-    /// It lists uploads and their parts, and aborts them.
+    /// It can list uploads and their parts, and can abort them.
     pub manages_uploads: bool,
-    /// It says that an aborted upload does not exist when a part is sent to it.
+    /// It reports that an aborted upload does not exist when a part is sent to it.
     pub misses_aborted: bool,
-    /// What it says of a wrong secret, if it looks at it.
+    /// Its answer to a wrong secret, if it checks the secret.
     pub wrong_secret: Option<&'static str>,
-    /// `If-None-Match` is looked at when an upload is completed.
+    /// It checks `If-None-Match` when an upload is completed.
     pub completes_conditionally: bool,
-    /// `If-None-Match` is looked at when an object is put.
+    /// It checks `If-None-Match` when an object is put.
     pub puts_conditionally: bool,
-    /// An object that is put ends the unfinished uploads of its key.
+    /// Putting an object ends the unfinished uploads of its key.
     pub put_ends_uploads: bool,
     /// Keys that it refuses.
     pub refused_keys: &'static [&'static str],
@@ -48,13 +48,13 @@ const GOOD: Quirks = Quirks {
 };
 
 impl Kind {
-    /// All of them.
+    /// All servers.
     pub const ALL: [Self; 5] = [Self::Seaweed, Self::Ceph, Self::Garage, Self::Moto, Self::S3rver];
 
-    /// The one that the environment names.
+    /// Returns the server that the environment names.
     ///
     /// # Panics
-    /// If there is no server of that name.
+    /// - if there is no server of that name.
     #[must_use]
     pub fn from_env() -> Self {
         let name = std::env::var("SV2_TEST_SERVER").unwrap_or_else(|_| "seaweed".into());
@@ -62,7 +62,7 @@ impl Kind {
         found.unwrap_or_else(|| panic!("SV2_TEST_SERVER is {name}, expected one of {:?}", Self::ALL))
     }
 
-    /// The name in `SV2_TEST_SERVER`, and of the column in the table.
+    /// Returns the name that `SV2_TEST_SERVER` and the column of the table use.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -74,7 +74,7 @@ impl Kind {
         }
     }
 
-    /// What it does otherwise.
+    /// Returns its differences from S3.
     #[must_use]
     pub const fn quirks(self) -> Quirks {
         match self {
@@ -105,19 +105,19 @@ impl Kind {
         }
     }
 
-    /// The id of the key that may do everything.
+    /// Returns the id of the key that may do everything.
     #[must_use]
     pub const fn key_id(self) -> &'static str {
         match self {
-            // It takes ids of this form only.
+            // Garage accepts only ids of this form.
             Self::Garage => "GK0123456789abcdef01234567",
-            // It knows no other.
+            // s3rver accepts only this id.
             Self::S3rver => "S3RVER",
             _ => "sv2-test",
         }
     }
 
-    /// Its secret.
+    /// Returns the secret of the key.
     #[must_use]
     pub const fn secret(self) -> &'static str {
         match self {
@@ -127,7 +127,7 @@ impl Kind {
         }
     }
 
-    /// What the environment says where its program is.
+    /// Returns the path of its program, which the environment gives.
     pub(crate) fn program(self) -> String {
         let name = match self {
             Self::Seaweed => "SV2_TEST_WEED",

@@ -1,11 +1,13 @@
-//! Real S3 servers for tests, on loopback: each can be killed and started again on the same data.
+//! Real S3 servers for tests, on the loopback interface. Each can be killed and started again on
+//! the same data.
 //!
-//! `SV2_TEST_SERVER` names the server, `seaweed` unless it is set. `.ci/s3` and `.ci/s3-servers`
-//! install the programs and name them in variables of their own ([`Kind`]). What each server does
-//! otherwise than S3 is the table of `sinks/s3/S3-SERVERS.md`, which `tests/facts` checks.
+//! `SV2_TEST_SERVER` names the server [default: `seaweed`]. `.ci/s3` and `.ci/s3-servers` install
+//! the programs and name them in variables of their own ([`Kind`]). The table in
+//! `sinks/s3/S3-SERVERS.md` lists how each server differs from S3, and `tests/facts` checks it.
 //!
 //! A server is killed when its [`Server`] is dropped, and when the thread that started it ends.
-//! Requests here are signed and read by this crate alone, so that no fault of the library can hide.
+//! This crate signs its own requests and reads the raw answers, so that it cannot hide a fault of
+//! the library.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue fails")]
 

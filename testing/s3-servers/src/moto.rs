@@ -1,4 +1,4 @@
-//! Moto: everything in memory, so a killed server has lost all.
+//! Moto, which keeps everything in memory. A killed server has lost all of it.
 
 use std::process::Child;
 

@@ -1,12 +1,12 @@
-//! Ports of loopback that are free.
+//! Free ports of the loopback interface.
 
 use std::hash::{BuildHasher, RandomState};
 use std::net::TcpListener;
 
-/// `SeaweedFS` listens on a second port for each, which is so much above the first.
+/// `SeaweedFS` listens on a second port for each port, this much above the first.
 pub(crate) const SECOND: u16 = 10_000;
 
-/// Ports on which nothing listens, below those that the system gives to clients.
+/// Returns unused ports below those that the operating system gives to clients.
 pub(crate) fn free() -> [u16; 4] {
     let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
     let mut ports = [0; 4];

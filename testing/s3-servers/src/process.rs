@@ -1,4 +1,4 @@
-//! Programs that run as long as the thread that started them, and write into one log.
+//! Programs that run as long as the thread that started them, and write to one log.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ impl Home<'_> {
         self.0.join(name)
     }
 
-    /// The same as text.
+    /// Returns a path in the folder as text.
     pub(crate) fn text(&self, name: &str) -> String {
         self.path(name).to_str().unwrap().to_owned()
     }
@@ -21,7 +21,7 @@ impl Home<'_> {
         fs::write(self.path(name), text).unwrap();
     }
 
-    /// Starts a program, which is killed with this thread.
+    /// Starts a program that is killed when this thread ends.
     pub(crate) fn start(&self, words: &[&str]) -> Child {
         let mut command = self.command("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]).args(words).spawn().unwrap()
@@ -33,7 +33,7 @@ impl Home<'_> {
         assert!(ended.success(), "{words:?}: {ended}\n{}", self.log());
     }
 
-    /// A program that writes into the log and keeps its files in this folder.
+    /// Prepares a program that writes to the log and keeps its files in this folder.
     fn command(&self, program: &str) -> Command {
         let log = File::options().create(true).append(true).open(self.path("log")).unwrap();
         let mut command = Command::new(program);
@@ -42,7 +42,7 @@ impl Home<'_> {
         command
     }
 
-    /// The end of the log.
+    /// Returns the end of the log.
     pub(crate) fn log(&self) -> String {
         let log = fs::read(self.path("log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
@@ -51,7 +51,7 @@ impl Home<'_> {
     }
 }
 
-/// Kills, as `kill -9` does it, and waits for the end.
+/// Kills a process as `kill -9` does, and waits for its end.
 pub(crate) fn kill(process: &mut Child) {
     let _ = process.kill();
     let _ = process.wait();

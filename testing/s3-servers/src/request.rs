@@ -1,4 +1,4 @@
-//! Requests, signed in their headers (AWS Signature Version 4), and answers as they are.
+//! Requests signed in their headers (AWS Signature Version 4), and raw answers.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use ureq::Agent;
 use ureq::http::Request;
 
-/// What is never encoded.
+/// Characters that are never encoded.
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 const PATIENCE: Duration = Duration::from_secs(30);
 const ANSWER_MAX: u64 = 64 << 20;
@@ -34,37 +34,37 @@ pub struct Ask<'a> {
     pub body: &'a [u8],
 }
 
-/// What a server answers.
+/// The answer of a server.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
     pub status: u16,
-    /// Names in lower case, and values.
+    /// Pairs of names in lower case and values.
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
 impl Answer {
-    /// A header.
+    /// Returns a header.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(found, _)| found == name).map(|(_, value)| &**value)
     }
 
-    /// The body as text.
+    /// Returns the body as text.
     #[must_use]
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The text of the first element of this name, as it is in the XML.
+    /// Returns the text of the first element of this name, as written in the XML.
     #[must_use]
     pub fn element(&self, name: &str) -> Option<String> {
         self.elements(name).into_iter().next()
     }
 
-    /// The texts of all elements of this name, as they are in the XML.
+    /// Returns the texts of all elements of this name, as written in the XML.
     #[must_use]
     pub fn elements(&self, name: &str) -> Vec<String> {
         let text = self.text();
@@ -73,20 +73,20 @@ impl Answer {
         texts.map(|(text, _)| text.to_owned()).collect()
     }
 
-    /// Whether it is a success.
+    /// Returns whether the status is a success.
     #[must_use]
     pub const fn is_success(&self) -> bool {
         self.status / 100 == 2
     }
 }
 
-/// A key or a value as a URL has it: everything encoded that may be.
+/// Encodes a key or a value for a URL, with every character that may be encoded.
 #[must_use]
 pub fn encoded(text: &str) -> String {
     utf8_percent_encode(text, UNRESERVED).to_string()
 }
 
-/// Sends a request, signed by these credentials.
+/// Sends a request that is signed with these credentials.
 pub(crate) fn send(host: &str, (key_id, secret): (&str, &str), ask: &Ask<'_>) -> Result<Answer, ureq::Error> {
     let mut query: Vec<_> =
         ask.query.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
@@ -112,7 +112,7 @@ pub(crate) fn send(host: &str, (key_id, secret): (&str, &str), ask: &Ask<'_>) ->
     let authorization =
         format!("AWS4-HMAC-SHA256 Credential={key_id}/{scope}, SignedHeaders={names}, Signature={signature}");
 
-    // The signature is over plain dots; in the URL no layer may resolve them.
+    // The signature covers plain dots. In the URL they are encoded so that no layer resolves them.
     let on_the_wire =
         |part: &String| if matches!(&**part, "." | "..") { part.replace('.', "%2E") } else { part.clone() };
     let object = if ask.key.is_empty() {

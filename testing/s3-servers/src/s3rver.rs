@@ -1,4 +1,4 @@
-//! s3rver: files in a folder.
+//! s3rver, which keeps its files in a folder.
 
 use std::process::Child;
 

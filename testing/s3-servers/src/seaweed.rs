@@ -1,4 +1,4 @@
-//! `SeaweedFS`: four servers in one program, with what it reports to its makers turned off.
+//! `SeaweedFS`, which is four servers in one program. Its telemetry is turned off.
 
 use std::fs;
 use std::process::Child;
@@ -33,11 +33,11 @@ pub(crate) fn start(home: &Home<'_>, [s3, master, volume, filer]: [u16; 4]) -> C
     home.start(&words)
 }
 
-/// Removes the sockets that it leaves in the folder of all.
+/// Removes the sockets that it leaves in the shared temporary folder.
 pub(crate) fn clean([s3, master, volume, filer]: [u16; 4]) {
     for (server, port) in [("master", master), ("volume", volume), ("filer", filer), ("s3", s3)] {
         for name in [format!("{server}-{port}"), format!("{server}-grpc-{}", port + SECOND)] {
-            // Not every server has both.
+            // Not every server has both sockets.
             let _ = fs::remove_file(format!("/tmp/seaweedfs-{name}.sock"));
         }
     }

@@ -14,11 +14,11 @@ use crate::{ceph, garage, moto, ports, s3rver, seaweed};
 /// A bucket that exists from the beginning.
 pub const BUCKET: &str = "bucket";
 
-/// The slowest takes fifteen seconds, and longer on a machine that does other things.
+/// The longest wait for a server. The slowest takes 15 seconds, and longer on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(180);
-/// How servers say that a port is taken.
+/// The words with which servers report that a port is taken.
 const ADDRESS_IN_USE: [&str; 3] = ["address already in use", "Address already in use", "EADDRINUSE"];
-/// How often a server that starts is asked.
+/// The interval between requests to a server that is starting.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// A server with an empty bucket. It is killed when it is dropped.
@@ -27,20 +27,20 @@ pub struct Server {
     folder: TempDir,
     ports: [u16; 4],
     process: Child,
-    /// What runs beside it and is not killed with it.
+    /// Processes that run beside it and are not killed with it.
     beside: Vec<Child>,
 }
 
 impl Server {
-    /// The server that the environment names, when it can store something.
+    /// Starts the server that the environment names, and returns when it can store data.
     ///
     /// # Panics
-    /// If it ends, or takes minutes.
+    /// - if the server ends, or takes minutes.
     #[must_use]
     pub fn start() -> Self {
         loop {
             let mut server = Self::begin();
-            // Between looking for a port and listening on it somebody else may take it.
+            // Another process may take a port between the search for it and listening on it.
             match server.wait() {
                 Err(told) if ADDRESS_IN_USE.iter().any(|words| told.contains(words)) => {}
                 waited => {
@@ -65,25 +65,25 @@ impl Server {
         Self { kind, folder, ports, process, beside }
     }
 
-    /// Kills it, as `kill -9` does it.
+    /// Kills the server as `kill -9` does.
     pub fn kill(&mut self) {
         kill(&mut self.process);
     }
 
-    /// Starts it again, on the same data and ports. It may not be ready when this returns.
+    /// Starts the server again on the same data and ports. It may not be ready on return.
     pub fn start_again(&mut self) {
         self.process = spawn(self.kind, &Home(self.folder.path()), self.ports);
     }
 
-    /// Waits until it has a bucket and has stored something.
+    /// Waits until the server has a bucket and has stored an object.
     ///
     /// # Panics
-    /// If it ends, or takes minutes.
+    /// - if the server ends, or takes minutes.
     pub fn until_ready(&mut self) {
         self.wait().unwrap();
     }
 
-    /// The same; the error is the end of its log.
+    /// Waits as [`until_ready`](Self::until_ready) does. The error is the end of the server's log.
     fn wait(&mut self) -> Result<(), String> {
         let end = Instant::now() + PATIENCE;
         loop {
@@ -102,7 +102,7 @@ impl Server {
 
     fn try_to_store(&self) -> Result<(), String> {
         let made = self.try_ask(&Ask { method: "PUT", key: "", ..NOTHING })?;
-        // 409: it exists.
+        // 409 means that it exists.
         if !made.is_success() && made.status != 409 {
             return Err(format!("{made:?}"));
         }
@@ -110,45 +110,45 @@ impl Server {
         if put.is_success() { Ok(()) } else { Err(format!("{put:?}")) }
     }
 
-    /// Which server it is.
+    /// Returns which server it is.
     #[must_use]
     pub const fn kind(&self) -> Kind {
         self.kind
     }
 
-    /// Its URL.
+    /// Returns its URL.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address())
     }
 
-    /// Host and port.
+    /// Returns its host and port.
     #[must_use]
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports[0])
     }
 
-    /// The same, of a server that answers.
+    /// Sends a request with its credentials and returns the answer.
     ///
     /// # Panics
-    /// If there is no answer.
+    /// - if there is no answer.
     #[must_use]
     pub fn ask(&self, ask: &Ask<'_>) -> Answer {
         self.try_ask(ask).unwrap()
     }
 
-    /// Asks with other credentials: the id of a key, and its secret.
+    /// Sends a request with other credentials: the id of a key and its secret.
     ///
     /// # Errors
-    /// If there is no answer.
+    /// - if there is no answer.
     pub fn ask_as(&self, credentials: (&str, &str), ask: &Ask<'_>) -> Result<Answer, String> {
         send(&self.address(), credentials, ask).map_err(|error| error.to_string())
     }
 
-    /// Asks for something, with its credentials.
+    /// Sends a request with its credentials.
     ///
     /// # Errors
-    /// If there is no answer.
+    /// - if there is no answer.
     pub fn try_ask(&self, ask: &Ask<'_>) -> Result<Answer, String> {
         self.ask_as((self.kind.key_id(), self.kind.secret()), ask)
     }
@@ -159,7 +159,7 @@ impl Server {
         assert!(answer.is_success(), "{key}: {answer:?}");
     }
 
-    /// The bytes of an object.
+    /// Returns the bytes of an object.
     #[must_use]
     pub fn read(&self, key: &str) -> Vec<u8> {
         let answer = self.ask(&Ask { method: "GET", key, ..NOTHING });
@@ -174,7 +174,7 @@ impl Server {
     }
 }
 
-/// A request for the bucket, to complete.
+/// An empty request for the bucket, to be filled in.
 pub(crate) const NOTHING: Ask<'static> =
     Ask { method: "GET", bucket: BUCKET, key: "", query: &[], headers: &[], body: b"" };
 

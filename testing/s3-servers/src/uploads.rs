@@ -1,4 +1,4 @@
-//! Uploads that were neither completed nor aborted, as the server lists them.
+//! Uploads that are neither completed nor aborted, as the server lists them.
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,17 +11,17 @@ use crate::server::Server;
 const PATIENCE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(50);
 
-/// An upload that is listed.
+/// A listed upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unfinished {
-    /// The key of the object that it was to become.
+    /// The key of the object that it would become.
     pub key: String,
-    /// What the server calls it.
+    /// The id that the server gave it.
     pub id: String,
 }
 
 impl Server {
-    /// The uploads that are listed.
+    /// Returns the listed uploads.
     #[must_use]
     pub fn unfinished(&self) -> Vec<Unfinished> {
         let listed = self.ask(&Ask { query: &[("uploads", "")], ..Ask::default() });
@@ -32,7 +32,7 @@ impl Server {
         keys.into_iter().zip(ids).map(|(key, id)| Unfinished { key: plain(key), id: plain(id) }).collect()
     }
 
-    /// How many parts there are of such uploads.
+    /// Returns the number of parts of the listed uploads.
     #[must_use]
     pub fn unfinished_parts(&self) -> usize {
         let parts = |Unfinished { key, id }: Unfinished| {
@@ -42,7 +42,7 @@ impl Server {
         self.unfinished().into_iter().map(parts).sum()
     }
 
-    /// Aborts all such uploads, and returns how many there were.
+    /// Aborts all listed uploads and returns how many there were.
     #[must_use]
     pub fn abort_unfinished(&self) -> usize {
         let unfinished = self.unfinished();
@@ -54,10 +54,10 @@ impl Server {
         unfinished.len()
     }
 
-    /// Waits until there is a part of such an upload.
+    /// Waits until a listed upload has a part.
     ///
     /// # Panics
-    /// If that takes minutes.
+    /// - if that takes minutes.
     pub fn until_a_part_is_there(&self) {
         let end = Instant::now() + PATIENCE;
         while self.unfinished_parts() == 0 {

@@ -1,4 +1,4 @@
-//! Somebody who asks, with and without a right signature.
+//! A client that sends requests with and without a correct signature.
 
 use std::collections::BTreeMap;
 
@@ -30,7 +30,7 @@ impl Answer {
         self.headers.get(name).unwrap().to_str().unwrap()
     }
 
-    /// What the first element of that name holds.
+    /// Returns the content of the first element of that name.
     pub(crate) fn element(&self, name: &str) -> &str {
         self.elements(name).first().copied().unwrap_or_default()
     }
@@ -40,7 +40,7 @@ impl Answer {
         begins.into_iter().map(|rest| rest.split_once(&format!("</{name}>")).unwrap().0).collect()
     }
 
-    /// Status and code of an error.
+    /// Returns the status and the code of an error.
     pub(crate) fn error(&self) -> (u16, &str) {
         (self.status, self.element("Code"))
     }
@@ -61,7 +61,7 @@ impl Client {
         Self { agent, bucket, secret }
     }
 
-    /// Asks, with the headers signed.
+    /// Sends a request with signed headers.
     pub(crate) fn ask(
         &self,
         method: Method,
@@ -87,7 +87,7 @@ impl Client {
         self.send(method, url.as_str(), headers, body)
     }
 
-    /// Asks as it is.
+    /// Sends a request unchanged.
     pub(crate) fn send(
         &self,
         method: Method,
@@ -114,7 +114,7 @@ impl Client {
         self.ask(Method::Put, key, &[], headers, body).unwrap()
     }
 
-    /// Begins an upload, and returns its id.
+    /// Begins an upload and returns its id.
     pub(crate) fn begin(&self, key: &str, headers: Pairs<'_>) -> String {
         let answer = self.ask(Method::Post, key, &[("uploads", "")], headers, b"").unwrap();
         assert_eq!(answer.status, 200, "{answer:?}");

@@ -1,4 +1,4 @@
-//! What a fault leaves: in the answer, and of the request.
+//! The effects of faults on answers and on the server.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -17,7 +17,7 @@ fn begun() -> (Front, Client, String) {
     (front, client, id)
 }
 
-/// All that the server sends for one `GET`, byte for byte.
+/// Returns all that the server sends for one `GET`, byte for byte.
 fn raw(front: &Front) -> Vec<u8> {
     let endpoint = front.endpoint();
     let bucket =
@@ -42,7 +42,7 @@ fn answers_end_at_the_byte() {
     let head = whole.len() - body.len();
     for len in [0, 1, 1000, 70_000, body.len() - 1] {
         front.fail([Fault::CutBody(len)]);
-        // But for the date.
+        // Only the date may differ.
         let cut = raw(&front);
         assert_eq!(cut.len(), head + len);
         assert!(cut[head..] == body[..len]);
@@ -136,7 +136,7 @@ fn faults_wait_for_their_request() {
     assert_eq!(front.faults_left(), 3);
     front.heal();
     assert_eq!((front.faults_left(), part(3)), (0, Some(200)));
-    // HEAD has no body, and announces that of the error.
+    // HEAD has no body and announces the length of the error's body.
     front.fail([Fault::Refuse(403, "RequestTimeTooSkewed", "The clock is wrong.")]);
     let head = client.ask(Method::Head, "object", &[], &[], b"").unwrap();
     assert_eq!((head.status, head.body.len()), (403, 0));

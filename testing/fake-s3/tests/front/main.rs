@@ -1,4 +1,4 @@
-//! The S3 of the tests, tested: by somebody who signs requests with `rusty-s3`, and reads answers as they are.
+//! Tests of the fake S3 server. The client signs requests with `rusty-s3` and reads raw answers.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

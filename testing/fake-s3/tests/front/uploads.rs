@@ -1,4 +1,4 @@
-//! Uploads in parts: what becomes of them, and what is refused.
+//! Multipart uploads: their results and the refusals.
 
 use rusty_s3::Method;
 use stream_v2_fake_s3::{Front, Operation};
@@ -15,7 +15,7 @@ fn begun() -> (Front, Client, String) {
     (front, client, id)
 }
 
-/// Sends parts, and returns their ETags.
+/// Sends parts and returns their ETags.
 fn sent(client: &Client, id: &str, parts: &[&[u8]]) -> Vec<String> {
     let send = |(number, bytes): (u16, &&[u8])| {
         client.part("object", id, number, &[], bytes).unwrap().header("etag").to_owned()
@@ -85,7 +85,7 @@ fn parts_that_are_not_as_named_become_nothing() {
     assert_eq!(front.object("bucket/object").unwrap(), b"there");
     front.drop_part(&id, 2);
     assert_eq!(complete(&[], &[(1, one), (2, two)]), refused(400, "InvalidPart"));
-    // What is not named is left out.
+    // A part that is not named is left out.
     assert_eq!(complete(&[], &[(1, one), (3, &etags[2])]).0, 200);
     assert_eq!(front.object("bucket/object").unwrap(), b"onethree");
 }

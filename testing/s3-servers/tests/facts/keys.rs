@@ -1,12 +1,12 @@
-//! Keys that no sensible program writes: uploads are begun under them, listed, and aborted, and an
-//! object is put, read and deleted.
+//! Unusual keys. Uploads under them are begun, listed and aborted, and an object is put, read and
+//! deleted.
 
 use stream_v2_s3_servers::{Ask, Server, encoded};
 
 use crate::uploads::Upload;
 use crate::{Facts, outcome};
 
-/// How the table calls each, and the key.
+/// Returns the name of each key in the table, and the key.
 fn odd() -> Vec<(String, String)> {
     let plain = [
         "a//b",
@@ -44,7 +44,7 @@ fn odd() -> Vec<(String, String)> {
     plain.chain(named).chain([long]).collect()
 }
 
-/// What comes of an upload under this key: how it is listed, and whether it can be aborted.
+/// Begins an upload under this key, and reports how it is listed and whether it can be aborted.
 fn upload(server: &Server, key: &str) -> Vec<String> {
     let upload = match Upload::begin(server, key) {
         Ok(upload) => upload,
@@ -68,7 +68,7 @@ fn upload(server: &Server, key: &str) -> Vec<String> {
     said
 }
 
-/// What comes of an object under this key.
+/// Puts, reads and deletes an object under this key, and reports the results.
 fn object(server: &Server, key: &str) -> Vec<String> {
     let Ok(put) = server.try_ask(&Ask { method: "PUT", key, body: b"odd", ..Ask::default() }) else {
         return vec!["put without an answer".into()];

@@ -9,14 +9,14 @@ fn list(server: &Server, query: &[(&str, &str)]) -> Answer {
     server.ask(&Ask { query: &[query, &[("uploads", "")]].concat(), ..Ask::default() })
 }
 
-/// The keys in order, or the refusal. Not every server lists them in order.
+/// Returns the keys in order, or the refusal. Not every server lists them in order.
 fn keys(answer: &Answer) -> String {
     let mut keys = answer.elements("Key");
     keys.sort_unstable();
     if answer.is_success() { keys.join(", ") } else { outcome(answer) }
 }
 
-/// Reads pages of two as a client does, and returns their keys and which markers they had.
+/// Reads pages of two entries as a client does, and returns their keys and markers.
 fn pages(server: &Server) -> (String, String) {
     let (mut pages, mut kinds) = (Vec::new(), Vec::new());
     let mut markers = Vec::<(&str, String)>::new();

@@ -1,5 +1,6 @@
-//! What each server answers, held against its column in `S3-SERVERS.md`: a server that changes in
-//! either direction fails the test. `.ci/s3-servers` runs it for every server.
+//! Compares the answers of each server with its column in `S3-SERVERS.md`.
+//!
+//! A change in either direction fails the test. `.ci/s3-servers` runs it for every server.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot continue fails")]
@@ -12,10 +13,10 @@ mod uploads;
 
 use stream_v2_s3_servers::{Answer, Kind, Server};
 
-/// Questions, and what this server answers.
+/// Questions and this server's answers.
 type Facts = Vec<(String, String)>;
 
-/// A status, and the code of the error if there is one: `412 PreconditionFailed`.
+/// Returns a status and the code of the error, if there is one: `412 PreconditionFailed`.
 fn outcome(answer: &Answer) -> String {
     let code = answer.element("Code");
     code.map_or_else(|| answer.status.to_string(), |code| format!("{} {code}", answer.status))

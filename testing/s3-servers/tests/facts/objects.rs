@@ -1,4 +1,4 @@
-//! Objects: reading, ranges, conditions, refusals.
+//! Objects: reading, ranges, conditions and refusals.
 
 use stream_v2_s3_servers::{Answer, Ask, Server};
 
@@ -6,7 +6,7 @@ use crate::{Facts, outcome};
 
 const TEN: &[u8] = b"0123456789";
 
-/// The status, and the bytes that came.
+/// Returns the status and the received bytes.
 fn range(answer: &Answer) -> String {
     let bytes = if answer.is_success() { answer.text() } else { String::new() };
     [outcome(answer), bytes].join(" ").trim_end().to_owned()

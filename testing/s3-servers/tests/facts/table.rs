@@ -1,16 +1,17 @@
-//! The tables of `S3-SERVERS.md`: a row for each question, a column for each server.
+//! The tables of `S3-SERVERS.md`, with a row for each question and a column for each server.
 
 use crate::Facts;
 
 const MANUAL: &str = include_str!("../../../../sinks/s3/S3-SERVERS.md");
 
-/// The cells of a row without the code marks of Markdown.
+/// Returns the cells of a row without the code marks of Markdown.
 fn cells(line: &str) -> Vec<String> {
     let line = line.trim().trim_matches('|').replace("\\|", "\u{0}");
     line.split('|').map(|cell| cell.trim().replace('\u{0}', "|")).collect()
 }
 
-/// What the tables say of a server. Those that do not begin with `asked` are about something else.
+/// Returns the answers that the tables give for a server. Only tables that begin with `asked`
+/// count.
 pub(crate) fn column(server: &str) -> Facts {
     let mut facts = Facts::new();
     let mut place = None;

@@ -1,4 +1,4 @@
-//! Uploads in parts: parts, conditions, completing, aborting.
+//! Multipart uploads: parts, conditions, completing and aborting.
 
 use stream_v2_s3_servers::{Answer, Ask, Server};
 
@@ -15,7 +15,7 @@ pub(crate) struct Upload<'a> {
 }
 
 impl<'a> Upload<'a> {
-    /// Begins one, or says why not.
+    /// Begins an upload, or returns the refusal.
     pub(crate) fn begin(server: &'a Server, key: &'a str) -> Result<Self, Answer> {
         let answer = server.ask(&Ask { method: "POST", key, query: &[("uploads", "")], ..Ask::default() });
         match answer.element("UploadId") {
@@ -24,7 +24,7 @@ impl<'a> Upload<'a> {
         }
     }
 
-    /// The same, for a key that every server takes.
+    /// Begins an upload for a key that every server takes.
     pub(crate) fn begun(server: &'a Server, key: &'a str) -> Self {
         Self::begin(server, key).unwrap_or_else(|answer| panic!("{key}: {answer:?}"))
     }
@@ -38,7 +38,7 @@ impl<'a> Upload<'a> {
         self.ask("PUT", &[("partNumber", number)], headers, body)
     }
 
-    /// Sends a part, and returns its entity tag.
+    /// Sends a part and returns its entity tag.
     fn send(&self, number: &str, body: &[u8]) -> String {
         self.send_with(number, &[], body).header("etag").unwrap_or_default().to_owned()
     }
@@ -62,7 +62,7 @@ impl<'a> Upload<'a> {
     }
 }
 
-/// The status, and the numbers of the parts.
+/// Returns the status and the numbers of the parts.
 fn numbers(answer: &Answer) -> String {
     [outcome(answer), answer.elements("PartNumber").join(", ")].join(": ").trim_end_matches(": ").to_owned()
 }
