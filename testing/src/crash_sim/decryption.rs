@@ -101,6 +101,8 @@ impl Decryption {
                 self.engine.resume_decryption(*found, &pipeline, source)?;
                 return Ok(Found::Committed(committed));
             }
+            // A complete file of that name is refused before anything is discarded.
+            PartialDecryption::Nothing(_) if output.is_taken() && journal => return Ok(Found::Taken),
             PartialDecryption::Nothing(notice) => notice,
             PartialDecryption::Changed(at) => unreachable!("compared without being asked: {at}"),
         };
