@@ -1,4 +1,4 @@
-//! Both engines: a test goes through each of them and sees the same.
+//! Both engines. A test runs through each of them and sees the same.
 
 use std::io::Read;
 
@@ -14,12 +14,13 @@ use stream_v2_pipeline::tokio::{AsyncManagers, Offloaded};
 #[cfg(feature = "tokio")]
 use crate::tasks::{AwaitedSink, Sips, on_tasks};
 
-/// Which engine runs.
+/// The engine of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Engine {
     #[default]
     Threads,
-    /// Each call of the source and of the sink has to be awaited; files are written on blocking threads.
+    /// Each call of the source and of the sink must be awaited. Files are written on blocking
+    /// threads.
     #[cfg(feature = "tokio")]
     Tasks,
 }
@@ -50,14 +51,14 @@ impl Engine {
         pipeline.run_on(self, &mut source, sink, managers)
     }
 
-    /// The stream.
+    /// Returns the stream.
     pub fn encrypt(self, pipeline: &EncryptPipeline<'_>, plaintext: &[u8]) -> Vec<u8> {
         let mut stream = Vec::new();
         self.run(pipeline, plaintext, &mut WriterSink::new(&mut stream)).unwrap();
         stream
     }
 
-    /// What a strict reader released, and how it ended.
+    /// Returns the plaintext that a strict reader released, and its result.
     pub fn decrypt(self, pipeline: &DecryptPipeline<'_>, stream: &[u8]) -> (Vec<u8>, Result<Summary, Error>) {
         let mut plaintext = Vec::new();
         let result = self.run(pipeline, stream, &mut WriterSink::new(&mut plaintext));
@@ -123,7 +124,7 @@ impl Engine {
     }
 }
 
-/// Managers that both engines take.
+/// Managers that both engines accept.
 #[derive(Default)]
 pub struct RunManagers<'a> {
     log: Option<&'a mut (dyn LogManager + Send)>,
@@ -140,7 +141,7 @@ impl<'a> RunManagers<'a> {
     }
 }
 
-/// Either direction.
+/// A pipeline of either direction.
 pub trait Pipeline {
     fn run_on(
         &self,

@@ -1,6 +1,8 @@
-//! Methods of storages, files and streams of bytes that only pass a call on: for those that change one of them.
+//! Methods that only forward a call, for storages, files and byte streams that change a few others.
 
-/// `forward!(self => self.file; read flush)` within an `impl` are these methods, as those of `self.file`.
+/// Defines methods within an `impl` that forward to another value.
+///
+/// `forward!(self => self.file; read flush)` defines the methods of `self.file`.
 #[macro_export]
 macro_rules! forward {
     ($self:ident => $to:expr; $($method:ident)*) => {

@@ -9,30 +9,30 @@ use stream_v2_format::wire::SegmentKind;
 use crate::pattern::plaintext;
 use crate::streams::{key, salts, small_params};
 
-/// Bytes of the smallest segment's plaintext: S of these streams.
+/// The plaintext length of the smallest segment, in bytes. It is S of these streams.
 pub const S: usize = 4096;
-/// n where S is 4096: the first index segment is segment 169.
+/// n for S = 4096. The first index segment is segment 169.
 pub const FULL: usize = 169;
 
-/// A stream with index segments, and where its segments are.
+/// A stream with index segments, and the places of its segments.
 pub struct Indexed {
     pub bytes: Vec<u8>,
     pub segments: Vec<Range<usize>>,
 }
 
 impl Indexed {
-    /// Data segments of one byte each. `bend` may change the payloads of index segments.
+    /// Builds data segments of one byte each. `bend` may change the payloads of index segments.
     pub fn of_bytes(len: usize, bend: impl FnMut(usize, &mut Vec<u8>)) -> Self {
         Self::of_lens(&vec![1; len], bend)
     }
 
-    /// Full data segments, but for the last.
+    /// Builds full data segments, except for the last.
     pub fn full(len: usize) -> Self {
         let lens: Vec<usize> = (0..len).step_by(S).map(|begin| (len - begin).min(S)).collect();
         Self::of_lens(&lens, |_, _| {})
     }
 
-    /// Data segments of these lengths.
+    /// Builds data segments of these lengths.
     pub fn of_lens(lens: &[usize], mut bend: impl FnMut(usize, &mut Vec<u8>)) -> Self {
         let params = small_params().with_uniform(false).with_segment_size(4096);
         let stream = StreamSealer::new(params, &key(), b"").unwrap();
@@ -69,7 +69,7 @@ impl Indexed {
         self.segments.push(begin..self.bytes.len());
     }
 
-    /// What is before segment `end`.
+    /// Returns the stream before segment `end`.
     pub fn before(&self, end: usize) -> &[u8] {
         &self.bytes[..self.segments[end].start]
     }

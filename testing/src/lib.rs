@@ -1,7 +1,8 @@
-//! What the tests share: small streams, sources and sinks that misbehave on purpose, the crash
-//! laboratory, and the command in a folder of its own.
+//! The shared parts of the tests: small streams, sources and sinks that misbehave on purpose, the
+//! crash laboratory, and the command in a folder of its own.
 //!
-//! Without features there is only what is compiled into no pipeline: [`command`] and [`piecewise`].
+//! Without features, only the parts independent of the pipeline are present: [`command`] and
+//! [`piecewise`].
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 #![expect(missing_docs, reason = "a name says what a field or a call of a test double is")]

@@ -1,4 +1,6 @@
-//! Reads a stream a second time, with `format` alone: no pipeline, no threads, and never more of the input than was asked for (§15).
+//! Reads a stream a second time with `format` alone.
+//!
+//! There is no pipeline and no thread, and it never gives a parser more than requested (§15).
 
 use stream_v2_format::crypto::{
     AuthenticHeader, ContentKey, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
@@ -10,10 +12,10 @@ use stream_v2_format::wire::{
 };
 use stream_v2_format::{Detail, Error, Offset, SegmentIndex};
 
-/// So many bytes more and fewer, the lengths are looked at too.
+/// The distance, in bytes, of the other lengths that are also checked.
 const NEARBY: u64 = 40;
 
-/// What was released, and what became of the stream.
+/// The released plaintext and the result.
 pub type Read = (Vec<u8>, Result<(), Error>);
 
 /// Reads `input` from its beginning to its end, or to the first error.
@@ -63,7 +65,7 @@ impl<'a> Input<'a> {
         &self.bytes[self.at..]
     }
 
-    /// Parses what comes next, from as many bytes as the parser asks for.
+    /// Parses the next item from as many bytes as the parser requests.
     fn next<T>(
         &mut self,
         segments: Option<u64>,
@@ -96,7 +98,7 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Opens segment after segment, whole and by their ends alone.
+/// Opens segment after segment, both whole and by their ends alone.
 struct SegmentReader<'a> {
     opener: SegmentOpener,
     progress: Progress,
@@ -116,7 +118,7 @@ impl<'a> SegmentReader<'a> {
         }
     }
 
-    /// The plaintext of the next segment.
+    /// Returns the payload of the next segment, cut to its plaintext.
     fn open(&mut self, segment: &AuthenticHeader, wire: &'a [u8]) -> Result<Vec<u8>, Error> {
         let index = segment.header().index;
         assert_eq!(Some(index), self.expected);
@@ -130,7 +132,7 @@ impl<'a> SegmentReader<'a> {
         let ends = ends.unwrap();
         let after_ends = self.progress.clone().opened_tail(segment, &ends);
         let after_all = self.progress.opened(segment, &opened, &payload);
-        // What an index segment holds is not in its ends.
+        // The ends of an index segment do not show its content.
         if after_all.map_err(|error| error.detail()) != Err(Detail::MalformedIndex) {
             assert_eq!(
                 (ends.digest, after_ends),
@@ -145,7 +147,7 @@ impl<'a> SegmentReader<'a> {
         Ok(payload)
     }
 
-    /// A segment whose frames come one by one is the same segment, or has the same fault.
+    /// Asserts that opening a segment frame by frame gives the same segment or the same fault.
     fn frame_by_frame(
         &mut self,
         segment: &AuthenticHeader,
@@ -169,13 +171,13 @@ impl<'a> SegmentReader<'a> {
         );
     }
 
-    /// A segment by its digest frame and its terminator frame alone (§19.3).
+    /// Opens a segment by its digest frame and its terminator frame alone (§19.3).
     fn ends(&mut self, segment: &AuthenticHeader, wire: &[u8]) -> Result<OpenedSegment, Error> {
         let tail = &wire[wire.len() - self.opener.tail_len(segment)..];
         self.opener.open_tail(segment, tail)
     }
 
-    /// What is wrong with one of these two frames is the same error at the same offset.
+    /// Asserts that a fault of one of these two frames is the same error at the same offset.
     fn assert_same_fault(&self, segment: &AuthenticHeader, whole: &Error, ends: Option<&Error>) {
         let tail_len = self.opener.tail_len(segment) as u64;
         let tail = segment.offset().0 + segment.header().segment_len() - tail_len;
@@ -185,7 +187,7 @@ impl<'a> SegmentReader<'a> {
         }
     }
 
-    /// Opens segment 0 once more, from wherever the epochs have come.
+    /// Opens segment 0 again, whatever the current epoch is.
     fn go_back(&mut self) {
         let (segment, wire, payload) = self.first.take().unwrap();
         let mut again = vec![0; payload.len()];
@@ -194,7 +196,7 @@ impl<'a> SegmentReader<'a> {
     }
 }
 
-/// What the formulas of §14.1 need to know of the segments that were read.
+/// The facts about the segments read so far that the formulas of §14.1 need.
 struct Shape {
     header: HeaderV1,
     plaintext_len: u64,
@@ -231,7 +233,8 @@ impl Shape {
         self.plaintext_len += u64::from(segment.plaintext_len);
     }
 
-    /// The lengths of the stream and of its plaintext follow from each other, and so for lengths nearby.
+    /// Asserts that the lengths of the stream and of its plaintext determine each other. Lengths
+    /// nearby are also checked.
     fn assert_lengths(&self, stream_len: u64) {
         if !self.plain || (self.index && self.unindexed > 0) {
             return;

@@ -13,7 +13,7 @@ pub enum Call {
     Abort,
 }
 
-/// Takes everything until call number `fail_at` (from 0).
+/// Accepts everything until call number `fail_at` (from 0).
 #[derive(Default)]
 pub struct Recording {
     pub bytes: Vec<u8>,
@@ -29,7 +29,7 @@ impl Recording {
         Self { fail_at: Some(call), ..Self::default() }
     }
 
-    /// Bytes that a `make_durable` has covered.
+    /// Returns the bytes that a `make_durable` has covered.
     pub fn durable(&self) -> &[u8] {
         &self.bytes[..self.durable_len]
     }

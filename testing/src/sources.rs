@@ -2,7 +2,8 @@
 
 use std::io::{self, ErrorKind, Read};
 
-/// Gives at most `most` bytes a call, and reports an interruption before every `interrupt_every`-th call.
+/// Returns at most `most` bytes a call, and reports an interruption before every
+/// `interrupt_every`-th call.
 pub struct Short<R> {
     pub source: R,
     pub most: usize,

@@ -18,12 +18,12 @@ pub fn salts() -> Salts {
     Salts { stream_salt: [0x20; 32], run_salt: RunSalt::new([0x40; 16]) }
 }
 
-/// Frames of 4 KiB, segments of 8 KiB.
+/// Returns parameters with frames of 4 KiB and segments of 8 KiB.
 pub fn small_params() -> StreamParams {
     StreamParams::new([0x20; 32]).with_frame_size_log2(12).with_segment_size(8192)
 }
 
-/// A pipeline with fixed salts and small segments. No durability point depends on the time.
+/// Returns a pipeline with fixed salts and small segments. No durability point depends on the time.
 pub fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key).with_salts(salts());
     pipeline.durability.time = Duration::MAX;
@@ -32,7 +32,7 @@ pub fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     pipeline
 }
 
-/// A pipeline with salts of its own and the smallest segments, each made durable.
+/// Returns a pipeline with salts of its own and the smallest segments, each made durable.
 pub fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.durability.time = Duration::MAX;
@@ -48,14 +48,14 @@ pub fn encrypt(pipeline: &EncryptPipeline<'_>, plaintext: &[u8]) -> Vec<u8> {
     stream
 }
 
-/// What a strict reader released, and how it ended.
+/// Returns the plaintext that a strict reader released, and its result.
 pub fn decrypt(pipeline: &DecryptPipeline<'_>, stream: &[u8]) -> (Vec<u8>, Result<Summary, Error>) {
     let mut plaintext = Vec::new();
     let result = pipeline.run(stream, &mut WriterSink::new(&mut plaintext), Managers::none());
     (plaintext, result)
 }
 
-/// A stream with where its parts are.
+/// A stream and the places of its parts.
 pub struct Built {
     pub bytes: Vec<u8>,
     /// Byte ranges of the segments, the final one last.
@@ -65,12 +65,12 @@ pub struct Built {
 }
 
 impl Built {
-    /// Everything that the data segments before `segments` hold.
+    /// Returns the plaintext of the data segments before `segments`.
     pub fn released(&self, segments: usize) -> Vec<u8> {
         self.plaintexts.iter().take(segments).flatten().copied().collect()
     }
 
-    /// The stream header followed by these segments.
+    /// Returns the stream header followed by these segments.
     pub fn with_segments<'a>(&self, segments: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
         let mut bytes = self.bytes[..128].to_vec();
         segments.into_iter().for_each(|segment| bytes.extend_from_slice(segment));
@@ -82,13 +82,13 @@ impl Built {
     }
 }
 
-/// What to build: `runs` gives, for each run, its salt byte and the lengths of its segments.
+/// The stream to build. `runs` gives, for each run, its salt byte and the lengths of its segments.
 pub struct Plan<'a> {
     pub params: StreamParams,
     pub runs: &'a [(u8, &'a [usize])],
 }
 
-/// A stream without UNIFORM whose segments are as short as a test wants them, in any number of runs.
+/// Builds a stream without UNIFORM, with segments as short as a test needs, in any number of runs.
 pub fn build(runs: &[(u8, &[usize])]) -> Built {
     let params = small_params().with_uniform(false);
     build_with(&Plan { params, runs })

@@ -14,7 +14,7 @@ thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().build().unwrap();
 }
 
-/// The value of a future, on the runtime of this thread.
+/// Returns the value of a future, on the runtime of this thread.
 pub fn on_tasks<T>(run: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(run))
 }
@@ -24,7 +24,7 @@ pub fn runtimes() -> [Runtime; 2] {
         .map(Result::unwrap)
 }
 
-/// Gives at most `most` bytes a call, and nothing at every other one.
+/// Gives at most `most` bytes a call, and is pending at every other poll.
 pub struct Sips<R> {
     source: R,
     most: usize,
@@ -36,7 +36,7 @@ impl<R> Sips<R> {
         Self { source, most, waits: false }
     }
 
-    /// As much a call as is asked for.
+    /// Gives as many bytes a call as requested.
     pub fn all(source: R) -> Self {
         Self::new(source, usize::MAX)
     }
@@ -114,7 +114,7 @@ async fn pending_once() {
     .await;
 }
 
-/// Polls a future so many times, and drops it.
+/// Polls a future this many times, and drops it.
 pub async fn poll_times<T>(future: impl Future<Output = T>, times: usize) -> Option<T> {
     let mut future = Box::pin(future);
     let mut left = times;
@@ -126,7 +126,7 @@ pub async fn poll_times<T>(future: impl Future<Output = T>, times: usize) -> Opt
     .await
 }
 
-/// As [`poll_times`], without waiting for what would wake the future.
+/// Does the same as [`poll_times`], but does not wait for the future to be woken.
 pub async fn poll_at_once<T>(future: impl Future<Output = T>, times: usize) -> Option<T> {
     let mut future = Box::pin(future);
     let waking = poll_fn(|context| {

@@ -3,17 +3,17 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-/// Nothing is waited for longer. No test takes that long, unless a thread never ends.
+/// The longest wait. No test takes that long, unless a thread never ends.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// No other test that asks for this runs at the same time: it looks at all threads of the process.
+/// Excludes other tests that call this, because the test checks all threads of the process.
 pub fn alone() -> MutexGuard<'static, ()> {
     ALONE.lock().unwrap()
 }
 
-/// Names of the pipeline's threads that are there.
+/// Returns the names of the pipeline's existing threads.
 pub fn pipeline_threads() -> Vec<String> {
     std::fs::read_dir("/proc/self/task")
         .unwrap()
@@ -22,8 +22,10 @@ pub fn pipeline_threads() -> Vec<String> {
         .collect()
 }
 
-/// Fails unless every thread of the pipeline goes. They were joined before `run` returned, but the operating system may take
-/// another moment to strike a joined thread off its list.
+/// Asserts that every thread of the pipeline ends.
+///
+/// The threads were joined before `run` returned. The operating system may take another moment to
+/// remove a joined thread from its list.
 pub fn assert_none_left() {
     let end = Instant::now() + PATIENCE;
     while !pipeline_threads().is_empty() {

@@ -1,4 +1,4 @@
-//! The golden vectors as they stand in their files (vectors/README.md).
+//! The golden vectors, loaded from their files (vectors/README.md).
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use stream_v2_conformance::operations::Vector;
 use stream_v2_conformance::vector::{Keys, Manifest, Stored};
 use stream_v2_pipeline::ContentKey;
 
-/// Every vector that the manifest lists.
+/// Returns every vector in the manifest.
 pub fn all() -> impl Iterator<Item = Vector> {
     let manifest: Manifest = serde_json::from_slice(&file("manifest.json")).unwrap();
     manifest.vectors.into_iter().map(|entry| serde_json::from_slice(&file(&entry.file)).unwrap())
@@ -18,7 +18,7 @@ fn file(path: &str) -> Vec<u8> {
     fs::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../vectors")).join(path)).unwrap()
 }
 
-/// The bytes that a vector holds or names.
+/// Returns the bytes that a vector holds or names.
 pub fn load(stored: &Stored) -> Vec<u8> {
     let bytes = match (&stored.hex, &stored.blob) {
         (Some(digits), _) => hex::decode(digits).unwrap(),
@@ -28,7 +28,7 @@ pub fn load(stored: &Stored) -> Vec<u8> {
     bytes
 }
 
-/// The content key, where there is one, and the context.
+/// Returns the content key, if there is one, and the context.
 pub fn keys(keys: &Keys) -> (Option<ContentKey>, Vec<u8>) {
     let key = keys.content_key.as_deref().map(|digits| ContentKey::new(array(digits)));
     (key, hex::decode(&keys.context).unwrap())
@@ -38,7 +38,7 @@ pub fn sha256(bytes: &[u8]) -> String {
     hex::encode(Sha256::digest(bytes))
 }
 
-/// The bytes of hex digits.
+/// Returns the bytes of hex digits.
 pub fn array<const N: usize>(digits: &str) -> [u8; N] {
     hex::decode(digits).unwrap().try_into().unwrap()
 }

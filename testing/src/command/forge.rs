@@ -1,4 +1,5 @@
-//! What only the holder of the key can do: a segment tag for a wire that its writer never wrote (§5, §6).
+//! Forgeries that only the holder of the key can make: a segment tag for a wire that its writer
+//! never wrote (§5, §6).
 
 use sha3::{Digest, Sha3_256};
 use stream_v2_format::wire::crc32c;
@@ -6,7 +7,8 @@ use stream_v2_format::wire::crc32c;
 use super::KEY;
 use super::stream::{Stream, repaired};
 
-/// The stream with other bytes in the wire of a segment, under checksums and a segment tag that match.
+/// Returns the stream with other bytes in the wire of a segment, under matching checksums and a
+/// matching segment tag.
 pub fn wire_field(stream: &Stream, place: usize, offset: usize, bytes: &[u8]) -> Vec<u8> {
     let segment = stream.segments()[place].clone();
     let (start, wire) = (segment.start, segment.start + 96..segment.end);
@@ -18,7 +20,7 @@ pub fn wire_field(stream: &Stream, place: usize, offset: usize, bytes: &[u8]) ->
     repaired(forged, start, 92)
 }
 
-/// K_segment under the empty context.
+/// Returns K_segment under the empty context.
 fn segment_key(stream: &[u8]) -> [u8; 32] {
     let mut bound = Sha3_256::new();
     bound.update(&stream[..80]);
@@ -27,7 +29,7 @@ fn segment_key(stream: &[u8]) -> [u8; 32] {
     hmac(&prk, &[b"stream-v2\0segment\0", &bound.finalize(), &[1]])
 }
 
-/// HMAC-SHA3-256 for keys of up to 136 bytes.
+/// Returns HMAC-SHA3-256 for keys of up to 136 bytes.
 fn hmac(key: &[u8], message: &[&[u8]]) -> [u8; 32] {
     let pad = |byte: u8| {
         let mut block = [byte; 136];

@@ -1,4 +1,4 @@
-//! The command, killed while it is at work.
+//! The command, killed while it runs.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -7,18 +7,21 @@ use std::time::{Duration, Instant};
 
 use super::Folder;
 
-/// Nothing is waited for longer. Only a process that hangs takes that long.
+/// The longest wait. Only a process that hangs takes that long.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// SIGXFSZ, with which the system kills a process that writes beyond its limit.
+/// SIGXFSZ, with which the operating system kills a process that writes beyond its limit.
 const BEYOND_LIMIT: i32 = 25;
-/// Makes the first argument the limit of each file, in blocks, and becomes the rest of them.
+/// Makes the first argument the limit of each file, in blocks, and executes the other arguments.
 const LIMITED: &str = r#"ulimit -c 0; ulimit -f "$0"; exec "$@""#;
-/// A process that ignores the signal would get an error, and its children would.
+/// Resets the signal. If a process ignored it, the process and its children would get an error
+/// instead.
 const BEGINNING: &[&str] = if cfg!(target_os = "linux") { &["env", "--default-signal=XFSZ"] } else { &[] };
 
-/// Runs a command that the system kills when it writes beyond so many blocks (of 512 bytes, in some
-/// shells 1024) of any file: at the same byte on every machine. Whether that came before its end.
+/// Runs a command that the operating system kills when it writes beyond `blocks` of any file.
+///
+/// A block has 512 bytes, in some shells 1024. The limit is at the same byte on every machine.
+/// Returns whether the command was killed before its end.
 pub fn killed_at(folder: &Folder, args: &str, blocks: u64) -> bool {
     let blocks = blocks.to_string();
     let words = [BEGINNING, &["sh", "-c", LIMITED, &blocks]].concat();
@@ -26,13 +29,13 @@ pub fn killed_at(folder: &Folder, args: &str, blocks: u64) -> bool {
     let ended = command.stdout(Stdio::null()).output().unwrap();
     let (status, told) = (ended.status, String::from_utf8_lossy(&ended.stderr));
     let is_killed = status.signal() == Some(BEYOND_LIMIT);
-    // The run before may have been killed after it had published everything.
+    // The previous run may have been killed after it had published everything.
     let was_complete = status.code() == Some(2) && told.contains("exists already");
     assert!(is_killed || status.success() || was_complete, "{status}: {told}");
     is_killed
 }
 
-/// Waits for something that a process does.
+/// Waits until `done` returns true.
 pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + PATIENCE;
     while !done() {
@@ -41,7 +44,9 @@ pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Starts a command, and kills it when `len` has grown by so many bytes; whether that came before its end. `ended` looks at a command that was faster.
+/// Starts a command and kills it when `len` has grown by `growth` bytes.
+///
+/// Returns whether that came before the command's end. `ended` checks a command that was faster.
 pub fn killed(
     mut command: Command,
     len: impl Fn() -> u64,
@@ -65,7 +70,7 @@ pub fn killed(
     }
 }
 
-/// Growths below 2 MiB, the same in every run of a test.
+/// Returns growths below 2 MiB, the same in every run of a test.
 pub fn growths() -> impl FnMut() -> u64 {
     let mut seed = 1_u64;
     move || {

@@ -1,4 +1,4 @@
-//! The command in a folder of its own, with a key that is known, and small streams with fixed salts.
+//! The command in a folder of its own, with a known key, and small streams with fixed salts.
 
 pub mod forge;
 pub mod kill;
@@ -21,22 +21,22 @@ use tempfile::TempDir;
 pub const KEY: [u8; 32] = [7; 32];
 pub const KEY_ID: [u8; 16] = [0xA1; 16];
 
-/// The text of a key file.
+/// Returns the text of a key file.
 pub fn key_text(key_id: [u8; 16], key: [u8; 32]) -> String {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     format!("# a key for tests\nsv2-key-1 {} {}\n", hex(&key_id), hex(&key))
 }
 
-/// The command that cargo has built for the test or benchmark that asks.
+/// Returns the path of the command that cargo has built for the running test or benchmark.
 pub fn sv2() -> OsString {
     std::env::var_os("CARGO_BIN_EXE_sv2").unwrap()
 }
 
-/// A folder in which the command runs, so that messages name files and no folders.
+/// A folder in which the command runs, so that messages name files without folders.
 pub struct Folder(TempDir);
 
 impl Folder {
-    /// A folder that holds a file `key`.
+    /// Creates a folder that holds a file `key`.
     pub fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         folder.write_key("key", &key_text(KEY_ID, KEY));
@@ -69,7 +69,7 @@ impl Folder {
         self.path(name).symlink_metadata().is_ok()
     }
 
-    /// The names in the folder, in order.
+    /// Returns the names in the folder, in order.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
         let mut names: Vec<String> =
@@ -78,12 +78,13 @@ impl Folder {
         names
     }
 
-    /// The command with these arguments, split at spaces. Nothing of the environment decides what it does.
+    /// Returns the command with these arguments, split at spaces. The environment does not affect
+    /// it.
     pub fn sv2(&self, args: &str) -> Command {
         self.sv2_after(&[], args)
     }
 
-    /// The same as the last words of another command, which starts it.
+    /// Returns the command as the last words of another command, which starts it.
     pub fn sv2_after(&self, words: &[&str], args: &str) -> Command {
         let sv2 = sv2();
         let words = words.iter().map(OsStr::new).chain([sv2.as_os_str()]);
@@ -94,7 +95,8 @@ impl Folder {
         command
     }
 
-    /// What each of these commands says, and that it leaves the folder as it was.
+    /// Returns the output of each of these commands, and checks that they leave the folder
+    /// unchanged.
     pub fn said(&self, commands: &[&str]) -> String {
         let mut said = String::new();
         for args in commands {
@@ -128,7 +130,7 @@ impl Folder {
     }
 }
 
-/// How the command ended, shown as a user sees it.
+/// The result of a command, displayed as a user sees it.
 pub struct Ran(pub Output);
 
 impl Ran {
@@ -148,7 +150,7 @@ impl Ran {
         std::str::from_utf8(&self.0.stderr).unwrap()
     }
 
-    /// The same, for a run that must have ended well.
+    /// Checks that the command succeeded, and returns the result.
     pub fn done(self) -> Self {
         assert_eq!(self.code(), 0, "{self}");
         self

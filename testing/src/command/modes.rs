@@ -20,7 +20,7 @@ impl Folder {
         Ran(self.sv2_after(&["sh", "-c", &script], args).output().unwrap())
     }
 
-    /// Gives a file to a user that this test is not; false, and said so, unless the test runs as root.
+    /// Gives a file to another user. Unless the test runs as root, prints a note and returns false.
     pub fn give_away(&self, name: &str) -> bool {
         let given = lchown(self.path(name), Some(54_321), None).is_ok();
         if !given {

@@ -1,5 +1,5 @@
-//! The command with an S3: with the one of the tests, or with a real server that `.ci/s3` and
-//! `.ci/s3-servers` install.
+//! The command with an S3 server: the fake one, or a real one that `.ci/s3` and `.ci/s3-servers`
+//! install.
 
 use std::process::Command;
 
@@ -8,7 +8,9 @@ use stream_v2_s3_servers::{REGION, Server};
 
 use super::{Folder, Ran};
 
-/// The command, with an S3 and credentials for it in its environment, and nothing else of that kind.
+/// Returns the command with an S3 server and its credentials in the environment, and no other S3
+/// settings.
+///
 /// Without a secret there are no credentials. Data not yet uploaded is in `state`.
 pub fn sv2(folder: &Folder, front: &Front, secret: &str, args: &str) -> Command {
     let mut command = sv2_at(folder, &front.endpoint(), args);
@@ -40,7 +42,7 @@ impl Served {
         Self { folder: Folder::new(), server: Server::start() }
     }
 
-    /// The command, with the server and credentials for it in its environment.
+    /// Returns the command with the server and its credentials in the environment.
     pub fn sv2(&self, args: &str) -> Command {
         let mut command = sv2_at(&self.folder, &self.server.endpoint(), args);
         let kind = self.server.kind();
@@ -54,12 +56,13 @@ impl Served {
         Ran(self.sv2(args).output().unwrap())
     }
 
-    /// How many names there are of data not yet uploaded.
+    /// Returns the number of names of data not yet uploaded.
     pub fn state_len(&self) -> usize {
         self.folder.path("state").read_dir().map_or(0, Iterator::count)
     }
 
-    /// That nothing but objects is left. An upload whose name was lost before it was written down has no parts.
+    /// Asserts that only objects are left. An upload whose name was lost before it was recorded has
+    /// no parts.
     pub fn nothing_is_left(&self) {
         assert_eq!(self.state_len(), 0);
         if self.server.kind().quirks().manages_uploads {

@@ -1,4 +1,4 @@
-//! Small streams with fixed salts: frames of 4 KiB, segments of 8 KiB.
+//! Small streams with fixed salts, frames of 4 KiB and segments of 8 KiB.
 
 use std::ops::Range;
 
@@ -11,7 +11,7 @@ use stream_v2_format::wire::{RunLink, StreamParams, crc32c};
 use super::{KEY, KEY_ID};
 use crate::pattern::plaintext;
 
-/// What a stream is made of; the rest is fixed.
+/// The variable properties of a stream. The rest is fixed.
 #[derive(Clone, Copy)]
 pub struct Recipe {
     pub plaintext_len: usize,
@@ -34,8 +34,9 @@ impl Recipe {
         plaintext(self.plaintext_len).into_iter().map(|byte| byte.wrapping_add(self.shift)).collect()
     }
 
-    /// Written with the format crate alone, which takes both salts as arguments. The pipeline draws its own, and a
-    /// feature that changed that would come into the command that is tested.
+    /// Builds the stream with the format crate alone, which takes both salts as arguments. The
+    /// pipeline draws its own salts, and a feature that changed this would reach the tested
+    /// command.
     pub fn stream(self) -> Stream {
         let stream = StreamSealer::new(params(self), &ContentKey::new(KEY), b"").unwrap();
         let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([self.run_salt; 16])));
@@ -55,7 +56,8 @@ impl Recipe {
         Stream(bytes)
     }
 
-    /// A segment of one byte that a resumed run would write at `index` if all before it had been zero.
+    /// Returns the one-byte segment that a resumed run would write at `index` if everything before
+    /// it were zero.
     pub fn resumed_segment(self, index: u32) -> Vec<u8> {
         let stream = StreamSealer::new(params(self), &ContentKey::new(KEY), b"").unwrap();
         let run =
@@ -77,7 +79,7 @@ fn append(stream: &mut Vec<u8>, sealed: &SealedSegment, wire: &[u8]) {
 pub struct Stream(pub Vec<u8>);
 
 impl Stream {
-    /// Where each segment stands, the final one last.
+    /// Returns the place of each segment, the final one last.
     pub fn segments(&self) -> Vec<Range<usize>> {
         let mut segments = Vec::new();
         let mut start = 128;
@@ -94,36 +96,36 @@ impl Stream {
         &self.0[self.segments()[place].clone()]
     }
 
-    /// The stream header followed by these segments.
+    /// Returns the stream header followed by these segments.
     pub fn with(&self, segments: &[&[u8]]) -> Vec<u8> {
         [&self.0[..128], &segments.concat()].concat()
     }
 
-    /// The stream with other bytes at an offset.
+    /// Returns the stream with other bytes at an offset.
     pub fn patched(&self, offset: usize, bytes: &[u8]) -> Vec<u8> {
         let mut stream = self.0.clone();
         stream[offset..offset + bytes.len()].copy_from_slice(bytes);
         stream
     }
 
-    /// The stream with one bit flipped.
+    /// Returns the stream with one bit flipped.
     pub fn flipped(&self, offset: usize) -> Vec<u8> {
         self.patched(offset, &[self.0[offset] ^ 1])
     }
 
-    /// The stream with other bytes in its header, under a checksum that matches.
+    /// Returns the stream with other bytes in its header, under a matching checksum.
     pub fn header_field(&self, offset: usize, bytes: &[u8]) -> Vec<u8> {
         repaired(self.patched(offset, bytes), 0, 124)
     }
 
-    /// The stream with other bytes in a segment header, under a checksum that matches.
+    /// Returns the stream with other bytes in a segment header, under a matching checksum.
     pub fn segment_field(&self, place: usize, offset: usize, bytes: &[u8]) -> Vec<u8> {
         let start = self.segments()[place].start;
         repaired(self.patched(start + offset, bytes), start, 92)
     }
 }
 
-/// Puts the checksum of `len` bytes behind them.
+/// Puts the checksum of `len` bytes after them.
 pub fn repaired(mut stream: Vec<u8>, start: usize, len: usize) -> Vec<u8> {
     let crc = crc32c(&stream[start..start + len]).to_le_bytes();
     stream[start + len..start + len + 4].copy_from_slice(&crc);

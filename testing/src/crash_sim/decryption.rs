@@ -1,4 +1,4 @@
-//! One decryption in the laboratory: begun or gone on with, as `sv2 decrypt` does it.
+//! One decryption in the laboratory, new or resumed, as `sv2 decrypt` runs it.
 
 use std::io::{Cursor, ErrorKind, Seek, SeekFrom};
 use std::time::Duration;
@@ -14,35 +14,35 @@ use super::{assert_untouched, inode, output};
 use crate::engine::Engine;
 use crate::streams::key;
 
-/// A stream, and what it opens to.
+/// A stream and its plaintext.
 pub struct Decryption {
     pub key: ContentKey,
     pub stream: Vec<u8>,
     pub plaintext: Vec<u8>,
-    /// What every run is on.
+    /// The engine of every run.
     pub engine: Engine,
 }
 
-/// What a run found when it began.
+/// The state that a run found when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Found {
     Nothing(Option<ResumeWarning>),
-    /// A partial file that no journal vouches for.
+    /// A partial output without a journal that vouches for it.
     Unknown,
-    /// So many committed bytes of plaintext.
+    /// This many committed bytes of plaintext.
     Committed(usize),
     Complete,
-    /// A name is taken, by something that is not ours.
+    /// A name is taken by a file that the run did not write.
     Taken,
 }
 
 impl Decryption {
-    /// Under the key of all streams here.
+    /// Uses the key of all streams here.
     pub fn new(stream: Vec<u8>, plaintext: Vec<u8>) -> Self {
         Self { key: key(), stream, plaintext, engine: Engine::Threads }
     }
 
-    /// One worker, two segments between durability points.
+    /// Returns a pipeline with one worker and two segments between durability points.
     pub fn pipeline(&self) -> DecryptPipeline<'_> {
         let mut pipeline = DecryptPipeline::new(&self.key);
         pipeline.parallelism = Parallelism::with_workers(1);
@@ -51,12 +51,12 @@ impl Decryption {
         pipeline
     }
 
-    /// Gives the command for any output.
+    /// Runs the command for any output.
     pub fn give(&self, output: &OutputFile) -> Result<(), Error> {
         self.attempt(output).map_err(|error| *error.downcast::<Error>().unwrap())
     }
 
-    /// The same where making the output may fail, too.
+    /// Runs the command as [`give`](Self::give) does. Creating the output may also fail.
     pub fn attempt(&self, output: &OutputFile) -> Result<(), Box<dyn std::error::Error>> {
         let pipeline = self.pipeline();
         let mut source = Cursor::new(&self.stream);
@@ -78,7 +78,8 @@ impl Decryption {
         Ok(())
     }
 
-    /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
+    /// Runs the command to its end in this file system. Returns the state that it found, and all of
+    /// its operations.
     pub fn run(&self, contents: &Contents) -> (Result<Found, Error>, Sim) {
         let sim = Sim::new(contents.clone());
         (self.run_in(&sim), sim)
@@ -108,7 +109,7 @@ impl Decryption {
         };
         source.seek(SeekFrom::Start(stream.header().body_offset().0)).unwrap();
         match output.discard().and_then(|()| FileSink::create(&output)) {
-            // Somebody's complete file: the run before had ended well.
+            // The output is complete because the previous run succeeded.
             Err(error) if error.kind() == ErrorKind::AlreadyExists && !journal => Ok(Found::Complete),
             Err(error) if [ErrorKind::AlreadyExists, ErrorKind::InvalidData].contains(&error.kind()) => {
                 Ok(Found::Taken)
@@ -128,8 +129,8 @@ impl Decryption {
         Run::new(Contents::default(), &sim)
     }
 
-    /// Gives the command again after a crash, and checks everything: nothing was said to be lost, what is committed was not touched, and the
-    /// plaintext is whole.
+    /// Runs the command again after a crash and checks the result. No loss is reported, the
+    /// committed bytes are untouched, and the plaintext is whole.
     pub fn again(&self, contents: &Contents) -> Run {
         let (found, sim) = self.run(contents);
         let run = Run::new(contents.clone(), &sim);
@@ -143,7 +144,7 @@ impl Decryption {
         run
     }
 
-    /// The plaintext stands under its name, and nothing else is left.
+    /// Asserts that the plaintext has its name, and that nothing else is left.
     pub fn assert_complete(&self, contents: &Contents) {
         assert_eq!(contents.names(), ["out"]);
         assert!(contents.file("out") == Some(&self.plaintext));

@@ -1,4 +1,4 @@
-//! One encryption in the laboratory: begun or gone on with, as `sv2 encrypt` does it.
+//! One encryption in the laboratory, new or resumed, as `sv2 encrypt` runs it.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -19,19 +19,20 @@ pub struct Encryption {
     pub key: ContentKey,
     pub source: Vec<u8>,
     pub stamp: SourceStamp,
-    /// Whether all that is committed is compared, whatever is known of the source from outside.
+    /// Whether everything committed is compared, whatever is known of the source from outside.
     pub compares: bool,
     /// Whether the stream has the flag UNIFORM.
     pub uniform: bool,
     /// Segments between durability points.
     pub durable_every: u64,
-    /// What every run is on.
+    /// The engine of every run.
     pub engine: Engine,
-    /// Whether it has index segments, and then how many segments in all: some are shorter than full ones.
+    /// The number of segments if the stream has index segments. Some are then shorter than full
+    /// ones.
     pub index: Option<u64>,
 }
 
-/// A run to the end: where it began, all that it did, and what it wrote.
+/// A complete run: its initial disk, all of its operations, and its output.
 pub struct Run {
     pub start: Contents,
     pub log: Vec<Op>,
@@ -43,12 +44,13 @@ impl Run {
         Self { start, log: sim.log(), result: sim.contents().file("out").cloned().unwrap_or_default() }
     }
 
-    /// The disk where the process is killed after so many operations, and so many bytes of the next one.
+    /// Returns the disk after a kill that follows this many operations and this many bytes of the
+    /// next one.
     pub fn killed(&self, (calls, cut): (usize, usize)) -> Contents {
         killed(&self.start, &self.log, calls, cut)
     }
 
-    /// The same machine goes on after that, with another process: what the two have done together.
+    /// Returns the operations of the killed run and of the next process on the same machine.
     pub fn killed_and(&self, (calls, cut): (usize, usize), next: &Self) -> Vec<Op> {
         let torn = match self.log.get(calls) {
             Some(Op::Write(file, at, bytes)) if cut > 0 => Some(Op::Write(*file, *at, bytes[..cut].to_vec())),
@@ -58,12 +60,12 @@ impl Run {
     }
 }
 
-/// What a run found when it began.
+/// The state that a run found when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Found {
     /// Committed segments.
     pub segments: u64,
-    /// Bytes up to their end.
+    /// The offset of their end.
     pub stream_len: usize,
     pub notice: Option<ResumeWarning>,
 }
@@ -76,7 +78,7 @@ impl Encryption {
         Self { key, source, stamp, compares, uniform, durable_every, engine, index }
     }
 
-    /// One worker.
+    /// Returns a pipeline with one worker.
     pub fn pipeline(&self) -> EncryptPipeline<'_> {
         let mut pipeline = small_segments(&self.key, 1);
         pipeline.durability.segments = self.durable_every;
@@ -85,14 +87,14 @@ impl Encryption {
         pipeline
     }
 
-    /// Gives the command for any output, and finds it as it was left.
+    /// Runs the command for any output, and asserts that the run begins without a warning.
     pub fn give(&self, output: &OutputFile) -> Result<(), Error> {
         let notice = self.attempt(output).map_err(|error| *error.downcast::<Error>().unwrap())?;
         assert_eq!(notice, None);
         Ok(())
     }
 
-    /// Gives the command for any output; what the run noticed when it began.
+    /// Runs the command for any output, and returns the warning with which the run began.
     pub fn attempt(&self, output: &OutputFile) -> Result<Option<ResumeWarning>, Box<dyn std::error::Error>> {
         let pipeline = self.pipeline();
         let Some(mut found) = InterruptedEncryption::find(&pipeline, output)? else {
@@ -117,7 +119,8 @@ impl Encryption {
         }
     }
 
-    /// Gives the command: to the end, in the file system as it is. Returns what it found, and all that it did.
+    /// Runs the command to its end in this file system. Returns the state that it found, and all of
+    /// its operations.
     pub fn run(&self, contents: &Contents) -> (Result<Option<Found>, Error>, Sim) {
         let sim = Sim::new(contents.clone());
         (self.run_in(&sim), sim)
@@ -128,9 +131,9 @@ impl Encryption {
         let Some(mut interrupted) = InterruptedEncryption::find(&pipeline, &output)? else {
             let created = output.discard().and_then(|()| FileSink::create(&output));
             return match created {
-                // Somebody's complete file: the run before had ended well.
+                // The output is complete because the previous run succeeded.
                 Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(None),
-                // Somebody's file under the name of the journal.
+                // A foreign file has the name of the journal.
                 Err(error) if error.kind() == ErrorKind::InvalidData => Ok(None),
                 created => {
                     let (source, sink) = (&self.source[..], created.unwrap());
@@ -159,8 +162,8 @@ impl Encryption {
         Run::new(Contents::default(), &sim)
     }
 
-    /// Gives the command again after a crash of `before`, and checks everything: what was found is what was there, nothing of that was touched,
-    /// and the result opens to the source.
+    /// Runs the command again after a crash of `before` and checks the result. The run finds the
+    /// committed segments, leaves them untouched, and its result opens to the source.
     pub fn again(&self, before: &Run, contents: &Contents) -> Run {
         let (found, sim) = self.run(contents);
         let found = found.unwrap();
@@ -181,7 +184,8 @@ impl Encryption {
         run
     }
 
-    /// As [`again`](Self::again) after a loss of power, where at least so many bytes of the output were durable.
+    /// Does the same as [`again`](Self::again) after a loss of power, when at least `durable` bytes
+    /// of the output were durable.
     pub fn again_with(&self, before: &Run, contents: &Contents, durable: usize) -> Run {
         let found = inode(contents).map_or(0, |file| committed_len(&contents.files[file], &before.result));
         assert!(
@@ -191,7 +195,8 @@ impl Encryption {
         self.again(before, contents)
     }
 
-    /// A sealed stream of exactly the source stands under its name, and nothing else is left.
+    /// Asserts that a sealed stream of exactly the source has its name, and that nothing else is
+    /// left.
     pub fn assert_complete(&self, contents: &Contents) {
         assert_eq!(contents.names(), ["out"]);
         self.assert_opens(contents.file("out").unwrap());
@@ -208,18 +213,18 @@ impl Encryption {
     }
 }
 
-/// How much of `found` is whole segments of `ideal`, from the first on.
+/// Returns the length of the leading whole segments of `ideal` in `found`.
 pub fn committed_len(found: &[u8], ideal: &[u8]) -> usize {
     let same = |end: &usize| found.get(..*end) == Some(&ideal[..*end]);
     ends(ideal).into_iter().take_while(same).last().unwrap_or(0)
 }
 
-/// Where the stream header and each segment of a stream end.
+/// Returns the ends of the stream header and of each segment of a stream.
 pub fn ends(stream: &[u8]) -> Vec<usize> {
     ends_from(stream, BODY)
 }
 
-/// The same from the beginning of a segment on.
+/// Returns the same ends, beginning at a segment.
 pub fn ends_from(stream: &[u8], begin: usize) -> Vec<usize> {
     let mut ends = vec![begin];
     loop {
@@ -233,7 +238,7 @@ pub fn ends_from(stream: &[u8], begin: usize) -> Vec<usize> {
     }
 }
 
-/// Whether an error is the report of another source.
+/// Returns whether an error reports another source.
 pub fn is_other_source(error: &Error) -> bool {
     matches!(error.cause(), Cause::Format(format) if format.detail() == stream_v2_format::Detail::JournalSource)
 }

@@ -1,4 +1,5 @@
-//! Syncs that fail: what was written since the last one is lost, the machine still sees it, and later syncs succeed.
+//! Syncs that fail. Data written since the last sync is lost, the machine still sees it, and later
+//! syncs succeed.
 
 use std::error::Error;
 
@@ -8,25 +9,26 @@ use super::states::{killed, lost_power};
 /// EIO, ENOSPC and EDQUOT, as Linux reports them.
 pub const CODES: [i32; 3] = [5, 28, 122];
 
-/// What comes of a command.
+/// The result of a command.
 pub type Done = Result<(), Box<dyn Error>>;
 
-/// A command that is given again and again.
+/// A command that is run again and again.
 pub struct Command<'a> {
     pub run: &'a dyn Fn(&Sim) -> Done,
-    /// Of the states that a loss of power can leave, every so many is looked at, and the last of each call.
+    /// Of the states that a loss of power can leave, every `nth` is checked, and the last of each
+    /// call.
     pub nth: usize,
-    /// Whether syncs of folders fail, too.
+    /// Whether syncs of folders also fail.
     pub folders: bool,
-    /// That the result is there and whole.
+    /// Asserts that the result exists and is whole.
     pub assert_result: &'a dyn Fn(&Contents),
-    /// That nothing else is left.
+    /// Asserts that nothing else is left.
     pub assert_clear: &'a dyn Fn(&Contents),
 }
 
 impl Command<'_> {
-    /// Lets each sync of a run fail. Then the same command is given: to the run that has ended, and
-    /// to one that was killed after any of the calls that it made after the failure.
+    /// Lets each sync of a run fail, and runs the same command again. The second run follows the
+    /// ended run, and also a run killed after any of the calls that it made after the failure.
     pub fn every_sync_fails(&self, start: &Contents, code: i32) {
         self.each_fails(start, code, |op| match op {
             Op::Sync(_) => true,
@@ -35,7 +37,7 @@ impl Command<'_> {
         });
     }
 
-    /// The same with writes that report that earlier ones were lost.
+    /// Does the same with writes that report the loss of earlier ones.
     pub fn every_write_fails(&self, start: &Contents, code: i32) {
         self.each_fails(start, code, |op| matches!(op, Op::Write(..)));
     }
@@ -55,7 +57,7 @@ impl Command<'_> {
         }
     }
 
-    /// Gives the command after `log`, and again after a loss of power at every point of that run.
+    /// Runs the command after `log`, and again after a loss of power at every point of that run.
     fn resumes(&self, start: &Contents, log: &[Op]) {
         let second = self.run_again(&killed(start, log, log.len(), 0));
         let both = [log, &second].concat();
@@ -64,7 +66,7 @@ impl Command<'_> {
             states += 1;
             let is_done = calls == both.len();
             if is_done {
-                // The run has said so.
+                // The run has reported success.
                 (self.assert_result)(contents);
             }
             if is_done || states % self.nth == 0 {

@@ -1,5 +1,5 @@
-//! Storage that keeps what forked runs of one stream have written, rolls back, and mixes segments and journals in front of a
-//! resume.
+//! Storage that keeps the segments and journals of forked runs of one stream, rolls back, and mixes
+//! them before a resume.
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, ErrorKind, Read};
@@ -16,14 +16,14 @@ use super::sim::{Contents, Sim};
 use super::{BODY, SEGMENT};
 use crate::streams::{decrypt, key, small_segments};
 
-/// A segment that some run has sealed, and all plaintext of its history up to its end.
+/// A segment that some run has sealed, and all the plaintext of its history up to its end.
 #[derive(Clone)]
 pub struct Sealed {
     pub bytes: Vec<u8>,
     pub history: Vec<u8>,
 }
 
-/// All that the runs of one stream have written.
+/// Everything that the runs of one stream have written.
 pub struct Forks {
     key: ContentKey,
     index: bool,
@@ -33,7 +33,7 @@ pub struct Forks {
     pub journals: Vec<Vec<u8>>,
 }
 
-/// A source that fails after so many segments.
+/// A source that fails after this many segments.
 struct Stops<'a> {
     source: &'a [u8],
     left: usize,
@@ -46,14 +46,14 @@ impl Read for Stops<'_> {
     }
 }
 
-/// What a resume that went through has written, and what its history holds.
+/// The disk after a successful resume, and the plaintext of its history.
 pub struct Resumed {
     pub contents: Contents,
     pub expected: Vec<u8>,
 }
 
 impl Forks {
-    /// A stream with index segments, or one with UNIFORM.
+    /// Prepares a stream with index segments, or one with UNIFORM.
     pub fn new(index: bool) -> Self {
         let (segments, journals) = Default::default();
         Self { key: key(), index, header: Vec::new(), segments, journals }
@@ -66,7 +66,7 @@ impl Forks {
         pipeline
     }
 
-    /// Gives the command on an empty disk, and stops it after so many segments.
+    /// Runs the command on an empty disk and stops it after this many segments.
     pub fn begin(&mut self, source: &[u8], segments: usize) -> Contents {
         let sim = Sim::new(Contents::default());
         let failing = Stops { source, left: segments };
@@ -78,14 +78,14 @@ impl Forks {
         contents
     }
 
-    /// Gives the command again, and stops it after so many segments more. The disk is as a run left it.
+    /// Runs the command again and stops it after this many more segments. A run left the disk.
     pub fn go_on(&mut self, contents: &Contents, source: &[u8], segments: usize) -> Contents {
         let resumed = self.resume(contents, source, Some(segments)).unwrap().unwrap();
         self.remember(&resumed.contents, &resumed.expected);
         resumed.contents
     }
 
-    /// Keeps what stands on a disk, where the history of the output holds `plaintext`.
+    /// Keeps the content of a disk whose output has a history with this `plaintext`.
     pub fn remember(&mut self, contents: &Contents, plaintext: &[u8]) {
         self.journals.extend(contents.file("out.journal").cloned());
         let output = contents.file("out.partial").unwrap();
@@ -100,7 +100,7 @@ impl Forks {
         }
     }
 
-    /// Every output of `len` segments that storage can put together.
+    /// Returns every output of `len` segments that storage can put together.
     pub fn mixes(&self, len: usize) -> Vec<Vec<&Sealed>> {
         let mut mixes = vec![Vec::new()];
         for place in 0..len {
@@ -113,7 +113,7 @@ impl Forks {
         mixes
     }
 
-    /// The disk with these segments, and this journal.
+    /// Returns the disk with these segments and this journal.
     pub fn disk(&self, mix: &[&Sealed], journal: Option<&Vec<u8>>) -> Contents {
         let mut contents = Contents::default();
         let segments = mix.iter().flat_map(|sealed| &sealed.bytes);
@@ -124,7 +124,8 @@ impl Forks {
         contents
     }
 
-    /// Gives the command again, to the end or for so many segments. A resume that is refused changes nothing.
+    /// Runs the command again, to its end or for this many segments. A refused resume changes
+    /// nothing.
     pub fn resume(
         &self,
         contents: &Contents,
@@ -148,7 +149,8 @@ impl Forks {
         Ok(Some(Resumed { contents: sim.contents(), expected }))
     }
 
-    /// What is found, and the plaintext of the history that the run goes on with: that of the last segment which is kept.
+    /// Finds the interrupted run, and the plaintext of the history that the run resumes. This is
+    /// the history of the last kept segment.
     fn take_up(
         &self,
         sim: &Sim,
@@ -164,7 +166,8 @@ impl Forks {
         Ok(Some((found, last.map_or_else(Vec::new, |sealed| sealed.history.clone()))))
     }
 
-    /// Reads a sealed stream in every way, and says which ways have given all of it. None of them may give anything else.
+    /// Reads a sealed stream in every way and returns the ways that gave all of it. No way may give
+    /// anything else.
     pub fn read(&self, stream: &[u8], expected: &[u8]) -> Vec<&'static str> {
         let mut whole = Vec::new();
         let reader = DecryptPipeline::new(&self.key);
@@ -184,7 +187,7 @@ impl Forks {
         whole
     }
 
-    /// Whether a reader of its own reads the segment at `begin`. It is not a sequential reader.
+    /// Returns whether a separate range reader reads the segment at `begin`.
     fn range_is_read(&self, stream: &[u8], begin: usize, expected: &[u8]) -> bool {
         let reader = DecryptPipeline::new(&self.key);
         let Ok(mut ranges) = reader.open_ranges(stream) else { return false };
@@ -207,7 +210,8 @@ impl Forks {
         reader
     }
 
-    /// The disk of a decryption whose stream ends after so many segments for now, each of them recorded.
+    /// Returns the disk of a decryption whose stream ends after this many segments for now. Each of
+    /// them is recorded.
     pub fn decrypted(&self, stream: &[u8], segments: usize) -> Contents {
         let (sim, reader) = (Sim::new(Contents::default()), self.reader());
         let mut source = &stream[..ends(stream)[segments]];
@@ -217,7 +221,7 @@ impl Forks {
         sim.contents()
     }
 
-    /// Goes on with a decryption on that disk, with this stream. Returns the plaintext, if it is complete.
+    /// Resumes a decryption on that disk with this stream. Returns the plaintext if it is complete.
     pub fn decrypt_on(&self, contents: &Contents, stream: &[u8]) -> Result<Vec<u8>, Error> {
         let (sim, reader) = (Sim::new(contents.clone()), self.reader());
         let mut source = stream;

@@ -1,4 +1,5 @@
-//! The crash laboratory: a file system that remembers, every state that a crash can leave of a run in it, and what must become of each.
+//! The crash laboratory: a file system that remembers, every state that a crash of a run can leave
+//! in it, and the required outcome of each.
 
 pub mod decryption;
 pub mod encryption;
@@ -17,27 +18,28 @@ use stream_v2_pipeline::OutputFile;
 
 /// Bytes of the smallest segment's plaintext.
 pub const SEGMENT: usize = 4096;
-/// Where the segments of a stream begin.
+/// The offset of the first segment of a stream.
 pub const BODY: usize = 128;
 
-/// Says how much of what a crash can leave is looked at: `gate` of the tests in the gate, `night` at night, where
-/// `LABORATORY=whole` is set.
+/// Returns how much of the possible states is checked. Tests in the gate use `gate`. At night, when
+/// `LABORATORY=whole` is set, they use `night`.
 pub fn at_night(gate: usize, night: usize) -> usize {
     if std::env::var_os("LABORATORY").is_some_and(|value| value == "whole") { night } else { gate }
 }
 
-/// The output that every run in the laboratory writes.
+/// Returns the output that every run in the laboratory writes.
 pub fn output(sim: &Sim) -> OutputFile {
     OutputFile::stored(Arc::new(sim.clone()), "out")
 }
 
-/// The file under the partial name, or else under its own.
+/// Returns the file under the partial name, or else under its final name.
 pub fn inode(contents: &Contents) -> Option<Inode> {
     let inode = |name| contents.names.get(Path::new(name)).copied();
     inode("out.partial").or(inode("out"))
 }
 
-/// That nothing in front of `end` of a file was changed. It may be written again as it is.
+/// Asserts that nothing before `end` of a file was changed. Writing the same bytes again is
+/// allowed.
 pub fn assert_untouched(log: &[Op], contents: &Contents, file: Inode, end: usize) {
     let before = &contents.files[file][..end];
     for op in log {

@@ -1,9 +1,11 @@
-//! What stands in a bucket in memory, beside the file system: what is asked of it is a call of the same record, before and after which a process can
-//! die (`sinks/s3/tests/crash_upload/bucket.rs`).
+//! A bucket in memory, beside the file system.
+//!
+//! Its requests are calls in the same record, so a process can die before and after each of them
+//! (`sinks/s3/tests/crash_upload/bucket.rs`).
 
 use std::collections::BTreeMap;
 
-/// What changes a bucket.
+/// A change of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteOp {
     Begin { key: String, mark: String },
@@ -22,13 +24,13 @@ pub struct Begun {
 }
 
 impl Begun {
-    /// The bytes of its parts up to the first one that is missing.
+    /// Returns the bytes of its parts up to the first missing one.
     pub fn prefix(&self) -> Vec<u8> {
         (1..).map_while(|number| self.parts.get(&number)).flatten().copied().collect()
     }
 }
 
-/// What stands in a bucket.
+/// The content of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Remote {
     /// Bytes and mark.

@@ -1,4 +1,4 @@
-//! Every message that was sealed in this process: no (key, nonce) pair may see two (SV2-FRM-008).
+//! Every message that was sealed in this process. No (key, nonce) pair may seal two (SV2-FRM-008).
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,12 +6,13 @@ use std::sync::{Mutex, PoisonError};
 
 use stream_v2_format::crypto::{Sealing, record_sealings};
 
-/// The pair and a hash of what was sealed under it. Keys are random, so eight of their bytes tell them apart.
+/// Each pair, and a hash of the message that it sealed. Keys are random, so eight of their bytes
+/// distinguish them.
 static SEEN: Mutex<Option<HashMap<(u64, u64), u64>>> = Mutex::new(None);
 /// Pairs under which two messages were sealed.
 static TWICE: Mutex<Vec<(u64, u64)>> = Mutex::new(Vec::new());
 
-/// Looks at every later sealing.
+/// Records every later sealing.
 pub fn watch() {
     record_sealings(see);
 }
@@ -28,7 +29,7 @@ fn see(sealing: &Sealing<'_>) {
     }
 }
 
-/// That no pair has seen two messages so far; returns how many pairs there were.
+/// Asserts that no pair has sealed two messages so far. Returns the number of pairs.
 pub fn check() -> usize {
     assert_eq!(*TWICE.lock().unwrap(), []);
     SEEN.lock().unwrap().as_ref().map_or(0, HashMap::len)

@@ -1,4 +1,4 @@
-//! A file system in memory that keeps a record of everything that is done to it.
+//! A file system in memory that records every operation on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -9,10 +9,10 @@ use stream_v2_pipeline::{Storage, StoredFile};
 
 use super::remote::{Remote, RemoteOp};
 
-/// A file, whatever its names are.
+/// A file, independent of its names.
 pub type Inode = usize;
 
-/// One change, as the operating system is asked for it.
+/// One change, as it is requested from the operating system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Op {
     Create(PathBuf, Inode),
@@ -23,17 +23,18 @@ pub enum Op {
     Link(PathBuf, PathBuf),
     Remove(PathBuf),
     SyncFolder,
-    /// A sync that has failed: what was written since the last one stays visible, and no later sync makes it durable.
+    /// A failed sync. Data written since the last sync stays visible, and no later sync makes it
+    /// durable.
     SyncFailed(Inode),
-    /// The same of names.
+    /// A failed sync of names.
     SyncFolderFailed,
-    /// The room of these bytes is given back.
+    /// The space of these bytes is released.
     Forget(Inode, usize, usize),
-    /// Something is asked of S3, and done.
+    /// A request to S3 that has succeeded.
     Remote(RemoteOp),
 }
 
-/// What stands on a disk, and in a bucket.
+/// The content of a disk and of a bucket.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Contents {
     pub files: Vec<Vec<u8>>,
@@ -55,7 +56,8 @@ impl Contents {
         self.names.keys().filter_map(|name| name.to_str()).collect()
     }
 
-    /// Does what is asked for. Files that are not there yet come into being, as they do when their names become durable late.
+    /// Applies an operation. A missing file is created, as happens when its name becomes durable
+    /// late.
     pub fn apply(&mut self, op: &Op) {
         match op {
             Op::Create(path, inode) => {
@@ -100,7 +102,7 @@ impl Contents {
         file[at..end].copy_from_slice(bytes);
     }
 
-    /// A file whose name became durable before its bytes is there, and empty.
+    /// Creates an empty file. Its name became durable before its bytes.
     pub fn make_room(&mut self, inode: Inode) {
         if self.files.len() <= inode {
             self.files.resize(inode + 1, Vec::new());
@@ -108,14 +110,15 @@ impl Contents {
     }
 }
 
-/// What goes wrong, once.
+/// A failure that happens once.
 #[derive(Clone, Copy, Debug)]
 pub enum Trouble {
-    /// The call fails, and nothing was done. A sync that fails loses what was written since the last one.
+    /// The call fails and does nothing. A sync that fails loses the data written since the last
+    /// one.
     Fails(ErrorKind),
-    /// The same, with an error of the operating system.
+    /// The call fails in the same way, with an error of the operating system.
     FailsWith(i32),
-    /// A write takes one byte; anything else is done.
+    /// A write takes one byte. Any other call succeeds.
     Short,
 }
 
@@ -125,7 +128,7 @@ struct World {
     log: Vec<Op>,
     locked: BTreeSet<Inode>,
     calls: usize,
-    /// What goes wrong, at which call.
+    /// The failure and the number of its call.
     trouble: Option<(usize, Trouble)>,
 }
 
@@ -135,7 +138,7 @@ impl World {
         match (self.trouble.filter(|(at, _)| at + 1 == self.calls), &mut op) {
             (Some((_, Trouble::Fails(kind))), _) => return self.fail(&op, kind.into()),
             (Some((_, Trouble::FailsWith(code))), op) => {
-                // As on NFS: a write reports that earlier ones were lost.
+                // As on NFS, a write reports the loss of earlier ones.
                 if let Op::Write(inode, ..) = op {
                     self.log.push(Op::SyncFailed(*inode));
                 }
@@ -162,32 +165,33 @@ impl World {
     }
 }
 
-/// The file system. Clones are the same one.
+/// The file system. Clones share it.
 #[derive(Clone, Default)]
 pub struct Sim(Arc<Mutex<World>>);
 
 impl Sim {
-    /// A machine that has just started with this disk.
+    /// Returns a machine that has just started with this disk.
     pub fn new(contents: Contents) -> Self {
         Self(Arc::new(Mutex::new(World { contents, ..World::default() })))
     }
 
-    /// One in which call number `at` (from 0) of those that change something has trouble.
+    /// Returns a machine with an empty disk, on which call `at` (from 0) fails. Only calls that
+    /// change something count.
     pub fn troubled(at: usize, trouble: Trouble) -> Self {
         Self::troubled_with(Contents::default(), at, trouble)
     }
 
-    /// The same with what stands on this disk.
+    /// Returns such a machine with this disk.
     pub fn troubled_with(contents: Contents, at: usize, trouble: Trouble) -> Self {
         Self(Arc::new(Mutex::new(World { contents, trouble: Some((at, trouble)), ..World::default() })))
     }
 
-    /// Calls that change something.
+    /// Returns the number of calls that change something.
     pub fn calls(&self) -> usize {
         self.world().calls
     }
 
-    /// Asks S3 for something that changes what stands there.
+    /// Requests a change of the bucket from S3.
     pub fn act_remotely(&self, op: RemoteOp) -> io::Result<()> {
         self.world().act(Op::Remote(op))
     }
@@ -200,7 +204,7 @@ impl Sim {
         self.world().contents.clone()
     }
 
-    /// Everything that was done.
+    /// Returns all operations.
     pub fn log(&self) -> Vec<Op> {
         self.world().log.clone()
     }
@@ -271,7 +275,8 @@ impl Read for Handle {
 }
 
 impl Write for Handle {
-    /// Each piece is a call of its own, so that a crash can come between a segment's header and its wire.
+    /// Each piece is a separate call, so that a crash can come between a segment's header and its
+    /// wire.
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
         let mut world = self.sim.world();
         world.act(Op::Write(self.inode, self.position, buffer.into()))?;

@@ -1,21 +1,32 @@
-//! Every state that a crash can leave, under two stated models.
+//! Every state that a crash can leave, under stated models.
 //!
-//! **The process is killed** (`killed`): what it had asked for is there, up to any call, and of a write that was under way any first part.
+//! **The process is killed** (`killed`). Every requested operation up to any call is present. Of a
+//! write that was under way, any first part is present.
 //!
-//! **The machine loses power** (`lost_power`): of each file, what was written before its last sync is there. Each later write is there, lost, or
-//! torn: its first or its second half is missing, whatever became of the writes before and after it; bytes that were never written are zero.
-//! A length that was set after it is there or is not. Names are there as they were when their folder was last synced; of the later changes of
-//! names any are there and any are not. What S3 has done is done. So journal and data stand at any points that their syncs allow.
+//! **The machine loses power** (`lost_power`).
 //!
-//! **A sync fails** (`Op::SyncFailed`, `Op::SyncFolderFailed`): what was done to that file, or to names, since the
-//! last sync is lost, and the machine still sees it. A later sync does not make it durable, as on Linux,
-//! where the pages are clean after the failure was reported. Only doing it again does.
+//! - Data of a file that was written before its last sync is present.
+//! - Each later write is present, lost or torn, whatever became of the writes before and after it.
+//!   A torn write lacks its first or its second half.
+//! - Bytes that were never written are zero.
+//! - A length that was set after the last sync is present or not.
+//! - Names are as they were when their folder was last synced. Any of the later changes of names
+//!   are present.
+//! - Requests that S3 has answered are done.
+//!
+//! So journal and data can be at any points that their syncs allow.
+//!
+//! **A sync fails** (`Op::SyncFailed`, `Op::SyncFolderFailed`). The changes to that file, or to
+//! names, since the last sync are lost, and the machine still sees them. A later sync does not make
+//! them durable, as on Linux, where the pages are clean after the failure was reported. Only
+//! repeating the changes does.
 
 use std::path::PathBuf;
 
 use super::sim::{Contents, Inode, Op};
 
-/// After the first `calls` operations, and `cut` bytes of the next one, if that is a write.
+/// Returns the state after the first `calls` operations, and `cut` bytes of the next one if it is a
+/// write.
 pub fn killed(start: &Contents, log: &[Op], calls: usize, cut: usize) -> Contents {
     let mut contents = start.clone();
     log[..calls].iter().for_each(|op| contents.apply(op));
@@ -27,7 +38,8 @@ pub fn killed(start: &Contents, log: &[Op], calls: usize, cut: usize) -> Content
     contents
 }
 
-/// All `(calls, cut)` of a log, with every byte of every write, or with as many cuts of each as `cuts` says.
+/// Returns all `(calls, cut)` of a log, with at most `cuts` cuts of each write. With `usize::MAX`
+/// these are all of its bytes.
 pub fn kills(log: &[Op], cuts: usize) -> impl Iterator<Item = (usize, usize)> + '_ {
     (0..=log.len()).flat_map(move |calls| {
         let len = match log.get(calls) {
@@ -43,7 +55,7 @@ enum Open {
     Write(Inode, usize, Vec<u8>),
     SetLen(Inode, usize),
     Forget(Inode, usize, usize),
-    /// Names and the files that they stand for afterwards; all of them or none.
+    /// Names and the files that they refer to afterwards. All of them are present, or none.
     Names(Vec<(PathBuf, Option<Inode>)>),
 }
 
@@ -65,7 +77,7 @@ impl Open {
         }
     }
 
-    /// In how many ways it can end: lost and whole, and a write torn in two ways.
+    /// Returns the number of possible outcomes: lost and whole, and a write torn in two ways.
     const fn fates(&self) -> usize {
         if matches!(self, Self::Write(..)) { 4 } else { 2 }
     }
@@ -93,9 +105,11 @@ impl Open {
     }
 }
 
-/// Shows `look` every state that a loss of power after at least `from` operations can leave, with the number of them.
+/// Shows `look` every state that a loss of power can leave after at least `from` operations, with
+/// the number of operations.
 ///
-/// It is enough to look where the next operation is a sync, or is asked of S3: what may be lost there includes what may be lost before.
+/// It checks only points before a sync or a request to S3. The possible losses there include all
+/// losses at earlier points.
 pub fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(usize, &Contents)) {
     let is_sync = |op: Option<&Op>| {
         let Some(op) = op else { return true };
@@ -108,7 +122,7 @@ pub fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMu
             let mut contents = kept.clone();
             open.iter().zip(&fates).for_each(|(open, &fate)| open.apply(fate, &mut contents));
             look(calls, &contents);
-            // The next number, in digits of as many values as there are fates.
+            // The fates count like the digits of a number.
             let next = (0..open.len()).find(|&place| fates[place] + 1 < open[place].fates());
             let Some(place) = next else { break };
             fates[place] += 1;
@@ -117,14 +131,15 @@ pub fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMu
     }
 }
 
-/// One of these states, after all of `log`: what `fate` says becomes of each operation that was not durable, modulo the ways it can end.
+/// Returns one of these states after all of `log`. `fate` chooses the outcome of each operation
+/// that was not durable, modulo the number of its outcomes.
 pub fn one_loss(start: &Contents, log: &[Op], mut fate: impl FnMut() -> usize) -> Contents {
     let (mut contents, open) = kept_and_open(start, log);
     open.iter().for_each(|open| open.apply(fate() % open.fates(), &mut contents));
     contents
 }
 
-/// What is durable after `log`, and what is not.
+/// Returns the durable state after `log`, and the operations that are not durable.
 fn kept_and_open(start: &Contents, log: &[Op]) -> (Contents, Vec<Open>) {
     let (mut kept, mut seen, mut open) = (start.clone(), start.clone(), Vec::new());
     for (place, op) in log.iter().enumerate() {
@@ -140,7 +155,8 @@ fn kept_and_open(start: &Contents, log: &[Op]) -> (Contents, Vec<Open>) {
     (kept, open)
 }
 
-/// How many bytes of the partial file were on stable storage under its name after so many operations.
+/// Returns how many bytes of the partial output were on stable storage under its name after this
+/// many operations.
 pub fn durable_len(log: &[Op], calls: usize) -> usize {
     let (mut file, mut named, mut written, mut durable) = (None, false, 0, 0);
     for op in &log[..calls] {
@@ -156,12 +172,12 @@ pub fn durable_len(log: &[Op], calls: usize) -> usize {
     if named { durable } else { 0 }
 }
 
-/// What has become of an operation.
+/// The durability of an operation.
 enum Fate {
     Durable,
-    /// A sync after it has failed.
+    /// Its sync has failed.
     Lost,
-    /// Nobody has asked.
+    /// No sync has followed.
     Open,
 }
 
