@@ -1,39 +1,39 @@
-//! §17 Errors: one error type, with kind, detail, place, and what was found and allowed.
+//! §17 Errors: one error type with kind, detail, place, and the found and allowed values.
 
 use core::fmt;
 
 use crate::{Misuse, Offset};
 
-/// Says whose fault it is, in the words of §17.
+/// The class of an error, which says whose fault it is (§17).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
     /// Bytes that no writer writes: damage, or not a stream.
     Malformed,
-    /// Well formed, and beyond this reader.
+    /// Well formed, but not supported by this reader.
     Unsupported,
-    /// Beyond §14, or beyond what the stream header allows.
+    /// Outside the limits of the format, or of the stream header (§14).
     Limit,
     /// Wrong key, wrong context or altered header.
     Key,
-    /// Not what the holder of the key wrote.
+    /// Not written by a holder of the key.
     Auth,
     /// Authentic segments in the wrong place.
     Order,
     /// The input ends too early.
     Truncated,
-    /// The input goes on after the end.
+    /// Bytes follow the end of the stream.
     Trailing,
-    /// The journal cannot be used, or the source is another one.
+    /// The journal is unusable, or the source is a different one.
     Journal,
     /// The caller asked for something impossible.
     Misuse,
 }
 
-/// Gives every detail its kind, its written name and its sentence.
+/// Declares `Detail` with the kind, the written name and the sentence of each variant.
 macro_rules! details {
     ($($(#[$doc:meta])* $variant:ident = $kind:ident $name:literal, $sentence:literal;)+) => {
-        /// Names the check that failed, as `kind.detail` of §17.
+        /// The check that failed, as `kind.detail` (§17).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Detail {
@@ -41,16 +41,16 @@ macro_rules! details {
         }
 
         impl Detail {
-            /// Every detail, in the order of §17.
+            /// Every detail, in the order of the specification (§17).
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The kind that this detail belongs to.
+            /// Returns the kind that this detail belongs to.
             #[must_use]
             pub const fn kind(self) -> ErrorKind {
                 match self { $(Self::$variant => ErrorKind::$kind,)+ }
             }
 
-            /// The written form, `kind.detail`.
+            /// Returns the written form, `kind.detail`.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $name,)+ }
@@ -126,11 +126,11 @@ details! {
     Misuse = Misuse "misuse", "the caller asked for something that the format cannot do";
 }
 
-/// Says which values a field may have.
+/// The values that a field may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Allowed {
-    /// Nothing to say in numbers.
+    /// Not expressible as numbers.
     Unstated,
     /// Exactly this value.
     Exactly(u64),
@@ -138,20 +138,20 @@ pub enum Allowed {
     Between(u64, u64),
 }
 
-/// Reports one fault: what, where, found and allowed.
+/// One error of a stream: the check that failed, its place, and the found and allowed values.
 ///
-/// Small and `Copy`: an error is passed between threads and reported again and again (§15.3).
+/// It is small and `Copy`, because threads pass it on and a reader repeats it (§15.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 //= spec/stream-v2.md#sv2-err-001
-//# A reader MUST report, with each error of the stream, the kind, the detail, the offset, and the number of
-//# segments before the place of the fault.
+//# A reader MUST report, with each error of the stream, the kind, the detail, the offset, and the
+//# number of segments before the place of the fault.
 pub struct Error {
     detail: Detail,
     offset: Offset,
     segment: Option<u64>,
     found: Option<u64>,
     allowed: Allowed,
-    /// Of a misuse alone.
+    /// The broken rule; set for a misuse only.
     rule: Option<Misuse>,
 }
 
@@ -160,53 +160,55 @@ impl Error {
         Self { detail, offset, segment: None, found: None, allowed: Allowed::Unstated, rule: None }
     }
 
-    /// Reports that the input ended at `offset` with `segments` committed segments before
+    /// Returns `truncated`: the input ended at `offset`, after `segments` committed segments
     /// (SV2-FIN-004).
     #[must_use]
     pub const fn truncated(offset: Offset, segments: Option<u64>) -> Self {
         Self { segment: segments, ..Self::new(Detail::Truncated, offset) }
     }
 
-    /// Reports a caller that broke `rule`.
+    /// Returns `misuse`: the caller broke `rule`.
     #[must_use]
     pub const fn misuse(rule: Misuse) -> Self {
         Self { rule: Some(rule), ..Self::new(Detail::Misuse, Offset(0)) }
     }
 
-    /// Reports an output that does not begin as a stream does (SV2-RES-014).
+    /// Returns `malformed.magic`: the output does not begin like a stream (SV2-RES-014).
     #[must_use]
     pub const fn not_a_stream() -> Self {
         Self::new(Detail::MalformedMagic, Offset(0))
     }
 
-    /// Reports an output whose committed segments are damaged from `offset` on, after `segments`
-    /// intact ones (SV2-RES-006, SV2-RES-010).
+    /// Returns `malformed.damaged`: the committed segments of an output are damaged from `offset`
+    /// on, after `segments` intact ones (SV2-RES-006, SV2-RES-010).
     #[must_use]
     pub const fn damaged(offset: Offset, segments: u64) -> Self {
         Self { segment: Some(segments), ..Self::new(Detail::MalformedDamaged, offset) }
     }
 
-    /// Reports a source that is not the one that an interrupted run has read (SV2-RES-008);
-    /// `plaintext_len` bytes of it were compared or are committed.
+    /// Returns `journal.source`: the source is not the one that the interrupted run read
+    /// (SV2-RES-008).
+    ///
+    /// `plaintext_len` is the number of its bytes that were compared or are committed.
     #[must_use]
     pub const fn other_source(plaintext_len: u64) -> Self {
         Self::new(Detail::JournalSource, Offset(plaintext_len))
     }
 
-    /// Reports that bytes follow the final segment, from `offset` on (SV2-FIN-003).
+    /// Returns `trailing`: bytes follow the final segment, from `offset` on (SV2-FIN-003).
     #[must_use]
     pub const fn trailing(offset: Offset, segments: u64) -> Self {
         Self { segment: Some(segments), ..Self::new(Detail::Trailing, offset) }
     }
 
-    /// Reports a wire whose checksum does not match that of the segment header at `segment_offset`
-    /// (SV2-SEG-025).
+    /// Returns `malformed.wire_crc`: the wire's checksum differs from the one in the segment header
+    /// at `segment_offset` (SV2-SEG-025).
     #[must_use]
     pub const fn wire_crc(segment_offset: Offset, segments_before: u64) -> Self {
         Self::new(Detail::MalformedWireCrc, segment_offset.plus(56)).in_segment(segments_before)
     }
 
-    /// Reports a stream whose `segment_size` is above the caller's own limit, in bytes
+    /// Returns `limit.policy`: `segment_size` is above the caller's own limit, in bytes
     /// (SV2-LIM-002).
     #[must_use]
     pub const fn over_policy(segment_size: u32, allowed: u32) -> Self {
@@ -229,8 +231,8 @@ impl Error {
         Self { segment: Some(segments_before), ..self }
     }
 
-    /// Turns a truncation into the report of a salvage (SV2-SAL-002); other errors stay what they
-    /// are.
+    /// Turns a truncation into the report of a salvage and leaves other errors unchanged
+    /// (SV2-SAL-002).
     #[must_use]
     pub const fn salvaged(self) -> Self {
         match self.detail {
@@ -239,43 +241,43 @@ impl Error {
         }
     }
 
-    /// The kind, as in the table of §17.
+    /// Returns the kind of the error (§17).
     #[must_use]
     pub const fn kind(&self) -> ErrorKind {
         self.detail.kind()
     }
 
-    /// The check that failed.
+    /// Returns the check that failed.
     #[must_use]
     pub const fn detail(&self) -> Detail {
         self.detail
     }
 
-    /// Bytes from the start of the stream to the field at fault (§17).
+    /// Returns the offset of the field at fault, in bytes from the start of the stream (§17).
     #[must_use]
     pub const fn offset(&self) -> Offset {
         self.offset
     }
 
-    /// How many segments stand before the one at fault; `None` in the stream header.
+    /// Returns the number of segments before the one at fault; `None` in the stream header.
     #[must_use]
     pub const fn segment(&self) -> Option<u64> {
         self.segment
     }
 
-    /// The value at fault, where it is a number.
+    /// Returns the value at fault, if it is a number.
     #[must_use]
     pub const fn found(&self) -> Option<u64> {
         self.found
     }
 
-    /// The values that would have been right.
+    /// Returns the values that the field may have.
     #[must_use]
     pub const fn allowed(&self) -> Allowed {
         self.allowed
     }
 
-    /// The rule that the caller broke; `None` unless the kind is [`ErrorKind::Misuse`].
+    /// Returns the rule that the caller broke; `None` unless the kind is [`ErrorKind::Misuse`].
     #[must_use]
     pub const fn rule(&self) -> Option<Misuse> {
         self.rule

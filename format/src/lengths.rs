@@ -1,32 +1,36 @@
-//! §14.1 Lengths: that of a stream from that of its plaintext, and back.
+//! §14.1 Lengths: from the length of a plaintext to that of its stream, and back.
 
 use crate::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use crate::wire::{HISTORY_LEN, HeaderV1, SegmentKind, entries_max, index_payload_len, wire_len};
 use crate::{Error, Misuse};
 
-/// Bytes of a full or shorter data segment with UNIFORM besides its payload and the overhead of its
-/// data frames.
+/// Bytes that a data segment with UNIFORM adds to its payload and the overhead of its data frames.
 const UNIFORM_OVERHEAD: u64 = 232;
 const FRAME_OVERHEAD: u64 = crate::limits::FRAME_OVERHEAD as u64;
 
-/// A plaintext length that was computed from that of an object. It is verified when the final
-/// segment is, and not before.
+/// A plaintext length computed from the length of an object.
+///
+/// It is unverified until the final segment is verified.
 //= spec/stream-v2.md#sv2-len-002
 //= type=implication
 //= reason=A type of its own keeps it apart from a length that was verified.
-//# A tool MUST NOT present a plaintext length that was computed from the size of an object as verified
-//# before it has verified the final segment.
+//# A tool MUST NOT present a plaintext length that was computed from the size of an object as
+//# verified before it has verified the final segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ClaimedLen(pub u64);
 
-/// The lengths of sealed streams with one stream header, with codec 0, no segment flushed before it
-/// was full and, without UNIFORM, one run.
+/// Computes the lengths of the streams with one stream header.
+///
+/// The streams have codec 0, no segment that was flushed before it was full and, without UNIFORM,
+/// one run.
+///
+/// # Examples
 ///
 /// ```
 /// use stream_v2_format::lengths::{ClaimedLen, Lengths};
 /// use stream_v2_format::wire::{HeaderV1, StreamParams};
 ///
-/// // Segments of 1 MiB, frames of 64 KiB, UNIFORM; the tags do not matter.
+/// // Segments of 1 MiB, frames of 64 KiB, UNIFORM. The tags do not matter.
 /// let header = HeaderV1::new(StreamParams::new([0; 32]), [0; 32], 0).unwrap();
 /// let lengths = Lengths::new(&header, false).unwrap();
 /// assert_eq!(lengths.stream_len(0), Some(128 + 256));
@@ -42,13 +46,16 @@ pub struct Lengths {
 }
 
 //= spec/stream-v2.md#sv2-len-001
-//# A tool that computes the length of a stream from that of its plaintext, or that of the plaintext from
-//# that of a stream, MUST do it by the formulas of §14.1, and MUST refuse a length that cannot occur.
+//# A tool that computes the length of a stream from that of its plaintext, or that of the plaintext
+//# from that of a stream, MUST do it by the formulas of §14.1, and MUST refuse a length that cannot
+//# occur.
 impl Lengths {
-    /// Of streams with this header; `index` says whether they have index segments.
+    /// Creates the lengths of streams with this header; `index` says whether they have index
+    /// segments.
     ///
     /// # Errors
-    /// `misuse` for index segments in a stream with UNIFORM.
+    ///
+    /// - `misuse` if a stream with UNIFORM is to have index segments.
     pub fn new(header: &HeaderV1, index: bool) -> Result<Self, Error> {
         if index && header.uniform() {
             Err(Error::misuse(Misuse::UniformWithIndex))
@@ -57,8 +64,9 @@ impl Lengths {
         }
     }
 
-    /// The length of the stream with so many bytes of plaintext; `None` where no stream has so
-    /// many.
+    /// Returns the length of the stream with `plaintext_len` bytes of plaintext.
+    ///
+    /// Returns `None` if no stream can hold that many.
     #[must_use]
     pub fn stream_len(&self, plaintext_len: u64) -> Option<u64> {
         let size = u64::from(self.header.segment_size());
@@ -76,8 +84,9 @@ impl Lengths {
         Some(self.around() + body)
     }
 
-    /// The length of the plaintext in a stream of so many bytes; `None` where no stream has so
-    /// many.
+    /// Returns the length of the plaintext in a stream of `stream_len` bytes.
+    ///
+    /// Returns `None` if no stream has that length.
     #[must_use]
     pub fn plaintext_len(&self, stream_len: u64) -> Option<ClaimedLen> {
         let found = if self.header.uniform() { self.uniform(stream_len)? } else { self.searched(stream_len) };
@@ -101,8 +110,9 @@ impl Lengths {
         before.checked_add(payload)
     }
 
-    /// The most bytes of plaintext of which the stream is not longer than that, because it grows
-    /// with each.
+    /// Returns the largest plaintext length whose stream is at most `stream_len` bytes long.
+    ///
+    /// The search is valid because the length of a stream grows with each byte of plaintext.
     fn searched(&self, stream_len: u64) -> u64 {
         let segments = u64::from(self.header.last_segment().0) + 1;
         let (mut fits, mut beyond) = (0, segments * u64::from(self.header.segment_size()) + 1);
@@ -116,7 +126,7 @@ impl Lengths {
         fits
     }
 
-    /// How many index segments cover so many data segments, and how long they are together.
+    /// Returns how many index segments cover `data` data segments, and their total length.
     fn index_segments(&self, data: u64) -> Option<(u64, u64)> {
         if !self.index {
             return Some((0, 0));
@@ -139,7 +149,7 @@ impl Lengths {
         SEGMENT_HEADER_LEN as u64 + wire_len(&self.header, kind, false, payload_len)
     }
 
-    /// Bytes before the body, and of the final segment.
+    /// Returns the bytes before the body plus those of the final segment.
     const fn around(&self) -> u64 {
         self.header.body_offset().0 + FINAL_SEGMENT_LEN as u64
     }
@@ -169,7 +179,7 @@ mod tests {
         Lengths::new(&header, index).unwrap()
     }
 
-    /// The length of a stream that this crate seals, byte for byte.
+    /// Returns the length of a stream that this crate seals byte for byte.
     fn sealed_len(params: StreamParams, index: bool, plaintext_len: usize) -> u64 {
         let stream = StreamSealer::new(params, &ContentKey::new([1; 32]), b"").unwrap();
         let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
@@ -192,7 +202,7 @@ mod tests {
         128 + progress.position() + sealed.header.segment_len()
     }
 
-    /// A form of streams: with UNIFORM, without, with index segments.
+    /// The forms of streams: with UNIFORM, without it, with index segments.
     fn forms() -> impl Strategy<Value = (bool, bool)> {
         prop::sample::select(&[(true, false), (false, false), (false, true)][..])
     }
@@ -200,8 +210,9 @@ mod tests {
     proptest! {
         //= spec/stream-v2.md#sv2-len-001
         //= type=test
-        //# A tool that computes the length of a stream from that of its plaintext, or that of the plaintext from
-        //# that of a stream, MUST do it by the formulas of §14.1, and MUST refuse a length that cannot occur.
+        //# A tool that computes the length of a stream from that of its plaintext, or that of the
+        //# plaintext from that of a stream, MUST do it by the formulas of §14.1, and MUST refuse a
+        //# length that cannot occur.
         #![proptest_config(ProptestConfig::with_cases(64))]
         #[test]
         fn are_those_of_streams_that_are_sealed((uniform, index) in forms(), frames in 1u32..4, len in 0usize..40_000) {

@@ -1,30 +1,32 @@
 //! The Stream V2 wire format: bytes to typed views and back, and sealing and opening of one
 //! segment.
 //!
-//! Three parts, laid out like the specification (`spec/stream-v2.md`):
+//! The crate has three parts, laid out like the specification (`spec/stream-v2.md`):
 //!
 //! * [`wire`] turns bytes into typed values and values into bytes. It knows checksums and no keys.
 //! * [`envelope`] does the same for the stanzas that wrap a content key.
 //! * [`crypto`] holds the keys: key schedule, tags, frames, digest, transcript, and the order of
 //!   segments.
 //!
-//! There is no I/O, thread, clock or source of randomness in here; salts come in as arguments.
-//! Nothing that arrives from outside can cause a panic, nor an allocation above the authenticated
-//! limits.
+//! The crate has no I/O, threads, clock or source of randomness. Salts are arguments. No input can
+//! cause a panic, nor an allocation above the authenticated limits.
+//!
+//! # Examples
 //!
 //! A whole stream, written and read back:
 //!
 //! ```
+//! use stream_v2_format::SegmentIndex;
 //! use stream_v2_format::crypto::{
-//!     ContentKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener, StreamSealer,
+//!     ContentKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener,
+//!     StreamSealer,
 //! };
 //! use stream_v2_format::wire::{HeaderV1View, StreamParams};
-//! use stream_v2_format::SegmentIndex;
 //!
 //! let key = ContentKey::new([7; 32]);
 //! let plaintext = [5; 6000];
 //!
-//! // Write. Both salts come from the operating system, and are never constants.
+//! // Write. In a program, both salts come from the operating system and are never constants.
 //! let params = StreamParams::new([1; 32]).with_frame_size_log2(12).with_segment_size(4096);
 //! let stream = StreamSealer::new(params, &key, b"")?;
 //! let mut sealer = SegmentSealer::new(&stream, Run::first(RunSalt::new([2; 16])));
@@ -42,7 +44,7 @@
 //! bytes.extend_from_slice(&sealed.header.to_bytes());
 //! bytes.extend_from_slice(&wire);
 //!
-//! // Read. Nothing is believed before it was authenticated, and nothing is released before it was verified.
+//! // Read. Nothing is trusted before it is authenticated, or released before it is verified.
 //! let (view, _) = HeaderV1View::parse(&bytes)?.complete().unwrap();
 //! let stream = StreamOpener::new(&view.header(), &key, b"")?;
 //! let mut order = SegmentOrder::new(stream.header());
@@ -52,7 +54,8 @@
 //! while !order.ended() {
 //!     let offset = order.offset();
 //!     let rest = &bytes[offset.0 as usize..];
-//!     let (header, taken) = stream.authenticate(rest, offset, order.segments())?.complete().unwrap();
+//!     let parsed = stream.authenticate(rest, offset, order.segments())?;
+//!     let (header, taken) = parsed.complete().unwrap();
 //!     order.admit(header.header(), offset)?;
 //!     let wire = &rest[taken..][..header.header().wire_len as usize];
 //!     let mut payload = vec![0; header.header().payload_len as usize];
@@ -85,8 +88,7 @@ mod misuse;
 mod numbers;
 pub mod wire;
 
-/// The features of this build that are for tests only. A binary that encrypts data has none of
-/// them.
+/// The test-only features that this build has enabled. A binary that encrypts data has none.
 pub const TEST_FEATURES: &[&str] = if cfg!(feature = "record-sealings") { &["record-sealings"] } else { &[] };
 
 pub use error::{Allowed, Detail, Error, ErrorKind};

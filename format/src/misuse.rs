@@ -1,11 +1,11 @@
-//! §17 `misuse`: the rule that the caller broke, and the requirement that it comes from.
+//! §17 `misuse`: the rules that a caller can break, each with its requirement.
 
 use core::fmt;
 
-/// Gives every rule its requirement and its sentence.
+/// Declares `Misuse` with the requirement and the sentence of each rule.
 macro_rules! rules {
     ($($variant:ident = $requirement:expr, $sentence:literal;)+) => {
-        /// The rule that a caller broke.
+        /// A rule that the caller broke.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Misuse {
@@ -16,8 +16,9 @@ macro_rules! rules {
             /// Every rule.
             pub const ALL: &[Self] = &[$(Self::$variant,)+];
 
-            /// The requirement of the specification that the rule comes from. `None` for a rule of
-            /// this interface, such as the length of a buffer.
+            /// Returns the requirement of the specification behind this rule.
+            ///
+            /// Returns `None` for a rule of this interface, such as the length of a buffer.
             #[must_use]
             pub const fn requirement(self) -> Option<&'static str> {
                 match self { $(Self::$variant => $requirement,)+ }

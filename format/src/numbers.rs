@@ -1,22 +1,24 @@
-//! Numbers that must not be mixed up, each a type of its own.
+//! Newtypes for numbers that must not be mixed up.
 
 use core::fmt;
 
 use crate::limits::{KEY_EPOCH_MAX, SEGMENT_INDEX_MAX};
 
-/// Counts bytes from the start of the stream.
+/// A number of bytes from the start of the stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offset(pub u64);
 
 impl Offset {
-    /// Adds `len` bytes. Streams are far below 2^64 bytes (§14), so this saturates only on misuse.
+    /// Adds `len` bytes.
+    ///
+    /// Streams are far below 2^64 bytes (§14), so this saturates only on misuse.
     #[must_use]
     pub const fn plus(self, len: u64) -> Self {
         Self(self.0.saturating_add(len))
     }
 }
 
-/// The 0-based place of a segment in its stream (§6).
+/// The 0-based index of a segment in its stream (§6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SegmentIndex(pub u32);
 
@@ -24,7 +26,7 @@ impl SegmentIndex {
     /// The index of the first segment of every stream.
     pub const FIRST: Self = Self(0);
 
-    /// The next index, or `None` after 2^32 - 1.
+    /// Returns the next index, or `None` after 2^32 - 1.
     #[must_use]
     pub const fn next(self) -> Option<Self> {
         match self.0.checked_add(1) {
@@ -33,7 +35,7 @@ impl SegmentIndex {
         }
     }
 
-    /// The last index that a data or index segment may have with this `epoch_segments` (§14).
+    /// Returns the last index of a data or index segment with this `epoch_segments` (§14).
     #[must_use]
     pub const fn last_allowed(epoch_segments: u32) -> Self {
         let by_epoch = (KEY_EPOCH_MAX as u64 + 1) * epoch_segments as u64;
@@ -45,7 +47,7 @@ impl SegmentIndex {
         }
     }
 
-    /// The key epoch of this segment (§13).
+    /// Returns the key epoch of this segment (§13).
     #[must_use]
     pub const fn key_epoch(self, epoch_segments: u32) -> KeyEpoch {
         match self.0.checked_div(epoch_segments) {
@@ -54,7 +56,7 @@ impl SegmentIndex {
         }
     }
 
-    /// Whether this segment is the first of a key epoch after the first (§13).
+    /// Returns true for the first segment of each key epoch but the first (§13).
     #[must_use]
     pub const fn begins_epoch(self, epoch_segments: u32) -> bool {
         self.0 != 0 && matches!(self.0.checked_rem(epoch_segments), Some(0))

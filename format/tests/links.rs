@@ -78,12 +78,13 @@ fn later_index_segments_of_a_run_name_their_own_run() {
 
 //= spec/stream-v2.md#sv2-dig-005
 //= type=test
-//# A sequential reader MUST reject with `order.transcript` an index segment, or a data segment with RUN_START,
-//# whose terminator differs from T_(i-1) || R_(i-1) of the segments before it.
+//# A sequential reader MUST reject with `order.transcript` an index segment, or a data segment with
+//# RUN_START, whose terminator differs from T_(i-1) || R_(i-1) of the segments before it.
 //= spec/stream-v2.md#sv2-dig-007
 //= type=test
-//# A reader MUST reject with `malformed.terminator` an index segment, or a data segment with RUN_START, whose
-//# link is not zero in segment 0, or whose link says elsewhere a first that is not below segment_index.
+//# A reader MUST reject with `malformed.terminator` an index segment, or a data segment with
+//# RUN_START, whose link is not zero in segment 0, or whose link says elsewhere a first that is not
+//# below segment_index.
 #[test]
 fn a_segment_that_continues_another_history_is_refused() {
     for flags in [StreamFlags::NONE, StreamFlags::UNIFORM] {
@@ -155,12 +156,12 @@ fn a_link_in_segment_0_is_zero() {
 
 //= spec/stream-v2.md#sv2-fin-005
 //= type=test
-//# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or says
-//# elsewhere a first that is not below segment_index.
+//# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or
+//# says elsewhere a first that is not below segment_index.
 //= spec/stream-v2.md#sv2-fin-006
 //= type=test
-//# A range reader MUST reject with `auth.trailer` a final segment that does not begin at the position in its
-//# trailer.
+//# A range reader MUST reject with `auth.trailer` a final segment that does not begin at the
+//# position in its trailer.
 #[test]
 fn a_final_segment_whose_link_or_position_cannot_be_is_refused() {
     let mut stream = Stream::new(StreamFlags::NONE);
@@ -220,8 +221,8 @@ fn a_terminator_frame_of_another_length_or_kind_gives_no_link() {
 
 //= spec/stream-v2.md#sv2-dig-008
 //= type=test
-//# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one included, and
-//# where it resumes that of the last committed segment.
+//# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one
+//# included, and where it resumes that of the last committed segment.
 #[test]
 fn a_writer_has_one_digest_algorithm() {
     let mut stream = Stream::new(StreamFlags::NONE);
@@ -241,8 +242,8 @@ fn a_writer_has_one_digest_algorithm() {
 
 //= spec/stream-v2.md#sv2-jrn-011
 //= type=test
-//# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in the stream,
-//# and run_salt from the segment header with that tag.
+//# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in
+//# the stream, and run_salt from the segment header with that tag.
 #[test]
 fn what_is_committed_is_known_by_record_and_header() {
     let mut stream = Stream::new(StreamFlags::NONE);

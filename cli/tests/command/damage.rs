@@ -165,8 +165,8 @@ fn segment_header() {
 
 //= spec/stream-v2.md#sv2-err-002
 //= type=test
-//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail, offset and
-//# segment.
+//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail,
+//# offset and segment.
 #[test]
 fn wire() {
     insta::assert_snapshot!(decrypt_all(wire_cases()));

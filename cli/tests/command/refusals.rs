@@ -38,8 +38,8 @@ fn nothing_is_overwritten_unasked() {
 
 //= spec/stream-v2.md#sv2-res-004
 //= type=test
-//# An owner MUST keep a second one from the same output before it reads anything there, or say that it
-//# cannot.
+//# An owner MUST keep a second one from the same output before it reads anything there, or say that
+//# it cannot.
 #[test]
 fn what_another_process_is_writing_is_left_alone() {
     let folder = Folder::new();

@@ -148,9 +148,9 @@ fn a_source_that_has_changed_is_refused() {
 
 //= spec/stream-v2.md#sv2-res-005
 //= type=test
-//# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id from the
-//# stream header, and digest_alg from the last committed segment, and answer `misuse` to a caller who asks for
-//# others.
+//# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id
+//# from the stream header, and digest_alg from the last committed segment, and answer `misuse` to a
+//# caller who asks for others.
 #[test]
 fn other_keys_and_sizes_are_refused() {
     let folder = interrupted();

@@ -30,9 +30,9 @@ fn changed() -> Folder {
 
 //= spec/stream-v2.md#sv2-res-031
 //= type=test
-//# A reader that resumes MUST, where its caller asks for it, compare all of its output before the end of the
-//# last commit with the plaintext of the stream before it goes on, and otherwise MUST NOT claim that it has
-//# verified that part.
+//# A reader that resumes MUST, where its caller asks for it, compare all of its output before the
+//# end of the last commit with the plaintext of the stream before it goes on, and otherwise MUST
+//# NOT claim that it has verified that part.
 #[test]
 fn a_changed_output_is_found_and_nothing_is_changed() {
     let folder = changed();

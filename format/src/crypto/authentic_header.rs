@@ -102,9 +102,9 @@ impl AuthenticHeader {
     /// `auth.index`.
     pub fn check_tag_prefix(&self, name: &[u8; 16]) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-idx-006
-        //# A range reader that uses index segments MUST check that segment_tag of each segment it fetches
-        //# begins with the 16 bytes that name it (its entry, or previous for an index segment), and reject it
-        //# with `auth.index` otherwise.
+        //# A range reader that uses index segments MUST check that segment_tag of each segment it
+        //# fetches begins with the 16 bytes that name it (its entry, or previous for an index
+        //# segment), and reject it with `auth.index` otherwise.
         if equal(&tag_prefix(self.header()), name) {
             Ok(())
         } else {

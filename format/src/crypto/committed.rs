@@ -56,8 +56,8 @@ impl Committed {
             position: record.position + header.segment_len(),
             transcript: Transcript::from_bytes(record.transcript),
             //= spec/stream-v2.md#sv2-jrn-011
-            //# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in
-            //# the stream, and run_salt from the segment header with that tag.
+            //# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it
+            //# confirmed in the stream, and run_salt from the segment header with that tag.
             run: RunLink { run_salt: header.run_salt, first: record.run_first },
             digest_alg: Some(header.digest_alg),
             pending_index,
@@ -72,13 +72,14 @@ impl Committed {
     /// `misuse` where they are asked for, and the stream cannot have them any more, or never could.
     pub fn resume_index(&self, stream: &HeaderV1, asks: bool, ended: bool) -> Result<bool, Error> {
         //= spec/stream-v2.md#sv2-idx-010
-        //# A writer of index segments that resumes a stream MUST go on with them where the stream has one, and
-        //# where its caller asks for them.
+        //# A writer of index segments that resumes a stream MUST go on with them where the stream
+        //# has one, and where its caller asks for them.
         let has = self.pending_index.has_index();
         //= spec/stream-v2.md#sv2-idx-010
-        //# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream with UNIFORM,
-        //# in one without index segments in which more than n data segments are committed, and in one in which
-        //# data segments are uncovered although there is an ending record or a final segment.
+        //# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream
+        //# with UNIFORM, in one without index segments in which more than n data segments are
+        //# committed, and in one in which data segments are uncovered although there is an ending
+        //# record or a final segment.
         let refused = if !asks {
             None
         } else if stream.uniform() {

@@ -41,8 +41,8 @@ impl<'a> FrameOpener<'a> {
         self.frame_index += 1;
         let at = frame.offset.0 - self.authentic.offset().0;
         //= spec/stream-v2.md#sv2-frm-006
-        //# A reader MUST reject with `auth.frame` a segment in which the AEAD rejects a frame, and say no
-        //# more about it than which frame it was.
+        //# A reader MUST reject with `auth.frame` a segment in which the AEAD rejects a frame, and
+        //# say no more about it than which frame it was.
         self.keys
             .cipher
             .open(&place, frame.ciphertext, frame.tag, space)
@@ -91,8 +91,8 @@ impl SealedEnds {
         let digest_alg = authentic.header().digest_alg;
         let opened = OpenedSegment { digest, terminator, terminator_len };
         //= spec/stream-v2.md#sv2-dig-002
-        //# A reader MUST reject with `auth.digest` a segment whose digest frame does not hold the 36 bytes
-        //# that the reader computes.
+        //# A reader MUST reject with `auth.digest` a segment whose digest frame does not hold the
+        //# 36 bytes that the reader computes.
         if !equal(&DigestPlaintext { digest_alg, digest: digest.0 }.to_bytes(), &sealed) {
             let at = authentic.terminator_at(terminator_len) - (FRAME_OVERHEAD + sealed.len()) as u64;
             return Err(authentic.error(Detail::AuthDigest, at));
@@ -113,19 +113,19 @@ pub(super) fn check_terminator(
         link_at_end(terminator).filter(|_| header.kind != SegmentKind::Data || header.flags.run_start());
     let wrong = match link {
         //= spec/stream-v2.md#sv2-fin-005
-        //# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or
-        //# says elsewhere a first that is not below segment_index.
+        //# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in
+        //# segment 0, or says elsewhere a first that is not below segment_index.
         Some(link) if header.kind == SegmentKind::Final => {
             (!link.fits(header.index)).then_some(Detail::AuthTrailer)
         }
         //= spec/stream-v2.md#sv2-dig-007
-        //# A reader MUST reject with `malformed.terminator` an index segment, or a data segment with
-        //# RUN_START, whose link is not zero in segment 0, or whose link says elsewhere a first that is not
-        //# below segment_index.
+        //# A reader MUST reject with `malformed.terminator` an index segment, or a data segment
+        //# with RUN_START, whose link is not zero in segment 0, or whose link says elsewhere a
+        //# first that is not below segment_index.
         Some(link) => (!link.fits(header.index)).then_some(Detail::MalformedTerminator),
         //= spec/stream-v2.md#sv2-dig-006
-        //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a stream with
-        //# UNIFORM whose terminator is not zero.
+        //# A reader MUST reject with `malformed.terminator` a data segment without RUN_START in a
+        //# stream with UNIFORM whose terminator is not zero.
         None => {
             let zero = terminator.iter().all(|&byte| byte == 0);
             (stream.uniform() && !zero).then_some(Detail::MalformedTerminator)

@@ -102,10 +102,11 @@ impl Journal {
     pub fn read(key: JournalKey, role: JournalRole, bytes: &[u8]) -> Result<Self, Error> {
         let fault = |detail, offset| Err(Error::new(detail, offset));
         //= spec/stream-v2.md#sv2-jrn-006
-        //# An owner MUST NOT use a journal that fails one of these checks, which are made in this order, and
-        //# report the detail: length 212, magic, header_crc32c, journal_version, an assigned role and
-        //# reserved bytes (all `journal.header`); the owner's own role (`journal.header`); bytes 0..112 of
-        //# stream_header equal to those of the stream (`journal.foreign`); header_mac (`journal.mac`).
+        //# An owner MUST NOT use a journal that fails one of these checks, which are made in this
+        //# order, and report the detail: length 212, magic, header_crc32c, journal_version, an
+        //# assigned role and reserved bytes (all `journal.header`); the owner's own role
+        //# (`journal.header`); bytes 0..112 of stream_header equal to those of the stream
+        //# (`journal.foreign`); header_mac (`journal.mac`).
         let JournalHeaderView { header, header_mac } = JournalHeaderView::parse(bytes)?;
         if header.role != role {
             return fault(Detail::JournalHeader, ROLE_AT);
@@ -128,12 +129,12 @@ impl Journal {
     /// The record at the beginning of `rest`, where the journal does not end there (SV2-JRN-007).
     fn next_record(&self, rest: &[u8]) -> Option<JournalRecord> {
         //= spec/stream-v2.md#sv2-jrn-007
-        //# An owner MUST take a journal to end before the first record that is not whole, whose record_crc32c
-        //# or record_mac does not match, whose record_type is not assigned, whose reserved bytes are not
-        //# zero, whose sequence is not one more than the one before, whose segment_index, position or
-        //# plaintext_len is below the one before, whose plaintext_len is above (segment_index + 1) × 2^26,
-        //# whose position is above (segment_index + 1) × 2^27, or whose run_first is above segment_index in a
-        //# commit or not 0 in an ending.
+        //# An owner MUST take a journal to end before the first record that is not whole, whose
+        //# record_crc32c or record_mac does not match, whose record_type is not assigned, whose
+        //# reserved bytes are not zero, whose sequence is not one more than the one before, whose
+        //# segment_index, position or plaintext_len is below the one before, whose plaintext_len is
+        //# above (segment_index + 1) × 2^26, whose position is above (segment_index + 1) × 2^27, or
+        //# whose run_first is above segment_index in a commit or not 0 in an ending.
         let JournalRecordView { record, record_mac } = JournalRecordView::parse(rest)?;
         let follows = self.last.is_none_or(|last| {
             Some(record.sequence) == last.sequence.checked_add(1)

@@ -46,7 +46,8 @@ impl StreamKeys {
     pub(super) fn derive(params: &StreamParams, key: &ContentKey, context: &[u8]) -> Self {
         let binding = Binding::new(&params.bound_bytes(), context);
         //= spec/stream-v2.md#sv2-key-002
-        //# An implementation MUST derive every key as §5 says, over the 80 bytes as they stand in the stream.
+        //# An implementation MUST derive every key as §5 says, over the 80 bytes as they stand in
+        //# the stream.
         let prk = Secret::extract(&params.stream_salt, key.bytes());
         Self {
             suite: params.suite,

@@ -117,7 +117,7 @@ impl Hmac {
 pub(super) fn equal(left: &[u8], right: &[u8]) -> bool {
     //= spec/stream-v2.md#sv2-key-003
     //= type=implication
-    //= reason=No answer shows how long a comparison took: `ct_eq` is in constant time by what it is.
+    //= reason=`ct_eq` takes constant time, and no answer shows how long a comparison took.
     //# An implementation MUST compare tags, commitments, digests and transcripts in constant time.
     left.ct_eq(right).into()
 }

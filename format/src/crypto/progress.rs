@@ -103,12 +103,12 @@ impl Progress {
     pub fn index_payload(&self, ends: bool) -> Option<Vec<u8>> {
         let uncovered = &self.committed.pending_index;
         //= spec/stream-v2.md#sv2-idx-001
-        //# A writer of index segments MUST write one as soon as n data segments are uncovered, one before the
-        //# final segment if any data segment is uncovered then, and no others.
+        //# A writer of index segments MUST write one as soon as n data segments are uncovered, one
+        //# before the final segment if any data segment is uncovered then, and no others.
         let due = uncovered.is_full(&self.header) || ends && !uncovered.is_empty();
         //= spec/stream-v2.md#sv2-idx-002
-        //# An index segment MUST hold one entry for each data segment since the index segment before it, or
-        //# since the beginning of the stream.
+        //# An index segment MUST hold one entry for each data segment since the index segment
+        //# before it, or since the beginning of the stream.
         (due && !self.header.uniform()).then(|| uncovered.payload())
     }
 
@@ -133,8 +133,8 @@ impl Progress {
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
         //= spec/stream-v2.md#sv2-hdr-016
-        //# Where the flag UNIFORM is set, a writer MUST NOT write an index segment, a codec other than 0, or
-        //# a data segment of fewer than S plaintext bytes before another data segment.
+        //# Where the flag UNIFORM is set, a writer MUST NOT write an index segment, a codec other
+        //# than 0, or a data segment of fewer than S plaintext bytes before another data segment.
         let not_uniform = match header.kind {
             SegmentKind::Data if self.short => Some(Misuse::ShortSegment),
             SegmentKind::Index => Some(Misuse::UniformWithIndex),
@@ -142,8 +142,8 @@ impl Progress {
         };
         let misplaced = self.committed.pending_index.refusal(&self.header, header.kind);
         //= spec/stream-v2.md#sv2-dig-008
-        //# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one
-        //# included, and where it resumes that of the last committed segment.
+        //# A writer MUST use one digest_alg in all segments of a stream, index segments and the
+        //# final one included, and where it resumes that of the last committed segment.
         let other_digest = self.committed.digest_alg.is_some_and(|alg| alg != header.digest_alg);
         let rule = not_uniform
             .filter(|_| self.header.uniform())
@@ -179,8 +179,8 @@ impl Progress {
         if header.kind == SegmentKind::Index {
             let view = IndexView::parse(payload, authentic.payload_offset())?;
             //= spec/stream-v2.md#sv2-idx-004
-            //# A sequential reader MUST reject with `malformed.index` an index segment whose distance, previous or
-            //# entries differ from the segments that it has seen.
+            //# A sequential reader MUST reject with `malformed.index` an index segment whose
+            //# distance, previous or entries differ from the segments that it has seen.
             if !self.committed.pending_index.is_described_by(&view) {
                 let at = authentic.payload_offset().0 - authentic.offset().0;
                 return Err(authentic.error(Detail::MalformedIndex, at));
@@ -207,15 +207,16 @@ impl Progress {
         let at = authentic.terminator_at(opened.terminator().len());
         if header.kind == SegmentKind::Final {
             //= spec/stream-v2.md#sv2-fin-001
-            //# A sequential reader MUST reject with `auth.trailer` a final segment whose trailer differs in
-            //# any field from what the reader has counted and computed.
+            //# A sequential reader MUST reject with `auth.trailer` a final segment whose trailer
+            //# differs in any field from what the reader has counted and computed.
             if !equal(opened.terminator(), &self.trailer().to_bytes()) || !self.is_declared_len() {
                 return Err(authentic.error(Detail::AuthTrailer, at));
             }
         } else if continues && !equal(opened.terminator(), &self.history()) {
             //= spec/stream-v2.md#sv2-dig-005
-            //# A sequential reader MUST reject with `order.transcript` an index segment, or a data segment with
-            //# RUN_START, whose terminator differs from T_(i-1) || R_(i-1) of the segments before it.
+            //# A sequential reader MUST reject with `order.transcript` an index segment, or a data
+            //# segment with RUN_START, whose terminator differs from T_(i-1) || R_(i-1) of the
+            //# segments before it.
             return Err(authentic.error(Detail::OrderTranscript, at));
         }
         Ok(())
@@ -228,8 +229,8 @@ impl Progress {
 
     fn is_declared_len(&self) -> bool {
         //= spec/stream-v2.md#sv2-fin-002
-        //# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a
-        //# plaintext_len of the stream header other than 2^64 - 1.
+        //# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs
+        //# from a plaintext_len of the stream header other than 2^64 - 1.
         self.header.params().plaintext_len.is_none_or(|declared| declared == self.committed.plaintext_len)
     }
 

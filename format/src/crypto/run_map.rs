@@ -19,7 +19,8 @@ use crate::{Detail, Error, SegmentIndex};
 /// use stream_v2_format::wire::RunLink;
 ///
 /// // The trailer of final segment 9 says that one run holds segments 6 to 8.
-/// let mut runs = RunMap::ending_before(SegmentIndex(9), RunLink { run_salt: [2; 16], first: SegmentIndex(6) });
+/// let link = RunLink { run_salt: [2; 16], first: SegmentIndex(6) };
+/// let mut runs = RunMap::ending_before(SegmentIndex(9), link);
 /// assert_eq!(runs.unknown_before(), Some(SegmentIndex(6)));
 /// // The link in segment 6 says that the run before it began at segment 0.
 /// runs.add(RunLink { run_salt: [1; 16], first: SegmentIndex(0) });
@@ -88,8 +89,8 @@ impl RunMap {
     pub fn check(&self, header: &AuthenticHeader) -> Result<(), Error> {
         let found = header.header();
         //= spec/stream-v2.md#sv2-rng-005
-        //# A range reader MUST reject with `order.run` a segment without the run_salt of the run that holds
-        //# its segment_index, and the first one of a run without RUN_START.
+        //# A range reader MUST reject with `order.run` a segment without the run_salt of the run
+        //# that holds its segment_index, and the first one of a run without RUN_START.
         let holds = self.holding(found.index).is_some_and(|run| {
             equal(&run.run_salt, &found.run_salt) && (run.first != found.index || found.flags.run_start())
         });

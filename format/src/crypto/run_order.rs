@@ -55,19 +55,19 @@ impl RunOrder {
     pub(super) fn check(&self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         let error = |detail, at| Error::new(detail, offset.plus(at));
         //= spec/stream-v2.md#sv2-ord-001
-        //# A sequential reader MUST reject with `order.segment_index` a segment whose segment_index is not
-        //# one more than that of the segment before it, or not 0 in the first.
+        //# A sequential reader MUST reject with `order.segment_index` a segment whose segment_index
+        //# is not one more than that of the segment before it, or not 0 in the first.
         if u64::from(header.index.0) != self.segments {
             let error = error(Detail::OrderSegmentIndex, at::SEGMENT_INDEX);
             return Err(error.exactly(header.index.0.into(), self.segments));
         }
         let same_run = self.link.run_salt == header.run_salt;
         //= spec/stream-v2.md#sv2-ord-002
-        //# A sequential reader MUST reject with `order.run` a segment without RUN_START whose run_salt
-        //# differs from that of the segment before it.
+        //# A sequential reader MUST reject with `order.run` a segment without RUN_START whose
+        //# run_salt differs from that of the segment before it.
         //= spec/stream-v2.md#sv2-ord-003
-        //# A sequential reader MUST reject with `order.run` a segment after the first that has RUN_START and
-        //# the run_salt of the segment before it.
+        //# A sequential reader MUST reject with `order.run` a segment after the first that has
+        //# RUN_START and the run_salt of the segment before it.
         if self.segments > 0 && same_run == header.flags.run_start() {
             return Err(error(Detail::OrderRun, at::FLAGS));
         }

@@ -102,8 +102,8 @@ impl SegmentOpener {
             return Err(authentic.misuse(Misuse::NoLink));
         }
         //= spec/stream-v2.md#sv2-rng-006
-        //# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its terminator
-        //# frame alone, 11, 13, 14 and 16, and no others.
+        //# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its
+        //# terminator frame alone, 11, 13, 14 and 16, and no others.
         let frame = FrameView::check(frame, expected, authentic.offset().plus(at))
             .map_err(|error| error.in_segment(header.index.0.into()))?;
         let keys = self.keys.for_segment(header).keys;

@@ -143,14 +143,14 @@ impl<'s> SegmentOpening<'s> {
             return Err(wrong.exactly(taken as u64, header.wire_len.into()));
         }
         //= spec/stream-v2.md#sv2-seg-025
-        //# A reader MUST reject with `malformed.wire_crc` a segment whose wire_crc32c does not match the
-        //# wire, whatever its frames are.
+        //# A reader MUST reject with `malformed.wire_crc` a segment whose wire_crc32c does not
+        //# match the wire, whatever its frames are.
         if crc.finish() != header.wire_crc32c {
             return Err(Error::wire_crc(authentic.offset(), header.index.0.into()));
         }
         //= spec/stream-v2.md#sv2-frm-005
-        //# A reader MUST report what is wrong with any frame header of a segment in the place of what the
-        //# AEAD makes of its frames.
+        //# A reader MUST report what is wrong with any frame header of a segment in the place of
+        //# what the AEAD makes of its frames.
         if let Some(error) = malformed.or(rejected) {
             return Err(error);
         }

@@ -95,9 +95,9 @@ impl SegmentOrder {
     /// (SV2-FIN-004).
     pub const fn end_of_input(&self, offset: Offset) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-fin-004
-        //# A reader MUST reject with `truncated` a stream that ends before a final segment, also where it
-        //# ends between two segments, and name the number of committed segments as the number of segments of
-        //# SV2-ERR-001.
+        //# A reader MUST reject with `truncated` a stream that ends before a final segment, also
+        //# where it ends between two segments, and name the number of committed segments as the
+        //# number of segments of SV2-ERR-001.
         if self.ended { Ok(()) } else { Err(Error::truncated(offset, Some(self.segments()))) }
     }
 
@@ -105,24 +105,25 @@ impl SegmentOrder {
         let error = |detail, at| Error::new(detail, offset.plus(at));
         self.runs.check(header, offset)?;
         //= spec/stream-v2.md#sv2-ord-004
-        //# A sequential reader MUST reject with `order.uniform` a data segment that follows a data segment of
-        //# fewer than S plaintext bytes in a stream with UNIFORM.
+        //# A sequential reader MUST reject with `order.uniform` a data segment that follows a data
+        //# segment of fewer than S plaintext bytes in a stream with UNIFORM.
         if self.header.uniform() && self.short_data_seen && header.kind == SegmentKind::Data {
             return Err(error(Detail::OrderUniform, at::PLAINTEXT_LEN));
         }
         let total = self.plaintext_len + u64::from(header.plaintext_len);
         match self.header.params().plaintext_len {
             //= spec/stream-v2.md#sv2-hdr-018
-            //# A reader MUST reject with `limit.stream_plaintext_len` a data segment with which the plaintext
-            //# of the stream so far exceeds a plaintext_len other than 2^64 - 1, before it opens that
-            //# segment.
+            //# A reader MUST reject with `limit.stream_plaintext_len` a data segment with which the
+            //# plaintext of the stream so far exceeds a plaintext_len other than 2^64 - 1, before
+            //# it opens that segment.
             Some(declared) if total > declared => {
                 Err(error(Detail::LimitStreamPlaintextLen, at::PLAINTEXT_LEN).between(total, 0, declared))
             }
             //= spec/stream-v2.md#sv2-idx-005
-            //# A sequential reader MUST reject with `order.index` a data segment that follows an index segment of
-            //# fewer than n entries or n data segments after the last index segment, and a final segment that
-            //# follows an index segment and, after it, a data segment.
+            //# A sequential reader MUST reject with `order.index` a data segment that follows an
+            //# index segment of fewer than n entries or n data segments after the last index
+            //# segment, and a final segment that follows an index segment and, after it, a data
+            //# segment.
             _ if !self.pending_index.allows(&self.header, header.kind) => {
                 Err(error(Detail::OrderIndex, at::SEGMENT_INDEX))
             }

@@ -185,7 +185,8 @@ impl SegmentSealer {
     /// as sealed.
     fn claim(&mut self, index: SegmentIndex) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-frm-008
-        //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
+        //# A writer MUST NOT seal two different messages under one pair of run_salt and
+        //# segment_index.
         match self.next {
             Some(next) if index >= next => {
                 self.next = index.next();

@@ -34,13 +34,13 @@ impl StreamEnd {
         let stream = stream.header();
         let position = header.offset().0.saturating_sub(stream.body_offset().0);
         //= spec/stream-v2.md#sv2-fin-002
-        //# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a
-        //# plaintext_len of the stream header other than 2^64 - 1.
+        //# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs
+        //# from a plaintext_len of the stream header other than 2^64 - 1.
         let declared = stream.params().plaintext_len.is_none_or(|declared| declared == trailer.plaintext_len);
         let adds_up = !stream.uniform() || end.is_uniform(stream);
         //= spec/stream-v2.md#sv2-fin-006
-        //# A range reader MUST reject with `auth.trailer` a final segment that does not begin at the position
-        //# in its trailer.
+        //# A range reader MUST reject with `auth.trailer` a final segment that does not begin at
+        //# the position in its trailer.
         let in_place = trailer.position == position;
         if declared && in_place && adds_up { Ok(end) } else { Err(end.mismatch()) }
     }
@@ -142,10 +142,10 @@ impl StreamEnd {
         opened: &OpenedSegment,
     ) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-idx-007
-        //# A range reader that uses index segments MUST check that HMAC(K_chain, T_(i-1) || LE32(i) || D_i),
-        //# where i is the segment_index of the last index segment and T_(i-1) the first 32 bytes of its
-        //# terminator, equals the transcript in the trailer, and reject the index segment with `auth.index`
-        //# otherwise.
+        //# A range reader that uses index segments MUST check that HMAC(K_chain, T_(i-1) || LE32(i)
+        //# || D_i), where i is the segment_index of the last index segment and T_(i-1) the first 32
+        //# bytes of its terminator, equals the transcript in the trailer, and reject the index
+        //# segment with `auth.index` otherwise.
         let before = opened.terminator().first_chunk().copied().map(Transcript::from_bytes);
         let transcript =
             before.map(|before| before.then(&stream.keys.chain, index.header().index, &opened.digest));

@@ -26,8 +26,9 @@ impl StreamOpener {
     pub fn new(header: &HeaderV1, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
         let keys = StreamKeys::derive(header.params(), key, context);
         //= spec/stream-v2.md#sv2-hdr-014
-        //# A reader MUST compute header_tag with the key schedule of §5 and compare it in constant time, and
-        //# reject the stream with `key.header_tag` where it differs, before it uses any other key.
+        //# A reader MUST compute header_tag with the key schedule of §5 and compare it in constant
+        //# time, and reject the stream with `key.header_tag` where it differs, before it uses any
+        //# other key.
         //= spec/stream-v2.md#sv2-env-009
         //# and a content key under which header_tag does not verify as `key.header_tag`.
         if !equal(&keys.header_tag(header), header.header_tag()) {
@@ -59,8 +60,9 @@ impl StreamOpener {
             let header = view.header();
             check_segment(&self.header, &header, offset, segments_before)?;
             //= spec/stream-v2.md#sv2-seg-023
-            //# A reader MUST compute segment_tag, compare it in constant time, and reject the segment with
-            //# `auth.segment_tag` where it differs, before it allocates memory for the wire or reads it.
+            //# A reader MUST compute segment_tag, compare it in constant time, and reject the
+            //# segment with `auth.segment_tag` where it differs, before it allocates memory for the
+            //# wire or reads it.
             if !equal(&self.keys.segment.hmac(&[&header.tagged_bytes()]), &header.segment_tag) {
                 let offset = offset.plus(at::SEGMENT_TAG);
                 return Err(Error::new(Detail::AuthSegmentTag, offset).in_segment(segments_before));

@@ -34,8 +34,8 @@ impl StreamSealer {
     #[must_use]
     pub fn resuming(stream: &StreamOpener) -> Self {
         //= spec/stream-v2.md#sv2-res-005
-        //# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id from
-        //# the stream header,
+        //# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and
+        //# key_id from the stream header,
         Self { keys: stream.keys.clone(), header: *stream.header() }
     }
 

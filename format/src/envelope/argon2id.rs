@@ -5,7 +5,7 @@
 //! 48 commitment (32) | 80 wrapped (48)
 //! ```
 //!
-//! Structure and limits only: unwrapping is not implemented yet.
+//! This module checks structure and limits. Unwrapping is not implemented yet.
 
 use nom::number::streaming::le_u32;
 
@@ -17,21 +17,21 @@ use crate::{Detail, Error, Offset};
 const BODY_LEN: usize = 128;
 const WRAPPED_LEN: usize = 48;
 
-/// The body of an `argon2id` stanza (§12.1): nothing is copied.
+/// The body of an `argon2id` stanza, without a copy (§12.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Argon2idView<'a> {
-    /// 32 bytes.
+    /// The salt of the password hash.
     pub salt: [u8; 32],
     /// Memory in KiB.
     pub memory_kib: u32,
     /// Passes over the memory.
     pub passes: u32,
-    /// Lanes.
+    /// Parallel lanes.
     pub lanes: u32,
-    /// 32 bytes.
+    /// The commitment to the key.
     pub commitment: [u8; 32],
-    /// 48 bytes: the wrapped content key and its tag.
+    /// The wrapped content key and its tag, 48 bytes.
     pub wrapped: &'a [u8],
 }
 
@@ -39,13 +39,14 @@ impl<'a> Argon2idView<'a> {
     /// Parses the body of an `argon2id` stanza.
     ///
     /// # Errors
-    /// `malformed.envelope` for a body that is not 128 bytes long or has a reserved byte set,
-    /// `limit.argon2id` for parameters outside §14.
+    ///
+    /// - `malformed.envelope` if the body is not 128 bytes long or has a reserved byte set.
+    /// - `limit.argon2id` if a parameter is outside the limits (§14).
     pub fn parse(stanza: &Stanza<'a>) -> Result<Self, Error> {
         let wrong = Error::new(Detail::MalformedEnvelope, stanza.offset);
         //= spec/stream-v2.md#sv2-env-011
-        //# A reader MUST reject with `malformed.envelope` an `argon2id` body that is not 128 bytes long or
-        //# whose bytes 44..48 are not zero.
+        //# A reader MUST reject with `malformed.envelope` an `argon2id` body that is not 128 bytes
+        //# long or whose bytes 44..48 are not zero.
         if stanza.body.len() != BODY_LEN {
             return Err(wrong.exactly(stanza.body.len() as u64, BODY_LEN as u64));
         }
@@ -54,7 +55,8 @@ impl<'a> Argon2idView<'a> {
             return Err(wrong.exactly(reserved.into(), 0));
         }
         //= spec/stream-v2.md#sv2-env-012
-        //# A reader MUST reject with `limit.argon2id` parameters outside §14, before it runs Argon2id.
+        //# A reader MUST reject with `limit.argon2id` parameters outside §14, before it runs
+        //# Argon2id.
         view.check_limits(stanza.offset)?;
         Ok(view)
     }

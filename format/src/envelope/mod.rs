@@ -1,10 +1,11 @@
-//! §12 Envelope: stanzas that wrap the content key, and a CRC. One stanza, one file.
+//! §12 Envelope: stanzas that wrap the content key, and a CRC. Each stanza has its own file.
 //!
 //! ```text
 //! 0 stanzas (envelope_len) | envelope_len CRC-32C u32
 //! ```
 //!
-//! Structure and rules are here. Unwrapping is not implemented yet: callers bring the content key.
+//! This module checks structure and rules. Unwrapping is not implemented yet, so callers bring the
+//! content key.
 
 mod argon2id;
 mod padding;
@@ -26,18 +27,22 @@ use crate::{Detail, Error, Misuse};
 
 const CRC_LEN: usize = 4;
 
-/// An envelope in the input, whose CRC and stanzas obey §12.
+/// An envelope in the input whose CRC and stanzas are valid (§12).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EnvelopeView<'a> {
     stanzas: &'a [u8],
 }
 
 impl<'a> EnvelopeView<'a> {
-    /// Parses an envelope of `envelope_len` bytes and its CRC, which follow the 128 bytes of the
-    /// stream header.
+    /// Parses an envelope of `envelope_len` bytes and its CRC.
+    ///
+    /// `input` begins after the 128 bytes of the stream header.
     ///
     /// # Errors
-    /// `malformed.envelope_crc`, `malformed.envelope`, `limit.argon2id`.
+    ///
+    /// - `malformed.envelope_crc` if the CRC does not match.
+    /// - `malformed.envelope` if the stanzas break a rule of the envelope.
+    /// - `limit.argon2id` if a parameter of an `argon2id` stanza is outside the limits.
     pub fn parse(input: &'a [u8], envelope_len: u32) -> Result<Parsed<Self>, Error> {
         let total = envelope_len as usize + CRC_LEN;
         if let Some(missing) = total.checked_sub(input.len()).and_then(NonZeroUsize::new) {
@@ -45,7 +50,8 @@ impl<'a> EnvelopeView<'a> {
         }
         outcome(split(input, envelope_len), input, ENVELOPE_OFFSET)?.and_then(|(stanzas, crc)| {
             //= spec/stream-v2.md#sv2-env-002
-            //# A reader MUST reject with `malformed.envelope_crc` an envelope whose CRC does not match.
+            //# A reader MUST reject with `malformed.envelope_crc` an envelope whose CRC does not
+            //# match.
             if crc32c(stanzas) != crc {
                 return Err(Error::new(
                     Detail::MalformedEnvelopeCrc,
@@ -58,7 +64,7 @@ impl<'a> EnvelopeView<'a> {
         })
     }
 
-    /// The stanzas in order.
+    /// Returns the stanzas in order.
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'a>> + use<'a> {
         let mut walk = Stanzas { rest: self.stanzas, offset: ENVELOPE_OFFSET };
         core::iter::from_fn(move || walk.next_stanza().ok().flatten())
@@ -71,16 +77,17 @@ impl<'a> EnvelopeView<'a> {
         while let Some(stanza) = walk.next_stanza()? {
             let known = StanzaType::from_value(stanza.stanza_type);
             //= spec/stream-v2.md#sv2-env-004
-            //# A reader MUST reject with `malformed.envelope` stanzas whose stanza_type is below that of the
-            //# stanza before, a type 0x0000, and a repeated stanza of type 0x0001, 0x0002 or 0xFFFF.
+            //# A reader MUST reject with `malformed.envelope` stanzas whose stanza_type is below
+            //# that of the stanza before, a type 0x0000, and a repeated stanza of type 0x0001,
+            //# 0x0002 or 0xFFFF.
             let in_order = match before {
                 Some(before) if known.is_some() => before < stanza.stanza_type,
                 Some(before) => before <= stanza.stanza_type,
                 None => stanza.stanza_type != 0,
             };
             //= spec/stream-v2.md#sv2-env-005
-            //# A reader MUST reject with `malformed.envelope` an `argon2id` stanza beside any other stanza
-            //# than `padding`.
+            //# A reader MUST reject with `malformed.envelope` an `argon2id` stanza beside any other
+            //# stanza than `padding`.
             let alone = !argon2id || known == Some(StanzaType::Padding);
             if !in_order || !alone {
                 return Err(Error::new(Detail::MalformedEnvelope, stanza.offset)
@@ -94,26 +101,32 @@ impl<'a> EnvelopeView<'a> {
     }
 }
 
-/// What a reader without a content key reports once the stream header and the envelope were checked
-/// (SV2-ENV-008): `misuse` where there is no envelope, `unsupported.envelope` where there is one,
-/// as no type of stanza is implemented yet.
+/// Returns the error of a reader without a content key, once stream header and envelope are
+/// checked.
+///
+/// It is `misuse` without an envelope. With an envelope it is `unsupported.envelope`, as no type of
+/// stanza is implemented yet (SV2-ENV-008).
 #[must_use]
 pub const fn no_content_key(header: &HeaderV1) -> Error {
     //= spec/stream-v2.md#sv2-env-008
-    //# A reader that has no content key from its caller MUST report `unsupported.envelope` where there is an
-    //# envelope and no stanza of it is of a type that the reader implements, and `misuse` where there is no
-    //# envelope.
+    //# A reader that has no content key from its caller MUST report `unsupported.envelope` where
+    //# there is an envelope and no stanza of it is of a type that the reader implements, and
+    //# `misuse` where there is no envelope.
     match header.envelope_len() {
         0 => Error::misuse(Misuse::NoContentKey),
         _ => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
     }
 }
 
-/// The bytes of an envelope and its CRC. The stanzas are type and body, in the order of their
-/// types.
+/// Returns the bytes of an envelope and its CRC.
+///
+/// Each stanza is a type and a body. The stanzas must be in the order of their types.
 ///
 /// # Errors
-/// `limit.envelope_len`, `malformed.envelope_len`, or what a reader would say of the stanzas.
+///
+/// - `limit.envelope_len` if the envelope or the body of a stanza is too long.
+/// - `malformed.envelope_len` if the length of the envelope is not a multiple of 8, less 4.
+/// - The error of a reader if the stanzas break a rule of the envelope.
 pub fn write_envelope(stanzas: &[(u16, &[u8])]) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     for (stanza_type, body) in stanzas {

@@ -1,4 +1,4 @@
-//! §12 Stanza `padding`: zeros, which make the envelope as long as its writer wants it.
+//! §12 Stanza `padding`: zeros that bring the envelope to the length that its writer chose.
 
 use super::Stanza;
 use crate::{Detail, Error};
@@ -6,7 +6,8 @@ use crate::{Detail, Error};
 /// Checks the body of a `padding` stanza.
 ///
 /// # Errors
-/// `malformed.envelope` for a byte that is not zero.
+///
+/// - `malformed.envelope` if a byte is not zero.
 pub(super) fn check(stanza: &Stanza<'_>) -> Result<(), Error> {
     //= spec/stream-v2.md#sv2-env-006
     //# A reader MUST reject with `malformed.envelope` a `padding` stanza whose body is not zero.

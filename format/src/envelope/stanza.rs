@@ -1,4 +1,4 @@
-//! §12 Stanza: a type, a length and a body. Stanzas fill the envelope, one after the other.
+//! §12 Stanza: a type, a length and a body. Stanzas fill the envelope without gaps.
 //!
 //! ```text
 //! 0 stanza_type u16 | 2 body_len u16 | 4 body (body_len)
@@ -11,36 +11,40 @@ use crate::limits::STREAM_HEADER_LEN;
 use crate::wire::outcome::Step;
 use crate::{Detail, Error, Offset};
 
-/// Where every envelope begins.
+/// The offset at which every envelope begins.
 pub(super) const ENVELOPE_OFFSET: Offset = Offset(STREAM_HEADER_LEN as u64);
 const STANZA_HEADER_LEN: usize = 4;
 
-/// One stanza: its type and body. Nothing is copied.
+/// One stanza: its type and its body, without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stanza<'a> {
     /// The type on the wire; unknown types are skipped (SV2-ENV-007).
     pub stanza_type: u16,
     /// The body.
     pub body: &'a [u8],
-    /// Where the stanza begins, in bytes from the start of the stream.
+    /// The offset of the stanza, in bytes from the start of the stream.
     pub offset: Offset,
 }
 
-/// The stanzas of an envelope, one after the other.
+/// The stanzas of an envelope that are still to be parsed.
 pub(super) struct Stanzas<'a> {
     pub(super) rest: &'a [u8],
     pub(super) offset: Offset,
 }
 
 impl<'a> Stanzas<'a> {
-    /// The next stanza, `None` at the end, or `malformed.envelope` where the stanzas do not fill
-    /// the envelope.
+    /// Returns the next stanza, or `None` at the end.
+    ///
+    /// # Errors
+    ///
+    /// - `malformed.envelope` if the stanzas do not fill the envelope.
     pub(super) fn next_stanza(&mut self) -> Result<Option<Stanza<'a>>, Error> {
         if self.rest.is_empty() {
             return Ok(None);
         }
         //= spec/stream-v2.md#sv2-env-003
-        //# A reader MUST reject with `malformed.envelope` stanzas that do not fill envelope_len exactly.
+        //# A reader MUST reject with `malformed.envelope` stanzas that do not fill envelope_len
+        //# exactly.
         let Ok((rest, (stanza_type, body))) = stanza(self.rest) else {
             self.rest = &[];
             return Err(Error::new(Detail::MalformedEnvelope, self.offset));

@@ -7,17 +7,18 @@ use super::{DigestAlg, encode::encode};
 /// Bytes of the plaintext of a digest frame.
 pub const DIGEST_PLAINTEXT_LEN: u32 = 36;
 
-/// What a digest frame holds.
+/// The plaintext of a digest frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DigestPlaintext {
     /// The algorithm, as in the segment header.
     pub digest_alg: DigestAlg,
-    /// The 32 bytes of D.
+    /// The digest D, 32 bytes.
     pub digest: [u8; 32],
 }
 
 impl DigestPlaintext {
-    /// The 36 bytes that a digest frame seals. A reader compares them as a whole (SV2-DIG-002).
+    /// Returns the 36 bytes that a digest frame seals. A reader compares them as a whole
+    /// (SV2-DIG-002).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; DIGEST_PLAINTEXT_LEN as usize] {
         encode(&Bytes { digest_alg: self.digest_alg.value(), len: 32, digest: self.digest })

@@ -1,4 +1,4 @@
-//! The one place where binrw writes: a structure of known length into an array.
+//! Encodes structures of known length into arrays. Only this file writes with binrw.
 
 use binrw::io::Cursor;
 use binrw::meta::{EndianKind, WriteEndian};
@@ -6,7 +6,7 @@ use binrw::{BinWrite, Endian};
 
 use super::crc32c::crc32c;
 
-/// Writes `value`, which takes exactly `N` bytes.
+/// Encodes `value`, which takes exactly `N` bytes.
 pub(super) fn encode<const N: usize, T>(value: &T) -> [u8; N]
 where
     T: for<'a> BinWrite<Args<'a> = ()> + WriteEndian,
@@ -19,7 +19,7 @@ where
     bytes
 }
 
-/// `bound || mac || CRC-32C(bound || mac)`.
+/// Returns `bound || mac || CRC-32C(bound || mac)`.
 pub(super) fn with_mac_and_crc<const N: usize>(bound: &[u8], mac: &[u8; 32]) -> [u8; N] {
     let mut bytes = [0; N];
     let (head, crc) = bytes.split_at_mut(N - 4);
@@ -34,7 +34,7 @@ pub(super) fn with_mac_and_crc<const N: usize>(bound: &[u8], mac: &[u8; 32]) -> 
 pub(super) mod tests {
     use super::*;
 
-    /// Replaces a byte and makes the checksum fit.
+    /// Replaces a byte and adjusts the checksum.
     pub(in crate::wire) fn forged<const N: usize>(mut bytes: [u8; N], place: usize, value: u8) -> [u8; N] {
         bytes[place] = value;
         let crc = crc32c(&bytes[..N - 4]).to_le_bytes();

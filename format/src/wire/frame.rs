@@ -1,4 +1,4 @@
-//! §7 Frames: header of 8 bytes, ciphertext, tag of 16 bytes.
+//! §7 Frames: a header of 8 bytes, the ciphertext and a tag of 16 bytes.
 //!
 //! ```text
 //! 0 frame_type u8 | 1 reserved (3) | 4 len u32 | 8 ciphertext (len) | 8 + len tag (16)
@@ -21,7 +21,7 @@ pub const TAG_LEN: usize = 16;
 
 const _: () = assert!(FRAME_HEADER_LEN + TAG_LEN == FRAME_OVERHEAD);
 
-/// What a frame header says.
+/// The fields of a frame header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameHeader {
     /// Data, digest or terminator.
@@ -31,13 +31,13 @@ pub struct FrameHeader {
 }
 
 impl FrameHeader {
-    /// The 8 bytes of the frame header.
+    /// Returns the 8 bytes of the frame header.
     #[must_use]
     pub fn to_bytes(self) -> [u8; FRAME_HEADER_LEN] {
         encode(&HeaderBytes { frame_type: self.frame_type.value(), reserved: [0; 3], len: self.len })
     }
 
-    /// Bytes of the whole frame.
+    /// Returns the bytes of the whole frame.
     #[must_use]
     pub const fn frame_len(self) -> usize {
         self.len as usize + FRAME_OVERHEAD
@@ -54,7 +54,8 @@ pub struct FrameLayout {
 }
 
 impl FrameLayout {
-    /// The layout of a segment whose header has passed [`check_segment`](super::check_segment).
+    /// Creates the layout of a segment whose header has passed
+    /// [`check_segment`](super::check_segment).
     #[must_use]
     pub fn new(stream: &HeaderV1, header: &SegmentHeader) -> Self {
         Self {
@@ -65,24 +66,24 @@ impl FrameLayout {
         }
     }
 
-    /// The digest frame and the terminator frame alone.
+    /// Returns the layout of the digest frame and the terminator frame alone.
     #[must_use]
     pub const fn tail(self) -> Self {
         Self { data_frames: 0, ..self }
     }
 
-    /// Bytes of all frames: wire_len, where the layout is that of a whole wire.
+    /// Returns the bytes of all frames, which is `wire_len` if the layout is that of a whole wire.
     #[must_use]
     pub fn frames_len(self) -> usize {
         self.headers().map(FrameHeader::frame_len).sum()
     }
 
-    /// The frame headers in order: data, digest, terminator.
+    /// Returns the frame headers in order: data, digest, terminator.
     pub fn headers(self) -> impl Iterator<Item = FrameHeader> + Clone {
         (0..=self.data_frames.saturating_add(1)).map_while(move |frame_index| self.header(frame_index))
     }
 
-    /// The frame header at `frame_index`, if the segment has so many frames.
+    /// Returns the frame header at `frame_index`, or `None` if the segment has fewer frames.
     #[must_use]
     pub fn header(self, frame_index: u32) -> Option<FrameHeader> {
         //= spec/stream-v2.md#sv2-frm-001
@@ -103,29 +104,32 @@ impl FrameLayout {
     }
 }
 
-/// One frame in the wire: nothing is copied.
+/// One frame in the wire, without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FrameView<'a> {
-    /// What the frame header says; it is what the layout calls for.
+    /// The frame header, equal to that of the layout.
     pub header: FrameHeader,
     /// The whole frame: header, ciphertext and tag.
     pub bytes: &'a [u8],
-    /// `header.len` bytes.
+    /// The ciphertext, `header.len` bytes.
     pub ciphertext: &'a [u8],
-    /// 16 bytes.
+    /// The tag, 16 bytes.
     pub tag: &'a [u8; TAG_LEN],
-    /// Where the frame begins, in bytes from the start of the stream.
+    /// The offset of the frame, in bytes from the start of the stream.
     pub offset: Offset,
 }
 
 impl<'a> FrameView<'a> {
-    /// Checks the header of the frame in `bytes`, which begins at `offset` and has the length that
-    /// `expected` calls for.
+    /// Checks the header of the frame in `bytes`, which begins at `offset`.
+    ///
+    /// `bytes` has the length that `expected` calls for. The errors name no segment.
     ///
     /// # Errors
-    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len`, without a
-    /// segment, and `malformed.wire_len` for bytes of another length.
+    ///
+    /// - `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` if that field
+    ///   is wrong.
+    /// - `malformed.wire_len` if `bytes` has another length.
     pub fn check(bytes: &'a [u8], expected: FrameHeader, offset: Offset) -> Result<Self, Error> {
         let Ok(([], (fields, ciphertext, tag))) = frame(bytes, expected.len) else {
             return Err(Error::new(Detail::MalformedWireLen, offset));
@@ -135,7 +139,7 @@ impl<'a> FrameView<'a> {
     }
 }
 
-/// The frames of one wire, in order; made only after all frame headers were checked.
+/// The frames of one wire, in order. All their headers have been checked.
 #[derive(Clone, Debug)]
 pub struct Frames<'a> {
     wire: &'a [u8],
@@ -144,14 +148,16 @@ pub struct Frames<'a> {
 }
 
 impl<'a> Frames<'a> {
-    /// Checks every frame header of a wire against the layout: step 13 of §15.1.
+    /// Checks every frame header of a wire against the layout (step 13 of §15.1).
     ///
-    /// `segment_offset` is where the segment's header is, in bytes from the start of the
-    /// stream, with `segments_before` segments before it.
+    /// `segment_offset` is the offset of the segment's header, in bytes from the start of the
+    /// stream. `segments_before` is the number of segments before it.
     ///
     /// # Errors
-    /// `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` at the first
-    /// frame that differs, and `malformed.wire_len` for a wire that the frames do not fill.
+    ///
+    /// - `malformed.frame_type`, `malformed.frame_reserved` or `malformed.frame_len` at the first
+    ///   frame that differs.
+    /// - `malformed.wire_len` if the frames do not fill the wire.
     pub fn check(
         wire: &'a [u8],
         layout: FrameLayout,
@@ -174,12 +180,12 @@ impl<'a> Frames<'a> {
         Ok(frames)
     }
 
-    /// The frames in order.
+    /// Returns the frames in order.
     pub fn iter(&self) -> impl Iterator<Item = FrameView<'a>> {
         self.pieces().map_while(|(header, bytes, offset)| FrameView::check(bytes, header, offset).ok())
     }
 
-    /// What the layout calls for, with its bytes and where they begin.
+    /// Returns each header of the layout with its bytes and their offset.
     fn pieces(&self) -> impl Iterator<Item = (FrameHeader, &'a [u8], Offset)> {
         let (mut rest, mut offset) = (self.wire, self.offset);
         self.layout.headers().map_while(move |header| {
@@ -198,24 +204,26 @@ struct Fields {
     len: u32,
 }
 
-/// Errors are placed at the frame, not at its field (SV2-ERR-001).
+/// Checks the fields of a frame header at `at`. Errors name the frame's offset, not the field's
+/// (SV2-ERR-001).
 fn check_fields(fields: &Fields, expected: FrameHeader, at: Offset) -> Result<(), Error> {
     //= spec/stream-v2.md#sv2-frm-002
-    //# A reader MUST reject with `malformed.frame_type` a frame whose frame_type is not the one that
-    //# SV2-FRM-001 puts in its place.
+    //# A reader MUST reject with `malformed.frame_type` a frame whose frame_type is not the one
+    //# that SV2-FRM-001 puts in its place.
     if fields.frame_type != expected.frame_type.value() {
         return Err(Error::new(Detail::MalformedFrameType, at)
             .exactly(fields.frame_type.into(), expected.frame_type.value().into()));
     }
     //= spec/stream-v2.md#sv2-frm-003
-    //# A reader MUST reject with `malformed.frame_reserved` a frame header in which bytes 1..4 are not zero.
+    //# A reader MUST reject with `malformed.frame_reserved` a frame header in which bytes 1..4 are
+    //# not zero.
     if let Some(&byte) = fields.reserved.iter().find(|&&byte| byte != 0) {
         return Err(Error::new(Detail::MalformedFrameReserved, at).exactly(byte.into(), 0));
     }
     //= spec/stream-v2.md#sv2-frm-004
-    //# A reader MUST reject with `malformed.frame_len` a frame whose len is not the derived one: F in a data
-    //# frame that is not the last, payload_len - F × (data_frames - 1) in the last data frame, 36 in the
-    //# digest frame, and terminator_len in the terminator.
+    //# A reader MUST reject with `malformed.frame_len` a frame whose len is not the derived one: F
+    //# in a data frame that is not the last, payload_len - F × (data_frames - 1) in the last data
+    //# frame, 36 in the digest frame, and terminator_len in the terminator.
     if fields.len != expected.len {
         return Err(Error::new(Detail::MalformedFrameLen, at).exactly(fields.len.into(), expected.len.into()));
     }

@@ -1,7 +1,8 @@
 //! §4 Stream header (`HeaderV1`): the first 128 bytes of every stream.
 //!
 //! ```text
-//!   0 magic (8) | 8 version u16 | 10 suite u16 | 12 flags u16 | 14 frame_size_log2 u8 | 15 reserved
+//!   0 magic (8) | 8 version u16 | 10 suite u16 | 12 flags u16
+//!  14 frame_size_log2 u8 | 15 reserved
 //!  16 segment_size u32 | 20 epoch_segments u32 | 24 plaintext_len u64
 //!  32 stream_salt (32)
 //!  64 key_id (16) | 80 header_tag (32)
@@ -27,7 +28,7 @@ mod at {
     pub(super) const CRC: usize = 124;
 }
 
-/// A stream header that obeys every rule of §4 that can be checked without a key.
+/// A stream header that obeys every rule that can be checked without a key (§4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HeaderV1 {
     params: StreamParams,
@@ -36,11 +37,15 @@ pub struct HeaderV1 {
 }
 
 impl HeaderV1 {
-    /// Puts checked parameters, their tag and the length of the envelope, in bytes without its CRC,
-    /// together.
+    /// Creates a stream header from its parameters, their tag and the length of the envelope.
+    ///
+    /// `envelope_len` is in bytes, without the CRC.
     ///
     /// # Errors
-    /// As [`StreamParams::check`], and `limit.envelope_len` or `malformed.envelope_len`.
+    ///
+    /// - As [`StreamParams::check`].
+    /// - `limit.envelope_len` or `malformed.envelope_len` if the length of the envelope is not
+    ///   allowed.
     pub fn new(params: StreamParams, header_tag: [u8; 32], envelope_len: u32) -> Result<Self, Error> {
         params.check_limits()?;
         check_envelope_limit(envelope_len)?;
@@ -49,49 +54,49 @@ impl HeaderV1 {
         Ok(Self { params, header_tag, envelope_len })
     }
 
-    /// The parameters.
+    /// Returns the parameters.
     #[must_use]
     pub const fn params(&self) -> &StreamParams {
         &self.params
     }
 
-    /// The 32 bytes of header_tag.
+    /// Returns the 32 bytes of `header_tag`.
     #[must_use]
     pub const fn header_tag(&self) -> &[u8; 32] {
         &self.header_tag
     }
 
-    /// Bytes of the envelope without its CRC; 0 where there is none.
+    /// Returns the bytes of the envelope without its CRC; 0 if there is none.
     #[must_use]
     pub const fn envelope_len(&self) -> u32 {
         self.envelope_len
     }
 
-    /// Plaintext bytes of a full data frame: F.
+    /// Returns the plaintext bytes of a full data frame, F.
     #[must_use]
     pub const fn frame_size(&self) -> u32 {
         1 << self.params.frame_size_log2
     }
 
-    /// Most plaintext bytes of a data segment: S.
+    /// Returns the maximum plaintext bytes of a data segment, S.
     #[must_use]
     pub const fn segment_size(&self) -> u32 {
         self.params.segment_size
     }
 
-    /// Whether the flag UNIFORM is set.
+    /// Returns true if the flag UNIFORM is set.
     #[must_use]
     pub const fn uniform(&self) -> bool {
         self.params.flags.uniform()
     }
 
-    /// The last index that a data or index segment of this stream may have (§14).
+    /// Returns the last index that a data or index segment of this stream may have (§14).
     #[must_use]
     pub const fn last_segment(&self) -> SegmentIndex {
         SegmentIndex::last_allowed(self.params.epoch_segments)
     }
 
-    /// The offset of segment 0: after the stream header, the envelope and its CRC (§3).
+    /// Returns the offset of segment 0, after the stream header, the envelope and its CRC (§3).
     #[must_use]
     pub const fn body_offset(&self) -> Offset {
         let envelope = match self.envelope_len {
@@ -101,13 +106,13 @@ impl HeaderV1 {
         Offset(STREAM_HEADER_LEN as u64 + envelope)
     }
 
-    /// The first 80 bytes: what the key schedule and header_tag cover.
+    /// Returns the first 80 bytes, which the key schedule and `header_tag` cover.
     #[must_use]
     pub fn bound_bytes(&self) -> [u8; BOUND_LEN] {
         self.params.bound_bytes()
     }
 
-    /// The 128 bytes of the stream header.
+    /// Returns the 128 bytes of the stream header.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; STREAM_HEADER_LEN] {
         let mut bytes: [u8; STREAM_HEADER_LEN] = encode(&HeaderBytes {
@@ -123,7 +128,7 @@ impl HeaderV1 {
     }
 }
 
-/// A stream header in the input: its 128 bytes, and what they say.
+/// A stream header in the input: its 128 bytes and their fields.
 #[derive(Clone, Copy, Debug)]
 pub struct HeaderV1View<'a> {
     bytes: &'a [u8; STREAM_HEADER_LEN],
@@ -131,10 +136,11 @@ pub struct HeaderV1View<'a> {
 }
 
 impl<'a> HeaderV1View<'a> {
-    /// Parses the first 128 bytes of a stream: steps 1 to 8 of §15.1.
+    /// Parses the first 128 bytes of a stream (steps 1 to 8 of §15.1).
     ///
     /// # Errors
-    /// The error of the first check that fails; its offset is that of the field.
+    ///
+    /// - The error of the first check that fails, at the offset of the field.
     pub fn parse(input: &'a [u8]) -> Result<Parsed<Self>, Error> {
         outcome(raw(input), input, Offset(0))?.and_then(|bytes| {
             let fields = complete(fields(bytes), bytes, Offset(0), Detail::Truncated)?;
@@ -142,20 +148,20 @@ impl<'a> HeaderV1View<'a> {
         })
     }
 
-    /// The 128 bytes as they stand in the input.
+    /// Returns the 128 bytes as they are in the input.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8; STREAM_HEADER_LEN] {
         self.bytes
     }
 
-    /// What the bytes say.
+    /// Returns the parsed header.
     #[must_use]
     pub const fn header(&self) -> HeaderV1 {
         self.header
     }
 }
 
-/// The fields as they stand in the input, before anything is known about them.
+/// The fields as they are in the input, unchecked.
 struct Fields {
     version: u16,
     suite: u16,
@@ -172,24 +178,24 @@ struct Fields {
 }
 
 impl Fields {
-    /// Steps 3 to 8 of §15.1.
+    /// Performs steps 3 to 8 of §15.1.
     fn check(&self, bytes: &[u8; STREAM_HEADER_LEN]) -> Result<HeaderV1, Error> {
         //= spec/stream-v2.md#sv2-hdr-003
-        //# A reader MUST reject with `malformed.header_crc` a stream header whose header_crc32c does not
-        //# match.
+        //# A reader MUST reject with `malformed.header_crc` a stream header whose header_crc32c
+        //# does not match.
         if crc32c(&bytes[..at::CRC]) != self.header_crc32c {
             return Err(Error::new(Detail::MalformedHeaderCrc, Offset(at::CRC as u64)));
         }
         //= spec/stream-v2.md#sv2-hdr-004
-        //# A reader MUST reject with `unsupported.version` a version other than 1, and check it only after
-        //# header_crc32c.
+        //# A reader MUST reject with `unsupported.version` a version other than 1, and check it
+        //# only after header_crc32c.
         if self.version != VERSION {
             return Err(Error::new(Detail::UnsupportedVersion, Offset(at::VERSION))
                 .exactly(self.version.into(), VERSION.into()));
         }
         //= spec/stream-v2.md#sv2-hdr-005
-        //# A reader MUST reject with `malformed.reserved` a stream header in which byte 15 or any of the
-        //# bytes 116..124 is not zero.
+        //# A reader MUST reject with `malformed.reserved` a stream header in which byte 15 or any
+        //# of the bytes 116..124 is not zero.
         if let Some(place) = (15..16).chain(116..124).find(|&place| bytes[place] != 0) {
             return Err(
                 Error::new(Detail::MalformedReserved, Offset(place as u64)).exactly(bytes[place].into(), 0)
@@ -200,8 +206,8 @@ impl Fields {
         let suite = Suite::from_value(self.suite)
             .ok_or(Error::new(Detail::UnsupportedSuite, Offset(at::SUITE)).with_found(self.suite.into()))?;
         //= spec/stream-v2.md#sv2-hdr-007
-        //# A reader MUST reject with `unsupported.flags` a stream header with a flag bit set that §4 does not
-        //# assign.
+        //# A reader MUST reject with `unsupported.flags` a stream header with a flag bit set that
+        //# §4 does not assign.
         let flags = StreamFlags::from_value(self.flags)
             .ok_or(Error::new(Detail::UnsupportedFlags, Offset(at::FLAGS)).with_found(self.flags.into()))?;
         let params = StreamParams {
@@ -233,8 +239,8 @@ fn check_envelope_limit(envelope_len: u32) -> Result<(), Error> {
 
 fn check_envelope_multiple(envelope_len: u32) -> Result<(), Error> {
     //= spec/stream-v2.md#sv2-hdr-013
-    //# A reader MUST reject with `malformed.envelope_len` an envelope_len that is not 0 and does not leave 4
-    //# when divided by 8.
+    //# A reader MUST reject with `malformed.envelope_len` an envelope_len that is not 0 and does
+    //# not leave 4 when divided by 8.
     if envelope_len != 0 && envelope_len % 8 != 4 {
         return Err(Error::new(Detail::MalformedEnvelopeLen, Offset(at::ENVELOPE_LEN))
             .with_found(envelope_len.into()));
@@ -252,7 +258,8 @@ fn raw(input: &[u8]) -> Step<'_, &[u8; STREAM_HEADER_LEN]> {
 
 fn fields(input: &[u8]) -> Step<'_, Fields> {
     //= spec/stream-v2.md#sv2-hdr-002
-    //# A reader MUST reject with `malformed.magic` a stream whose first 8 bytes differ from the magic.
+    //# A reader MUST reject with `malformed.magic` a stream whose first 8 bytes differ from the
+    //# magic.
     let Ok((rest, _)) = tag::<_, _, nom::error::Error<_>>(&STREAM_MAGIC[..])(input) else {
         return fail(input, Detail::MalformedMagic);
     };

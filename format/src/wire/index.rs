@@ -1,10 +1,11 @@
 //! §11 Index segments: the payload that lets a range reader find data segments of different sizes.
 //!
 //! ```text
-//! 0 distance u64 | 8 previous (16) | entries of 24 bytes: 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
+//! 0 distance u64 | 8 previous (16) | entries of 24 bytes:
+//! 0 plaintext_len u32 | 4 wire_len u32 | 8 segment_tag[0..16]
 //! ```
 //!
-//! What has to stand there is known from the headers of the segments before:
+//! The expected payload follows from the headers of the segments before it, see
 //! [`PendingIndex`](crate::crypto::PendingIndex).
 
 use alloc::vec::Vec;
@@ -18,11 +19,11 @@ use super::{HeaderV1, SegmentHeader};
 use crate::limits::INDEX_ENTRIES_MAX;
 use crate::{Detail, Error, Offset};
 
-/// Bytes before the entries: distance and previous.
+/// Bytes before the entries: `distance` and `previous`.
 const BACK_LEN: u32 = 24;
 const ENTRY_LEN: u32 = 24;
 
-/// Describes one data segment.
+/// The entry of one data segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexEntry {
     /// Plaintext bytes of the segment.
@@ -34,7 +35,7 @@ pub struct IndexEntry {
 }
 
 impl IndexEntry {
-    /// The entry of the data segment with this header.
+    /// Returns the entry of the data segment with this header.
     #[must_use]
     pub fn of(header: &SegmentHeader) -> Self {
         Self {
@@ -45,34 +46,35 @@ impl IndexEntry {
     }
 }
 
-/// By what index segments name a segment: the first 16 bytes of its tag.
+/// Returns the first 16 bytes of a segment's tag, by which index segments name the segment.
 pub(crate) fn tag_prefix(header: &SegmentHeader) -> [u8; 16] {
     let mut prefix = [0; 16];
     prefix.copy_from_slice(&header.segment_tag[..16]);
     prefix
 }
 
-/// The most entries that an index segment of this stream holds: n of §11.
+/// Returns the maximum entries of an index segment of this stream (n of §11).
 #[must_use]
 pub const fn entries_max(stream: &HeaderV1) -> u32 {
     let fit = (stream.segment_size() - BACK_LEN) / ENTRY_LEN;
     if fit < INDEX_ENTRIES_MAX { fit } else { INDEX_ENTRIES_MAX }
 }
 
-/// Bytes of the payload of an index segment with so many entries.
+/// Returns the payload bytes of an index segment with `entries` entries.
 pub(crate) const fn index_payload_len(entries: u32) -> u32 {
     BACK_LEN + ENTRY_LEN * entries
 }
 
-/// How many entries a payload of this length holds, where an index segment of this stream can have
-/// it (SV2-IDX-003).
+/// Returns how many entries a payload of this length holds.
+///
+/// Returns `None` if no index segment of this stream has such a payload (SV2-IDX-003).
 pub(crate) fn entries_in(stream: &HeaderV1, payload_len: u32) -> Option<u32> {
     let bytes = payload_len.checked_sub(BACK_LEN).filter(|bytes| bytes.is_multiple_of(ENTRY_LEN))?;
     let entries = bytes / ENTRY_LEN;
     (1..=entries_max(stream)).contains(&entries).then_some(entries)
 }
 
-/// The payload of an index segment: nothing is copied.
+/// The payload of an index segment, without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexView<'a> {
     distance: u64,
@@ -84,7 +86,8 @@ impl<'a> IndexView<'a> {
     /// Parses the whole payload of an index segment that begins at `offset`.
     ///
     /// # Errors
-    /// `malformed.payload_len` for a payload that is not 24 + 24 × k bytes long.
+    ///
+    /// - `malformed.payload_len` if the payload is not 24 + 24 × k bytes long.
     pub fn parse(payload: &'a [u8], offset: Offset) -> Result<Self, Error> {
         let wrong = Error::new(Detail::MalformedPayloadLen, offset).with_found(payload.len() as u64);
         let Ok((entries, (distance, previous))) = back(payload) else { return Err(wrong) };
@@ -94,19 +97,19 @@ impl<'a> IndexView<'a> {
         Ok(Self { distance, previous, entries })
     }
 
-    /// Bytes from the index segment before this one to this one; 0 for the first.
+    /// Returns the bytes from the previous index segment to this one; 0 for the first.
     #[must_use]
     pub const fn distance(&self) -> u64 {
         self.distance
     }
 
-    /// The first 16 bytes of the tag of the index segment before this one; zero in the first.
+    /// Returns the first 16 bytes of the previous index segment's tag; zero in the first.
     #[must_use]
     pub const fn previous(&self) -> &[u8; 16] {
         &self.previous
     }
 
-    /// The entries in order.
+    /// Returns the entries in order.
     pub fn entries(&self) -> impl Iterator<Item = IndexEntry> + use<'a> {
         self.entries
             .chunks_exact(ENTRY_LEN as usize)
@@ -115,7 +118,7 @@ impl<'a> IndexView<'a> {
     }
 }
 
-/// The payload of an index segment: 24 + 24 × `entries.len()` bytes.
+/// Returns the payload of an index segment, 24 + 24 × `entries.len()` bytes.
 #[must_use]
 pub fn write_index(distance: u64, previous: [u8; 16], entries: &[IndexEntry]) -> Vec<u8> {
     let mut payload = Vec::with_capacity(BACK_LEN as usize + ENTRY_LEN as usize * entries.len());

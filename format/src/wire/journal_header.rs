@@ -1,5 +1,6 @@
-//! §18.1 Journal header: the first 212 bytes of a journal. Structure and checksum only; the tag
-//! belongs to `crypto`.
+//! §18.1 Journal header: the first 212 bytes of a journal.
+//!
+//! This file knows structure and checksum; the tag belongs to `crypto`.
 //!
 //! ```text
 //!   0 magic (8) | 8 version u16 | 10 role u8 | 11 reserved (5)
@@ -30,23 +31,23 @@ const CRC_AT: usize = 208;
 const UNKNOWN_LEN: u64 = u64::MAX;
 const UNKNOWN_TIME: i64 = i64::MIN;
 
-/// What a journal header says.
+/// The fields of a journal header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalHeader {
-    /// Whose journal it is.
+    /// The role of the journal's owner.
     pub role: JournalRole,
-    /// The stream header when the journal was begun.
+    /// The stream header as it was when the journal was begun.
     pub stream_header: [u8; STREAM_HEADER_LEN],
-    /// Bytes of the source, where they are known.
+    /// Bytes of the source, if known.
     pub source_len: Option<u64>,
-    /// When the source was last modified: nanoseconds since 1970-01-01T00:00:00Z.
+    /// The time at which the source was last modified, in nanoseconds since 1970-01-01T00:00:00Z.
     pub source_mtime: Option<i64>,
     /// 16 bytes from the operating system's random generator (SV2-JRN-003).
     pub journal_salt: [u8; 16],
 }
 
 impl JournalHeader {
-    /// The bytes that header_mac covers: the first 176.
+    /// Returns the first 176 bytes, which `header_mac` covers.
     #[must_use]
     pub fn bound_bytes(&self) -> [u8; BOUND_LEN] {
         encode(&HeaderBytes {
@@ -61,28 +62,29 @@ impl JournalHeader {
         })
     }
 
-    /// The 212 bytes of the header, with its header_mac.
+    /// Returns the 212 bytes of the header, with its `header_mac`.
     #[must_use]
     pub fn to_bytes(&self, header_mac: &[u8; 32]) -> [u8; JOURNAL_HEADER_LEN] {
         with_mac_and_crc(&self.bound_bytes(), header_mac)
     }
 }
 
-/// A journal header in the input, well formed and not yet authentic.
+/// A journal header in the input, well formed but not yet authenticated.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct JournalHeaderView {
-    /// What it says.
+    /// The parsed header.
     pub header: JournalHeader,
-    /// HMAC under K_journal; 32 bytes.
+    /// The HMAC under K_journal, 32 bytes.
     pub header_mac: [u8; 32],
 }
 
 impl JournalHeaderView {
-    /// Parses the first 212 bytes of a journal, which must be there (SV2-JRN-006).
+    /// Parses the first 212 bytes of a journal, all of which must be present (SV2-JRN-006).
     ///
     /// # Errors
-    /// `journal.header`; its offset counts from the beginning of the journal.
+    ///
+    /// - `journal.header` if a check fails; its offset counts from the beginning of the journal.
     pub fn parse(input: &[u8]) -> Result<Self, Error> {
         let at = |place| Error::new(Detail::JournalHeader, Offset(place));
         let bytes = input.get(..JOURNAL_HEADER_LEN).ok_or(at(input.len() as u64))?;
@@ -104,7 +106,7 @@ impl JournalHeaderView {
     }
 }
 
-/// Version, role, reserved bytes, and the rest; the role in the view is not yet the stated one.
+/// Parses version, role, reserved bytes and the rest. The caller sets the role in the view.
 fn header(input: &[u8]) -> Step<'_, (u16, u8, [u8; 5], JournalHeaderView)> {
     let (rest, _) = tag(&JOURNAL_MAGIC[..])(input)?;
     let (rest, version) = le_u16(rest)?;

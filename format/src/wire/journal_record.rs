@@ -1,5 +1,6 @@
-//! §18.2 Journal record: 136 bytes for each commit, and for an ending. Structure and checksum only;
-//! the tag belongs to `crypto`.
+//! §18.2 Journal record: 136 bytes for each commit, and for an ending.
+//!
+//! This file knows structure and checksum; the tag belongs to `crypto`.
 //!
 //! ```text
 //!   0 sequence u64 | 8 record_type u8 | 9 reserved (3) | 12 segment_index u32
@@ -23,20 +24,20 @@ pub const JOURNAL_RECORD_LEN: usize = 136;
 const BOUND_LEN: usize = 100;
 const CRC_AT: usize = 132;
 
-/// What a journal record says.
+/// The fields of a journal record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct JournalRecord {
-    /// One more than that of the record before.
+    /// One more than that of the previous record.
     pub sequence: u64,
-    /// What the record is about.
+    /// Commit or ending.
     pub record_type: JournalRecordType,
     /// The last committed segment; in an ending, the final segment.
     pub index: SegmentIndex,
-    /// Where that segment begins, in bytes from the beginning of the body.
+    /// The position of that segment, in bytes from the beginning of the body.
     pub position: u64,
-    /// Plaintext bytes in the stream, up to and with that segment.
+    /// Plaintext bytes in the stream, up to and including that segment.
     pub plaintext_len: u64,
-    /// Tag of that segment; zero in an ending.
+    /// The tag of that segment; zero in an ending.
     pub segment_tag: [u8; 32],
     /// T after that segment; in an ending, the T of the trailer.
     pub transcript: [u8; 32],
@@ -45,8 +46,10 @@ pub struct JournalRecord {
 }
 
 impl JournalRecord {
-    /// An ending: a final segment `index` with this trailer is about to be written, or was verified
-    /// (§18.2). A journal sets its sequence.
+    /// Returns an ending: a final segment `index` with this trailer is about to be written, or was
+    /// verified (§18.2).
+    ///
+    /// The journal sets the sequence.
     #[must_use]
     pub const fn ending(index: SegmentIndex, trailer: &Trailer) -> Self {
         Self {
@@ -61,7 +64,7 @@ impl JournalRecord {
         }
     }
 
-    /// The bytes that record_mac covers: the first 100.
+    /// Returns the first 100 bytes, which `record_mac` covers.
     #[must_use]
     pub fn bound_bytes(&self) -> [u8; BOUND_LEN] {
         encode(&RecordBytes {
@@ -77,27 +80,28 @@ impl JournalRecord {
         })
     }
 
-    /// The 136 bytes of the record, with its record_mac.
+    /// Returns the 136 bytes of the record, with its `record_mac`.
     #[must_use]
     pub fn to_bytes(&self, record_mac: &[u8; 32]) -> [u8; JOURNAL_RECORD_LEN] {
         with_mac_and_crc(&self.bound_bytes(), record_mac)
     }
 }
 
-/// A journal record in the input, well formed and not yet authentic.
+/// A journal record in the input, well formed but not yet authenticated.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct JournalRecordView {
-    /// What it says.
+    /// The parsed record.
     pub record: JournalRecord,
-    /// HMAC under K_journal; 32 bytes.
+    /// The HMAC under K_journal, 32 bytes.
     pub record_mac: [u8; 32],
 }
 
 impl JournalRecordView {
-    /// Parses the record at the beginning of `input`. `None` is where the journal ends: a record
-    /// that is not whole, whose checksum does not match, or that is of no assigned type
-    /// (SV2-JRN-007).
+    /// Parses the record at the beginning of `input`.
+    ///
+    /// Returns `None` at the end of the journal. The journal ends at a record that is incomplete,
+    /// has a wrong checksum or is of no assigned type (SV2-JRN-007).
     #[must_use]
     pub fn parse(input: &[u8]) -> Option<Self> {
         let bytes = input.get(..JOURNAL_RECORD_LEN)?;
@@ -110,7 +114,7 @@ impl JournalRecordView {
     }
 }
 
-/// Type, reserved bytes, and the rest; the type in the view is not yet the stated one.
+/// Parses type, reserved bytes and the rest. The caller sets the type in the view.
 fn record(input: &[u8]) -> Step<'_, (u8, [u8; 3], JournalRecordView)> {
     let (rest, sequence) = le_u64(input)?;
     let (rest, record_type) = le_u8(rest)?;

@@ -1,5 +1,6 @@
-//! §8.3 Links: 20 bytes that name the run of a segment, by its salt and the index of its first
-//! segment.
+//! §8.3 Links: 20 bytes that name the run of a segment.
+//!
+//! A run is named by its salt and the index of its first segment.
 //!
 //! ```text
 //! 0 run_salt (16) | 16 first u32
@@ -13,7 +14,11 @@ pub const LINK_LEN: usize = 20;
 
 const SALT_LEN: usize = 16;
 
-/// R_i: which run sealed segment i. The terminator of the segment after it holds it as its *link*.
+/// R_i, the run that sealed segment i.
+///
+/// The terminator of the next segment holds it as its *link*.
+///
+/// # Examples
 ///
 /// ```
 /// use stream_v2_format::SegmentIndex;
@@ -27,17 +32,17 @@ const SALT_LEN: usize = 16;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunLink {
-    /// The run_salt of the run: to be compared with, and never to seal under (SV2-JRN-004).
+    /// The `run_salt` of the run. It serves comparison only, never sealing (SV2-JRN-004).
     pub run_salt: [u8; SALT_LEN],
     /// The first segment of the run.
     pub first: SegmentIndex,
 }
 
 impl RunLink {
-    /// R_(-1): the link before segment 0.
+    /// R_(-1), the link before segment 0.
     pub const NONE: Self = Self { run_salt: [0; SALT_LEN], first: SegmentIndex::FIRST };
 
-    /// What the 20 bytes say.
+    /// Parses the 20 bytes of a link.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; LINK_LEN]) -> Self {
         let (salt, first) = bytes.split_at(SALT_LEN);
@@ -47,7 +52,7 @@ impl RunLink {
         Self { run_salt, first: SegmentIndex(u32::from_le_bytes(first_bytes)) }
     }
 
-    /// The 20 bytes of the link.
+    /// Returns the 20 bytes of the link.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; LINK_LEN] {
         let mut bytes = [0; LINK_LEN];
@@ -56,15 +61,17 @@ impl RunLink {
         bytes
     }
 
-    /// R of the data or index segment with this header, where this is R of the segment before it.
+    /// Returns R of the data or index segment with this header, if `self` is R of the segment
+    /// before it.
     #[must_use]
     pub const fn then(&self, header: &SegmentHeader) -> Self {
         let first = if header.flags.run_start() { header.index } else { self.first };
         Self { run_salt: header.run_salt, first }
     }
 
-    /// Whether it can be the link of segment `index`: zero in segment 0, and elsewhere with a first
-    /// that is below the index.
+    /// Returns true if this can be the link of segment `index`.
+    ///
+    /// The link of segment 0 is zero. The link of any other segment has a `first` below its index.
     #[must_use]
     pub fn fits(&self, index: SegmentIndex) -> bool {
         if index == SegmentIndex::FIRST { *self == Self::NONE } else { self.first < index }

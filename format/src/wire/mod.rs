@@ -1,8 +1,11 @@
-//! Bytes to typed views and back: one structure, one file. No keys in here.
+//! Bytes to typed views and back, without keys. Each structure has its own file.
 //!
-//! Every parser takes a prefix of the input and the [`Offset`](crate::Offset) at which it is,
-//! and has three outcomes: complete (a value and how many bytes it took), need at least N more
-//! bytes, or an [`Error`](crate::Error).
+//! Every parser takes a prefix of the input and the [`Offset`](crate::Offset) of that prefix. It
+//! has three outcomes:
+//!
+//! - complete: a value and the number of bytes that it took;
+//! - need more: at least N more bytes are needed;
+//! - an [`Error`](crate::Error).
 
 mod crc32c;
 mod digest_frame;

@@ -1,4 +1,4 @@
-//! The three outcomes of parsing, and the one place where nom's are turned into them.
+//! The outcomes of parsing, and the conversion from nom's. No other file converts them.
 
 use core::num::NonZeroUsize;
 
@@ -8,21 +8,21 @@ use nom::{IResult, Needed};
 
 use crate::{Detail, Error, Offset};
 
-/// What a parser that did not fail has to say.
+/// The outcome of a parser that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_enums,
     reason = "a parser that did not fail has these two outcomes, and no other"
 )]
 pub enum Parsed<T> {
-    /// A value, and how many bytes of the input it took.
+    /// A value, and the number of input bytes that it took.
     Complete(T, usize),
     /// The input is the beginning of a value and lacks at least this many bytes.
     NeedMore(NonZeroUsize),
 }
 
 impl<T> Parsed<T> {
-    /// The value and the number of bytes it took, or `None` if more input is needed.
+    /// Returns the value and the number of bytes that it took, or `None` if more input is needed.
     pub fn complete(self) -> Option<(T, usize)> {
         match self {
             Self::Complete(value, consumed) => Some((value, consumed)),
@@ -33,7 +33,8 @@ impl<T> Parsed<T> {
     /// Applies `f` to a complete value.
     ///
     /// # Errors
-    /// Whatever `f` returns.
+    ///
+    /// - The error of `f`.
     pub fn and_then<U>(self, f: impl FnOnce(T) -> Result<U, Error>) -> Result<Parsed<U>, Error> {
         match self {
             Self::Complete(value, consumed) => Ok(Parsed::Complete(f(value)?, consumed)),
@@ -42,7 +43,7 @@ impl<T> Parsed<T> {
     }
 }
 
-/// A failed parser: the detail, and how much input was left where it failed.
+/// The failure of a parser: the detail, and how much input was left at that point.
 #[derive(Debug)]
 pub(crate) struct Fault {
     detail: Detail,
@@ -59,7 +60,7 @@ impl ParseError<&[u8]> for Fault {
     }
 }
 
-/// What every private parser of `wire` returns.
+/// The return type of the private parsers.
 pub(crate) type Step<'a, T> = IResult<&'a [u8], T, Fault>;
 
 /// Takes the next `N` bytes as an array.
@@ -75,7 +76,7 @@ pub(crate) fn fail<T>(at: &[u8], detail: Detail) -> Step<'_, T> {
     Err(nom::Err::Failure(Fault { detail, left: at.len() }))
 }
 
-/// Turns what `step` returned for `input`, which is at `offset`, into the public outcome.
+/// Converts the result of `step` on `input`, which is at `offset`, into the public outcome.
 pub(crate) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Result<Parsed<T>, Error> {
     match step {
         Ok((rest, value)) => Ok(Parsed::Complete(value, input.len() - rest.len())),
@@ -88,7 +89,7 @@ pub(crate) fn outcome<T>(step: Step<'_, T>, input: &[u8], offset: Offset) -> Res
     }
 }
 
-/// The value of a parser that was given all of its input.
+/// Returns the value of a parser that was given all of its input.
 pub(crate) fn complete<T>(
     step: Step<'_, T>,
     input: &[u8],

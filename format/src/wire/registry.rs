@@ -1,6 +1,6 @@
 //! §20 Registries: every value that the format assigns.
 
-/// Gives an enum its values, its parser and its name.
+/// Declares an enum with its values, its parser and its names.
 macro_rules! registry {
     ($(#[$doc:meta])* $name:ident: $int:ty { $($(#[$vdoc:meta])* $variant:ident = $value:literal $text:literal,)+ }) => {
         $(#[$doc])*
@@ -9,19 +9,19 @@ macro_rules! registry {
         pub enum $name { $($(#[$vdoc])* $variant,)+ }
 
         impl $name {
-            /// The assigned value, or `None` for one that is not assigned.
+            /// Returns the variant of an assigned value, or `None` if the value is not assigned.
             #[must_use]
             pub const fn from_value(value: $int) -> Option<Self> {
                 match value { $($value => Some(Self::$variant),)+ _ => None }
             }
 
-            /// The value on the wire.
+            /// Returns the value on the wire.
             #[must_use]
             pub const fn value(self) -> $int {
                 match self { $(Self::$variant => $value,)+ }
             }
 
-            /// The registered name.
+            /// Returns the registered name.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text,)+ }
@@ -31,7 +31,7 @@ macro_rules! registry {
 }
 
 registry! {
-    /// AEAD, key schedule and tags of a stream (§20.1).
+    /// The AEAD, key schedule and tags of a stream (§20.1).
     Suite: u16 {
         /// XChaCha20-Poly1305 and HMAC-SHA3-256; mandatory.
         XChaCha20Poly1305 = 0x0001 "xchacha20-poly1305",
@@ -41,7 +41,7 @@ registry! {
 }
 
 registry! {
-    /// What a segment holds (§20.2).
+    /// The kind of a segment (§20.2).
     SegmentKind: u8 {
         /// Plaintext of the stream.
         Data = 0 "data",
@@ -53,19 +53,19 @@ registry! {
 }
 
 registry! {
-    /// How the plaintext of a data segment is compressed (§20.3).
+    /// The compression of a data segment's plaintext (§20.3).
     Codec: u8 {
-        /// Not at all; mandatory.
+        /// No compression; mandatory.
         None = 0 "none",
-        /// One Zstandard frame; registered, not implemented by this edition of the crate.
+        /// One Zstandard frame; registered, but not implemented by this edition of the crate.
         Zstandard = 1 "zstd",
-        /// One LZ4 block; registered, not implemented by this edition of the crate.
+        /// One LZ4 block; registered, but not implemented by this edition of the crate.
         Lz4 = 2 "lz4",
     }
 }
 
 impl Codec {
-    /// The assigned value, or `None` for one that this crate does not implement (`unsupported`).
+    /// Returns the codec, or `None` if this crate does not implement it (`unsupported`).
     #[must_use]
     pub const fn implemented(value: u8) -> Option<Self> {
         match Self::from_value(value) {
@@ -76,11 +76,11 @@ impl Codec {
 }
 
 registry! {
-    /// What a segment's digest is computed over (§20.4).
+    /// The input and algorithm of a segment's digest (§20.4).
     DigestAlg: u16 {
         /// HMAC-SHA3-256 over the bound prefix and the frame tags; the default of writers.
         HmacSha3OverTags = 0x0001 "hmac-sha3-256-tags",
-        /// SHA3-256 over the bound prefix and the data frames; for commitments against holders of
+        /// SHA3-256 over the bound prefix and the data frames; for commitments that bind holders of
         /// the key.
         Sha3OverFrames = 0x0002 "sha3-256-frames",
     }
@@ -111,26 +111,26 @@ registry! {
 }
 
 registry! {
-    /// Whose journal it is (§20.7).
+    /// The owner of a journal (§20.7).
     JournalRole: u8 {
-        /// A writer's.
+        /// A writer.
         Encrypt = 1 "encrypt",
-        /// A reader's.
+        /// A reader.
         Decrypt = 2 "decrypt",
     }
 }
 
 registry! {
-    /// What a record of a journal is about (§20.8).
+    /// The type of a journal record (§20.8).
     JournalRecordType: u8 {
-        /// The output is durable up to and with a segment.
+        /// The output is durable up to and including a segment.
         Commit = 1 "commit",
         /// Only the final segment, or only the name, is missing.
         Ending = 2 "ending",
     }
 }
 
-/// Gives a set of flag bits its constants and its parser.
+/// Declares a set of flag bits with its constants and its parser.
 macro_rules! flags {
     ($(#[$doc:meta])* $name:ident { $($(#[$fdoc:meta])* $flag:ident $read:ident = $bit:literal,)+ }) => {
         $(#[$doc])*
@@ -142,19 +142,19 @@ macro_rules! flags {
             pub const NONE: Self = Self(0);
             $($(#[$fdoc])* pub const $flag: Self = Self(1 << $bit);)+
 
-            /// The flags in `value`, or `None` where it has a bit that is not assigned.
+            /// Returns the flags in `value`, or `None` if a bit is not assigned.
             #[must_use]
             pub const fn from_value(value: u16) -> Option<Self> {
                 if value & !(0 $(| 1 << $bit)+) == 0 { Some(Self(value)) } else { None }
             }
 
-            /// The value on the wire.
+            /// Returns the value on the wire.
             #[must_use]
             pub const fn value(self) -> u16 {
                 self.0
             }
 
-            /// These flags, with those of `other` set as well where `condition` holds.
+            /// Returns these flags, plus those of `other` if `condition` is true.
             #[must_use]
             pub const fn with(self, other: Self, condition: bool) -> Self {
                 if condition { Self(self.0 | other.0) } else { self }

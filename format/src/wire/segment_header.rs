@@ -1,13 +1,15 @@
 //! §6 Segment header: 96 bytes before every wire.
 //!
 //! ```text
-//!  0 magic (4) | 4 segment_index u32 | 8 kind u8 | 9 codec u8 | 10 digest_alg u16 | 12 flags u16 | 14 reserved u16
+//!  0 magic (4) | 4 segment_index u32 | 8 kind u8 | 9 codec u8 | 10 digest_alg u16
+//! 12 flags u16 | 14 reserved u16
 //! 16 key_epoch u32 | 20 data_frames u32 | 24 frame_count u32 | 28 plaintext_len u32
 //! 32 payload_len u32 | 36 wire_len u32 | 40 run_salt (16)
 //! 56 wire_crc32c u32 | 60 segment_tag (32) | 92 header_crc32c u32
 //! ```
 //!
-//! Bytes 0..56 are the bound prefix. What the fields may be in one stream is in `segment_rules`.
+//! Bytes 0..56 are the bound prefix. `segment_rules` has the values that the fields may have in one
+//! stream.
 
 use binrw::binwrite;
 use nom::bytes::streaming::{tag, take};
@@ -22,7 +24,7 @@ use crate::{Detail, Error, KeyEpoch, Offset, SegmentIndex};
 pub const SEGMENT_MAGIC: [u8; 4] = *b"SV2S";
 /// Bytes of a segment header that are known before sealing and bound to every frame.
 pub const BOUND_PREFIX_LEN: usize = 56;
-/// Bytes of a segment header that segment_tag covers.
+/// Bytes of a segment header that `segment_tag` covers.
 pub(crate) const TAGGED_LEN: usize = 60;
 
 /// Offsets of the fields, in bytes from the start of the segment.
@@ -43,24 +45,24 @@ pub(crate) mod at {
     pub(super) const CRC: usize = 92;
 }
 
-/// What a segment header says.
+/// The fields of a segment header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SegmentHeader {
-    /// The segment's place in the stream.
+    /// The segment's index in the stream.
     pub index: SegmentIndex,
     /// Data, index or final.
     pub kind: SegmentKind,
-    /// How the plaintext is compressed.
+    /// The compression of the plaintext.
     pub codec: Codec,
-    /// What the digest is computed over.
+    /// The input and algorithm of the digest.
     pub digest_alg: DigestAlg,
     /// REKEY and RUN_START.
     pub flags: SegmentFlags,
-    /// The key epoch that the frames are sealed in.
+    /// The key epoch in which the frames are sealed.
     pub key_epoch: KeyEpoch,
-    /// How many data frames there are.
+    /// The number of data frames.
     pub data_frames: u32,
-    /// How many frames there are.
+    /// The number of all frames.
     pub frame_count: u32,
     /// Plaintext bytes of the stream in this segment.
     pub plaintext_len: u32,
@@ -72,30 +74,31 @@ pub struct SegmentHeader {
     pub run_salt: [u8; 16],
     /// CRC-32C of the wire.
     pub wire_crc32c: u32,
-    /// 32 bytes over the first 60 of the header.
+    /// The tag over the first 60 bytes of the header, 32 bytes.
     pub segment_tag: [u8; 32],
 }
 
 impl SegmentHeader {
-    /// Bytes of the whole segment: header and wire.
+    /// Returns the bytes of the whole segment, header and wire.
     #[must_use]
     pub const fn segment_len(&self) -> u64 {
         SEGMENT_HEADER_LEN as u64 + self.wire_len as u64
     }
 
-    /// The first 56 bytes: associated data of every frame, beginning of the digest's input.
+    /// Returns the first 56 bytes: associated data of every frame, and beginning of the digest's
+    /// input.
     #[must_use]
     pub fn bound_prefix(&self) -> [u8; BOUND_PREFIX_LEN] {
         encode(&self.prefix())
     }
 
-    /// The first 60 bytes: what segment_tag covers.
+    /// Returns the first 60 bytes, which `segment_tag` covers.
     #[must_use]
     pub(crate) fn tagged_bytes(&self) -> [u8; TAGGED_LEN] {
         encode(&TaggedBytes { prefix: self.prefix(), wire_crc32c: self.wire_crc32c })
     }
 
-    /// The 96 bytes of the segment header.
+    /// Returns the 96 bytes of the segment header.
     #[must_use]
     pub fn to_bytes(&self) -> [u8; SEGMENT_HEADER_LEN] {
         let tagged = TaggedBytes { prefix: self.prefix(), wire_crc32c: self.wire_crc32c };
@@ -126,7 +129,7 @@ impl SegmentHeader {
     }
 }
 
-/// A segment header in the input: its 96 bytes, and what they say.
+/// A segment header in the input: its 96 bytes and their fields.
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentHeaderView<'a> {
     bytes: &'a [u8; SEGMENT_HEADER_LEN],
@@ -134,11 +137,12 @@ pub struct SegmentHeaderView<'a> {
 }
 
 impl<'a> SegmentHeaderView<'a> {
-    /// Parses the segment header at `offset`, with `segments_before` segments before it: steps 1 to
-    /// 6 of §15.1.
+    /// Parses the segment header at `offset`, with `segments_before` segments before it (steps 1 to
+    /// 6 of §15.1).
     ///
     /// # Errors
-    /// The error of the first check that fails; its offset is that of the field.
+    ///
+    /// - The error of the first check that fails, at the offset of the field.
     pub fn parse(input: &'a [u8], offset: Offset, segments_before: u64) -> Result<Parsed<Self>, Error> {
         let header = outcome(raw(input), input, offset)?.and_then(|bytes| {
             let fields = complete(fields(bytes), bytes, offset, Detail::Truncated)?;
@@ -147,20 +151,20 @@ impl<'a> SegmentHeaderView<'a> {
         header.map_err(|error| error.in_segment(segments_before))
     }
 
-    /// The 96 bytes as they stand in the input.
+    /// Returns the 96 bytes as they are in the input.
     #[must_use]
     pub const fn bytes(&self) -> &'a [u8; SEGMENT_HEADER_LEN] {
         self.bytes
     }
 
-    /// What the bytes say.
+    /// Returns the parsed header.
     #[must_use]
     pub const fn header(&self) -> SegmentHeader {
         self.header
     }
 }
 
-/// The fields as they stand in the input, before anything is known about them.
+/// The fields as they are in the input, unchecked.
 struct Fields {
     segment_index: u32,
     kind: u8,
@@ -180,17 +184,17 @@ struct Fields {
 }
 
 impl Fields {
-    /// Steps 3 to 6 of §15.1.
+    /// Performs steps 3 to 6 of §15.1.
     fn check(&self, bytes: &[u8; SEGMENT_HEADER_LEN], offset: Offset) -> Result<SegmentHeader, Error> {
         //= spec/stream-v2.md#sv2-seg-003
-        //# A reader MUST reject with `malformed.header_crc` a segment header whose header_crc32c does not
-        //# match.
+        //# A reader MUST reject with `malformed.header_crc` a segment header whose header_crc32c
+        //# does not match.
         if crc32c(&bytes[..at::CRC]) != self.header_crc32c {
             return Err(Error::new(Detail::MalformedHeaderCrc, offset.plus(at::CRC as u64)));
         }
         //= spec/stream-v2.md#sv2-seg-004
-        //# A reader MUST reject with `malformed.reserved` a segment header in which bytes 14..16 are not
-        //# zero.
+        //# A reader MUST reject with `malformed.reserved` a segment header in which bytes 14..16
+        //# are not zero.
         if let Some(place) = (14..16).find(|&place| bytes[place] != 0) {
             return Err(Error::new(Detail::MalformedReserved, offset.plus(place as u64))
                 .exactly(bytes[place].into(), 0));
@@ -198,8 +202,8 @@ impl Fields {
         let unsupported =
             |detail, at, value: u32| Error::new(detail, offset.plus(at)).with_found(value.into());
         //= spec/stream-v2.md#sv2-seg-005
-        //# A reader MUST reject with `unsupported.kind` a kind that §20.2 does not list, and never skip such
-        //# a segment.
+        //# A reader MUST reject with `unsupported.kind` a kind that §20.2 does not list, and never
+        //# skip such a segment.
         let kind = SegmentKind::from_value(self.kind).ok_or(unsupported(
             Detail::UnsupportedKind,
             at::KIND,
@@ -213,15 +217,16 @@ impl Fields {
             self.codec.into(),
         ))?;
         //= spec/stream-v2.md#sv2-seg-007
-        //# A reader MUST reject with `unsupported.digest_alg` a digest_alg that it does not implement.
+        //# A reader MUST reject with `unsupported.digest_alg` a digest_alg that it does not
+        //# implement.
         let digest_alg = DigestAlg::from_value(self.digest_alg).ok_or(unsupported(
             Detail::UnsupportedDigestAlg,
             at::DIGEST_ALG,
             self.digest_alg.into(),
         ))?;
         //= spec/stream-v2.md#sv2-seg-008
-        //# A reader MUST reject with `unsupported.flags` a segment header with a flag bit set that §6 does
-        //# not assign.
+        //# A reader MUST reject with `unsupported.flags` a segment header with a flag bit set that
+        //# §6 does not assign.
         let flags = SegmentFlags::from_value(self.flags).ok_or(unsupported(
             Detail::UnsupportedFlags,
             at::FLAGS,
@@ -256,8 +261,8 @@ fn raw(input: &[u8]) -> Step<'_, &[u8; SEGMENT_HEADER_LEN]> {
 
 fn fields(input: &[u8]) -> Step<'_, Fields> {
     //= spec/stream-v2.md#sv2-seg-002
-    //# A reader MUST reject with `malformed.magic` a segment header that does not begin with the segment
-    //# magic.
+    //# A reader MUST reject with `malformed.magic` a segment header that does not begin with the
+    //# segment magic.
     let Ok((rest, _)) = tag::<_, _, nom::error::Error<_>>(&SEGMENT_MAGIC[..])(input) else {
         return fail(input, Detail::MalformedMagic);
     };
@@ -339,7 +344,7 @@ pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Any header whose values are registered and implemented, whether or not they fit together.
+    /// Headers whose values are registered and implemented, whether or not they fit together.
     pub(in crate::wire) fn headers() -> impl Strategy<Value = SegmentHeader> {
         let enums = (
             prop::sample::select(&[SegmentKind::Data, SegmentKind::Index, SegmentKind::Final][..]),

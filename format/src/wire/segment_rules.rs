@@ -1,4 +1,4 @@
-//! §6, §13 and §14: what the fields of a segment header may be in a stream with a given stream
+//! §6, §13 and §14: the values that the fields of a segment header may have, given the stream
 //! header.
 
 use super::segment_header::at;
@@ -7,12 +7,15 @@ use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
 use crate::wire::DIGEST_PLAINTEXT_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
 
-/// Applies steps 7 and 8 of §15.1 to a segment header at `offset`, with `segments_before` segments
-/// before it.
+/// Checks a segment header at `offset`, with `segments_before` segments before it (steps 7 and 8 of
+/// §15.1).
+///
+/// A kind or codec that this crate does not implement is not checked here, as the parser rejects
+/// it.
 ///
 /// # Errors
-/// The error of the first rule that the header breaks; its offset is that of the field. A kind or
-/// codec that this crate does not implement is none of these rules: the parser has refused it.
+///
+/// - The error of the first rule that the header breaks, at the offset of the field.
 pub fn check_segment(
     stream: &HeaderV1,
     header: &SegmentHeader,
@@ -28,7 +31,7 @@ pub fn check_segment(
         .map_err(|error| error.in_segment(segments_before))
 }
 
-/// Bytes of the wire of a segment with this payload: frames, digest frame and terminator (§6).
+/// Returns the wire bytes of a segment with this payload: frames, digest frame and terminator (§6).
 #[must_use]
 pub fn wire_len(stream: &HeaderV1, kind: SegmentKind, run_start: bool, payload_len: u32) -> u64 {
     let data_frames = u64::from(payload_len.div_ceil(stream.frame_size()));
@@ -48,14 +51,14 @@ impl Rules<'_> {
         Error::new(detail, self.offset.plus(at))
     }
 
-    /// Step 7: limits.
+    /// Checks limits (step 7 of §15.1).
     fn limits(&self) -> Result<(), Error> {
         let (stream, header) = (self.stream, self.header);
         let last = stream.last_segment();
         let size = stream.segment_size();
         //= spec/stream-v2.md#sv2-seg-009
-        //# A reader MUST reject with `limit.segment_index` a data or index segment whose segment_index is
-        //# above the last one that §14 allows.
+        //# A reader MUST reject with `limit.segment_index` a data or index segment whose
+        //# segment_index is above the last one that §14 allows.
         if header.kind != SegmentKind::Final && header.index > last {
             let error = self.error(Detail::LimitSegmentIndex, at::SEGMENT_INDEX);
             return Err(error.between(header.index.0.into(), 0, last.0.into()));
@@ -71,9 +74,9 @@ impl Rules<'_> {
         at_most(header.payload_len, size, self.error(Detail::LimitPayloadLen, at::PAYLOAD_LEN))
     }
 
-    /// Step 8: kind and codec.
+    /// Checks kind and codec (step 8 of §15.1).
     fn kind(&self) -> Result<(), Error> {
-        // A codec other than 0 does not get here: its header is not parsed (`unsupported`).
+        // The parser rejects codecs other than 0 (`unsupported`).
         let kind = self.header.kind;
         //= spec/stream-v2.md#sv2-seg-013
         //# A reader MUST reject with `malformed.kind` an index segment in a stream with UNIFORM.
@@ -83,17 +86,17 @@ impl Rules<'_> {
         Ok(())
     }
 
-    /// Step 8: flags and key_epoch.
+    /// Checks flags and `key_epoch` (step 8 of §15.1).
     fn flags_and_epoch(&self) -> Result<(), Error> {
         let header = self.header;
         let epoch_segments = self.stream.params().epoch_segments;
         //= spec/stream-v2.md#sv2-seg-015
-        //# A reader MUST reject with `malformed.flags` a segment of segment_index 0 without RUN_START,
-        //# wherever it stands.
+        //# A reader MUST reject with `malformed.flags` a segment of segment_index 0 without
+        //# RUN_START, wherever it stands.
         let run_start_missing = header.index == SegmentIndex::FIRST && !header.flags.run_start();
         //= spec/stream-v2.md#sv2-seg-016
-        //# A reader MUST reject with `malformed.flags` a segment in which REKEY is set and §13 does not call
-        //# for it, or is not set and §13 calls for it.
+        //# A reader MUST reject with `malformed.flags` a segment in which REKEY is set and §13 does
+        //# not call for it, or is not set and §13 calls for it.
         if run_start_missing || header.flags.rekey() != header.index.begins_epoch(epoch_segments) {
             return Err(self
                 .error(Detail::MalformedFlags, at::FLAGS)
@@ -101,16 +104,18 @@ impl Rules<'_> {
         }
         let epoch = header.index.key_epoch(epoch_segments);
         //= spec/stream-v2.md#sv2-seg-017
-        //# A reader MUST reject with `malformed.key_epoch` a key_epoch that differs from the value in §13.
+        //# A reader MUST reject with `malformed.key_epoch` a key_epoch that differs from the value
+        //# in §13.
         exactly(header.key_epoch.0, epoch.0.into(), self.error(Detail::MalformedKeyEpoch, at::KEY_EPOCH))
     }
 
-    /// Step 8: plaintext_len, payload_len, data_frames, frame_count, wire_len.
+    /// Checks `plaintext_len`, `payload_len`, `data_frames`, `frame_count` and `wire_len` (step 8
+    /// of §15.1).
     fn lengths(&self) -> Result<(), Error> {
         let (stream, header) = (self.stream, self.header);
         //= spec/stream-v2.md#sv2-seg-018
-        //# A reader MUST reject with `malformed.plaintext_len` a plaintext_len of 0 in a data segment, and
-        //# one other than 0 in an index or final segment.
+        //# A reader MUST reject with `malformed.plaintext_len` a plaintext_len of 0 in a data
+        //# segment, and one other than 0 in an index or final segment.
         if (header.kind == SegmentKind::Data) != (header.plaintext_len > 0) {
             let error = self.error(Detail::MalformedPlaintextLen, at::PLAINTEXT_LEN);
             return Err(error.with_found(header.plaintext_len.into()));
@@ -120,8 +125,8 @@ impl Rules<'_> {
             return Err(error.with_found(header.payload_len.into()));
         }
         //= spec/stream-v2.md#sv2-seg-020
-        //# A reader MUST reject with `malformed.data_frames` a data_frames that differs from ceil(payload_len
-        //# / F).
+        //# A reader MUST reject with `malformed.data_frames` a data_frames that differs from
+        //# ceil(payload_len / F).
         let data_frames = header.payload_len.div_ceil(stream.frame_size());
         exactly(
             header.data_frames,
@@ -129,12 +134,13 @@ impl Rules<'_> {
             self.error(Detail::MalformedDataFrames, at::DATA_FRAMES),
         )?;
         //= spec/stream-v2.md#sv2-seg-021
-        //# A reader MUST reject with `malformed.frame_count` a frame_count that differs from data_frames + 2.
+        //# A reader MUST reject with `malformed.frame_count` a frame_count that differs from
+        //# data_frames + 2.
         let frame_count = u64::from(data_frames) + 2;
         exactly(header.frame_count, frame_count, self.error(Detail::MalformedFrameCount, at::FRAME_COUNT))?;
         //= spec/stream-v2.md#sv2-seg-022
-        //# A reader MUST reject with `malformed.wire_len` a wire_len that differs from payload_len + 24 ×
-        //# frame_count + 36 + terminator_len.
+        //# A reader MUST reject with `malformed.wire_len` a wire_len that differs from payload_len
+        //# + 24 × frame_count + 36 + terminator_len.
         let wire_len = wire_len(stream, header.kind, header.flags.run_start(), header.payload_len);
         exactly(header.wire_len, wire_len, self.error(Detail::MalformedWireLen, at::WIRE_LEN))
     }
@@ -152,8 +158,8 @@ impl Rules<'_> {
             //= spec/stream-v2.md#sv2-seg-019
             //# or that §11 does not allow in an index segment.
             //= spec/stream-v2.md#sv2-idx-003
-            //# A reader MUST reject with `malformed.payload_len` an index segment whose payload_len is not
-            //# 24 + 24 × k for a k from 1 to n.
+            //# A reader MUST reject with `malformed.payload_len` an index segment whose payload_len
+            //# is not 24 + 24 × k for a k from 1 to n.
             SegmentKind::Index => entries_in(self.stream, payload).is_some(),
         }
     }

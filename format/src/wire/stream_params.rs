@@ -1,5 +1,6 @@
-//! §4 Stream parameters: what the caller of a writer decides. With magic and version they are the
-//! first 80 bytes of a stream.
+//! §4 Stream parameters: the choices of a writer's caller.
+//!
+//! Together with magic and version they are the first 80 bytes of a stream.
 
 use binrw::binwrite;
 
@@ -13,9 +14,9 @@ use crate::{Detail, Error, Offset};
 pub const STREAM_MAGIC: [u8; 8] = *b"\x89SV2\r\n\x1a\n";
 /// The version that this edition writes and reads.
 pub(super) const VERSION: u16 = 1;
-/// Bytes of the stream header that the key schedule and header_tag cover (§5).
+/// Bytes of the stream header that the key schedule and `header_tag` cover (§5).
 pub(crate) const BOUND_LEN: usize = 80;
-/// Stands for an unknown plaintext_len.
+/// The value of an unknown `plaintext_len`.
 pub(super) const PLAINTEXT_LEN_UNKNOWN: u64 = u64::MAX;
 
 /// Offsets of the fields, in bytes from the start of the stream.
@@ -25,8 +26,10 @@ mod at {
     pub(super) const EPOCH_SEGMENTS: u64 = 20;
 }
 
-/// What the caller of a writer decides about a stream; everything in it is authenticated by
-/// header_tag.
+/// The parameters of a stream, which the caller of a writer chooses. `header_tag` authenticates
+/// them.
+///
+/// # Examples
 ///
 /// ```
 /// use stream_v2_format::wire::{Suite, StreamParams};
@@ -39,15 +42,15 @@ mod at {
 pub struct StreamParams {
     /// AEAD, key schedule and tags.
     pub suite: Suite,
-    /// UNIFORM or nothing.
+    /// UNIFORM, or no flag.
     pub flags: StreamFlags,
     /// Plaintext bytes of a full data frame, as a power of two: 12 to 24.
     pub frame_size_log2: u8,
-    /// Most plaintext bytes of a data segment; a multiple of the frame size, at most 2^26.
+    /// Maximum plaintext bytes of a data segment: a multiple of the frame size, at most 2^26.
     pub segment_size: u32,
-    /// Segments in a key epoch; 0 is one epoch for ever.
+    /// Segments in a key epoch; 0 is a single epoch.
     pub epoch_segments: u32,
-    /// Plaintext bytes of the whole stream, where they are known at the start.
+    /// Plaintext bytes of the whole stream, if known at the start.
     pub plaintext_len: Option<u64>,
     /// 32 bytes from the operating system's random generator.
     pub stream_salt: [u8; 32],
@@ -56,8 +59,8 @@ pub struct StreamParams {
 }
 
 impl StreamParams {
-    /// The defaults: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, one epoch, unknown
-    /// length.
+    /// Creates the default parameters: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB,
+    /// a single epoch, unknown length.
     #[must_use]
     pub const fn new(stream_salt: [u8; 32]) -> Self {
         Self {
@@ -72,63 +75,65 @@ impl StreamParams {
         }
     }
 
-    /// The same with another suite.
+    /// Sets the suite.
     #[must_use]
     pub const fn with_suite(self, suite: Suite) -> Self {
         Self { suite, ..self }
     }
 
-    /// The same with these flags.
+    /// Sets the flags.
     #[must_use]
     pub const fn with_flags(self, flags: StreamFlags) -> Self {
         Self { flags, ..self }
     }
 
-    /// The same with or without UNIFORM.
+    /// Sets or clears the flag UNIFORM.
     #[must_use]
     pub const fn with_uniform(self, uniform: bool) -> Self {
         self.with_flags(StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform))
     }
 
-    /// The same with another frame size: 12 to 24, for 4 KiB to 16 MiB.
+    /// Sets the frame size, as a power of two: 12 to 24, for 4 KiB to 16 MiB.
     #[must_use]
     pub const fn with_frame_size_log2(self, frame_size_log2: u8) -> Self {
         Self { frame_size_log2, ..self }
     }
 
-    /// The same with another segment size, in bytes: a multiple of the frame size, at most 2^26.
+    /// Sets the segment size, in bytes: a multiple of the frame size, at most 2^26.
     #[must_use]
     pub const fn with_segment_size(self, segment_size: u32) -> Self {
         Self { segment_size, ..self }
     }
 
-    /// The same with so many segments in a key epoch; 0 is one epoch for ever.
+    /// Sets the number of segments in a key epoch; 0 is a single epoch.
     #[must_use]
     pub const fn with_epoch_segments(self, epoch_segments: u32) -> Self {
         Self { epoch_segments, ..self }
     }
 
-    /// The same with the number of plaintext bytes of the whole stream, or without it.
+    /// Sets the number of plaintext bytes of the whole stream, or `None` if unknown.
     #[must_use]
     pub const fn with_plaintext_len(self, plaintext_len: Option<u64>) -> Self {
         Self { plaintext_len, ..self }
     }
 
-    /// The same with another stream_salt.
+    /// Sets the stream salt.
     #[must_use]
     pub const fn with_stream_salt(self, stream_salt: [u8; 32]) -> Self {
         Self { stream_salt, ..self }
     }
 
-    /// The same with 16 bytes that name the content key.
+    /// Sets the 16 bytes that name the content key.
     #[must_use]
     pub const fn with_key_id(self, key_id: [u8; 16]) -> Self {
         Self { key_id, ..self }
     }
 
-    /// epoch_segments of a writer that is not told another one: 0, which is one epoch for ever,
-    /// with suite 0x0001; 65,536 with suite 0x0002, or as many segments of this size as may be
-    /// sealed under one key, where those are fewer (SV2-HDR-011).
+    /// Returns the default `epoch_segments` of a writer with this suite and segment size
+    /// (SV2-HDR-011).
+    ///
+    /// With suite 0x0001 it is 0, a single epoch. With suite 0x0002 it is 65,536, or the number of
+    /// segments of this size that one key may seal if that is smaller.
     #[must_use]
     pub fn default_epoch(&self) -> u32 {
         match self.suite {
@@ -140,10 +145,13 @@ impl StreamParams {
         }
     }
 
-    /// Applies step 7 and the first half of step 8 of §15.1.
+    /// Checks the parameters (step 7 and the first half of step 8 of §15.1).
     ///
     /// # Errors
-    /// `limit.frame_size`, `limit.segment_size`, `limit.epoch_segments`, `malformed.segment_size`.
+    ///
+    /// - `limit.frame_size`, `limit.segment_size` or `limit.epoch_segments` if that field is out of
+    ///   range.
+    /// - `malformed.segment_size` if `segment_size` is not a multiple of the frame size.
     pub fn check(&self) -> Result<(), Error> {
         self.check_limits()?;
         self.check_multiple()
@@ -170,8 +178,8 @@ impl StreamParams {
             ));
         }
         //= spec/stream-v2.md#sv2-hdr-011
-        //# Where suite is 0x0002, a reader MUST reject with `limit.epoch_segments` an epoch_segments of 0, and
-        //# one for which epoch_segments × segment_size is above 2^40.
+        //# Where suite is 0x0002, a reader MUST reject with `limit.epoch_segments` an
+        //# epoch_segments of 0, and one for which epoch_segments × segment_size is above 2^40.
         let epoch_max = SUITE2_RUN_BYTES_MAX / u64::from(self.segment_size);
         if self.suite == Suite::Aes256Gcm && !(1..=epoch_max).contains(&self.epoch_segments.into()) {
             return Err(Error::new(Detail::LimitEpochSegments, Offset(at::EPOCH_SEGMENTS)).between(
@@ -185,7 +193,8 @@ impl StreamParams {
 
     pub(super) fn check_multiple(&self) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-hdr-010
-        //# A reader MUST reject with `malformed.segment_size` a segment_size that is not a multiple of F.
+        //# A reader MUST reject with `malformed.segment_size` a segment_size that is not a multiple
+        //# of F.
         if !self.segment_size.is_multiple_of(1 << self.frame_size_log2) {
             return Err(Error::new(Detail::MalformedSegmentSize, Offset(at::SEGMENT_SIZE))
                 .with_found(self.segment_size.into()));
@@ -193,8 +202,8 @@ impl StreamParams {
         Ok(())
     }
 
-    /// The first 80 bytes of a stream with these parameters: what the key schedule and header_tag
-    /// cover (§5).
+    /// Returns the first 80 bytes of a stream with these parameters, which the key schedule and
+    /// `header_tag` cover (§5).
     #[must_use]
     pub(crate) fn bound_bytes(&self) -> [u8; BOUND_LEN] {
         encode(&self.bound())

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! T || R:  0 transcript (32) | 32 link (20)
-//! trailer: 0 plaintext total u64 | 8 position u64 | 16 distance to the last index segment u64 | 24 transcript (32) | 56 link (20)
+//! trailer: 0 plaintext total u64 | 8 position u64 | 16 distance to the last index segment u64
+//!         24 transcript (32) | 56 link (20)
 //! ```
 
 use core::ops::Range;
@@ -18,7 +19,7 @@ pub const TRAILER_LEN: u32 = 76;
 /// Bytes of the terminator of a data or index segment that has room for a transcript and a link.
 pub const HISTORY_LEN: u32 = 52;
 
-/// Plaintext bytes of the terminator of a segment (§8.3): 0, 52 or 76.
+/// Returns the plaintext bytes of a segment's terminator: 0, 52 or 76 (§8.3).
 #[must_use]
 pub const fn terminator_len(stream: &HeaderV1, kind: SegmentKind, run_start: bool) -> u32 {
     match kind {
@@ -29,8 +30,7 @@ pub const fn terminator_len(stream: &HeaderV1, kind: SegmentKind, run_start: boo
     }
 }
 
-/// The terminator of a segment that says which history it continues: T || R of the segments before
-/// it.
+/// Returns T || R of the segments before, the terminator of a segment that names its history.
 #[must_use]
 pub(crate) fn history_bytes(transcript: &[u8; 32], link: &RunLink) -> [u8; HISTORY_LEN as usize] {
     let mut bytes = [0; HISTORY_LEN as usize];
@@ -40,29 +40,29 @@ pub(crate) fn history_bytes(transcript: &[u8; 32], link: &RunLink) -> [u8; HISTO
     bytes
 }
 
-/// The link with which a terminator ends, if it is long enough to have one.
+/// Returns the link at the end of a terminator, or `None` if the terminator is too short.
 #[must_use]
 pub(crate) fn link_at_end(terminator: &[u8]) -> Option<RunLink> {
     terminator.last_chunk::<LINK_LEN>().map(RunLink::from_bytes)
 }
 
-/// What a final segment says about the stream before it.
+/// The statements of a final segment about the stream before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Trailer {
     /// Plaintext bytes in all data segments.
     pub plaintext_len: u64,
     /// Bytes from the beginning of the body to the final segment.
     pub position: u64,
-    /// Bytes from the last index segment to the final segment; 0 where there is none.
+    /// Bytes from the last index segment to the final segment; 0 if there is none.
     pub index_distance: u64,
     /// The transcript of all data and index segments.
     pub transcript: [u8; 32],
-    /// The run of the last data or index segment; [`RunLink::NONE`] where there is none.
+    /// The run of the last data or index segment; [`RunLink::NONE`] if there is none.
     pub link: RunLink,
 }
 
 impl Trailer {
-    /// What the 76 bytes say, for a range reader, which has nothing to compare them with.
+    /// Parses the 76 bytes, for a range reader, which has nothing to compare them with.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; TRAILER_LEN as usize]) -> Self {
         let number = |place: Range<usize>| {
@@ -82,8 +82,9 @@ impl Trailer {
         }
     }
 
-    /// The 76 bytes that the terminator of a final segment seals. A reader compares them as a whole
-    /// (SV2-FIN-001).
+    /// Returns the 76 bytes that the terminator of a final segment seals.
+    ///
+    /// A reader compares them as a whole (SV2-FIN-001).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; TRAILER_LEN as usize] {
         encode(&Bytes {

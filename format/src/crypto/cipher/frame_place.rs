@@ -42,8 +42,8 @@ impl FramePlace<'_> {
 /// (SV2-FRM-006).
 #[derive(Debug)]
 //= spec/stream-v2.md#sv2-err-002
-//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail, offset and
-//# segment.
+//# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail,
+//# offset and segment.
 pub(in crate::crypto) struct Rejected;
 
 #[cfg(test)]

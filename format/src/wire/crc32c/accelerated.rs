@@ -1,4 +1,4 @@
-//! §1.2 CRC-32C by carry-less multiplication, where the processor has it (feature `accelerated`).
+//! §1.2 CRC-32C by carry-less multiplication, if the processor supports it (feature `accelerated`).
 
 use crc_fast::{CrcAlgorithm, Digest, crc32_iscsi};
 

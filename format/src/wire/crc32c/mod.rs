@@ -1,4 +1,4 @@
-//! §1.2 CRC-32C: finds torn and decayed writes without a key. It never proves authenticity.
+//! §1.2 CRC-32C: detects torn and decayed writes without a key. It never proves authenticity.
 
 #[cfg(feature = "accelerated")]
 mod accelerated;
@@ -10,7 +10,7 @@ use self::accelerated as backend;
 #[cfg(not(feature = "accelerated"))]
 use self::portable as backend;
 
-/// What computes checksums in this build.
+/// The name of the checksum implementation in this build.
 pub const CRC_BACKEND: &str = backend::NAME;
 
 /// Computes the CRC-32C of `bytes`.
@@ -19,12 +19,12 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
     backend::checksum(bytes)
 }
 
-/// Computes a CRC-32C over bytes that come in pieces.
+/// Computes a CRC-32C over bytes that arrive in pieces.
 #[derive(Default)]
 pub struct Crc32c(backend::Pieces);
 
 impl Crc32c {
-    /// Starts with no bytes.
+    /// Creates a checksum over no bytes.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -35,7 +35,7 @@ impl Crc32c {
         self.0.update(bytes);
     }
 
-    /// The CRC-32C of all bytes so far.
+    /// Returns the CRC-32C of all bytes so far.
     #[must_use]
     pub fn finish(self) -> u32 {
         self.0.finish()

@@ -1,4 +1,4 @@
-//! §1.2 CRC-32C in Rust alone, the reference: sixteen tables, 3.9 GB/s where one gives 0.46.
+//! §1.2 CRC-32C in Rust alone, the reference. Sixteen tables reach 3.9 GB/s, one table 0.46 GB/s.
 
 use crc::{CRC_32_ISCSI, Crc, Digest, Table};
 
