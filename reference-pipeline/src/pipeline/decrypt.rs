@@ -1,4 +1,7 @@
-//! Decrypting: the reader frames segments, workers open them, the writer checks the transcript and releases plaintext in order.
+//! Decryption: the reader frames segments, workers open them, and the writer releases plaintext in
+//! order.
+//!
+//! The writer also checks the transcript.
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
@@ -20,7 +23,9 @@ use crate::segment::buffers::Buffers;
 use crate::source::Source;
 use crate::source::file_source::SegmentInput;
 
-/// Runs the decrypting flow after what `writer` has committed, up to and with the final segment and the end of the input.
+/// Runs the decrypting flow, up to and including the final segment and the end of the input.
+///
+/// It begins after the segments that `writer` has committed.
 pub(crate) async fn run<E: Engine, P: Output>(
     engine: &E,
     settings: Settings<'_>,
@@ -49,19 +54,19 @@ impl Flow for Decrypting {
     type Done = OpenedJob;
 }
 
-/// What the reader gives to the workers: a segment, and a buffer for what it holds.
+/// The job that the reader gives to the workers: a segment, and a buffer for its plaintext.
 pub(crate) struct OpenJob {
     pub(crate) header: AuthenticHeader,
     pub(crate) wire: SegmentInput,
     pub(crate) payload: BytesMut,
 }
 
-/// What they give to the writer: a segment, and memory that held its wire.
+/// The result that workers give to the writer: a segment, and the memory that held its wire.
 pub(crate) struct OpenedJob(pub(crate) DecryptedSegment, pub(crate) Bytes);
 
 struct DecryptReader<R> {
     source: R,
-    /// Whether the last segment was less than a full one.
+    /// True if the last segment was less than a full one.
     is_short: bool,
     order: SegmentOrder,
     stream: StreamOpener,
@@ -69,7 +74,7 @@ struct DecryptReader<R> {
     shutdown: Shutdown,
 }
 
-/// Reads the next header, and the wire after it, or leaves that to the worker.
+/// Reads the next header, and the wire after it, or leaves the wire to the worker.
 async fn next_open_job(
     source: &mut impl Source,
     stream: &StreamOpener,
@@ -129,16 +134,18 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
         //= spec/stream-v2.md#sv2-res-012
         //= type=implication
         //= reason=A run that goes on is the run that begins: the same reader, the same checks, which the vectors test.
-        //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
-        //# included.
+        //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the
+        //# trailer included.
         let progress = Progress::of_reader_after(stream, committed);
         let (telemetry, shutdown) = (settings.telemetry.clone(), settings.shutdown.clone());
         Ok(Self { committer, telemetry, progress, ending: None, shutdown })
     }
 
-    /// Seals the sink where the run was complete, or where an unsealed stream was to be salvaged (§15.4).
+    /// Ends the run.
+    ///
+    /// Seals the sink if the run was complete, or if it salvaged an unsealed stream (§15.4).
     pub(crate) async fn finish(self, salvage: bool, result: Result<(), Error>) -> Result<Progress, Error> {
-        // On the caller's thread, as the looks of a writer are.
+        // On the caller's thread, like the shutdown checks of a writer.
         let result = match result {
             Ok(()) => self.shutdown.look(self.progress.segments()),
             Err(error) => Err(self.shutdown.unless_cut_off(error)),
@@ -147,9 +154,9 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
             Ok(()) => None,
             Err(error) => match error.format_error() {
                 //= spec/stream-v2.md#sv2-sal-002
-                //# A reader that salvages MUST release the plaintext of the committed prefix and report
-                //# `truncated.unsealed`, never success, where SV2-SEG-001, SV2-SEG-024 or SV2-FIN-004 call
-                //# for `truncated`.
+                //# A reader that salvages MUST release the plaintext of the committed prefix and
+                //# report `truncated.unsealed`, never success, where SV2-SEG-001, SV2-SEG-024 or
+                //# SV2-FIN-004 call for `truncated`.
                 Some(cause) if salvage && cause.detail() == stream_v2_format::Detail::Truncated => {
                     Some(Error::format(error.stage(), cause.salvaged()))
                 }
@@ -169,8 +176,8 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
             .map_err(|error| Error::format(Stage::Writer, error))?;
         let header = segment.header.header();
         //= spec/stream-v2.md#sv2-rel-001
-        //# A reader MUST NOT release any plaintext of a segment before every check of §15.1 up to step 17 has
-        //# passed for that segment.
+        //# A reader MUST NOT release any plaintext of a segment before every check of §15.1 up to
+        //# step 17 has passed for that segment.
         let released = segment.plaintext().len() as u64;
         if released > 0 {
             self.committer.append(Some(header.index), &[], &segment.payload).await?;
@@ -183,8 +190,8 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
             return Ok(());
         }
         //= spec/stream-v2.md#sv2-res-011
-        //# A reader MUST reach a durability point of its output before it appends a commit record, and
-        //# release nothing from a segment before it is verified, resumed or not.
+        //# A reader MUST reach a durability point of its output before it appends a commit record,
+        //# and release nothing from a segment before it is verified, resumed or not.
         self.committer.settle(commit, released).await
     }
 }

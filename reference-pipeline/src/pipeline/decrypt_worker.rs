@@ -1,4 +1,4 @@
-//! The worker of the decrypting flow: it reads what was left to it, and opens.
+//! The worker of the decrypting flow: it reads the wires left to it, and opens segments.
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{AuthenticHeader, StreamOpener};
@@ -16,10 +16,10 @@ use crate::segment::buffers::resize;
 use crate::segment::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
 use crate::source::file_source::{PIECE, PendingRead, SegmentInput};
 
-/// What of a piece is left for the two frames that end a segment, and for the tags of the others.
+/// Space of a piece for the two frames that end a segment, and for the tags of the others.
 const ENDS: usize = 1 << 12;
 
-/// A worker that opens, until a shutdown is requested: what was not begun then is not opened any more.
+/// A worker that opens segments. After a shutdown request it begins no other segment.
 pub(crate) struct DecryptWorker {
     worker: DecryptSegmentWorker,
     piece: usize,

@@ -1,31 +1,36 @@
-//! §19.1 When a run makes its sink durable: every so many bytes or segments, or after so long, whichever comes first.
+//! The durability points of a run: after a number of bytes or segments, or after a time, whichever
+//! comes first (§19.1).
 
 use std::time::{Duration, Instant};
 
 use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_SIZE_MAX};
 
-/// No run goes further than this between two durability points (SV2-RES-002); the next segment still fits below the limit.
+/// Most bytes between two durability points (SV2-RES-002).
+///
+/// The next segment still fits below the limit.
 const BYTES_MAX: u64 = DURABLE_BYTES_MAX - 2 * SEGMENT_SIZE_MAX as u64;
 
-/// How much a crash of the machine may cost. A crash of the process alone costs the segment that was being written, whatever is set here.
+/// Limits the loss in a crash of the machine.
+///
+/// A crash of the process alone loses the segment that was being written, with every setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Durability {
-    /// Bytes of output after which it is made durable; at most 128 MiB is waited for.
+    /// Bytes of output after which it is made durable; at most 128 MiB.
     pub bytes: u64,
-    /// Segments after which it is made durable.
+    /// Segments after which the output is made durable.
     pub segments: u64,
-    /// Time after which it is made durable. It is looked at when a segment is written.
+    /// Time after which the output is made durable. It is checked whenever a segment is written.
     pub time: Duration,
 }
 
 impl Default for Durability {
-    /// Every 64 MiB, and every 10 seconds: what is measured in `spec/decisions/0009`.
+    /// Every 64 MiB, and every 10 seconds. `spec/decisions/0009` gives the measurements.
     fn default() -> Self {
         Self { bytes: 64 << 20, segments: u64::MAX, time: Duration::from_secs(10) }
     }
 }
 
-/// What was written since the last durability point.
+/// Counts the output since the last durability point.
 pub(crate) struct Pending {
     policy: Durability,
     bytes: u64,
@@ -38,24 +43,24 @@ impl Pending {
         Self { policy, bytes: 0, segments: 0, since: Instant::now() }
     }
 
-    /// Counts a segment; whether everything is to be made durable now.
+    /// Counts a segment, and returns whether everything is to be made durable now.
     pub(crate) fn add(&mut self, bytes: u64) -> bool {
         self.bytes += bytes;
         self.segments += 1;
         //= spec/stream-v2.md#sv2-res-002
-        //# A writer MUST reach a durability point, and append a commit record after it, at least every
-        //# DURABLE_BYTES_MAX bytes of the body.
+        //# A writer MUST reach a durability point, and append a commit record after it, at least
+        //# every DURABLE_BYTES_MAX bytes of the body.
         self.bytes >= self.policy.bytes.min(BYTES_MAX)
             || self.segments >= self.policy.segments
             || self.since.elapsed() >= self.policy.time
     }
 
-    /// Whether so much was written that two more segments may pass the limit.
+    /// Returns whether two more segments may pass the limit.
     pub(crate) const fn is_large(&self) -> bool {
         self.bytes > BYTES_MAX / 2
     }
 
-    /// Everything is durable.
+    /// Restarts the count after a durability point.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.policy);
     }

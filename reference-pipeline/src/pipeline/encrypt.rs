@@ -1,7 +1,11 @@
-//! Encrypting: the reader cuts plaintext into segments, workers seal them, the writer puts them in order and ends the stream.
+//! Encryption: the reader cuts plaintext into segments, workers seal them, and the writer ends the
+//! stream.
 //!
-//! An index segment has its place in the order like any other, with a permit of its own: the reader says where one stands, workers pass it on, and
-//! the writer, who has seen the segments before it, fills and seals it (§11).
+//! The writer also puts the segments in order.
+//!
+//! An index segment has a place in the order and a permit, like any other segment (§11). The reader
+//! chooses its place, and workers pass it on. The writer has seen the segments before it, so the
+//! writer fills and seals it.
 
 use std::io::{self, ErrorKind};
 
@@ -26,7 +30,8 @@ use crate::segment::buffers::Buffers;
 use crate::source::Source;
 use crate::source::file_source::{PendingRead, SegmentInput};
 
-/// Runs the encrypting flow after what `writer` has committed, and ends the stream with its final segment.
+/// Runs the encrypting flow after the segments that `writer` has committed, and ends the stream
+/// with its final segment.
 pub(crate) async fn run<E: Engine, P: Output>(
     engine: &E,
     settings: Settings<'_>,
@@ -45,12 +50,13 @@ pub(crate) async fn run<E: Engine, P: Output>(
         .run::<Encrypting, _>(settings.parallelism, committed.segments, &mut reader, worker, &mut writer)
         .await?;
     //= spec/stream-v2.md#sv2-wrt-005
-    //# A writer MUST end a complete stream with a final segment, and write none where the source failed.
+    //# A writer MUST end a complete stream with a final segment, and write none where the source
+    //# failed.
     writer.end().await?;
     Ok(Summary::of(&writer.progress, &header))
 }
 
-/// What a run writes.
+/// The stream that a run writes.
 pub(crate) struct Target<'s> {
     pub(crate) stream: &'s StreamSealer,
     pub(crate) run: Run,
@@ -67,7 +73,7 @@ impl Flow for Encrypting {
     type Done = SealedJob;
 }
 
-/// What the reader gives to the workers.
+/// The job that the reader gives to the workers.
 pub(crate) enum SealJob {
     /// The segment_index, the plaintext, and a buffer for the wire.
     Data(u32, SegmentInput, BytesMut),
@@ -75,14 +81,14 @@ pub(crate) enum SealJob {
     Index(Buffers),
 }
 
-/// What they give to the writer.
+/// The result that workers give to the writer.
 pub(crate) enum SealedJob {
-    /// A segment, and its plaintext, or memory where nobody follows that.
+    /// A segment, and its plaintext, or memory if no manager needs the plaintext.
     Data(EncryptedSegment, Bytes),
     Index(Buffers),
 }
 
-/// Where index segments stand (§11): it follows from how many data segments there are, and from nothing else.
+/// The places of index segments (§11). They follow only from the number of data segments.
 struct Covering {
     /// Data segments that no index segment covers yet.
     uncovered: usize,
@@ -91,7 +97,7 @@ struct Covering {
 }
 
 impl Covering {
-    /// Whether an index segment stands next; `ends` says that no data segment follows.
+    /// Returns whether an index segment is next. `ends` means that no data segment follows.
     const fn is_due(&self, ends: bool) -> bool {
         self.uncovered >= self.max || ends && self.uncovered > 0
     }
@@ -102,7 +108,7 @@ struct EncryptReader<R> {
     source: R,
     segment_size: usize,
     last_segment: SegmentIndex,
-    /// Bytes that the source must still give, where plaintext_len is declared (SV2-HDR-017).
+    /// Bytes that the source must still give, if plaintext_len is declared (SV2-HDR-017).
     declared: Option<u64>,
     ended: bool,
     covering: Option<Covering>,
@@ -127,7 +133,7 @@ impl<R: Source> EncryptReader<R> {
         }
     }
 
-    /// Leaves reading a full segment to its worker, where that can be.
+    /// Leaves the reading of a full segment to its worker, if that is possible.
     fn defer(&mut self) -> Option<PendingRead> {
         let len = self.segment_size as u64;
         if self.ended || self.declared.is_some_and(|left| left < len) {
@@ -146,19 +152,19 @@ impl<R: Source> EncryptReader<R> {
         let left = self.declared.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let wanted = self.segment_size.min(left);
         //= spec/stream-v2.md#sv2-wrt-004
-        //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended or the
-        //# caller has asked for a flush.
+        //# A writer MUST fill each data segment to S plaintext bytes, unless the source has ended
+        //# or the caller has asked for a flush.
         let filled =
             self.telemetry.timed(Step::Reading, Some(place), self.source.fill(plaintext, wanted, 0)).await;
         let filled = filled.map_err(source_error(Some(place)))?;
         self.ended = filled < self.segment_size;
         if filled < wanted {
-            // Whoever asked this run to stop may have ended the program that feeds it, too.
+            // The signal that asked this run to stop may also have ended the program that feeds it.
             self.shutdown.look(place)?;
         }
         //= spec/stream-v2.md#sv2-hdr-017
-        //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext bytes, and
-        //# fail with `io.source` if the source ends earlier.
+        //# Where plaintext_len is not 2^64 - 1, a writer MUST seal exactly that many plaintext
+        //# bytes, and fail with `io.source` if the source ends earlier.
         if let Some(left) = &mut self.declared {
             *left -= filled as u64;
             self.ended = *left == 0;
@@ -173,7 +179,7 @@ impl<R: Source> EncryptReader<R> {
 }
 
 impl<R> EncryptReader<R> {
-    /// Takes an index segment into account, if one stands next.
+    /// Counts an index segment, if one is next.
     fn begins_index(&mut self, ends: bool) -> bool {
         let due = self.covering.as_mut().filter(|covering| covering.is_due(ends));
         due.is_some_and(|covering| {
@@ -182,15 +188,15 @@ impl<R> EncryptReader<R> {
         })
     }
 
-    /// The segment_index of the data segment at `place`, which is numbered by it.
+    /// Returns the segment_index of the data segment at `place`, which follows from it.
     fn data_index(&mut self, place: u64) -> Result<u32, Error> {
         //= spec/stream-v2.md#sv2-str-002
-        //# Segments MUST be numbered by segment_index 0, 1, 2 and so on in the order in which they stand, the
-        //# final segment included.
+        //# Segments MUST be numbered by segment_index 0, 1, 2 and so on in the order in which they
+        //# stand, the final segment included.
         let segment_index = u32::try_from(place).unwrap_or(u32::MAX);
         //= spec/stream-v2.md#sv2-epo-002
-        //# A writer MUST end a stream, with a final segment or an error, when the next data or index segment
-        //# would pass the last segment_index that §14 allows.
+        //# A writer MUST end a stream, with a final segment or an error, when the next data or
+        //# index segment would pass the last segment_index that §14 allows.
         if SegmentIndex(segment_index) > self.last_segment {
             let full = "the stream is full (limit.segment_index); larger segments hold more";
             return Err(Error::io(Stage::Source, Some(place), io::Error::new(ErrorKind::FileTooLarge, full)));
@@ -239,7 +245,8 @@ impl<R: Source> ReaderStage<Encrypting> for EncryptReader<R> {
     }
 }
 
-/// Hands sealed segments to the sink in order, keeps transcript and totals, and seals what follows from them: index and final segments.
+/// Passes sealed segments to the sink in order, keeps transcript and totals, and seals index and
+/// final segments.
 pub(crate) struct EncryptWriter<'o, P> {
     committer: &'o mut Committer<P>,
     telemetry: Telemetry,
@@ -249,13 +256,13 @@ pub(crate) struct EncryptWriter<'o, P> {
     segment_size: u32,
     /// Data segments that a full index segment covers.
     entries_max: usize,
-    /// The data segment that is not full, until it is sure that the source has ended there.
+    /// The data segment that is not full, until it is certain that the source has ended there.
     last: Option<(Commit, Bytes)>,
     shutdown: Shutdown,
 }
 
 impl<'o, P: Output> EncryptWriter<'o, P> {
-    /// Begins a stream with its stream header, or goes on after committed segments.
+    /// Begins a stream with its stream header, or resumes after committed segments.
     pub(crate) async fn begin(
         settings: Settings<'_>,
         target: &Target<'_>,
@@ -268,8 +275,8 @@ impl<'o, P: Output> EncryptWriter<'o, P> {
             let header = stream.header_bytes();
             let (magic, rest) = header.split_at(STREAM_MAGIC.len());
             //= spec/stream-v2.md#sv2-res-040
-            //# An owner MUST make the magic of a stream header or of a journal durable before it hands over
-            //# what follows it.
+            //# An owner MUST make the magic of a stream header or of a journal durable before it
+            //# hands over what follows it.
             committer.append(None, magic, &Bytes::copy_from_slice(rest)).await?;
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
@@ -287,8 +294,8 @@ impl<'o, P: Output> EncryptWriter<'o, P> {
         })
     }
 
-    /// Ends the run before it says that the source has ended, if a shutdown was requested: the
-    /// source may have been cut off.
+    /// Ends the run before the stream is ended, if a shutdown was requested: the source may have
+    /// been cut off.
     ///
     /// This is called on the caller's thread. If that is the main thread, it handles the signals of
     /// the process before it returns from a system call (Linux). So a signal is seen here even if
@@ -300,9 +307,9 @@ impl<'o, P: Output> EncryptWriter<'o, P> {
         self.shutdown.look(self.progress.segments())
     }
 
-    /// Seals and writes an index segment over all that is uncovered.
+    /// Seals and writes an index segment over all uncovered data segments.
     async fn index(&mut self) -> Result<(), Error> {
-        // One that is not full ends a stream (SV2-IDX-005).
+        // An index segment that is not full ends a stream (SV2-IDX-005).
         let ends = self.progress.committed().pending_index.count() < self.entries_max;
         if ends {
             self.begins_to_end().await?;
@@ -319,15 +326,17 @@ impl<'o, P: Output> EncryptWriter<'o, P> {
         self.settle(commit, ends).await
     }
 
-    /// The source has ended, as far as this run knows: what follows is taken back if that is not
-    /// so.
+    /// Marks that the source has ended, as far as this run knows. Later chunks are taken back if it
+    /// has not.
     async fn begins_to_end(&mut self) -> Result<(), Error> {
         self.look()?;
         self.committer.begins_to_end().await
     }
 
-    /// Makes the sink durable after a segment, if it is time for it; not after one that `ends` the
-    /// stream, which is not recorded before the last look.
+    /// Makes the sink durable after a segment, if it is time for it.
+    ///
+    /// A segment that `ends` the stream is excepted: it is not recorded before the last shutdown
+    /// check.
     async fn settle(&mut self, commit: Commit, ends: bool) -> Result<(), Error> {
         if ends {
             self.committer.ends_with(Some(commit));
@@ -341,8 +350,8 @@ impl<'o, P: Output> EncryptWriter<'o, P> {
         self.look()?;
         let (index, trailer) = (self.next_index(), self.progress.trailer());
         self.committer.complete(index.0.into()).await?;
-        // The last look: from here on the journal says that the source has ended, and a longer one
-        // is refused (SV2-RES-008).
+        // The last shutdown check. From here on the journal records the end of the source, and a
+        // longer one is refused (SV2-RES-008).
         self.look()?;
         if let Some((commit, plaintext)) = self.last.take() {
             self.committer.holds(commit, &plaintext).await?;
@@ -378,8 +387,7 @@ impl<P: Output> WriterStage<Encrypting> for EncryptWriter<'_, P> {
     async fn write(&mut self, done: SealedJob) -> Result<Buffers, Error> {
         match done {
             SealedJob::Data(segment, plaintext) => {
-                // In a stream with UNIFORM nothing can follow it but the final segment
-                // (SV2-HDR-016).
+                // In a stream with UNIFORM only the final segment can follow it (SV2-HDR-016).
                 let ends = segment.header.plaintext_len < self.segment_size;
                 if ends {
                     self.begins_to_end().await?;

@@ -1,4 +1,4 @@
-//! The worker of the encrypting flow: it reads what was left to it, and seals.
+//! The worker of the encrypting flow: it reads the plaintext left to it, and seals segments.
 
 use std::io::{self, ErrorKind};
 
@@ -16,11 +16,11 @@ use crate::segment::buffers::resize;
 use crate::segment::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};
 use crate::source::file_source::{PIECE, PendingRead, SegmentInput};
 
-/// A worker that seals, until a shutdown is requested: what was not begun then is not sealed any more.
+/// A worker that seals segments. After a shutdown request it begins no other segment.
 pub(crate) struct EncryptWorker {
     worker: EncryptSegmentWorker,
     piece: usize,
-    /// Whether somebody follows the plaintext.
+    /// True if a manager needs the plaintext.
     keeps_plaintext: bool,
     telemetry: Telemetry,
     shutdown: Shutdown,
@@ -44,7 +44,9 @@ impl EncryptWorker {
         sealed.map_err(Error::worker)
     }
 
-    /// Reads a segment and seals it, a piece at a time: all of it, as all of it was there when it was the segment's turn.
+    /// Reads a segment and seals it, a piece at a time.
+    ///
+    /// It reads a full segment, because all of it was there when it was the segment's turn.
     fn seal_pending(
         &mut self,
         segment_index: u32,
@@ -71,7 +73,7 @@ impl EncryptWorker {
     }
 }
 
-/// Not less than the piece that was wanted.
+/// Checks that the whole piece was read.
 fn whole(filled: io::Result<usize>, piece: &[u8]) -> io::Result<()> {
     if filled? < piece.len() {
         let shorter = "the file became shorter while it was read";
@@ -84,7 +86,8 @@ impl WorkerStage<Encrypting> for EncryptWorker {
     fn work(&mut self, job: SealJob) -> Result<SealedJob, Error> {
         let (segment_index, load, wire) = match job {
             SealJob::Data(segment_index, load, wire) => (segment_index, load, wire),
-            // What it says follows from the segments before it, which only the writer has seen in order.
+            // Its content follows from the segments before it, which only the writer has seen in
+            // order.
             SealJob::Index(permit) => return Ok(SealedJob::Index(permit)),
         };
         if self.shutdown.requested() {
@@ -94,8 +97,8 @@ impl WorkerStage<Encrypting> for EncryptWorker {
         //= type=implication
         //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
         //= reason=them.
-        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that nothing else
-        //# can change while the segment is sealed.
+        //# A writer MUST read each plaintext byte exactly once before sealing, into memory that
+        //# nothing else can change while the segment is sealed.
         let (segment, plaintext) = match load {
             SegmentInput::Read(plaintext) => {
                 let input = EncryptSegmentInput { segment_index, plaintext };

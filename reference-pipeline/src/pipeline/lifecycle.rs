@@ -1,4 +1,4 @@
-//! A run from its beginning to its end, on any engine: what is begun with, what flows, and what becomes of the sink.
+//! The life of a run on any engine: its start, its flow, and the fate of its sink.
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
@@ -40,7 +40,7 @@ impl EncryptPipeline<'_> {
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let mut params = self.params.with_stream_salt(salts.stream_salt);
         if params.epoch_segments == 0 {
-            // A suite whose keys wear out has another epoch before they do (§21.4).
+            // A suite whose keys wear out starts another epoch before they do (§21.4).
             params.epoch_segments = params.default_epoch();
         }
         let stream = StreamSealer::new(params, self.key, self.context)
@@ -85,8 +85,8 @@ impl EncryptPipeline<'_> {
             .map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = digest_alg::resumed(self.digest_alg, committed)?;
         //= spec/stream-v2.md#sv2-seg-026
-        //# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
-        //# beginning of each run, and use it in every segment of that run.
+        //# A writer MUST draw run_salt from the operating system's cryptographic random generator
+        //# at the beginning of each run, and use it in every segment of that run.
         // A fresh run_salt, at the first index that is not committed (SV2-SEG-026, SV2-RES-009).
         let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let stream = StreamSealer::resuming(stream);

@@ -1,4 +1,6 @@
-//! The pipelines: parameters in, one summary or one error out. They own lifecycle, shutdown and error propagation.
+//! The pipelines: parameters in, one summary or one error out.
+//!
+//! They own lifecycle, shutdown and error propagation.
 
 mod committer;
 mod decrypt;
@@ -37,22 +39,23 @@ pub use summary::Summary;
 
 /// Encrypts a source into a sealed stream.
 ///
-/// The defaults are those of [`StreamParams::new`]; every field may be changed before [`run`](Self::run).
+/// The defaults are those of [`StreamParams::new`]; every field may be changed before
+/// [`run`](Self::run).
 pub struct EncryptPipeline<'a> {
-    /// Parameters of the stream; stream_salt is drawn by `run`.
+    /// Parameters of the stream. `run` draws stream_salt.
     pub params: StreamParams,
-    /// What each segment's digest is computed over.
+    /// The input of each segment's digest.
     ///
-    /// `None` is the default for a new stream. A resumed stream keeps that of its last committed
-    /// segment, and refuses another one with `misuse` (SV2-RES-005).
+    /// `None` is the default for a new stream. A resumed stream keeps the choice of its last
+    /// committed segment, and refuses another one with `misuse` (SV2-RES-005).
     pub digest_alg: Option<DigestAlg>,
     /// Workers and window.
     pub parallelism: Parallelism,
-    /// When the sink is made durable.
+    /// Sets when the sink is made durable.
     pub durability: Durability,
     /// Counters and events.
     pub telemetry: Telemetry,
-    /// Ends the run early when raised.
+    /// Ends the run early when it is raised.
     pub shutdown: Shutdown,
     pub(crate) key: &'a ContentKey,
     pub(crate) context: &'a [u8],
@@ -62,7 +65,7 @@ pub struct EncryptPipeline<'a> {
 }
 
 impl<'a> EncryptPipeline<'a> {
-    /// Encrypts under `key` with the default parameters and an empty context.
+    /// Returns a pipeline with `key`, the default parameters and an empty context.
     #[must_use]
     pub fn new(key: &'a ContentKey) -> Self {
         Self {
@@ -80,28 +83,31 @@ impl<'a> EncryptPipeline<'a> {
         }
     }
 
-    /// Binds the stream to `context`, which readers must bring too.
+    /// Binds the stream to `context`, which readers must provide too.
     #[must_use]
     pub fn with_context(self, context: &'a [u8]) -> Self {
         Self { context, ..self }
     }
 
-    /// Chooses the salts: for test vectors only (SV2-WRT-006).
+    /// Sets the salts, for test vectors only (SV2-WRT-006).
     #[cfg(feature = "fixed-salts")]
     #[must_use]
     pub fn with_salts(self, salts: Salts) -> Self {
         Self { salts: Some(salts), ..self }
     }
 
-    /// Sets or clears the flag UNIFORM (§4): whether the stream promises full segments; set by default.
+    /// Sets or clears the flag UNIFORM, which promises full segments (§4). It is set by default.
     pub fn set_uniform(&mut self, uniform: bool) {
         self.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
     }
 
-    /// Chooses whether the stream has index segments (§11); it has none by default. With them it is without UNIFORM.
+    /// Sets whether the stream has index segments (§11). It has none by default.
     ///
-    /// A resumed stream that has some goes on with them in any case. One that has none yet goes on with them where they are asked for again:
-    /// nothing in a stream header tells of them.
+    /// With index segments, the stream is without UNIFORM.
+    ///
+    /// If a resumed stream has index segments, it keeps having them in any case. If it has none
+    /// yet, it gets them only if they are requested again, because a stream header does not record
+    /// them.
     pub fn set_index(&mut self, index: bool) {
         self.index = index;
         if index {
@@ -109,10 +115,13 @@ impl<'a> EncryptPipeline<'a> {
         }
     }
 
-    /// Says that the source of the next run reads `file`, and reads it as it is, without a buffer of its own: then each worker reads its segments
-    /// itself, and the caller's thread is one of the workers. Only a regular file is taken, and nothing else changes.
+    /// Lets workers read `file` in parallel with positioned reads.
     ///
-    /// `file` shares its position with the source: it is what [`File::try_clone`] gives.
+    /// The source of the next run must read `file` as it is, without a buffer of its own. Each
+    /// worker then reads its own segments, and the caller's thread is one of the workers. Only a
+    /// regular file is accepted, and nothing else changes.
+    ///
+    /// `file` must share its position with the source, as [`File::try_clone`] does.
     pub fn set_source_file(&mut self, file: Option<File>) {
         self.file = file.and_then(shared);
     }
@@ -120,8 +129,10 @@ impl<'a> EncryptPipeline<'a> {
     /// Encrypts all of `source` into `sink`, and seals it.
     ///
     /// # Errors
-    /// `misuse` for index segments in a stream with UNIFORM. The one error that ended the run, after everything before it was written; the sink is suspended then, so that its committed
-    /// prefix can be read.
+    ///
+    /// - `misuse` for index segments in a stream with UNIFORM.
+    /// - otherwise the one error that ended the run, after everything before it was written. The
+    ///   sink is suspended then, so that its committed prefix can be read.
     pub fn run(
         &self,
         mut source: impl Read + Send,
@@ -139,13 +150,18 @@ impl<'a> EncryptPipeline<'a> {
         block_on(self.run_on(&Threads, blocking(source, &self.shutdown, self.file.as_ref()), output))
     }
 
-    /// Goes on with a stream whose writer was interrupted, and seals it (§19.2, step 11).
+    /// Resumes a stream whose writer was interrupted, and seals it (§19.2, step 11).
     ///
-    /// `recovered` is what was found in the output, which must not be sealed; `sink` holds exactly its committed part; `source` stands
-    /// after the committed plaintext and was compared with it. Parameters come from the stream header, and the run_salt is fresh.
+    /// `recovered` is the result of recovery from the output, which must not be sealed. `sink` must
+    /// hold exactly its committed part. `source` must be positioned after the committed plaintext,
+    /// and must have been compared with it. Parameters come from the stream header, and the
+    /// run_salt is fresh.
     ///
     /// # Errors
-    /// As [`run`](Self::run); `misuse` for a stream that is sealed, and for index segments that are asked for and cannot be had any more.
+    ///
+    /// - the errors of [`run`](Self::run).
+    /// - `misuse` if the stream is sealed.
+    /// - `misuse` if index segments are requested that are no longer possible.
     pub fn resume(
         &self,
         stream: &StreamOpener,
@@ -173,17 +189,18 @@ impl<'a> EncryptPipeline<'a> {
 pub struct DecryptPipeline<'a> {
     /// Workers and window.
     pub parallelism: Parallelism,
-    /// Salvages the committed prefix of an unsealed stream (§15.4). The run still ends with `truncated.unsealed`.
+    /// Salvages the committed prefix of an unsealed stream (§15.4). The run still ends with
+    /// `truncated.unsealed`.
     pub salvage: bool,
     /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
     pub segment_size_max: u32,
-    /// A reader of ranges refuses to follow more links from run to run (SV2-RNG-009).
+    /// Most links from run to run that a range reader follows (SV2-RNG-009).
     pub links_max: u32,
-    /// When the sink is made durable.
+    /// Sets when the sink is made durable.
     pub durability: Durability,
     /// Counters and events.
     pub telemetry: Telemetry,
-    /// Ends the run early when raised.
+    /// Ends the run early when it is raised.
     pub shutdown: Shutdown,
     pub(crate) key: &'a ContentKey,
     pub(crate) context: &'a [u8],
@@ -191,14 +208,14 @@ pub struct DecryptPipeline<'a> {
 }
 
 impl<'a> DecryptPipeline<'a> {
-    /// Decrypts under `key` and an empty context.
+    /// Returns a pipeline with `key` and an empty context.
     #[must_use]
     pub fn new(key: &'a ContentKey) -> Self {
         Self {
             parallelism: Parallelism::default(),
             //= spec/stream-v2.md#sv2-sal-001
-            //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked for that
-            //# stream to be salvaged.
+            //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked
+            //# for that stream to be salvaged.
             salvage: false,
             segment_size_max: stream_v2_format::limits::SEGMENT_SIZE_MAX,
             links_max: u32::MAX,
@@ -217,10 +234,13 @@ impl<'a> DecryptPipeline<'a> {
         Self { context, ..self }
     }
 
-    /// Says that the source of the next run reads `file`, and reads it as it is, without a buffer of its own: then each worker reads its segments
-    /// itself, and the caller's thread is one of the workers. Only a regular file is taken, and nothing else changes.
+    /// Lets workers read `file` in parallel with positioned reads.
     ///
-    /// `file` shares its position with the source: it is what [`File::try_clone`] gives.
+    /// The source of the next run must read `file` as it is, without a buffer of its own. Each
+    /// worker then reads its own segments, and the caller's thread is one of the workers. Only a
+    /// regular file is accepted, and nothing else changes.
+    ///
+    /// `file` must share its position with the source, as [`File::try_clone`] does.
     pub fn set_source_file(&mut self, file: Option<File>) {
         self.file = file.and_then(shared);
     }
@@ -228,8 +248,12 @@ impl<'a> DecryptPipeline<'a> {
     /// Decrypts all of `source` into `sink`, and seals the sink once the final segment is verified.
     ///
     /// # Errors
-    /// The one error that ended the run. Where the stream is at fault the sink is aborted; where the source, the sink or the caller
-    /// ended the run it is suspended; a salvage seals it.
+    ///
+    /// The one error that ended the run. It determines the state of the sink:
+    ///
+    /// - aborted if the stream is at fault,
+    /// - suspended if the source, the sink or the caller ended the run,
+    /// - sealed after a salvage.
     pub fn run(
         &self,
         mut source: impl Read + Send,
@@ -247,12 +271,16 @@ impl<'a> DecryptPipeline<'a> {
         block_on(self.run_on(&Threads, blocking(source, &self.shutdown, self.file.as_ref()), output))
     }
 
-    /// Goes on after what is committed of a stream, or begins, where that is nothing (§19.4, step 5). What follows is checked as if nothing
-    /// had come between (SV2-RES-012).
+    /// Resumes after the committed part of a stream, or begins if nothing is committed (§19.4, step
+    /// 5).
     ///
-    /// `source` stands where the next segment begins; `sink` holds exactly the plaintext of what is committed.
+    /// The rest is checked as if the run had not been interrupted (SV2-RES-012).
+    ///
+    /// `source` must be positioned at the next segment. `sink` must hold exactly the committed
+    /// plaintext.
     ///
     /// # Errors
+    ///
     /// As [`run`](Self::run).
     pub fn resume(
         &self,
@@ -276,24 +304,29 @@ impl<'a> DecryptPipeline<'a> {
         block_on(self.resume_on(&Threads, stream, committed, source, output))
     }
 
-    /// Verifies all of `source` and throws the plaintext away.
+    /// Verifies all of `source` and discards the plaintext.
     ///
     /// # Errors
+    ///
     /// As [`run`](Self::run).
     pub fn verify(&self, source: impl Read + Send, managers: Managers<'_>) -> Result<Summary, Error> {
         self.run(source, &mut WriterSink::new(std::io::sink()), managers)
     }
 
-    /// Reads a stream header and its envelope, and checks them under the key and the context.
+    /// Reads a stream header and its envelope, and checks them with the key and the context.
     ///
     /// # Errors
-    /// As [`read_stream_header`](crate::io::read_stream_header); `key.header_tag`; `limit.policy`.
+    ///
+    /// - the errors of [`read_stream_header`](crate::io::read_stream_header).
+    /// - `key.header_tag` or `limit.policy` if a check fails.
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
         block_on(self.opened(&mut BlockingSource(Watched::new(source, &self.shutdown))))
     }
 }
 
-/// A source on threads. It has one type, whatever callers read from: so the engine is compiled once.
+/// Returns a source on threads.
+///
+/// It has one type for all sources of callers, so the engine is compiled once.
 fn blocking<'s>(
     source: &'s mut (dyn Read + Send),
     shutdown: &Shutdown,

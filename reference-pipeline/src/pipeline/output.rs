@@ -1,4 +1,5 @@
-//! What a run tells the outside: its sink, its log and its crash manager, called from a thread or awaited.
+//! The receivers of a run's output: its sink, its log and its crash manager, called from a thread
+//! or awaited.
 
 use std::io;
 
@@ -10,7 +11,7 @@ use stream_v2_format::wire::Trailer;
 use crate::observe::{Commit, CrashManager, LogEvent, Managers};
 use crate::sink::{OutputSink, SinkUnit};
 
-/// One chunk for a sink, as [`SinkUnit`]; `body` can be kept without a copy.
+/// One chunk for a sink, as [`SinkUnit`]. `body` can be kept without a copy.
 pub(crate) struct Chunk<'a> {
     pub(crate) index: Option<SegmentIndex>,
     pub(crate) position: u64,
@@ -24,7 +25,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// What is to be kept, for a crash manager.
+/// A record for a crash manager.
 pub(crate) enum JournalEvent {
     Began(JournalKey),
     Committed(Commit),
@@ -47,7 +48,7 @@ impl JournalEvent {
     }
 }
 
-/// What a sink is asked to do beside taking pieces; as in [`OutputSink`].
+/// A request to a sink other than taking pieces, as in [`OutputSink`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SinkOp {
     MakeDurable,
@@ -73,22 +74,22 @@ impl SinkOp {
 
 /// Sink and managers of one run.
 pub(crate) trait Output {
-    /// Hands a chunk to the sink.
+    /// Passes a chunk to the sink.
     fn append(&mut self, chunk: &Chunk<'_>) -> impl Future<Output = io::Result<()>>;
 
-    /// Asks something of the sink.
+    /// Applies an operation to the sink.
     fn apply(&mut self, op: SinkOp) -> impl Future<Output = io::Result<()>>;
 
-    /// Whether there is a crash manager.
+    /// Returns whether there is a crash manager.
     fn has_journal(&self) -> bool;
 
-    /// Whether there is one that wants to know what each segment holds.
+    /// Returns whether there is a crash manager that needs the plaintext of each segment.
     fn wants_plaintext(&self) -> bool;
 
-    /// Tells the crash manager, if there is one.
+    /// Passes a record to the crash manager, if there is one.
     fn journal(&mut self, event: JournalEvent) -> impl Future<Output = io::Result<()>>;
 
-    /// Tells the log.
+    /// Passes an event to the log.
     fn log(&mut self, event: LogEvent<'_>);
 }
 

@@ -1,4 +1,4 @@
-//! What a pipeline is set to, as far as the reader, the workers and the writer of a run need it.
+//! The settings of a pipeline that the reader, the workers and the writer of a run need.
 
 use crate::engine::{Parallelism, Shutdown};
 use crate::observe::Telemetry;

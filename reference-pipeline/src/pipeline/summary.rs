@@ -1,22 +1,22 @@
-//! What a run returns.
+//! The result of a run.
 
 use stream_v2_format::crypto::Progress;
 use stream_v2_format::wire::HeaderV1;
 
-/// What a complete run has done.
+/// The totals of a complete run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Summary {
-    /// Segments of the stream, the final one included.
+    /// Segments of the stream, including the final one.
     pub segments: u64,
     /// Plaintext bytes.
     pub plaintext_len: u64,
-    /// Bytes of the stream, header and envelope included.
+    /// Bytes of the stream, including header and envelope.
     pub stream_len: u64,
 }
 
 impl Summary {
-    /// What a run has done that ends with this progress.
+    /// Returns the summary of a run that ends with this progress.
     pub(super) fn of(progress: &Progress, header: &HeaderV1) -> Self {
         Self {
             segments: progress.segments(),

@@ -19,8 +19,8 @@ pub(super) enum End {
 }
 
 impl End {
-    /// Finds the end. An unsealed stream has one only where it is to be salvaged; there is a walk then that has passed all of it, where it began at
-    /// segment 0.
+    /// Finds the end. An unsealed stream has one only where it is to be salvaged; there is a walk
+    /// then that has passed all of it, where it began at segment 0.
     pub(super) fn find<S: ReadAt>(
         segments: &mut Segments<S>,
         salvage: bool,
@@ -31,8 +31,8 @@ impl End {
         }
         let (walk, error) = walk(segments, salvage)?;
         //= spec/stream-v2.md#sv2-sal-001
-        //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked for that stream
-        //# to be salvaged.
+        //# A reader MUST NOT treat an unsealed stream as readable unless its caller has asked for
+        //# that stream to be salvaged.
         if !salvage {
             return Err(fault(error));
         }
@@ -49,13 +49,16 @@ impl End {
     }
 }
 
-/// Walks over the headers of a stream at the end of which no final segment stands, up to what is wrong: `truncated`, before the segment that is not
-/// whole, or an error of another kind. With UNIFORM it begins with the last full segment. Links are read where the stream is to be salvaged.
+/// Walks over the headers of a stream without a final segment at its end, up to the first fault.
+///
+/// That is `truncated`, before the segment that is not whole, or an error of another kind. With
+/// UNIFORM the walk begins with the last full segment. Links are read if the stream is to be
+/// salvaged.
 //= spec/stream-v2.md#sv2-rng-010
-//# Where the last 256 bytes of the body do not begin with an authentic header of a final segment, a range
-//# reader MUST report what stands there instead: `truncated` where the input ends inside a segment or after
-//# one that is not final, `trailing` where a final segment ends before the input does, and otherwise the
-//# error of the first header that fails steps 1 to 10.
+//# Where the last 256 bytes of the body do not begin with an authentic header of a final segment, a
+//# range reader MUST report what stands there instead: `truncated` where the input ends inside a
+//# segment or after one that is not final, `trailing` where a final segment ends before the input
+//# does, and otherwise the error of the first header that fails steps 1 to 10.
 fn walk<S: ReadAt>(segments: &mut Segments<S>, salvage: bool) -> Result<(Walk, format::Error), Error> {
     let stream = segments.stream().header();
     let end = Offset(segments.len());
@@ -88,8 +91,8 @@ fn walk<S: ReadAt>(segments: &mut Segments<S>, salvage: bool) -> Result<(Walk, f
     }
 }
 
-/// The last segment in its place in a stream with UNIFORM, as far as can be told from a few of them: where what follows is less than a segment, by
-/// one look, and otherwise by bisection.
+/// The last segment in its place in a stream with UNIFORM, as far as can be told from a few of
+/// them: where what follows is less than a segment, by one look, and otherwise by bisection.
 fn last_full<S: ReadAt>(segments: &Segments<S>) -> Result<SegmentPlace, Error> {
     let stream = segments.stream().header();
     let is_there = |before| {

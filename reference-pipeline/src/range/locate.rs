@@ -1,4 +1,5 @@
-//! Which segment holds a byte of the plaintext: by arithmetic, by index segments, or by walking over headers.
+//! Finds the segment that holds a byte of the plaintext: by arithmetic, by index segments, or by
+//! walking over headers.
 
 use bytes::BytesMut;
 use stream_v2_format as format;
@@ -13,12 +14,12 @@ use super::walk::Walk;
 use crate::error::Error;
 use crate::source::ReadAt;
 
-/// A data segment whose header was authenticated, and where it stands.
+/// A data segment whose header was authenticated, and its place.
 pub(super) type Located = (SegmentPlace, AuthenticHeader);
 
-/// Finds segments, and remembers what it has seen on the way.
+/// Finds segments, and remembers those that it has seen on the way.
 pub(super) enum Locator {
-    /// All data segments but the last are full (§4). The runs are those of a sealed stream, as far as they are known.
+    /// All data segments but the last are full (§4). The known runs are those of a sealed stream.
     Arithmetic(Option<RunMap>),
     /// From the final segment backwards.
     Index(Box<ByIndex>),
@@ -27,7 +28,7 @@ pub(super) enum Locator {
 }
 
 impl Locator {
-    /// The way that this stream allows. `walk` has passed all of an unsealed one.
+    /// Returns the locator that this stream allows. `walk` has passed all of an unsealed stream.
     pub(super) fn new<S: ReadAt>(
         segments: &Segments<S>,
         end: &End,
@@ -60,10 +61,11 @@ impl Locator {
         }
     }
 
-    /// The data segment that holds byte `target`, which is before the end of the plaintext.
+    /// Finds the data segment that holds byte `target`, which must be before the end of the
+    /// plaintext.
     //= spec/stream-v2.md#sv2-rng-004
-    //# A range reader MUST NOT release a byte of a sealed stream before the final segment and, except by
-    //# index, the run that holds the segment are verified.
+    //# A range reader MUST NOT release a byte of a sealed stream before the final segment and,
+    //# except by index, the run that holds the segment are verified.
     pub(super) fn locate<S: ReadAt>(
         &mut self,
         segments: &mut Segments<S>,
@@ -93,7 +95,7 @@ fn by_arithmetic<S: ReadAt>(
     Ok((place, header))
 }
 
-/// Follows links from the last run that is known backwards, to the run that holds segment `wanted`.
+/// Follows links from the last known run backwards, to the run that holds segment `wanted`.
 fn follow_links<S: ReadAt>(
     runs: &mut RunMap,
     segments: &mut Segments<S>,
@@ -112,7 +114,7 @@ fn follow_links<S: ReadAt>(
     Ok(())
 }
 
-/// The header of a data segment in its place in a stream with UNIFORM: steps 1 to 10.
+/// Fetches the header of a data segment in its place in a stream with UNIFORM: steps 1 to 10.
 fn uniform_header<S: ReadAt>(
     runs: Option<&RunMap>,
     segments: &Segments<S>,
@@ -134,7 +136,7 @@ fn uniform_header<S: ReadAt>(
     Ok(header)
 }
 
-/// Walks over headers, from segment 0 or where the last walk ended.
+/// Walks over headers, from segment 0 or from the end of the last walk.
 pub(super) struct ByHeaders {
     walk: Walk,
     /// The run that ends before the final segment.
@@ -170,7 +172,7 @@ impl ByHeaders {
         if let End::Sealed(sealed) = end
             && place.offset >= sealed.place().offset
         {
-            // All headers were seen, and the plaintext goes on.
+            // All headers were seen, but the plaintext continues.
             return Err(fault(sealed.check_place(&place).err().unwrap_or(sealed.mismatch())));
         }
         let step = self.walk.look(segments, |header| {
@@ -191,11 +193,13 @@ impl ByHeaders {
         Ok(header)
     }
 
-    /// Reads headers that were passed before again, up to the segment that holds byte `target`: storage may have changed in between.
+    /// Reads passed headers again, up to the segment that holds byte `target`.
+    ///
+    /// Storage may have changed in between.
     fn again<S: ReadAt>(&self, segments: &Segments<S>, end: &End, target: u64) -> Result<Located, Error> {
         let first = SegmentPlace::first(segments.stream().header());
         let mut place = self.walk.nearest(target).unwrap_or(first);
-        // This ends: of what was not passed no run is known.
+        // This ends: no run of a segment that was not passed is known.
         loop {
             let header = segments.header(&place)?;
             is_passed(end, &header, place.before)
@@ -210,7 +214,7 @@ impl ByHeaders {
     }
 }
 
-/// Checks that this is a segment that a walk passes, the one after `before` others.
+/// Checks that this is a segment for a walk to pass, the one after `before` others.
 fn is_passed(end: &End, header: &AuthenticHeader, before: u64) -> Result<(), format::Error> {
     let kind = match (end, header.header().kind) {
         // A stream that has no end yet may have index segments.
@@ -223,9 +227,9 @@ fn is_passed(end: &End, header: &AuthenticHeader, before: u64) -> Result<(), for
 /// Follows index segments from the last one backwards.
 pub(super) struct ByIndex {
     last: IndexRef,
-    /// Those that were found, from the last one on backwards.
+    /// The index segments that were found, from the last one backwards.
     found: Marks<IndexRef>,
-    /// The one that was opened last, how many follow it, and what it covers.
+    /// The index segment that was opened last: how many follow it, and its entries.
     opened: Option<(u64, VerifiedIndex)>,
 }
 
@@ -240,7 +244,8 @@ impl ByIndex {
         end: &End,
         target: u64,
     ) -> Result<Located, Error> {
-        // This ends: each index segment that is opened is one before the other, and the first begins where the plaintext does (`VerifiedIndex::new`).
+        // This ends: each opened index segment is the one before the previous, and the first begins
+        // where the plaintext does (`VerifiedIndex::new`).
         loop {
             if let Some((_, covered)) = &self.opened
                 && let Some(segment) = covered.segment(target)
@@ -253,7 +258,7 @@ impl ByIndex {
         }
     }
 
-    /// Opens an index segment that covers `target`, or is nearer to it than any that was opened before.
+    /// Opens an index segment that covers `target`, or is nearer to it than any opened before.
     fn open_before<S: ReadAt>(
         &mut self,
         segments: &mut Segments<S>,
@@ -281,7 +286,7 @@ impl ByIndex {
         Ok(())
     }
 
-    /// The index segment from which to look for `target`, and how many follow it.
+    /// Returns the index segment from which to search for `target`, and how many follow it.
     fn nearest(&self, target: u64) -> (u64, IndexRef) {
         if let Some((number, covered)) = &self.opened
             && let Some(previous) = covered.previous().filter(|previous| target < previous.plaintext_end)
@@ -339,7 +344,8 @@ mod tests {
         let walk = Walk::from_first(SegmentPlace::first(segments.stream().header()));
         let walk = walk.marking(Marks::fewer_than(8));
         let mut locator = Locator::new(&segments, &end, Some(walk)).unwrap();
-        // Forwards one header is read for each; then, of a hundred places, at least four are known, evenly.
+        // Forwards, one header is read for each. After that, of a hundred places, at least four are
+        // known, evenly spaced.
         for (numbers, most) in [
             ((0..SEGMENTS).collect::<Vec<_>>(), 1),
             ((0..SEGMENTS).rev().collect(), 32),

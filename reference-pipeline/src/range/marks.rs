@@ -1,9 +1,10 @@
-//! What was seen on a way along a stream, in bounded memory, so that nothing is walked over twice.
+//! Marks along a stream in bounded memory, so that no part of it is walked over twice.
 
-/// So many marks are not kept. As many as an index segment can have entries (§14).
+/// One more than the most marks that are kept: as many as an index segment can have entries (§14).
 const MARKS_MAX: usize = 1 << 16;
 
-/// Marks along a way: all of them, or, once there are too many, every second, every fourth, and so on.
+/// Marks along a way: all of them, or, once there are too many, every second, every fourth, and so
+/// on.
 #[derive(Debug)]
 pub(super) struct Marks<T> {
     kept: Vec<T>,
@@ -16,12 +17,12 @@ impl<T> Marks<T> {
         Self::fewer_than(MARKS_MAX)
     }
 
-    /// `max` is even.
+    /// Returns an empty set of fewer than `max` marks. `max` must be even.
     pub(super) const fn fewer_than(max: usize) -> Self {
         Self { kept: Vec::new(), max, stride: 1 }
     }
 
-    /// Remembers the mark with this number, counted from the beginning of the way, if it is the next to be kept.
+    /// Keeps the mark with this number, counted from the beginning of the way, if it is due.
     pub(super) fn pass(&mut self, number: u64, mark: T) {
         if number != self.stride.saturating_mul(self.kept.len() as u64) {
             return;
@@ -37,7 +38,9 @@ impl<T> Marks<T> {
         }
     }
 
-    /// The last mark that is `before` what is looked for, and its number. After one that is not before it, none is.
+    /// Returns the last mark for which `before` is true, and its number.
+    ///
+    /// Marks after one for which it is false are not considered.
     pub(super) fn last(&self, before: impl FnMut(&T) -> bool) -> Option<(u64, &T)> {
         let place = self.kept.partition_point(before).checked_sub(1)?;
         self.kept.get(place).map(|mark| (self.stride * place as u64, mark))

@@ -9,26 +9,27 @@ use crate::source::resolve_seek;
 
 /// Reads the plaintext of a stream from a position that can be moved.
 ///
-/// A read ends where a segment does, at the latest. The error of a read is an [`io::Error`] that holds an [`Error`].
+/// A read stops at the end of a segment at the latest. The error of a read is an [`io::Error`] that
+/// holds an [`Error`].
 pub struct PlaintextReader<S> {
     ranges: RangeReader<S>,
     position: u64,
 }
 
 impl<S: ReadAt> PlaintextReader<S> {
-    /// Begins at the first byte of the plaintext.
+    /// Returns a reader at the first byte of the plaintext.
     #[must_use]
     pub const fn new(ranges: RangeReader<S>) -> Self {
         Self { ranges, position: 0 }
     }
 
-    /// The reader of ranges behind it.
+    /// Returns the range reader that it reads from.
     #[must_use]
     pub const fn ranges(&self) -> &RangeReader<S> {
         &self.ranges
     }
 
-    /// The same, to be read by range again.
+    /// Returns the range reader, and drops the position.
     #[must_use]
     pub fn into_ranges(self) -> RangeReader<S> {
         self.ranges
@@ -43,7 +44,7 @@ impl<S: ReadAt> Read for PlaintextReader<S> {
     }
 }
 
-/// A position beyond the end of the plaintext is allowed: nothing is read there.
+/// A position beyond the end of the plaintext is allowed. Reads there return nothing.
 impl<S: ReadAt> Seek for PlaintextReader<S> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.position = resolve_seek(to, self.position, || Ok(self.ranges.plaintext_len()))?;
@@ -51,7 +52,7 @@ impl<S: ReadAt> Seek for PlaintextReader<S> {
     }
 }
 
-/// The error of a read. It is never `Interrupted`, which callers would try again.
+/// Converts the error of a read. The result is never `Interrupted`, which callers would try again.
 fn as_io(error: Error) -> io::Error {
     let kind = match error.cause() {
         Cause::Format(_) => ErrorKind::InvalidData,

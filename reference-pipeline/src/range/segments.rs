@@ -14,14 +14,14 @@ use crate::source::ReadAt;
 use crate::source::blocking::fill;
 use crate::source::read_at::ReadFrom;
 
-/// A stored stream, and what it takes to open a segment of it.
+/// A stored stream, with everything that is needed to open a segment of it.
 pub(super) struct Segments<S> {
     source: S,
     stream: StreamOpener,
     opener: SegmentOpener,
     /// Bytes of the stream when it was opened.
     len: u64,
-    /// How many links were followed, and how many may be.
+    /// The number of links that were followed, and its limit.
     links: (u32, u32),
     wire: BytesMut,
 }
@@ -46,16 +46,19 @@ impl<S: ReadAt> Segments<S> {
         read_segment_header(&mut source, &self.stream, place.offset, place.before)
     }
 
-    /// Whether one more link may be followed: that in the segment at `place`.
+    /// Checks that one more link may be followed: that in the segment at `place`.
     pub(super) fn may_follow(&self, place: &SegmentPlace) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-rng-009
-        //# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit that its
-        //# caller has set.
+        //# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit
+        //# that its caller has set.
         let (followed, most) = self.links;
         if followed < most { Ok(()) } else { Err(fault(place.too_many_links(most))) }
     }
 
-    /// Fetches and opens the terminator frame of the segment with this header, in which a run begins, and gives its link.
+    /// Fetches and opens the terminator frame of the segment with this header, and returns its
+    /// link.
+    ///
+    /// A run must begin in that segment.
     pub(super) fn link(&mut self, header: &AuthenticHeader) -> Result<RunLink, Error> {
         let before = Some(header.header().index.0.into());
         let mut frame = vec![0; self.opener.terminator_len(header)];
@@ -84,9 +87,10 @@ impl<S: ReadAt> Segments<S> {
         opened.map_err(Error::worker)
     }
 
-    /// Fetches the final segment from the end of the stream, and opens it; `None` where none stands there.
+    /// Fetches the final segment from the end of the stream, and opens it. Returns `None` if there
+    /// is none.
     ///
-    /// It is fetched in one piece: it is always 256 bytes long (§9).
+    /// It is fetched in one piece, because it is always 256 bytes long (§9).
     pub(super) fn final_segment(&mut self) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
         let (body, len) = (self.stream.header().body_offset(), FINAL_SEGMENT_LEN as u64);
         let Some(offset) = self.len.checked_sub(len).map(Offset).filter(|&offset| offset >= body) else {
@@ -96,7 +100,8 @@ impl<S: ReadAt> Segments<S> {
         let filled =
             fill(&mut ReadFrom::new(&self.source, offset), &mut bytes).map_err(source_error(None))?;
         let (head, wire) = bytes[..filled].split_at(filled.min(SEGMENT_HEADER_LEN));
-        // Whatever is not authentic may be anything: only a walk tells what is there, and how many segments are before it.
+        // Bytes that are not authentic may be anything. Only a walk finds their meaning, and the
+        // number of segments before them.
         let Ok(Parsed::Complete(header, _)) = self.stream.authenticate(head, offset, 0) else {
             return Ok(None);
         };

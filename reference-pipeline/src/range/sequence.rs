@@ -1,4 +1,4 @@
-//! What a range reader checks as a sequential one: segments that it opens in order, from the first on.
+//! The sequential checks of a range reader, for segments that it opens in order from the first on.
 
 use stream_v2_format::crypto::{
     AuthenticHeader, OpenedSegment, Progress, SegmentOrder, SegmentPlace, StreamOpener,
@@ -7,7 +7,9 @@ use stream_v2_format::crypto::{
 use super::end::{End, fault};
 use crate::error::{Error, Stage};
 
-/// Follows the segments that are opened one after the other. A segment that is opened before its turn, or again, changes nothing.
+/// Follows the segments that are opened one after the other.
+///
+/// A segment that is opened out of turn, or again, changes nothing.
 pub(super) struct Sequence {
     order: SegmentOrder,
     progress: Progress,
@@ -18,16 +20,19 @@ impl Sequence {
         Self { order: SegmentOrder::new(stream.header()), progress: Progress::of_reader(stream) }
     }
 
-    /// Admits the segment at `place`, if it is its turn, before its wire is fetched: step 10 of §15.1.
+    /// Admits the segment at `place` before its wire is fetched, if it is its turn: step 10 of
+    /// §15.1.
     pub(super) fn admit(&mut self, place: &SegmentPlace, header: &AuthenticHeader) -> Result<(), Error> {
-        // It may have been admitted already, where its wire could not be read then.
+        // It may have been admitted already, if its wire could not be read then.
         if place.before != self.progress.segments() || place.before != self.order.segments() {
             return Ok(());
         }
         self.order.admit(header.header(), header.offset()).map_err(fault)
     }
 
-    /// Takes in a segment that was opened, if it is its turn: steps 16 and 17; and, if it is the last one, the final segment, which was opened before.
+    /// Takes in an opened segment, if it is its turn: steps 16 and 17.
+    ///
+    /// If it is the last one, the final segment follows, which was opened before.
     pub(super) fn opened(
         &mut self,
         place: &SegmentPlace,

@@ -1,4 +1,4 @@
-//! Walking over headers, from segment 0 on with what that says of runs (SV2-RNG-007).
+//! Walks over headers. From segment 0 on, they also show the runs (SV2-RNG-007).
 
 use stream_v2_format as format;
 use stream_v2_format::crypto::{AuthenticHeader, RunMap, RunOrder, SegmentPlace};
@@ -10,11 +10,11 @@ use super::segments::Segments;
 use crate::error::Error;
 use crate::source::ReadAt;
 
-/// A walk, and what it has passed.
+/// A walk, and the segments that it has passed.
 pub(super) struct Walk {
-    /// None where the walk has not begun at segment 0.
+    /// `None` if the walk did not begin at segment 0.
     order: Option<RunOrder>,
-    /// Where the next segment begins.
+    /// The place of the next segment.
     place: SegmentPlace,
     /// The runs of the segments that were passed.
     runs: RunMap,
@@ -22,7 +22,7 @@ pub(super) struct Walk {
     passed: Marks<SegmentPlace>,
 }
 
-/// The next segment of a walk: its header was checked, and it is not passed yet.
+/// The next segment of a walk. Its header was checked, but it is not passed yet.
 pub(super) struct Step {
     pub(super) header: AuthenticHeader,
     order: Option<RunOrder>,
@@ -39,28 +39,29 @@ impl Walk {
         Self { order: None, place, runs: RunMap::NONE, passed: Marks::new() }
     }
 
-    /// With marks of its own.
+    /// Sets its marks.
     #[cfg(test)]
     pub(super) fn marking(self, passed: Marks<SegmentPlace>) -> Self {
         Self { passed, ..self }
     }
 
-    /// Where the next segment begins.
+    /// Returns the place of the next segment.
     pub(super) const fn place(&self) -> &SegmentPlace {
         &self.place
     }
 
-    /// Checks that a segment that was passed is still of the run of which it was.
+    /// Checks that a passed segment still belongs to the same run.
     pub(super) fn check_again(&self, header: &AuthenticHeader) -> Result<(), format::Error> {
         self.runs.check(header)
     }
 
-    /// A segment that was passed, from which to look for byte `target` of the plaintext.
+    /// Returns a passed segment from which to search for byte `target` of the plaintext.
     pub(super) fn nearest(&self, target: u64) -> Option<SegmentPlace> {
         self.passed.last(|place| place.plaintext_begin <= target).map(|(_, place)| *place)
     }
 
-    /// Reads and checks the header of the next segment: steps 1 to 10 of §15.1, with what `check` says in step 10.
+    /// Reads and checks the header of the next segment: steps 1 to 10 of §15.1. `check` is part of
+    /// step 10.
     pub(super) fn look<S: ReadAt>(
         &self,
         segments: &Segments<S>,
@@ -71,7 +72,8 @@ impl Walk {
         let mut order = self.order.clone();
         if let Some(order) = &mut order {
             //= spec/stream-v2.md#sv2-rng-007
-            //# A range reader that walks MUST apply SV2-ORD-001 to SV2-ORD-003 to every header from segment 0 on,
+            //# A range reader that walks MUST apply SV2-ORD-001 to SV2-ORD-003 to every header from
+            //# segment 0 on,
             order.admit(header.header(), header.offset()).map_err(fault)?;
         }
         Ok(Step { header, order })

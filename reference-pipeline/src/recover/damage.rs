@@ -1,4 +1,6 @@
-//! §19.3 Telling a torn tail from damage: a whole segment behind the first fault is not there because of a crash (SV2-RES-010).
+//! Distinguishes a torn tail from damage (§19.3).
+//!
+//! A crash never leaves a whole segment behind the first fault (SV2-RES-010).
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -10,10 +12,11 @@ use crate::error::{Error, Stage};
 use crate::io::source_error;
 use crate::source::blocking::fill;
 
-/// Bytes that are searched at once for the beginning of a segment. Each is read once, whatever stands in it.
+/// Bytes that are searched at once for the beginning of a segment. Each byte is read once, whatever
+/// its value.
 const SEARCH_LEN: usize = 1 << 20;
 
-/// The bytes at `offset`, if there are as many as a segment header has.
+/// Returns the bytes at `offset`, if there are as many as a segment header has.
 pub(super) fn header_at(
     output: &mut (impl Read + Seek),
     offset: Offset,
@@ -23,10 +26,11 @@ pub(super) fn header_at(
     Ok((fill(output, &mut header)? == header.len()).then_some(header))
 }
 
-/// Looks for a segment at `from` or after it, where `segments` committed ones end at `end`. `is_genuine` says whether such a
-/// header is.
+/// Searches for a segment at `from` or after it. `segments` committed ones end at `end`, and
+/// `is_genuine` judges a header.
 ///
-/// The segment at `end` itself does not count: it is the one that was being written, so `from` is after its first byte.
+/// The segment at `end` itself does not count, because it was being written. So `from` is after its
+/// first byte.
 pub(super) fn refuse(
     output: &mut (impl Read + Seek),
     (end, segments): (Offset, u64),
@@ -49,7 +53,7 @@ pub(super) fn refuse(
     }
 }
 
-/// Every place where the segment magic stands, with as many bytes as a segment header has.
+/// Returns every place of the segment magic, with as many bytes as a segment header has.
 fn headers(window: &[u8]) -> impl Iterator<Item = (u64, &[u8; SEGMENT_HEADER_LEN])> {
     let all = (0..).zip(window.windows(SEGMENT_HEADER_LEN));
     all.filter_map(|(place, bytes)| {
@@ -59,8 +63,8 @@ fn headers(window: &[u8]) -> impl Iterator<Item = (u64, &[u8; SEGMENT_HEADER_LEN
 
 /// Reports a fault in a committed segment that begins at `offset`.
 ///
-/// A truncation stays what it is, because the output then ends before the commit. So does what is
-/// beyond this writer.
+/// A truncation stays as it is, because the output then ends before the commit. So does a feature
+/// that this writer does not support.
 pub(crate) fn as_damage(error: Error, offset: Offset, before: u64) -> Error {
     match error.kind() {
         None | Some(ErrorKind::Truncated | ErrorKind::Unsupported) => error,
@@ -72,7 +76,7 @@ pub(super) fn damaged(offset: Offset, before: u64) -> Error {
     Error::format(Stage::Source, format::Error::damaged(offset, before))
 }
 
-/// Whether bytes are there and not what a writer has written.
+/// Returns whether bytes are there that a writer has not written.
 pub(super) fn is_damage(error: &Error) -> bool {
     matches!(error.kind(), Some(ErrorKind::Malformed | ErrorKind::Auth))
 }
@@ -101,8 +105,9 @@ mod tests {
         }
     }
 
-    /// Whether damage is found in `bytes` after the first of them, where a genuine header ends in 7, and how many bytes
-    /// were read.
+    /// Returns whether damage is found in `bytes` after the first, and how many bytes were read.
+    ///
+    /// A genuine header ends in 7.
     fn look(bytes: Vec<u8>) -> (bool, usize) {
         let mut source = Counting { source: Cursor::new(bytes), read: 0 };
         let found = refuse(&mut source, (Offset(0), 3), Offset(1), |header, _| header[95] == 7);

@@ -1,7 +1,9 @@
-//! §11, §19.2, §19.4 What of the segments before a commit only their headers tell: what the next index segment must say.
+//! The headers of the segments before a commit, which determine the next index segment (§11, §19.2,
+//! §19.4).
 //!
-//! A segment_tag says that some run of this stream has sealed a header, and not that the header is of this history. That
-//! is what links say: each run names the one before it, and the last commit names the last run (SV2-IDX-011).
+//! A segment_tag proves that some run of this stream has sealed a header, but not that the header
+//! is of this history. Links prove that: each run names the one before it, and the last commit
+//! names the last run (SV2-IDX-011).
 
 use stream_v2_format::crypto::{AuthenticHeader, PendingIndex, SegmentOpener, SegmentOrder, StreamOpener};
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
@@ -21,17 +23,20 @@ pub(crate) struct HeadersBefore<'s> {
 }
 
 impl<'s> HeadersBefore<'s> {
-    /// Before segment 0. A stream with UNIFORM has no index segments, so that nothing is read.
+    /// Begins before segment 0. In a stream with UNIFORM there are no index segments, and nothing
+    /// is read.
     pub(crate) fn of(stream: &'s StreamOpener) -> Option<Self> {
         let (order, opener) = (SegmentOrder::new(stream.header()), SegmentOpener::new(stream));
         (!stream.header().uniform()).then_some(Self { stream, opener, order, last_data: None })
     }
 
-    /// Follows the headers of all segments before the one that `commit` names, and the links of those with which a run begins.
-    /// `read` fills a buffer from an offset on, with so many segments before it, and says how much there is. `fault` says what is
-    /// reported of a segment at an offset, with so many before it.
+    /// Follows the headers of all segments before the one that `commit` names, and the links of
+    /// those in which a run begins.
     ///
-    /// `Ok(false)` is a commit that names no segment of this stream.
+    /// `read` fills a buffer from an offset, with so many segments before it, and returns the
+    /// number of bytes. `fault` makes the error of a segment at an offset, with so many before it.
+    ///
+    /// Returns `Ok(false)` for a commit that names no segment of this stream.
     pub(crate) fn walk(
         &mut self,
         commit: &JournalRecord,
@@ -61,7 +66,7 @@ impl<'s> HeadersBefore<'s> {
         Ok((self.order.offset(), self.order.segments()) == (end, commit.index.0.into()))
     }
 
-    /// Takes in the segment of the commit, the wire of which ends with these bytes.
+    /// Takes in the segment of the commit, whose wire ends with these bytes.
     pub(crate) fn admit(&mut self, header: &AuthenticHeader, wire: &[u8]) -> Result<(), Error> {
         let (continues, (_, frame)) = (*self.order.link(), self.link_frame(header));
         self.follow(header)?;
@@ -77,7 +82,8 @@ impl<'s> HeadersBefore<'s> {
         Ok(())
     }
 
-    /// Checks that a terminator frame, if there is one to be checked, says which run its segment continues.
+    /// Checks that a terminator frame names the run that its segment continues, if there is a frame
+    /// to be checked.
     fn check_link(
         &mut self,
         header: &AuthenticHeader,
@@ -92,7 +98,8 @@ impl<'s> HeadersBefore<'s> {
             .map_err(|error| Error::format(Stage::Source, error))
     }
 
-    /// Where the terminator frame begins of a segment that begins a run after others, and room for it.
+    /// Returns the offset of the terminator frame, and room for it, if a segment begins a run after
+    /// others.
     fn link_frame(&self, header: &AuthenticHeader) -> (Offset, Vec<u8>) {
         let is_link = header.header().flags.run_start() && self.order.segments() > 0;
         let len = if is_link { self.opener.terminator_len(header) } else { 0 };
@@ -100,12 +107,13 @@ impl<'s> HeadersBefore<'s> {
         (Offset(end - len as u64), vec![0; len])
     }
 
-    /// What they leave to the next index segment, if their runs lead to that of the last one, which a commit names.
+    /// Returns the input of the next index segment, if these runs lead to the last one, which a
+    /// commit names.
     pub(crate) fn leading_to(&self, run: &RunLink) -> Option<PendingIndex> {
         //= spec/stream-v2.md#sv2-idx-011
-        //# A writer of index segments that resumes MUST take entries, previous and distance only from headers
-        //# whose run_salt is that of the run that holds their segment_index, by the links from the last
-        //# committed segment backwards.
+        //# A writer of index segments that resumes MUST take entries, previous and distance only
+        //# from headers whose run_salt is that of the run that holds their segment_index, by the
+        //# links from the last committed segment backwards.
         (self.order.link() == run).then(|| self.order.pending_index().clone())
     }
 }
