@@ -1,8 +1,9 @@
-//! What making an output durable now and then costs, by how often it is done.
+//! The cost of making an output durable, by how often it is done.
 //!
-//! `cargo bench -p stream-v2-bench --bench durability` encrypts 1 GiB from the page cache into a file with its journal, and prints wall-clock
-//! seconds (medians of interleaved rounds) and their ratio to a file that is synced once, at its end, without a journal. Then the same for a
-//! file of 1 KiB, where the journal itself is the cost.
+//! `cargo bench -p stream-v2-bench --bench durability` encrypts 1 GiB from the page cache into a
+//! file with its journal. It prints wall-clock seconds (medians of interleaved rounds) and their
+//! ratio to a file without a journal that is synced once, at its end. It then does the same for a
+//! file of 1 KiB, in which the journal itself is the cost.
 
 mod support;
 
@@ -16,7 +17,7 @@ use support::{Cost, GIB, Input, measure, medians};
 
 const ROUNDS: usize = 9;
 const MIB: u64 = 1 << 20;
-/// Bytes between two durability points; the first stands for none but the end.
+/// Bytes between two durability points. The first value means only one point, at the end.
 const EVERY: [u64; 6] = [u64::MAX, 128 * MIB, 64 * MIB, 16 * MIB, 4 * MIB, MIB];
 
 fn main() -> std::io::Result<()> {

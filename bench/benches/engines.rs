@@ -1,9 +1,14 @@
-//! The engine on tasks against the one on threads, what telemetry costs, and how long a shutdown takes: ratios within one run.
+//! The engine on tasks against the one on threads, the cost of telemetry, and the time of a
+//! shutdown, as ratios within one run.
 //!
-//! `cargo bench -p stream-v2-bench --bench engines` encrypts and decrypts 1 GiB in interleaved rounds on two cores with two workers and prints medians
-//! of wall-clock seconds, then the same with 64 MiB in 4 KiB segments, where what is done for each segment weighs most. The input is a file in the page
-//! cache, the output /dev/null. Telemetry is measured with one worker and a source in memory, as CPU time: the least of many rounds, because
-//! whatever else the machine does only adds to it. What it costs is the same for each segment, and told apart from noise in small ones.
+//! `cargo bench -p stream-v2-bench --bench engines` encrypts and decrypts 1 GiB in interleaved
+//! rounds on two cores with two workers, and prints medians of wall-clock seconds. It then does the
+//! same with 64 MiB in 4 KiB segments, in which the work for each segment weighs most. The input is
+//! a file in the page cache, the output /dev/null.
+//!
+//! Telemetry is measured with one worker and a source in memory, as CPU time. The least of many
+//! rounds counts, because other work of the machine only adds to it. The cost of telemetry is the
+//! same for each segment, and it can be told apart from noise in small ones.
 
 mod support;
 
@@ -57,12 +62,12 @@ fn main() -> Result<()> {
     shutdown(&key, &Input::create(folder.path(), GIB)?)
 }
 
-/// CPU time of the process, as the scheduler has counted it.
+/// Returns the CPU time of the process, as the scheduler has counted it.
 fn cpu_seconds() -> f64 {
     clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID).map_or(0.0, |time| Duration::from(time).as_secs_f64())
 }
 
-/// Seconds that a segment takes without telemetry, with it, and with events that nobody takes.
+/// Returns the seconds that a segment takes without telemetry, with it, and with unread events.
 fn telemetry(key: &ContentKey, segment_size: u32) -> [f64; 3] {
     let input = vec![5; 1 << 25];
     let run = |telemetry| {
@@ -135,7 +140,7 @@ fn decrypt_on_tasks(key: &ContentKey, stream: &Path) -> Result<()> {
     runtime()?.block_on(run).map(drop).map_err(Error::other)
 }
 
-/// Asks for a shutdown at a segment, and remembers when.
+/// Requests a shutdown at a segment, and records the time of the request.
 struct StopAt(Shutdown, u32, Option<Instant>);
 
 impl LogManager for StopAt {
@@ -147,7 +152,7 @@ impl LogManager for StopAt {
     }
 }
 
-/// The time from the request to the end of the run, beside the time that a worker takes for a segment.
+/// Measures the time from the request to the end of the run, and a worker's time for a segment.
 fn shutdown(key: &ContentKey, input: &Input) -> Result<()> {
     let mut ratios = Vec::new();
     for segment in 0..21 {

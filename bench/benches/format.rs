@@ -1,4 +1,6 @@
-//! What the parts of the format take: parsing, sealing, opening, checksums, the transcript. `cargo bench -p stream-v2-bench --bench format`.
+//! The time of the parts of the format: parsing, sealing, opening, checksums, the transcript.
+//!
+//! Run it with `cargo bench -p stream-v2-bench --bench format`.
 
 use std::hint::black_box;
 

@@ -1,8 +1,10 @@
-//! What the pipeline costs above the bare AEAD, the CRC and reading the file once, and what a second core brings.
+//! The cost of the pipeline above the bare AEAD, the CRC and reading the file once, and the gain
+//! from a second core.
 //!
-//! `cargo bench -p stream-v2-bench --bench overhead` prints CPU seconds for 1 GiB of each suite (medians of interleaved rounds), their ratios, and
-//! wall-clock seconds on one and two cores with as many workers. The input is a file in the page cache, the output /dev/null. With
-//! `--no-default-features` everything is the portable backend.
+//! `cargo bench -p stream-v2-bench --bench overhead` prints CPU seconds for 1 GiB of each suite
+//! (medians of interleaved rounds) and their ratios. It also prints wall-clock seconds on one and
+//! two cores with as many workers. The input is a file in the page cache, the output /dev/null.
+//! With `--no-default-features` everything is the portable backend.
 
 mod support;
 
@@ -86,7 +88,7 @@ fn bare_crc(bytes: &[u8]) {
     }
 }
 
-/// As `cat` reads.
+/// Reads as `cat` does.
 fn read_all(input: &Input) -> Result<()> {
     let (mut file, mut buffer) = (input.open()?, vec![0; 1 << 17]);
     while file.read(&mut buffer)? > 0 {}

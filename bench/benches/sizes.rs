@@ -1,7 +1,8 @@
-//! How segment size, frame size and window change the cost of encrypting 512 MiB: what the defaults were chosen by.
+//! The effect of segment size, frame size and window on the cost of encrypting 512 MiB. The
+//! defaults were chosen by it.
 //!
-//! `cargo bench -p stream-v2-bench --bench sizes` prints user CPU and wall-clock seconds, medians of interleaved rounds, two
-//! workers, file in the page cache to /dev/null.
+//! `cargo bench -p stream-v2-bench --bench sizes` prints user CPU and wall-clock seconds. They are
+//! medians of interleaved rounds with two workers, from a file in the page cache to /dev/null.
 
 mod support;
 

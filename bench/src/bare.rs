@@ -1,4 +1,4 @@
-//! The AEAD of a suite over so many bytes, with nothing around it: what nobody can do without.
+//! The AEAD of a suite alone, the part that no implementation can avoid.
 
 use std::hint::black_box;
 use std::thread;
@@ -8,8 +8,10 @@ use stream_v2_format::wire::Suite;
 pub(crate) const SEGMENT: usize = 1 << 20;
 pub(crate) const FRAME: usize = 1 << 16;
 
-/// Seals `len` bytes on so many threads, each in frames of 64 KiB with 64 bytes of associated data, a buffer of 1 MiB over and over into another one.
-/// Returns whether the AEAD took everything.
+/// Seals `len` bytes on this many threads, in frames of 64 KiB with 64 bytes of associated data.
+///
+/// Each thread seals one buffer of 1 MiB repeatedly into another one. Returns whether the AEAD
+/// accepted everything.
 #[must_use]
 pub fn seal(suite: Suite, len: u64, threads: usize) -> bool {
     let segments = len / SEGMENT as u64;
@@ -30,7 +32,8 @@ fn seal_here(suite: Suite, segments: u64) -> bool {
 }
 
 impl Aead {
-    /// Seals frames of 64 KiB, the first of which is the one of that number in the segment. Returns whether the AEAD took them all.
+    /// Seals frames of 64 KiB. `first` is the number of the first one in the segment. Returns
+    /// whether the AEAD accepted them all.
     pub(crate) fn seal_frames(&self, segment: u64, first: u32, plaintext: &[u8], sealed: &mut [u8]) -> bool {
         let frames = plaintext.chunks(FRAME).zip(sealed.chunks_mut(FRAME));
         frames.zip(first..).all(|((frame, out), number)| {

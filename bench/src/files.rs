@@ -1,4 +1,5 @@
-//! The AEAD of a suite from file to file: what is left of an encryption without headers, envelope, CRC, order, journal and durability.
+//! The AEAD of a suite from file to file. This is an encryption without headers, envelope, CRC,
+//! order, journal and durability.
 
 use std::fs::File;
 use std::io::Result;
@@ -11,18 +12,21 @@ use stream_v2_format::wire::Suite;
 use crate::bare::{Aead, FRAME, SEGMENT};
 
 const FRAMES_IN_PIECE: u32 = 4;
-/// What is read and sealed while it is still in the processor's own cache, as in `sv2`.
+/// The bytes that are read and sealed while they are still in the processor's own cache, as in
+/// `sv2`.
 const PIECE: usize = FRAMES_IN_PIECE as usize * FRAME;
 
-/// As in `sv2` as well: the kernel copies pages faster to where a page begins.
+/// The alignment of buffers, as in `sv2`. The kernel copies pages faster to the start of a page.
 const PAGE: usize = 1 << 12;
 
-/// Seals `source` into `target`, segments of 1 MiB in whatever order so many threads come to them, and each where it belongs; `target` is a file or /dev/null.
-/// Returns whether the AEAD took everything. A last segment that is not full is left out.
+/// Seals `source` into `target`, which is a file or /dev/null, on this many threads.
+///
+/// Threads take segments of 1 MiB in any order and write each at its place. A last segment that is
+/// not full is left out. Returns whether the AEAD accepted everything.
 ///
 /// # Errors
 ///
-/// What the file system refuses.
+/// - if the file system refuses a read or a write.
 pub fn seal(suite: Suite, source: &File, target: &File, threads: usize) -> Result<bool> {
     let segments = source.metadata()?.len() / SEGMENT as u64;
     let next = AtomicU64::new(0);

@@ -1,4 +1,6 @@
-//! Prints the public API of a library, one item a line, from the JSON that rustdoc writes: `api-list LIBRARY.json`.
+//! Prints the public API of a library, one item a line, from the JSON that rustdoc writes.
+//!
+//! Usage: `api-list LIBRARY.json`.
 
 use std::error::Error;
 use std::{env, process};
@@ -12,7 +14,7 @@ fn main() {
 
 fn run() -> Result<(), Box<dyn Error>> {
     let json = env::args_os().nth(1).ok_or("no file was named")?;
-    // What every type has, and what `derive` gives, would be half of the lines.
+    // The impls that every type has, and those from `derive`, would be half of the lines.
     let api = public_api::Builder::from_rustdoc_json(json)
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)

@@ -1,4 +1,5 @@
-//! Measuring: user CPU and wall-clock time of a closure, medians, and an input file in the page cache.
+//! Measurement of a closure's user CPU and wall-clock time, medians, and an input file in the page
+//! cache.
 
 #![allow(dead_code, reason = "each benchmark uses its own part")]
 #![allow(
@@ -22,7 +23,7 @@ pub(crate) const GIB: u64 = 1 << 30;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     pub(crate) user: f64,
-    /// With what the kernel has done for it.
+    /// User and system time.
     pub(crate) cpu: f64,
     pub(crate) wall: f64,
 }
@@ -35,7 +36,8 @@ pub(crate) fn measure(work: impl FnOnce()) -> Cost {
     Cost { user, cpu: user + after.1 - before.1, wall: wall.elapsed().as_secs_f64() }
 }
 
-/// Measures `work` with this thread, and the threads that it starts, on the first `cores` cores that the process may use.
+/// Measures `work` with this thread, and the threads that it starts, on the first `cores` cores
+/// that the process may use.
 pub(crate) fn measure_on(cores: usize, work: impl FnOnce()) -> Cost {
     let this_thread = Pid::from_raw(0);
     let Ok(all) = sched_getaffinity(this_thread) else { return measure(work) };
@@ -49,14 +51,14 @@ pub(crate) fn measure_on(cores: usize, work: impl FnOnce()) -> Cost {
     cost
 }
 
-/// The median of one figure of one case over all rounds.
+/// Returns the median of one figure of one case over all rounds.
 fn column<const N: usize>(rounds: &[[Cost; N]], case: usize, of: impl Fn(&Cost) -> f64) -> f64 {
     let mut values: Vec<f64> = rounds.iter().map(|round| of(&round[case])).collect();
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }
 
-/// The medians of each case over all rounds, each figure for itself.
+/// Returns the medians of each case over all rounds, separately for each figure.
 pub(crate) fn medians<const N: usize>(rounds: &[[Cost; N]]) -> [Cost; N] {
     std::array::from_fn(|case| Cost {
         user: column(rounds, case, |cost| cost.user),
@@ -65,7 +67,7 @@ pub(crate) fn medians<const N: usize>(rounds: &[[Cost; N]]) -> [Cost; N] {
     })
 }
 
-/// User and system time of this process.
+/// Returns user and system time of this process.
 fn seconds() -> (f64, f64) {
     #[expect(clippy::cast_precision_loss, reason = "microseconds of one process")]
     let seconds = |time: nix::sys::time::TimeVal| time.num_microseconds() as f64 / 1e6;
@@ -99,7 +101,7 @@ impl Input {
         File::open(&self.0)
     }
 
-    /// The first `len` bytes.
+    /// Returns the first `len` bytes.
     pub(crate) fn first(&self, len: usize) -> io::Result<Vec<u8>> {
         let mut bytes = vec![0; len];
         self.open()?.read_exact(&mut bytes)?;

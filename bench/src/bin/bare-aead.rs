@@ -1,5 +1,7 @@
-//! `bare-aead SUITE BYTES` and `bare-aead SUITE SOURCE TARGET`: the AEAD alone, in memory or from file to file, on as many cores as the process has, for
-//! `.ci/bench` to measure like any other.
+//! The AEAD alone, in memory or from file to file, on as many cores as the process has.
+//!
+//! Usage: `bare-aead SUITE BYTES` and `bare-aead SUITE SOURCE TARGET`. `.ci/bench` measures it like
+//! any other program.
 
 use std::fs::File;
 use std::io;

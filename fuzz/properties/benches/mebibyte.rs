@@ -1,5 +1,7 @@
-//! How long each property takes for inputs of 1 MiB that are made to be slow: What takes more than a second is a bug,
-//! and ends with an error. `cargo bench -p stream-v2-properties --bench mebibyte --profile properties`
+//! The time of each property for inputs of 1 MiB that are made to be slow.
+//!
+//! More than a second is a bug, and ends with an error. Run it with `cargo bench -p
+//! stream-v2-properties --bench mebibyte --profile properties`.
 
 use std::time::Instant;
 
@@ -8,7 +10,7 @@ use stream_v2_properties::PROPERTIES;
 
 const LEN: usize = 1 << 20;
 
-/// A valid stream header, and whatever else begins an input.
+/// Returns a valid stream header.
 fn head() -> Vec<u8> {
     Forgery::default().write()[..128].to_vec()
 }
@@ -35,7 +37,7 @@ fn main() {
     let mut slow = false;
     for (name, bytes) in inputs() {
         for (property, holds) in PROPERTIES {
-            // Laws of raw bytes take some of their own first.
+            // Laws of raw bytes take some of the first bytes for themselves.
             for skip in [vec![0], vec![1], vec![9, 0, 0], vec![1; 16]] {
                 let input = [skip.as_slice(), &bytes].concat();
                 let begin = Instant::now();

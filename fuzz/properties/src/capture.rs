@@ -1,8 +1,9 @@
-//! What the bytes of a finding stand for.
+//! The meaning of a finding's bytes.
 
 use std::fmt::Debug;
 
-/// Says what it holds where a property breaks in its lifetime. Under libFuzzer a panic ends the process before that: `cargo test` says it.
+/// Prints its value if a property breaks in its lifetime. Under libFuzzer a panic ends the process
+/// before that, and `cargo test` prints it.
 pub(crate) struct Captured<'a, T: Debug>(pub(crate) &'a T);
 
 impl<T: Debug> Drop for Captured<'_, T> {

@@ -1,5 +1,7 @@
-//! A writer or a reader is stopped anywhere, with anything lost that was not durable; the same command, given again, ends with exactly the
-//! source, and never touches what was committed (§19).
+//! A writer or a reader is stopped anywhere, with any loss of data that was not durable.
+//!
+//! Running the same command again ends with exactly the source, and never touches committed data
+//! (§19).
 
 use std::path::Path;
 
@@ -14,32 +16,33 @@ use stream_v2_testing::streams::decrypt;
 use crate::capture::Captured;
 use crate::reader::key;
 
-/// What happens to a command that is given again and again until it ends.
+/// The events of a command that is run again until it ends.
 #[derive(Arbitrary, Debug)]
 struct Story {
     decrypts: bool,
     uniform: bool,
-    /// Whether all that is committed is compared with the source.
+    /// Whether everything committed is compared with the source.
     compares: bool,
-    /// Bytes of the source, modulo ten segments.
+    /// The length of the source in bytes, modulo ten segments.
     len: u16,
     crashes: Vec<Crash>,
-    /// What happens after one more crash.
+    /// A mishap after one more crash.
     mishap: Option<(Crash, Mishap)>,
 }
 
-/// Where a run ends, and how.
+/// The point at which a run ends, and the way it ends.
 #[derive(Arbitrary, Debug)]
 struct Crash {
-    /// How many calls were made, and how many bytes of the next one, both modulo what there is.
+    /// The number of completed calls and of bytes of the next one, each modulo its maximum.
     call: u16,
     cut: u16,
-    /// The power fails: what becomes of each operation that was not durable. Nothing: the process is killed.
+    /// If present, the power fails, and this is the fate of each operation that was not durable.
+    /// Otherwise the process is killed.
     fates: Option<Vec<u8>>,
 }
 
 impl Crash {
-    /// What stands on the disk after a crash of a run that began with `start`.
+    /// Returns the disk after a crash of a run that began with `start`.
     fn of(&self, start: &Contents, log: &[Op]) -> Contents {
         let calls = usize::from(self.call) % (log.len() + 1);
         match &self.fates {
@@ -55,7 +58,7 @@ impl Crash {
     }
 }
 
-/// At most four crashes and a mishap, and then a run to the end.
+/// Checks at most four crashes and a mishap, each followed by a run to the end.
 pub fn crash(data: &[u8]) {
     let Ok(story) = Story::arbitrary(&mut Unstructured::new(data)) else { return };
     let _told = Captured(&story);
@@ -80,7 +83,7 @@ pub fn crash(data: &[u8]) {
     }
 }
 
-/// What no crash does.
+/// A change that no crash makes.
 #[derive(Arbitrary, Debug)]
 struct Mishap {
     file: File,
@@ -91,24 +94,24 @@ struct Mishap {
 enum File {
     Output,
     Journal,
-    /// The source, or the stream that is decrypted.
+    /// The source, or the stream to decrypt.
     Source,
 }
 
 #[derive(Arbitrary, Debug)]
 enum Change {
-    /// A byte is another one; its place counts modulo the length.
+    /// Flips bits of a byte. Its place counts modulo the length.
     Flip(u16, u8),
     Cut(u16),
     Grow(u8),
-    /// Nothing is there any more.
+    /// Removes the file or all bytes.
     Lose,
-    /// Something else is there.
+    /// Replaces the content.
     Replace(Vec<u8>),
 }
 
 impl Mishap {
-    /// What it makes of the disk and of the source.
+    /// Applies the mishap to the disk and the source.
     fn befall(&self, disk: &Contents, source: &mut Vec<u8>) -> Contents {
         let mut disk = disk.clone();
         let name = match self.file {
@@ -146,13 +149,13 @@ impl Change {
     }
 }
 
-/// Whatever has happened, the command ends with the whole source, or says what is wrong and leaves everything as it is; and nothing ever opens
-/// to anything else.
+/// Asserts that after any mishap the command ends with the whole source, or reports a fault and
+/// leaves everything unchanged. The output never opens to anything else.
 fn encrypt_after(encryption: Encryption, disk: &Contents, mishap: &Mishap) {
     let mut source = encryption.source.clone();
     let disk = mishap.befall(disk, &mut source);
     let before = encryption.source;
-    // A change in front of the last segment is seen by those only who compare everything (SV2-RES-008).
+    // Without comparing everything, a change before the last segment is not seen (SV2-RES-008).
     let compares = encryption.compares || (source.len() == before.len() && source != before);
     let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
     let encryption = Encryption { source, stamp, compares, ..encryption };
@@ -167,13 +170,13 @@ fn encrypt_after(encryption: Encryption, disk: &Contents, mishap: &Mishap) {
     reader.parallelism = Parallelism::with_workers(1);
     let (released, result) = decrypt(&reader, found);
     match result {
-        // A run that was complete before leaves what it finds.
+        // A run that was complete before leaves its output unchanged.
         Ok(_) => assert!(released == encryption.source || released == before),
         Err(error) => assert!(mishap.file == File::Output && error.format_error().is_some(), "{error}"),
     }
 }
 
-/// Whatever has happened, the command ends with the whole plaintext or with an error.
+/// Asserts that after any mishap the command ends with the whole plaintext or with an error.
 fn decrypt_after(mut decryption: Decryption, disk: &Contents, mishap: &Mishap) {
     let disk = mishap.befall(disk, &mut decryption.stream);
     let (result, sim) = decryption.run(&disk);
@@ -191,7 +194,7 @@ fn decrypt_after(mut decryption: Decryption, disk: &Contents, mishap: &Mishap) {
             assert!(complete_before || (found.len() == expected.len() && differ == 1), "{differ}");
         }
         Ok(_) => {}
-        // What is there under its name is never half of something.
+        // The file under the final name is never half written.
         Err(_) => assert!(disk_now.file("out") == disk.file("out")),
     }
 }

@@ -1,10 +1,11 @@
-//! The same input, cut into reads in any way, gives the same result, the same bytes and the same error (SV2-RDR-002).
+//! The same input, cut into reads in any way, gives the same result, the same bytes and the same
+//! error (SV2-RDR-002).
 
 use std::io::{self, ErrorKind, Read};
 
 use crate::reader::{answer, repaired};
 
-/// Sixteen bytes that say how the input is cut, and then the input.
+/// Takes 16 bytes that choose the cuts, and then the input.
 pub fn delivery(data: &[u8]) {
     let Some((cuts, input)) = data.split_first_chunk::<16>() else { return };
     let input = repaired(cuts[0], input);
@@ -15,7 +16,7 @@ pub fn delivery(data: &[u8]) {
     }
 }
 
-/// Gives as many bytes as the next cut says, and reports an interruption for a cut of 0.
+/// Returns as many bytes as the next cut has, and reports an interruption for a cut of 0.
 struct Pieces<'a> {
     input: &'a [u8],
     cuts: std::iter::Cycle<std::slice::Iter<'a, u8>>,

@@ -1,24 +1,26 @@
-//! Any bytes to two readers that share no code: the pipeline, and the plain reader of the conformance suite.
+//! Gives any bytes to two readers that share no code: the pipeline, and the plain reader of the
+//! conformance suite.
 
 use stream_v2_conformance::broken::{Opinion, plain_read};
 use stream_v2_format::{Error, ErrorKind};
 
 use crate::reader::{Answer, KEY, answer, repaired};
 
-/// The first byte says whether the checksums are made right first, and whether this is a salvage.
+/// Compares both readers. The first byte chooses whether the checksums are repaired first, and
+/// whether this is a salvage.
 pub fn differential(data: &[u8]) {
     let Some((how, input)) = data.split_first() else { return };
     let input = repaired(*how, input);
     assert_agree(&input, how & 2 != 0);
 }
 
-/// Both release the same bytes and end in the same way, to the byte of the offset.
+/// Asserts that both release the same bytes and end in the same way, at the same offset.
 pub(crate) fn assert_agree(input: &[u8], salvage: bool) {
     let Answer { released, result } = answer(input, 1, salvage);
     assert_eq!(opinion(released, result), plain_read(input, &KEY, b"", salvage));
 }
 
-/// A reader's answer in the words of the plain one.
+/// Returns a reader's answer in the form of the plain one.
 pub(crate) fn opinion<T>(released: Vec<u8>, result: Result<T, Error>) -> Opinion {
     let error = result.err().map(|error| (error.detail().name(), place(&error), segment(&error)));
     Opinion { released, error }
@@ -37,7 +39,7 @@ mod tests {
     use super::*;
     use stream_v2_conformance::forge::{Edit, Forgery};
 
-    /// A finding of `reseal`: of two faults in one segment, §15.1 says which is reported.
+    /// A finding of `reseal`. If a segment has two faults, §15.1 decides which is reported.
     #[test]
     fn every_frame_is_opened_before_the_digest_is_compared() {
         let edits = vec![Edit::Digest(0, 5, 1), Edit::Wire(0, 24 + 5 + 60 + 8, 1)];

@@ -1,6 +1,8 @@
-//! The properties: each takes any bytes, and panics where something does not hold that has to hold whatever they are.
+//! The properties. Each takes any bytes, and panics if something does not hold that must hold for
+//! all of them.
 //!
-//! A fuzz target is one line that calls one of these; `tests/regressions.rs` calls them with everything that a campaign has found.
+//! A fuzz target is one line that calls one of these. `tests/properties.rs` calls them with every
+//! input that a campaign has found.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a property that does not hold is a panic")]
 

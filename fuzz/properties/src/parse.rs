@@ -1,4 +1,5 @@
-//! Any bytes to each parser: a value, a wish for more, or an error; and the same whatever follows.
+//! Gives any bytes to each parser. It returns a value, a request for more bytes, or an error, and
+//! the following bytes do not change that.
 
 use core::fmt::Debug;
 
@@ -13,7 +14,8 @@ use stream_v2_format::{Detail, Error, ErrorKind, Offset};
 
 use crate::reader::key;
 
-/// The first byte chooses the parser, and from 8 on makes checksums right first.
+/// Parses the input. The first byte chooses the parser, and from 8 on the checksums are repaired
+/// first.
 pub fn parse(data: &[u8]) {
     let Some((which, input)) = data.split_first() else { return };
     let mut input = input.to_vec();
@@ -34,7 +36,8 @@ pub fn parse(data: &[u8]) {
     }
 }
 
-/// Every prefix of an input is answered with a wish for more, or with what the whole is answered with. Returns the value and its length.
+/// Asserts that every prefix of an input is answered with a request for more bytes, or with the
+/// answer to the whole input. Returns the value and its length.
 fn every_prefix<'a, T: PartialEq + Debug>(
     input: &'a [u8],
     parse: impl Fn(&'a [u8]) -> Result<Parsed<T>, Error>,
@@ -65,11 +68,11 @@ fn stream_header(input: &[u8]) {
     assert_eq!(no_content_key(&header).kind() == ErrorKind::Misuse, envelope_len == 0);
     assert!(header.params().check().is_ok());
     every_prefix(&input[taken..], |bytes| EnvelopeView::parse(bytes, header.envelope_len()));
-    // The wrong key, but for one in 2^256.
+    // The key is wrong, except with a probability of 1 in 2^256.
     assert!(StreamOpener::new(&header, &key(), b"\xFFnobody's context").is_err());
 }
 
-/// A stream header of two bytes, a segment header, and its wire.
+/// Parses a stream header of two bytes, a segment header, and its wire.
 fn segment(input: &[u8]) {
     let Some((&[sizes, epochs], input)) = input.split_first_chunk() else { return };
     let parsed = every_prefix(input, |bytes| {
@@ -85,7 +88,7 @@ fn segment(input: &[u8]) {
         assert!((7..7 + 96).contains(&error.offset().0) && error.segment() == Some(3), "{error}");
         return;
     }
-    // What is allowed is bounded by the stream header, whatever the segment says (SV2-LIM-001).
+    // The stream header bounds the allowed lengths, whatever the segment declares (SV2-LIM-001).
     let segment_size = u64::from(stream.segment_size());
     assert!(u64::from(header.wire_len) <= segment_size + 24 * (segment_size / 4096 + 2) + 36 + 76);
     let layout = FrameLayout::new(&stream, &header);
@@ -136,7 +139,7 @@ fn journal(input: &[u8]) {
     }
 }
 
-/// The payload of an index segment.
+/// Parses the payload of an index segment.
 fn index(input: &[u8]) {
     match IndexView::parse(input, Offset(9)) {
         Ok(view) => {
@@ -153,14 +156,14 @@ fn index(input: &[u8]) {
     }
 }
 
-/// A journal of our own stream, and then what `input` says.
+/// Reads a journal of this property's own stream with `input` as its records.
 fn keyed_journal(input: &[u8]) {
     let stream = StreamSealer::new(StreamParams::new([0x20; 32]), &key(), b"").unwrap();
     let owner = || JournalKey::from(&stream);
     let begun = Journal::begin(owner(), owner().header(JournalRole::Encrypt, (None, None), [7; 16]));
     let bytes = [&begun.header_bytes()[..], input].concat();
     let read = Journal::read(owner(), JournalRole::Encrypt, &bytes).unwrap();
-    // Nobody but the owner makes a record.
+    // Only the owner of the key can make a record.
     assert!(read.last_commit().is_none() && read.ending().is_none());
     assert!(Journal::read(owner(), JournalRole::Decrypt, &bytes).is_err());
     let _ = Journal::read(owner(), JournalRole::Encrypt, input);

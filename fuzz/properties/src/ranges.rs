@@ -1,4 +1,5 @@
-//! A tree of histories of one stream, storage that answers with any of their segments, and what readers of ranges release of it.
+//! A tree of histories of one stream, storage that answers with any of their segments, and the data
+//! that readers of ranges release from it.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -13,7 +14,7 @@ use stream_v2_testing::piecewise;
 use crate::capture::Captured;
 use crate::reader::key;
 
-/// A segment that was sealed, after the segments of its parent. The first node is before all of them.
+/// A segment that was sealed after the segments of its parent. The first node precedes all of them.
 struct Node {
     parent: usize,
     bytes: Vec<u8>,
@@ -27,7 +28,7 @@ struct Closing {
     bytes: Vec<u8>,
 }
 
-/// How segments can be found in a stream.
+/// The way in which segments can be found in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Uniform,
@@ -35,7 +36,7 @@ enum Form {
     Indexed,
 }
 
-/// All that the writers of one stream have ever sealed.
+/// Everything that the writers of one stream have ever sealed.
 struct Tree {
     stream: StreamSealer,
     form: Form,
@@ -61,9 +62,9 @@ impl Tree {
         Ok(tree)
     }
 
-    /// A writer that goes on after any node, and perhaps ends the stream there.
+    /// Runs a writer that resumes after any node, and perhaps ends the stream there.
     fn run(&mut self, run: u8, values: &mut Unstructured<'_>) -> Result<()> {
-        // Most runs take over from the last one, or begin anew.
+        // Most runs resume the last one, or begin anew.
         let mut node = match values.int_in_range(0..=4)? {
             0 => 0,
             1..=3 => self.nodes.len() - 1,
@@ -85,7 +86,8 @@ impl Tree {
         Ok(())
     }
 
-    /// One more data segment, if the writer may have one. Lengths are such that segments of different runs can take as many bytes.
+    /// Adds one more data segment, if the writer may have one. Segments of different runs can have
+    /// the same length.
     fn data(
         &mut self,
         run: u8,
@@ -110,7 +112,7 @@ impl Tree {
         Ok(Some(self.push(Node { parent, bytes: bytes_of(&sealed, &wire), plaintext, progress })))
     }
 
-    /// The index segment that is due before the final one.
+    /// Adds the index segment that is due before the final one.
     fn index(&mut self, parent: usize, sealer: &mut SegmentSealer) -> usize {
         let mut progress = self.nodes[parent].progress.clone();
         let payload = progress.index_payload(true).filter(|_| self.form == Form::Indexed);
@@ -133,7 +135,7 @@ impl Tree {
         self.nodes.len() - 1
     }
 
-    /// The nodes up to and with this one.
+    /// Returns the nodes up to and including this one.
     fn path(&self, node: usize) -> Vec<usize> {
         let mut path: Vec<usize> = std::iter::successors(Some(node), |&node| Some(self.nodes[node].parent))
             .take_while(|&node| node != 0)
@@ -146,7 +148,8 @@ impl Tree {
         self.path(node).into_iter().flat_map(|node| self.nodes[node].plaintext.clone()).collect()
     }
 
-    /// What storage may say: the history of a final segment, with some segments exchanged, left out or repeated.
+    /// Returns a possible answer of storage: the history of a final segment, with some segments
+    /// exchanged, left out or repeated.
     fn answer(&self, closing: usize, values: &mut Unstructured<'_>) -> Result<(bool, Vec<u8>)> {
         let closing = &self.closings[closing];
         let mut path = self.path(closing.node);
@@ -157,13 +160,13 @@ impl Tree {
             match values.int_in_range(0..=7)? {
                 0 if place < path.len() => _ = path.remove(place),
                 1 if other != 0 => path.insert(place, other),
-                // All of a branch up to there.
+                // All of a branch up to this place.
                 2..=4 if other != 0 => {
                     let before = self.path(other);
                     let end = before.len().min(path.len());
                     path[..end].copy_from_slice(&before[..end]);
                 }
-                // Most often one of the same number.
+                // Most often a segment with the same number.
                 _ if place < path.len() => {
                     let depth = |node| self.path(node).len();
                     let mut same = (1..self.nodes.len()).filter(|&node| depth(node) == depth(path[place]));
@@ -188,10 +191,10 @@ fn bytes_of(sealed: &SealedSegment, wire: &[u8]) -> Vec<u8> {
     [&sealed.header.to_bytes(), wire].concat()
 }
 
-/// Answers with one version or another, and remembers what it said of the end.
+/// Answers with one of several versions, and remembers its answers for the end.
 struct Storage<'a> {
     versions: &'a [Vec<u8>],
-    /// Which version answers a read.
+    /// The version that answers each read.
     turns: &'a [u8],
     reads: Cell<usize>,
     ends: RefCell<Vec<Vec<u8>>>,
@@ -219,8 +222,8 @@ impl ReadAt for Storage<'_> {
     }
 }
 
-/// What a reader releases stands at that place in the history that ends with the final segment that it has verified, whatever storage answers, and
-/// whenever it answers otherwise; of a history that is as it was sealed, everything is released.
+/// Checks that all released data is at its place in the history of the verified final segment,
+/// whatever storage answers at any time. An unchanged history is released whole.
 pub fn ranges(data: &[u8]) {
     let mut values = Unstructured::new(data);
     let _ = told(&mut values);
@@ -270,7 +273,7 @@ fn read_ranges(
         if anew || opened.is_none() {
             let ranges = DecryptPipeline::new(&key).open_ranges(&storage).ok();
             assert!(ranges.is_some() || !all_is_there);
-            // What is read at last is the final segment.
+            // The final segment is read last.
             let end = storage.ends.borrow().last().cloned();
             let is_end = |closing: &&Closing| Some(&closing.bytes) == end.as_ref();
             opened = ranges.map(|ranges| (ranges, tree.closings.iter().find(is_end).unwrap()));
@@ -288,7 +291,8 @@ fn read_ranges(
     }
 }
 
-/// A reader from the beginning to the end releases a prefix of one history, and all of that which a final segment ends.
+/// Asserts that a sequential reader releases a prefix of one history, and the whole history if it
+/// succeeds.
 fn read_in_order(tree: &Tree, version: &[u8]) {
     let (released, result) = piecewise::read(version, &key(), b"");
     match result {

@@ -1,4 +1,5 @@
-//! Any bytes to the readers: with the key, without it, and as salvage. What they say of one stream fits together.
+//! Gives any bytes to the readers: with the key, without it, and as salvage. Their answers about
+//! one stream are consistent.
 
 use std::io::Cursor;
 
@@ -7,13 +8,14 @@ use stream_v2_pipeline::{KeylessWalk, WalkDepth, recover_keyless};
 
 use crate::reader::{answer, repaired};
 
-/// The first byte says whether the checksums are made right first, and how many workers there are.
+/// Reads the input. The first byte chooses whether the checksums are repaired first, and the number
+/// of workers.
 pub fn read(data: &[u8]) {
     let Some((how, input)) = data.split_first() else { return };
     let input = repaired(*how, input);
     let strict = answer(&input[..], 1 + usize::from(how >> 1) % 2, false);
     let salvaged = answer(&input[..], 1, true);
-    // No more is released than was there.
+    // No more bytes are released than the input has.
     assert!(strict.released.len() < input.len().max(1));
     if strict.result.as_ref().err().is_some_and(|error| error.kind() == ErrorKind::Truncated) {
         assert_eq!(strict.released, salvaged.released);
@@ -34,7 +36,8 @@ fn without_the_key(input: &[u8], strict: &Result<u64, stream_v2_format::Error>) 
         Ok::<u64, stream_v2_pipeline::Error>(segments)
     };
     let (wires, headers) = (walked(WalkDepth::Wires), walked(WalkDepth::Headers));
-    // What the key opens has the right checksums and lengths; what has wrong headers has not the right wires.
+    // A stream that opens with the key has the right checksums and lengths. A stream with wrong
+    // headers does not have the right wires.
     if let Ok(segments) = strict {
         assert_eq!(wires.as_ref().ok(), Some(segments));
     }

@@ -1,4 +1,4 @@
-//! Any stream with anything wrong, sealed all the same: the fuzzer gets behind every CRC and every tag.
+//! Any faulty stream, with valid seals. The fuzzer thus gets behind every CRC and every tag.
 
 use arbitrary::{Arbitrary, Unstructured};
 use stream_v2_conformance::broken::{Opinion, plain_read};
@@ -9,9 +9,10 @@ use crate::capture::Captured;
 use crate::differential::{assert_agree, opinion};
 use crate::reader::{KEY, answer, key};
 
-/// A stream, and what is wrong with it.
+/// Reads a stream with faults.
 ///
-/// `format` alone is asked of each, because that is quick. The pipeline adds threads and a salvage, and is asked of one in eight.
+/// `format` alone reads each stream, because that is quick. The pipeline adds threads and a
+/// salvage, and reads one in eight.
 pub fn reseal(data: &[u8]) {
     let Ok(forgery) = Forgery::arbitrary(&mut Unstructured::new(data)) else { return };
     let _told = Captured(&forgery);
@@ -25,7 +26,7 @@ pub fn reseal(data: &[u8]) {
     if data.len().is_multiple_of(8) {
         let by_pipeline = answer(&bytes[..], 1, false);
         assert_eq!(opinion(by_pipeline.released, by_pipeline.result), by_format);
-        // A salvage is another thing where the end is missing, and is otherwise the affair of `read`.
+        // A salvage differs if the end is missing. The property `read` covers the other cases.
         if forgery.edits.iter().any(|edit| matches!(edit, Edit::Cut(_) | Edit::Drop(_))) {
             assert_agree(&bytes, true);
         }

@@ -1,5 +1,7 @@
-//! The pipeline, whatever its source, its sink, its log and its caller do and when: it ends, tells one error or none, leaves no thread
-//! behind, and what the sink was given is a prefix of the right thing.
+//! The pipeline under any timing and any behaviour of its source, sink, log and caller.
+//!
+//! It ends, reports one error or none, and leaves no thread behind. The data that the sink received
+//! is a prefix of the right output.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -23,23 +25,23 @@ use crate::reader::key;
 struct Schedule {
     decrypts: bool,
     len: u16,
-    /// Workers; and whether the source is a file, which has no surprises.
+    /// The number of workers, and whether the source is a file, which never misbehaves.
     jobs: u8,
     window: u8,
     durable_every: u8,
     source: Vec<Read_>,
     sink: Vec<Call>,
     log: Vec<Event>,
-    /// What the crash manager does, where there is one.
+    /// The behaviour of the crash manager, if there is one.
     keeper: Option<Vec<Call>>,
-    /// A byte of the stream that is decrypted.
+    /// The change of a byte of the stream that is decrypted.
     damage: Option<(u16, u8)>,
 }
 
-/// The bit of `jobs` with which the source is a file.
+/// The bit of `jobs` that makes the source a file.
 const IN_FILE: u8 = 0x80;
 
-/// What a call of the source does.
+/// The behaviour of one call of the source.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Read_ {
     Give(u16),
@@ -49,7 +51,7 @@ enum Read_ {
     Ends,
 }
 
-/// What a call of the sink does.
+/// The behaviour of one call of the sink.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Call {
     Takes,
@@ -57,12 +59,12 @@ enum Call {
     Panics,
 }
 
-/// What the log does with an event.
+/// The behaviour of the log at one event.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Event {
     Takes,
     Panics,
-    /// Asks the run to end.
+    /// Requests a shutdown of the run.
     ShutsDown,
 }
 
@@ -75,7 +77,7 @@ const KINDS: [ErrorKind; 6] = [
     ErrorKind::Other,
 ];
 
-/// A run under a schedule.
+/// Checks a run under a schedule.
 pub fn schedule(data: &[u8]) {
     let Ok(schedule) = Schedule::arbitrary(&mut Unstructured::new(data)) else { return };
     let _told = Captured(&schedule);
@@ -115,7 +117,7 @@ pub fn schedule(data: &[u8]) {
         Ok(summary) => assert!(sink.sealed && sink.bytes == ideal, "{summary:?}"),
         Err(error) => {
             assert!(ideal.starts_with(&sink.bytes), "{error}");
-            // What was published stays published, where nothing but the journal is left over.
+            // A published output stays published even if the journal could not be removed.
             assert!(
                 keeper.failed_to_forget || !sink.sealed && sink.left,
                 "neither suspended nor aborted: {error}"
@@ -173,7 +175,7 @@ fn run(
     }
 }
 
-/// A panic that no hook hears of.
+/// Panics without calling the panic hook.
 fn panic_here() -> ! {
     std::panic::resume_unwind(Box::new("of the schedule"))
 }
@@ -210,7 +212,7 @@ struct Sink<'a> {
     bytes: Vec<u8>,
     failed: bool,
     sealed: bool,
-    /// Suspended or aborted.
+    /// Whether the sink was suspended or aborted.
     left: bool,
 }
 
@@ -232,7 +234,8 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// What sink and managers see, and what of it must not be. They do not panic: the pipeline makes an error of that.
+/// The calls that the sink and the managers saw, and any of them that are wrong. They do not panic,
+/// because the pipeline turns a panic into an error.
 #[derive(Default)]
 struct Seen {
     durable: AtomicU64,
@@ -299,7 +302,7 @@ struct Keeper<'a> {
     calls: std::slice::Iter<'a, Call>,
     seen: &'a Seen,
     decrypts: bool,
-    /// The last call failed: nothing is left to go on with, and a record of it is.
+    /// The last call failed. Nothing is left to resume, but its record is.
     failed_to_forget: bool,
 }
 
@@ -354,7 +357,8 @@ impl LogManager for Log<'_> {
     }
 }
 
-/// Threads were joined; the operating system may take a moment more to strike them off its list.
+/// The threads were joined. The operating system may take another moment to remove them from its
+/// list.
 fn assert_no_thread() {
     #[cfg(target_os = "linux")]
     {

@@ -1,4 +1,5 @@
-//! Where a campaign begins: the golden vectors, in the shape that each property takes, and numbers for the properties that build their own inputs.
+//! The seeds of a campaign: the golden vectors in the form that each property takes, and numbers
+//! for the properties that build their own inputs.
 
 use std::io;
 use std::path::Path;
@@ -11,19 +12,19 @@ use stream_v2_format::wire::{IndexEntry, write_index};
 pub struct Seed {
     /// The property's name.
     pub property: &'static str,
-    /// Names the input, among those of its property.
+    /// The name of the input within its property.
     pub name: String,
     /// The input.
     pub bytes: Vec<u8>,
 }
 
-/// What is longer is left to the vectors: short inputs are quick.
+/// Longer inputs are left to the vectors, because short ones are quick.
 const LEN_MAX: usize = 20_000;
 
-/// The seeds of all properties, from the folder of the vectors.
+/// Returns the seeds of all properties, from the folder of the vectors.
 ///
 /// # Errors
-/// Where the folder does not hold the vectors.
+/// - if the folder does not hold the vectors.
 pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
     let suite = Suite::load(vectors)?;
     let mut seeds = Vec::new();
@@ -41,7 +42,7 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         }
     }
     seeds.retain(|seed| seed.bytes.len() <= LEN_MAX);
-    // Index segments are sealed in the vectors: their payloads are written here.
+    // Index segments are sealed in the vectors, so their payloads are written here.
     for entries in 1..=3 {
         let entry = IndexEntry { plaintext_len: 4096, wire_len: 4204, tag_prefix: [7; 16] };
         let payload = write_index(99, [9; 16], &vec![entry; entries]);
@@ -73,13 +74,13 @@ fn of_stream(seeds: &mut Vec<Seed>, id: &str, stream: &[u8]) {
         let name = format!("{id}-{}", seeds.len());
         seeds.push(Seed { property, name, bytes: parts.concat() });
     };
-    // Of every input as it is, and of one in four with its checksums made right.
+    // The checksums are repaired in one input of four.
     let repaired = u8::from(id.len().is_multiple_of(4));
     push("read", &[&[repaired], stream]);
     push("differential", &[&[repaired], stream]);
     push("delivery", &[&[2, 1, 7, 0, 95, 96, 97, 1, 255, 0, 3, 60, 80, 20, 200, 254], stream]);
     push("parse", &[&[8], stream]);
-    // The envelope, and segment 0 of a stream of which F and S are 4 KiB.
+    // The envelope, and segment 0 of a stream with F and S of 4 KiB.
     let Some((header, body)) = stream.split_at_checked(128) else { return };
     let envelope_len = usize::from(u16::from_le_bytes([header[112], header[113]]));
     if envelope_len != 0 && envelope_len + 4 <= body.len() {
@@ -103,7 +104,7 @@ fn of_journal(seeds: &mut Vec<Seed>, id: &str, journal: &[u8]) {
     }
 }
 
-/// Bytes without a pattern, the same on every machine (SplitMix64).
+/// Returns bytes without a pattern, the same on every machine (SplitMix64).
 fn numbers(seed: u64) -> impl Iterator<Item = u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     let next = move || {
@@ -115,10 +116,11 @@ fn numbers(seed: u64) -> impl Iterator<Item = u8> {
     std::iter::from_fn(next).flatten()
 }
 
-/// Fills `data` with up to 512 bytes that have nothing to do with any input before, and returns how many they are.
+/// Fills `data` with up to 512 bytes that are independent of any earlier input, and returns their
+/// number.
 ///
-/// For properties that build what they test from numbers: an input that was found interesting leads to its neighbours, and most of what there is has
-/// no neighbour that is.
+/// This is for properties that build their tests from numbers. An interesting input leads to its
+/// neighbours, and most possible inputs have no interesting neighbour.
 pub fn draw(seed: u32, data: &mut [u8]) -> usize {
     let len = (seed as usize % 512 + 1).min(data.len());
     data.iter_mut().zip(numbers(seed.into())).take(len).for_each(|(byte, number)| *byte = number);

@@ -1,4 +1,4 @@
-//! What is written is parsed again, and says the same: every structure, and whole segments.
+//! Parses everything that was written, every structure and whole segments, and compares the values.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 use stream_v2_format::crypto::{
@@ -16,11 +16,11 @@ use stream_v2_format::{KeyEpoch, Offset, SegmentIndex};
 
 use crate::reader::key;
 
-/// The first byte chooses the structure; the rest are its values.
+/// Writes and parses a structure. The first byte chooses it, and the rest are its values.
 pub fn write_then_parse(data: &[u8]) {
     let Some((which, data)) = data.split_first() else { return };
     let values = &mut Unstructured::new(data);
-    // What the values do not suffice for is no structure.
+    // If there are too few values, there is no structure.
     let _ = match which % 7 {
         0 => stream_header(values),
         1 => segment_header(values),
@@ -36,7 +36,7 @@ const SUITES: [Suite; 2] = [Suite::XChaCha20Poly1305, Suite::Aes256Gcm];
 
 fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
     let frame_size_log2 = values.int_in_range(10..=26)?;
-    // Stored inputs are drawn in the order of the fields.
+    // The values of stored inputs follow the order of the fields.
     let params = StreamParams::new([0; 32])
         .with_suite(*values.choose(&SUITES)?)
         .with_uniform(values.arbitrary()?)
@@ -46,7 +46,7 @@ fn params(values: &mut Unstructured<'_>) -> Result<StreamParams> {
             false => values.int_in_range(1..=9_u32)? << frame_size_log2.min(24),
         })
         .with_epoch_segments(values.arbitrary()?)
-        // 2^64 - 1 says that there is none.
+        // 2^64 - 1 means that there is none.
         .with_plaintext_len(Option::<u64>::arbitrary(values)?.filter(|len| *len != u64::MAX));
     Ok(params.with_stream_salt(values.arbitrary()?).with_key_id(values.arbitrary()?))
 }
@@ -91,7 +91,7 @@ fn segment_header(values: &mut Unstructured<'_>) -> Result<()> {
     let (view, taken) = SegmentHeaderView::parse(&bytes, Offset(0), 0).unwrap().complete().unwrap();
     assert_eq!((view.header(), taken, view.bytes()), (header, bytes.len(), &bytes));
     let Ok(stream) = HeaderV1::new(params(values)?, [0; 32], 0) else { return Ok(()) };
-    // A header whose derived fields are derived is what a writer writes.
+    // A writer writes exactly the headers whose derived fields are correct.
     let derived = derived(&stream, header);
     let allowed = match derived.kind {
         SegmentKind::Data => derived.index <= stream.last_segment(),
@@ -174,7 +174,7 @@ fn journal(values: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A journal that its owner appends to is read again, up to where it was cut or bent.
+/// Reads a journal that its owner has appended to, up to a cut or a change.
 fn owned_journal(values: &mut Unstructured<'_>) -> Result<()> {
     let stream = StreamSealer::new(StreamParams::new([0x20; 32]), &key(), b"").unwrap();
     let key = || JournalKey::from(&stream);
@@ -199,7 +199,7 @@ fn owned_journal(values: &mut Unstructured<'_>) -> Result<()> {
         let commit = whole.checked_sub(1).map(|place| &commits[place]);
         assert_eq!(read.last_commit(), commit);
         assert_eq!((read.valid_len(), read.is_full()), (212 + 136 * whole as u64, false));
-        // What it goes on with: shorter, and with the same last commit under a new sequence.
+        // The compacted journal is shorter and has the same last commit under a new sequence.
         let (mut shorter, record) = read.compacted((Some(9), Some(-1)), [2; 16]);
         let place = |commit: &JournalRecord| (commit.index, commit.position, commit.segment_tag);
         assert_eq!(shorter.last_commit().map(place), commit.map(place));
@@ -239,7 +239,7 @@ fn trailer(values: &mut Unstructured<'_>) -> Result<Trailer> {
     })
 }
 
-/// Segments of any length, sealed and opened again, in any order and by their ends alone.
+/// Seals segments of any length and opens them again, in any order and by their ends alone.
 fn segments(values: &mut Unstructured<'_>) -> Result<()> {
     let params = StreamParams::new([0; 32])
         .with_suite(*values.choose(&SUITES)?)
@@ -283,7 +283,7 @@ fn segments(values: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// A segment as its writer has it.
+/// A segment with the values that its writer has.
 struct Sealed {
     header: SegmentHeader,
     wire: Vec<u8>,
@@ -307,7 +307,7 @@ fn opened_in_order(reader: &StreamOpener, sealed: &[Sealed]) -> Progress {
     progress
 }
 
-/// In any order, and by the ends alone.
+/// Opens segments in any order, and by their ends alone.
 fn opened_from_the_end(reader: &StreamOpener, sealed: &[Sealed]) {
     let mut opener = SegmentOpener::new(reader);
     for Sealed { header, wire, payload } in sealed.iter().rev() {

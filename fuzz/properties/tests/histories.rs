@@ -1,10 +1,11 @@
-//! The property of mixed histories, on inputs that are drawn; on others it is a fuzz target.
+//! The property of mixed histories on random inputs. It is also a fuzz target.
 
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 proptest! {
-    // The same ones each time. Others: PROPTEST_RNG_SEED, and more of them: PROPTEST_CASES.
+    // The inputs are the same each time. PROPTEST_RNG_SEED selects others, PROPTEST_CASES their
+    // number.
     #![proptest_config(ProptestConfig { failure_persistence: None, ..configured(96) })]
 
     #[test]
@@ -13,7 +14,7 @@ proptest! {
     }
 }
 
-/// What the environment says wins.
+/// Returns the configuration. The environment takes precedence.
 fn configured(cases: u32) -> ProptestConfig {
     let given = |name| std::env::var_os(name).is_some();
     let mut config = ProptestConfig::default();

@@ -1,4 +1,4 @@
-//! Everything that a campaign has found stays fixed, and every seed of a campaign holds its property.
+//! Every finding of a campaign stays fixed, and every seed of a campaign holds its property.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +12,7 @@ fn repository(path: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(path)
 }
 
-/// `schedule` looks at all threads of the process.
+/// `schedule` checks all threads of the process.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -46,7 +46,8 @@ fn seeds_hold_their_property() {
     }
 }
 
-/// What `fuzz/coverage` measures: the property PROPERTY over all files of the folder CORPUS.
+/// The run that `fuzz/coverage` measures: the property PROPERTY over all files of the folder
+/// CORPUS.
 #[test]
 #[ignore = "takes the corpus of a campaign"]
 fn a_corpus() {

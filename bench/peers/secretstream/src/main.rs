@@ -1,5 +1,7 @@
-//! libsodium's secretstream (XChaCha20-Poly1305) over a file: a header of 24 bytes, then messages of 64 KiB, each 17 bytes longer than its plaintext.
-//! The last message has the tag FINAL and is shorter than 64 KiB, perhaps empty.
+//! libsodium's secretstream (XChaCha20-Poly1305) over a file.
+//!
+//! The output is a header of 24 bytes, then messages of 64 KiB, each 17 bytes longer than its
+//! plaintext. The last message has the tag FINAL and is shorter than 64 KiB, perhaps empty.
 
 use libsodium_rs::crypto_secretstream::xchacha20poly1305::{
     ABYTES, HEADERBYTES, Key, PullState, PushState, TAG_FINAL, TAG_MESSAGE,
@@ -58,7 +60,7 @@ fn decrypt(key: &Key, input: &mut File, output: &mut File) -> Result<(), Box<dyn
     }
 }
 
-/// Reads `len` bytes into `buffer`, or what is left of `input`.
+/// Reads `len` bytes into `buffer`, or the rest of `input` if it is shorter.
 fn fill(buffer: &mut Vec<u8>, len: usize, input: &mut File) -> std::io::Result<()> {
     buffer.clear();
     input.take(len as u64).read_to_end(buffer)?;

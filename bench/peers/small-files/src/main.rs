@@ -1,8 +1,10 @@
-//! Ten thousand files of 1 KiB, each encrypted into a file of its own and decrypted again: by this project's library, and by age's (the crate that is in
-//! rage, to one X25519 recipient). Neither makes anything durable.
+//! Ten thousand files of 1 KiB, each encrypted into a file of its own and decrypted again.
 //!
-//! `small-files FOLDER` prints one object of JSON: microseconds of processor time for each file, the medians of five rounds in turn. FOLDER, best in
-//! memory, is filled and left as it was.
+//! This project's library does it, and age's (the crate that is in rage, to one X25519 recipient).
+//! Neither makes anything durable.
+//!
+//! `small-files FOLDER` prints one object of JSON: microseconds of processor time for each file,
+//! the medians of five rounds in turn. FOLDER, best in memory, is filled and left as it was.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -64,7 +66,7 @@ fn measure(folder: &Path) -> Result<[f64; 4]> {
     }))
 }
 
-/// What was opened last is what there was; it is emptied for the next.
+/// Checks that the last opened files equal the originals, and empties them for the next round.
 fn same(folder: &Path) -> Result<()> {
     for number in 0..FILES {
         let opened = folder.join(format!("{number}.opened"));
@@ -76,7 +78,7 @@ fn same(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Processor time of this process.
+/// Returns the processor time of this process.
 fn cpu() -> Result<Duration> {
     Ok(clock_gettime(ClockId::CLOCK_PROCESS_CPUTIME_ID)?.into())
 }

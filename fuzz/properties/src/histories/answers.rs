@@ -1,4 +1,4 @@
-//! A storage that answers each read with something genuine.
+//! A storage that answers each read with some genuine segment.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -9,20 +9,21 @@ use stream_v2_pipeline::ReadAt;
 
 use super::world::{Kind, Name, World, pick};
 
-/// What is mixed into a history.
+/// The changes to a history.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) struct Mix {
     branch: Option<Branch>,
-    /// A byte for each read of a segment's beginning, and after the last one the first again.
+    /// A byte for each read of a segment's beginning. After the last byte, the first one follows
+    /// again.
     noise: Option<[u8; 7]>,
 }
 
-/// The first segments are those of another history: up to which segment it goes, and how many they are.
+/// The first segments are from another history: the segment that ends it, and their number.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub(super) struct Branch(u8, u8);
 
 impl Branch {
-    /// This history with those in front.
+    /// Returns this history with the other segments first.
     pub(super) fn of(self, world: &World, history: &[Name]) -> Vec<Name> {
         let other = pick(&world.parts, self.0).map_or(&[][..], |part| &part.history);
         let most = other.len().min(history.len());
@@ -31,19 +32,19 @@ impl Branch {
     }
 }
 
-/// What a read is answered with.
+/// The source of an answer.
 enum Choice {
-    /// With the branch in front.
+    /// The history with the branch first.
     Mixed,
     Honest,
-    /// Anything with this segment_index.
+    /// Any segment with this segment_index.
     Any(u8),
 }
 
 impl Mix {
     pub(super) const NONE: Self = Self { branch: None, noise: None };
 
-    /// Whether every answer is honest, whatever is asked for.
+    /// Returns whether every answer is honest for any read.
     pub(super) const fn is_none(&self) -> bool {
         self.branch.is_none() && self.noise.is_none()
     }
@@ -57,7 +58,7 @@ impl Mix {
     }
 }
 
-/// Where a segment begins, as the reader was told: its segment_index, and what it was answered last.
+/// The beginning of a segment as the reader saw it: its segment_index and the last answer there.
 #[derive(Clone, Copy)]
 struct Begin {
     index: usize,
@@ -67,7 +68,7 @@ struct Begin {
 /// Bytes of a stream as the storage shows them.
 pub(super) struct Answers {
     world: Arc<World>,
-    /// What is answered where nothing is mixed in, and where the branch is.
+    /// The answers without the mix, and with the branch.
     honest: Vec<Name>,
     mixed: Vec<Name>,
     begins: BTreeMap<u64, Begin>,
@@ -76,7 +77,7 @@ pub(super) struct Answers {
     len: u64,
     /// The final segment that was answered last.
     last: Option<Name>,
-    /// Whether the end of the stream is always shown as it is.
+    /// Whether the end of the stream is always shown unchanged.
     keeps_last: bool,
 }
 
@@ -93,22 +94,22 @@ impl Answers {
         Self { world, honest, mixed, begins, mix: *mix, answered: 0, len: end, last: None, keeps_last: false }
     }
 
-    /// Of a stream that ends with this final segment.
+    /// Answers for a stream that ends with this final segment.
     pub(super) fn of(world: &World, last: Name, mix: &Mix) -> Self {
         Self::new(Arc::new(world.clone()), world.parts[last].history.clone(), mix)
     }
 
-    /// The final segment that was answered last.
+    /// Returns the final segment that was answered last.
     pub(super) const fn last(&self) -> Option<Name> {
         self.last
     }
 
-    /// Shows the end of the stream as it is, always.
+    /// From now on always shows the end of the stream unchanged.
     pub(super) const fn keep_last(&mut self) {
         self.keeps_last = true;
     }
 
-    /// What stands at the beginning of a segment now.
+    /// Chooses the segment at a segment's beginning for this read.
     fn choose(&mut self, index: usize) -> Option<Name> {
         if self.keeps_last && index + 1 == self.honest.len() {
             return self.honest.last().copied();
@@ -142,7 +143,7 @@ impl Answers {
         if part.kind == Kind::Final {
             self.last = answer;
         }
-        // The next one follows.
+        // The next segment follows.
         let end = at + part.bytes.len() as u64;
         let index = begin.index + 1;
         let next = self.begins.entry(end).or_insert(Begin { index, answer: None });
@@ -154,7 +155,7 @@ impl Answers {
     }
 }
 
-/// The same for whoever reads at any place, or moves a position.
+/// The same storage for a reader that reads at any place or moves a position.
 #[derive(Clone)]
 pub(super) struct Shown {
     answers: Arc<Mutex<Answers>>,

@@ -1,4 +1,4 @@
-//! Sequential readers, those that salvage and those that are resumed.
+//! Sequential readers, and readers that salvage or are resumed.
 
 use arbitrary::Arbitrary;
 use stream_v2_pipeline::{
@@ -19,7 +19,7 @@ fn pipeline(world: &World) -> DecryptPipeline<'_> {
     pipeline
 }
 
-/// From the beginning to the end.
+/// Reads from the beginning to the end.
 pub(super) fn sequential(world: &World, last: Name, mix: &Mix, salvage: bool) {
     let shown = Shown::new(Answers::of(world, last, mix));
     let mut pipeline = pipeline(world);
@@ -33,22 +33,22 @@ pub(super) fn sequential(world: &World, last: Name, mix: &Mix, salvage: bool) {
     assert!(world.is_beginning(&released), "no history begins with what is released");
 }
 
-/// That a plaintext is all of the sealed history of the final segment that was read.
+/// Asserts that a plaintext is the whole sealed history of the final segment that was read.
 fn assert_is_sealed(world: &World, shown: &Shown, plaintext: &[u8]) {
     let last = shown.with(|answers| answers.last()).unwrap();
     assert!(world.plaintext(&world.parts[last].history) == plaintext, "the plaintext of another history");
 }
 
-/// A decryption that is interrupted, and gone on with from another storage.
+/// A decryption that is interrupted and resumed from another storage.
 #[derive(Arbitrary, Debug)]
 pub(super) struct Decrypting {
-    /// Which of the final segments ended the stream that was read first.
+    /// The final segment that ended the stream that was read first.
     before: u8,
-    /// When it was stopped.
+    /// The call at which it was stopped.
     call: u16,
-    /// A journal of another moment of it.
+    /// The journal at another moment of the same run.
     journal: Option<u16>,
-    /// All of the output is compared; then a byte of it may be another one.
+    /// If present, all of the output is compared. The inner value flips a bit of one byte.
     compared: Option<Option<u16>>,
 }
 
@@ -64,13 +64,13 @@ impl Decrypting {
         let (sim, shown) = (Sim::new(disk.clone()), Shown::new(Answers::of(world, last, mix)));
         match self.decrypt(world, &sim, shown.clone()) {
             Ok(true) => assert_is_sealed(world, &shown, sim.contents().file("out").unwrap()),
-            // Nothing is done, or nothing gets its name.
+            // Either nothing was done, or no output got its final name.
             Ok(false) => {}
             Err(_) => assert!(sim.contents().file("out") == disk.file("out")),
         }
     }
 
-    /// What the storage makes of the disk.
+    /// Returns the disk as storage changes it.
     fn tamper(&self, mut disk: Contents, journal: Option<Contents>) -> Contents {
         if let Some(journal) = journal.as_ref().and_then(|disk| disk.file("out.journal"))
             && disk.file("out.journal").is_some()
@@ -87,7 +87,7 @@ impl Decrypting {
         disk
     }
 
-    /// Gives the command. Whether it has written and published all of a plaintext.
+    /// Runs the command. Returns whether it has written and published a whole plaintext.
     fn decrypt(&self, world: &World, sim: &Sim, mut shown: Shown) -> Result<bool, Error> {
         let (pipeline, output) = (pipeline(world), output(sim));
         let stream = pipeline.open_stream(&mut shown)?;

@@ -1,8 +1,11 @@
-//! Storage keeps what forked runs of one stream wrote, rolls back, and mixes segments and journals of them in front of, between and during resumes
-//! and reads. Whatever is released is at its place in the sealed history of the final segment that was verified, and whatever an honest run
-//! completes is read as it is.
+//! Storage keeps what forked runs of one stream wrote, rolls back, and mixes their segments and
+//! journals. It does so before, between and during resumes and reads.
 //!
-//! The crate `stream-v2-histories` looks at all small worlds of an abstract kind; this looks at some, of what the real crates seal and read.
+//! All released data is at its place in the sealed history of the verified final segment. The
+//! result of a completed honest run is read unchanged.
+//!
+//! The crate `stream-v2-histories` checks all small worlds of an abstract kind. This checks some
+//! worlds of data that the real crates seal and read.
 
 mod answers;
 mod decryption;
@@ -19,7 +22,7 @@ use range::Ranges;
 use resume::Going;
 use world::World;
 
-/// Runs of one stream, and what is read of it.
+/// Runs of one stream, and reads of it.
 #[derive(Arbitrary, Debug)]
 struct Story {
     layout: Layout,
@@ -28,7 +31,7 @@ struct Story {
     reads: [Reading; 6],
 }
 
-/// How the stream is cut, and so how ranges of it are found.
+/// The layout of the stream, which decides how ranges of it are found.
 #[derive(Arbitrary, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layout {
     /// By arithmetic.
@@ -52,10 +55,10 @@ impl Length {
     }
 }
 
-/// What is read, from a storage that answers with a history and mixes others into it.
+/// A read from a storage that answers with a history and mixes others into it.
 #[derive(Arbitrary, Debug)]
 struct Reading {
-    /// Which of the final segments ends it.
+    /// The final segment that ends it.
     last: u8,
     mix: Mix,
     way: Way,
@@ -68,7 +71,7 @@ enum Way {
     Decrypting(Decrypting),
 }
 
-/// A world of at most five runs, and then six readers of it.
+/// Checks a world of at most five runs, and then six readers of it.
 pub fn histories(data: &[u8]) {
     let Ok(story) = Story::arbitrary(&mut Unstructured::new(data)) else { return };
     let _told = Captured(&story);

@@ -9,7 +9,7 @@ use super::Layout;
 use super::answers::{Answers, Mix, Shown};
 use super::world::{Kind, Name, SEGMENT, World};
 
-/// What one reader is asked for: ranges, in eighths of a segment.
+/// The ranges that one reader is asked for, in eighths of a segment.
 #[derive(Arbitrary, Debug)]
 pub(super) struct Ranges {
     asked: [(u8, u8); 4],
@@ -29,13 +29,14 @@ impl Ranges {
     }
 }
 
-/// Reads each segment's worth of a plaintext, the last one first, as it is.
+/// Reads a plaintext one segment's length at a time, the last one first, from an honest storage.
 pub(super) fn read_backwards(world: &World, last: Name) {
     let len = world.plaintext(&world.parts[last].history).len();
     read(world, last, &Mix::NONE, (0..len).step_by(SEGMENT).rev().map(|begin| begin..begin + SEGMENT));
 }
 
-/// Reads ranges with one reader. The storage shows the final segment as it is, so that is the one that is verified.
+/// Reads ranges with one reader. The storage shows the final segment unchanged, so that is the
+/// verified one.
 fn read(world: &World, last: Name, mix: &Mix, asked: impl IntoIterator<Item = Range<usize>>) {
     let expected = world.plaintext(&world.parts[last].history);
     let shown = Shown::new(Answers::of(world, last, mix));
@@ -56,7 +57,7 @@ fn read(world: &World, last: Name, mix: &Mix, asked: impl IntoIterator<Item = Ra
     }
 }
 
-/// Each layout is read in its way.
+/// Asserts that each layout is read in its own way.
 pub(super) fn by(world: &World, last: Name) {
     let shown = Shown::new(Answers::of(world, last, &Mix::NONE));
     let reader = DecryptPipeline::new(&world.key).open_ranges(shown).unwrap();

@@ -16,17 +16,17 @@ use super::Length;
 use super::answers::{Answers, Branch, Mix, Shown};
 use super::world::{Kind, Name, World, pick, plaintext_of_run};
 
-/// A run that goes on with what storage shows.
+/// A run that resumes from the answers of storage.
 #[derive(Arbitrary, Debug)]
 pub(super) struct Going {
-    /// After which segment.
+    /// The segment after which it resumes.
     after: u8,
-    /// What stands on the disk in front of it.
+    /// The segments on the disk before it.
     branch: Option<Branch>,
-    /// What is read instead before the first change.
+    /// The answers of storage before the first change of the file.
     mix: Option<Mix>,
     journal: Journal,
-    /// Whether all that is committed is compared.
+    /// Whether everything committed is compared.
     compares: bool,
     adds: Length,
 }
@@ -34,12 +34,12 @@ pub(super) struct Going {
 #[derive(Arbitrary, Debug)]
 enum Journal {
     None,
-    /// As it was when the last segment was committed.
+    /// The journal at the time when the last segment was committed.
     OfLast,
     Any(Records),
 }
 
-/// Some records of a journal, one after the other.
+/// Consecutive records of a journal.
 #[derive(Arbitrary, Debug)]
 struct Records {
     journal: u8,
@@ -72,18 +72,18 @@ impl Journal {
     }
 }
 
-/// The header of a journal, and its records.
+/// Returns the header of a journal and its records.
 fn split(journal: &[u8]) -> (&[u8], Vec<&[u8]>) {
     let (header, records) = journal.split_at(JOURNAL_HEADER_LEN);
     (header, records.chunks(JOURNAL_RECORD_LEN).collect())
 }
 
 impl Going {
-    /// The segments on the disk.
+    /// Returns the segments on the disk.
     fn segments(&self, world: &World) -> Vec<Name> {
         let data = |name: &Name| world.parts[*name].kind == Kind::Data;
         let names = 0..world.parts.len();
-        // After a final segment and one of the index there is little to go on with.
+        // After a final segment or an index segment there is little to resume.
         let after = match self.after % 8 {
             0 | 1 => None,
             2..7 => pick(&names.filter(data).collect::<Vec<_>>(), self.after / 8).copied(),
@@ -97,7 +97,8 @@ impl Going {
         self.mix.unwrap_or(Mix::NONE)
     }
 
-    /// Gives the command. What is sealed goes into the world; what is refused changes nothing.
+    /// Runs the command. Sealed segments are added to the world, and a refused run publishes
+    /// nothing.
     pub(super) fn go_on(&self, world: &mut World, run: u8) {
         let segments = self.segments(world);
         let bytes = segments.iter().flat_map(|name| &world.parts[*name].bytes);
@@ -117,7 +118,8 @@ impl Going {
         }
     }
 
-    /// Where the run began in its output, after which history, and what it added; `None` where it was refused.
+    /// Returns where the run began in its output, the history before it, and the plaintext that it
+    /// added. Returns `None` if the run was refused.
     fn seal(&self, world: &World, run: u8, output: &OutputFile) -> Option<(usize, Vec<Name>, Vec<u8>)> {
         let pipeline = world.pipeline(run);
         let mut found = InterruptedEncryption::find(&pipeline, output).ok().flatten()?;
@@ -128,7 +130,7 @@ impl Going {
         let begin = usize::try_from(recovered.stream_len).unwrap();
         let data = recovered.last_segment.as_ref().map(|segment| segment.header);
         let last = data.into_iter().chain(recovered.last_index).max_by_key(|header| header.index);
-        // The history that the run goes on with is that of the last segment which it has found.
+        // The run resumes the history of the last segment that it has found.
         let after = last.map_or_else(Vec::new, |header| {
             let part = world.parts.iter().find(|part| part.tag() == header.segment_tag).unwrap();
             part.history.clone()
@@ -153,7 +155,7 @@ impl Going {
     }
 }
 
-/// A file system that shows something else under the partial name, until that is changed.
+/// A file system that shows other bytes under the partial name until that file is changed.
 struct Showing {
     sim: Sim,
     shown: Shown,
@@ -175,7 +177,7 @@ struct ShowingFile {
 }
 
 impl ShowingFile {
-    /// From here on the file is what it is.
+    /// Shows the real file from now on.
     fn change(&mut self) -> &mut dyn StoredFile {
         self.shown = None;
         &mut *self.file

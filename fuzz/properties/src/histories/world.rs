@@ -1,4 +1,4 @@
-//! What honest runs of one stream have sealed.
+//! The segments that honest runs of one stream have sealed.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,15 +28,15 @@ pub(super) enum Kind {
     Final,
 }
 
-/// A segment, and the history that it is sealed into.
+/// A segment and the history that it is sealed into.
 #[derive(Clone, Debug)]
 pub(super) struct Part {
     pub(super) bytes: Vec<u8>,
     pub(super) index: usize,
     pub(super) kind: Kind,
-    /// What it holds of the plaintext.
+    /// Its part of the plaintext.
     pub(super) plaintext: Vec<u8>,
-    /// The segments up to and with this one.
+    /// The segments up to and including this one.
     pub(super) history: Vec<Name>,
     /// The journal of its run.
     pub(super) journal: Option<usize>,
@@ -55,12 +55,12 @@ pub(crate) struct World {
     pub(super) key: Arc<ContentKey>,
     pub(super) header: Vec<u8>,
     pub(super) parts: Vec<Part>,
-    /// Journals as they stood before they were removed.
+    /// Journals as they were before they were removed.
     pub(super) journals: Vec<Vec<u8>>,
 }
 
 impl World {
-    /// The first run, on an empty disk.
+    /// Makes the first run, on an empty disk.
     pub(super) fn begin(layout: Layout, len: usize) -> Self {
         let (parts, journals) = Default::default();
         let mut world = Self { layout, key: Arc::new(key()), header: Vec::new(), parts, journals };
@@ -72,7 +72,7 @@ impl World {
         world
     }
 
-    /// The pipeline of a run. The first one has the salt that is all zero.
+    /// Returns the pipeline of a run. The first one has the salt that is all zero.
     pub(super) fn pipeline(&self, run: u8) -> EncryptPipeline<'_> {
         let mut pipeline = small_segments(&self.key, 1);
         pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.layout == Layout::Uniform);
@@ -80,8 +80,10 @@ impl World {
         pipeline.with_salts(Salts { stream_salt: [7; 32], run_salt: RunSalt::new([run; 16]) })
     }
 
-    /// Keeps what a run has written to its end: from byte `begin` of the result on, after a history; `added` is its plaintext. And reads it: what
-    /// honest runs have completed is refused by nobody.
+    /// Keeps the segments that a complete run has written from byte `begin` of the result on, after
+    /// a history. `added` is their plaintext.
+    ///
+    /// Then reads the result. No reader may refuse a result that honest runs have completed.
     pub(super) fn remember(
         &mut self,
         start: &Contents,
@@ -119,12 +121,12 @@ impl World {
         range::by(self, last);
     }
 
-    /// What segments hold, one after the other.
+    /// Returns the plaintext of consecutive segments.
     pub(super) fn plaintext(&self, history: &[Name]) -> Vec<u8> {
         history.iter().flat_map(|name| &self.parts[*name].plaintext).copied().collect()
     }
 
-    /// The segments with this segment_index.
+    /// Returns the segments with this segment_index.
     pub(super) fn at(&self, index: usize) -> Vec<Name> {
         (0..self.parts.len()).filter(|name| self.parts[*name].index == index).collect()
     }
@@ -134,23 +136,23 @@ impl World {
         pick(&finals.collect::<Vec<_>>(), which).copied()
     }
 
-    /// Whether these bytes are what some history begins with.
+    /// Returns whether some history begins with these bytes.
     pub(super) fn is_beginning(&self, released: &[u8]) -> bool {
         self.parts.iter().any(|part| self.plaintext(&part.history).starts_with(released))
     }
 }
 
-/// One of some things, if there are any.
+/// Picks one of the elements, if there are any.
 pub(super) fn pick<T>(from: &[T], which: u8) -> Option<&T> {
     usize::from(which).checked_rem(from.len()).map(|place| &from[place])
 }
 
-/// What a run adds to the plaintext: different from what any other run adds there.
+/// Returns the plaintext that a run adds. It differs from the plaintext of any other run.
 pub(super) fn plaintext_of_run(run: u8, len: usize) -> Vec<u8> {
     (0..251).cycle().map(|byte: u8| byte ^ run.wrapping_mul(0x35)).take(len).collect()
 }
 
-/// The journal as it stood before it was removed.
+/// Returns the journal as it was before it was removed.
 fn last_journal(start: &Contents, log: &[Op]) -> Option<Vec<u8>> {
     let (mut contents, mut journal) = (start.clone(), None);
     for op in log {
