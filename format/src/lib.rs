@@ -18,8 +18,8 @@
 //! ```
 //! use stream_v2_format::SegmentIndex;
 //! use stream_v2_format::crypto::{
-//!     ContentKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer, StreamOpener,
-//!     StreamSealer,
+//!     ContentKey, Progress, Run, RunSalt, SegmentOpener, SegmentOrder, SegmentSealer,
+//!     StreamOpener, StreamSealer,
 //! };
 //! use stream_v2_format::wire::{HeaderV1View, StreamParams};
 //!

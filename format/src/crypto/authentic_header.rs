@@ -1,5 +1,5 @@
-//! §6, §15.5 A segment header whose segment_tag was verified, and what a reader may say of it
-//! without the segments before it.
+//! §6, §15.5 A segment header with a verified `segment_tag`, and the checks that need no earlier
+//! segment.
 
 use super::mac::equal;
 use crate::limits::{FRAME_OVERHEAD, SEGMENT_HEADER_LEN};
@@ -9,8 +9,9 @@ use crate::wire::{
 };
 use crate::{Detail, Error, Misuse, Offset};
 
-/// A segment header whose segment_tag was verified, and where it is. Only a
-/// [`StreamOpener`](super::StreamOpener) makes one.
+/// A segment header whose `segment_tag` was verified, and its offset.
+///
+/// Only a [`StreamOpener`](super::StreamOpener) creates one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AuthenticHeader {
     header: SegmentHeader,
@@ -18,50 +19,52 @@ pub struct AuthenticHeader {
 }
 
 impl AuthenticHeader {
-    /// A header whose segment_tag a [`StreamOpener`](super::StreamOpener) has verified.
+    /// Creates it for a header whose `segment_tag` a [`StreamOpener`](super::StreamOpener) has
+    /// verified.
     pub(super) const fn verified(header: SegmentHeader, offset: Offset) -> Self {
         Self { header, offset }
     }
 
-    /// What the segment header says.
+    /// Returns the segment header.
     #[must_use]
     pub const fn header(&self) -> &SegmentHeader {
         &self.header
     }
 
-    /// Where the segment begins, in bytes from the start of the stream.
+    /// Returns the offset of the segment, in bytes from the start of the stream.
     #[must_use]
     pub const fn offset(&self) -> Offset {
         self.offset
     }
 
-    /// Where the ciphertext of its first frame begins, in bytes from the start of the stream.
+    /// Returns the offset of the first frame's ciphertext, in bytes from the start of the stream.
     pub(super) const fn payload_offset(&self) -> Offset {
         self.offset.plus((SEGMENT_HEADER_LEN + FRAME_HEADER_LEN) as u64)
     }
 
-    /// An error in this segment, at `at` bytes from its beginning.
+    /// Returns an error in this segment, at `at` bytes from its beginning.
     pub(super) const fn error(&self, detail: Detail, at: u64) -> Error {
         Error::new(detail, self.offset.plus(at)).in_segment(self.header.index.0 as u64)
     }
 
-    /// Reports a caller that broke `rule` with this segment.
+    /// Returns the misuse of a caller that broke `rule` with this segment.
     pub(super) const fn misuse(&self, rule: Misuse) -> Error {
         Error::misuse(rule).in_segment(self.header.index.0 as u64)
     }
 
-    /// Where the terminator frame begins, in bytes from the beginning of the segment.
+    /// Returns the offset of the terminator frame, in bytes from the beginning of the segment.
     pub(super) const fn terminator_at(&self, terminator_len: usize) -> u64 {
         self.header.segment_len() - (FRAME_OVERHEAD + terminator_len) as u64
     }
 }
 
-/// Step 10 of §15.1 for a range reader: what it may say of a segment without those before it.
+/// The checks of a range reader, without the segments before this one (step 10 of §15.1).
 impl AuthenticHeader {
-    /// Checks that this is a segment of this kind, and the one after `before` segments.
+    /// Checks that this segment is of kind `kind` and has `before` segments before it.
     ///
     /// # Errors
-    /// `order.segment_index`.
+    ///
+    /// - `order.segment_index` if it is not.
     pub fn check_kind(&self, kind: SegmentKind, before: u64) -> Result<(), Error> {
         let found = u64::from(self.header().index.0);
         let error = Error::new(Detail::OrderSegmentIndex, self.offset().plus(at::SEGMENT_INDEX));
@@ -72,21 +75,26 @@ impl AuthenticHeader {
         }
     }
 
-    /// Checks that this is a final segment, and the one after `before` segments. What is wrong is
-    /// named by its own segment_index.
+    /// Checks that this is a final segment with `before` segments before it.
+    ///
+    /// The error names the segment by its own `segment_index`.
     ///
     /// # Errors
-    /// `order.segment_index`.
+    ///
+    /// - `order.segment_index` if it is not.
     pub fn check_final(&self, before: u64) -> Result<(), Error> {
         let named = self.header().index.0.into();
         self.check_kind(SegmentKind::Final, before).map_err(|error| error.in_segment(named))
     }
 
-    /// Checks that its plaintext is as long as that of the data segment at this place in a stream
-    /// with UNIFORM of which `end` plaintext bytes are known.
+    /// Checks the plaintext length against that of the data segment at this place in a stream with
+    /// UNIFORM.
+    ///
+    /// `end` is the number of plaintext bytes of the stream that are known.
     ///
     /// # Errors
-    /// `order.uniform`.
+    ///
+    /// - `order.uniform` if the lengths differ.
     pub fn check_uniform_len(&self, stream: &HeaderV1, plaintext_begin: u64, end: u64) -> Result<(), Error> {
         let expected = end.saturating_sub(plaintext_begin).min(stream.segment_size().into());
         let found = u64::from(self.header().plaintext_len);
@@ -96,10 +104,12 @@ impl AuthenticHeader {
         Err(self.error(Detail::OrderUniform, at::PLAINTEXT_LEN).exactly(found, expected))
     }
 
-    /// Checks that segment_tag begins with the 16 bytes by which an index segment names this one.
+    /// Checks that `segment_tag` begins with the 16 bytes by which an index segment names this
+    /// segment.
     ///
     /// # Errors
-    /// `auth.index`.
+    ///
+    /// - `auth.index` if it does not.
     pub fn check_tag_prefix(&self, name: &[u8; 16]) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-idx-006
         //# A range reader that uses index segments MUST check that segment_tag of each segment it
@@ -112,11 +122,14 @@ impl AuthenticHeader {
         }
     }
 
-    /// Checks that the link of an index segment, or of a data segment with RUN_START, is R of the
-    /// segment before it: SV2-DIG-005 for a reader that knows no T (SV2-RNG-007).
+    /// Checks that `link` is R of the previous segment, for a reader that knows no T (SV2-DIG-005,
+    /// SV2-RNG-007).
+    ///
+    /// The link is that of an index segment, or of a data segment with RUN_START.
     ///
     /// # Errors
-    /// `order.transcript`.
+    ///
+    /// - `order.transcript` if the links differ.
     pub fn check_link(&self, before: &RunLink, link: &RunLink) -> Result<(), Error> {
         if equal(&before.to_bytes(), &link.to_bytes()) {
             Ok(())

@@ -1,5 +1,4 @@
-//! §19 The committed segments of a stream: all that a writer or a reader needs to resume after
-//! them.
+//! §19 The committed segments of a stream: all that a writer or a reader needs to resume.
 
 use super::mac::equal;
 use super::{PendingIndex, Transcript};
@@ -10,24 +9,24 @@ use crate::{Error, Misuse};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Committed {
-    /// How many they are.
+    /// The number of the segments.
     pub segments: u64,
     /// Plaintext bytes in them.
     pub plaintext_len: u64,
-    /// Bytes of the body that they take.
+    /// Bytes of the body that they occupy.
     pub position: u64,
     /// T after them.
     pub transcript: Transcript,
-    /// R of the last one; [`RunLink::NONE`] where there is none.
+    /// R of the last one; [`RunLink::NONE`] if there is none.
     pub run: RunLink,
-    /// The digest_alg of the last one, which all that follow have (SV2-DIG-008).
+    /// The `digest_alg` of the last one, which all later ones must have (SV2-DIG-008).
     pub digest_alg: Option<DigestAlg>,
-    /// What the next index segment must say of them (§11).
+    /// The contents of the next index segment (§11).
     pub pending_index: PendingIndex,
 }
 
 impl Committed {
-    /// No segment.
+    /// No committed segments.
     pub const NOTHING: Self = Self {
         segments: 0,
         plaintext_len: 0,
@@ -38,11 +37,11 @@ impl Committed {
         pending_index: PendingIndex::EMPTY,
     };
 
-    /// What is committed with the segment of the commit `record`, if that names the segment with
-    /// this authentic header (§19.2, step 6).
+    /// Returns the segments committed by `record`, or `None` if it names another segment than
+    /// `header` (§19.2, step 6).
     ///
-    /// `pending_index` has followed all segments up to and with that one; in a stream with UNIFORM
-    /// it is not asked for anything.
+    /// `pending_index` has followed all segments up to and including that one. A stream with
+    /// UNIFORM does not use it.
     #[must_use]
     pub fn with_segment(
         record: &JournalRecord,
@@ -64,12 +63,15 @@ impl Committed {
         })
     }
 
-    /// Whether a writer that resumes after them writes index segments: if there are some already,
-    /// or if its caller `asks` for them. `ended` says that there is an ending record or a final
-    /// segment.
+    /// Returns true if a writer that resumes writes index segments.
+    ///
+    /// It does so if the stream already has some, or if the caller `asks` for them. `ended` is true
+    /// if there is an ending record or a final segment.
     ///
     /// # Errors
-    /// `misuse` where they are asked for, and the stream cannot have them any more, or never could.
+    ///
+    /// - `misuse` if the caller asks for index segments that this stream cannot have, or can no
+    ///   longer have.
     pub fn resume_index(&self, stream: &HeaderV1, asks: bool, ended: bool) -> Result<bool, Error> {
         //= spec/stream-v2.md#sv2-idx-010
         //# A writer of index segments that resumes a stream MUST go on with them where the stream
@@ -94,14 +96,15 @@ impl Committed {
         refused.map_or(Ok(has || asks), |rule| Err(Error::misuse(rule)))
     }
 
-    /// Whether nothing but the final segment may follow.
+    /// Returns true if only the final segment may follow.
     #[must_use]
     pub const fn ends(&self, header: &HeaderV1) -> bool {
         header.uniform() && self.has_short_segment(header) || self.pending_index.ends()
     }
 
-    /// Whether a data segment among them is not full; known of streams with UNIFORM that have no
-    /// final segment yet.
+    /// Returns true if a data segment among them is not full.
+    ///
+    /// The answer is valid for streams with UNIFORM that have no final segment yet.
     #[must_use]
     pub const fn has_short_segment(&self, header: &HeaderV1) -> bool {
         self.plaintext_len < self.segments.saturating_mul(header.segment_size() as u64)

@@ -7,16 +7,18 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::mac::hmac;
 
-/// 32 bytes that are indistinguishable from random (SV2-KEY-001). In one place from its birth, and
-/// overwritten when dropped.
+/// A content key: 32 bytes that are indistinguishable from random (SV2-KEY-001).
+///
+/// The bytes never move, and are overwritten when the key is dropped.
 #[derive(Zeroize, ZeroizeOnDrop)]
 //= spec/stream-v2.md#sv2-key-001
 //# A content key MUST be 32 bytes
 pub struct ContentKey(Box<[u8; 32]>);
 
 impl ContentKey {
-    /// Takes 32 bytes, and overwrites this copy of them. An array that is passed by value may leave
-    /// others: see [`filled_by`](Self::filled_by).
+    /// Takes 32 bytes and overwrites this copy of them.
+    ///
+    /// An array that is passed by value may leave other copies: see [`filled_by`](Self::filled_by).
     #[must_use]
     pub fn new(mut bytes: [u8; 32]) -> Self {
         let mut key = Self(Box::new([0; 32]));
@@ -25,17 +27,18 @@ impl ContentKey {
         key
     }
 
-    /// Has the 32 bytes written in their place, so that there is no other copy of them.
+    /// Creates a key whose 32 bytes `fill` writes in place, so that there is no other copy of them.
     ///
     /// # Errors
-    /// That of `fill`; what was written is overwritten then.
+    ///
+    /// - The error of `fill`. The bytes written so far are overwritten.
     pub fn filled_by<E>(fill: impl FnOnce(&mut [u8; 32]) -> Result<(), E>) -> Result<Self, E> {
         let mut key = Self(Box::new([0; 32]));
         fill(&mut key.0).map(|()| key)
     }
 
-    /// 16 bytes by which a key is told from others, and a damaged one from itself (Appendix C). Not
-    /// secret.
+    /// Returns 16 bytes that identify the key and reveal damage to it. They are not secret
+    /// (Appendix C).
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
         let mut mac = [0; 32];
@@ -50,8 +53,8 @@ impl ContentKey {
     }
 }
 
-/// A second place with the same bytes, which is overwritten like the first: for threads and tasks
-/// that share a key.
+/// Copies the bytes to a second place, which is also overwritten, for threads and tasks that share
+/// a key.
 impl Clone for ContentKey {
     fn clone(&self) -> Self {
         Self(self.0.clone())

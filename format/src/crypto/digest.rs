@@ -6,23 +6,24 @@ use sha3::digest::{FixedOutputReset, Reset, Update};
 use super::mac::{Hmac, Secret};
 use crate::wire::{BOUND_PREFIX_LEN, DigestAlg};
 
-/// The 32 bytes D that stand for one segment's content.
+/// The 32 bytes D that represent the content of one segment.
 ///
-/// Under digest_alg 0x0001 no content hash against somebody who holds the key: never sign or
+/// With digest_alg 0x0001 D is not a content hash against a holder of the key: never sign or
 /// deduplicate by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Digest(pub(super) [u8; 32]);
 
 impl Digest {
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
 }
 
-/// A digest in the making: takes the data frames of a segment in order. The keyed state stays in
-/// its place from segment to segment.
+/// A digest in progress, which takes the data frames of a segment in order.
+///
+/// The keyed state keeps its place in memory from segment to segment.
 pub(super) struct DigestState {
     alg: DigestAlg,
     over_tags: Hmac,
@@ -34,7 +35,7 @@ impl DigestState {
         Self { alg: DigestAlg::HmacSha3OverTags, over_tags: Hmac::new(), over_frames: Sha3_256::default() }
     }
 
-    /// Begins the digest of a segment, whatever became of the one before.
+    /// Begins the digest of a segment and discards any unfinished one.
     pub(super) fn begin(&mut self, alg: DigestAlg, key: &Secret, bound_prefix: &[u8; BOUND_PREFIX_LEN]) {
         self.alg = alg;
         //= spec/stream-v2.md#sv2-dig-003

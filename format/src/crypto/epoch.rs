@@ -6,23 +6,24 @@ use super::key_schedule::StreamKeys;
 use super::mac::Secret;
 use crate::KeyEpoch;
 
-/// Of every so many epochs E is kept, where any are: 8 KiB for all that there are (§15.5).
+/// The distance between the epochs whose E is kept, if any are: 8 KiB for all of them (§15.5).
 const KEPT_EVERY: u32 = 256;
 
-/// Walks the chain of epoch secrets and remembers where it is.
+/// Walks the chain of epoch secrets and remembers its position.
 pub(super) struct EpochChain {
     reached: KeyEpoch,
     secret: Reached,
-    /// E_256, E_512 and so on, as far as they were reached: for readers that go back. A writer that
-    /// drops epochs keeps none.
+    /// E_256, E_512 and so on, as far as they were reached, for readers that go back.
+    ///
+    /// A writer that drops epochs keeps none.
     kept: Option<Vec<Secret>>,
 }
 
-/// E of the epoch that was reached.
+/// The place of E of the reached epoch.
 enum Reached {
-    /// The stream's keys hold it.
+    /// The stream's keys hold E.
     Zero,
-    /// It is that one of those that are kept.
+    /// E is the one of the kept secrets with this index.
     Kept(usize),
     Here(Secret),
 }
@@ -32,12 +33,13 @@ impl EpochChain {
         Self { reached: KeyEpoch(0), secret: Reached::Zero, kept: None }
     }
 
-    /// One in which going back to an epoch takes no more than 255 steps.
+    /// Keeps secrets from now on, so that going back to an epoch takes at most 255 steps.
     pub(super) fn keep(&mut self) {
         self.kept.get_or_insert_default();
     }
 
-    /// K_aead and K_digest of `epoch`. At most 65,535 steps, because `epoch` is bounded (§14).
+    /// Returns K_aead and K_digest of `epoch`, in at most 65,535 steps because `epoch` is bounded
+    /// (§14).
     pub(super) fn keys(&mut self, stream: &StreamKeys, epoch: KeyEpoch) -> (Secret, Secret) {
         self.start(epoch);
         while self.reached < epoch {
@@ -50,7 +52,7 @@ impl EpochChain {
         (stream.aead(secret), stream.digest(secret))
     }
 
-    /// Goes to the nearest epoch before `epoch` of which E is there.
+    /// Goes to the nearest epoch, at or before `epoch`, whose E is available.
     fn start(&mut self, epoch: KeyEpoch) {
         let kept = self.kept.as_ref().map_or(0, Vec::len);
         let place = kept.min((epoch.0 / KEPT_EVERY) as usize);
@@ -61,7 +63,7 @@ impl EpochChain {
         }
     }
 
-    /// Keeps E of the epoch that was reached, if it is the next one to be kept.
+    /// Keeps E of the reached epoch, if it is the next one to keep.
     fn keep_reached(&mut self) {
         let Some(kept) = &mut self.kept else { return };
         if u64::from(self.reached.0) == u64::from(KEPT_EVERY) * (kept.len() as u64 + 1)
@@ -88,7 +90,7 @@ mod tests {
     use crate::crypto::ContentKey;
     use crate::wire::StreamParams;
 
-    /// In any order, with and without what is kept, the keys of an epoch are the same.
+    /// The keys of an epoch are the same in any order, with and without kept secrets.
     #[test]
     fn going_back_gives_the_same_keys_in_few_steps() {
         let stream = StreamKeys::derive(&StreamParams::new([1; 32]), &ContentKey::new([2; 32]), b"");
@@ -104,7 +106,7 @@ mod tests {
         }
         assert_eq!(keeping.kept.as_ref().map(Vec::len), Some(5));
         assert!(plain.kept.is_none());
-        // Going back begins at the nearest one that is kept.
+        // Going back begins at the nearest kept secret.
         keeping.start(KeyEpoch(1023));
         assert_eq!(keeping.reached, KeyEpoch(768));
     }

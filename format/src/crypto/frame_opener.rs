@@ -1,4 +1,4 @@
-//! §7, §8 The frames of one segment, opened in order, and what its last two hold.
+//! §7, §8 Opens the frames of one segment in order, and checks the last two.
 
 use super::cipher::FramePlace;
 use super::mac::equal;
@@ -11,12 +11,12 @@ use crate::wire::{
 };
 use crate::{Detail, Error};
 
-/// Opens frame after frame of a segment.
+/// Opens the frames of a segment one after another.
 pub(super) struct FrameOpener<'a> {
     keys: &'a SegmentKeys,
     authentic: &'a AuthenticHeader,
     pub(super) bound_prefix: [u8; BOUND_PREFIX_LEN],
-    /// Of the frame that comes next.
+    /// The index of the next frame.
     pub(super) frame_index: u32,
 }
 
@@ -25,7 +25,7 @@ impl<'a> FrameOpener<'a> {
         Self { keys, authentic, bound_prefix: authentic.header().bound_prefix(), frame_index }
     }
 
-    /// Passes over the next frame.
+    /// Skips the next frame.
     pub(super) const fn pass(&mut self) {
         self.frame_index += 1;
     }
@@ -72,15 +72,16 @@ impl SealedEnds {
         opener.open(frame, &mut self.terminator[..self.terminator_len])
     }
 
-    /// What the digest frame says of itself (§8.1).
+    /// Returns the digest that the digest frame states (§8.1).
     pub(super) fn stated_digest(&self) -> Digest {
         let mut digest = [0; 32];
         digest.copy_from_slice(&self.digest[self.digest.len() - 32..]);
         Digest(digest)
     }
 
-    /// The segment, where its digest frame holds `digest` and its algorithm, and its terminator
-    /// what it may hold: steps 15 and 16.
+    /// Returns the verified segment (steps 15 and 16 of §15.1).
+    ///
+    /// Its digest frame must hold `digest` and its algorithm, and its terminator must be valid.
     pub(super) fn verified(
         self,
         stream: &HeaderV1,
@@ -102,7 +103,7 @@ impl SealedEnds {
     }
 }
 
-/// Step 16 of §15.1, as far as it needs no other segment.
+/// Checks the terminator as far as no other segment is needed (step 16 of §15.1).
 pub(super) fn check_terminator(
     stream: &HeaderV1,
     authentic: &AuthenticHeader,

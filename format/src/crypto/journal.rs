@@ -1,4 +1,4 @@
-//! §18 Journal: what its owner appends, and what of a journal that is found can be believed.
+//! §18 Journal: the records that its owner appends, and the checks of an existing journal.
 
 use alloc::sync::Arc;
 
@@ -12,14 +12,15 @@ use crate::wire::{
 };
 use crate::{Detail, Error, Offset, SegmentIndex};
 
-/// Bytes of the stream header that an exchanged envelope leaves alone.
+/// Bytes of the stream header that do not change when the envelope is exchanged.
 const SAME_LEN: usize = 112;
 const ROLE_AT: Offset = Offset(10);
 const STREAM_HEADER_AT: Offset = Offset(16);
 const HEADER_MAC_AT: Offset = Offset(176);
 
-/// K_journal of a stream, and the stream header that its journals repeat. It seals and opens
-/// nothing. Cloning shares the keys.
+/// K_journal of a stream, and the stream header that its journals repeat.
+///
+/// It seals and opens nothing. Cloning shares the keys.
 #[derive(Clone)]
 pub struct JournalKey {
     keys: Arc<StreamKeys>,
@@ -39,7 +40,7 @@ impl From<&StreamOpener> for JournalKey {
 }
 
 impl JournalKey {
-    /// The header of a new journal of this stream.
+    /// Returns the header of a new journal of this stream.
     #[must_use]
     pub const fn header(
         &self,
@@ -50,21 +51,22 @@ impl JournalKey {
         JournalHeader { role, stream_header: self.stream_header, source_len, source_mtime, journal_salt }
     }
 
-    /// What a source is compared with where its stream cannot be read back: the value after a
-    /// segment whose plaintext has this SHA-256 (§19.7). The value before segment 0 is 32 zero
-    /// bytes.
+    /// Returns the source check after a segment whose plaintext has this SHA-256 (§19.7).
+    ///
+    /// A source is compared with it if its stream cannot be read back. The value before segment 0
+    /// is 32 zero bytes.
     #[must_use]
     pub fn source_check(&self, before: &[u8; 32], index: SegmentIndex, sha256: &[u8; 32]) -> [u8; 32] {
         self.hmac(&[b"source\0", &index.0.to_le_bytes(), before, sha256])
     }
 
-    /// What ties such a value to the commit with this T (SV2-RES-028).
+    /// Returns the tag that ties a source check to the commit with this T (SV2-RES-028).
     #[must_use]
     pub fn source_check_tag(&self, transcript: &[u8; 32], value: &[u8; 32]) -> [u8; 32] {
         self.hmac(&[b"commit\0", transcript, value])
     }
 
-    /// Whether `tag` ties `value` to the commit with this T. Compares in constant time.
+    /// Returns true if `tag` ties `value` to the commit with this T. Compares in constant time.
     #[must_use]
     pub fn is_tied(&self, tag: &[u8; 32], transcript: &[u8; 32], value: &[u8; 32]) -> bool {
         equal(&self.source_check_tag(transcript, value), tag)
@@ -75,7 +77,9 @@ impl JournalKey {
     }
 }
 
-/// A journal that its owner appends to. It holds no bytes: they come in, and go out to be written.
+/// A journal that its owner appends to.
+///
+/// It does no I/O: bytes to parse are arguments, and bytes to write are results.
 #[derive(Clone)]
 pub struct Journal {
     key: JournalKey,
@@ -87,18 +91,20 @@ pub struct Journal {
 }
 
 impl Journal {
-    /// Begins a journal; its 212 bytes of header are [`header_bytes`](Self::header_bytes).
+    /// Begins a journal, whose 212 bytes of header are [`header_bytes`](Self::header_bytes).
     #[must_use]
     pub fn begin(key: JournalKey, header: JournalHeader) -> Self {
         let header_mac = key.hmac(&[&header.bound_bytes()]);
         Self { key, header, header_mac, records: 0, last: None, last_commit: None }
     }
 
-    /// Reads a journal that was found beside an output (§18.3). What follows its last valid record
-    /// is a torn tail.
+    /// Reads an existing journal of an output (§18.3).
+    ///
+    /// Anything after its last valid record is a torn tail.
     ///
     /// # Errors
-    /// `journal.header`, `journal.foreign`, `journal.mac`: it is not to be used (SV2-JRN-006).
+    ///
+    /// - `journal.header`, `journal.foreign` or `journal.mac` if it must not be used (SV2-JRN-006).
     pub fn read(key: JournalKey, role: JournalRole, bytes: &[u8]) -> Result<Self, Error> {
         let fault = |detail, offset| Err(Error::new(detail, offset));
         //= spec/stream-v2.md#sv2-jrn-006
@@ -126,7 +132,8 @@ impl Journal {
         Ok(journal)
     }
 
-    /// The record at the beginning of `rest`, where the journal does not end there (SV2-JRN-007).
+    /// Returns the record at the beginning of `rest`, or `None` if the journal ends there
+    /// (SV2-JRN-007).
     fn next_record(&self, rest: &[u8]) -> Option<JournalRecord> {
         //= spec/stream-v2.md#sv2-jrn-007
         //# An owner MUST take a journal to end before the first record that is not whole, whose
@@ -157,51 +164,50 @@ impl Journal {
         self.records = self.records.saturating_add(1);
     }
 
-    /// The key that it is kept under.
+    /// Returns the key of the journal.
     #[must_use]
     pub const fn key(&self) -> &JournalKey {
         &self.key
     }
 
-    /// What the journal's header says.
+    /// Returns the fields of the journal's header.
     #[must_use]
     pub const fn header(&self) -> &JournalHeader {
         &self.header
     }
 
-    /// The 212 bytes of the header.
+    /// Returns the 212 bytes of the header.
     #[must_use]
     pub fn header_bytes(&self) -> [u8; JOURNAL_HEADER_LEN] {
         self.header.to_bytes(&self.header_mac)
     }
 
-    /// Bytes of the header and all records: what follows them in a file is a torn tail
+    /// Returns the bytes of the header and all records. A file's bytes after them are a torn tail
     /// (SV2-JRN-008).
     #[must_use]
     pub const fn valid_len(&self) -> u64 {
         JOURNAL_HEADER_LEN as u64 + self.records as u64 * JOURNAL_RECORD_LEN as u64
     }
 
-    /// The last commit.
+    /// Returns the last commit.
     #[must_use]
     pub const fn last_commit(&self) -> Option<&JournalRecord> {
         self.last_commit.as_ref()
     }
 
-    /// The ending, where it is the last record.
+    /// Returns the ending, if it is the last record.
     #[must_use]
     pub fn ending(&self) -> Option<&JournalRecord> {
         self.last.as_ref().filter(|last| last.record_type == JournalRecordType::Ending)
     }
 
-    /// Whether the journal is to be compacted before the next record (SV2-JRN-005).
+    /// Returns true if the journal must be compacted before the next record (SV2-JRN-005).
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.records >= JOURNAL_RECORDS_MAX
     }
 
-    /// Takes in a record, whose sequence it sets, and returns the 136 bytes that are to be
-    /// appended.
+    /// Adds a record, sets its sequence, and returns the 136 bytes to append.
     pub fn append(&mut self, record: &JournalRecord) -> [u8; JOURNAL_RECORD_LEN] {
         let sequence = self.last.map_or(0, |last| last.sequence + 1);
         self.push(JournalRecord { sequence, ..*record })
@@ -212,9 +218,11 @@ impl Journal {
         record.to_bytes(&self.record_mac(&record))
     }
 
-    /// A journal with a fresh `journal_salt` that holds the last commit alone, and the bytes of its
-    /// record, if there is one. `source` is its length and its time of modification as they are
-    /// now.
+    /// Returns a journal with a fresh `journal_salt` and only the last commit, and the bytes of
+    /// that record.
+    ///
+    /// The bytes are `None` if there is no commit. `source` is the current length and modification
+    /// time of the source.
     #[must_use]
     pub fn compacted(
         &self,
@@ -228,8 +236,9 @@ impl Journal {
     }
 }
 
-/// Whether a stream can have a segment at that place, and a run from there on: sums with it do not
-/// overflow (SV2-JRN-007).
+/// Returns true if a stream can have the segment at that position and a run from there on.
+///
+/// Sums with the record's numbers then do not overflow (SV2-JRN-007).
 fn is_possible(record: &JournalRecord) -> bool {
     let segments = u64::from(record.index.0) + 1;
     let run_first_max = match record.record_type {

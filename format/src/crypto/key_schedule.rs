@@ -1,5 +1,5 @@
-//! §5 Key schedule: from content key, context and the first 80 bytes of the stream header to every
-//! key of a stream.
+//! §5 Key schedule: content key, context and the first 80 bytes of the stream header give every key
+//! of a stream.
 
 use sha3::{Digest, Sha3_256};
 
@@ -8,7 +8,7 @@ use super::mac::Secret;
 use super::run::RunSalt;
 use crate::wire::{HeaderV1, StreamParams, Suite};
 
-/// `bind(label)` of §5 without the label: what ties every key to one stream and context.
+/// `bind(label)` of §5 without the label. It ties every key to one stream and context.
 pub(super) struct Binding([u8; 32]);
 
 impl Binding {
@@ -19,18 +19,18 @@ impl Binding {
         Self(hash.finalize().into())
     }
 
-    /// HKDF-Expand(secret, bind(label), 32).
+    /// Returns HKDF-Expand(secret, bind(label), 32).
     fn derive(&self, secret: &Secret, label: &[u8]) -> Secret {
         self.derive_for(secret, label, &[])
     }
 
-    /// HKDF-Expand(secret, bind(label) || whose, 32).
+    /// Returns HKDF-Expand(secret, bind(label) || whose, 32).
     fn derive_for(&self, secret: &Secret, label: &[u8], whose: &[u8]) -> Secret {
         secret.expand([b"stream-v2\0", label, b"\0", &self.0, whose])
     }
 }
 
-/// The keys of a stream that do not depend on the key epoch, and the first epoch's secret.
+/// The keys of a stream that do not depend on the key epoch, and the secret of the first epoch.
 pub(super) struct StreamKeys {
     suite: Suite,
     binding: Binding,
@@ -64,27 +64,27 @@ impl StreamKeys {
         self.suite
     }
 
-    /// header_tag of a stream (§4): 32 bytes.
+    /// Returns the 32 bytes of a stream's `header_tag` (§4).
     pub(super) fn header_tag(&self, header: &HeaderV1) -> [u8; 32] {
         self.header.hmac(&[&header.bound_bytes()])
     }
 
-    /// E_(i+1) from E_i.
+    /// Returns E_(i+1) from E_i.
     pub(super) fn next_epoch(&self, epoch: &Secret) -> Secret {
         self.binding.derive(epoch, b"rekey")
     }
 
-    /// K_aead of an epoch.
+    /// Returns K_aead of an epoch.
     pub(super) fn aead(&self, epoch: &Secret) -> Secret {
         self.binding.derive(epoch, b"aead")
     }
 
-    /// K_run of a run in an epoch: suite 0x0002 only.
+    /// Returns K_run of a run in an epoch, which only suite 0x0002 has.
     pub(super) fn run(&self, aead: &Secret, run_salt: &RunSalt) -> Secret {
         self.binding.derive_for(aead, b"run", run_salt.bytes())
     }
 
-    /// K_digest of an epoch.
+    /// Returns K_digest of an epoch.
     pub(super) fn digest(&self, epoch: &Secret) -> Secret {
         self.binding.derive(epoch, b"digest")
     }

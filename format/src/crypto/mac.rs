@@ -1,8 +1,8 @@
-//! §1.2 HMAC and HKDF over SHA3-256, and the secrets they give.
+//! §1.2 HMAC and HKDF over SHA3-256, and the secrets that they produce.
 //!
-//! HMAC is written out here, and not taken from a crate, so that nothing of a key stays behind: a
-//! key is padded in one place, which is overwritten, and the two keyed states stay where they are
-//! until they are.
+//! HMAC is written here, instead of using a crate, so that no part of a key stays in memory. A key
+//! is padded in one place, which is overwritten. The two keyed states do not move until they are
+//! overwritten too.
 
 use alloc::boxed::Box;
 
@@ -18,27 +18,28 @@ const BLOCK_LEN: usize = 136;
 const INNER_PAD: u8 = 0x36;
 const OUTER_PAD: u8 = 0x5C;
 
-/// A derived key of 32 bytes: in one place from its birth, and overwritten when dropped; never
-/// copied, never shown.
+/// A derived key of 32 bytes.
+///
+/// It never moves, is never copied or shown, and is overwritten when dropped.
 //= spec/stream-v2.md#sv2-key-004
 //# An implementation SHOULD overwrite keys in memory when it no longer needs them.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(super) struct Secret(Box<[u8; 32]>);
 
 impl Secret {
-    /// 32 zero bytes, to be overwritten.
+    /// Returns 32 zero bytes, to be overwritten.
     pub(super) fn zero() -> Self {
         Self(Box::new([0; 32]))
     }
 
-    /// HKDF-Extract of RFC 5869: 32 bytes. `salt` is no longer than a block.
+    /// Computes HKDF-Extract (RFC 5869) with a `salt` no longer than a block.
     pub(super) fn extract(salt: &[u8; 32], ikm: &[u8]) -> Self {
         let mut prk = Self::zero();
         hmac(salt, &[ikm], &mut prk.0);
         prk
     }
 
-    /// HKDF-Expand of RFC 5869 to 32 bytes, which are one block of output; `info` comes in pieces.
+    /// Computes HKDF-Expand (RFC 5869) to 32 bytes, one block of output, over the pieces of `info`.
     pub(super) fn expand<const N: usize>(&self, info: [&[u8]; N]) -> Self {
         let mut okm = Self::zero();
         scrub_mac(|| {
@@ -51,7 +52,7 @@ impl Secret {
         okm
     }
 
-    /// HMAC over pieces: 32 bytes.
+    /// Computes the 32 bytes of an HMAC over pieces.
     pub(super) fn hmac(&self, pieces: &[&[u8]]) -> [u8; 32] {
         let mut tag = [0; 32];
         hmac(&self.0, pieces, &mut tag);
@@ -67,7 +68,7 @@ impl Secret {
     }
 }
 
-/// HMAC under bytes that are no derived key.
+/// Computes an HMAC under bytes that are not a derived key.
 pub(super) fn hmac(key: &[u8; 32], pieces: &[&[u8]], tag: &mut [u8; 32]) {
     scrub_mac(|| {
         let mut hmac = Hmac::new();
@@ -77,8 +78,10 @@ pub(super) fn hmac(key: &[u8; 32], pieces: &[&[u8]], tag: &mut [u8; 32]) {
     });
 }
 
-/// An HMAC-SHA3-256 in the making. It holds no key before it is started and after it is finished,
-/// and must not be moved in between: what is moved leaves a copy. Overwritten when dropped.
+/// An HMAC-SHA3-256 in progress, overwritten when dropped.
+///
+/// It holds no key before it is started and after it is finished. It must not be moved in between,
+/// as a move leaves a copy.
 pub(super) struct Hmac {
     inner: Sha3_256,
     outer: Sha3_256,
@@ -89,7 +92,7 @@ impl Hmac {
         Self { inner: Sha3_256::default(), outer: Sha3_256::default() }
     }
 
-    /// Begins under a key. RFC 2104 pads it with zeros to the block size.
+    /// Begins under a key, which RFC 2104 pads with zeros to the block size.
     pub(super) fn start(&mut self, key: &[u8; 32]) {
         let mut block = [INNER_PAD; BLOCK_LEN];
         block.iter_mut().zip(key).for_each(|(pad, key)| *pad ^= key);
@@ -105,7 +108,7 @@ impl Hmac {
         self.inner.update(bytes);
     }
 
-    /// Writes the 32 bytes, and forgets the key.
+    /// Writes the 32 bytes and overwrites the key.
     pub(super) fn finish(&mut self, tag: &mut [u8; 32]) {
         self.inner.finalize_into_reset(tag.into());
         self.outer.update(&*tag);

@@ -1,9 +1,10 @@
-//! Keys, tags, frames, digests and the order of segments. Keys live here and nowhere else.
+//! Keys, tags, frames, digests and the order of segments. Only this module holds keys.
 //!
-//! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker, and read
-//! with one [`StreamOpener`], a [`SegmentOpener`] for each worker, and the two halves of a
-//! sequential reader: [`SegmentOrder`] as segments arrive and [`Progress`] as they are released. A
-//! range reader has [`StreamEnd`] and [`VerifiedIndex`] instead.
+//! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker. It is
+//! read with one [`StreamOpener`] and a [`SegmentOpener`] for each worker.
+//!
+//! A sequential reader also has [`SegmentOrder`] for segments that arrive and [`Progress`] for
+//! segments that are released. A range reader has [`StreamEnd`] and [`VerifiedIndex`] instead.
 
 mod authentic_header;
 mod cipher;

@@ -1,13 +1,11 @@
-//! §8 What opening a segment gives besides its plaintext: its digest, and the plaintext of its
-//! terminator.
+//! §8 The result of opening a segment besides its plaintext: digest and terminator.
 
 use core::fmt;
 
 use super::Digest;
 use crate::wire::TRAILER_LEN;
 
-/// What a verified segment brings besides its plaintext: its digest, and its terminator for
-/// [`Progress`](super::Progress).
+/// The digest of a verified segment, and its terminator for [`Progress`](super::Progress).
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct OpenedSegment {
@@ -25,7 +23,7 @@ impl fmt::Debug for OpenedSegment {
 }
 
 impl OpenedSegment {
-    /// The plaintext of the terminator: 0, 52 or 76 bytes.
+    /// Returns the plaintext of the terminator: 0, 52 or 76 bytes.
     pub(super) fn terminator(&self) -> &[u8] {
         &self.terminator[..self.terminator_len]
     }

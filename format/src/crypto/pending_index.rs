@@ -1,5 +1,4 @@
-//! §11 What the next index segment must say of the segments before it: known from their headers
-//! alone.
+//! §11 The contents of the next index segment, computed from the headers of the segments before it.
 
 use alloc::vec::Vec;
 
@@ -9,10 +8,10 @@ use crate::wire::{
     write_index,
 };
 
-/// The data segments that no index segment covers yet, and where the last index segment is.
+/// The data segments that no index segment covers yet, and the place of the last index segment.
 ///
-/// It takes 24 bytes for each of them, and of those before the first index segment no more than n +
-/// 1 are kept: with more, none can follow.
+/// It takes 24 bytes for each segment. Before the first index segment it keeps at most n + 1, as
+/// none can follow after more.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PendingIndex {
     /// Bytes of the body so far.
@@ -32,13 +31,13 @@ struct LastIndex {
 }
 
 impl PendingIndex {
-    /// Before segment 0.
+    /// The state before segment 0.
     pub const EMPTY: Self = Self { position: 0, entries: Vec::new(), last: None };
 
-    /// Takes in the next segment, whose header is authentic.
+    /// Adds the next segment, whose header is authentic.
     pub fn follow(&mut self, stream: &HeaderV1, header: &SegmentHeader) {
         match header.kind {
-            // Index segments are absent where UNIFORM is set.
+            // A stream with UNIFORM has no index segments.
             SegmentKind::Data if stream.uniform() || self.entries.len() > entries_max(stream) as usize => {}
             SegmentKind::Data => self.entries.push(IndexEntry::of(header)),
             SegmentKind::Index => {
@@ -51,43 +50,45 @@ impl PendingIndex {
         self.position += header.segment_len();
     }
 
-    /// Whether there is an index segment.
+    /// Returns true if there is an index segment.
     pub(super) const fn has_index(&self) -> bool {
         self.last.is_some()
     }
 
-    /// Whether the last index segment is one that is followed by the final segment alone.
+    /// Returns true if only the final segment may follow the last index segment.
     pub(super) const fn ends(&self) -> bool {
         matches!(self.last, Some(LastIndex { full: false, .. }))
     }
 
-    /// How many data segments are uncovered; of those before the first index segment, n + 1 at most
-    /// are counted.
+    /// Returns the number of uncovered data segments, which is at most n + 1 before the first index
+    /// segment.
     #[must_use]
     pub fn count(&self) -> usize {
         self.entries.len()
     }
 
-    /// Whether they are more than one index segment holds, which only a stream without index
-    /// segments has.
+    /// Returns true if they are more than one index segment holds.
+    ///
+    /// Only a stream without index segments has so many.
     pub(super) fn is_more_than_full(&self, stream: &HeaderV1) -> bool {
         self.entries.len() > entries_max(stream) as usize
     }
 
-    /// Whether the data segments that are uncovered are as many as one index segment holds.
+    /// Returns true if the uncovered data segments fill an index segment.
     #[must_use]
     pub fn is_full(&self, stream: &HeaderV1) -> bool {
         self.entries.len() >= entries_max(stream) as usize
     }
 
-    /// Whether there are none.
+    /// Returns true if no data segment is uncovered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Whether a segment of this kind may come next (SV2-IDX-005). Before the first index segment
-    /// there is nothing to reject.
+    /// Returns true if a segment of this kind may come next (SV2-IDX-005).
+    ///
+    /// Before the first index segment every kind may.
     pub(super) fn allows(&self, stream: &HeaderV1, kind: SegmentKind) -> bool {
         let Some(last) = &self.last else { return true };
         match kind {
@@ -97,7 +98,7 @@ impl PendingIndex {
         }
     }
 
-    /// The rule that a writer breaks if it writes a segment of this kind next.
+    /// Returns the rule that a writer breaks if it writes a segment of this kind next.
     pub(super) fn refusal(&self, stream: &HeaderV1, kind: SegmentKind) -> Option<Misuse> {
         let rule = match kind {
             SegmentKind::Data if self.ends() => Misuse::IndexEndsStream,
@@ -106,19 +107,19 @@ impl PendingIndex {
         (!self.allows(stream, kind)).then_some(rule)
     }
 
-    /// Bytes from the last index segment to what comes next; 0 where there is none.
+    /// Returns the bytes from the last index segment to the next segment; 0 if there is none.
     pub(super) fn distance(&self) -> u64 {
         self.last.map_or(0, |last| self.position - last.position)
     }
 
-    /// Whether an index segment that comes next may have this payload (SV2-IDX-004).
+    /// Returns true if an index segment that comes next may have this payload (SV2-IDX-004).
     pub(super) fn is_described_by(&self, payload: &IndexView<'_>) -> bool {
         payload.distance() == self.distance()
             && *payload.previous() == self.previous()
             && payload.entries().eq(self.entries.iter().copied())
     }
 
-    /// The payload of the index segment that covers them.
+    /// Returns the payload of the index segment that covers them.
     pub(super) fn payload(&self) -> Vec<u8> {
         write_index(self.distance(), self.previous(), &self.entries)
     }
@@ -137,7 +138,7 @@ mod tests {
     use crate::crypto::{ContentKey, Run, RunSalt, SegmentSealer, StreamSealer};
     use crate::wire::{StreamFlags, StreamParams};
 
-    /// How many are kept of the first 400 data segments, where an index segment holds 169.
+    /// Returns how many of the first 400 data segments are kept, if an index segment holds 169.
     fn kept(flags: StreamFlags) -> usize {
         let params =
             StreamParams { flags, segment_size: 4096, frame_size_log2: 12, ..StreamParams::new([7; 32]) };

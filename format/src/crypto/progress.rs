@@ -1,5 +1,4 @@
-//! §8.2, §9 How far a stream has come: transcript, totals and position, and what the final segment
-//! must say of them.
+//! §8.2, §9 The progress of a stream: transcript, totals and position, and the expected trailer.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -20,7 +19,7 @@ pub struct Progress {
     keys: Arc<StreamKeys>,
     header: HeaderV1,
     committed: Committed,
-    /// Whether a data segment that is not full was followed.
+    /// True if a data segment that is not full was followed.
     short: bool,
     ended: bool,
 }
@@ -55,50 +54,52 @@ impl Progress {
         Self { keys, header, committed, short, ended: false }
     }
 
-    /// The segments so far, the final one included.
+    /// Returns the segments so far, including the final one.
     #[must_use]
     pub const fn committed(&self) -> &Committed {
         &self.committed
     }
 
-    /// Whether the last of them is the final one.
+    /// Returns true if the final segment was followed.
     #[must_use]
     pub const fn ended(&self) -> bool {
         self.ended
     }
 
-    /// T of the segments so far.
+    /// Returns T of the segments so far.
     #[must_use]
     pub const fn transcript(&self) -> &Transcript {
         &self.committed.transcript
     }
 
-    /// R of the last data or index segment so far: the link of what comes next.
+    /// Returns R of the last data or index segment so far, the link of the next segment.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         &self.committed.run
     }
 
-    /// How many segments have been followed.
+    /// Returns the number of segments so far.
     #[must_use]
     pub const fn segments(&self) -> u64 {
         self.committed.segments
     }
 
-    /// Plaintext bytes in the segments so far.
+    /// Returns the plaintext bytes in the segments so far.
     #[must_use]
     pub const fn plaintext_len(&self) -> u64 {
         self.committed.plaintext_len
     }
 
-    /// Bytes of the body so far.
+    /// Returns the bytes of the body so far.
     #[must_use]
     pub const fn position(&self) -> u64 {
         self.committed.position
     }
 
-    /// The payload of the index segment that comes next, where a writer of index segments writes
-    /// one: `ends` says that no data segment follows (SV2-IDX-001).
+    /// Returns the payload of the next index segment, if a writer of index segments must write one
+    /// now.
+    ///
+    /// `ends` says that no data segment follows (SV2-IDX-001).
     #[must_use]
     pub fn index_payload(&self, ends: bool) -> Option<Vec<u8>> {
         let uncovered = &self.committed.pending_index;
@@ -112,7 +113,7 @@ impl Progress {
         (due && !self.header.uniform()).then(|| uncovered.payload())
     }
 
-    /// What the final segment must say if it comes next.
+    /// Returns the trailer of a final segment that comes next.
     #[must_use]
     pub fn trailer(&self) -> Trailer {
         Trailer {
@@ -124,12 +125,14 @@ impl Progress {
         }
     }
 
-    /// Takes in the next segment that was sealed; it may be written afterwards.
+    /// Follows the next sealed segment, which may then be written.
     ///
     /// # Errors
-    /// `misuse` for an index segment, or a data segment after one that is not full, where the
-    /// stream promises full ones (SV2-HDR-016), for a data or final segment where an index segment
-    /// is due (SV2-IDX-001), and for another digest_alg than before (SV2-DIG-008).
+    ///
+    /// - `misuse` for an index segment, or for a data segment after one that is not full, if the
+    ///   stream has UNIFORM (SV2-HDR-016).
+    /// - `misuse` for a data or final segment if an index segment is due (SV2-IDX-001).
+    /// - `misuse` for another `digest_alg` than before (SV2-DIG-008).
     pub fn sealed(&mut self, sealed: &SealedSegment) -> Result<(), Error> {
         let header = &sealed.header;
         //= spec/stream-v2.md#sv2-hdr-016
@@ -156,14 +159,15 @@ impl Progress {
         Ok(())
     }
 
-    /// Takes in the next segment that was opened, with its `payload`; its plaintext may be released
-    /// afterwards. Steps 16 and 17 of §15.1.
+    /// Follows the next opened segment, whose plaintext `payload` may then be released (steps 16
+    /// and 17 of §15.1).
     ///
     /// # Errors
-    /// `order.transcript` where a run or an index segment continues another history, `auth.trailer`
-    /// where the final segment does not match the stream before it, `malformed.index` for an index
-    /// segment that does not describe the data segments before it; `misuse` for a payload of
-    /// another length.
+    ///
+    /// - `order.transcript` if a run or an index segment continues another history.
+    /// - `auth.trailer` if the final segment does not match the stream before it.
+    /// - `malformed.index` if an index segment does not describe the data segments before it.
+    /// - `misuse` if the payload has another length.
     pub fn opened(
         &mut self,
         authentic: &AuthenticHeader,
@@ -190,11 +194,15 @@ impl Progress {
         Ok(())
     }
 
-    /// As [`opened`](Self::opened) for a segment of which only the two frames at its end were
-    /// opened (§19.3): what an index segment holds was written by the writer that resumes after it.
+    /// Follows a segment of which only the last two frames were opened (§19.3).
+    ///
+    /// It is like [`opened`](Self::opened), but does not check the payload of an index segment,
+    /// which the resuming writer itself has written.
     ///
     /// # Errors
-    /// `order.transcript`, `auth.trailer`.
+    ///
+    /// - `order.transcript` if a run or an index segment continues another history.
+    /// - `auth.trailer` if the final segment does not match the stream before it.
     pub fn opened_tail(&mut self, authentic: &AuthenticHeader, opened: &OpenedSegment) -> Result<(), Error> {
         self.check_terminator(authentic, opened)?;
         self.advance(authentic.header(), &opened.digest);
@@ -222,7 +230,7 @@ impl Progress {
         Ok(())
     }
 
-    /// T || R of the segments so far.
+    /// Returns T || R of the segments so far.
     fn history(&self) -> [u8; HISTORY_LEN as usize] {
         history_bytes(self.committed.transcript.bytes(), &self.committed.run)
     }

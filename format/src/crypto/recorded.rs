@@ -1,14 +1,16 @@
-//! Every message that is sealed, for tests that look for a (key, nonce) pair with two of them
-//! (SV2-FRM-008). No released binary has this.
+//! Shows every sealed message to tests, which look for a (key, nonce) pair with two messages
+//! (SV2-FRM-008).
+//!
+//! No released binary contains this.
 
 use std::sync::OnceLock;
 
-/// One message on its way into the AEAD.
+/// One message that is about to be sealed.
 #[derive(Clone, Copy)]
 pub struct Sealing<'a> {
-    /// 32 bytes: the XChaCha20 subkey of run and epoch.
+    /// The XChaCha20 subkey of run and epoch.
     pub key: &'a [u8; 32],
-    /// 12 bytes: what is left of the nonce.
+    /// The remaining 12 bytes of the nonce.
     pub nonce: &'a [u8; 12],
     /// Associated data.
     pub associated_data: &'a [u8],
@@ -18,7 +20,7 @@ pub struct Sealing<'a> {
 
 static RECORDER: OnceLock<fn(&Sealing<'_>)> = OnceLock::new();
 
-/// Has every later sealing of this process shown to `recorder`; the first recorder stays.
+/// Shows every later sealing of this process to `recorder`. The first recorder stays.
 pub fn record_sealings(recorder: fn(&Sealing<'_>)) {
     let _ = RECORDER.set(recorder);
 }

@@ -6,8 +6,8 @@ use crate::wire::{HISTORY_LEN, RunLink, SegmentFlags, history_bytes};
 
 /// 16 bytes from the operating system's random generator, drawn anew for each run (SV2-SEG-026).
 ///
-/// Never one that was read back from storage: the whole safety of resuming rests on that. A salt of
-/// an earlier run is a [`RunLink`], and nothing makes a `RunSalt` of that.
+/// Never use one that was read back from storage: the safety of resuming depends on that. The salt
+/// of an earlier run is a [`RunLink`], which cannot be converted to a `RunSalt`.
 //= spec/stream-v2.md#sv2-jrn-004
 //= type=implication
 //= reason=Where random bytes come from is seen in the pipeline alone.
@@ -22,14 +22,14 @@ impl RunSalt {
         Self(bytes)
     }
 
-    /// The 16 bytes, as they stand in every segment header of the run.
+    /// Returns the 16 bytes, as they are in every segment header of the run.
     #[must_use]
     pub const fn bytes(&self) -> &[u8; 16] {
         &self.0
     }
 }
 
-/// A writer run: its salt, where it begins, and the history it continues.
+/// A writer run: its salt, its first segment, and the history that it continues.
 #[derive(Clone, Copy, Debug)]
 pub struct Run {
     pub(super) salt: RunSalt,
@@ -39,20 +39,21 @@ pub struct Run {
 }
 
 impl Run {
-    /// The run that begins a stream.
+    /// Creates the run that begins a stream.
     #[must_use]
     pub fn first(salt: RunSalt) -> Self {
         Self::resuming(salt, SegmentIndex::FIRST, Transcript::EMPTY, RunLink::NONE)
     }
 
-    /// A run that takes over at segment `first`, after segments with this T, the last of which is
-    /// of the run `link`.
+    /// Creates a run that resumes at segment `first`, after segments with this T.
+    ///
+    /// `link` is the run of the last segment before it.
     #[must_use]
     pub fn resuming(salt: RunSalt, first: SegmentIndex, continues: Transcript, link: RunLink) -> Self {
         Self { salt, first, continues: history_bytes(continues.bytes(), &link) }
     }
 
-    /// The flags of a segment of this run (SV2-SEG-027, SV2-EPO-001).
+    /// Returns the flags of a segment of this run (SV2-SEG-027, SV2-EPO-001).
     pub(super) fn flags(&self, index: SegmentIndex, epoch_segments: u32) -> SegmentFlags {
         //= spec/stream-v2.md#sv2-seg-027
         //# A writer MUST set RUN_START on the first segment of a run and on no other segment.

@@ -1,4 +1,4 @@
-//! §5, §13 The keys of one run in one epoch: what sealing and opening a segment takes.
+//! §5, §13 The keys of one run in one epoch, for sealing and opening segments.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -12,8 +12,9 @@ use super::mac::Secret;
 use crate::KeyEpoch;
 use crate::wire::SegmentHeader;
 
-/// The keys of one run in one epoch, remembered from segment to segment: one set-up of the AEAD a
-/// run and epoch.
+/// The keys of one run in one epoch, kept from segment to segment.
+///
+/// The AEAD is set up once for each run and epoch.
 pub(super) struct RunKeys {
     stream: Arc<StreamKeys>,
     epochs: EpochChain,
@@ -21,13 +22,13 @@ pub(super) struct RunKeys {
     digest: Box<DigestState>,
 }
 
-/// What sealing and opening the frames of a segment takes.
+/// The keys for sealing and opening the frames of a segment.
 pub(super) struct SegmentKeys {
     pub(super) cipher: FrameCipher,
     pub(super) digest: Secret,
 }
 
-/// What sealing and opening a segment takes: keys, and the state of its digest.
+/// The keys for sealing and opening a segment, and the state of its digest.
 pub(super) struct ForSegment<'a> {
     pub(super) stream: &'a StreamKeys,
     pub(super) keys: &'a SegmentKeys,
@@ -44,7 +45,7 @@ impl RunKeys {
         self.epochs.keep();
     }
 
-    /// What the segment with this header takes.
+    /// Returns the keys and the digest state of the segment with this header.
     pub(super) fn for_segment(&mut self, header: &SegmentHeader) -> ForSegment<'_> {
         let (epoch, salt) = (header.key_epoch, RunSalt::new(header.run_salt));
         if !matches!(&self.current, Some((e, s, _)) if (*e, *s) == (epoch, salt)) {

@@ -1,4 +1,4 @@
-//! §8.3, §15.5 Which run holds which segments, by headers in order or by links from the end.
+//! §8.3, §15.5 The runs of segments, found by headers in order or by links from the end.
 
 use alloc::collections::VecDeque;
 
@@ -7,11 +7,12 @@ use super::{AuthenticHeader, RunOrder};
 use crate::wire::{RunLink, segment_at as at};
 use crate::{Detail, Error, SegmentIndex};
 
-/// The runs that hold some segments of a stream, found by links from its end backwards, or by
-/// headers from its beginning forwards. 20 bytes for each.
+/// The runs that hold some segments of a stream, 20 bytes for each run.
 ///
-/// They are those of one final segment, or of one last committed segment, and stand for nothing
-/// else (SV2-RNG-008).
+/// They are found by links from the end backwards, or by headers from the beginning forwards. They
+/// are valid for one final segment or one last committed segment only (SV2-RNG-008).
+///
+/// # Examples
 ///
 /// ```
 /// use stream_v2_format::SegmentIndex;
@@ -30,41 +31,44 @@ use crate::{Detail, Error, SegmentIndex};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunMap {
-    /// How many segments are before the end of the last of them.
+    /// The number of segments up to the end of the last run.
     end: u64,
     /// In ascending order, without a gap.
     runs: VecDeque<RunLink>,
 }
 
 impl RunMap {
-    /// No run.
+    /// No runs.
     pub const NONE: Self = Self { end: 0, runs: VecDeque::new() };
 
-    /// The run that ends before segment `end`, by the link of that segment. Nothing is before
-    /// segment 0.
+    /// Creates a map with the run that ends before segment `end`, from the link of that segment.
+    ///
+    /// Before segment 0 there is no run.
     #[must_use]
     pub fn ending_before(end: SegmentIndex, link: RunLink) -> Self {
         let runs = if link.first < end { VecDeque::from([link]) } else { VecDeque::new() };
         Self { end: end.0.into(), runs }
     }
 
-    /// The first segment of the lowest run that is known, where there are segments before it: the
-    /// link in that segment says which run holds them.
+    /// Returns the first segment of the lowest known run, unless that is segment 0.
+    ///
+    /// The link in that segment names the run before it.
     #[must_use]
     pub fn unknown_before(&self) -> Option<SegmentIndex> {
         self.runs.front().map(|run| run.first).filter(|&first| first > SegmentIndex::FIRST)
     }
 
-    /// Adds the run before the lowest one that is known, by the link that
-    /// [`open_link`](super::SegmentOpener::open_link) gives of the first segment of that one. A
-    /// link that cannot stand there is not added.
+    /// Adds the run before the lowest known one.
+    ///
+    /// `link` is the result of [`open_link`](super::SegmentOpener::open_link) for the first segment
+    /// of the lowest known run. An impossible link is not added.
     pub fn add(&mut self, link: RunLink) {
         if self.unknown_before().is_some_and(|first| link.first < first) {
             self.runs.push_front(link);
         }
     }
 
-    /// Takes in the run of the segment that `order` has admitted last.
+    /// Adds the run of the segment that `order` has admitted last.
     pub fn follow(&mut self, order: &RunOrder) {
         if order.segments() > self.end {
             self.end = order.segments();
@@ -74,18 +78,19 @@ impl RunMap {
         }
     }
 
-    /// The run that holds segment `index`, if it is known.
+    /// Returns the run that holds segment `index`, if it is known.
     #[must_use]
     pub fn holding(&self, index: SegmentIndex) -> Option<&RunLink> {
         let after = self.runs.partition_point(|run| run.first <= index);
         self.runs.get(after.checked_sub(1)?).filter(|_| u64::from(index.0) < self.end)
     }
 
-    /// Checks that a segment is of the run that holds its segment_index, and begins it where it is
-    /// the first.
+    /// Checks that a segment belongs to the run that holds its `segment_index`, and begins the run
+    /// if it is its first.
     ///
     /// # Errors
-    /// `order.run`, also where that run is not known.
+    ///
+    /// - `order.run` if it does not, or if that run is not known.
     pub fn check(&self, header: &AuthenticHeader) -> Result<(), Error> {
         let found = header.header();
         //= spec/stream-v2.md#sv2-rng-005

@@ -4,8 +4,9 @@ use super::Committed;
 use crate::wire::{RunLink, SegmentHeader, SegmentKind, segment_at as at};
 use crate::{Detail, Error, Offset};
 
-/// Follows segment_index and runs from header to header: what a range reader that walks checks of
-/// every header (SV2-RNG-007).
+/// Follows `segment_index` and runs from header to header.
+///
+/// A range reader that walks checks this for every header (SV2-RNG-007).
 #[derive(Clone, Debug)]
 pub struct RunOrder {
     segments: u64,
@@ -13,7 +14,7 @@ pub struct RunOrder {
 }
 
 impl RunOrder {
-    /// Begins before segment 0.
+    /// The state before segment 0.
     pub const BEGIN: Self = Self { segments: 0, link: RunLink::NONE };
 
     /// Resumes after the committed segments of a stream.
@@ -22,14 +23,13 @@ impl RunOrder {
         Self { segments: committed.segments, link: committed.run }
     }
 
-    /// How many segments have been admitted.
+    /// Returns the number of admitted segments.
     #[must_use]
     pub const fn segments(&self) -> u64 {
         self.segments
     }
 
-    /// R of the last data or index segment that was admitted: what the terminator of the next
-    /// segment must say.
+    /// Returns R of the last admitted data or index segment, which the next terminator must state.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         &self.link
@@ -38,7 +38,9 @@ impl RunOrder {
     /// Admits the next segment, whose header was read at `offset`.
     ///
     /// # Errors
-    /// `order.segment_index`, `order.run`.
+    ///
+    /// - `order.segment_index` if another segment belongs here.
+    /// - `order.run` if the segment belongs to another run.
     pub fn admit(&mut self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         self.check(header, offset).map_err(|error| error.in_segment(self.segments))?;
         self.follow(header);

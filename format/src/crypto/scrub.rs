@@ -1,24 +1,25 @@
-//! What calls leave on the stack: arguments by value, registers that were spilled, blocks of a
-//! cipher.
+//! Overwrites the stack after calls that handle keys.
 //!
-//! Keys have a place of their own and are overwritten there. But who computes with them has copies
-//! on the stack, also in crates and in the C and assembler of a backend, and a thread's stack
-//! outlives the call by far. What stays in registers cannot be reached from here.
+//! Calls leave arguments by value, spilled registers and cipher blocks there. Stored keys are
+//! overwritten in place, but computing with a key leaves copies on the stack. This is also true of
+//! crates, and of the C and assembler code of a backend. The stack of a thread outlives such a call
+//! by far. Registers cannot be reached from here.
 
 use core::hint::black_box;
 
-/// Bytes of stack that a MAC takes at most.
+/// Maximum stack bytes of a MAC.
 const MAC_DEPTH: usize = 2048;
-/// Bytes of stack that setting up, sealing or opening takes at most: AES with wide registers holds
-/// each round key four times.
+/// Maximum stack bytes of setting up an AEAD, sealing or opening.
+///
+/// AES with wide registers holds each round key four times.
 const CIPHER_DEPTH: usize = 16_384;
 
-/// Computes a MAC, and overwrites the stack that it had.
+/// Computes a MAC and overwrites the stack that it used.
 pub(super) fn scrub_mac<T>(work: impl FnOnce() -> T) -> T {
     scrubbed::<MAC_DEPTH, T>(work)
 }
 
-/// Does something with an AEAD, and overwrites the stack that it had.
+/// Runs `work` with an AEAD and overwrites the stack that it used.
 pub(super) fn scrub_cipher<T>(work: impl FnOnce() -> T) -> T {
     scrubbed::<CIPHER_DEPTH, T>(work)
 }
@@ -29,7 +30,7 @@ fn scrubbed<const DEPTH: usize, T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
-/// A frame of its own, which lies where the one of `overwrite_stack` will.
+/// Calls `work` in a stack frame of its own, at the same place as that of `overwrite_stack`.
 #[inline(never)]
 fn call<T>(work: impl FnOnce() -> T) -> T {
     work()

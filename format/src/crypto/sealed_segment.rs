@@ -1,4 +1,4 @@
-//! §6, §8 What sealing a segment gives besides its wire: its header, and its digest.
+//! §6, §8 The result of sealing a segment besides its wire: header and digest.
 
 use super::Digest;
 use crate::wire::SegmentHeader;

@@ -1,5 +1,4 @@
-//! §7, §8, §15 Opening one segment, from one slice into another: steps 12 to 16 of the order of
-//! checks.
+//! §7, §8, §15 Opens one segment from one slice into another (steps 12 to 16 of §15.1).
 
 use super::frame_opener::{FrameOpener, SealedEnds, check_terminator};
 use super::run_keys::RunKeys;
@@ -19,30 +18,36 @@ pub struct SegmentOpener {
 }
 
 impl SegmentOpener {
-    /// An opener for segments of `stream`. Several openers may share the work.
+    /// Creates an opener for segments of `stream`. Several openers may share the work.
     #[must_use]
     pub fn new(stream: &StreamOpener) -> Self {
         Self { header: *stream.header(), keys: RunKeys::new(stream.keys.clone()) }
     }
 
-    /// The same, in which going back to earlier key epochs takes few steps: 8 KiB at most are kept
-    /// for it.
+    /// Keeps up to 8 KiB of secrets, so that going back to earlier key epochs takes few steps.
     #[must_use]
     pub fn keeping_epochs(mut self) -> Self {
         self.keys.keep_epochs();
         self
     }
 
-    /// Opens the segment `header` with its `wire` (wire_len bytes) into `payload` (payload_len
-    /// bytes): the plaintext of a data segment, what an index segment holds.
+    /// Opens the segment `header` with its `wire` into `payload`.
     ///
-    /// On success everything about the segment itself has been verified; whether it is in the
-    /// right place is for [`SegmentOrder`](super::SegmentOrder) and [`Progress`](super::Progress)
-    /// to say. After an error `payload` is zero.
+    /// `wire` has `wire_len` bytes, `payload` has `payload_len` bytes. The payload is the plaintext
+    /// of a data segment, or the contents of an index segment.
+    ///
+    /// On success everything about the segment itself is verified. Whether it is in the right place
+    /// is checked by [`SegmentOrder`](super::SegmentOrder) and [`Progress`](super::Progress). After
+    /// an error `payload` is zero.
     ///
     /// # Errors
-    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`,
-    /// `malformed.terminator`; `misuse` for slices of another length.
+    ///
+    /// - `malformed.wire_crc` if the checksum of the wire does not match.
+    /// - `malformed.frame_*` if a frame header is wrong.
+    /// - `auth.frame` if the AEAD rejects a frame.
+    /// - `auth.digest` if the digest does not match.
+    /// - `malformed.terminator` if the terminator is invalid.
+    /// - `misuse` if a slice has another length.
     pub fn open(
         &mut self,
         header: &AuthenticHeader,
@@ -54,11 +59,12 @@ impl SegmentOpener {
         opening.finish()
     }
 
-    /// Begins the segment `header`, whose wire comes piece by piece, with its `payload`
-    /// (payload_len bytes).
+    /// Begins to open the segment `header`, whose wire arrives in pieces, into `payload` of
+    /// `payload_len` bytes.
     ///
     /// # Errors
-    /// `misuse` for a payload of another length; it is zero then.
+    ///
+    /// - `misuse` if the payload has another length; it is zero then.
     pub fn begin<'s>(
         &'s mut self,
         header: &'s AuthenticHeader,
@@ -67,13 +73,13 @@ impl SegmentOpener {
         SegmentOpening::begin(&self.header, self.keys.for_segment(header.header()), header, payload)
     }
 
-    /// Bytes of the digest frame and the terminator frame, with which the wire of a segment ends.
+    /// Returns the bytes of the digest frame and the terminator frame, the end of a segment's wire.
     #[must_use]
     pub fn tail_len(&self, header: &AuthenticHeader) -> usize {
         FrameLayout::new(&self.header, header.header()).tail().frames_len()
     }
 
-    /// Bytes of the terminator frame, with which the wire of a segment ends.
+    /// Returns the bytes of the terminator frame, the last one of a segment's wire.
     #[must_use]
     pub fn terminator_len(&self, header: &AuthenticHeader) -> usize {
         self.terminator_frame(header).frame_len()
@@ -85,13 +91,18 @@ impl SegmentOpener {
         FrameHeader { frame_type: FrameType::Terminator, len }
     }
 
-    /// Opens the terminator frame alone, the last [`terminator_len`](Self::terminator_len) bytes of
-    /// the wire of an index segment or a data segment with RUN_START, and gives its link: the run
-    /// of the segment before.
+    /// Opens the terminator frame alone and returns its link, the run of the previous segment.
+    ///
+    /// `frame` is the last [`terminator_len`](Self::terminator_len) bytes of the wire of an index
+    /// segment, or of a data segment with RUN_START.
     ///
     /// # Errors
-    /// `malformed.frame_*`, `auth.frame`, `malformed.terminator`; `malformed.wire_len` for a slice
-    /// of another length, `misuse` for a segment without a link.
+    ///
+    /// - `malformed.frame_*` if the frame header is wrong.
+    /// - `auth.frame` if the AEAD rejects the frame.
+    /// - `malformed.terminator` if the terminator is invalid.
+    /// - `malformed.wire_len` if the slice has another length.
+    /// - `misuse` if the segment has no link.
     pub fn open_link(&mut self, authentic: &AuthenticHeader, frame: &[u8]) -> Result<RunLink, Error> {
         let header = authentic.header();
         let expected = self.terminator_frame(authentic);
@@ -113,14 +124,18 @@ impl SegmentOpener {
         link_at_end(&terminator).ok_or_else(|| authentic.misuse(Misuse::NoLink))
     }
 
-    /// Opens the two frames at the end of the wire alone, from the last
-    /// [`tail_len`](Self::tail_len) bytes of the wire: what a writer that resumes needs of a
-    /// segment whose data frames were durable before (§19.3). Neither the checksum of the wire nor
-    /// its data frames are looked at.
+    /// Opens the last two frames of a wire alone, from its last [`tail_len`](Self::tail_len) bytes.
+    ///
+    /// A writer that resumes needs no more of a segment whose data frames were already durable
+    /// (§19.3). It checks neither the checksum of the wire nor its data frames.
     ///
     /// # Errors
-    /// `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`;
-    /// `malformed.wire_len` for a slice of another length.
+    ///
+    /// - `malformed.frame_*` if a frame header is wrong.
+    /// - `auth.frame` if the AEAD rejects a frame.
+    /// - `auth.digest` if the digest frame is invalid.
+    /// - `malformed.terminator` if the terminator is invalid.
+    /// - `malformed.wire_len` if the slice has another length.
     pub fn open_tail(&mut self, authentic: &AuthenticHeader, tail: &[u8]) -> Result<OpenedSegment, Error> {
         let header = authentic.header();
         let layout = FrameLayout::new(&self.header, header).tail();

@@ -1,5 +1,4 @@
-//! §7, §8, §15 One segment while it is opened, frame after frame, in order: steps 12 to 16 of the
-//! order of checks.
+//! §7, §8, §15 One segment while it is opened, frame by frame in order (steps 12 to 16 of §15.1).
 
 use super::digest::DigestState;
 use super::frame_opener::{FrameOpener, SealedEnds};
@@ -10,30 +9,30 @@ use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{Crc32c, FrameHeader, FrameLayout, FrameType, FrameView, HeaderV1};
 use crate::{Error, Misuse};
 
-/// A segment that is being opened: each byte goes through CRC, digest and AEAD while it is in the
-/// cache.
+/// A segment that is being opened.
 ///
-/// What is wrong with it is said at the end: only then is it known what comes first in the order of
-/// checks. Dropped, or finished with an error, it leaves zeros in the payload.
+/// Each byte passes CRC, digest and AEAD while it is in the cache. Errors are reported at the end,
+/// because only then is it known which one is first in the order of checks. The payload is zeroed
+/// if this is dropped, or finished with an error.
 pub struct SegmentOpening<'s> {
     stream: &'s HeaderV1,
     authentic: &'s AuthenticHeader,
     layout: FrameLayout,
-    /// Bytes of the wire that have come.
+    /// Bytes of the wire that have arrived.
     taken: usize,
     payload: Unverified<'s>,
     frames: FrameOpener<'s>,
     ends: SealedEnds,
     crc: Crc32c,
     digest: &'s mut DigestState,
-    /// The first frame header that is wrong: step 13.
+    /// The first wrong frame header (step 13 of §15.1).
     malformed: Option<Error>,
-    /// The first frame that the AEAD has rejected: step 14.
+    /// The first frame that the AEAD rejected (step 14 of §15.1).
     rejected: Option<Error>,
 }
 
 impl<'s> SegmentOpening<'s> {
-    /// Begins a segment whose `payload` has the length that its header says.
+    /// Begins a segment whose `payload` has the length that its header states.
     pub(super) fn begin(
         stream: &'s HeaderV1,
         keys: ForSegment<'s>,
@@ -64,8 +63,10 @@ impl<'s> SegmentOpening<'s> {
         })
     }
 
-    /// Bytes of the frames that come next: of as many as `most` bytes hold, and of one at least; 0
-    /// at the end of the wire.
+    /// Returns the bytes of the next frames: as many frames as fit in `most` bytes, but at least
+    /// one.
+    ///
+    /// Returns 0 at the end of the wire.
     #[must_use]
     pub fn next_len(&self, most: usize) -> usize {
         let next = (self.frames.frame_index..).map_while(|frame_index| self.layout.header(frame_index));
@@ -78,10 +79,11 @@ impl<'s> SegmentOpening<'s> {
             .unwrap_or(0)
     }
 
-    /// Takes the next bytes of the wire: any number of whole frames.
+    /// Takes the next bytes of the wire, which are any number of whole frames.
     ///
     /// # Errors
-    /// `misuse` for a piece that ends inside a frame, and for more than the segment has.
+    ///
+    /// - `misuse` if a piece ends inside a frame, or is more than the rest of the segment.
     pub fn push(&mut self, wire: &[u8]) -> Result<(), Error> {
         scrub_cipher(|| self.frames(wire))
     }
@@ -103,7 +105,7 @@ impl<'s> SegmentOpening<'s> {
         Ok(())
     }
 
-    /// Takes a frame, and opens it where nothing is known to be wrong with the segment.
+    /// Takes a frame, and opens it unless the segment is already known to be wrong.
     fn frame(&mut self, expected: FrameHeader, bytes: &[u8]) {
         let offset = self.authentic.offset().plus((SEGMENT_HEADER_LEN + self.taken) as u64);
         self.taken += bytes.len();
@@ -129,12 +131,18 @@ impl<'s> SegmentOpening<'s> {
         self.frames.open(frame, self.payload.next(frame.ciphertext.len()))
     }
 
-    /// Verifies the segment, once all of its wire has come.
+    /// Verifies the segment, once all of its wire has arrived.
     ///
     /// # Errors
-    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`,
-    /// `malformed.terminator`: the first of them, in this order. `misuse` where a part of the wire
-    /// has not come.
+    ///
+    /// The first error in this order:
+    ///
+    /// - `misuse` if a part of the wire has not arrived.
+    /// - `malformed.wire_crc` if the checksum of the wire does not match.
+    /// - `malformed.frame_*` if a frame header is wrong.
+    /// - `auth.frame` if the AEAD rejects a frame.
+    /// - `auth.digest` if the digest does not match.
+    /// - `malformed.terminator` if the terminator is invalid.
     pub fn finish(self) -> Result<OpenedSegment, Error> {
         let Self { stream, authentic, taken, mut payload, ends, crc, digest, malformed, rejected, .. } = self;
         let header = authentic.header();
@@ -160,7 +168,7 @@ impl<'s> SegmentOpening<'s> {
     }
 }
 
-/// What was opened of a segment that is not verified, and is zero again when it never is.
+/// The opened part of an unverified segment, zeroed unless the segment is verified.
 struct Unverified<'s> {
     bytes: &'s mut [u8],
     filled: usize,
@@ -168,7 +176,8 @@ struct Unverified<'s> {
 }
 
 impl Unverified<'_> {
-    /// Space for the next `len` bytes: the data frames of a segment are as long as its payload.
+    /// Returns the space for the next `len` bytes. A segment's data frames are as long as its
+    /// payload.
     fn next(&mut self, len: usize) -> &mut [u8] {
         let begin = self.filled;
         self.filled += len;
@@ -216,7 +225,7 @@ mod tests {
             Self { stream, header: sealed.header, wire }
         }
 
-        /// The same with other bytes, whose CRC is right.
+        /// Returns a copy with flipped bits in one byte, and the right CRC.
         fn with(mut self, at: usize, flip: u8) -> Self {
             self.wire[at] ^= flip;
             self.header.wire_crc32c = crc32c(&self.wire);
@@ -230,7 +239,7 @@ mod tests {
             (SegmentOpener::new(&reader), parsed.complete().unwrap().0)
         }
 
-        /// Opens it in pieces of so many bytes, or of one frame.
+        /// Opens the segment in pieces of `most` bytes, or of one frame.
         fn open(&self, most: usize) -> (Result<(), Detail>, Vec<u8>) {
             let ((mut opener, authentic), mut payload) = (self.reader(), vec![1; LEN]);
             let mut opening = opener.begin(&authentic, &mut payload).unwrap();
@@ -274,7 +283,7 @@ mod tests {
         for (places, detail) in cases {
             let sealed = places.iter().fold(Sealed::new(), |sealed, &at| sealed.with(at, 0x40));
             assert_eq!(sealed.open(1), (Err(detail), vec![0; LEN]), "{places:?}");
-            // And before all of them, the checksum.
+            // The checksum comes before all of them.
             let header = SegmentHeader { wire_crc32c: !sealed.header.wire_crc32c, ..sealed.header };
             let segment_tag = sealed.stream.keys.segment.hmac(&[&header.tagged_bytes()]);
             let sealed = Sealed { header: SegmentHeader { segment_tag, ..header }, ..sealed };

@@ -1,5 +1,5 @@
-//! §15.2 Order of segments: what a sequential reader checks as authentic headers arrive, before
-//! their wires are read.
+//! §15.2 Order of segments: the checks of a sequential reader on authentic headers, before their
+//! wires.
 
 use super::{Committed, PendingIndex, RunOrder};
 use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind, segment_at as at};
@@ -38,44 +38,48 @@ impl SegmentOrder {
         }
     }
 
-    /// How many segments have been admitted.
+    /// Returns the number of admitted segments.
     #[must_use]
     pub const fn segments(&self) -> u64 {
         self.runs.segments()
     }
 
-    /// R of the last data or index segment that was admitted.
+    /// Returns R of the last admitted data or index segment.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         self.runs.link()
     }
 
-    /// Where the next segment begins, in bytes from the start of the stream.
+    /// Returns the offset of the next segment, in bytes from the start of the stream.
     #[must_use]
     pub const fn offset(&self) -> Offset {
         self.offset
     }
 
-    /// What the segments so far leave to the next index segment.
+    /// Returns the contents of the next index segment, from the segments so far.
     #[must_use]
     pub const fn pending_index(&self) -> &PendingIndex {
         &self.pending_index
     }
 
-    /// Whether the final segment has been admitted.
+    /// Returns true if the final segment has been admitted.
     #[must_use]
     pub const fn ended(&self) -> bool {
         self.ended
     }
 
-    /// Admits the next segment, whose header was read at `offset`: step 10 of §15.1.
+    /// Admits the next segment, whose header was read at `offset` (step 10 of §15.1).
     ///
-    /// A reader with the key admits authenticated headers only; a tool without it follows the same
-    /// order (§15.6).
+    /// A reader with the key admits authenticated headers only. A tool without the key follows the
+    /// same order (§15.6).
     ///
     /// # Errors
-    /// `order.segment_index`, `order.run`, `order.uniform`, `limit.stream_plaintext_len`,
-    /// `order.index`.
+    ///
+    /// - `order.segment_index` if another segment belongs here.
+    /// - `order.run` if the segment belongs to another run.
+    /// - `order.uniform` if it follows a data segment that is not full, in a stream with UNIFORM.
+    /// - `limit.stream_plaintext_len` if there is more plaintext than the stream header declares.
+    /// - `order.index` if an index segment is missing or too early.
     pub fn admit(&mut self, header: &SegmentHeader, offset: Offset) -> Result<(), Error> {
         self.check(header, offset).map_err(|error| error.in_segment(self.segments()))?;
         self.runs.follow(header);
@@ -88,11 +92,12 @@ impl SegmentOrder {
         Ok(())
     }
 
-    /// What the end of the input means here, where `offset` is its length in bytes.
+    /// Checks that the input may end here, at `offset` bytes.
     ///
     /// # Errors
-    /// `truncated` with the number of segments admitted, unless the final segment was the last
-    /// (SV2-FIN-004).
+    ///
+    /// - `truncated`, with the number of admitted segments, unless the last one was the final
+    ///   segment (SV2-FIN-004).
     pub const fn end_of_input(&self, offset: Offset) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-fin-004
         //# A reader MUST reject with `truncated` a stream that ends before a final segment, also

@@ -1,4 +1,4 @@
-//! §7, §8, §9 Sealing the segments of a run, from one slice into another.
+//! §7, §8, §9 Seals the segments of a run, from one slice into another.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -20,15 +20,16 @@ const FINAL_WIRE_LEN: usize = FINAL_SEGMENT_LEN - SEGMENT_HEADER_LEN;
 pub struct SegmentSealer {
     header: HeaderV1,
     run: Run,
-    /// The lowest index that may be sealed; none after 2^32 - 1.
+    /// The lowest index that may be sealed, or `None` after 2^32 - 1.
     next: Option<SegmentIndex>,
     digest_alg: DigestAlg,
     keys: RunKeys,
 }
 
 impl SegmentSealer {
-    /// A sealer for one run of `stream`. Several sealers of one run may share the work; no two of
-    /// them may have the same segment.
+    /// Creates a sealer for one run of `stream`.
+    ///
+    /// Several sealers of one run may share the work, but no two of them may seal the same segment.
     #[must_use]
     pub fn new(stream: &StreamSealer, run: Run) -> Self {
         let keys = RunKeys::new(stream.keys.clone());
@@ -36,13 +37,13 @@ impl SegmentSealer {
         Self { header, run, next, digest_alg: DigestAlg::HmacSha3OverTags, keys }
     }
 
-    /// Chooses what the digest is computed over; the default is `HmacSha3OverTags`.
+    /// Sets the digest algorithm; the default is `HmacSha3OverTags`.
     #[must_use]
     pub fn with_digest_alg(self, digest_alg: DigestAlg) -> Self {
         Self { digest_alg, ..self }
     }
 
-    /// Bytes of the wire of a data segment with `plaintext_len` bytes of plaintext.
+    /// Returns the wire bytes of a data segment with `plaintext_len` bytes of plaintext.
     #[must_use]
     pub fn wire_len(&self, index: SegmentIndex, plaintext_len: u32) -> usize {
         self.wire_len_of(SegmentKind::Data, index, plaintext_len)
@@ -55,15 +56,17 @@ impl SegmentSealer {
         len
     }
 
-    /// Seals `plaintext` (1 to segment_size bytes) into `wire`, which is
+    /// Seals `plaintext` (1 to `segment_size` bytes) into `wire`, which is
     /// [`wire_len`](Self::wire_len) bytes long.
     ///
-    /// After an error the wire's content is undefined, and the index must not be sealed again in
-    /// this run.
+    /// After an error the content of the wire is undefined, and the index must not be sealed again
+    /// in this run.
     ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for slices of another length, and
-    /// for an index that is not above those before, or is before the run.
+    ///
+    /// - `limit.segment_index` if the stream must end here.
+    /// - `misuse` if a slice has another length.
+    /// - `misuse` if the index is not above the earlier ones, or is before the run.
     pub fn seal_data(
         &mut self,
         index: SegmentIndex,
@@ -75,11 +78,12 @@ impl SegmentSealer {
         sealing.finish()
     }
 
-    /// Begins a data segment of `plaintext_len` bytes (1 to segment_size), whose plaintext comes
-    /// piece by piece.
+    /// Begins a data segment of `plaintext_len` bytes (1 to `segment_size`), whose plaintext
+    /// arrives in pieces.
     ///
     /// # Errors
-    /// As of [`seal_data`](Self::seal_data).
+    ///
+    /// - As [`seal_data`](Self::seal_data).
     pub fn begin_data<'s>(
         &'s mut self,
         index: SegmentIndex,
@@ -106,14 +110,17 @@ impl SegmentSealer {
         SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)
     }
 
-    /// Seals an index segment with the `payload` that
-    /// [`Progress::index_payload`](super::Progress::index_payload) gives, after the segments whose
-    /// T is `transcript`, the last of which is of the run `link`. Its wire is as long as that of a
-    /// data segment of that length which begins a run.
+    /// Seals an index segment with the `payload` from
+    /// [`Progress::index_payload`](super::Progress::index_payload).
+    ///
+    /// `transcript` is T of the segments before it, and `link` the run of the last of them. The
+    /// wire is as long as that of a data segment of the same length that begins a run.
     ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for a payload that no index
-    /// segment has (SV2-IDX-003), and for an index that is not above those before.
+    ///
+    /// - `limit.segment_index` if the stream must end here.
+    /// - `misuse` if no index segment has such a payload (SV2-IDX-003).
+    /// - `misuse` if the index is not above the earlier ones.
     pub fn seal_index(
         &mut self,
         index: SegmentIndex,
@@ -132,7 +139,7 @@ impl SegmentSealer {
         Ok((sealed, wire))
     }
 
-    /// Whether a data or index segment may have this index (SV2-EPO-002).
+    /// Checks that a data or index segment may have this index (SV2-EPO-002).
     fn check_index(&self, index: SegmentIndex) -> Result<(), Error> {
         let last = self.header.last_segment();
         if index > last {
@@ -145,7 +152,8 @@ impl SegmentSealer {
     /// Seals the final segment with `trailer` into `wire` (160 bytes).
     ///
     /// # Errors
-    /// `misuse` for a wire of another length, and for an index that is not above those before.
+    ///
+    /// - `misuse` if the wire has another length, or the index is not above the earlier ones.
     pub fn seal_final(
         &mut self,
         index: SegmentIndex,
@@ -155,7 +163,7 @@ impl SegmentSealer {
         self.seal(index, SegmentKind::Final, &[], &trailer.to_bytes(), wire)
     }
 
-    /// Bytes of the wire of the final segment.
+    /// Returns the bytes of the wire of the final segment.
     #[must_use]
     pub const fn final_wire_len() -> usize {
         FINAL_WIRE_LEN
@@ -181,8 +189,8 @@ impl SegmentSealer {
         sealing.finish()
     }
 
-    /// Takes the index for one sealing, whatever comes of it: a message that was begun is as good
-    /// as sealed.
+    /// Claims the index for one sealing, even if that fails: a message that was begun counts as
+    /// sealed.
     fn claim(&mut self, index: SegmentIndex) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-frm-008
         //# A writer MUST NOT seal two different messages under one pair of run_salt and
@@ -199,7 +207,7 @@ impl SegmentSealer {
         }
     }
 
-    /// The header of a segment as far as it is known before sealing.
+    /// Returns the header of a segment as far as it is known before sealing.
     fn plan(&self, index: SegmentIndex, kind: SegmentKind, payload_len: u32) -> SegmentHeader {
         let epoch_segments = self.header.params().epoch_segments;
         //= spec/stream-v2.md#sv2-epo-001
@@ -254,7 +262,7 @@ mod tests {
         assert_eq!(seal(3, usize::MAX), Err(Some(Misuse::SealedTwice)));
         assert_eq!(seal(7, usize::MAX), Ok(()));
         assert_eq!(seal(6, usize::MAX), Err(Some(Misuse::SealedTwice)));
-        // A sealing that failed counts, too.
+        // A failed sealing counts, too.
         assert_eq!(seal(8, 10), Err(Some(Misuse::WireLen)));
         assert_eq!(seal(8, usize::MAX), Err(Some(Misuse::SealedTwice)));
         assert_eq!(seal(9, usize::MAX), Ok(()));

@@ -1,4 +1,4 @@
-//! §7, §8 One segment while it is sealed, frame after frame, in order.
+//! §7, §8 One segment while it is sealed, frame by frame in order.
 
 use super::SealedSegment;
 use super::cipher::FramePlace;
@@ -12,25 +12,25 @@ use crate::wire::{
 };
 use crate::{Error, Misuse, SegmentIndex};
 
-/// A segment that is being sealed: each byte goes through AEAD, digest and CRC while it is in the
-/// cache.
+/// A segment that is being sealed.
 ///
-/// Dropped before it is finished, it leaves a wire whose content is undefined; its index must not
-/// be sealed again in this run.
+/// Each byte passes AEAD, digest and CRC while it is in the cache. If this is dropped before it is
+/// finished, the content of the wire is undefined, and the index must not be sealed again in this
+/// run.
 pub struct SegmentSealing<'s> {
     stream: &'s StreamKeys,
-    /// As far as it is known before sealing.
+    /// The header as far as it is known before sealing.
     header: SegmentHeader,
     frame_size: usize,
     terminator: &'s [u8],
-    /// Bytes of the payload that are not sealed yet.
+    /// Bytes of the payload that are not yet sealed.
     left: usize,
     frames: FrameWriter<'s>,
     digest: &'s mut DigestState,
 }
 
 impl<'s> SegmentSealing<'s> {
-    /// Begins a segment whose `wire` has the length that `header` says.
+    /// Begins a segment whose `wire` has the length that `header` states.
     pub(super) fn begin(
         stream: &HeaderV1,
         keys: &'s mut RunKeys,
@@ -57,11 +57,12 @@ impl<'s> SegmentSealing<'s> {
         Ok(Self { stream: stream_keys, header, frame_size, terminator, left, frames, digest })
     }
 
-    /// Seals the next `plaintext`: any number of frames of frame_size bytes, or all that is left of
-    /// the segment.
+    /// Seals the next `plaintext`: any number of frames of `frame_size` bytes, or the rest of the
+    /// segment.
     ///
     /// # Errors
-    /// `misuse` for more than that, and for a piece that ends inside a frame.
+    ///
+    /// - `misuse` if there is more than that, or if a piece ends inside a frame.
     pub fn push(&mut self, plaintext: &[u8]) -> Result<(), Error> {
         let (index, len) = (self.header.index, plaintext.len() as u64);
         let left = self
@@ -85,7 +86,8 @@ impl<'s> SegmentSealing<'s> {
     /// Ends the segment with its digest and its terminator.
     ///
     /// # Errors
-    /// `misuse` where not all of its plaintext was sealed.
+    ///
+    /// - `misuse` if a part of its plaintext is not yet sealed.
     pub fn finish(self) -> Result<SealedSegment, Error> {
         let Self { stream, mut header, terminator, left, mut frames, digest, .. } = self;
         if left > 0 {
@@ -107,14 +109,14 @@ impl<'s> SegmentSealing<'s> {
     }
 }
 
-/// Writes frame after frame into the wire.
+/// Writes the frames into the wire.
 struct FrameWriter<'s> {
     keys: &'s SegmentKeys,
     bound_prefix: [u8; BOUND_PREFIX_LEN],
     index: SegmentIndex,
     frame_index: u32,
     rest: &'s mut [u8],
-    /// Of all that was written.
+    /// The checksum of all bytes written.
     crc: Crc32c,
 }
 

@@ -1,4 +1,4 @@
-//! §9, §15.5 The end of a stream, for a reader that has not read what is before it.
+//! §9, §15.5 The end of a stream, for a reader that has not read the rest of it.
 
 use super::mac::equal;
 use super::verified_index::offset_before;
@@ -7,7 +7,7 @@ use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, SegmentKind, TRAILER_LEN, Trailer, segment_at as at, wire_len};
 use crate::{Detail, Error, Misuse};
 
-/// The final segment, opened where none of the segments before it was.
+/// The final segment, opened without any segment before it.
 #[derive(Clone, Copy, Debug)]
 pub struct StreamEnd {
     header: AuthenticHeader,
@@ -16,12 +16,13 @@ pub struct StreamEnd {
 }
 
 impl StreamEnd {
-    /// Takes in a final segment that was opened.
+    /// Creates the end of a stream from an opened final segment.
     ///
     /// # Errors
-    /// `auth.trailer` where the trailer says another position or another plaintext total than can
-    /// be here; `order.segment_index` for a segment that is no final one; `misuse` where another
-    /// segment was opened.
+    ///
+    /// - `auth.trailer` if the position or the plaintext total of the trailer is impossible here.
+    /// - `order.segment_index` if the segment is not a final one.
+    /// - `misuse` if another segment was opened.
     pub fn new(
         stream: &StreamOpener,
         header: &AuthenticHeader,
@@ -45,8 +46,8 @@ impl StreamEnd {
         if declared && in_place && adds_up { Ok(end) } else { Err(end.mismatch()) }
     }
 
-    /// Whether total, position and segment_index are those of full data segments and a last one
-    /// (§4).
+    /// Returns true if total, position and `segment_index` are those of full data segments and a
+    /// last one (§4).
     fn is_uniform(&self, stream: &HeaderV1) -> bool {
         let total = self.trailer.plaintext_len;
         let full = SegmentPlace::uniform(stream, total / u64::from(stream.segment_size()));
@@ -61,25 +62,25 @@ impl StreamEnd {
         self.header.offset() == full.offset.plus(len) && u64::from(self.header.header().index.0) == before
     }
 
-    /// Its header.
+    /// Returns the header of the final segment.
     #[must_use]
     pub const fn header(&self) -> &AuthenticHeader {
         &self.header
     }
 
-    /// Its digest and its trailer, for [`Progress`](super::Progress).
+    /// Returns the digest and the trailer, for [`Progress`](super::Progress).
     #[must_use]
     pub const fn opened(&self) -> &OpenedSegment {
         &self.opened
     }
 
-    /// What the trailer says.
+    /// Returns the parsed trailer.
     #[must_use]
     pub const fn trailer(&self) -> &Trailer {
         &self.trailer
     }
 
-    /// The run that ends before the final segment.
+    /// Returns the run that ends before the final segment.
     #[must_use]
     //= spec/stream-v2.md#sv2-rng-008
     //= type=implication
@@ -89,7 +90,7 @@ impl StreamEnd {
         RunMap::ending_before(self.header.header().index, self.trailer.link)
     }
 
-    /// Where the final segment begins, and the plaintext ends.
+    /// Returns the place of the final segment, where the plaintext ends.
     #[must_use]
     pub fn place(&self) -> SegmentPlace {
         SegmentPlace {
@@ -99,17 +100,19 @@ impl StreamEnd {
         }
     }
 
-    /// `auth.trailer`: the segments before the final one are not those that its trailer speaks of.
+    /// Returns `auth.trailer`: the segments before the final one are not those of its trailer.
     #[must_use]
     pub fn mismatch(&self) -> Error {
         let len = self.opened.terminator().len();
         self.header.error(Detail::AuthTrailer, self.header.terminator_at(len))
     }
 
-    /// Checks that the final segment is the one after those before `place`.
+    /// Checks that the final segment directly follows the segments before `place`.
     ///
     /// # Errors
-    /// `order.segment_index`, `auth.trailer`.
+    ///
+    /// - `order.segment_index` if it is at that offset, but is not the next segment.
+    /// - `auth.trailer` if it is at another place.
     pub fn check_place(&self, place: &SegmentPlace) -> Result<(), Error> {
         if place.offset == self.header.offset() {
             self.header.check_final(place.before)?;
@@ -117,10 +120,13 @@ impl StreamEnd {
         if *place == self.place() { Ok(()) } else { Err(self.mismatch()) }
     }
 
-    /// The last index segment, where there are any. The transcript stands for its name.
+    /// Returns the last index segment, if there is one.
+    ///
+    /// It has no name here, as the transcript verifies it.
     ///
     /// # Errors
-    /// `auth.trailer` for a distance that leads out of the stream.
+    ///
+    /// - `auth.trailer` if the distance leads out of the stream.
     pub fn last_index(&self, stream: &HeaderV1) -> Result<Option<IndexRef>, Error> {
         let SegmentPlace { before, offset, plaintext_begin } = self.place();
         if self.trailer.index_distance == 0 {
@@ -131,10 +137,11 @@ impl StreamEnd {
         Ok(Some(IndexRef { before, offset, name: None, plaintext_end: plaintext_begin }))
     }
 
-    /// Checks that the transcript in the trailer is the one that ends with this index segment.
+    /// Checks that the transcript in the trailer ends with this index segment.
     ///
     /// # Errors
-    /// `auth.index`.
+    ///
+    /// - `auth.index` if it does not.
     pub fn check_last_index(
         &self,
         stream: &StreamOpener,

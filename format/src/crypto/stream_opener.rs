@@ -1,4 +1,4 @@
-//! §4, §5, §6 Beginning to read a stream: an opener exists only after header_tag was verified.
+//! §4, §5, §6 Begins to read a stream: an opener exists only after `header_tag` was verified.
 
 use alloc::sync::Arc;
 
@@ -10,8 +10,9 @@ use crate::{Detail, Error, Offset};
 
 const HEADER_TAG_OFFSET: Offset = Offset(80);
 
-/// The keys and the authenticated stream header of a stream that is being read. Cloning shares the
-/// keys.
+/// The keys and the authenticated stream header of a stream that is being read.
+///
+/// Cloning shares the keys.
 #[derive(Clone)]
 pub struct StreamOpener {
     pub(super) keys: Arc<StreamKeys>,
@@ -19,10 +20,11 @@ pub struct StreamOpener {
 }
 
 impl StreamOpener {
-    /// Derives the keys of a stream and verifies its header_tag in constant time (SV2-HDR-014).
+    /// Derives the keys of a stream and verifies its `header_tag` in constant time (SV2-HDR-014).
     ///
     /// # Errors
-    /// `key.header_tag`: wrong key, wrong context or altered header.
+    ///
+    /// - `key.header_tag` if the key or the context is wrong, or the header was altered.
     pub fn new(header: &HeaderV1, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
         let keys = StreamKeys::derive(header.params(), key, context);
         //= spec/stream-v2.md#sv2-hdr-014
@@ -37,19 +39,20 @@ impl StreamOpener {
         Ok(Self { keys: Arc::new(keys), header: *header })
     }
 
-    /// The authenticated stream header.
+    /// Returns the authenticated stream header.
     #[must_use]
     pub const fn header(&self) -> &HeaderV1 {
         &self.header
     }
 
-    /// Parses, checks and authenticates the segment header at `offset`: steps 1 to 9 of §15.1.
+    /// Parses, checks and authenticates the segment header at `offset` (steps 1 to 9 of §15.1).
     ///
-    /// Only after that may its wire_len be believed (SV2-SEG-023). `segments_before` is the number
-    /// of segments before it.
+    /// Only then may its `wire_len` be trusted (SV2-SEG-023). `segments_before` is the number of
+    /// segments before it.
     ///
     /// # Errors
-    /// The error of the first check that fails.
+    ///
+    /// - The error of the first check that fails.
     pub fn authenticate(
         &self,
         input: &[u8],

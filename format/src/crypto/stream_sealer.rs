@@ -1,4 +1,5 @@
-//! §4, §5 Beginning to write a stream: parameters, key and context to keys and stream header.
+//! §4, §5 Begins to write a stream: parameters, key and context give the keys and the stream
+//! header.
 
 use alloc::sync::Arc;
 
@@ -8,7 +9,9 @@ use crate::Error;
 use crate::limits::STREAM_HEADER_LEN;
 use crate::wire::{HeaderV1, StreamParams};
 
-/// The keys and the stream header of a stream that is being written. Cloning shares the keys.
+/// The keys and the stream header of a stream that is being written.
+///
+/// Cloning shares the keys.
 #[derive(Clone)]
 pub struct StreamSealer {
     pub(super) keys: Arc<StreamKeys>,
@@ -16,12 +19,13 @@ pub struct StreamSealer {
 }
 
 impl StreamSealer {
-    /// Derives the keys of a new stream without an envelope, and its header_tag.
+    /// Derives the keys of a new stream without an envelope, and its `header_tag`.
     ///
-    /// `context` is not stored: readers must bring the same bytes.
+    /// `context` is not stored, so readers must provide the same bytes.
     ///
     /// # Errors
-    /// `limit` or `malformed` for parameters that no stream may have.
+    ///
+    /// - `limit` or `malformed` if no stream may have these parameters.
     pub fn new(params: StreamParams, key: &ContentKey, context: &[u8]) -> Result<Self, Error> {
         let untagged = HeaderV1::new(params, [0; 32], 0)?;
         let keys = StreamKeys::derive(&params, key, context);
@@ -29,7 +33,7 @@ impl StreamSealer {
         Ok(Self { keys: Arc::new(keys), header })
     }
 
-    /// Takes up a stream whose writer was interrupted, with the keys and the header of its reader
+    /// Resumes a stream whose writer was interrupted, with the keys and the header of its reader
     /// (SV2-RES-005).
     #[must_use]
     pub fn resuming(stream: &StreamOpener) -> Self {
@@ -39,13 +43,13 @@ impl StreamSealer {
         Self { keys: stream.keys.clone(), header: *stream.header() }
     }
 
-    /// The stream header.
+    /// Returns the stream header.
     #[must_use]
     pub const fn header(&self) -> &HeaderV1 {
         &self.header
     }
 
-    /// The 128 bytes of the stream header.
+    /// Returns the 128 bytes of the stream header.
     #[must_use]
     pub fn header_bytes(&self) -> [u8; STREAM_HEADER_LEN] {
         self.header.to_bytes()

@@ -1,4 +1,4 @@
-//! §11, §15.5 What an index segment says of the data segments before it, for a range reader.
+//! §11, §15.5 The data segments that an index segment describes, for a range reader.
 
 use alloc::vec::Vec;
 
@@ -7,30 +7,30 @@ use crate::limits::SEGMENT_HEADER_LEN;
 use crate::wire::{HeaderV1, IndexView, SegmentKind};
 use crate::{Detail, Error, Offset};
 
-/// An index segment that something after it names.
+/// An index segment that a later segment names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct IndexRef {
-    /// How many segments are before it.
+    /// The number of segments before it.
     pub before: u64,
-    /// Where it begins.
+    /// The offset of the index segment.
     pub offset: Offset,
-    /// The first 16 bytes of its tag; of the last one the transcript says more
+    /// The first 16 bytes of its tag, or `None` for the last one, which the transcript verifies
     /// ([`StreamEnd::check_last_index`](super::StreamEnd::check_last_index)).
     pub name: Option<[u8; 16]>,
-    /// Plaintext bytes up to it.
+    /// Plaintext bytes before it.
     pub plaintext_end: u64,
 }
 
-/// A data segment as an index segment describes it.
+/// A data segment as described by an index segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IndexedSegment {
-    /// Where it begins.
+    /// The place of the segment.
     pub place: SegmentPlace,
     end: SegmentEnd,
 }
 
-/// Where a covered segment ends, and its name.
+/// The end of a covered segment, and its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct SegmentEnd {
     plaintext_end: u64,
@@ -38,7 +38,7 @@ struct SegmentEnd {
     name: [u8; 16],
 }
 
-/// The data segments that one index segment covers. 32 bytes for each.
+/// The data segments that one index segment covers, 32 bytes for each.
 #[derive(Clone, Debug)]
 pub struct VerifiedIndex {
     header: AuthenticHeader,
@@ -48,11 +48,13 @@ pub struct VerifiedIndex {
 }
 
 impl VerifiedIndex {
-    /// Takes in an index segment that was opened, with its payload. `plaintext_end` is the number
-    /// of plaintext bytes up to it.
+    /// Creates it from an opened index segment with its payload.
+    ///
+    /// `plaintext_end` is the number of plaintext bytes before the index segment.
     ///
     /// # Errors
-    /// `malformed.index` where what it says cannot stand before it.
+    ///
+    /// - `malformed.index` if its statements are impossible at this place.
     pub fn new(
         stream: &StreamOpener,
         header: &AuthenticHeader,
@@ -97,19 +99,19 @@ impl VerifiedIndex {
         Some(Self { header: *header, first, ends: ends.collect(), previous })
     }
 
-    /// The index segment before this one.
+    /// Returns the previous index segment.
     #[must_use]
     pub const fn previous(&self) -> Option<&IndexRef> {
         self.previous.as_ref()
     }
 
-    /// Plaintext bytes before the first segment that is covered.
+    /// Returns the plaintext bytes before the first covered segment.
     #[must_use]
     pub const fn plaintext_begin(&self) -> u64 {
         self.first.plaintext_begin
     }
 
-    /// The segment that holds byte `target` of the plaintext, if it is covered here.
+    /// Returns the segment that holds byte `target` of the plaintext, if it is covered.
     #[must_use]
     pub fn segment(&self, target: u64) -> Option<IndexedSegment> {
         let place = self.ends.partition_point(|covered| covered.plaintext_end <= target);
@@ -122,11 +124,14 @@ impl VerifiedIndex {
         Some(IndexedSegment { place, end })
     }
 
-    /// Checks that `header`, which was read at the place of `segment`, is what the index segment
-    /// says.
+    /// Checks that `header`, which was read at the place of `segment`, is as the index segment
+    /// describes it.
     ///
     /// # Errors
-    /// `order.segment_index`, `auth.index`; `malformed.index` where the lengths are others.
+    ///
+    /// - `order.segment_index` if another segment is there.
+    /// - `auth.index` if its tag is another one.
+    /// - `malformed.index` if its lengths differ.
     pub fn check_segment(&self, segment: &IndexedSegment, header: &AuthenticHeader) -> Result<(), Error> {
         header.check_kind(SegmentKind::Data, segment.place.before)?;
         header.check_tag_prefix(&segment.end.name)?;
@@ -140,7 +145,7 @@ fn malformed(index: &AuthenticHeader) -> Error {
     index.error(Detail::MalformedIndex, index.payload_offset().0 - index.offset().0)
 }
 
-/// Where `distance` bytes before `offset` is, if that is in the body.
+/// Returns the offset `distance` bytes before `offset`, if that is in the body.
 pub(super) fn offset_before(stream: &HeaderV1, offset: Offset, distance: u64) -> Option<Offset> {
     offset.0.checked_sub(distance).map(Offset).filter(|&begin| begin >= stream.body_offset())
 }

@@ -7,7 +7,7 @@ use crate::wire::{Suite, TAG_LEN};
 
 pub(super) const NAME: &str = "accelerated (AWS-LC)";
 
-/// An AEAD with its key, or none where the library did not take the key, which seals and opens
+/// An AEAD with its key, or `None` if the library did not accept the key. `None` seals and opens
 /// nothing.
 pub(super) struct Cipher(Option<LessSafeKey>);
 

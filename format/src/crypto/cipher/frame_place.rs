@@ -1,5 +1,4 @@
-//! §7 Where a frame is: its nonce and its associated data, and the one answer to a frame that is
-//! wrong.
+//! §7 The place of a frame: nonce and associated data, and the error for a rejected frame.
 
 use crate::SegmentIndex;
 use crate::wire::{BOUND_PREFIX_LEN, FRAME_HEADER_LEN, FrameHeader, Suite};
@@ -7,7 +6,7 @@ use crate::wire::{BOUND_PREFIX_LEN, FRAME_HEADER_LEN, FrameHeader, Suite};
 /// Bytes of the associated data of a frame.
 pub(super) const ASSOCIATED_LEN: usize = BOUND_PREFIX_LEN + FRAME_HEADER_LEN;
 
-/// Says where a frame is: everything in its nonce but the run salt, and its associated data.
+/// The place of a frame: its nonce except for the run salt, and its associated data.
 pub(in crate::crypto) struct FramePlace<'a> {
     pub(in crate::crypto) segment: SegmentIndex,
     pub(in crate::crypto) frame_index: u32,
@@ -16,8 +15,9 @@ pub(in crate::crypto) struct FramePlace<'a> {
 }
 
 impl FramePlace<'_> {
-    /// The 12 bytes that the AEAD of the suite is given: four zeros, and the place. With suite
-    /// 0x0001 they are what HChaCha20 leaves of the 24.
+    /// Returns the 12 bytes for the AEAD of the suite: four zeros and the place.
+    ///
+    /// With suite 0x0001 they are the part of the 24 bytes that HChaCha20 does not use.
     pub(super) fn nonce(&self, suite: Suite) -> [u8; 12] {
         let number = |number: u32| match suite {
             Suite::XChaCha20Poly1305 => number.to_le_bytes(),
@@ -29,7 +29,7 @@ impl FramePlace<'_> {
         nonce
     }
 
-    /// Bound prefix (56 bytes) || frame header (8 bytes).
+    /// Returns bound prefix (56 bytes) || frame header (8 bytes).
     pub(super) fn associated_data(&self) -> [u8; ASSOCIATED_LEN] {
         let mut data = [0; ASSOCIATED_LEN];
         data[..BOUND_PREFIX_LEN].copy_from_slice(self.bound_prefix);
@@ -38,8 +38,9 @@ impl FramePlace<'_> {
     }
 }
 
-/// Says that the AEAD rejected a frame, or that two buffers differ in length. It never says why
-/// (SV2-FRM-006).
+/// The AEAD rejected a frame, or two buffers differ in length.
+///
+/// It does not say which of the two (SV2-FRM-006).
 #[derive(Debug)]
 //= spec/stream-v2.md#sv2-err-002
 //# A reader MUST NOT tell more about a failed tag, frame or unwrapping than its kind, detail,
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
     use crate::wire::FrameType;
 
-    /// Four zeros, and numbers that grow from their last byte on.
+    /// Four zeros, then numbers that grow from their last byte.
     #[test]
     fn the_nonce_of_aes_counts_as_interfaces_do() {
         let header = FrameHeader { frame_type: FrameType::Data, len: 3 };

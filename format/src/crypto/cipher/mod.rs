@@ -1,8 +1,7 @@
-//! §7 The AEAD of a frame: keys, nonce, associated data, seal and open. Only this folder names an
-//! AEAD.
+//! §7 The AEAD of a frame: keys, nonce, associated data, seal and open.
 //!
-//! `portable` is the reference, in Rust alone. `accelerated` gives the same bytes faster, and takes
-//! its place where the feature of that name is on.
+//! Only this folder names an AEAD. `portable` is the reference, in Rust alone. `accelerated`
+//! produces the same bytes faster, and replaces it if the feature of that name is enabled.
 
 #[cfg(feature = "accelerated")]
 mod accelerated;
@@ -25,7 +24,8 @@ use super::mac::Secret;
 use super::scrub::scrub_cipher;
 use crate::wire::{Suite, TAG_LEN};
 
-/// What seals and opens frames in this build: `portable`, or `accelerated` with its library.
+/// The name of the AEAD implementation in this build: `portable`, or `accelerated` with its
+/// library.
 pub const AEAD_BACKEND: &str = backend::NAME;
 
 /// The suite's AEAD for the frames of one run and epoch.
@@ -37,8 +37,10 @@ pub(super) struct FrameCipher {
 }
 
 impl FrameCipher {
-    /// Derives the key of run and epoch: the XChaCha20 subkey, which depends on the first 16 bytes
-    /// of the nonce alone, or K_run (§5).
+    /// Derives the key of run and epoch (§5).
+    ///
+    /// It is the XChaCha20 subkey, which depends on the first 16 bytes of the nonce alone, or
+    /// K_run.
     pub(super) fn new(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Self {
         let suite = stream.suite();
         let key = frame_key(stream, aead_key, run_salt);
@@ -50,7 +52,7 @@ impl FrameCipher {
         }
     }
 
-    /// Seals `plaintext` into `ciphertext`, which is as long, and returns the tag.
+    /// Seals `plaintext` into `ciphertext`, which has the same length, and returns the tag.
     pub(super) fn seal(
         &self,
         place: &FramePlace<'_>,
@@ -63,8 +65,9 @@ impl FrameCipher {
         self.cipher.seal(nonce, &associated_data, plaintext, ciphertext)
     }
 
-    /// Opens `ciphertext` into `plaintext`, which is as long. After an error `plaintext` holds
-    /// anything.
+    /// Opens `ciphertext` into `plaintext`, which has the same length.
+    ///
+    /// After an error the content of `plaintext` is undefined.
     pub(super) fn open(
         &self,
         place: &FramePlace<'_>,
@@ -76,7 +79,7 @@ impl FrameCipher {
     }
 }
 
-/// The 32 bytes with which the AEAD of the suite is set up, for one run and epoch.
+/// Returns the 32 bytes that set up the AEAD of the suite, for one run and epoch.
 fn frame_key(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Secret {
     match stream.suite() {
         Suite::XChaCha20Poly1305 => {

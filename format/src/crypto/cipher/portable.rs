@@ -12,7 +12,7 @@ use crate::wire::{Suite, TAG_LEN};
 #[cfg(not(feature = "accelerated"))]
 pub(super) const NAME: &str = "portable";
 
-/// An AEAD with its key, which stays in its place. Overwritten when dropped (features `zeroize`).
+/// An AEAD with its key, which never moves. It is overwritten when dropped (features `zeroize`).
 pub(super) enum Cipher {
     ChaCha20Poly1305(Box<ChaCha20Poly1305>),
     Aes256Gcm(Box<Aes256Gcm>),
