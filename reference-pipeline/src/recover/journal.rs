@@ -1,15 +1,20 @@
-//! §18 A journal in a file beside an output: `NAME.journal`.
+//! A journal in a file next to an output: `NAME.journal` (§18).
 //!
 //! # Assumptions
-//! Those of the file sink: `fdatasync` makes bytes durable, `fsync` of the folder names; `rename` is atomic. The lock on the
-//! output's partial file keeps other owners away from the journal too.
+//!
+//! Those of the file sink: `fdatasync` makes bytes durable, and `fsync` of the folder makes names
+//! durable. `rename` is atomic. The lock on the output's partial file keeps other owners away from
+//! the journal too.
 //!
 //! # Crash table
+//!
 //! | killed | on disk | what is found |
 //! |---|---|---|
-//! | before the rename of a new journal | the old journal, or none, and `NAME.journal.new` | the old journal, or none |
+//! | before the rename of a new journal | old journal or none, `NAME.journal.new` | the old, or none |
 //! | while a record is appended | the records before it, and a torn tail | the records before it |
-//! | after a record that could not be made durable | the records before it, or that one too | the same; a run that resumes writes a new journal |
+//! | after a record failed to become durable | the records before it, or that one too | the same |
+//!
+//! In the last case, a run that resumes writes a new journal.
 
 use std::io::{self, ErrorKind, Read};
 
@@ -28,10 +33,10 @@ use crate::observe::{Commit, CrashManager};
 use crate::storage::output_file::{is_absent, not_ours};
 use crate::storage::{OutputFile, StoredFile};
 
-/// A longer journal is none that this crate has written; what is behind is not read.
+/// The longest journal that this crate writes. Bytes behind it are not read.
 const LEN_MAX: u64 = JOURNAL_HEADER_LEN as u64 + (JOURNAL_RECORDS_MAX as u64 + 1) * JOURNAL_RECORD_LEN as u64;
 
-/// What is known of a source from outside (§18.1).
+/// The known properties of a source, apart from its content (§18.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SourceStamp {
     /// Length in bytes.
@@ -46,31 +51,34 @@ pub struct FileJournal {
     role: JournalRole,
     source: SourceStamp,
     open: Option<Open>,
-    /// Of a writer whose output cannot be read back.
+    /// The checks, for a writer whose output cannot be read back.
     checks: Option<Checks>,
-    /// Whether it is for a stream of which nothing is committed.
+    /// True for a stream of which nothing is committed.
     is_new: bool,
 }
 
 struct Open {
     file: Box<dyn StoredFile>,
     journal: Journal,
-    /// Whether more than one record is behind the last valid one: no crash leaves that.
+    /// True if more than one record is behind the last valid one, which no crash leaves.
     damaged: bool,
 }
 
 impl FileJournal {
-    /// A journal for `output`, to be written when its stream begins.
+    /// Returns a journal for `output`. It is written when its stream begins.
     #[must_use]
     pub fn new(output: &OutputFile, role: JournalRole, source: SourceStamp) -> Self {
         Self { output: output.clone(), role, source, open: None, checks: None, is_new: true }
     }
 
-    /// Opens the journal that an interrupted run has left. The inner error says why a journal is not to be used (SV2-JRN-006); `None` is no
-    /// journal. Nothing is changed yet.
+    /// Opens the journal of an interrupted run, and changes nothing.
+    ///
+    /// Returns `None` if there is no journal. The inner error is the reason why a journal must not
+    /// be used (SV2-JRN-006).
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// - any error of the file system.
     pub fn find(
         output: &OutputFile,
         role: JournalRole,
@@ -94,29 +102,29 @@ impl FileJournal {
         })))
     }
 
-    /// The source when the journal was begun.
+    /// Returns the source as it was when the journal was begun.
     #[must_use]
     pub const fn source(&self) -> &SourceStamp {
         &self.source
     }
 
-    /// What the source is known to be now, where it is a changed one that its owner goes on with.
+    /// Replaces the source, if its owner resumes with a changed one.
     pub(crate) const fn set_source(&mut self, source: SourceStamp) {
         self.source = source;
     }
 
-    /// The last commit.
+    /// Returns the last commit.
     #[must_use]
     pub fn last_commit(&self) -> Option<&JournalRecord> {
         self.open.as_ref()?.journal.last_commit()
     }
 
-    /// Whether records in it are damaged: more is missing than a crash can take.
+    /// Returns whether records in it are damaged: more is missing than a crash can take.
     pub(crate) fn is_damaged(&self) -> bool {
         self.open.as_ref().is_some_and(|open| open.damaged)
     }
 
-    /// What a source is compared with, of which the plaintext up to the last commit cannot be read back.
+    /// Returns the checks for a source whose committed plaintext cannot be read back.
     pub(crate) fn checks(&self) -> io::Result<Option<Checks>> {
         let Some(open) = self.open.as_ref().filter(|_| self.output.storage().discards_uploaded()) else {
             return Ok(None);
@@ -127,25 +135,25 @@ impl FileJournal {
         }
     }
 
-    /// Goes on with these checks, or with none.
+    /// Continues with these checks, or with none.
     pub(crate) fn set_checks(&mut self, checks: Option<Checks>) {
         (self.checks, self.is_new) = (checks, false);
     }
 
-    /// What it says of its output, where there is a journal.
+    /// Returns the state of the output according to its journal, if there is one.
     pub(crate) fn vouched(journal: Option<&Self>) -> JournalState<'_> {
         journal.map_or(JournalState::Missing, |journal| {
             journal.last_commit().map_or(JournalState::Empty, JournalState::Committed)
         })
     }
 
-    /// The ending, where the last record is one.
+    /// Returns the ending, if the last record is one.
     #[must_use]
     pub fn ending(&self) -> Option<&JournalRecord> {
         self.open.as_ref()?.journal.ending()
     }
 
-    /// Writes a journal beside the old one, and renames it over that one.
+    /// Writes a journal next to the old one, and renames it over that one.
     fn replace(&mut self, journal: Journal, record: Option<[u8; JOURNAL_RECORD_LEN]>) -> io::Result<()> {
         let (storage, path) = (self.output.storage(), self.output.journal());
         let new = self.output.new_journal();
@@ -156,8 +164,8 @@ impl FileJournal {
         let (magic, rest) = header.split_at(JOURNAL_MAGIC.len());
         let rest = [rest, record.as_ref().map_or(&[], |record| record)].concat();
         //= spec/stream-v2.md#sv2-res-040
-        //# An owner MUST make the magic of a stream header or of a journal durable before it hands over
-        //# what follows it.
+        //# An owner MUST make the magic of a stream header or of a journal durable before it hands
+        //# over what follows it.
         file.append(None, magic, &rest)?;
         file.sync()?;
         storage.rename(&new, &path)?;
@@ -173,15 +181,16 @@ impl FileJournal {
         //= spec/stream-v2.md#sv2-jrn-003
         //= type=implication
         //= reason=Where random bytes come from is seen here alone.
-        //# An owner MUST draw journal_salt from the operating system's cryptographic random generator for
-        //# each journal header that it writes.
+        //# An owner MUST draw journal_salt from the operating system's cryptographic random
+        //# generator for each journal header that it writes.
         let (journal, record) = open.journal.compacted((len, mtime), draw()?);
         self.replace(journal, record)
     }
 
     fn append(&mut self, record: &JournalRecord) -> io::Result<()> {
         //= spec/stream-v2.md#sv2-jrn-005
-        //# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another one.
+        //# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another
+        //# one.
         if self.open.as_ref().is_some_and(|open| open.journal.is_full()) {
             self.compact()?;
         }
@@ -191,9 +200,10 @@ impl FileJournal {
         match open.file.write_all(&bytes).and_then(|()| open.file.sync()) {
             Ok(()) => self.open = Some(open),
             //= spec/stream-v2.md#sv2-jrn-010
-            //# An owner MUST NOT append a record to a journal of which a durability point has failed.
+            //# An owner MUST NOT append a record to a journal of which a durability point has
+            //# failed.
             Err(error) => {
-                // It is perhaps read again, and perhaps not there.
+                // The record may or may not be read again.
                 let _ = open.file.set_len(before);
                 return Err(error);
             }
@@ -213,16 +223,16 @@ impl CrashManager for FileJournal {
         }
         match &self.open {
             //= spec/stream-v2.md#sv2-jrn-008
-            //# An owner that resumes MUST replace the journal that it finds, as for compacting, before it appends a
-            //# record.
+            //# An owner that resumes MUST replace the journal that it finds, as for compacting,
+            //# before it appends a record.
             Some(_) => self.compact(),
             None => {
                 let SourceStamp { len, mtime } = self.source;
                 //= spec/stream-v2.md#sv2-jrn-003
                 //= type=implication
                 //= reason=Where random bytes come from is seen here alone.
-                //# An owner MUST draw journal_salt from the operating system's cryptographic random generator
-                //# for each journal header that it writes.
+                //# An owner MUST draw journal_salt from the operating system's cryptographic random
+                //# generator for each journal header that it writes.
                 self.replace(Journal::begin(key.clone(), key.header(self.role, (len, mtime), draw()?)), None)
             }
         }
@@ -249,7 +259,7 @@ impl CrashManager for FileJournal {
         if journal.last_commit().is_some_and(|last| last.index == commit.index) {
             return Ok(());
         }
-        // A commit that is recorded has its check.
+        // Every recorded commit has its check.
         if let Some(checks) = &mut self.checks {
             checks.add(journal.key(), commit.index, commit.transcript.bytes())?;
         }
@@ -272,7 +282,7 @@ impl CrashManager for FileJournal {
     fn ended(&mut self) -> io::Result<()> {
         let open = self.open.take();
         self.checks = None;
-        // Since its output has its name, another run may have begun a journal of its own.
+        // Once its output has its name, another run may have begun a journal of its own.
         let is_replaced = |open: &Open| open.file.is_named(&self.output.journal()).map(|named| !named);
         if open.as_ref().map_or(Ok(false), is_replaced)? { Ok(()) } else { self.output.remove_journal() }
     }

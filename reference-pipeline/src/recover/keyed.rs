@@ -1,4 +1,4 @@
-//! §19 Recovery: what of an unsealed stream is committed. Nothing is changed here.
+//! Recovery: finds the committed part of an unsealed stream (§19). It changes nothing.
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -23,15 +23,21 @@ use crate::segment::DecryptSegmentInput;
 use crate::segment::buffers::resize;
 use crate::source::blocking::fill;
 
-/// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 and 7, and §19.3).
+/// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 and 7,
+/// and §19.3).
 ///
-/// The segment that a commit names is read, and what follows it, and without UNIFORM the headers of what is before it; without a commit,
-/// everything. Of segments that begin more than 256 MiB before the
-/// end, and so were durable before, only the header and the digest frame are read.
+/// With a commit, the segment that it names is read, and everything after it, and without UNIFORM
+/// the headers of the segments before it. Without a commit, everything is read. Segments that begin
+/// more than 256 MiB before the end were durable before. Only their header and digest frame are
+/// read.
 ///
 /// # Errors
-/// `malformed.damaged`: more than a torn tail would be lost; `truncated`: the output ends before the last commit, so that the journal
-/// is not to be used (SV2-RES-007); `trailing`: bytes follow the final segment; `io.source`.
+///
+/// - `malformed.damaged` if more than a torn tail would be lost.
+/// - `truncated` if the output ends before the last commit, so that the journal must not be used
+///   (SV2-RES-007).
+/// - `trailing` if bytes follow the final segment.
+/// - `io.source` if a read fails.
 pub fn recover<R: Read + Seek>(
     output: R,
     stream: &StreamOpener,
@@ -40,7 +46,8 @@ pub fn recover<R: Read + Seek>(
     recover_checked(output, stream, vouched, None)
 }
 
-/// The same, following the `check` of what the journal vouches for.
+/// Does the same as [`recover`], and follows the `check` of the plaintext that the journal vouches
+/// for.
 pub(crate) fn recover_checked<R: Read + Seek>(
     output: R,
     stream: &StreamOpener,
@@ -60,13 +67,14 @@ pub(crate) fn recover_checked<R: Read + Seek>(
     };
     let durable_end = recovery.end()?.saturating_sub(DURABLE_BYTES_MAX);
     let recovered = Recovered { recorded, ..recovery.walk(&start, durable_end)? };
-    // What follows the last durability point may be there in any part. Without a journal nobody knows where that was.
+    // Any part of the output after the last durability point may be there. Without a journal, that
+    // point is unknown.
     let unknown = matches!(vouched, JournalState::Missing) || recovered.stream_len < durable_end;
     //= spec/stream-v2.md#sv2-res-010
-    //# A writer MUST report `malformed.damaged`, and change nothing, where a segment with a valid segment_tag
-    //# begins after the first byte that is not part of a committed segment, and either there is no journal to
-    //# be used without damaged records, or that byte is more than DURABLE_BYTES_MAX bytes before the end of
-    //# the output.
+    //# A writer MUST report `malformed.damaged`, and change nothing, where a segment with a valid
+    //# segment_tag begins after the first byte that is not part of a committed segment, and either
+    //# there is no journal to be used without damaged records, or that byte is more than
+    //# DURABLE_BYTES_MAX bytes before the end of the output.
     if unknown && !recovered.sealed {
         recovery.refuse_damage(&recovered)?;
     }
@@ -106,14 +114,15 @@ impl<R: Read + Seek> Recovery<R> {
         let header = read_segment_header(&mut self.output, &self.stream, offset, before)
             .map_err(|error| as_damage(error, offset, before))?;
         //= spec/stream-v2.md#sv2-res-006
-        //# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output
-        //# reaches to the end of the last commit and the segment that it names is not there or not valid.
+        //# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the
+        //# output reaches to the end of the last commit and the segment that it names is not there
+        //# or not valid.
         let mut committed = Committed::with_segment(record, header.header(), PendingIndex::EMPTY)
             .ok_or_else(|| damaged(offset, before))?;
         self.open_whole(header)?;
         let (pending_index, data_before) = self.headers_before(record, &header, &committed.run)?;
         if header.header().kind == SegmentKind::Index {
-            // It has no plaintext: the data segment before it is what the source is compared with.
+            // It has no plaintext, so the source is compared with the data segment before it.
             self.last = data_before.map(|data| (data, false));
         }
         self.confirmed = (header.header().kind == SegmentKind::Data).then(|| {
@@ -124,8 +133,10 @@ impl<R: Read + Seek> Recovery<R> {
         Ok(committed)
     }
 
-    /// What the headers up to and with that of a commit's segment, which was just opened, leave to the next index segment;
-    /// and the last data segment before it.
+    /// Returns the input of the next index segment, and the last data segment before the commit.
+    ///
+    /// That follows from the headers up to and including that of the commit's segment, which was
+    /// just opened.
     fn headers_before(
         &mut self,
         record: &JournalRecord,
@@ -142,9 +153,9 @@ impl<R: Read + Seek> Recovery<R> {
             sought.and_then(|_| fill(&mut self.output, bytes)).map_err(source_error(Some(before)))
         };
         //= spec/stream-v2.md#sv2-res-006
-        //# It MUST report the same, unless the error is `unsupported`, where a segment header in front of the
-        //# last commit that it walks over fails a check, and where a committed segment that it reads again for
-        //# its plaintext is not valid.
+        //# It MUST report the same, unless the error is `unsupported`, where a segment header in
+        //# front of the last commit that it walks over fails a check, and where a committed segment
+        //# that it reads again for its plaintext is not valid.
         if !headers.walk(record, read, as_damage)? {
             return Err(damaged(offset, before));
         }
@@ -157,11 +168,13 @@ impl<R: Read + Seek> Recovery<R> {
         Ok((pending_index, data_before))
     }
 
-    /// Reads on from what is committed to the first byte that is not. Segments that begin before `whole_from` are not read whole.
+    /// Reads from the committed part to the first byte that is not committed.
+    ///
+    /// Segments that begin before `whole_from` are not read whole.
     fn walk(&mut self, start: &Committed, whole_from: u64) -> Result<Recovered, Error> {
         //= spec/stream-v2.md#sv2-res-027
-        //# A writer without a commit MUST take R (§8.3) from its walk, to which SV2-ORD-002, SV2-ORD-003 and
-        //# SV2-DIG-005 apply.
+        //# A writer without a commit MUST take R (§8.3) from its walk, to which SV2-ORD-002,
+        //# SV2-ORD-003 and SV2-DIG-005 apply.
         let mut order = SegmentOrder::after(self.stream.header(), start);
         let mut progress = Progress::of_reader_after(&self.stream, start);
         loop {
@@ -185,11 +198,13 @@ impl<R: Read + Seek> Recovery<R> {
             match taken {
                 Ok(true) => {}
                 Ok(false) => break,
-                // A torn write leaves bytes that are not genuine. Anything else is not a torn write (SV2-RES-016).
+                // A torn write leaves bytes that are not genuine. Any other fault is not a torn
+                // write (SV2-RES-016).
                 Err(error) if is_damage(&error) || error.kind() == Some(ErrorKind::Truncated) => break,
                 //= spec/stream-v2.md#sv2-res-016
-                //# A writer that resumes, or a tool that recovers without the key, MUST report the error and
-                //# change nothing where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
+                //# A writer that resumes, or a tool that recovers without the key, MUST report the
+                //# error and change nothing where its walk ends with `order`, `unsupported`,
+                //# `limit` or `trailing`.
                 Err(error) => return Err(error),
             }
         }
@@ -211,7 +226,7 @@ impl<R: Read + Seek> Recovery<R> {
         })
     }
 
-    /// The next segment, read and verified whole; its payload is in the spare buffer.
+    /// Reads and verifies the next segment whole. Its payload is in the spare buffer.
     fn next(&mut self, order: &mut SegmentOrder) -> Result<Option<(AuthenticHeader, OpenedSegment)>, Error> {
         let wire = std::mem::take(&mut self.wire);
         let Some(segment) = read_segment(&mut self.output, &self.stream, order, wire)? else {
@@ -221,7 +236,7 @@ impl<R: Read + Seek> Recovery<R> {
         Ok(Some(opened))
     }
 
-    /// The next segment by its header and the two frames at its end (§19.3).
+    /// Reads the next segment by its header and the two frames at its end (§19.3).
     fn next_ends(
         &mut self,
         order: &mut SegmentOrder,
@@ -241,7 +256,7 @@ impl<R: Read + Seek> Recovery<R> {
         Ok(Some((header, opened)))
     }
 
-    /// Remembers a committed segment, and its plaintext where there is one.
+    /// Remembers a committed segment, and its plaintext if there is one.
     fn keep(&mut self, header: AuthenticHeader, whole: bool) {
         match header.header().kind {
             SegmentKind::Data => {
@@ -255,7 +270,7 @@ impl<R: Read + Seek> Recovery<R> {
         }
     }
 
-    /// Follows the plaintext of a committed segment, as far as all of it is read.
+    /// Follows the plaintext of a committed segment, as long as all of it is read.
     fn follow(&mut self, header: &AuthenticHeader, whole: bool) {
         let header = header.header();
         if header.kind == SegmentKind::Data {
@@ -266,7 +281,7 @@ impl<R: Read + Seek> Recovery<R> {
         }
     }
 
-    /// The last committed data segment with its plaintext.
+    /// Returns the last committed data segment with its plaintext.
     fn last_segment(&mut self) -> Result<Option<LastSegment>, Error> {
         let Some((header, whole)) = self.last else { return Ok(None) };
         if !whole {
@@ -297,7 +312,8 @@ impl<R: Read + Seek> Recovery<R> {
         opened.map(|opened| (header, opened)).map_err(Error::worker)
     }
 
-    /// Only a torn tail may be dropped: no genuine segment may follow what is committed (SV2-RES-010).
+    /// Refuses a genuine segment after the committed part: only a torn tail may be dropped
+    /// (SV2-RES-010).
     fn refuse_damage(&mut self, recovered: &Recovered) -> Result<(), Error> {
         let (stream, segments) = (&self.stream, recovered.committed.segments);
         let authenticated =
@@ -307,7 +323,7 @@ impl<R: Read + Seek> Recovery<R> {
             };
         let end = Offset(recovered.stream_len);
         let torn = damage::header_at(&mut self.output, end).map_err(source_error(Some(segments)))?;
-        // The length that the segment at the end has for itself is authentic: nothing in its wire is looked at.
+        // The length in the header at the end is authentic, so nothing in its wire is looked at.
         let len = torn.and_then(|header| authenticated(&header, end)).unwrap_or(1);
         damage::refuse(&mut self.output, (end, segments), end.plus(len), |bytes, offset| {
             authenticated(bytes, offset).is_some()
@@ -349,7 +365,7 @@ mod tests {
         (stream, StreamOpener::new(&header, &key, b"").unwrap())
     }
 
-    /// Of everything that begins before `durable_end`, only headers and ends are read.
+    /// Checks that only headers and ends are read of all segments that begin before `durable_end`.
     fn walked(bytes: &[u8], opener: &StreamOpener, durable_end: u64) -> Result<Recovered, Error> {
         Recovery::new(Cursor::new(bytes), opener).walk(&Committed::NOTHING, durable_end)
     }
@@ -384,7 +400,7 @@ mod tests {
         assert_eq!(with_flipped(begin + SEGMENT_LEN - 100, u64::MAX).unwrap(), 1);
         assert_eq!(with_flipped(begin + 50, u64::MAX).unwrap(), 1);
         assert_eq!(with_flipped(begin + 500, 0).unwrap(), 1);
-        // The last one is read whole all the same, because the source is compared with it.
+        // The last one is read whole nevertheless, because the source is compared with it.
         let error = with_flipped(128 + 3 * SEGMENT_LEN + 500, u64::MAX).unwrap_err();
         assert_eq!(error.format_error().unwrap().detail(), Detail::MalformedDamaged);
     }

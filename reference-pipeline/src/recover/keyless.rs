@@ -1,4 +1,6 @@
-//! §19.8 Recovery without the key: the committed prefix by checksums. It says nothing about authenticity.
+//! Recovery without the key: finds the committed prefix by checksums (§19.8).
+//!
+//! It proves nothing about authenticity.
 
 use std::io::{Read, Seek, SeekFrom};
 
@@ -11,7 +13,7 @@ use super::walk::{KeylessWalk, WalkDepth};
 use crate::error::Error;
 use crate::io::source_error;
 
-/// What was found in a stream without its key.
+/// The result of recovery without the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeylessRecovered {
     /// Whole segments whose checksums match, from the first on.
@@ -28,11 +30,17 @@ pub struct KeylessRecovered {
     pub sealed: bool,
 }
 
-/// Finds the whole segments of a stream that was cut off: structure and checksums of all of it are read.
+/// Finds the whole segments of a stream that was cut off.
+///
+/// Structure and checksums of all of it are read.
 ///
 /// # Errors
-/// Those of the stream header; `malformed.damaged` where a whole segment header follows the first fault; `trailing`; `order` and `unsupported`,
-/// which no torn write leaves (SV2-RES-015); `io.source`.
+///
+/// - the errors of the stream header.
+/// - `malformed.damaged` if a whole segment header follows the first fault.
+/// - `trailing` if bytes follow the final segment.
+/// - `order` or `unsupported`, which no torn write leaves (SV2-RES-015).
+/// - `io.source` if a read fails.
 pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered, Error> {
     let file_len = output.seek(SeekFrom::End(0)).map_err(source_error(None))?;
     output.rewind().map_err(source_error(None))?;
@@ -59,18 +67,19 @@ pub fn recover_keyless(mut output: impl Read + Seek) -> Result<KeylessRecovered,
             Err(error) => match error.kind() {
                 Some(ErrorKind::Truncated | ErrorKind::Malformed) => break,
                 //= spec/stream-v2.md#sv2-res-016
-                //# A writer that resumes, or a tool that recovers without the key, MUST report the error and
-                //# change nothing where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
+                //# A writer that resumes, or a tool that recovers without the key, MUST report the
+                //# error and change nothing where its walk ends with `order`, `unsupported`,
+                //# `limit` or `trailing`.
                 _ => return Err(error),
             },
         }
     }
     //= spec/stream-v2.md#sv2-res-015
-    //# A tool without the key MUST NOT cut a stream where a segment header that passes steps 1 to 8 of §15.1,
-    //# whatever its segment_index is, begins after the first byte that is not part of a whole segment, nor
-    //# cut anything unasked; it reports `malformed.damaged`.
+    //# A tool without the key MUST NOT cut a stream where a segment header that passes steps 1 to 8
+    //# of §15.1, whatever its segment_index is, begins after the first byte that is not part of a
+    //# whole segment, nor cut anything unasked; it reports `malformed.damaged`.
     let end = Offset(found.stream_len);
-    // What the torn segment says of its own length is not believed: nothing here is authentic.
+    // The length in the torn segment is not trusted, because nothing here is authentic.
     damage::refuse(&mut output, (end, found.segments), end.plus(1), |bytes, offset| {
         is_plausible(&header, bytes, offset, found.segments)
     })?;

@@ -13,7 +13,7 @@ use crate::observe::shown::Len;
 pub struct LastSegment {
     /// Its header.
     pub header: SegmentHeader,
-    /// What it holds.
+    /// Its plaintext.
     pub plaintext: Bytes,
 }
 

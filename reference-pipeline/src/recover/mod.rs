@@ -1,4 +1,5 @@
-//! §19 What an interrupted run has left: the journal, the committed segments, and damage told from a torn tail.
+//! Recovery after an interrupted run: the journal, the committed segments, and damage as opposed to
+//! a torn tail (§19).
 
 pub(crate) mod damage;
 pub(crate) mod headers;

@@ -1,4 +1,4 @@
-//! What was found in the output of an interrupted writer, and what its journal says of it.
+//! The recovered output of an interrupted writer, and the state in its journal.
 
 use stream_v2_format::crypto::Committed;
 use stream_v2_format::limits::DURABLE_BYTES_MAX;
@@ -8,50 +8,56 @@ use super::last_segment::LastSegment;
 use super::source_check::Check;
 use crate::observe::Commit;
 
-/// What was found in an output.
+/// The result of recovery from an output.
 #[derive(Clone, Debug)]
 pub struct Recovered {
-    /// The committed segments, the final one included where there is one.
+    /// The committed segments, including the final one if there is one.
     pub committed: Committed,
-    /// Runs that have begun in the segments that were walked over: all runs, unless a commit stands for the first segments.
+    /// Runs that have begun in the segments that were walked over.
+    ///
+    /// These are all runs, unless a commit covers the first segments.
     pub runs: u64,
-    /// Whether the last of them is a final segment: the stream is complete.
+    /// Whether the last of them is a final segment, so that the stream is complete.
     pub sealed: bool,
-    /// Bytes of the stream that are committed, header and envelope included. What follows is a torn tail.
+    /// Bytes of the stream that are committed, including header and envelope. A torn tail may
+    /// follow.
     pub stream_len: u64,
-    /// The segment that the last commit of the journal names, where there is a commit of a data segment; the source is compared with it.
+    /// The segment that the last commit of the journal names, if that is a data segment.
+    ///
+    /// The source is compared with it.
     pub confirmed: Option<LastSegment>,
-    /// The last committed data segment, for the same and for the journal.
+    /// The last committed data segment, for the same comparison and for the journal.
     pub last_segment: Option<LastSegment>,
-    /// The header of the index segment after it, where that is the last segment but for a final one.
+    /// The header of the index segment after it, if only a final segment can follow that one.
     pub last_index: Option<SegmentHeader>,
-    /// What all committed plaintext is compared with, where it is known.
+    /// The check over all committed plaintext, if it is known.
     pub(crate) check: Option<Check>,
-    /// Bytes up to the end of the last recorded commit, if a journal says so: they were durable when it was recorded.
+    /// Bytes up to the end of the last recorded commit, if there is a journal. They were durable
+    /// when it was recorded.
     pub(crate) recorded: Option<u64>,
 }
 
 impl Recovered {
-    /// Where the bytes begin that are perhaps not durable, although they can be read.
+    /// Returns the begin of the bytes that can be read, but may not be durable.
     pub(crate) fn unsure_from(&self) -> u64 {
-        // Without a journal it is only known how much a writer hands over between two durability points.
+        // Without a journal, only the limit of bytes between two durability points is known.
         self.recorded.unwrap_or_else(|| self.stream_len.saturating_sub(DURABLE_BYTES_MAX))
     }
 
-    /// The commit of the last segment but for a final one.
+    /// Returns the commit of the last segment that is not a final one.
     pub(crate) fn last_commit(&self) -> Option<Commit> {
         let data = self.last_segment.as_ref().map(|last| &last.header);
         self.last_index.as_ref().or(data).map(|header| Commit::last(header, &self.committed))
     }
 }
 
-/// What an interrupted writer's journal says of its output.
+/// The state of an interrupted writer's output according to its journal.
 #[derive(Clone, Copy, Debug)]
 pub enum JournalState<'a> {
-    /// There is no journal to be used.
+    /// There is no usable journal.
     Missing,
-    /// Nothing but the stream header has to be there.
+    /// Only the stream header must be there.
     Empty,
-    /// Everything up to and with the segment of this commit has to be there.
+    /// Everything up to and including the segment of this commit must be there.
     Committed(&'a JournalRecord),
 }

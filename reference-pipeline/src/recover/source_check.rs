@@ -1,8 +1,13 @@
-//! §19.2, §19.7 What a source is compared with where its stream cannot be read back: one value for all plaintext up to each commit, beside the journal.
+//! The check of a source whose stream cannot be read back (§19.2, §19.7).
 //!
-//! The value after segment n is HMAC(K_journal, "source" || 0x00 || LE32(n) || value before || SHA-256(plaintext of segment n)), and 32 zero bytes before
-//! segment 0. `NAME.checks` holds an entry for each commit, of 72 bytes: LE32(n), the value, what ties it to the T of the
-//! commit, and the CRC-32C of all that. It is this implementation's own.
+//! It is one value for all plaintext up to each commit, kept next to the journal.
+//!
+//! The value after segment n is HMAC(K_journal, "source" || 0x00 || LE32(n) || value before ||
+//! SHA-256(plaintext of segment n)), and 32 zero bytes before segment 0.
+//!
+//! `NAME.checks` holds an entry of 72 bytes for each commit. An entry consists of LE32(n), the
+//! value, a tie to the T of the commit, and the CRC-32C of all that. The file is this
+//! implementation's own.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -25,25 +30,25 @@ const BOUND_LEN: usize = 68;
 pub(crate) struct Check(pub(crate) [u8; 32]);
 
 impl Check {
-    /// Before segment 0.
+    /// The value before segment 0.
     pub(crate) const NOTHING: Self = Self([0; 32]);
 
-    /// After one more segment.
+    /// Adds one more segment.
     pub(crate) fn follow(&mut self, key: &JournalKey, index: SegmentIndex, plaintext: &[u8]) {
         self.0 = key.source_check(&self.0, index, &Sha256::digest(plaintext).into());
     }
 }
 
-/// The file beside a journal.
+/// The file next to a journal.
 pub(crate) struct Checks {
     file: Box<dyn StoredFile>,
-    /// Where the next entry goes.
+    /// The place of the next entry.
     len: u64,
     pub(crate) check: Check,
 }
 
 impl Checks {
-    /// Begins a file, in the place of one that an earlier run has left.
+    /// Begins a file, and replaces that of an earlier run.
     pub(crate) fn begin(output: &OutputFile, check: Check) -> io::Result<Self> {
         let path = output.checks();
         output.remove(&path)?;
@@ -52,7 +57,9 @@ impl Checks {
         Ok(Self { file, len: 0, check })
     }
 
-    /// Finds the file with the entry of a commit: nothing before it is needed, and nothing behind it counts.
+    /// Finds the file with the entry of a commit.
+    ///
+    /// Nothing before the entry is needed, and nothing behind it counts.
     pub(crate) fn find(
         output: &OutputFile,
         key: &JournalKey,
@@ -70,7 +77,7 @@ impl Checks {
         Ok(Some(Self { file, len: count * ENTRY_LEN as u64, check: Check(value) }))
     }
 
-    /// Goes on where more is committed than the last commit says.
+    /// Continues the file if more is committed than the last commit names.
     pub(crate) fn go_on(mut self, check: Check) -> io::Result<Self> {
         self.file.set_len(self.len)?;
         self.file.seek(SeekFrom::Start(self.len))?;
@@ -95,15 +102,15 @@ impl Checks {
     }
 }
 
-/// The value of an entry, if it is whole, and of exactly this commit.
+/// Returns the value of an entry, if it is whole and of exactly this commit.
 fn value(entry: &[u8; ENTRY_LEN], key: &JournalKey, commit: &JournalRecord) -> Option<[u8; 32]> {
     let is_whole = entry[BOUND_LEN..] == crc32c(&entry[..BOUND_LEN]).to_le_bytes();
     let (mut value, mut tag) = ([0; 32], [0; 32]);
     value.copy_from_slice(&entry[VALUE]);
     tag.copy_from_slice(&entry[TAG]);
     //= spec/stream-v2.md#sv2-res-028
-    //# An owner MUST NOT use a value for plaintext that was given up with another commit than the one whose T
-    //# it is bound to.
+    //# An owner MUST NOT use a value for plaintext that was given up with another commit than the
+    //# one whose T it is bound to.
     let is_of_commit =
         entry[..4] == commit.index.0.to_le_bytes() && key.is_tied(&tag, &commit.transcript, &value);
     (is_whole && is_of_commit).then_some(value)
@@ -135,8 +142,8 @@ mod tests {
     /// Two branches have each committed segment 3, and storage keeps both files.
     //= spec/stream-v2.md#sv2-res-028
     //= type=test
-    //# An owner MUST NOT use a value for plaintext that was given up with another commit than the one whose T
-    //# it is bound to.
+    //# An owner MUST NOT use a value for plaintext that was given up with another commit than the
+    //# one whose T it is bound to.
     #[test]
     fn a_value_is_used_with_its_own_commit_only() {
         let folder = tempfile::tempdir().unwrap();
@@ -155,7 +162,7 @@ mod tests {
         assert_eq!(found(commit(2, [4; 32])), Some((Check([1; 32]), 72)));
         assert_eq!(found(other), None);
         assert_eq!(found(commit(2, [5; 32])), None);
-        // The value of another branch, beside what ties this one.
+        // The value of another branch, with the tie of this one.
         let mut bytes = std::fs::read(output.checks()).unwrap();
         bytes[72..][VALUE].fill(9);
         let crc = crc32c(&bytes[72..][..BOUND_LEN]);

@@ -1,4 +1,4 @@
-//! §18.1 What is known of a source that is a file.
+//! The known properties of a source that is a file (§18.1).
 
 use std::fs::Metadata;
 use std::time::UNIX_EPOCH;
@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use super::SourceStamp;
 
 impl SourceStamp {
-    /// The length and the time of modification of a regular file. Nothing is known of anything
+    /// Returns the length and the modification time of a regular file, and nothing for anything
     /// else.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
@@ -17,7 +17,7 @@ impl SourceStamp {
     }
 }
 
-/// Nanoseconds since 1970-01-01T00:00:00Z, negative before it.
+/// Returns nanoseconds since 1970-01-01T00:00:00Z, negative before it.
 fn modified(metadata: &Metadata) -> Option<i64> {
     match metadata.modified().ok()?.duration_since(UNIX_EPOCH) {
         Ok(since) => i64::try_from(since.as_nanos()).ok(),

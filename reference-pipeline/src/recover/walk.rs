@@ -1,4 +1,4 @@
-//! §15.6 Walking over a stream without a key: structure and checksums, never authenticity.
+//! Walks over a stream without a key: checks structure and checksums, never authenticity (§15.6).
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -13,7 +13,7 @@ use crate::error::{Error, Stage};
 use crate::io::{read_stream_header, source_error};
 use crate::source::blocking::fill;
 
-/// How much of each segment is read.
+/// Sets how much of each segment is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WalkDepth {
     /// Headers only: the wires are skipped, and only their presence is checked.
@@ -22,22 +22,23 @@ pub enum WalkDepth {
     Wires,
 }
 
-/// One segment as it stands in the stream. Nothing about it is authentic.
+/// One segment as it is in the stream. Nothing about it is authentic.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct WalkedSegment {
-    /// Where the segment begins, in bytes from the start of the stream.
+    /// Offset of the segment, in bytes from the start of the stream.
     pub offset: Offset,
-    /// What its header says.
+    /// Its header.
     pub header: SegmentHeader,
-    /// How many runs begin before the one that its header names.
+    /// Number of runs that begin before the one that its header names.
     pub run: u64,
 }
 
-/// Moves a source forward by so many bytes, or to its end, which is known to some; returns how many bytes there were.
+/// Moves a source forward by so many bytes, or to its end, which some sources know; returns the
+/// number of bytes.
 type Skip<R> = fn(&mut R, u64, u64) -> io::Result<u64>;
 
-/// Walks over the segments of a stream in order. After an error nothing more can be learned from it.
+/// Walks over the segments of a stream in order. After an error it yields nothing more.
 pub struct KeylessWalk<R> {
     source: R,
     depth: WalkDepth,
@@ -48,14 +49,15 @@ pub struct KeylessWalk<R> {
     order: SegmentOrder,
     runs: u64,
     wire: Vec<u8>,
-    /// What ended the walk: it is reported ever after (SV2-REL-003).
+    /// The error that ended the walk, which is reported forever (SV2-REL-003).
     fault: Option<format::Error>,
 }
 
 impl<R: Read + Seek> KeylessWalk<R> {
-    /// Reads the stream header and its envelope; wires will be skipped by seeking.
+    /// Reads the stream header and its envelope, and skips wires by seeking.
     ///
     /// # Errors
+    ///
     /// As [`read_stream_header`].
     pub fn seeking(mut source: R) -> Result<Self, Error> {
         let end = end_of(&mut source).map_err(source_error(None))?;
@@ -64,9 +66,10 @@ impl<R: Read + Seek> KeylessWalk<R> {
 }
 
 impl<R: Read> KeylessWalk<R> {
-    /// Reads the stream header and its envelope; wires will be read, whatever the depth.
+    /// Reads the stream header and its envelope, and reads wires at every depth.
     ///
     /// # Errors
+    ///
     /// As [`read_stream_header`].
     pub fn reading(source: R, depth: WalkDepth) -> Result<Self, Error> {
         Self::begin(source, depth, u64::MAX, skip_by_reading)
@@ -88,39 +91,42 @@ impl<R: Read> KeylessWalk<R> {
         })
     }
 
-    /// The stream header.
+    /// Returns the stream header.
     #[must_use]
     pub const fn header(&self) -> &HeaderV1 {
         &self.header
     }
 
-    /// The envelope and its CRC; empty where there is none.
+    /// Returns the envelope and its CRC, or nothing if there is none.
     #[must_use]
     pub fn envelope_bytes(&self) -> &[u8] {
         &self.envelope_bytes
     }
 
-    /// How many segments were walked over.
+    /// Returns the number of segments that were walked over.
     #[must_use]
     pub const fn segments(&self) -> u64 {
         self.order.segments()
     }
 
-    /// How many runs have begun in them, by their headers. Which run continues which is in links, and
-    /// links are sealed.
+    /// Returns the number of runs that have begun in them, by their headers.
+    ///
+    /// The order of runs is in links, and links are sealed.
     #[must_use]
     pub const fn runs(&self) -> u64 {
         self.runs
     }
 
-    /// The next segment, or `None` after the final segment and at the end of the input.
+    /// Returns the next segment, or `None` after the final segment and at the end of the input.
     ///
     /// # Errors
-    /// The errors of steps 1 to 8, 10 to 13 and 18 of §15.1; `io.source`.
+    ///
+    /// - the errors of steps 1 to 8, 10 to 13 and 18 of §15.1.
+    /// - `io.source` if a read fails.
     pub fn next_segment(&mut self) -> Result<Option<WalkedSegment>, Error> {
         //= spec/stream-v2.md#sv2-rel-003
-        //# A reader that has reported an error MUST report the same error ever after and release nothing
-        //# more.
+        //# A reader that has reported an error MUST report the same error ever after and release
+        //# nothing more.
         if let Some(fault) = self.fault {
             return Err(Error::format(Stage::Source, fault));
         }
@@ -182,7 +188,8 @@ impl<R: Read> KeylessWalk<R> {
     }
 }
 
-/// Where the source ends, in bytes from its beginning; a file that grows meanwhile is read as it was.
+/// Returns the end of the source, in bytes from its beginning. A file that grows is read up to this
+/// end.
 fn end_of(source: &mut impl Seek) -> io::Result<u64> {
     let here = source.stream_position()?;
     let end = source.seek(SeekFrom::End(0))?;

@@ -1,4 +1,4 @@
-//! §19.2 Comparing a source with everything that is committed of it (SV2-RES-008).
+//! Compares a source with all plaintext that is committed (§19.2, SV2-RES-008).
 
 use std::io::{self, Read};
 
@@ -7,17 +7,17 @@ use crate::io::source_error;
 use crate::sink::{OutputSink, SinkUnit};
 use crate::source::blocking::fill;
 
-/// A sink that writes nothing: it reads as much from a source, and compares.
+/// A sink that writes nothing: it reads the same number of bytes from a source, and compares.
 pub(super) struct CompareSink<R> {
     source: R,
     compared: u64,
     buffer: Vec<u8>,
-    /// Why the comparison ended early.
+    /// The reason why the comparison ended early.
     fault: Option<Fault>,
 }
 
 enum Fault {
-    /// Where the source differs, or ends.
+    /// The offset at which the source differs, or ends.
     Differs(u64),
     Source(Error),
 }
@@ -27,12 +27,12 @@ impl<R: Read> CompareSink<R> {
         Self { source, compared: 0, buffer: Vec::new(), fault: None }
     }
 
-    /// Bytes that are the same.
+    /// Returns the number of equal bytes.
     pub(super) const fn compared(&self) -> u64 {
         self.compared
     }
 
-    /// What ended the comparison early, if anything did.
+    /// Returns the error that ended the comparison early, if there was one.
     pub(super) fn fault(self) -> Option<Error> {
         self.fault.map(|fault| match fault {
             Fault::Differs(at) => Error::other_source(at),

@@ -1,4 +1,4 @@
-//! §19.4 Comparing all of a partial plaintext with its stream before it is resumed (SV2-RES-031).
+//! Compares all of a partial plaintext with its stream before it is resumed (§19.4, SV2-RES-031).
 
 use std::io::{self, Read, SeekFrom};
 
@@ -15,16 +15,19 @@ use crate::segment::DecryptSegmentWorker;
 use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 
-/// What comparing an output has found.
+/// The result of comparing an output.
 pub(super) enum Compared {
-    /// All of it up to the end of the commit is the plaintext of the stream.
+    /// Everything up to the end of the commit is the plaintext of the stream.
     Same(Committed),
-    /// The first byte that is not.
+    /// The first byte that differs.
     Differs(u64),
 }
 
-/// Reads `stream` from its first segment to the one that `commit` names, as any sequential reader does, and compares the
-/// output before the end of that segment with its plaintext. `source` is left after that segment.
+/// Compares the output with the plaintext of `stream`, up to the end of the segment that `commit`
+/// names.
+///
+/// It reads the stream from its first segment, as any sequential reader does, and leaves `source`
+/// after the segment of the commit.
 pub(super) fn compare_output(
     pipeline: &DecryptPipeline<'_>,
     stream: &StreamOpener,
@@ -33,9 +36,9 @@ pub(super) fn compare_output(
     source: &mut impl Read,
 ) -> Result<Compared, Error> {
     //= spec/stream-v2.md#sv2-res-031
-    //# A reader that resumes MUST, where its caller asks for it, compare all of its output before the end of
-    //# the last commit with the plaintext of the stream before it goes on, and otherwise MUST NOT claim that
-    //# it has verified that part.
+    //# A reader that resumes MUST, where its caller asks for it, compare all of its output before
+    //# the end of the last commit with the plaintext of the stream before it goes on, and otherwise
+    //# MUST NOT claim that it has verified that part.
     let other = || other_stream(stream.header().body_offset().plus(commit.position));
     file.seek(SeekFrom::Start(0)).map_err(sink_error)?;
     let (mut order, mut progress) = (SegmentOrder::new(stream.header()), Progress::of_reader(stream));
@@ -57,13 +60,13 @@ pub(super) fn compare_output(
     }
 }
 
-/// What is committed, if it is what `commit` says.
+/// Returns the committed part, if it agrees with `commit`.
 fn named(commit: &JournalRecord, header: &SegmentHeader, progress: &Progress) -> Option<Committed> {
     let read = progress.committed();
     Committed::with_segment(commit, header, read.pending_index.clone()).filter(|committed| committed == read)
 }
 
-/// Where the next bytes of a file differ from `plaintext`.
+/// Returns the first offset at which the next bytes of a file differ from `plaintext`.
 fn first_difference(
     file: &mut dyn StoredFile,
     plaintext: &[u8],

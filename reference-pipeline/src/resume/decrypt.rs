@@ -1,4 +1,4 @@
-//! §19.4 Going on with a decryption that was interrupted.
+//! Resumes a decryption that was interrupted (§19.4).
 
 use std::io::{self, Read, SeekFrom};
 
@@ -23,21 +23,29 @@ use crate::sink::{FileSink, OutputSink};
 use crate::source::blocking::fill;
 use crate::storage::{OutputFile, StoredFile};
 
-/// What an interrupted decryption has left of an output.
+/// The state of the output of an interrupted decryption.
 pub enum PartialDecryption {
-    /// Nothing that can be gone on with. What there is may be discarded: nothing was released to it, or it has lost what was.
+    /// There is nothing to resume.
+    ///
+    /// Any partial output may be discarded: nothing was released to it, or it has lost what was.
     Nothing(Option<ResumeWarning>),
-    /// A partial file that no journal vouches for: perhaps somebody else's. Only its owner may discard it (SV2-RES-014).
+    /// There is a partial file that no journal vouches for. It may belong to another program.
+    ///
+    /// Only its owner may discard it (SV2-RES-014).
     Unknown(Option<ResumeWarning>),
-    /// A beginning.
+    /// There is a partial output to resume.
     Torn(Box<InterruptedDecryption>),
-    /// A beginning that differs from the plaintext of the stream from this byte on, if all of it was compared. Only its owner may discard it.
+    /// The partial output differs from the plaintext of the stream from this byte on, if all of it
+    /// was compared.
+    ///
+    /// Only its owner may discard it.
     Changed(u64),
-    /// All of it, under its name; only the journal had to be removed, and was.
+    /// The output is complete and has its name. Only the journal had to be removed, and was.
     Complete,
 }
 
-/// The committed part of an interrupted decryption. Nothing is changed before [`resume`](Self::resume).
+/// The committed part of an interrupted decryption. Nothing is changed before
+/// [`resume`](Self::resume).
 pub struct InterruptedDecryption {
     output: OutputFile,
     file: Box<dyn StoredFile>,
@@ -48,18 +56,24 @@ pub struct InterruptedDecryption {
 }
 
 impl InterruptedDecryption {
-    /// Looks for what an interrupted run has left of `output`, and confirms its last commit: steps 2 and 3.
+    /// Looks for a partial `output` of an interrupted run, and confirms its last commit: steps 2
+    /// and 3.
     ///
-    /// Of the output, the plaintext of the last recorded segment is compared with the stream. What is
-    /// before that segment is trusted: nothing but the permissions of the file protects it. If others
-    /// can write there, use [`find_comparing`](Self::find_comparing), or start over (SV2-RES-031).
+    /// The plaintext of the last recorded segment is compared with the stream. Everything before
+    /// that segment is trusted: only the permissions of the file protect it. If others can write to
+    /// the file, use [`find_comparing`](Self::find_comparing), or start over (SV2-RES-031).
     ///
-    /// `source` stands after the stream header of `stream` and its envelope. With [`PartialDecryption::Torn`] it stands where the next segment
-    /// begins; with everything else it may have been read on by that segment, and is to be opened again.
+    /// `source` must be positioned after the stream header of `stream` and its envelope. With
+    /// [`PartialDecryption::Torn`] it is then at the next segment. With every other result it may
+    /// have advanced by that segment, and must be opened again.
     ///
     /// # Errors
-    /// `io.sink` of kind `WouldBlock` where another process is writing, `InvalidInput` for a link or a device under the partial name;
-    /// `journal.source` for a stream that does not hold what was released; whatever is wrong with that segment; `io.source`.
+    ///
+    /// - `io.sink` of kind `WouldBlock` if another process is writing.
+    /// - `io.sink` of kind `InvalidInput` for a link or a device under the partial name.
+    /// - `journal.source` if the stream does not hold the released plaintext.
+    /// - any error of that segment.
+    /// - `io.source` if a read fails.
     pub fn find(
         pipeline: &DecryptPipeline<'_>,
         output: &OutputFile,
@@ -69,14 +83,19 @@ impl InterruptedDecryption {
         Self::find_in(pipeline, output, stream, source, false)
     }
 
-    /// As [`find`](Self::find), and compares all of the output up to the end of the last commit with the plaintext of the
-    /// stream, which is read and verified from its first segment on (SV2-RES-031).
+    /// Does the same as [`find`](Self::find), and compares all of the output up to the end of the
+    /// last commit.
     ///
-    /// If they differ, the output was changed, or belongs to another stream: [`PartialDecryption::Changed`].
+    /// The plaintext of the stream is read and verified from its first segment on (SV2-RES-031).
+    ///
+    /// If they differ, the output was changed, or belongs to another stream:
+    /// [`PartialDecryption::Changed`].
     ///
     /// # Errors
-    /// As [`find`](Self::find), and whatever is wrong with the stream before the end of the last commit; `io.sink` of kind
-    /// `InvalidInput` for an upload, of which a part cannot be read back.
+    ///
+    /// - the errors of [`find`](Self::find).
+    /// - any error of the stream before the end of the last commit.
+    /// - `io.sink` of kind `InvalidInput` for an upload, because a part of it cannot be read back.
     pub fn find_comparing(
         pipeline: &DecryptPipeline<'_>,
         output: &OutputFile,
@@ -103,7 +122,7 @@ impl InterruptedDecryption {
                 let is_twice = two_names.is_some();
                 let left = Self::published(pipeline, output, stream, (journal, two_names), &mut source)
                     .map_err(cut_off)?;
-                // Two names that somebody has given, as far as anybody knows.
+                // Two names that another program may have given.
                 let unknown = is_twice && matches!(left, PartialDecryption::Nothing(None));
                 return match unknown && !output.overwrites() {
                     true => Err(sink_error(io::ErrorKind::AlreadyExists.into())),
@@ -149,8 +168,10 @@ impl InterruptedDecryption {
         Ok(PartialDecryption::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
     }
 
-    /// No partial file, or one that has its name already: the run before was complete if there is a journal of its
-    /// stream, and the result is all of the plaintext.
+    /// Handles an output without a partial file, or one that has its final name already.
+    ///
+    /// The run before was complete if there is a journal of its stream, and the result is all of
+    /// the plaintext.
     fn published(
         pipeline: &DecryptPipeline<'_>,
         output: &OutputFile,
@@ -160,13 +181,13 @@ impl InterruptedDecryption {
     ) -> Result<PartialDecryption, Error> {
         let nothing = Ok(PartialDecryption::Nothing(None));
         let Some(mut journal) = journal else { return nothing };
-        // What has the partial name may be given up, but it is what keeps other owners out.
+        // The partial name could be given up, but it keeps other owners out.
         let same = two_names.take_if(|_| !output.storage().discards_uploaded());
         let Ok(mut file) = same.map_or_else(|| output.storage().open(output.target()), Ok) else {
             return nothing;
         };
         let len = file.size().map_err(sink_error)?;
-        // An ending record is not asked for: a run that resumes has perhaps written the journal anew.
+        // An ending record is not required: a run that resumes may have written the journal anew.
         if !holds_plaintext(pipeline, stream, (&mut *file, len), source)? {
             return Ok(PartialDecryption::Nothing(Some(ResumeWarning::ResultChanged)));
         }
@@ -175,15 +196,17 @@ impl InterruptedDecryption {
         Ok(PartialDecryption::Complete)
     }
 
-    /// What is committed.
+    /// Returns the committed part.
     #[must_use]
     pub const fn committed(&self) -> &Committed {
         &self.committed
     }
 
-    /// Goes on with the source, which stands after what is committed, and publishes the plaintext: steps 4 and 5.
+    /// Resumes with the source, which is positioned after the committed part, and publishes the
+    /// plaintext: steps 4 and 5.
     ///
     /// # Errors
+    ///
     /// As [`DecryptPipeline::run`].
     pub fn resume(
         self,
@@ -196,7 +219,7 @@ impl InterruptedDecryption {
         pipeline.resume(&stream, &committed, source, &mut sink, managers)
     }
 
-    /// What an engine goes on with.
+    /// Returns the parts that an engine needs to resume.
     pub(crate) fn take_up(self) -> Result<(StreamOpener, Committed, FileSink, FileJournal), Error> {
         let Self { output, file, journal, stream, commit, committed } = self;
         // The commit was recorded after a durability point of all of it.
@@ -207,10 +230,12 @@ impl InterruptedDecryption {
 }
 
 impl DecryptPipeline<'_> {
-    /// Decrypts all of a stream, which stands after its stream header and envelope, into a file that an interrupted run can be gone on with:
-    /// with a journal beside it.
+    /// Decrypts all of a stream into a file with a journal, so that the run can be resumed.
+    ///
+    /// `source` must be positioned after the stream header and envelope.
     ///
     /// # Errors
+    ///
     /// As [`run`](Self::run).
     pub fn run_to_file(
         &self,
@@ -225,7 +250,8 @@ impl DecryptPipeline<'_> {
     }
 }
 
-/// Whether a result is exactly the plaintext of a stream, which is read from its first segment on.
+/// Returns whether a result is exactly the plaintext of a stream, which is read from its first
+/// segment on.
 fn holds_plaintext(
     pipeline: &DecryptPipeline<'_>,
     stream: &StreamOpener,
@@ -238,7 +264,7 @@ fn holds_plaintext(
     let is_all = sink.compared() == len;
     match (sink.fault(), result) {
         (None, Ok(_)) => Ok(is_all),
-        // A salvage has released all that there is.
+        // A salvage has released all plaintext that there is.
         (None, Err(error)) if error.format_error().is_some_and(is_unsealed) => Ok(is_all),
         (None, Err(error)) => Err(error),
         (Some(fault), _) if fault.format_error().is_some() => Ok(false),
@@ -250,7 +276,7 @@ fn is_unsealed(error: &stream_v2_format::Error) -> bool {
     error.detail() == Detail::TruncatedUnsealed
 }
 
-/// Gives a result its name again, and takes away the other one.
+/// Gives a result its name again, and removes the partial name.
 fn publish_again(
     output: &OutputFile,
     mut file: Box<dyn StoredFile>,
@@ -264,12 +290,14 @@ fn publish_again(
     FileSink::of_complete(output, file, len, len)?.seal()
 }
 
-/// This is not the stream of which so much was decrypted.
+/// Returns the error for a stream other than the one that was decrypted up to `offset`.
 pub(super) const fn other_stream(offset: Offset) -> Error {
     Error::format(Stage::Source, stream_v2_format::Error::other_source(offset.0))
 }
 
-/// Reads on to the segment that a commit names, and opens it. Without UNIFORM the headers before it are followed, and the links of their runs.
+/// Reads to the segment that a commit names, and opens it.
+///
+/// Without UNIFORM the headers before it are followed, and the links of their runs.
 fn confirm(
     stream: &StreamOpener,
     commit: &JournalRecord,
@@ -315,7 +343,7 @@ fn skip(source: &mut impl Read, from: Offset, to: Offset, before: u64) -> Result
     Ok(())
 }
 
-/// Whether the first `len` bytes of a file end with `expected`.
+/// Returns whether the first `len` bytes of a file end with `expected`.
 fn ends_with(file: &mut dyn StoredFile, len: u64, expected: &[u8]) -> io::Result<bool> {
     let Some(begin) = len.checked_sub(expected.len() as u64) else { return Ok(false) };
     file.seek(SeekFrom::Start(begin))?;

@@ -1,4 +1,4 @@
-//! §19.2 Going on with an encryption that was interrupted.
+//! Resumes an encryption that was interrupted (§19.2).
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -20,18 +20,18 @@ use crate::source::blocking::fill;
 use crate::storage::output_file::begins_as;
 use crate::storage::{OutputFile, StoredFile};
 
-/// How far the interrupted run came.
+/// The progress of the interrupted run.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Segments are missing, or the final one alone.
+    /// Segments are missing, or only the final one.
     Torn,
     /// Only the name is missing.
     Sealed,
-    /// Nothing is missing, and there is something to be cleared away.
+    /// Nothing is missing, but some files must be removed.
     Published,
 }
 
-/// What an interrupted encryption has left of an output. Nothing is changed before [`resume`](Self::resume).
+/// The output of an interrupted encryption. Nothing is changed before [`resume`](Self::resume).
 pub struct InterruptedEncryption {
     pub(super) output: OutputFile,
     pub(super) file: Box<dyn StoredFile>,
@@ -39,16 +39,16 @@ pub struct InterruptedEncryption {
     pub(super) stream: StreamOpener,
     pub(super) recovered: Recovered,
     pub(super) journal: Option<FileJournal>,
-    /// Of an output that cannot be read back.
+    /// The checks, for an output that cannot be read back.
     pub(super) checks: Option<Checks>,
     pub(super) notice: Option<ResumeWarning>,
-    /// The source as the journal knew it, even where the journal is not to be used any more.
+    /// The source in the journal, even if the journal must not be used any more.
     pub(super) then: Option<SourceStamp>,
     /// The source as it is now.
     pub(super) stamp: SourceStamp,
 }
 
-/// What an engine goes on with.
+/// The parts that an engine needs to resume.
 pub(crate) struct Torn {
     pub(crate) stream: StreamOpener,
     pub(crate) recovered: Recovered,
@@ -57,13 +57,20 @@ pub(crate) struct Torn {
 }
 
 impl InterruptedEncryption {
-    /// Looks for what an interrupted run has left of `output`: steps 1 to 7. `None` is nothing that a segment was committed to: it may be
-    /// discarded, and a new stream be started.
+    /// Looks for a partial `output` of an interrupted run: steps 1 to 7.
+    ///
+    /// Returns `None` if no segment is committed. Then the output may be discarded, and a new
+    /// stream started.
     ///
     /// # Errors
-    /// `io.sink` of kind `WouldBlock` where another process is writing, `AlreadyExists` for a file under the name itself that may not be
-    /// replaced, `InvalidInput` for a link or a device under the partial name; `malformed` for one that is no stream; `key.header_tag`;
-    /// `malformed.damaged`; `misuse` for index segments that are asked for and cannot be had any more.
+    ///
+    /// - `io.sink` of kind `WouldBlock` if another process is writing.
+    /// - `io.sink` of kind `AlreadyExists` for a file under the name itself that may not be
+    ///   replaced.
+    /// - `io.sink` of kind `InvalidInput` for a link or a device under the partial name.
+    /// - `malformed` for a partial file that is not a stream.
+    /// - `key.header_tag` or `malformed.damaged`.
+    /// - `misuse` if index segments are requested that are no longer possible.
     pub fn find(pipeline: &EncryptPipeline<'_>, output: &OutputFile) -> Result<Option<Self>, Error> {
         let storage = output.storage();
         let target = output.target();
@@ -83,14 +90,14 @@ impl InterruptedEncryption {
         if !storage.exists(&output.journal()) || !storage.try_exists(target).map_err(sink_error)? {
             return Ok(None);
         }
-        // The result and a journal: the run before was complete, if the one belongs to the other.
+        // There is a result and a journal. If they belong together, the run before was complete.
         let Ok(file) = storage.open(target) else { return Ok(None) };
         match Self::read(pipeline, output, file, State::Published) {
             Ok(Some(mut found)) if found.recovered.sealed && found.journal.is_some() => {
                 match found.verify_published(pipeline) {
                     Ok(()) => Ok(Some(found)),
                     Err(error) if matches!(error.cause(), Cause::Interrupted) => Err(error),
-                    // It was changed since: somebody else's now.
+                    // It was changed since, so it belongs to another program now.
                     Err(_) => Ok(None),
                 }
             }
@@ -98,11 +105,11 @@ impl InterruptedEncryption {
         }
     }
 
-    /// Verifies all of a result: it had its name, so that others may have changed it since.
+    /// Verifies all of a result. It had its name, so that others may have changed it since.
     fn verify_published(&mut self, pipeline: &EncryptPipeline<'_>) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-res-026
-        //# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its stream, before it
-        //# takes what it finds under the name of the result for complete.
+        //# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its
+        //# stream, before it takes what it finds under the name of the result for complete.
         // Objects are replaced as a whole, and this one has the mark of the upload.
         if self.output.storage().discards_uploaded() {
             return Ok(());
@@ -139,8 +146,8 @@ impl InterruptedEncryption {
         };
         let mut recovered = recover_checked(&mut file, &stream, vouched, check);
         //= spec/stream-v2.md#sv2-res-007
-        //# A writer that resumes with an output that ends before its last commit MUST go on as without a
-        //# journal (§19.3), and say so.
+        //# A writer that resumes with an output that ends before its last commit MUST go on as
+        //# without a journal (§19.3), and say so.
         if let Err(error) = &recovered
             && error.kind() == Some(ErrorKind::Truncated)
             && journal.take().is_some()
@@ -155,7 +162,8 @@ impl InterruptedEncryption {
         goes_on.map_err(|error| Error::format(Stage::Start, error))?;
         digest_alg::resumed(pipeline.digest_alg, &recovered.committed)?;
         if state == State::Published && !recovered.sealed {
-            // Two names that somebody has given: the run before gives the second one to what is sealed.
+            // Another program has given two names. The run before gives a second name only to a
+            // sealed stream.
             return Err(sink_error(io::ErrorKind::AlreadyExists.into()));
         }
         let state = if recovered.sealed && state == State::Torn { State::Sealed } else { state };
@@ -163,45 +171,48 @@ impl InterruptedEncryption {
         Ok(Some(Self { output, file, state, stream, recovered, journal, checks, notice, then, stamp }))
     }
 
-    /// The stream header that was found: parameters come from it (SV2-RES-005).
+    /// Returns the stream header that was found. Parameters come from it (SV2-RES-005).
     #[must_use]
     pub const fn header(&self) -> &HeaderV1 {
         self.stream.header()
     }
 
-    /// What is committed.
+    /// Returns the committed part.
     #[must_use]
     pub const fn recovered(&self) -> &Recovered {
         &self.recovered
     }
 
-    /// Whether the stream is complete, and there is nothing left to encrypt.
+    /// Returns whether the stream is complete, so that nothing is left to encrypt.
     #[must_use]
     pub const fn is_complete(&self) -> bool {
         self.recovered.sealed
     }
 
-    /// What the journal says of the source, where there is a journal.
+    /// Returns the source as recorded in the journal, if there is a journal.
     #[must_use]
     pub const fn source(&self) -> Option<&SourceStamp> {
         self.then.as_ref()
     }
 
-    /// Whether it has its name too: whoever wants to write something else there starts over.
+    /// Returns whether the stream has its final name too. To write another stream there, start
+    /// over.
     #[must_use]
     pub const fn is_published(&self) -> bool {
         matches!(self.state, State::Published)
     }
 
-    /// What the user may want to know.
+    /// Returns a warning for the user, if there is one.
     #[must_use]
     pub const fn notice(&self) -> Option<ResumeWarning> {
         self.notice
     }
 
-    /// Goes on with the source, which stands after what is committed, and seals and publishes the stream: steps 10 and 11.
+    /// Resumes with the source, which is positioned after the committed part, and seals and
+    /// publishes the stream: steps 10 and 11.
     ///
     /// # Errors
+    ///
     /// As [`EncryptPipeline::run`].
     pub fn resume(
         self,
@@ -217,7 +228,7 @@ impl InterruptedEncryption {
         pipeline.resume(&stream, &recovered, source, &mut sink, managers)
     }
 
-    /// Step 10, or everything that is missing of a sealed stream.
+    /// Performs step 10, or every missing step for a sealed stream.
     pub(crate) fn take_up(self) -> Result<Result<Torn, Summary>, Error> {
         let Self { output, file, state, stream, recovered, journal, checks, stamp, .. } = self;
         let mut journal = journal
@@ -253,9 +264,10 @@ impl InterruptedEncryption {
 }
 
 impl EncryptPipeline<'_> {
-    /// Encrypts all of `source` into a file that an interrupted run can be gone on with: with a journal beside it.
+    /// Encrypts all of `source` into a file with a journal, so that the run can be resumed.
     ///
     /// # Errors
+    ///
     /// As [`run`](Self::run).
     pub fn run_to_file(
         &self,
@@ -269,8 +281,9 @@ impl EncryptPipeline<'_> {
     }
 }
 
-/// Whether a file that is not a stream is one whose stream header was being written: it is durable before anything follows it (SV2-RES-001).
-/// Otherwise `error` says what is wrong with it.
+/// Accepts a file that is not a stream, if only its stream header was being written.
+///
+/// The header is durable before anything follows it (SV2-RES-001). Otherwise returns `error`.
 fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
     let mut magic = [0; STREAM_MAGIC.len()];
     let filled = file.rewind().and_then(|()| fill(&mut &mut *file, &mut magic)).map_err(sink_error)?;
@@ -279,17 +292,17 @@ fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Erro
     let short = size <= STREAM_HEADER_LEN as u64;
     match error.kind() {
         //= spec/stream-v2.md#sv2-res-014
-        //# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an output that is
-        //# not empty and that does not begin as its own kind does,
+        //# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an
+        //# output that is not empty and that does not begin as its own kind does,
         Some(ErrorKind::Truncated) if begins => Ok(()),
         Some(ErrorKind::Malformed) if begins && short => Ok(()),
-        // A short file of somebody else.
+        // A short file of another program.
         Some(ErrorKind::Truncated) => Err(Error::format(Stage::Sink, format::Error::not_a_stream())),
         _ => Err(error),
     }
 }
 
-/// Gives a sealed stream its name, or takes the other name away from one that has its own.
+/// Gives a sealed stream its name, or removes the other name if it has its own.
 fn publish(
     output: &OutputFile,
     mut file: Box<dyn StoredFile>,
@@ -302,8 +315,9 @@ fn publish(
             return output.drop_partial_name(&*file).map_err(sink_error);
         }
         //= spec/stream-v2.md#sv2-res-025
-        //# An owner that finds a complete output under its name with a journal, or under two names, MUST give it that
-        //# name again, in the order of SV2-RES-003, before it removes the other name or the journal.
+        //# An owner that finds a complete output under its name with a journal, or under two names,
+        //# MUST give it that name again, in the order of SV2-RES-003, before it removes the other
+        //# name or the journal.
         output.take_name_back(&mut *file).map_err(sink_error)?;
     }
     let (len, unsure_from) = (recovered.stream_len, recovered.unsure_from());
@@ -314,7 +328,8 @@ fn publish(
     sink.seal().map_err(sink_error)
 }
 
-/// Reads what was written again, now that it cannot be dropped from memory any more: it is what was found before.
+/// Reads the rewritten bytes again, now that they cannot be dropped from memory, and checks that
+/// they are the same.
 fn confirm_again(
     file: &mut dyn StoredFile,
     stream: &StreamOpener,
@@ -328,13 +343,13 @@ fn confirm_again(
     file.seek(SeekFrom::Start(recovered.stream_len)).map(drop).map_err(sink_error)
 }
 
-/// The output is not what it was a moment ago.
+/// Returns the error for an output that has changed since the last read.
 pub(super) fn changed_meanwhile() -> Error {
     let changed = "what an interrupted run has left changed while it was read";
     sink_error(io::Error::new(io::ErrorKind::InvalidData, changed))
 }
 
-/// The journal of an output, where there is one to be used, and otherwise why there is not.
+/// Returns the journal of an output, if it is usable, and otherwise the reason why it is not.
 pub(super) fn find_journal(
     output: &OutputFile,
     role: JournalRole,

@@ -1,4 +1,5 @@
-//! §19.2, step 8: whether a source is the one that an interrupted encryption has read (SV2-RES-008).
+//! Checks whether a source is the one that an interrupted encryption has read (§19.2, step 8,
+//! SV2-RES-008).
 
 use std::io::{self, Read, Seek, SeekFrom};
 
@@ -19,17 +20,21 @@ use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 
 impl InterruptedEncryption {
-    /// Checks a source that can be positioned, and leaves it after what is committed: what `stamp` says of it, and the last segments (step 8).
+    /// Checks a seekable source, and leaves it after the committed part (step 8).
+    ///
+    /// It checks `stamp`, and compares the last segments.
     ///
     /// # Errors
-    /// `journal.source` for another source (SV2-RES-008); `io.source`.
+    ///
+    /// - `journal.source` for another source (SV2-RES-008).
+    /// - `io.source` if a read fails.
     pub fn check_source(&mut self, source: &mut (impl Read + Seek), stamp: SourceStamp) -> Result<(), Error> {
         let committed = self.recovered.committed.plaintext_len;
         self.check_stamp(stamp)?;
         self.stamp = stamp;
         //= spec/stream-v2.md#sv2-res-008
-        //# where the plaintext of the last commit's segment or of the last committed data segment differs
-        //# from it,
+        //# where the plaintext of the last commit's segment or of the last committed data segment
+        //# differs from it,
         let Recovered { confirmed, last_segment, .. } = &self.recovered;
         let commit = self.journal.as_ref().and_then(FileJournal::last_commit);
         if let (Some(commit), Some(confirmed)) = (commit, confirmed)
@@ -44,14 +49,15 @@ impl InterruptedEncryption {
         self.check_end(source)
     }
 
-    /// Checks what is known of a source without reading it.
+    /// Checks the known properties of a source without reading it.
     ///
     /// # Errors
-    /// `journal.source` for another source (SV2-RES-008).
+    ///
+    /// - `journal.source` for another source (SV2-RES-008).
     pub fn check_stamp(&self, stamp: SourceStamp) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-res-008
-        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
-        //# length or its time of modification is known and differs from the journal's,
+        //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing,
+        //# where its length or its time of modification is known and differs from the journal's,
         match &self.then {
             Some(then) if differs(then.len, stamp.len) || differs(then.mtime, stamp.mtime) => {
                 Err(Error::other_source(0))
@@ -60,12 +66,18 @@ impl InterruptedEncryption {
         }
     }
 
-    /// Reads a source from its beginning, compares it with all that is committed, and leaves it after that: for pipes, and for a source that
-    /// was changed on purpose.
+    /// Compares a source with all committed plaintext, from its beginning, and leaves it after
+    /// that.
+    ///
+    /// This is for pipes, and for a source that was changed on purpose.
     ///
     /// # Errors
-    /// `journal.source` where they differ; `io.source`; `Interrupted`; `malformed.damaged` for a committed
-    /// segment that is not valid any more (SV2-RES-006), with the stage `Sink`.
+    ///
+    /// - `journal.source` if they differ.
+    /// - `io.source` if a read fails.
+    /// - `Interrupted` if a shutdown was requested.
+    /// - `malformed.damaged` for a committed segment that is not valid any more (SV2-RES-006), with
+    ///   the stage `Sink`.
     pub fn compare_source(
         &mut self,
         pipeline: &EncryptPipeline<'_>,
@@ -81,7 +93,7 @@ impl InterruptedEncryption {
                 self.compare_with_check(&mut source)?;
                 return self.check_end(&mut source);
             }
-            // What was given up before stands there.
+            // The published object holds the bytes that were given up before.
             published = Some(self.output.storage().open(self.output.target()).map_err(sink_error)?);
         }
         let file = published.as_mut().unwrap_or(&mut self.file);
@@ -96,7 +108,7 @@ impl InterruptedEncryption {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
                 return Err(sink.fault().unwrap_or_else(|| damage(stream, &mut **file, error).of_output()));
             }
-            // The source stands after what was compared, and the run goes on there.
+            // The source is positioned after the compared bytes, and the run resumes there.
             _ if sink.compared() != self.recovered.committed.plaintext_len => {
                 return Err(changed_meanwhile());
             }
@@ -105,7 +117,7 @@ impl InterruptedEncryption {
         self.check_end(&mut source)
     }
 
-    /// The same where what is committed cannot be read back, by the check that was kept of it.
+    /// Compares by the stored check, if the committed part cannot be read back.
     fn compare_with_check(&mut self, source: &mut impl Read) -> Result<(), Error> {
         let Some(expected) = self.recovered.check else {
             let missing = "what the input would be compared with is not there any more";
@@ -131,7 +143,9 @@ impl InterruptedEncryption {
         if check == expected { Ok(()) } else { Err(Error::other_source(0)) }
     }
 
-    /// Plaintext bytes of the next committed segment, after so many bytes: by arithmetic, or by its header, which was not given up.
+    /// Returns the plaintext bytes of the next committed segment, after `before` bytes.
+    ///
+    /// They follow by arithmetic, or from its header, which was not given up.
     fn plaintext_len_of(&mut self, order: &mut SegmentOrder, before: u64) -> Result<u32, Error> {
         if self.header().uniform() {
             let left = self.recovered.committed.plaintext_len - before;
@@ -144,23 +158,25 @@ impl InterruptedEncryption {
         Ok(header.header().plaintext_len)
     }
 
-    /// Nothing of the stream may follow in the source where the stream lacks its final segment at most.
+    /// Checks that the source ends here, if the stream lacks at most its final segment.
     fn check_end(&self, source: &mut impl Read) -> Result<(), Error> {
-        // What follows a declared plaintext_len does not belong to the stream (SV2-HDR-017).
+        // Bytes after a declared plaintext_len do not belong to the stream (SV2-HDR-017).
         if self.header().params().plaintext_len == Some(self.recovered.committed.plaintext_len) {
             return Ok(());
         }
         //= spec/stream-v2.md#sv2-res-030
-        //# A writer that resumes MUST take from an ending record that the source has ended, and nothing else.
+        //# A writer that resumes MUST take from an ending record that the source has ended, and
+        //# nothing else.
         let ending = self.journal.as_ref().is_some_and(|journal| journal.ending().is_some());
-        // Nothing but the final segment follows a short data segment in a stream with UNIFORM (SV2-HDR-016), and a short index segment (SV2-IDX-005).
+        // Only the final segment follows a short data segment in a stream with UNIFORM
+        // (SV2-HDR-016), and a short index segment (SV2-IDX-005).
         if !ending && !self.recovered.sealed && !self.recovered.committed.ends(self.header()) {
             return Ok(());
         }
         //= spec/stream-v2.md#sv2-res-008
-        //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although
-        //# there is an ending record, a final segment, an index segment of fewer than n entries, or, with UNIFORM, a
-        //# data segment that is not full.
+        //# or where bytes that belong to the stream (SV2-HDR-017) follow the committed
+        //# plaintext_len although there is an ending record, a final segment, an index segment of
+        //# fewer than n entries, or, with UNIFORM, a data segment that is not full.
         match fill(source, &mut [0]).map_err(source_error(None))? {
             0 => Ok(()),
             _ => Err(Error::other_source(self.recovered.committed.plaintext_len)),
@@ -185,8 +201,8 @@ fn compare_before(source: &mut (impl Read + Seek), end: u64, plaintext: &[u8]) -
     Err(Error::other_source(end.min(begin + same as u64)))
 }
 
-/// What the error of a reader of the committed segments is reported as: damage of the segment in which
-/// it was found (SV2-RES-006).
+/// Converts the error of a reader of committed segments into damage of the segment in which it was
+/// found (SV2-RES-006).
 fn damage(stream: &StreamOpener, mut file: &mut dyn StoredFile, error: Error) -> Error {
     let mut order = SegmentOrder::new(stream.header());
     let Some(before) = error.segment().filter(|_| error.kind().is_some()) else { return error };

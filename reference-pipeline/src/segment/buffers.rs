@@ -1,8 +1,9 @@
-//! The permit of the pipeline: a pair of recycled buffers. Who holds none may not read another segment.
+//! The permit of the pipeline: a pair of recycled buffers. A worker needs a permit to read a
+//! segment.
 
 use bytes::{Bytes, BytesMut};
 
-/// One segment's worth of memory: what is read, and what is written.
+/// The memory for one segment: an input and an output.
 #[derive(Default)]
 pub(crate) struct Buffers {
     pub(crate) input: BytesMut,
@@ -16,11 +17,15 @@ impl Buffers {
     }
 }
 
-/// Where a buffer begins: copies between it and whole pages of a file begin at the same place of a page on both sides. Large memory of malloc begins 16 bytes
-/// after a page, into which some processors copy a page half as fast.
+/// Alignment of a buffer.
+///
+/// With it, copies between the buffer and whole pages of a file begin at the same place of a page
+/// on both sides. Large memory of malloc begins 16 bytes after a page, and some processors copy a
+/// page half as fast into it.
 const PAGE: usize = 4096;
 
-/// Makes the buffer `len` bytes long and keeps what it holds, in its own memory, or in memory that begins a page.
+/// Makes the buffer `len` bytes long and keeps its content, in its own memory, or in memory that
+/// begins a page.
 pub(crate) fn resize(buffer: &mut BytesMut, len: usize) {
     if buffer.capacity() >= len {
         return buffer.resize(len, 0);
@@ -33,7 +38,7 @@ pub(crate) fn resize(buffer: &mut BytesMut, len: usize) {
     *buffer = larger;
 }
 
-/// The memory behind `bytes` if nobody else holds it, or a fresh buffer.
+/// Returns the memory behind `bytes` if it has no other owner, or a fresh buffer.
 fn reclaim(bytes: Bytes) -> BytesMut {
     bytes.try_into_mut().unwrap_or_default()
 }

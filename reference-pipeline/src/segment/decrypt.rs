@@ -1,4 +1,4 @@
-//! §7, §8, §15 Opening one segment: a pure worker. No I/O, no log, no shutdown flag.
+//! A pure worker that opens one segment: no I/O, no log, no shutdown flag (§7, §8, §15).
 
 use std::fmt;
 
@@ -28,13 +28,15 @@ impl fmt::Debug for DecryptSegmentInput {
     }
 }
 
-/// One verified segment. Its plaintext may be released once the segments before it have been, and
+/// One verified segment.
+///
+/// Its plaintext may be released once the segments before it have been, and
 /// [`Progress`](stream_v2_format::crypto::Progress) has taken it in.
 #[derive(Clone)]
 pub struct DecryptedSegment {
     /// The segment header.
     pub header: AuthenticHeader,
-    /// payload_len bytes: what an index segment holds, and otherwise the plaintext.
+    /// payload_len bytes: the entries of an index segment, or else the plaintext.
     pub payload: Bytes,
     /// Digest and terminator.
     pub opened: OpenedSegment,
@@ -55,7 +57,7 @@ impl DecryptedSegment {
         Self { header, payload: payload.freeze(), opened }
     }
 
-    /// plaintext_len bytes of plaintext; none of an index or final segment.
+    /// Returns plaintext_len bytes of plaintext. An index or final segment has none.
     #[must_use]
     pub fn plaintext(&self) -> &[u8] {
         match self.header.header().kind {
@@ -71,7 +73,7 @@ pub struct DecryptSegmentWorker {
 }
 
 impl DecryptSegmentWorker {
-    /// A worker for segments of `stream`.
+    /// Returns a worker for segments of `stream`.
     #[must_use]
     pub fn new(stream: &StreamOpener) -> Self {
         Self { opener: SegmentOpener::new(stream) }
@@ -80,7 +82,9 @@ impl DecryptSegmentWorker {
     /// Opens one segment into `payload`, a buffer to be used again.
     ///
     /// # Errors
-    /// `malformed.wire_crc`, `malformed.frame_*`, `auth.frame`, `auth.digest`, `malformed.terminator`.
+    ///
+    /// - `malformed.wire_crc`, `malformed.frame_*` or `malformed.terminator`.
+    /// - `auth.frame` or `auth.digest`.
     pub fn open(
         &mut self,
         input: &DecryptSegmentInput,

@@ -1,4 +1,4 @@
-//! §7, §8 Sealing one segment: a pure worker. No I/O, no log, no shutdown flag.
+//! A pure worker that seals one segment: no I/O, no log, no shutdown flag (§7, §8).
 
 use std::fmt;
 
@@ -28,7 +28,7 @@ impl fmt::Debug for EncryptSegmentInput {
     }
 }
 
-/// One sealed data segment: `header || wire` is what a stream holds.
+/// One sealed data segment. A stream holds `header || wire`.
 #[derive(Clone)]
 pub struct EncryptedSegment {
     /// The segment header; 96 bytes in the stream.
@@ -65,7 +65,7 @@ pub struct EncryptSegmentWorker {
 }
 
 impl EncryptSegmentWorker {
-    /// A worker for one run of `stream`.
+    /// Returns a worker for one run of `stream`.
     #[must_use]
     pub fn new(stream: &StreamSealer, run: Run, digest_alg: DigestAlg) -> Self {
         Self { sealer: SegmentSealer::new(stream, run).with_digest_alg(digest_alg) }
@@ -73,9 +73,12 @@ impl EncryptSegmentWorker {
 
     /// Seals one segment into `wire`, a buffer to be used again.
     ///
+    /// The segment must not be sealed again in this run (SV2-FRM-008).
+    ///
     /// # Errors
-    /// `limit.segment_index` where the stream must end, `misuse` for a plaintext that no segment can hold. The segment must not be
-    /// sealed again in this run (SV2-FRM-008).
+    ///
+    /// - `limit.segment_index` if the stream must end.
+    /// - `misuse` for a plaintext that no segment can hold.
     pub fn seal(
         &mut self,
         input: &EncryptSegmentInput,

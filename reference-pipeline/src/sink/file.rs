@@ -1,19 +1,24 @@
 //! A sink on a file: `NAME.partial` until it is complete, then `NAME`.
 //!
 //! # Assumptions
-//! - `fdatasync` of the file makes its bytes durable; `fsync` of the folder makes its names durable.
-//! - `link` and `rename` within one folder are atomic, and `link` never replaces a file that exists.
-//! - The advisory lock on `NAME.partial` keeps a second writer of this crate out; nothing keeps out others.
+//!
+//! - `fdatasync` of the file makes its bytes durable; `fsync` of the folder makes its names
+//!   durable.
+//! - `link` and `rename` within one folder are atomic, and `link` never replaces a file that
+//!   exists.
+//! - The advisory lock on `NAME.partial` keeps a second writer of this crate out, but no other
+//!   program.
 //!
 //! # Crash table
-//! | killed | on disk | what a reader sees |
+//!
+//! | killed | on disk | stream that a reader sees |
 //! |---|---|---|
-//! | before the file is created | nothing | nothing |
-//! | while appending | `NAME.partial` with a prefix, its last segment possibly torn | an unsealed stream |
-//! | after the last append, before the sync | `NAME.partial`, what was not synced possibly lost | an unsealed or a sealed stream under the partial name |
-//! | after the sync, before the name | `NAME.partial`, complete | a sealed stream under the partial name: only the name is missing |
-//! | between link and unlink (no overwriting) | `NAME` and `NAME.partial`, the same file | the complete stream |
-//! | after the name, before the folder's sync | `NAME`, or `NAME.partial` as before | the complete stream under one of the two |
+//! | before the file is created | nothing | none |
+//! | while appending | a prefix in `NAME.partial`, its last segment possibly torn | unsealed |
+//! | before the last sync | `NAME.partial`, unsynced bytes possibly lost | unsealed or sealed |
+//! | after it, before the name | `NAME.partial`, complete | sealed, only its name is missing |
+//! | between link and unlink (no overwriting) | `NAME` and `NAME.partial`, one file | complete |
+//! | before the folder's sync | `NAME`, or `NAME.partial` as before | complete, under one of both |
 
 use std::io::{self, ErrorKind, SeekFrom};
 use std::path::Path;
@@ -22,27 +27,31 @@ use super::{OutputSink, SinkUnit};
 use crate::engine::shutdown::Interruption;
 use crate::storage::{OutputFile, StoredFile};
 
-/// Appends to `NAME.partial`, and gives it its name when it is complete.
+/// Appends to `NAME.partial`, and renames it to `NAME` when it is complete.
 pub struct FileSink {
     file: Box<dyn StoredFile>,
     output: OutputFile,
     position: u64,
-    /// Whether the partial name is durable.
+    /// True once the partial name is durable.
     named: bool,
-    /// Whether a durability point has failed: what was written since the last one may never become durable.
+    /// True once a durability point has failed: the bytes since the last one may never become
+    /// durable.
     is_lost: bool,
-    /// Whether the file was complete when it was found, and keeps its permissions.
+    /// True if the file was complete when it was found, and keeps its permissions.
     was_complete: bool,
-    /// Whether it has been given its name: then nothing is taken back.
+    /// True once the file has its final name. Then nothing is taken back.
     is_published: bool,
 }
 
 impl FileSink {
-    /// Creates `NAME.partial`, and removes the journal of something else.
+    /// Creates `NAME.partial`, and removes the journal of another output.
     ///
     /// # Errors
-    /// `AlreadyExists` for a file under that name, or under the name itself where it may not be replaced; `WouldBlock` where another
-    /// process is writing; whatever creating a file reports.
+    ///
+    /// - `AlreadyExists` for a file under that name, or under the name itself if it may not be
+    ///   replaced.
+    /// - `WouldBlock` if another process is writing.
+    /// - any error while creating a file.
     pub fn create(output: &OutputFile) -> io::Result<Self> {
         refuse_taken_name(output)?;
         output.refuse_foreign(&output.journal())?;
@@ -52,13 +61,14 @@ impl FileSink {
             _ => error,
         })?;
         if let Err(error) = file.lock() {
-            // Nothing is in it, and without a lock nothing may be.
+            // It is empty, and without a lock it must stay empty.
             if error.kind() != ErrorKind::WouldBlock && file.is_named(&output.partial())? {
                 output.remove(&output.partial())?;
             }
             return Err(error);
         }
-        // Between creating and locking, another process may have taken the file for a leftover and removed it.
+        // Between creating and locking, another process may have taken the file for a leftover and
+        // removed it.
         if !file.is_named(&output.partial())? {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -72,12 +82,16 @@ impl FileSink {
         Self { file, output, position, named, is_lost, was_complete, is_published }
     }
 
-    /// Goes on with a partial file that was locked, cut after `len` bytes (§19.2, §19.4). The bytes from `unsure_from`
-    /// on are written again: it is not known whether a durability point after them has failed.
+    /// Resumes a partial file that was locked, and cuts it after `len` bytes (§19.2, §19.4).
+    ///
+    /// The bytes from `unsure_from` on are written again: a durability point after them may have
+    /// failed.
     ///
     /// # Errors
-    /// `AlreadyExists` for a file under the name itself that may not be replaced, `UnexpectedEof` where there are fewer bytes, and whatever
-    /// the file system reports.
+    ///
+    /// - `AlreadyExists` for a file under the name itself that may not be replaced.
+    /// - `UnexpectedEof` if there are fewer bytes.
+    /// - any error of the file system.
     pub(crate) fn take_up(
         output: &OutputFile,
         mut file: Box<dyn StoredFile>,
@@ -91,10 +105,13 @@ impl FileSink {
         Ok(Self::at(output, file, len))
     }
 
-    /// A complete file of `len` bytes that is to be given its name, again perhaps. It keeps its permissions, which may be
-    /// those of a file that it has replaced, unless it replaces one now.
+    /// Wraps a complete file of `len` bytes that needs its name, perhaps for the second time.
+    ///
+    /// The file keeps its permissions, which may be those of a file that it has replaced, unless it
+    /// replaces one now.
     ///
     /// # Errors
+    ///
     /// As [`take_up`](Self::take_up).
     pub(crate) fn of_complete(
         output: &OutputFile,
@@ -107,7 +124,7 @@ impl FileSink {
         Ok(Self { was_complete: true, ..Self::at(output, file, len) })
     }
 
-    /// The file, to be read again. Nothing is appended before its position is at the end.
+    /// Returns the file, to be read again. Its position must be at the end before the next append.
     pub(crate) fn file(&mut self) -> &mut dyn StoredFile {
         &mut *self.file
     }
@@ -119,13 +136,15 @@ impl FileSink {
         synced
     }
 
-    /// The names of the file.
+    /// Returns the names of the file.
     #[must_use]
     pub const fn output(&self) -> &OutputFile {
         &self.output
     }
 
-    /// Gives the file its permissions and its name. The two names are never both missing, whatever of this becomes durable first (SV2-RES-003).
+    /// Gives the file its permissions and its name.
+    ///
+    /// The two names are never both missing, in whatever order they become durable (SV2-RES-003).
     fn publish(&mut self) -> io::Result<()> {
         let (partial, target) = (self.output.partial(), self.output.target());
         if !self.file.is_named(&partial)? {
@@ -162,20 +181,20 @@ fn keep(file: &mut dyn StoredFile, len: u64, unsure_from: u64) -> io::Result<()>
         return Err(ErrorKind::UnexpectedEof.into());
     }
     //= spec/stream-v2.md#sv2-res-013
-    //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
-    //# durability point after it has failed (SV2-RES-023).
-    // Also if there is nothing to cut: the length, too, may be one that is not durable.
+    //# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly
+    //# that, or a durability point after it has failed (SV2-RES-023).
+    // Also if there is nothing to cut, because the length may not be durable either.
     file.set_len(len)?;
     //= spec/stream-v2.md#sv2-res-024
-    //# An owner that resumes MUST write what it keeps of its output after the last recorded commit again, in
-    //# its place, before its next durability point.
+    //# An owner that resumes MUST write what it keeps of its output after the last recorded commit
+    //# again, in its place, before its next durability point.
     if unsure_from < len {
         file.rewrite(unsure_from)?;
     }
     Ok(())
 }
 
-/// What has the partial name is not the file that was written, as far as the file system says.
+/// Returns the error for a partial name that is not the file that was written.
 fn another_file(partial: &Path) -> io::Error {
     let what = "is not the file that was written: it was removed or replaced, or the numbers of files change on \
                 this file system (some FUSE and CIFS mounts)";
@@ -218,15 +237,15 @@ impl OutputSink for FileSink {
 
     fn seal(&mut self) -> io::Result<()> {
         //= spec/stream-v2.md#sv2-res-003
-        //# An owner MUST publish an output that is complete in this order: durability point, name, durability
-        //# point of the name, removal of the other name if it still stands, removal of the journal, durability
-        //# point of the names.
+        //# An owner MUST publish an output that is complete in this order: durability point, name,
+        //# durability point of the name, removal of the other name if it still stands, removal of
+        //# the journal, durability point of the names.
         self.sync()?;
         self.publish()
     }
 
     fn suspend(&mut self) -> io::Result<()> {
-        // What was appended whole is kept; half a segment is not.
+        // Pieces that were appended whole are kept, and a partial segment is not.
         if self.file.size()? > self.position {
             self.file.set_len(self.position)?;
         }
@@ -254,7 +273,7 @@ impl OutputSink for FileSink {
         let partial = self.output.partial();
         if self.file.is_named(&partial)? {
             self.output.remove(&partial)?;
-            // Without its journal, which is removed next, nothing vouches for a partial file.
+            // The journal is removed next. Without it, nothing vouches for a partial file.
             self.output.storage().sync_folder(&partial)?;
         }
         Ok(())

@@ -1,4 +1,6 @@
-//! `OutputSink`: where a stream or its plaintext goes. A small state machine that a crash can hit anywhere.
+//! `OutputSink`: the destination of a stream or its plaintext.
+//!
+//! It is a small state machine that a crash can hit anywhere.
 
 mod file;
 mod writer;
@@ -20,9 +22,10 @@ pub use writer::WriterSink;
 pub struct SinkUnit<'a> {
     /// The segment, or `None` for the stream header.
     pub index: Option<SegmentIndex>,
-    /// Bytes that the sink has been given before this piece.
+    /// Bytes that the sink was given before this piece.
     pub position: u64,
-    /// The segment header; of a stream header its magic, which is to be durable before the rest is there (SV2-RES-040).
+    /// The segment header. For a stream header, its magic, which must be durable before the rest is
+    /// there (SV2-RES-040).
     pub head: &'a [u8],
     /// The wire, the plaintext, or the rest of the stream header.
     pub body: &'a [u8],
@@ -40,13 +43,13 @@ impl fmt::Debug for SinkUnit<'_> {
 }
 
 impl SinkUnit<'_> {
-    /// Bytes of the piece.
+    /// Returns the bytes of the piece.
     #[must_use]
     pub const fn len(&self) -> u64 {
         self.head.len() as u64 + self.body.len() as u64
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the piece is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len() == 0
@@ -55,26 +58,32 @@ impl SinkUnit<'_> {
 
 /// Takes pieces in order, makes them durable, and publishes the result as a whole.
 ///
-/// It sees bytes, an index and a position, never the inside of a segment. After an error only `suspend` or `abort` may follow.
+/// It sees bytes, an index and a position, never the inside of a segment. After an error only
+/// `suspend` or `abort` may follow.
 pub trait OutputSink {
     /// Takes the next piece. It is not durable yet.
     ///
     /// # Errors
-    /// Whatever keeps the piece from being taken whole.
+    ///
+    /// Any error that prevents the sink from taking the whole piece.
     fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()>;
 
-    /// Makes everything that was taken survive a crash of the machine, as far as the sink can promise it.
+    /// Makes all pieces survive a crash of the machine, as far as the sink can promise it.
     ///
     /// # Errors
-    /// Whatever keeps it from being durable.
+    ///
+    /// Any error that prevents the pieces from becoming durable.
     fn make_durable(&mut self) -> io::Result<()>;
 
-    /// Takes back everything after the first `position` bytes: the run was asked to stop before it
-    /// was sure that its source had ended. Only [`suspend`](Self::suspend) follows. A sink that
-    /// cannot take anything back has nothing to do.
+    /// Takes back everything after the first `position` bytes.
+    ///
+    /// The run was asked to stop before it was certain that its source had ended. Only
+    /// [`suspend`](Self::suspend) follows. The default does nothing, for a sink that cannot take
+    /// anything back.
     ///
     /// # Errors
-    /// Whatever keeps it from being taken back.
+    ///
+    /// Any error while taking the bytes back.
     fn take_back(&mut self, position: u64) -> io::Result<()> {
         let _ = position;
         Ok(())
@@ -83,33 +92,41 @@ pub trait OutputSink {
     /// Makes everything durable and publishes it under its final name. Nothing follows.
     ///
     /// # Errors
-    /// Whatever keeps it from being published; it is then unpublished still.
+    ///
+    /// Any error that prevents publication. The result is then still unpublished.
     fn seal(&mut self) -> io::Result<()>;
 
-    /// Leaves what was taken where a resume or a salvage can find it. Nothing follows.
+    /// Leaves the pieces for a resume or a salvage to find. Nothing follows.
     ///
     /// # Errors
-    /// Whatever keeps it from being durable.
+    ///
+    /// Any error that prevents the pieces from becoming durable.
     fn suspend(&mut self) -> io::Result<()>;
 
-    /// Does the same after a durability point that has failed: of what was taken, only the first `recorded` bytes
-    /// are known to be durable. A sink that can be cut is cut there, and is not synced again. Nothing follows.
+    /// Suspends the sink after a durability point that has failed. Nothing follows.
+    ///
+    /// Only the first `recorded` bytes are known to be durable. A sink that can be cut is cut
+    /// there, and is not synced again.
     ///
     /// # Errors
+    ///
     /// Any I/O error while cutting.
     fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
         let _ = recorded;
         self.suspend()
     }
 
-    /// Throws away what was taken, as far as it can be. Nothing follows.
+    /// Discards the pieces, as far as possible. Nothing follows.
     ///
     /// # Errors
-    /// Whatever keeps it from being removed.
+    ///
+    /// Any error while removing the pieces.
     fn abort(&mut self) -> io::Result<()>;
 }
 
-/// A sink that waits for somebody else stops waiting when a shutdown is requested.
+/// Returns the error of a sink.
+///
+/// A sink that waits for another party stops waiting when a shutdown is requested.
 pub(crate) fn sink_fault(segment: Option<u64>, error: io::Error) -> Error {
     if Interruption::is(&error) {
         Error::interrupted(segment)

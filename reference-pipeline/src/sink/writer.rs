@@ -1,12 +1,16 @@
 //! A sink on any writer: a pipe, a socket, standard output, a `Vec`.
 //!
 //! # Assumptions
+//!
 //! None. A writer cannot take back what it was given, and promises nothing about durability.
 //!
 //! # Crash table
+//!
 //! | killed | what a reader sees |
 //! |---|---|
-//! | at any time | a prefix of the stream: unsealed, its committed prefix readable by salvage; or a prefix of the plaintext |
+//! | at any time | a prefix of the stream, or of the plaintext |
+//!
+//! A prefix of the stream is unsealed, and salvage reads its committed part.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -22,26 +26,27 @@ pub struct WriterSink<W: Write> {
 }
 
 impl<W: Write> fmt::Debug for WriterSink<W> {
-    /// Without the writer: it may be a buffer of plaintext.
+    /// Omits the writer, which may be a buffer of plaintext.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriterSink").finish_non_exhaustive()
     }
 }
 
 impl<W: Write> WriterSink<W> {
-    /// A sink that appends to `writer`.
+    /// Returns a sink that appends to `writer`.
     pub fn new(writer: W) -> Self {
         Self::with_shutdown(writer, &Shutdown::new())
     }
 
-    /// The same for a writer that may have to wait for its reader, and that reports `Interrupted`
-    /// now and then while it waits. The write is tried again, unless `shutdown` is requested: that
-    /// ends the run.
+    /// Returns a sink on a writer that may have to wait for its reader.
+    ///
+    /// The writer must report `Interrupted` now and then while it waits. The write is tried again,
+    /// unless `shutdown` is requested: that ends the run.
     pub fn with_shutdown(writer: W, shutdown: &Shutdown) -> Self {
         Self { writer: Watched::new(writer, shutdown) }
     }
 
-    /// Flushes what was written. An interrupted flush is tried again, as an interrupted write is.
+    /// Flushes the writer. Like an interrupted write, an interrupted flush is tried again.
     fn flush(&mut self) -> io::Result<()> {
         loop {
             match self.writer.flush() {

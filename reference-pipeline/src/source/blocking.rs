@@ -1,11 +1,11 @@
-//! Sources that make their caller wait instead of being awaited.
+//! Sources that block their caller instead of being awaited.
 
 use std::io::{self, Read};
 
 use super::Source;
 use crate::engine::block_on::block_on;
 
-/// Something that makes its caller wait instead of being awaited.
+/// Wraps a source that blocks its caller.
 pub(crate) struct BlockingSource<T>(pub(crate) T);
 
 impl<R: Read> Source for BlockingSource<R> {
@@ -14,7 +14,7 @@ impl<R: Read> Source for BlockingSource<R> {
     }
 }
 
-/// Reads until `buffer` is full or the source ends; returns how many bytes there are.
+/// Reads until `buffer` is full or the source ends, and returns the number of bytes.
 pub(crate) fn fill(source: &mut impl Read, buffer: &mut [u8]) -> io::Result<usize> {
     block_on(super::fill(&mut BlockingSource(source), buffer))
 }

@@ -1,4 +1,5 @@
-//! A source that is a file: whoever works on a segment also reads it, at its place, while others read theirs.
+//! A source that is a file: each worker reads its own segment at its offset, in parallel with the
+//! others.
 
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
@@ -16,7 +17,7 @@ pub(crate) struct FileSource<S> {
     source: S,
     /// Shares its position with `source`.
     file: Option<Arc<File>>,
-    /// Bytes of the file, when that was last looked at.
+    /// Bytes of the file at the last check.
     len: u64,
     readahead: Readahead,
 }
@@ -36,7 +37,7 @@ impl<S: Source> Source for FileSource<S> {
         self.file.is_some()
     }
 
-    /// Where anything stands in the way, `source` is read as ever, and says what it is.
+    /// Falls back to reading `source` if anything prevents this. That read reports the problem.
     fn defer(&mut self, len: usize) -> Option<PendingRead> {
         let mut file = &**self.file.as_ref()?;
         let offset = file.stream_position().ok()?;
@@ -55,45 +56,51 @@ impl<S: Source> Source for FileSource<S> {
     }
 }
 
-/// Bytes of a file that nobody has read yet.
+/// Bytes of a file that were not read yet.
 pub(crate) struct PendingRead {
     file: Arc<File>,
     offset: u64,
     len: usize,
 }
 
-/// Bytes of a file that are read before they are sealed or opened, as many whole frames as that is: they are still in a cache next to the processor then.
+/// Bytes of a file that are read before they are sealed or opened: as many whole frames as fit.
+///
+/// They are then still in a cache next to the processor.
 pub(crate) const PIECE: usize = 1 << 18;
 
-/// The bytes of a segment: read already, or left to whoever works on it.
+/// The bytes of a segment: read already, or left to the worker.
 pub(crate) enum SegmentInput {
     Read(Bytes),
     Pending(PendingRead, BytesMut),
 }
 
 impl PendingRead {
-    /// Reads those from `at` on into `piece`, and says how many there still were.
+    /// Reads the bytes from `at` on into `piece`, and returns how many there still were.
     pub(crate) fn read(&self, at: usize, piece: &mut [u8]) -> io::Result<usize> {
         fill(&mut ReadFrom::new(&*self.file, Offset(self.offset).plus(at as u64)), piece)
     }
 
-    /// How many bytes there were.
+    /// Returns how many bytes there were.
     pub(crate) const fn len(&self) -> usize {
         self.len
     }
 }
 
-/// Bytes that the kernel is told of before they are read, and how many at a time. Of more at a time Linux may read a part only.
+/// Bytes that the kernel is told to read ahead, at a time. Of larger requests Linux may read only a
+/// part.
 const AHEAD: u64 = 8 << 20;
 const AT_A_TIME: u64 = 1 << 20;
 
-/// Up to where the kernel was told what will be read. By itself it sees no order in what several workers read piece by piece, and would ask a disk for each
-/// piece alone, while they wait.
+/// The end of the range that the kernel was told to read ahead.
+///
+/// By itself the kernel sees no order in what several workers read piece by piece. It would ask a
+/// disk for each piece alone, while the workers wait.
 #[derive(Default)]
 struct Readahead(u64);
 
 impl Readahead {
-    /// Where the bytes begin that it is told of next, when `begin..end` of a file of `len` bytes is read.
+    /// Returns the begin of the next bytes to announce, when `begin..end` of a file of `len` bytes
+    /// is read.
     fn next(&mut self, begin: u64, end: u64, len: u64) -> Option<u64> {
         let until = end.saturating_add(AHEAD).min(len);
         let next = self.0.max(begin);
@@ -106,7 +113,7 @@ impl Readahead {
     }
 }
 
-/// Says that these bytes will be read. Where that cannot be said, reading takes longer, and nothing else.
+/// Announces that these bytes will be read. Without the announcement, reading only takes longer.
 #[cfg(target_os = "linux")]
 fn will_need(file: &File, offset: u64, len: u64) {
     use rustix::fs::{Advice, fadvise};
@@ -116,7 +123,9 @@ fn will_need(file: &File, offset: u64, len: u64) {
 #[cfg(not(target_os = "linux"))]
 fn will_need(_: &File, _: u64, _: u64) {}
 
-/// A file that every worker may read at any place, if `file` is one: on other files a position means nothing, and a read may wait.
+/// Returns a file that every worker may read at any place, if `file` is a regular one.
+///
+/// On other files a position means nothing, and a read may wait.
 pub(crate) fn shared(file: File) -> Option<Arc<File>> {
     let is_file = cfg!(unix) && file.metadata().is_ok_and(|metadata| metadata.is_file());
     is_file.then(|| Arc::new(file))

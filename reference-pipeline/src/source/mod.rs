@@ -1,4 +1,4 @@
-//! What bytes come from: read on threads, awaited on tasks, or read at a position by whoever works on them.
+//! Sources of bytes: read on threads, awaited on tasks, or read at an offset by workers.
 
 pub(crate) mod blocking;
 pub(crate) mod file_source;
@@ -13,13 +13,15 @@ use crate::segment::buffers::resize;
 
 pub use read_at::{ReadAt, resolve_seek};
 
-/// What bytes come from.
+/// A source of bytes.
 pub(crate) trait Source {
-    /// As [`std::io::Read::read`].
+    /// Reads like [`std::io::Read::read`].
     fn read(&mut self, buffer: &mut [u8]) -> impl Future<Output = io::Result<usize>>;
 
-    /// Makes `buffer` up to `len` bytes long and reads until it is, or the source ends; returns how many bytes were read. The buffer may be another one
-    /// then. `next` bytes will be asked for before the next buffer is.
+    /// Extends `buffer` up to `len` bytes and reads until it is full, or the source ends.
+    ///
+    /// Returns the number of bytes that were read. The buffer may be another one then. `next` is
+    /// the number of bytes that will be requested before the next buffer is.
     fn fill(
         &mut self,
         buffer: &mut BytesMut,
@@ -30,22 +32,25 @@ pub(crate) trait Source {
         fill_growing(self, buffer, len)
     }
 
-    /// Whether it gives what it has at once, and waits for nobody.
+    /// Returns whether the source returns its bytes at once, and never waits for another party.
     fn is_nonblocking(&self) -> bool {
         false
     }
 
-    /// Goes on behind the next `len` bytes, which are all there, and leaves reading them to others; `None` where it cannot, and stays where it is.
+    /// Skips the next `len` bytes, which are all there, and leaves the reading to a worker.
+    ///
+    /// Returns `None` if that is not possible, and does not move.
     fn defer(&mut self, len: usize) -> Option<PendingRead> {
         let _ = len;
         None
     }
 }
 
-/// Bytes that are read before a buffer becomes larger than it has been: a source that is short takes no more memory.
+/// Bytes that are read before a buffer becomes larger than it was. So a short source takes no more
+/// memory.
 const FIRST: usize = 1 << 16;
 
-/// As [`Source::fill`]. The buffer takes new memory only once there is something to put into it.
+/// Does the same as [`Source::fill`]. The buffer takes new memory only once there are bytes for it.
 async fn fill_growing(
     source: &mut (impl Source + ?Sized),
     buffer: &mut BytesMut,
@@ -61,14 +66,14 @@ async fn fill_growing(
     Ok(filled + fill(source, &mut buffer[filled..]).await?)
 }
 
-/// Reads until `buffer` is full or the source ends; returns how many bytes there are.
+/// Reads until `buffer` is full or the source ends, and returns the number of bytes.
 ///
 /// An interrupted read is tried again.
 pub(crate) async fn fill(source: &mut (impl Source + ?Sized), buffer: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     //= spec/stream-v2.md#sv2-rdr-002
-    //# A reader MUST give the same result, the same released bytes and the same error for an input however
-    //# the input is cut into reads.
+    //# A reader MUST give the same result, the same released bytes and the same error for an input
+    //# however the input is cut into reads.
     while filled < buffer.len() {
         match source.read(&mut buffer[filled..]).await {
             Ok(0) => break,

@@ -1,4 +1,4 @@
-//! Positioned reads: what a range reader asks of the place where a stream is stored.
+//! Positioned reads, by which a range reader reads a stored stream.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
@@ -9,24 +9,30 @@ use stream_v2_format::Offset;
 
 /// Bytes that can be read anywhere: a file, an object in a store, a row of a table, memory.
 ///
-/// A range reader asks for exactly the bytes that it needs, each in as few calls as it can: [`stream_len`](Self::stream_len) once, and
-/// [`read_at`](Self::read_at) once for the stream header, for an envelope, for the final segment, and twice for any other segment or link: a segment header says how
-/// long the rest is, and is authenticated before (SV2-SEG-023). Only what came back short is asked for again.
+/// A range reader asks for exactly the bytes that it needs, in as few calls as possible. It calls
+/// [`stream_len`](Self::stream_len) once. It calls [`read_at`](Self::read_at) once each for the
+/// stream header, an envelope and the final segment, and twice for any other segment or link. A
+/// segment header contains the length of the rest, and is authenticated before (SV2-SEG-023). Only
+/// after a short read does it ask again.
 pub trait ReadAt {
-    /// Reads some of the bytes at `offset`, counted from the beginning, and returns how many. 0 is the end, where `buffer` is not empty.
+    /// Reads some of the bytes at `offset`, counted from the beginning, and returns how many.
+    ///
+    /// 0 is the end, if `buffer` is not empty.
     ///
     /// # Errors
-    /// Whatever keeps the bytes from being read. `Interrupted` is tried again.
+    ///
+    /// Any error that prevents the read. `Interrupted` is tried again.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// How many bytes there are.
+    /// Returns the number of bytes.
     ///
     /// # Errors
-    /// Whatever keeps that from being known.
+    ///
+    /// Any error that prevents finding the length.
     fn stream_len(&self) -> io::Result<u64>;
 }
 
-/// As what it leads to.
+/// Forwards to the value that it points to.
 macro_rules! read_at_through {
     ($($pointer:ty),+) => {$(
         impl<T: ReadAt + ?Sized> ReadAt for $pointer {
@@ -55,7 +61,7 @@ impl ReadAt for [u8] {
     }
 }
 
-/// As the slice of it.
+/// Reads from its slice.
 macro_rules! read_at_as_slice {
     ($($owner:ty),+) => {$(
         impl ReadAt for $owner {
@@ -92,10 +98,10 @@ impl ReadAt for File {
     }
 }
 
-/// Anything that can seek, one read at a time. Its position moves.
+/// Any seekable source, one read at a time. Its position moves.
 impl<R: Read + Seek> ReadAt for Mutex<R> {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
-        // Every read begins with a seek: whatever a panic has left does not matter.
+        // Every read begins with a seek, so the position after a panic does not matter.
         let mut source = self.lock().unwrap_or_else(PoisonError::into_inner);
         source.seek(SeekFrom::Start(offset))?;
         source.read(buffer)
@@ -106,11 +112,15 @@ impl<R: Read + Seek> ReadAt for Mutex<R> {
     }
 }
 
-/// Returns the position that a seek from `position` leads to: for a `Seek` over something that has no position itself. `len` says how many bytes
-/// there are, and is called only if the seek counts from the end. A position beyond the end is allowed.
+/// Returns the position after a seek from `position`, for a `Seek` over storage without a position.
+///
+/// `len` returns the number of bytes, and is called only if the seek counts from the end. A
+/// position beyond the end is allowed.
 ///
 /// # Errors
-/// `InvalidInput` for a position before the beginning; the error of `len`.
+///
+/// - `InvalidInput` for a position before the beginning.
+/// - any error of `len`.
 pub fn resolve_seek(to: SeekFrom, position: u64, len: impl FnOnce() -> io::Result<u64>) -> io::Result<u64> {
     let sought = match to {
         SeekFrom::Start(position) => Some(position),
@@ -120,7 +130,7 @@ pub fn resolve_seek(to: SeekFrom, position: u64, len: impl FnOnce() -> io::Resul
     sought.ok_or_else(|| io::Error::new(ErrorKind::InvalidInput, "a position before the beginning"))
 }
 
-/// Reads on from an offset.
+/// Reads from an offset on.
 pub(crate) struct ReadFrom<'a, S: ?Sized> {
     source: &'a S,
     offset: u64,
