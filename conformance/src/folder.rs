@@ -14,17 +14,18 @@ use crate::vector::Stored;
 pub struct Folder(PathBuf);
 
 impl Folder {
-    /// The folder under this name.
+    /// Opens the folder under this name.
     #[must_use]
     pub fn new(folder: &Path) -> Self {
         Self(folder.to_owned())
     }
 
-    /// The bytes that a vector holds or names, compared with their hash.
+    /// Returns the bytes that a vector holds or names, and checks their hash.
     ///
     /// # Errors
     ///
-    /// When the blob cannot be read, or the bytes are not those that the vector says.
+    /// - if the blob cannot be read.
+    /// - if the bytes are not the ones that the vector names.
     pub fn bytes(&self, stored: &Stored) -> io::Result<Vec<u8>> {
         let place = stored.blob.as_deref().unwrap_or("a vector");
         let bytes = match &stored.hex {
@@ -38,11 +39,11 @@ impl Folder {
         }
     }
 
-    /// The same in hex.
+    /// Returns the same bytes in hex.
     ///
     /// # Errors
     ///
-    /// As [`Folder::bytes`].
+    /// - if [`Folder::bytes`] fails.
     pub fn hex(&self, stored: &Stored) -> io::Result<String> {
         self.bytes(stored).map(hex::encode)
     }

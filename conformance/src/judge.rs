@@ -1,11 +1,11 @@
-//! What an answer is worth: verdicts, and what the judging of every operation compares.
+//! Verdicts on answers, and the comparisons that the judging of every operation shares.
 
 use serde::{Deserialize, Serialize};
 
 use crate::protocol::{Answer, Peer};
 use crate::vector::Fault;
 
-/// What came of a vector.
+/// The result of a vector.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -13,7 +13,7 @@ pub enum Verdict {
     Pass,
     /// An answer was wrong.
     Fail,
-    /// The adapter did not answer, and said why; or it lacks the operation.
+    /// The adapter did not answer and gave a reason, or it lacks the operation.
     Skip,
     /// The adapter ended before it answered.
     Crash,
@@ -23,14 +23,15 @@ pub enum Verdict {
     OverRelease,
     /// Memory grew by more than allowed.
     OverMemory,
-    /// What the adapter wrote is not an answer.
+    /// The adapter's output is not an answer.
     Garbage,
-    /// Expected not to pass, and passes: the list of what is expected is out of date.
+    /// The vector passes although a failure was expected. The list of expected failures is out of
+    /// date.
     StaleSkip,
 }
 
 impl Verdict {
-    /// All of them, in the order of reports.
+    /// All verdicts, in the order of reports.
     pub const ALL: [Self; 9] = [
         Self::Pass,
         Self::Fail,
@@ -43,7 +44,7 @@ impl Verdict {
         Self::Skip,
     ];
 
-    /// Its name in reports.
+    /// Returns its name in reports.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -59,31 +60,31 @@ impl Verdict {
         }
     }
 
-    /// Whether an implementation with this verdict is not to be trusted.
+    /// Returns whether an implementation with this verdict must not be trusted.
     #[must_use]
     pub fn is_failure(self) -> bool {
         !matches!(self, Self::Pass | Self::Skip)
     }
 }
 
-/// A verdict and, where it is not a pass, why.
+/// A verdict, and the reason if it is not a pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
     /// The verdict.
     pub verdict: Verdict,
-    /// Why.
+    /// The reason.
     pub detail: String,
-    /// A requirement that holds for every vector, and was broken here.
+    /// A requirement that holds for every vector and was broken here.
     pub breaks: Option<&'static str>,
 }
 
 impl Judgement {
-    /// A verdict with its reason.
+    /// Returns a verdict with its reason.
     pub fn new(verdict: Verdict, detail: impl Into<String>) -> Self {
         Self { verdict, detail: detail.into(), breaks: None }
     }
 
-    /// Nothing is wrong.
+    /// Returns the verdict that nothing is wrong.
     #[must_use]
     pub fn pass() -> Self {
         Self::new(Verdict::Pass, "")
@@ -93,28 +94,28 @@ impl Judgement {
         Self { breaks: Some(requirement), ..self }
     }
 
-    /// Says in which part of the vector it was.
+    /// Adds the part of the vector that failed.
     pub(crate) fn at(self, which: &str) -> Self {
         Self { detail: format!("{which}: {}", self.detail), ..self }
     }
 }
 
-/// Whether an answer is right.
+/// The result of checking an answer.
 pub type Judged = Result<(), Judgement>;
 
-/// A wrong answer.
+/// Returns the verdict for a wrong answer.
 pub(crate) fn fail(what: impl Into<String>) -> Judged {
     Err(Judgement::new(Verdict::Fail, what))
 }
 
-/// A field that the answer to this operation must have.
+/// Returns a field that the answer to this operation must have.
 pub(crate) fn field<'a, T>(name: &str, value: &'a Option<T>) -> Result<&'a T, Judgement> {
     value
         .as_ref()
         .ok_or_else(|| Judgement::new(Verdict::Garbage, format!("the answer has no field {name:?}")))
 }
 
-/// A result that the operation has.
+/// Returns a result that the operation allows.
 pub(crate) fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result<&'a str, Judgement> {
     let result = field("result", result)?;
     if allowed.contains(&result.as_str()) {
@@ -126,7 +127,7 @@ pub(crate) fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result
     ))
 }
 
-/// Compares the error and where it is (SV2-ERR-001).
+/// Compares the error and its place (SV2-ERR-001).
 pub(crate) fn at_fault(peer: &Peer, expected: &Fault, answer: &Answer) -> Judged {
     named(peer, &expected.error, answer.error.as_ref())?;
     let places = [("offset", expected.offset, answer.offset), ("segment", expected.segment, answer.segment)];
@@ -162,7 +163,7 @@ fn output(answer: &Answer) -> Result<Vec<u8>, Judgement> {
         .map_err(|error| Judgement::new(Verdict::Garbage, format!("output: {error}")))
 }
 
-/// Compares what was written, byte for byte.
+/// Compares the output byte for byte.
 pub(crate) fn same_bytes(right: &[u8], answer: &Answer) -> Judged {
     let found = output(answer)?;
     let same = right.iter().zip(&found).take_while(|(right, found)| right == found).count();

@@ -1,9 +1,9 @@
 //! The conformance suite of Stream V2: golden vectors, generated from `spec/stream-v2.md` on plain
-//! primitives, and a
-//! [`runner`] that holds any implementation against them.
+//! primitives, and a [`runner`] that tests any implementation with them.
 //!
 //! Nothing here is shared with the crates that the vectors test. Expected results are declared next
-//! to the fault that a vector has, from the specification's order of checks; no reader is asked.
+//! to the fault of a vector, from the specification's order of checks. They do not come from a
+//! reader.
 
 pub mod broken;
 mod cases;

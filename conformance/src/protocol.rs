@@ -1,12 +1,13 @@
-//! The lines that runner and adapter exchange: conformance/PROTOCOL.md. The fields of a request are
-//! those of its operation.
+//! The lines that runner and adapter exchange (conformance/PROTOCOL.md).
+//!
+//! The fields of a request are those of its operation.
 
 use serde::{Deserialize, Serialize};
 
 /// The version of the protocol that this runner speaks.
 pub const PROTOCOL: u32 = 1;
 
-/// What is said before and after all requests.
+/// The messages before and after all requests.
 #[derive(Debug, Serialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
 pub enum Session<'a> {
@@ -32,12 +33,12 @@ pub struct Request<'a, T> {
     pub id: u64,
     /// The vector's id.
     pub vector: &'a str,
-    /// What the operation needs.
+    /// The fields that the operation needs.
     #[serde(flatten)]
     pub fields: &'a T,
 }
 
-/// What an adapter says of itself.
+/// An adapter's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peer {
     /// The version of the protocol that it speaks.
@@ -48,13 +49,13 @@ pub struct Peer {
     pub language: String,
     /// Its version.
     pub version: String,
-    /// Those of `read`, `range`, `write`, `crash`, `recover` and `resume` that it has.
+    /// The operations that it has, of `read`, `range`, `write`, `crash`, `recover` and `resume`.
     pub operations: Vec<String>,
-    /// Optional parts of the format that it has.
+    /// The optional parts of the format that it has.
     pub features: Vec<String>,
-    /// Those of `kind`, `detail`, `offset` and `segment` that its errors say.
+    /// The parts that its errors report, of `kind`, `detail`, `offset` and `segment`.
     pub reports: Vec<String>,
-    /// Whether it takes its input in pieces.
+    /// Whether it accepts its input in pieces.
     #[serde(default = "yes")]
     pub deliveries: bool,
     /// Whether its reader can be asked again after an error.
@@ -67,27 +68,28 @@ fn yes() -> bool {
 }
 
 impl Peer {
-    /// Whether its errors say `part`.
+    /// Returns whether its errors report `part`.
     #[must_use]
     pub fn reports(&self, part: &str) -> bool {
         self.reports.iter().any(|reported| reported == part)
     }
 
-    /// The first of `features` that it lacks.
+    /// Returns the first of `features` that it lacks.
     #[must_use]
     pub fn lacks<'a>(&self, features: &'a [String]) -> Option<&'a str> {
         features.iter().find(|feature| !self.features.contains(feature)).map(String::as_str)
     }
 }
 
-/// An answer to any request but the handshake. Unknown fields are ignored, and the judging of an
-/// operation asks for those that an operation needs.
+/// An answer to any request but the handshake.
+///
+/// Unknown fields are ignored. The judging of an operation asks for the fields that it needs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Answer {
-    /// That of the request.
+    /// The id of the request.
     pub id: u64,
-    /// Why the request is not answered.
+    /// The reason why the request is not answered.
     pub skipped: Option<String>,
     /// `accept`, `reject`, `unsupported`, `recovered`, `resumed`, `crashed` or `nothing`.
     pub result: Option<String>,
@@ -95,44 +97,44 @@ pub struct Answer {
     pub error: Option<String>,
     /// From the start of the stream.
     pub offset: Option<u64>,
-    /// Number of segments before the fault.
+    /// The number of segments before the fault.
     pub segment: Option<u64>,
     /// Plaintext bytes that left the reader.
     pub released_len: Option<u64>,
     /// SHA-256 of those bytes in hex.
     pub released_sha256: Option<String>,
-    /// What the reader says when it is asked again.
+    /// The answer of the reader when it is asked again.
     pub again: Option<Again>,
-    /// How the segments of a range are found.
+    /// The way in which the segments of a range are found.
     pub by: Option<String>,
-    /// For each range, what came of it.
+    /// The result of each range.
     pub ranges: Option<Vec<Answer>>,
-    /// What a writer wrote, in hex.
+    /// The output of a writer, in hex.
     pub output: Option<String>,
     /// Committed segments.
     pub segments: Option<u64>,
-    /// Plaintext bytes in them; of ranges, in the stream.
+    /// The number of plaintext bytes in the committed segments, or for ranges in the stream.
     pub plaintext_len: Option<u64>,
-    /// Bytes up to their end.
+    /// The offset of their end.
     pub stream_len: Option<u64>,
     /// Whether the last of them is final.
     pub sealed: Option<bool>,
-    /// What became of the journal; after a crash, its bytes in hex.
+    /// The fate of the journal. After a crash, its bytes in hex.
     pub journal: Option<String>,
 }
 
 impl Answer {
-    /// The error as part of a sentence.
+    /// Returns the error as part of a sentence.
     pub(crate) fn named_error(&self) -> &str {
         self.error.as_deref().unwrap_or("no error named")
     }
 }
 
-/// What a reader says when it is asked again after an error.
+/// The answer of a reader when it is asked again after an error.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Again {
     /// `kind.detail`, or `kind`.
     pub error: Option<String>,
-    /// Plaintext bytes that have left the reader by then.
+    /// The number of plaintext bytes that have left the reader until then.
     pub released_len: u64,
 }

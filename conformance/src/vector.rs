@@ -1,8 +1,9 @@
-//! What all vectors have, and the manifest; `vectors/schema/` says the same for other languages.
+//! The common fields of all vectors, and the manifest. `vectors/schema/` describes the same for
+//! other languages.
 
 use serde::{Deserialize, Serialize};
 
-/// What all vectors say of themselves.
+/// The common fields of all vectors.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct About {
@@ -20,11 +21,11 @@ pub struct About {
     pub comment: String,
 }
 
-/// What the caller brings.
+/// The caller's keys and context.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Keys {
-    /// 32 bytes in hex; null where the caller has no content key.
+    /// 32 bytes in hex, or null if the caller has no content key.
     pub content_key: Option<String>,
     /// The context in hex.
     pub context: String,
@@ -46,7 +47,7 @@ pub struct Stored {
     pub blob: Option<String>,
 }
 
-/// Where a vector comes from.
+/// The origin of a vector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Made {
@@ -54,25 +55,25 @@ pub struct Made {
     pub generator: String,
     /// The vector whose input was changed.
     pub base: Option<String>,
-    /// What was changed.
+    /// The change.
     pub mutation: String,
 }
 
-/// An error, and where it is.
+/// An error and its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fault {
-    /// `kind.detail`; one of these.
+    /// `kind.detail`, one of these.
     pub error: Vec<String>,
-    /// From the start of the stream, or of the source for `journal.source`; null where the error
-    /// has none.
+    /// From the start of the stream, or of the source for `journal.source`. It is null if the error
+    /// has no offset.
     pub offset: Option<usize>,
-    /// Number of segments before the fault; null in stream header, envelope and source.
+    /// The number of segments before the fault, or null in stream header, envelope and source.
     pub segment: Option<usize>,
 }
 
 impl Fault {
-    /// The errors, as part of a sentence.
+    /// Returns the errors as part of a sentence.
     #[must_use]
     pub fn names(&self) -> String {
         self.error.join(" or ")
@@ -121,6 +122,6 @@ pub struct Entry {
 pub struct Waiver {
     /// The identifier.
     pub requirement: String,
-    /// Why there is no vector.
+    /// The reason for having no vector.
     pub reason: String,
 }

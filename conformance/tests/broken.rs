@@ -1,4 +1,4 @@
-//! The suite finds every bug that a reader is given, and names the requirement that it breaks.
+//! The suite finds every bug of a reader, and names the requirement that it breaks.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -11,7 +11,7 @@ use stream_v2_conformance::runner::report::{Report, worst};
 use stream_v2_conformance::runner::run::{Options, run};
 use stream_v2_conformance::runner::suite::Suite;
 
-/// Requirements that every vector tests: their bugs are looked for in these.
+/// Requirements that every vector tests. Vectors of two families are enough to find their bugs.
 const EVERYWHERE: [&str; 3] = ["SV2-ERR-001", "SV2-RDR-002", "SV2-REL-003"];
 
 fn suite() -> Suite {
@@ -21,7 +21,7 @@ fn suite() -> Suite {
 /// Longer than any answer takes, on any machine.
 const PATIENT: Caps = Caps { timeout: Duration::from_secs(300), memory: 64 << 20 };
 
-/// For what never answers.
+/// The limits for adapters that never answer.
 const IMPATIENT: Caps = Caps { timeout: Duration::from_millis(100), ..PATIENT };
 
 fn against(suite: &Suite, bug: &str, filter: &[&str], caps: Caps) -> Report {

@@ -1,4 +1,4 @@
-//! The command as a person uses it: what it prints, what it writes, and its exit code.
+//! The command as a person uses it: its output, its files, and its exit code.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -8,12 +8,12 @@ use std::process::Command;
 
 const BROKEN: &str = env!("CARGO_BIN_EXE_sv2-broken");
 
-/// Exit code and standard output; an error has nothing on standard output, so its message stands
-/// there.
+/// Returns the exit code and standard output. An error has no standard output, so its message is
+/// used.
 fn said(arguments: &[&str]) -> String {
     let mut arguments = arguments.to_vec();
     if arguments[0] == "run" {
-        // No verdict depends on how fast the machine is.
+        // No verdict depends on the speed of the machine.
         arguments.splice(1..1, ["--timeout", "300"]);
     }
     let output = Command::new(env!("CARGO_BIN_EXE_sv2-conformance"))
@@ -26,7 +26,7 @@ fn said(arguments: &[&str]) -> String {
     plain(&format!("exit code {code}\n{}", String::from_utf8(text).unwrap()))
 }
 
-/// The version of the vectors is another one next time.
+/// Hides the version of the vectors, which changes.
 fn plain(text: &str) -> String {
     text.replace(include_str!("../../vectors/VERSION").trim(), "x.y.z")
 }
@@ -85,7 +85,7 @@ fn a_run_that_fails_and_what_it_writes() {
     assert!(read(folder.path(), "j.xml").contains("<failure"), "{}", read(folder.path(), "j.xml"));
     let page = read(folder.path(), "h.html");
     assert!(page.contains("SV2-HDR-013") && !page.contains("src="), "the page is not self-contained");
-    // The report can be turned into the others later.
+    // The report can be converted to other formats later.
     assert_eq!(
         said(&["report", "--format", "tap", &report]),
         format!("exit code 0\n{}", read(folder.path(), "t.tap"))

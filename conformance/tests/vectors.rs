@@ -1,5 +1,4 @@
-//! The vectors in the repository: what they are worth is that they are exactly what the generator
-//! writes.
+//! The vectors in the repository are exactly the generator's output.
 
 use std::fs;
 use std::io;

@@ -1,4 +1,4 @@
-//! An adapter to a reader with one bug, which the suite must find.
+//! An adapter to a reader with one bug that the suite must find.
 
 use std::io::{stdin, stdout};
 use std::process::ExitCode;

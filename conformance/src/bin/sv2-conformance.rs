@@ -304,7 +304,7 @@ fn render(folder: &Path, form: Form, output: Option<&Path>, files: &[PathBuf]) -
     Ok(ExitCode::SUCCESS)
 }
 
-/// A bar on a terminal; failures as lines, everywhere.
+/// Shows a bar on a terminal, and always prints failures as lines.
 struct Progress {
     bar: ProgressBar,
 }

@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     })
 }
 
-/// Writes every file; what else stands in the folder is left for `check` to name.
+/// Writes every file. It does not delete other files in the folder, and `check` reports them.
 fn generate(folder: &Path) -> io::Result<ExitCode> {
     let files = generate::generate();
     for (path, bytes) in &files {
@@ -61,7 +61,7 @@ fn generate(folder: &Path) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// From now on these ids mean what they mean.
+/// Publishes the new ids. From now on their meaning is fixed.
 fn publish(folder: &Path) -> io::Result<ExitCode> {
     let suite = Suite::load(folder)?;
     let file = folder.join(published::PUBLISHED);

@@ -13,7 +13,8 @@ use crate::generator::primitives::sha256_hex;
 ///
 /// # Errors
 ///
-/// When input or output fail, or a request is not JSON.
+/// - if input or output fails.
+/// - if a request is not JSON.
 pub fn serve(bug: &str, input: impl BufRead, mut output: impl Write) -> io::Result<()> {
     for line in input.lines() {
         let request: Value = serde_json::from_str(&line?)?;
@@ -99,7 +100,7 @@ fn answer(bug: Bug<'_>, request: &Value) -> Value {
         && let Some(piece) = request["delivery"].as_str().and_then(|text| text.parse::<usize>().ok())
         && piece < 96
     {
-        // Takes the first piece for all there is.
+        // The bug takes the first piece for the whole input.
         input.truncate(piece);
     }
     let Reading { released, refusal } =

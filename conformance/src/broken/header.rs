@@ -4,7 +4,7 @@ use super::{Bug, Refusal, number};
 use crate::generator::keys::Keys;
 use crate::generator::primitives::{crc32c, hmac};
 
-/// What the segments need of the stream header.
+/// The fields of the stream header that the segments need.
 pub(super) struct Head {
     pub(super) keys: Keys,
     pub(super) suite: u64,
@@ -13,7 +13,7 @@ pub(super) struct Head {
     pub(super) segment_size: u64,
     pub(super) epoch_segments: u64,
     pub(super) plaintext_len: u64,
-    /// Where segment 0 begins.
+    /// The offset of segment 0.
     pub(super) len: usize,
 }
 

@@ -1,19 +1,19 @@
-//! §11: what index segments must say, and where they must stand.
+//! §11: the content and the places of index segments.
 
 use super::number;
 use super::segment::{Header, entries_max};
 
-/// What a reader has seen of data segments and index segments.
+/// The data segments and index segments that a reader has seen.
 #[derive(Default)]
 pub(super) struct Seen {
     /// The entries of the data segments since the last index segment.
     uncovered: Vec<[u8; 24]>,
-    /// Where the last index segment begins, 16 bytes of its tag, and how many entries it has.
+    /// The offset of the last index segment, 16 bytes of its tag, and its number of entries.
     last: Option<(usize, [u8; 16], u64)>,
 }
 
 impl Seen {
-    /// SV2-IDX-005.
+    /// Returns whether SV2-IDX-005 holds.
     pub(super) fn may_follow(&self, header: &Header, segment_size: u64) -> bool {
         let (most, uncovered) = (entries_max(segment_size), self.uncovered.len() as u64);
         match self.last {
@@ -23,19 +23,19 @@ impl Seen {
         }
     }
 
-    /// SV2-IDX-004, for an index segment that begins at `offset`.
+    /// Returns whether SV2-IDX-004 holds for an index segment that begins at `offset`.
     pub(super) fn describes(&self, payload: &[u8], offset: usize) -> bool {
         let (distance, previous) = self.last.map_or((0, [0; 16]), |(at, tag, _)| (offset - at, tag));
         let distance = (distance as u64).to_le_bytes();
         payload == [&distance[..], &previous, &self.uncovered.concat()].concat()
     }
 
-    /// Bytes from the last index segment to `offset`.
+    /// Returns the number of bytes from the last index segment to `offset`.
     pub(super) fn distance(&self, offset: usize) -> u64 {
         self.last.map_or(0, |(at, ..)| (offset - at) as u64)
     }
 
-    /// Takes in a segment with these 96 bytes of header.
+    /// Adds a segment with these 96 bytes of header.
     pub(super) fn follow(&mut self, header: &Header, bytes: &[u8], offset: usize) {
         let mut tag = [0; 16];
         tag.copy_from_slice(&bytes[60..76]);

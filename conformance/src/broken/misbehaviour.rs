@@ -1,4 +1,4 @@
-//! Adapters that do something else than answer.
+//! Adapters that do something other than answering.
 
 use std::process;
 use std::thread;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-/// What is answered, or done, in place of reading.
+/// Returns the answer that replaces reading, or misbehaves.
 pub(super) fn instead(name: &str, request: &Value) -> Option<Value> {
     match name {
         "aborts" => process::abort(),
         "ends-quietly" => process::exit(0),
         "hangs" => hang(),
         "allocates-too-much" => {
-            // Twice as much as is allowed by default. It keeps the memory until it is caught.
+            // Twice the default limit. The adapter keeps the memory until it is caught.
             let taken = vec![1_u8; 512 << 20];
             std::hint::black_box(&taken);
             hang()
@@ -29,7 +29,7 @@ pub(super) fn instead(name: &str, request: &Value) -> Option<Value> {
     }
 }
 
-/// For longer than anybody waits.
+/// Sleeps longer than any runner waits.
 pub(super) fn hang() -> ! {
     loop {
         thread::sleep(Duration::from_secs(3600));

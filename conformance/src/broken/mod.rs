@@ -1,8 +1,8 @@
-//! Readers that are wrong on purpose: they show that the suite finds what it is there to find.
+//! Readers that are wrong on purpose. They show that the suite finds such bugs.
 //!
-//! It is one reader, as plain as it can be, on the primitives of the generator. Without a bug it
-//! passes every vector of the operation `read`. With a requirement's id as its bug it leaves out
-//! that one check; other bugs have names.
+//! There is one plain reader, built on the primitives of the generator. Without a bug it passes
+//! every vector of the operation `read`. If its bug is a requirement's id, it leaves out that one
+//! check. Other bugs have names.
 
 mod adapter;
 mod header;
@@ -90,7 +90,7 @@ pub const CHECKS: [&str; 70] = [
     "SV2-RNG-011",
 ];
 
-/// Bugs that are more than a check left out, and the requirement that each breaks.
+/// Bugs other than a missing check, and the requirement that each breaks.
 pub const BUGS: [(&str, &str); 33] = [
     ("accepts-an-end-between-segments", "SV2-FIN-004"),
     ("answers-salvage-with-success", "SV2-SAL-002"),
@@ -127,7 +127,7 @@ pub const BUGS: [(&str, &str); 33] = [
     ("walks-without-the-order-of-runs", "SV2-RNG-007"),
 ];
 
-/// Adapters that do not answer, and the verdict that each deserves.
+/// Adapters that do not answer, and the expected verdict for each.
 pub const MISBEHAVIOURS: [(&str, &str); 8] = [
     ("aborts", "crash"),
     ("allocates-too-much", "over-memory"),
@@ -139,7 +139,7 @@ pub const MISBEHAVIOURS: [(&str, &str); 8] = [
     ("writes-garbage", "garbage"),
 ];
 
-/// How a stream is refused.
+/// The refusal of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) error: &'static str,
@@ -147,7 +147,7 @@ pub(crate) struct Refusal {
     pub(crate) segment: Option<usize>,
 }
 
-/// The bug that a reader has; empty for none.
+/// The bug of a reader, or an empty name.
 #[derive(Clone, Copy)]
 pub(crate) struct Bug<'a>(&'a str);
 
@@ -157,13 +157,13 @@ impl Bug<'_> {
         self.0 == name
     }
 
-    /// Refuses where `holds` is false, unless this very check is left out.
+    /// Refuses if `holds` is false, unless this check is left out.
     fn check(self, requirement: &str, holds: bool, refusal: impl FnOnce() -> Refusal) -> Result<(), Refusal> {
         if holds || self.is(requirement) { Ok(()) } else { Err(refusal()) }
     }
 }
 
-/// LE16, LE32 and LE64 at an offset.
+/// Reads LE16, LE32 or LE64 at an offset.
 pub(crate) fn number(bytes: &[u8], at: usize, len: usize) -> u64 {
     bytes[at..at + len].iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }

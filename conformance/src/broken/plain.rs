@@ -1,15 +1,15 @@
-//! The reader without a bug, for whoever needs a second opinion.
+//! The reader without a bug, as a second opinion.
 
 use super::Bug;
 use super::stream::read;
 
-/// What a reader makes of an input.
+/// A reader's result for an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opinion {
     /// The plaintext that was released.
     pub released: Vec<u8>,
-    /// The detail of the error, its offset in bytes from the start of the stream, and its segment;
-    /// none for a stream that is accepted.
+    /// The detail of the error, its offset in bytes from the start of the stream, and its segment.
+    /// There is no error for an accepted stream.
     pub error: Option<(&'static str, Option<usize>, Option<usize>)>,
 }
 

@@ -1,4 +1,4 @@
-//! §6 to §9: one segment, its header, its frames and what they hold.
+//! §6 to §9: one segment, its header, its frames and their content.
 
 use super::header::Head;
 use super::{Bug, Refusal, number};
@@ -19,7 +19,7 @@ pub(super) struct Header {
     pub(super) run_salt: [u8; 16],
 }
 
-/// Where a segment stands, for its refusals.
+/// The place of a segment, for its refusals.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
     pub(super) offset: usize,
@@ -36,7 +36,7 @@ const DATA: u64 = 0;
 const INDEX: u64 = 1;
 const FINAL: u64 = 2;
 
-/// Steps 2 to 9 of §15.1.
+/// Performs steps 2 to 9 of §15.1.
 pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> Result<Header, Refusal> {
     let check = |requirement, holds, error, field| bug.check(requirement, holds, || place.at(error, field));
     let field = |at, len| number(bytes, at, len);
@@ -96,12 +96,12 @@ pub(super) fn header(bug: Bug<'_>, head: &Head, place: Place, bytes: &[u8]) -> R
     Ok(header)
 }
 
-/// What a segment held.
+/// The content of a segment.
 pub(super) struct Opened {
     pub(super) payload: Vec<u8>,
     pub(super) digest: [u8; 32],
     pub(super) terminator: Vec<u8>,
-    /// From the beginning of the segment.
+    /// The offset from the beginning of the segment.
     pub(super) terminator_at: usize,
 }
 
@@ -118,12 +118,12 @@ impl Header {
         self.kind == FINAL
     }
 
-    /// Whether the terminator holds transcript and link of the segments before.
+    /// Returns whether the terminator holds the transcript and link of the segments before.
     pub(super) fn proves_history(&self) -> bool {
         self.run_start || self.kind == INDEX
     }
 
-    /// SV2-DIG-007 and SV2-FIN-005, of a terminator that holds a transcript.
+    /// Checks SV2-DIG-007 and SV2-FIN-005 of a terminator that holds a transcript.
     pub(super) fn link_fits(&self, terminator: &[u8]) -> bool {
         let Some((link, first)) = terminator.last_chunk::<20>().zip(terminator.last_chunk::<4>()) else {
             return false;
@@ -141,15 +141,15 @@ impl Header {
         }
     }
 
-    /// Type and plaintext length of each frame.
+    /// Returns the type and plaintext length of each frame.
     fn frames(&self, head: &Head) -> Vec<(u64, u64)> {
         let data = (0..self.data_frames.min(1 << 16))
             .map(|frame| (1, self.payload_len.saturating_sub(frame * head.frame_size).min(head.frame_size)));
         data.chain([(2, 36), (3, self.terminator_len(head))]).collect()
     }
 
-    /// Steps 11, 13 and 14 of §15.1 for the terminator frame alone: its plaintext, and where the
-    /// frame begins in the segment.
+    /// Performs steps 11, 13 and 14 of §15.1 for the terminator frame alone. Returns its plaintext,
+    /// and the offset of the frame in the segment.
     pub(super) fn open_terminator(
         &self,
         bug: Bug<'_>,
@@ -173,7 +173,7 @@ impl Header {
         Ok((text, at))
     }
 
-    /// Step 14 for one frame: its plaintext, and whether its tag holds.
+    /// Performs step 14 for one frame. Returns its plaintext, and whether its tag holds.
     fn open_frame(
         &self,
         head: &Head,
@@ -201,8 +201,8 @@ impl Header {
         (text, opens)
     }
 
-    /// Steps 12 to 15 of §15.1, for the 96 bytes of a header and its wire. `plaintext` is given
-    /// each frame's bytes as soon as they are there.
+    /// Performs steps 12 to 15 of §15.1 for the 96 bytes of a header and its wire. `plaintext`
+    /// receives each frame's bytes as soon as they are opened.
     pub(super) fn open(
         &self,
         bug: Bug<'_>,
@@ -229,7 +229,7 @@ impl Header {
         let mut opened =
             Opened { payload: Vec::new(), digest: [0; 32], terminator: Vec::new(), terminator_at: 0 };
         let (mut tags, mut whole) = (header[..56].to_vec(), header[..56].to_vec());
-        // Whether the digest frame says what is computed, and where it stands.
+        // Whether the digest frame holds the computed digest, and its place.
         let mut stated = (false, 0);
         at = 0;
         for (frame_index, (kind, len)) in (0_u64..).zip(&frames) {
@@ -266,12 +266,12 @@ impl Header {
     }
 }
 
-/// n, the most entries of an index segment.
+/// Returns n, the largest number of entries of an index segment.
 pub(super) fn entries_max(segment_size: u64) -> u64 {
     ((segment_size - 24) / 24).min(65_536)
 }
 
-/// SV2-IDX-003, of the payload_len of an index segment.
+/// Checks SV2-IDX-003 of an index segment's payload_len.
 fn index_fits(segment_size: u64, payload_len: u64) -> bool {
     let entries = payload_len.saturating_sub(24) / 24;
     payload_len == 24 + 24 * entries && (1..=entries_max(segment_size)).contains(&entries)

@@ -6,7 +6,7 @@ use super::segment::{self, Header, Place};
 use super::{Bug, Refusal};
 use crate::generator::primitives::hmac;
 
-/// What came of reading a stream.
+/// The result of reading a stream.
 pub(super) struct Reading {
     pub(super) released: Vec<u8>,
     pub(super) refusal: Option<Refusal>,
@@ -29,7 +29,7 @@ pub(super) fn read(
     Reading { released, refusal }
 }
 
-/// What a reader knows between two segments.
+/// The reader's state between two segments.
 #[derive(Default)]
 struct State {
     segments: usize,
@@ -87,7 +87,7 @@ impl Reader<'_> {
         }
     }
 
-    /// `truncated` where the input ends too early.
+    /// Refuses with `truncated` if the input ends too early.
     fn whole(&self, requirement: &str, holds: bool, place: Place) -> Result<(), Refusal> {
         let salvages = self.salvage || self.bug.is("salvages-unasked");
         if !holds && salvages && self.bug.is("answers-salvage-with-success") {
@@ -97,7 +97,7 @@ impl Reader<'_> {
         self.bug.check(requirement, holds, || Place { offset: self.input.len(), ..place }.at(error, 0))
     }
 
-    /// One segment; its length.
+    /// Reads one segment and returns its length.
     fn segment(&mut self, place: Place, rest: &[u8], released: &mut Vec<u8>) -> Result<usize, Refusal> {
         let header = segment::header(self.bug, &self.head, place, &rest[..96])?;
         self.order(&header, place)?;
@@ -157,7 +157,7 @@ impl Reader<'_> {
         Ok(len)
     }
 
-    /// §15.2.
+    /// Checks the order (§15.2).
     fn order(&self, header: &Header, place: Place) -> Result<(), Refusal> {
         let refuse = |holds: bool, bug: &str, error, field| {
             if holds || self.bug.is(bug) { Ok(()) } else { Err(place.at(error, field)) }

@@ -1,5 +1,6 @@
-//! `crash`: a writer is stopped, and what it leaves is recovered and resumed (§18, §19). Each step
-//! is about the answer to the one before.
+//! `crash`: a writer is stopped, and its output is recovered and resumed (§18, §19).
+//!
+//! Each step uses the answer to the one before.
 
 use std::fmt::Write as _;
 use std::io;
@@ -20,36 +21,36 @@ use crate::vector::{About, Keys, Made, Stored};
 /// A vector of the operation `crash`, and of `recover` and `resume` after it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrashVector {
-    /// What all vectors have.
+    /// The common fields of all vectors.
     #[serde(flatten)]
     pub about: About,
-    /// What the caller brings.
+    /// The caller's keys and context.
     pub keys: Keys,
     /// Fields of the stream header and of the segment headers.
     pub parameters: Parameters,
-    /// 16 bytes in hex, of the run that is stopped.
+    /// 16 bytes in hex, of the stopped run.
     pub run_salt: String,
-    /// What the source holds.
+    /// The content of the source.
     pub plaintext: Pattern,
     /// Bytes of output after which nothing more reaches the sink.
     pub stop_after: usize,
-    /// 16 bytes in hex, of the run that goes on.
+    /// 16 bytes in hex, of the resumed run.
     pub resume_salt: String,
     /// The only right answers.
     pub expect: CrashExpect,
-    /// Where the vector comes from.
+    /// The origin of the vector.
     pub made: Made,
 }
 
-/// What a writer leaves that is stopped, and what comes of it.
+/// The output of a stopped writer, and the results of recovering and resuming it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CrashExpect {
     /// The output when it was stopped.
     pub left: Stored,
-    /// What `recover` says of that and of the writer's own journal.
+    /// The result of `recover` for that output and the writer's own journal.
     pub recovered: RecoverExpect,
-    /// What `resume` makes of them; null where nothing was committed, and a new stream is to be
+    /// The result of `resume`. It is null if nothing was committed and a new stream must be
     /// started.
     pub resumed: Option<Stored>,
 }
@@ -103,7 +104,7 @@ impl Operation for CrashVector {
         let Some(crashed) = take(crash.named("crash")) else { return Ok(()) };
         let journal = crashed.journal;
         let mut found = self.expect.recovered.clone();
-        // A writer without a journal is one too (§19.3).
+        // A writer without a journal is valid as well (§19.3).
         if let (RecoverExpect::Recovered { journal: fate, .. }, None) = (&mut found, &journal) {
             "none".clone_into(fate);
         }
@@ -122,8 +123,7 @@ impl Operation for CrashVector {
             source: plaintext,
             source_kind: "file",
             run_salt: &self.resume_salt,
-            // Where no index segment is committed yet, the caller says again that there are to be
-            // some.
+            // If no index segment is committed yet, the caller must ask for index segments again.
             index: self.parameters.index,
         };
         take(resume::step(&self.about, fields, expect, right).named("resume"));

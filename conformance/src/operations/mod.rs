@@ -1,5 +1,7 @@
-//! The operations of the protocol, one file for each: its vectors, what the runner asks about them,
-//! and what an answer is worth. "Adding an operation" in conformance/PROTOCOL.md is the checklist.
+//! The operations of the protocol, one file for each: its vectors, the runner's requests, and the
+//! judging of the answers.
+//!
+//! "Adding an operation" in conformance/PROTOCOL.md is the checklist.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,18 +30,18 @@ pub enum Vector {
     Read(Box<ReadVector>),
     /// Reads ranges of a stream.
     Range(Box<RangeVector>),
-    /// Stops a writer, and resumes what it left.
+    /// Stops a writer, and resumes its output.
     Crash(Box<CrashVector>),
     /// Writes a stream.
     Write(Box<WriteVector>),
     /// Resumes from an interrupted writer's output.
     Resume(Box<ResumeVector>),
-    /// Finds what is committed in an interrupted writer's output.
+    /// Finds the committed part of an interrupted writer's output.
     Recover(Box<RecoverVector>),
 }
 
 impl Vector {
-    /// The vector as one of its operation.
+    /// Returns the vector as one of its operation.
     #[must_use]
     pub fn operation(&self) -> &dyn Operation {
         match self {
@@ -52,7 +54,7 @@ impl Vector {
         }
     }
 
-    /// What all vectors have.
+    /// Returns the common fields of all vectors.
     #[must_use]
     pub fn about(&self) -> &About {
         self.operation().about()

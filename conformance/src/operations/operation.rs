@@ -1,4 +1,4 @@
-//! What every operation has: rules of its vectors, and the steps that an adapter is taken through.
+//! The common parts of every operation: rules of its vectors, and its steps for an adapter.
 
 use std::io;
 
@@ -9,52 +9,52 @@ use crate::judge::{Judged, Judgement, Verdict};
 use crate::protocol::{Answer, Peer, Request};
 use crate::vector::{About, Keys, Stored};
 
-/// A vector, as one of its operation.
+/// A vector as one of its operation.
 pub trait Operation {
-    /// What all vectors have.
+    /// Returns the common fields of all vectors.
     fn about(&self) -> &About;
 
-    /// The vector whose input was changed, if the two differ in the fault alone.
+    /// Returns the vector whose input was changed, if the two differ in the fault alone.
     fn base(&self) -> Option<&str> {
         None
     }
 
-    /// Whether it stands for many inputs.
+    /// Returns whether it describes many inputs.
     fn is_recipe(&self) -> bool {
         false
     }
 
-    /// Whether an implementation that lacks a feature has an answer all the same.
+    /// Returns whether an implementation that lacks a feature still has an answer.
     fn has_answer_without_feature(&self) -> bool {
         false
     }
 
-    /// The bytes that it holds or names.
+    /// Returns the bytes that it holds or names.
     fn stored(&self) -> Vec<&Stored>;
 
-    /// What it shows of the requirements that it tests.
+    /// Returns its coverage of the requirements that it tests.
     fn coverage(&self) -> Coverage;
 
-    /// Tells `report` of each rule of its operation, and whether it is broken.
+    /// Calls `report` for each rule of its operation, with whether the rule is broken.
     fn lint(&self, _report: &mut dyn FnMut(bool, &str)) {}
 
-    /// What it says, for people.
+    /// Describes the vector for people.
     ///
     /// # Errors
     ///
-    /// When its bytes cannot be read.
+    /// - if its bytes cannot be read.
     fn explain(&self, folder: &Folder) -> io::Result<String>;
 
-    /// Hands every step to `take`, until that gives no answer.
+    /// Passes every step to `take`, until that returns no answer.
     ///
     /// # Errors
     ///
-    /// When a blob cannot be read, or the vector lacks the answer for a peer without one of its
-    /// features.
+    /// - if a blob cannot be read.
+    /// - if the vector lacks the answer for a peer without one of its features.
     fn steps<'a>(&'a self, folder: &Folder, peer: &Peer, take: &mut Take<'_, 'a>) -> io::Result<()>;
 }
 
-/// Takes a step: the answer, if it was right.
+/// Takes a step and returns the answer if it was right.
 pub type Take<'t, 'a> = dyn FnMut(Step<'a>) -> Option<Answer> + 't;
 
 /// Compares an answer with the only right one.
@@ -62,19 +62,19 @@ pub type Expected<'a> = Box<dyn Fn(&Peer, &Answer) -> Judged + 'a>;
 
 /// One request, and the only right answer to it.
 pub struct Step<'a> {
-    /// Which of the vector's steps it is, for people: `delivery 7`, `bit 3 of byte 99`.
+    /// The description of this step of the vector for people: `delivery 7`, `bit 3 of byte 99`.
     pub which: String,
-    /// The requirement that a wrong answer breaks, if the answer does not say another one.
+    /// The requirement that a wrong answer breaks, unless the answer names another one.
     pub breaks: Option<&'static str>,
-    /// The same for a program that reads one file, if the operation has that.
+    /// The same step for a program that reads one file, if the operation has that.
     pub one_shot: Option<OneShot<'a>>,
     line: Box<dyn Fn(u64) -> serde_json::Result<Vec<u8>> + 'a>,
     expected: Expected<'a>,
 }
 
-/// What a program reads in one-shot mode.
+/// The input of a program in one-shot mode.
 pub struct OneShot<'a> {
-    /// What the caller brings.
+    /// The caller's keys and context.
     pub keys: &'a Keys,
     /// `strict` or `salvage`.
     pub mode: &'a str,
@@ -83,7 +83,7 @@ pub struct OneShot<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// A request for `op` with these fields, and how its answer is judged.
+    /// Returns a request for `op` with these fields and the judging of its answer.
     pub(super) fn new(
         op: &'static str,
         about: &'a About,
@@ -104,16 +104,16 @@ impl<'a> Step<'a> {
         Self { which: which.into(), ..self }
     }
 
-    /// The request of a given number, without its line feed.
+    /// Returns the request with this number, without its line feed.
     ///
     /// # Errors
     ///
-    /// When it cannot be written as JSON.
+    /// - if it cannot be written as JSON.
     pub fn line(&self, id: u64) -> serde_json::Result<Vec<u8>> {
         (self.line)(id)
     }
 
-    /// What an answer is worth.
+    /// Judges an answer.
     #[must_use]
     pub fn judge(&self, peer: &Peer, answer: &Answer) -> Judgement {
         match &answer.skipped {
@@ -123,7 +123,7 @@ impl<'a> Step<'a> {
     }
 }
 
-/// What a vector shows of a requirement: that it is kept, that it is broken, or both.
+/// A vector's evidence for a requirement: that it is kept, that it is broken, or both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Coverage {
     /// Something that keeps it is accepted.
@@ -133,13 +133,13 @@ pub struct Coverage {
 }
 
 impl Coverage {
-    /// Of an answer that accepts, or rejects.
+    /// Returns the coverage of an answer that accepts or rejects.
     #[must_use]
     pub fn of(accepting: bool) -> Self {
         Self { accepting, rejecting: !accepting }
     }
 
-    /// Of both together.
+    /// Returns the coverage of both together.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         Self { accepting: self.accepting || other.accepting, rejecting: self.rejecting || other.rejecting }

@@ -17,53 +17,53 @@ use crate::vector::{About, Fault, Keys, Made, Stored};
 /// A vector of the operation `range`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RangeVector {
-    /// What all vectors have.
+    /// The common fields of all vectors.
     #[serde(flatten)]
     pub about: About,
-    /// What the caller brings.
+    /// The caller's keys and context.
     pub keys: Keys,
     /// `strict`.
     pub mode: String,
     /// The stream.
     pub input: Stored,
-    /// The plaintext of the sealed history, ranges of which are released.
+    /// The plaintext of the sealed history, from which ranges are released.
     pub plaintext: Pattern,
-    /// What is read, one after the other, with one reader.
+    /// The ranges, read in this order with one reader.
     pub ranges: Vec<Span>,
-    /// How many segments the reader may read for their link; null for no limit.
+    /// The number of segments that the reader may read for their link, or null for no limit.
     pub runs_max: Option<u32>,
     /// The only right answer.
     pub expect: RangeExpect,
-    /// Where the vector comes from.
+    /// The origin of the vector.
     pub made: Made,
 }
 
-/// Bytes of a plaintext.
+/// A range of plaintext bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Span {
-    /// The first of them.
+    /// The first byte.
     pub offset: u64,
-    /// How many.
+    /// The number of bytes.
     pub len: u64,
 }
 
-/// What comes of opening a stream and reading ranges of it.
+/// The result of opening a stream and reading ranges of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "lowercase", deny_unknown_fields)]
 pub enum RangeExpect {
     /// The final segment is verified.
     Accept {
-        /// `arithmetic`, `headers` or `index`: how segments are found.
+        /// The way in which segments are found: `arithmetic`, `headers` or `index`.
         by: String,
-        /// Bytes of the plaintext, as the final segment says.
+        /// The length of the plaintext in bytes, as the final segment declares it.
         plaintext_len: usize,
         /// For each range, the only right answer.
         ranges: Vec<Expect>,
     },
     /// The stream is refused before any range is read.
     Reject(Fault),
-    /// The stream is beyond the reader.
+    /// The reader does not support the stream.
     Unsupported(Fault),
 }
 
@@ -140,7 +140,7 @@ impl Operation for RangeVector {
 }
 
 impl RangeVector {
-    /// Whether all that may be released of each range is a prefix of it.
+    /// Returns whether all expected bytes of each range are a prefix of it.
     fn releases_ranges(&self) -> bool {
         let RangeExpect::Accept { ranges, .. } = &self.expect else { return true };
         let plaintext = self.plaintext.bytes();
@@ -153,7 +153,7 @@ impl RangeVector {
     }
 }
 
-/// Opening, and then each range.
+/// Judges the opening and then each range.
 fn judge(peer: &Peer, expect: &RangeExpect, answer: &Answer) -> Judged {
     let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
     let (right, fault) = match expect {

@@ -18,14 +18,14 @@ use crate::vector::{About, Fault, Keys, Made, Stored};
 /// A vector of the operation `read`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadVector {
-    /// What all vectors have.
+    /// The common fields of all vectors.
     #[serde(flatten)]
     pub about: About,
-    /// What the caller brings.
+    /// The caller's keys and context.
     pub keys: Keys,
     /// `strict` or `salvage`.
     pub mode: String,
-    /// The stream; for a recipe, before it is changed.
+    /// The stream. For a recipe, the stream before the change.
     pub input: Stored,
     /// The plaintext whose prefixes are released.
     pub plaintext: Pattern,
@@ -40,9 +40,9 @@ pub struct ReadVector {
     pub recipe: Option<Recipe>,
     /// Whether an error is reported again when the reader is asked again.
     pub sticky: bool,
-    /// How the input is handed over.
+    /// The ways in which the input is delivered.
     pub deliveries: Vec<String>,
-    /// Where the vector comes from.
+    /// The origin of the vector.
     pub made: Made,
 }
 
@@ -59,17 +59,17 @@ pub enum Expect {
     },
     /// The stream is refused.
     Reject(Refusal),
-    /// The stream is beyond the reader.
+    /// The reader does not support the stream.
     Unsupported(Refusal),
 }
 
-/// How a stream is refused.
+/// The refusal of a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
-    /// The error, and where it is.
+    /// The error and its place.
     #[serde(flatten)]
     pub fault: Fault,
-    /// Exactly how many plaintext bytes are released.
+    /// The exact number of released plaintext bytes.
     pub released_len: usize,
     /// SHA-256 of those bytes, in hex.
     pub released_sha256: String,
@@ -81,11 +81,11 @@ pub struct Refusal {
 pub struct Recipe {
     /// `truncate` or `flip-bit`.
     pub change: String,
-    /// For each place, what a reader answers.
+    /// The reader's answer for each place.
     pub ranges: Vec<RecipeRow>,
 }
 
-/// Places in an input, and what a reader answers to each.
+/// Places in an input, and the reader's answer to each.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RecipeRow {
@@ -95,14 +95,15 @@ pub struct RecipeRow {
     pub to: usize,
     /// `reject`.
     pub result: String,
-    /// `kind.detail`; one of these.
+    /// `kind.detail`, one of these.
     pub error: Vec<String>,
-    /// From the start of the stream. Absent in `truncate`: there it is the length of the input.
+    /// The offset from the start of the stream. It is absent in `truncate`, in which it is the
+    /// length of the input.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub offset: Option<usize>,
-    /// Number of segments before the fault; null in stream header and envelope.
+    /// The number of segments before the fault, or null in the stream header and the envelope.
     pub segment: Option<usize>,
-    /// Exactly how many plaintext bytes are released.
+    /// The exact number of released plaintext bytes.
     pub released_len: usize,
     /// SHA-256 of those bytes, in hex.
     pub released_sha256: String,
@@ -112,7 +113,7 @@ pub struct RecipeRow {
 struct Fields<'a> {
     mode: &'a str,
     keys: &'a Keys,
-    /// `whole`, or bytes a piece.
+    /// `whole`, or the length of a piece in bytes.
     delivery: &'a str,
     /// Whether the reader is asked again after an error.
     sticky: bool,
@@ -142,7 +143,7 @@ impl Operation for ReadVector {
 
     fn coverage(&self) -> Coverage {
         if self.is_recipe() {
-            // Its input is accepted as it is.
+            // The recipe's unchanged input is accepted.
             return Coverage { accepting: true, rejecting: true };
         }
         let answers = self.expect.iter().chain(self.expect_without.values());
@@ -190,7 +191,7 @@ impl Operation for ReadVector {
         })?;
         for (number, delivery) in deliveries.iter().enumerate() {
             let mut step = self.step(format!("delivery {delivery}"), delivery, input.clone(), expect.clone());
-            // Right when the input came whole, and wrong now.
+            // The answer was right when the input came whole, and is wrong now.
             step.breaks = (number > 0).then_some("SV2-RDR-002");
             if take(step).is_none() {
                 break;
@@ -210,8 +211,8 @@ impl ReadVector {
         step.named(which)
     }
 
-    /// Makes every change that the recipe describes: truncations in every delivery, flipped bits
-    /// whole.
+    /// Makes every change that the recipe describes. Truncations come in every delivery, and
+    /// flipped bits come whole.
     fn follow<'a>(
         &'a self,
         recipe: &Recipe,
@@ -251,7 +252,7 @@ impl ReadVector {
         }
     }
 
-    /// Whether all that may be released is a prefix of the plaintext that the vector describes.
+    /// Returns whether all expected output is a prefix of the plaintext that the vector describes.
     fn releases_prefixes(&self) -> bool {
         let plaintext = self.plaintext.bytes();
         let mut answers = self.expect.iter().chain(self.expect_without.values());
@@ -264,19 +265,19 @@ impl ReadVector {
     }
 }
 
-/// Whether the first `len` bytes have this hash.
+/// Returns whether the first `len` bytes have this hash.
 pub(super) fn is_prefix(plaintext: &[u8], len: usize, sha256: &str) -> bool {
     plaintext.get(..len).is_some_and(|bytes| sha256_hex(bytes) == sha256)
 }
 
 impl Expect {
-    /// Whether it is a success.
+    /// Returns whether it is a success.
     #[must_use]
     pub fn accepts(&self) -> bool {
         matches!(self, Self::Accept { .. })
     }
 
-    /// How much plaintext is released, and its hash.
+    /// Returns the length of the released plaintext, and its hash.
     pub(super) fn released(&self) -> (usize, &str) {
         match self {
             Self::Accept { plaintext_len, plaintext_sha256 } => (*plaintext_len, plaintext_sha256),
@@ -286,7 +287,7 @@ impl Expect {
         }
     }
 
-    /// How it refuses, if it does.
+    /// Returns the refusal, if there is one.
     fn refusal(&self) -> Option<&Refusal> {
         match self {
             Self::Accept { .. } => None,
@@ -302,12 +303,12 @@ impl Expect {
         }
     }
 
-    /// Where the fault is, if there is one.
+    /// Returns the offset of the fault, if there is one.
     pub(super) fn offset(&self) -> Option<usize> {
         self.refusal().and_then(|refusal| refusal.fault.offset)
     }
 
-    /// A line for people.
+    /// Returns a line for people.
     pub(super) fn explained(&self) -> String {
         let (len, _) = self.released();
         let Some(Refusal { fault, .. }) = self.refusal() else {
@@ -330,7 +331,7 @@ fn judge(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
     expect.refusal().map_or(Ok(()), |refusal| again(peer, refusal, answer))
 }
 
-/// Result, error, and what was released.
+/// Compares the result, the error and the released bytes.
 pub(super) fn released(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged {
     let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
     let released_len = *field("released_len", &answer.released_len)?;
@@ -363,7 +364,7 @@ pub(super) fn released(peer: &Peer, expect: &Expect, answer: &Answer) -> Judged 
     Ok(())
 }
 
-/// SV2-REL-003. An adapter that cannot ask its reader again says so in the handshake.
+/// Checks SV2-REL-003. An adapter declares in the handshake if its reader cannot be asked again.
 fn again(peer: &Peer, refusal: &Refusal, answer: &Answer) -> Judged {
     if !peer.again {
         return Ok(());

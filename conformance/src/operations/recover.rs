@@ -1,4 +1,5 @@
-//! `recover`: what an interrupted writer has committed (§19.2 steps 3 to 7, §19.3, §19.8).
+//! `recover`: the committed part of an interrupted writer's output (§19.2 steps 3 to 7, §19.3,
+//! §19.8).
 
 use std::io;
 
@@ -14,41 +15,41 @@ use crate::vector::{About, Fault, Keys, Made, Stored};
 /// A vector of the operation `recover`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoverVector {
-    /// What all vectors have.
+    /// The common fields of all vectors.
     #[serde(flatten)]
     pub about: About,
-    /// What the caller brings; without a content key, §19.8 is meant.
+    /// The caller's keys and context. Without a content key the operation is the one of §19.8.
     pub keys: Keys,
     /// The output of an interrupted writer.
     pub output: Stored,
-    /// Its journal; null where there is none.
+    /// Its journal, or null if there is none.
     pub journal: Option<Stored>,
     /// The only right answer.
     pub expect: RecoverExpect,
-    /// Where the vector comes from.
+    /// The origin of the vector.
     pub made: Made,
 }
 
-/// What is found in an output.
+/// The result for an output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "lowercase", deny_unknown_fields)]
 pub enum RecoverExpect {
-    /// A stream, and what of it is committed.
+    /// A stream and its committed part.
     Recovered {
         /// Committed segments, the final one included.
         segments: usize,
         /// Plaintext bytes in them.
         plaintext_len: usize,
-        /// Bytes up to their end, stream header and envelope included.
+        /// The offset of their end, which includes the stream header and the envelope.
         stream_len: usize,
         /// Whether the last of them is a final segment.
         sealed: bool,
-        /// `none`, `used`, the detail for which it is not to be used, `damaged` or `lost`.
+        /// `none`, `used`, the detail for which the journal must not be used, `damaged` or `lost`.
         journal: String,
     },
-    /// No stream yet: nothing was committed.
+    /// There is no stream yet. Nothing was committed.
     Nothing,
-    /// Nothing is changed, and this is reported.
+    /// Nothing is changed, and this error is reported.
     Reject(Fault),
 }
 
@@ -59,7 +60,7 @@ struct Fields<'a> {
     journal: Option<String>,
 }
 
-/// Asks what is committed in `output`.
+/// Asks for the committed part of `output`.
 pub(super) fn step<'a>(
     about: &'a About,
     keys: &'a Keys,
@@ -82,7 +83,7 @@ impl Operation for RecoverVector {
 
     fn coverage(&self) -> Coverage {
         Coverage::of(match &self.expect {
-            // Otherwise the output is taken up, and the journal is not.
+            // In all other cases the output is used, and the journal is not.
             RecoverExpect::Recovered { journal, .. } => matches!(journal.as_str(), "none" | "used"),
             RecoverExpect::Nothing => true,
             RecoverExpect::Reject(_) => false,

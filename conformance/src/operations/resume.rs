@@ -15,30 +15,30 @@ use crate::vector::{About, Fault, Keys, Made, Stored};
 /// A vector of the operation `resume`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResumeVector {
-    /// What all vectors have.
+    /// The common fields of all vectors.
     #[serde(flatten)]
     pub about: About,
-    /// What the caller brings.
+    /// The caller's keys and context.
     pub keys: Keys,
     /// The output of an interrupted writer.
     pub output: Stored,
-    /// Its journal; null where there is none.
+    /// Its journal, or null if there is none.
     pub journal: Option<Stored>,
-    /// What the source holds.
+    /// The content of the source.
     pub source: Stored,
-    /// `file`: it has a length, and can be positioned. `pipe`: it is read from its beginning.
+    /// `file` has a length and can be positioned. `pipe` is read from its beginning.
     pub source_kind: String,
-    /// 16 bytes in hex, of the run that goes on.
+    /// 16 bytes in hex, of the resumed run.
     pub run_salt: String,
     /// Whether the caller asks for index segments.
     pub index: bool,
     /// The only right answer.
     pub expect: ResumeExpect,
-    /// Where the vector comes from.
+    /// The origin of the vector.
     pub made: Made,
 }
 
-/// What comes of going on.
+/// The result of a resume.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "result", rename_all = "lowercase", deny_unknown_fields)]
 pub enum ResumeExpect {
@@ -47,13 +47,13 @@ pub enum ResumeExpect {
         /// Every byte of it.
         output: Stored,
     },
-    /// No stream yet: nothing was committed, and a new one is to be started.
+    /// There is no stream yet. Nothing was committed, and a new one must be started.
     Nothing,
-    /// Nothing is changed, and this is reported.
+    /// Nothing is changed, and this error is reported.
     Reject(Fault),
 }
 
-/// What a resume is asked for.
+/// The fields of a resume request.
 #[derive(Serialize)]
 pub(super) struct Fields<'a> {
     pub(super) keys: &'a Keys,
@@ -65,7 +65,7 @@ pub(super) struct Fields<'a> {
     pub(super) index: bool,
 }
 
-/// Asks for the rest of a stream; `right` is all of it, if there is to be one.
+/// Asks for the rest of a stream. `right` is the whole stream, if there must be one.
 pub(super) fn step<'a>(
     about: &'a About,
     fields: Fields<'a>,

@@ -1,4 +1,4 @@
-//! `write`: a stream, from everything that a writer would choose (§2, property 8).
+//! `write`: a stream, with every choice of the writer given (§2, property 8).
 
 use std::fmt::Write as _;
 use std::io;
@@ -16,10 +16,10 @@ use crate::vector::{About, Keys, Made, Stored};
 /// A vector of the operation `write`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteVector {
-    /// What all vectors have.
+    /// The common fields of all vectors.
     #[serde(flatten)]
     pub about: About,
-    /// What the caller brings.
+    /// The caller's keys and context.
     pub keys: Keys,
     /// Fields of the stream header and of the segment headers.
     pub parameters: Parameters,
@@ -27,19 +27,19 @@ pub struct WriteVector {
     pub runs: Vec<Run>,
     /// Offsets in the plaintext at which a flush ends a segment.
     pub flushes: Vec<usize>,
-    /// What the source holds.
+    /// The content of the source.
     pub plaintext: Pattern,
     /// The only right answer.
     pub expect: WriteExpect,
-    /// Where the vector comes from.
+    /// The origin of the vector.
     pub made: Made,
 }
 
-/// What a writer is told.
+/// The parameters of a writer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parameters {
-    /// §20.1.
+    /// A suite of §20.1.
     pub suite: u16,
     /// The flag UNIFORM.
     pub uniform: bool,
@@ -49,15 +49,15 @@ pub struct Parameters {
     pub segment_size: u32,
     /// Segments in a key epoch.
     pub epoch_segments: u32,
-    /// In bytes; null stands for unknown.
+    /// In bytes, or null if unknown.
     pub plaintext_len: Option<u64>,
     /// 32 bytes in hex.
     pub stream_salt: String,
     /// 16 bytes in hex.
     pub key_id: String,
-    /// Stanzas in hex, without their CRC; empty for no envelope.
+    /// Stanzas in hex, without their CRC, or empty for no envelope.
     pub envelope: String,
-    /// §20.4, of every segment.
+    /// A digest of §20.4, of every segment.
     pub digest_alg: u16,
     /// Whether index segments are written.
     pub index: bool,
@@ -67,7 +67,7 @@ pub struct Parameters {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Run {
-    /// The segment_index that the run begins with.
+    /// The segment_index at which the run begins.
     pub first_segment: usize,
     /// 16 bytes in hex.
     pub run_salt: String,
@@ -84,7 +84,7 @@ pub enum WriteExpect {
     },
     /// The writer fails.
     Reject {
-        /// `kind.detail`; one of these.
+        /// `kind.detail`, one of these.
         error: Vec<String>,
     },
 }

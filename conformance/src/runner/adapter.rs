@@ -1,4 +1,4 @@
-//! An adapter as a process: asked line by line, watched, and started anew after it came to grief.
+//! An adapter as a process. It is asked line by line, watched, and started again after a failure.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
@@ -11,22 +11,22 @@ use crate::judge::{Judgement, Verdict};
 use crate::operations::operation::Step;
 use crate::protocol::{Answer, PROTOCOL, Peer, Session};
 
-/// How often memory is looked at while an answer is waited for.
+/// The interval between checks of memory while the runner waits for an answer.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
 
-/// The handshake may take this long at least: an interpreter needs its time to start.
+/// The handshake may take at least this long, because an interpreter needs time to start.
 const HANDSHAKE: Duration = Duration::from_secs(60);
 
-/// A longer line is no answer, in bytes.
+/// The longest line that is an answer, in bytes.
 const LINE_LEN_MAX: u64 = 64 << 20;
 
-/// So much of standard error is kept, in bytes.
+/// The length of standard error that is kept, in bytes.
 const STDERR_LEN: usize = 2000;
 
-/// What an adapter may take.
+/// The limits of an adapter.
 #[derive(Clone, Copy, Debug)]
 pub struct Caps {
-    /// For one answer. The handshake may take a minute in any case.
+    /// The time for one answer. The handshake may always take a minute.
     pub timeout: Duration,
     /// Growth of resident memory after the handshake, in bytes.
     pub memory: u64,
@@ -48,16 +48,17 @@ pub struct Adapter {
     /// Resident memory after the handshake, in bytes.
     baseline: Option<u64>,
     asked: u64,
-    /// What it said of itself.
+    /// Its description of itself.
     pub peer: Peer,
 }
 
 impl Adapter {
-    /// Starts `command` and shakes hands.
+    /// Starts `command` and performs the handshake. An error is one line for people.
     ///
     /// # Errors
     ///
-    /// One line for people: when the command cannot be started, or its first answer is none.
+    /// - if the command cannot be started.
+    /// - if its first answer is not a handshake.
     pub fn start(command: &[String], caps: Caps, suite: &str) -> Result<Self, String> {
         let [program, arguments @ ..] = command else { return Err("no adapter is given".to_owned()) };
         let mut child = Command::new(program)
@@ -101,11 +102,12 @@ impl Adapter {
         Ok(adapter)
     }
 
-    /// Asks what a step asks.
+    /// Sends the request of a step and waits for the answer.
     ///
     /// # Errors
     ///
-    /// What the adapter did instead of answering. It is not to be asked again then.
+    /// - if the adapter did not answer. The error is the verdict, and the adapter must not be asked
+    ///   again.
     pub fn ask(&mut self, step: &Step<'_>) -> Result<Answer, Judgement> {
         self.asked += 1;
         let line = self.exchange(step.line(self.asked), self.caps.timeout)?;
@@ -119,14 +121,14 @@ impl Adapter {
         }
     }
 
-    /// Tells the adapter that nothing more comes, and lets it end.
+    /// Tells the adapter that no more requests follow, and lets it end.
     pub fn bye(mut self) {
         let _ = self.send(serde_json::to_vec(&Session::Bye));
         drop(std::mem::replace(&mut self.requests, channel().0));
         let _ = self.lines.recv_timeout(self.caps.timeout);
     }
 
-    /// Hands over a line; false if the adapter takes none any more.
+    /// Sends a line, and returns false if the adapter accepts no more.
     fn send(&self, line: serde_json::Result<Vec<u8>>) -> bool {
         let line = line.map(|mut line| {
             line.push(b'\n');
@@ -178,7 +180,7 @@ impl Adapter {
         Err(Judgement::new(Verdict::OverMemory, text))
     }
 
-    /// How the process ended, after it did.
+    /// Describes how the process ended.
     fn obituary(&mut self) -> String {
         let deadline = Instant::now() + self.caps.timeout;
         while Instant::now() < deadline {
@@ -205,7 +207,7 @@ impl Drop for Adapter {
     }
 }
 
-/// Writes lines in a thread of its own: an adapter that does not read must not stop the clock.
+/// Writes lines in a separate thread, so that an adapter that does not read cannot stop the clock.
 fn writer(stdin: Option<impl Write + Send + 'static>) -> Sender<Vec<u8>> {
     let (sender, receiver) = channel::<Vec<u8>>();
     thread::spawn(move || {
@@ -219,7 +221,7 @@ fn writer(stdin: Option<impl Write + Send + 'static>) -> Sender<Vec<u8>> {
     sender
 }
 
-/// Reads lines; the last one, at the end of the output, may lack its line feed.
+/// Reads lines. The last one, at the end of the output, may lack its line feed.
 fn reader(stdout: Option<impl Read + Send + 'static>) -> Receiver<io::Result<Vec<u8>>> {
     let (sender, receiver) = channel();
     thread::spawn(move || {
@@ -254,14 +256,15 @@ fn collector(stderr: Option<impl Read + Send + 'static>) -> Arc<Mutex<Vec<u8>>> 
     kept
 }
 
-/// The most memory that a process has had resident, in bytes; none where the system does not tell.
+/// Returns the peak resident memory of a process in bytes, or `None` if the operating system does
+/// not report it.
 pub(super) fn resident(process: u32) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{process}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
     line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok().map(|kib| kib << 10)
 }
 
-/// The beginning of a line, for messages.
+/// Returns the beginning of a line, for messages.
 fn shown(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(&line[..line.len().min(200)]).trim_end().to_owned();
     if line.is_empty() { "an empty line".to_owned() } else { text }

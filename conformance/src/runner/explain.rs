@@ -1,4 +1,4 @@
-//! A vector for people: what it says, the sentences that it tests, and its bytes with the fault
+//! A vector for people: its fields, the sentences that it tests, and its bytes with the fault
 //! marked.
 
 use std::fmt::Write as _;
@@ -8,11 +8,11 @@ use super::suite::Suite;
 use crate::golden::requirements::sentence;
 use crate::operations::Vector;
 
-/// The explanation of a vector.
+/// Explains a vector.
 ///
 /// # Errors
 ///
-/// When its bytes cannot be read.
+/// - if its bytes cannot be read.
 pub fn explain(suite: &Suite, vector: &Vector) -> io::Result<String> {
     let about = vector.about();
     let mut text = format!("{} ({}, {})\n{}\n\n", about.id, about.operation, about.level, about.comment);

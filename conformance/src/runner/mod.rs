@@ -1,8 +1,8 @@
 //! Runs the golden vectors against any implementation, as a process (conformance/PROTOCOL.md).
 //!
-//! Data flows one way: a [`suite`] is loaded, each vector has steps ([`crate::operations`]), an
-//! [`adapter`] answers them or comes to grief, [`crate::judge`] says what that is, and a [`report`]
-//! holds it.
+//! Data flows one way. A [`suite`] is loaded, each vector has steps ([`crate::operations`]), and an
+//! [`adapter`] answers them or fails. [`crate::judge`] gives the verdicts, and a [`report`] holds
+//! them.
 
 pub mod adapter;
 pub mod explain;

@@ -1,4 +1,4 @@
-//! One process for each input, for programs that are commands already.
+//! One process for each input, for programs that already are commands.
 
 use std::fs;
 use std::io::Read;
@@ -14,7 +14,7 @@ use crate::judge::{Judgement, Verdict};
 use crate::operations::operation::{OneShot, Step};
 use crate::protocol::{Answer, PROTOCOL, Peer};
 
-/// What is known of a one-shot program.
+/// Describes a one-shot program.
 pub(super) fn peer(command: &[String]) -> Peer {
     Peer {
         protocol: PROTOCOL,

@@ -1,4 +1,4 @@
-//! What came of a run, and its forms: JSON lines, JUnit, TAP, one HTML page, a badge.
+//! The result of a run, and its forms: JSON lines, JUnit, TAP, one HTML page, a badge.
 
 mod badge;
 mod html;
@@ -19,7 +19,7 @@ pub use json_lines::{from_json_lines, json_lines};
 pub use junit::junit;
 pub use tap::tap;
 
-/// What came of one vector.
+/// The result of one vector.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outcome {
@@ -29,37 +29,36 @@ pub struct Outcome {
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
-    /// What it tests.
+    /// The requirements that it tests.
     pub requirements: Vec<String>,
     /// The first verdict that is not a pass, or a pass.
     pub verdict: Verdict,
-    /// Why it is not a pass.
+    /// The reason if it is not a pass.
     pub detail: String,
-    /// A requirement that holds for every vector (such as SV2-REL-003), if it was this one that was
-    /// broken.
+    /// A requirement that holds for every vector (such as SV2-REL-003), if that one was broken.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub breaks: Option<String>,
-    /// Requests that were made.
+    /// The number of requests.
     pub asked: usize,
-    /// For all of them.
+    /// The time of all requests.
     pub milliseconds: u64,
 }
 
-/// What came of a run.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     /// Version of the vectors.
     pub suite: String,
-    /// What was tested.
+    /// The tested implementation.
     pub peer: Peer,
-    /// Whether the run ended early, because the adapter came to grief too often.
+    /// Whether the run ended early because the adapter failed too often.
     pub given_up: bool,
     /// In the order of ids.
     pub outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    /// How often each verdict was given; those that were.
+    /// Returns how often each verdict was given, without the verdicts that were not.
     #[must_use]
     pub fn counts(&self) -> Vec<(Verdict, usize)> {
         let count =
@@ -71,13 +70,13 @@ impl Report {
             .collect()
     }
 
-    /// Whether nothing failed, and nothing was left out because of grief.
+    /// Returns whether nothing failed, and nothing was left out after failures of the adapter.
     #[must_use]
     pub fn is_success(&self) -> bool {
         !self.given_up && self.outcomes.iter().all(|outcome| !outcome.verdict.is_failure())
     }
 
-    /// One line: `598 vectors: 590 pass, 8 skip`.
+    /// Returns one line: `598 vectors: 590 pass, 8 skip`.
     #[must_use]
     pub fn summary(&self) -> String {
         let counts: Vec<String> =
@@ -87,7 +86,7 @@ impl Report {
         format!("{} vectors: {}{early}{untested}", self.outcomes.len(), counts.join(", "))
     }
 
-    /// The vectors of each requirement.
+    /// Returns the vectors of each requirement.
     #[must_use]
     pub fn by_requirement(&self) -> BTreeMap<&str, Vec<&Outcome>> {
         let mut rolled: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
@@ -103,7 +102,7 @@ impl Report {
     }
 }
 
-/// The worst of several verdicts: a failure before a skip before a pass.
+/// Returns the worst of several verdicts. A failure is worse than a skip, and a skip than a pass.
 #[must_use]
 pub fn worst(outcomes: &[&Outcome]) -> Verdict {
     let rank = |verdict: Verdict| match verdict {
@@ -118,7 +117,7 @@ pub fn worst(outcomes: &[&Outcome]) -> Verdict {
         .unwrap_or(Verdict::Skip)
 }
 
-/// Text in XML or HTML.
+/// Escapes text for XML or HTML.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Asks an implementation about every vector.
+//! Runs the vectors against an implementation.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -16,27 +16,27 @@ use crate::operations::Vector;
 use crate::operations::operation::{Operation, Step};
 use crate::protocol::{Answer, Peer};
 
-/// How to run.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The adapter with its arguments.
     pub command: Vec<String>,
     /// One process for each input (conformance/PROTOCOL.md).
     pub one_shot: bool,
-    /// Also recipes, which are nine requests of ten.
+    /// Whether to run recipes, which are nine requests of ten.
     pub recipes: bool,
-    /// Processes at a time.
+    /// The number of processes at a time.
     pub jobs: usize,
-    /// What an adapter may take.
+    /// The limits of an adapter.
     pub caps: Caps,
-    /// Parts of ids, requirements or operations; a vector runs if one of them fits, or if there is
-    /// none.
+    /// Parts of ids, requirements or operations. A vector runs if one of them matches, or if there
+    /// are none.
     pub filter: Vec<String>,
     /// Vectors that are expected not to pass, with reasons.
     pub expected: BTreeMap<String, String>,
-    /// After so many vectors in which an adapter came to grief, no more are asked.
+    /// The number of vectors with a failure of the adapter after which the run ends.
     pub give_up: usize,
-    /// Whether to end at the first failure, and to ask about recipes last.
+    /// Whether to end at the first failure, and to run recipes last.
     pub fail_fast: bool,
 }
 
@@ -57,7 +57,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// Whether a vector is to be run.
+    /// Returns whether a vector will be run.
     #[must_use]
     pub fn wants(&self, vector: &Vector) -> bool {
         let about = vector.about();
@@ -70,11 +70,13 @@ impl Options {
     }
 }
 
-/// Runs every vector that `options` want, and tells `told` of each that is done.
+/// Runs every vector that `options` want, and calls `told` for each that is done. An error is one
+/// line for people.
 ///
 /// # Errors
 ///
-/// One line for people: when the adapter does not shake hands, or a vector cannot be read.
+/// - if the adapter does not complete the handshake.
+/// - if a vector cannot be read.
 pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -> Result<Report, String> {
     let peer = if options.one_shot {
         one_shot::peer(&options.command)
@@ -85,8 +87,8 @@ pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -
         peer
     };
     let mut wanted: Vec<&Vector> = suite.vectors.iter().filter(|vector| options.wants(vector)).collect();
-    // The long ones first, so that no process waits for the last one; the short ones, if one
-    // failure is enough.
+    // Recipes come first, so that no process waits for a long one at the end. If one failure is
+    // enough, they come last.
     wanted.sort_by_key(|vector| vector.operation().is_recipe() == options.fail_fast);
     let crew = Crew {
         suite,
@@ -110,7 +112,7 @@ pub fn run(suite: &Suite, options: &Options, told: &(dyn Fn(&Outcome) + Sync)) -
     Ok(Report { suite: suite.manifest.version.clone(), given_up: crew.given_up.into_inner(), peer, outcomes })
 }
 
-/// What the workers share.
+/// The shared state of the workers.
 struct Crew<'a> {
     suite: &'a Suite,
     options: &'a Options,
@@ -177,7 +179,7 @@ impl Crew<'_> {
         })
     }
 
-    /// The first judgement that is not a pass, or a pass.
+    /// Returns the first judgement that is not a pass, or a pass.
     fn judgement(
         &self,
         adapter: &mut Option<Adapter>,
@@ -213,7 +215,7 @@ impl Crew<'_> {
         ended
     }
 
-    /// The right answer to a step, or what is wrong with it, or how the adapter came to grief.
+    /// Returns the right answer to a step, or the judgement on a wrong answer or a failed adapter.
     fn take(&self, slot: &mut Option<Adapter>, step: &Step<'_>) -> Result<Result<Answer, Judgement>, String> {
         let Options { command, caps, .. } = &self.options;
         let answer = if self.options.one_shot {

@@ -1,4 +1,4 @@
-//! The vectors as they are in a folder.
+//! The vectors of a folder.
 
 use std::io;
 use std::path::Path;
@@ -8,7 +8,7 @@ use crate::generator::primitives::sha256_hex;
 use crate::operations::Vector;
 use crate::vector::{Entry, Manifest, Stored};
 
-/// A folder of vectors, and what it holds.
+/// A folder of vectors and its content.
 #[derive(Debug)]
 pub struct Suite {
     /// The files.
@@ -20,12 +20,15 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Loads `manifest.json` and every vector that it lists, and compares their hashes.
+    /// Loads `manifest.json` and every vector that it lists, and checks their hashes.
+    ///
+    /// The message of an error names the file.
     ///
     /// # Errors
     ///
-    /// When a file cannot be read, is not what the schema says, or has another hash; the message
-    /// names the file.
+    /// - if a file cannot be read.
+    /// - if a file does not follow the schema.
+    /// - if a file has another hash.
     pub fn load(folder: &Path) -> io::Result<Self> {
         let folder = Folder::new(folder);
         let manifest: Manifest = folder.parse("manifest.json", &folder.read("manifest.json")?)?;
@@ -40,16 +43,16 @@ impl Suite {
         Ok(Self { folder, manifest, vectors })
     }
 
-    /// The bytes that a vector holds or names, compared with their hash.
+    /// Returns the bytes that a vector holds or names, and checks their hash.
     ///
     /// # Errors
     ///
-    /// As [`Folder::bytes`].
+    /// - if [`Folder::bytes`] fails.
     pub fn bytes(&self, stored: &Stored) -> io::Result<Vec<u8>> {
         self.folder.bytes(stored)
     }
 
-    /// The vector of an id.
+    /// Returns the vector with an id.
     #[must_use]
     pub fn find(&self, id: &str) -> Option<&Vector> {
         self.vectors.iter().find(|vector| vector.about().id == id)

@@ -1,10 +1,10 @@
-//! What is answered.
+//! Answers to the runner.
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use stream_v2_format::{self as format, ErrorKind};
 
-/// An answer without its id, or what came of one range; fields that an operation does not have are
+/// An answer without its id, or the result of one range. Fields that an operation does not have are
 /// left out.
 #[derive(Default, Serialize)]
 pub(crate) struct Answer {
@@ -19,7 +19,7 @@ pub(crate) struct Answer {
     pub(crate) found: Found,
 }
 
-/// What belongs to an operation.
+/// The fields that belong to one operation.
 #[derive(Default, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Found {

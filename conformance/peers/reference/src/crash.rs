@@ -1,4 +1,4 @@
-//! Writes a stream into a file that takes so many bytes and no more, with a journal beside it (§18,
+//! Writes a stream into a file that takes a limited number of bytes, with a journal beside it (§18,
 //! §19.1).
 
 use std::fs;
@@ -15,7 +15,7 @@ use crate::answer::{Answer, Found};
 use crate::request::{self, array};
 use crate::write::{digest_alg, params};
 
-/// Passes on so many bytes; after that it is as dead as its machine.
+/// Passes on a limited number of bytes, and then fails like a stopped machine.
 struct Stopping {
     sink: FileSink,
     left: u64,
@@ -37,7 +37,7 @@ impl OutputSink for Stopping {
         self.alive()?.append(&unit_taken)?;
         self.left -= unit_taken.len();
         if unit_taken.len() < unit.len() {
-            // What the file was given is in the file.
+            // All bytes that were passed on are in the file.
             self.sink.suspend()?;
             self.dead = true;
         }

@@ -1,6 +1,6 @@
-//! Answers the conformance runner with the reference crates: conformance/PROTOCOL.md.
+//! Answers the conformance runner with the reference crates (conformance/PROTOCOL.md).
 //!
-//! What is wrong with a request is a panic, and so is a bug of the crates: the runner is to see it.
+//! A faulty request is a panic, and so is a bug of the crates. The runner reports both.
 
 #![expect(
     clippy::unwrap_used,
@@ -23,7 +23,7 @@ use request::Request;
 use serde_json::{Value, json};
 use stream_v2_format::crypto::AEAD_BACKEND;
 
-/// Optional parts of the format that are implemented.
+/// The implemented optional parts of the format.
 const FEATURES: [&str; 2] = ["suite-2", "index"];
 
 fn main() {
@@ -35,7 +35,7 @@ fn main() {
     }
 }
 
-/// The answer to a line; none to the last one.
+/// Returns the answer to a line, or nothing for the last one.
 fn answer_to(line: &str) -> Option<Value> {
     let request: Value = serde_json::from_str(line).unwrap();
     let id = request["id"].clone();
@@ -69,7 +69,8 @@ fn hello() -> Value {
         "operations": ["read", "range", "write", "crash", "recover", "resume"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
-        // A pipeline is a function that has returned. Ranges are read on after an error.
+        // A pipeline cannot be asked again, because its function has returned. Ranges can be read
+        // after an error.
         "again": false,
     })
 }

@@ -1,4 +1,4 @@
-//! Finds what is committed in an interrupted writer's output (§19.2, §19.3, §19.8).
+//! Finds the committed part of an interrupted writer's output (§19.2, §19.3, §19.8).
 
 use std::fs;
 use std::io::{Cursor, ErrorKind};
@@ -52,7 +52,7 @@ fn with_key(key: &ContentKey, context: &[u8], output: &[u8], journal: Option<&[u
             journal: match found.notice() {
                 Some(ResumeWarning::JournalUnusable(error)) => error.detail().name().into(),
                 Some(ResumeWarning::JournalDamaged) => "damaged".into(),
-                // Of decryptions only.
+                // Only decryptions have this warning.
                 Some(ResumeWarning::ResultChanged) => "changed".into(),
                 Some(ResumeWarning::LostDurable) => "lost".into(),
                 Some(notice) => panic!("{notice:?} has no name in the protocol"),
@@ -69,8 +69,8 @@ fn recovered(found: Found) -> Answer {
     Answer { result: "recovered", found, ..Answer::default() }
 }
 
-/// The answer for an error of the stream, or for a file under the name of the journal that is not
-/// one.
+/// Returns the answer to an error of the stream, or to a file that has the name of the journal but
+/// is not one.
 pub(crate) fn refused(error: &Error) -> Answer {
     let answer = match error.cause() {
         Cause::Format(error) => Answer::of_error(error),
@@ -79,6 +79,6 @@ pub(crate) fn refused(error: &Error) -> Answer {
         }
         _ => panic!("not an error of the stream: {error}"),
     };
-    // Of `unsupported`, too: nothing was changed.
+    // This includes `unsupported`, because nothing was changed.
     Answer { result: "reject", ..answer }
 }

@@ -1,4 +1,4 @@
-//! The requests that are answered.
+//! The requests of the runner.
 
 use serde::Deserialize;
 use stream_v2_format::crypto::ContentKey;
@@ -16,7 +16,7 @@ pub(crate) enum Request {
     Bye {},
 }
 
-/// What the caller brings.
+/// The caller's keys and context.
 #[derive(Deserialize)]
 pub(crate) struct Keys {
     content_key: Option<String>,
@@ -114,7 +114,7 @@ impl Keys {
     }
 }
 
-/// The bytes of hex digits.
+/// Returns the bytes of hex digits.
 pub(crate) fn array<const N: usize>(digits: &str) -> [u8; N] {
     hex::decode(digits).unwrap().try_into().unwrap()
 }

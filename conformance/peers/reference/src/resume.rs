@@ -1,4 +1,4 @@
-//! Goes on with an interrupted encryption (§19.2), as files.
+//! Resumes an interrupted encryption of files (§19.2).
 
 use std::fs;
 use std::io::Cursor;
@@ -35,7 +35,7 @@ pub(crate) fn answer(request: &request::Resume) -> Answer {
     answer
 }
 
-/// Whether there was something to go on with.
+/// Resumes the run, and returns whether there was one.
 fn resumed(request: &request::Resume, key: &ContentKey, file: &OutputFile) -> Result<bool, Error> {
     let context = request.keys.context();
     // A resumed run takes the stream_salt from the stream header.

@@ -1,4 +1,4 @@
-//! Writes a stream: with the pipeline where it can do what is asked, and segment by segment with
+//! Writes a stream with the pipeline if it can do what is requested, and segment by segment with
 //! the format crate.
 
 use stream_v2_format::crypto::{
@@ -12,7 +12,7 @@ use stream_v2_pipeline::{Cause, EncryptPipeline, Error, Managers, Salts, WriterS
 use crate::answer::{Answer, Found};
 use crate::request::{self, array};
 
-/// A request with what is decoded of it.
+/// A request and its decoded fields.
 struct Writing<'a> {
     request: &'a request::Write,
     key: ContentKey,
@@ -33,7 +33,7 @@ pub(crate) fn answer(request: &request::Write) -> Answer {
     let written = match writing.by_pipeline() {
         None => writing.by_segments(),
         Some(written) => {
-            // How long the source is, is the pipeline's affair.
+            // The pipeline measures the length of the source itself.
             if request.parameters.plaintext_len.is_none() {
                 assert_eq!(
                     written,
@@ -59,7 +59,7 @@ impl Writing<'_> {
         RunSalt::new(array(&self.request.runs[run].run_salt))
     }
 
-    /// By the pipeline, which writes one run, no envelope, and full segments.
+    /// Writes with the pipeline, which writes one run, no envelope, and full segments.
     fn by_pipeline(&self) -> Option<Written> {
         let request = self.request;
         let can =
@@ -71,7 +71,7 @@ impl Writing<'_> {
         let params = params(&self.request.parameters);
         let salts = Salts { stream_salt: params.stream_salt, run_salt: self.run_salt(0) };
         let mut pipeline = EncryptPipeline::new(&self.key).with_context(&self.context).with_salts(salts);
-        // In this order: with UNIFORM as well they are misuse.
+        // This order matters, because with UNIFORM as well they are misuse.
         pipeline.set_index(self.request.parameters.index);
         pipeline.params = params;
         pipeline.digest_alg = Some(digest_alg(&self.request.parameters));
@@ -123,7 +123,7 @@ impl Writing<'_> {
         }
     }
 
-    /// Plaintext bytes of the segment that begins `rest` bytes before the end.
+    /// Returns the plaintext length of the segment that begins `rest` bytes before the end.
     fn next_len(&self, rest: usize) -> usize {
         let taken = self.plaintext.len() - rest;
         let flush = self.request.flushes.iter().copied().find(|flush| *flush > taken).unwrap_or(usize::MAX);
@@ -148,7 +148,7 @@ impl Writing<'_> {
     }
 }
 
-/// A data segment, or the final one where there is no plaintext left.
+/// Seals a data segment, or the final one if no plaintext is left.
 fn seal(
     sealer: &mut SegmentSealer,
     index: SegmentIndex,
@@ -173,7 +173,7 @@ fn name(error: &Error) -> &'static str {
     }
 }
 
-/// The fields of the stream header.
+/// Returns the fields of the stream header.
 pub(crate) fn params(parameters: &request::Parameters) -> StreamParams {
     StreamParams::new(array(&parameters.stream_salt))
         .with_suite(Suite::from_value(parameters.suite).unwrap())

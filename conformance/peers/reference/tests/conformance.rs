@@ -1,5 +1,5 @@
-//! The whole suite against the reference crates. With `FAIL_FAST` in the environment it ends at the
-//! first failure, which is all that is asked of a mutant (conformance/mutants).
+//! Runs the whole suite against the reference crates. With `FAIL_FAST` in the environment it ends
+//! at the first failure, which is enough for a mutant (conformance/mutants).
 
 use std::path::Path;
 use std::time::Duration;
@@ -21,7 +21,7 @@ fn the_reference_passes_everything() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../vectors"));
     let suite = Suite::load(folder).unwrap();
     let fail_fast = std::env::var_os("FAIL_FAST").is_some();
-    // A busy machine is no reason to fail; a mutant that does not end is found soon.
+    // A busy machine must not fail the test, and a mutant that does not end must be found soon.
     let timeout = Duration::from_secs(if fail_fast { 20 } else { 300 });
     let options = Options {
         command: vec![env!("CARGO_BIN_EXE_stream-v2-reference-adapter").to_owned()],

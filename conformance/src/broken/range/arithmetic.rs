@@ -1,4 +1,4 @@
-//! By arithmetic: links are followed from the trailer down.
+//! Finds segments by arithmetic. Links are followed from the trailer down.
 
 use super::super::Refusal;
 use super::super::segment::{Header, Place};
@@ -32,7 +32,7 @@ impl Arithmetic {
                 self.check(stream, &header, place)?;
             }
             let before = link_parts(&stream.link_of(&header, place)?.0);
-            // Only a reader that takes any link comes to this, and it would not end.
+            // Only a reader that takes any link gets here, and it would not end.
             if before.1 >= first {
                 break;
             }
@@ -41,7 +41,7 @@ impl Arithmetic {
         Ok((lowest..last).map(|index| Wanted { place: place(stream, index), begins: index * size }).collect())
     }
 
-    /// SV2-RNG-005, and the length that the place has.
+    /// Checks SV2-RNG-005, and that the length is the one at this place.
     pub(super) fn check(&self, stream: &Sealed<'_>, header: &Header, place: Place) -> Result<(), Refusal> {
         let holds =
             self.runs.iter().find(|(_, first)| *first <= header.index).is_some_and(|(salt, first)| {

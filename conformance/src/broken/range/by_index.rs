@@ -1,4 +1,4 @@
-//! By index segments, from the last one backwards.
+//! Finds segments by index segments, from the last one backwards.
 
 use super::super::segment::{Header, Place};
 use super::super::{Refusal, number};
@@ -12,16 +12,16 @@ struct Entry {
     plaintext_len: u64,
     wire_len: u64,
     tag: Vec<u8>,
-    /// The index segment.
+    /// The index segment that holds it.
     from: Place,
 }
 
 pub(super) struct ByIndex {
     /// In ascending order.
     entries: Vec<Entry>,
-    /// The first byte of plaintext that an entry is known of.
+    /// The first plaintext byte covered by a known entry.
     begins: u64,
-    /// The next index segment, where it ends, and 16 bytes of its tag unless it is the last one.
+    /// The next index segment to read, its end, and 16 bytes of its tag unless it is the last one.
     next: Place,
     next_end: usize,
     name: Option<Vec<u8>>,
@@ -48,7 +48,7 @@ impl ByIndex {
         Ok(self.entries.iter().filter(wanted).map(|entry| entry.wanted).collect())
     }
 
-    /// SV2-IDX-006, and the lengths.
+    /// Checks SV2-IDX-006 and the lengths.
     pub(super) fn check(&self, stream: &Sealed<'_>, header: &Header, place: Place) -> Result<(), Refusal> {
         let Some(entry) = self.entries.iter().find(|entry| entry.wanted.place.offset == place.offset) else {
             return Ok(());
@@ -59,7 +59,7 @@ impl ByIndex {
         stream.bug.check("SV2-RNG-001", right, || malformed(entry.from))
     }
 
-    /// The index segment before the entries that are known.
+    /// Reads the index segment before the known entries.
     fn read(&mut self, stream: &Sealed<'_>) -> Result<(), Refusal> {
         let (bug, place) = (stream.bug, self.next);
         let header = stream.header_at(place)?;
@@ -80,7 +80,7 @@ impl ByIndex {
         self.take(stream, &opened.payload).ok_or_else(|| malformed(place))
     }
 
-    /// None where what it describes cannot stand before it.
+    /// Returns `None` if the described segments cannot precede it.
     fn take(&mut self, stream: &Sealed<'_>, payload: &[u8]) -> Option<()> {
         let from = self.next;
         let (distance, name) = (usize::try_from(number(payload, 0, 8)).ok()?, &payload[8..24]);

@@ -1,11 +1,11 @@
-//! By walking over headers, from segment 0 on.
+//! Finds segments by walking over headers from segment 0.
 
 use super::super::Refusal;
 use super::super::segment::{Header, Place};
 use super::Wanted;
 use super::sealed::Sealed;
 
-/// Headers that were walked over.
+/// The headers passed so far.
 #[derive(Default)]
 pub(super) struct Headers {
     walked: Vec<(Wanted, Header)>,
@@ -34,7 +34,7 @@ impl Headers {
         Ok(self.walked.iter().filter(wanted).map(|(wanted, _)| *wanted).collect())
     }
 
-    /// The next place, and the plaintext bytes before it.
+    /// Returns the next place, and the number of plaintext bytes before it.
     fn next(&self, stream: &Sealed<'_>) -> (Place, u64) {
         let first = (Place { offset: stream.head.len, segment: 0 }, 0);
         self.walked.last().map_or(first, |(Wanted { place, begins }, header)| {
@@ -72,7 +72,7 @@ impl Headers {
         stream.trailer_check("SV2-RNG-001", whole || goes_on)
     }
 
-    /// SV2-ORD-002, SV2-ORD-003, and SV2-RNG-005 of the run that the trailer names.
+    /// Checks SV2-ORD-002 and SV2-ORD-003, and SV2-RNG-005 of the run that the trailer names.
     fn order(&self, stream: &Sealed<'_>, header: &Header, place: Place) -> Result<(), Refusal> {
         let refuse = || place.at("order.run", 12);
         let bugs = ["walks-without-the-order-of-runs", "lets-the-run-salt-change"];
@@ -86,7 +86,7 @@ impl Headers {
         stream.bug.check("SV2-RNG-005", named, refuse)
     }
 
-    /// The run of a place is that of the header that was walked over there.
+    /// Checks that the run of a place is the run of the header found there on the walk.
     pub(super) fn check(&self, stream: &Sealed<'_>, header: &Header, place: Place) -> Result<(), Refusal> {
         let walked = self.walked.get(place.segment).map(|(_, walked)| walked.run_salt);
         stream.bug.check("SV2-RNG-005", walked == Some(header.run_salt), || place.at("order.run", 12))

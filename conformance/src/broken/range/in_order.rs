@@ -1,11 +1,11 @@
-//! What is opened in order, from the first segment on, is checked as by a sequential reader.
+//! Segments that are opened in order from the first one are checked as by a sequential reader.
 
 use super::super::Refusal;
 use super::super::segment::{Header, Opened, Place};
 use super::sealed::Sealed;
 use crate::generator::primitives::hmac;
 
-/// T and R of the segments that were opened in their turn.
+/// T and R of the segments that were opened in order.
 #[derive(Default)]
 pub(super) struct InOrder {
     segments: usize,

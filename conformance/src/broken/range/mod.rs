@@ -14,22 +14,22 @@ use headers::Headers;
 use in_order::InOrder;
 use sealed::Sealed;
 
-/// A data segment that is wanted.
+/// A requested data segment.
 #[derive(Clone, Copy)]
 struct Wanted {
     place: Place,
-    /// Where its plaintext begins.
+    /// The offset of its first plaintext byte.
     begins: u64,
 }
 
-/// How segments are found.
+/// The way in which segments are found.
 enum Way {
     Arithmetic(Arithmetic),
     Headers(Headers),
     Index(ByIndex),
 }
 
-/// A stream that was opened, and the error that was reported, if one was.
+/// An opened stream, and the reported error if there was one.
 pub(super) struct RangeReader<'a> {
     stream: Sealed<'a>,
     way: Way,
@@ -38,7 +38,7 @@ pub(super) struct RangeReader<'a> {
 }
 
 impl<'a> RangeReader<'a> {
-    /// Steps 1 and 2 of the procedure.
+    /// Performs steps 1 and 2 of the procedure.
     pub(super) fn open(
         bug: Bug<'a>,
         input: &'a [u8],
@@ -55,7 +55,7 @@ impl<'a> RangeReader<'a> {
         Ok(Self { stream, way, in_order: InOrder::default(), refusal: None })
     }
 
-    /// The name of the way.
+    /// Returns the name of the way.
     pub(super) fn by(&self) -> &'static str {
         match self.way {
             Way::Arithmetic(_) => "arithmetic",
@@ -68,7 +68,7 @@ impl<'a> RangeReader<'a> {
         self.stream.total
     }
 
-    /// What is released of a range, and the error.
+    /// Returns the released bytes of a range, and the error.
     pub(super) fn read(&mut self, offset: u64, len: u64) -> (Vec<u8>, Option<Refusal>) {
         let mut released = Vec::new();
         if let Some(refusal) =
@@ -112,7 +112,7 @@ impl<'a> RangeReader<'a> {
     }
 }
 
-/// In place of SV2-ORD-001.
+/// Checks the kind, in place of SV2-ORD-001.
 fn is_data(header: &Header, place: Place) -> Result<(), Refusal> {
     let right = header.is_data() && header.index == place.segment as u64;
     if right { Ok(()) } else { Err(place.at("order.segment_index", 4)) }

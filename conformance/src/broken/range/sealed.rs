@@ -1,4 +1,4 @@
-//! The final segment, and how segments are read.
+//! The final segment, and reading single segments.
 
 use super::super::header::{self, Head};
 use super::super::segment::{self, Header, Opened, Place};
@@ -17,12 +17,12 @@ pub(super) struct Sealed<'a> {
     trailer_at: usize,
     pub(super) total: u64,
     pub(super) distance: u64,
-    /// The run of the last segment: its salt, and its first segment.
+    /// The salt of the last segment's run, and the first segment of that run.
     pub(super) run: ([u8; 16], u64),
     links_left: Option<u64>,
 }
 
-/// The two parts of a link.
+/// Returns the two parts of a link.
 pub(super) fn link_parts(link: &[u8]) -> ([u8; 16], u64) {
     (link.first_chunk().copied().unwrap_or_default(), number(link, 16, 4))
 }
@@ -56,7 +56,7 @@ impl<'a> Sealed<'a> {
         Ok(stream)
     }
 
-    /// Step 16, and what the trailer shows by itself.
+    /// Performs step 16, and the checks that the trailer allows by itself.
     fn take(&mut self, header: &Header, trailer: Vec<u8>, position: u64) -> Result<(), Refusal> {
         let field = |at| number(&trailer, at, 8);
         (self.total, self.distance) = (field(0), field(16));
@@ -86,13 +86,13 @@ impl<'a> Sealed<'a> {
         self.bug.check(requirement, holds, || self.wrong_trailer())
     }
 
-    /// w of §14.1.
+    /// Returns w of §14.1.
     pub(super) fn full_len(&self) -> u64 {
         let (segment_size, frame_size) = (self.head.segment_size, self.head.frame_size);
         segment_size + 24 * (segment_size / frame_size) + 232
     }
 
-    /// Where the total puts the final segment, and its segment_index.
+    /// Returns the place of the final segment that follows from the total, and its segment_index.
     fn uniform_end(&self) -> Option<(u64, u64)> {
         let (full, rest) = (self.total / self.head.segment_size, self.total % self.head.segment_size);
         let last = rest + 24 * rest.div_ceil(self.head.frame_size) + 232;
@@ -100,7 +100,7 @@ impl<'a> Sealed<'a> {
         Some(if rest == 0 { (position, full) } else { (position.checked_add(last)?, full + 1) })
     }
 
-    /// SV2-RNG-010: the walk begins with segment 0.
+    /// Returns the refusal that a walk from segment 0 finds (SV2-RNG-010).
     fn what_stands_there(&self) -> Refusal {
         let mut place = Place { offset: self.head.len, segment: 0 };
         let mut before: Option<Header> = None;
@@ -128,14 +128,14 @@ impl<'a> Sealed<'a> {
         }
     }
 
-    /// Steps 1 to 9.
+    /// Performs steps 1 to 9.
     pub(super) fn header_at(&self, place: Place) -> Result<Header, Refusal> {
         let bytes = self.input.get(place.offset..).filter(|rest| rest.len() >= 96);
         let truncated = || Place { offset: self.input.len(), ..place }.at("truncated", 0);
         segment::header(self.bug, &self.head, place, &bytes.ok_or_else(truncated)?[..96])
     }
 
-    /// Steps 11 to 16.
+    /// Performs steps 11 to 16.
     pub(super) fn open_segment(&self, header: &Header, place: Place) -> Result<Opened, Refusal> {
         let bytes = self.input.get(place.offset..place.offset + 96 + header.wire_len);
         let truncated = || Place { offset: self.input.len(), ..place }.at("truncated", 0);
@@ -145,7 +145,7 @@ impl<'a> Sealed<'a> {
         Ok(opened)
     }
 
-    /// SV2-DIG-006 and SV2-DIG-007.
+    /// Checks SV2-DIG-006 and SV2-DIG-007.
     fn fits(&self, header: &Header, place: Place, terminator: &[u8], at: usize) -> Result<(), Refusal> {
         let refuse = || place.at("malformed.terminator", at);
         if header.proves_history() {
@@ -155,7 +155,7 @@ impl<'a> Sealed<'a> {
         if zero || self.bug.is("fills-the-terminator-as-it-likes") { Ok(()) } else { Err(refuse()) }
     }
 
-    /// SV2-RNG-009.
+    /// Checks SV2-RNG-009.
     pub(super) fn may_read_link(&mut self, place: Place) -> Result<(), Refusal> {
         let Some(left) = &mut self.links_left else { return Ok(()) };
         let holds = *left > 0;
@@ -163,7 +163,7 @@ impl<'a> Sealed<'a> {
         self.bug.check("SV2-RNG-009", holds, || place.at("limit.policy", 0))
     }
 
-    /// SV2-RNG-006: the link, and where its frame begins in the segment.
+    /// Returns the link, and the offset of its frame in the segment (SV2-RNG-006).
     pub(super) fn link_of(&self, header: &Header, place: Place) -> Result<(Vec<u8>, usize), Refusal> {
         if self.bug.is("opens-the-whole-segment-for-a-link") {
             self.open_segment(header, place)?;

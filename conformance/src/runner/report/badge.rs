@@ -1,10 +1,10 @@
-//! A badge file: the JSON that badge services take (`schemaVersion` 1).
+//! A badge file in the JSON that badge services accept (`schemaVersion` 1).
 
 use serde_json::json;
 
 use super::{Report, Verdict};
 
-/// The report in one line.
+/// Returns the report in one line.
 #[must_use]
 pub fn badge(report: &Report) -> String {
     let count = |wanted| report.outcomes.iter().filter(|outcome| outcome.verdict == wanted).count();

@@ -1,4 +1,5 @@
-//! One self-contained page: requirements down, implementations across, every failure below.
+//! One self-contained page with a row for each requirement, a column for each implementation, and
+//! every failure below.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +11,8 @@ td.pass{background:#d9f2e0}td.skip{background:#f2f4f7;color:#57606a}td.bad{backg
 @media(prefers-color-scheme:dark){body{color:#e6e9ed;background:#16191d}th,td{border-color:#3a424c}th,td.skip{background:#22272e;color:#aab2bd}\
 td.pass{background:#12391f}td.bad{background:#56201b}}";
 
-/// The page of several reports. `waivers` are requirements that no vector tests, with reasons.
+/// Returns the page of several reports. `waivers` are requirements that no vector tests, with
+/// reasons.
 #[must_use]
 pub fn html(reports: &[Report], waivers: &[(String, String)]) -> String {
     let mut page = format!(

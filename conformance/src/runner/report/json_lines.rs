@@ -1,4 +1,4 @@
-//! A line about the run, and a line for each vector: `vectors/schema/report.schema.json`.
+//! A line about the run, and a line for each vector (`vectors/schema/report.schema.json`).
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,11 @@ struct Head {
     given_up: bool,
 }
 
-/// The report as JSON lines.
+/// Returns the report as JSON lines.
 ///
 /// # Errors
 ///
-/// None that plain data can cause.
+/// - never for plain data.
 pub fn json_lines(report: &Report) -> serde_json::Result<String> {
     let head = Head { suite: report.suite.clone(), peer: report.peer.clone(), given_up: report.given_up };
     let mut lines = vec![serde_json::to_string(&head)?];
@@ -29,11 +29,11 @@ pub fn json_lines(report: &Report) -> serde_json::Result<String> {
     Ok(lines.join("\n"))
 }
 
-/// The report that JSON lines hold.
+/// Returns the report that JSON lines hold.
 ///
 /// # Errors
 ///
-/// When a line is not what the schema says.
+/// - if a line does not follow the schema.
 pub fn from_json_lines(text: &str) -> serde_json::Result<Report> {
     let mut lines = text.lines();
     let head: Head = serde_json::from_str(lines.next().unwrap_or_default())?;

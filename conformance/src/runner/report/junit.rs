@@ -2,7 +2,7 @@
 
 use super::{Report, Verdict, escape};
 
-/// The report as one `testsuite`.
+/// Returns the report as one `testsuite`.
 #[must_use]
 pub fn junit(report: &Report) -> String {
     let count = |wanted: fn(Verdict) -> bool| report.outcomes.iter().filter(|o| wanted(o.verdict)).count();

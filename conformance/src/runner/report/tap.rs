@@ -2,7 +2,7 @@
 
 use super::{Report, Verdict};
 
-/// The report as TAP.
+/// Returns the report as TAP.
 #[must_use]
 pub fn tap(report: &Report) -> String {
     let mut lines = vec!["TAP version 14".to_owned(), format!("1..{}", report.outcomes.len())];
