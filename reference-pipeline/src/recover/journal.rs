@@ -10,7 +10,7 @@
 //!
 //! | killed | on disk | what is found |
 //! |---|---|---|
-//! | before the rename of a new journal | old journal or none, `NAME.journal.new` | the old, or none |
+//! | before a new journal's rename | old journal or none, `NAME.journal.new` | the old, or none |
 //! | while a record is appended | the records before it, and a torn tail | the records before it |
 //! | after a record failed to become durable | the records before it, or that one too | the same |
 //!

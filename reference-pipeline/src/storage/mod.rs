@@ -1,6 +1,7 @@
-//! What sinks and journals ask of a file system: names, files, and what makes both durable.
+//! The interface to a file system for sinks and journals: names, files, and their durability.
 //!
-//! [`Disk`] is the operating system's. Tests that crash at every point bring another one.
+//! [`Disk`] is the operating system's file system. Tests that crash at every point bring another
+//! one.
 
 pub(crate) mod output_file;
 #[cfg(unix)]
@@ -22,77 +23,98 @@ pub use output_file::OutputFile;
 
 /// Files under names.
 pub trait Storage: Send + Sync {
-    /// Creates an empty file for reading and writing, which nobody but its owner may open.
+    /// Creates an empty file for reading and writing, which only its owner may open.
     ///
     /// # Errors
-    /// `AlreadyExists` if the name is taken, and whatever the file system reports.
+    ///
+    /// - `AlreadyExists` if the name is taken.
+    /// - any other error of the file system.
     fn create(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
 
     /// Opens a file for reading and writing.
     ///
     /// # Errors
-    /// `NotFound`; `InvalidData` for a link, a device, or a file that another user may have planted; whatever the file system reports.
+    ///
+    /// - `NotFound` if there is no such file.
+    /// - `InvalidData` for a link, a device, or a file that another user may have planted.
+    /// - any other error of the file system.
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>>;
 
-    /// Whether anything stands under the name, a link that leads nowhere included.
+    /// Returns whether the name exists, even as a link that leads nowhere.
     fn exists(&self, path: &Path) -> bool;
 
-    /// The same where it can be that nobody knows: [`exists`](Self::exists) takes that for something.
+    /// Returns whether the name exists, in a storage that may not know.
+    ///
+    /// [`exists`](Self::exists) counts an unknown name as existing.
     ///
     /// # Errors
-    /// Why it cannot be found out.
+    ///
+    /// Any error that prevents the answer.
     fn try_exists(&self, path: &Path) -> io::Result<bool> {
         Ok(self.exists(path))
     }
 
-    /// Gives a file another name in its folder, and replaces what stands there.
+    /// Gives a file another name in its folder, and replaces any file there.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Gives a file a second name in its folder, and never replaces anything.
     ///
     /// # Errors
-    /// `AlreadyExists`; `Unsupported` where there are no second names; whatever else the file system reports.
+    ///
+    /// - `AlreadyExists` if the name is taken.
+    /// - `Unsupported` if there are no second names.
+    /// - any other error of the file system.
     fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
 
-    /// Takes a name away.
+    /// Removes a name.
     ///
     /// # Errors
-    /// `NotFound`, and whatever the file system reports.
+    ///
+    /// - `NotFound` if there is no such name.
+    /// - any other error of the file system.
     fn remove(&self, path: &Path) -> io::Result<()>;
 
     /// Makes the names in the folder of `path` durable.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
-    /// Whether the name of a complete file is durable as soon as it is given. Otherwise a run that
-    /// resumes does not know what became of the name, and gives it again.
+    /// Returns whether the name of a complete file is durable as soon as it is given.
+    ///
+    /// Otherwise a run that resumes does not know the state of the name, and gives it again.
     fn has_durable_names(&self) -> bool {
         false
     }
 
-    /// Whether what a file under the partial name has taken may be given up before it is complete ([`StoredFile::punch_hole`]), so that it cannot be read
-    /// back.
+    /// Returns whether the storage may give up parts of a partial file before it is complete.
+    ///
+    /// [`StoredFile::punch_hole`] does that. Those parts cannot be read back.
     fn discards_uploaded(&self) -> bool {
         false
     }
 
-    /// Whether nothing but this crate gives anything these names, so that whatever has one may be removed.
+    /// Returns whether only this crate uses these names, so that every file with one may be
+    /// removed.
     fn is_private(&self) -> bool {
         false
     }
 
-    /// How many bytes a name may have in the folder of `path`, if there is a bound.
+    /// Returns the most bytes of a name in the folder of `path`, if there is a limit.
     fn name_len_max(&self, path: &Path) -> Option<usize> {
         let _ = path;
         None
     }
 
-    /// Why names cannot be made durable here, if [`sync_folder`](Self::sync_folder) has found that out: the folder was then left to the system.
+    /// Returns the reason why names cannot be made durable here, if
+    /// [`sync_folder`](Self::sync_folder) has met it.
+    ///
+    /// The folder was then left to the system.
     fn names_at_risk(&self) -> Option<&str> {
         None
     }
@@ -100,12 +122,14 @@ pub trait Storage: Send + Sync {
 
 /// An open file.
 pub trait StoredFile: Read + Write + Seek + Send {
-    /// Appends a piece: a stream header, or the segment `index`. What fails may leave a part of it.
+    /// Appends a piece: a stream header, or the segment `index`.
     ///
-    /// The head of a stream header is its magic, which is durable before the rest is there.
+    /// A failed append may leave a part of the piece. The head of a stream header is its magic,
+    /// which is durable before the rest is there.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
         let mut file = self;
         if index.is_some() || head.is_empty() {
@@ -116,22 +140,26 @@ pub trait StoredFile: Read + Write + Seek + Send {
         file.write_all(body)
     }
 
-    /// Bytes in the file.
+    /// Returns the bytes in the file.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn size(&self) -> io::Result<u64>;
 
     /// Cuts the file after `len` bytes.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
 
-    /// Gives back the room of bytes that are not read again, as far as that can be done. The length stays as it is.
+    /// Frees the space of bytes that are not read again, as far as possible. The length stays as it
+    /// is.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn punch_hole(&mut self, begin: u64, end: u64) -> io::Result<()> {
         let _ = (begin, end);
         Ok(())
@@ -140,49 +168,57 @@ pub trait StoredFile: Read + Write + Seek + Send {
     /// Makes the bytes durable, and the length.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Writes the bytes from `from` to the end again, as they are, so that the next [`sync`](Self::sync) covers them.
+    /// Writes the bytes from `from` to the end again, as they are, so that the next
+    /// [`sync`](Self::sync) covers them.
     ///
-    /// A run that resumes asks for it: a sync of the run before may have failed, and an operating
-    /// system may then take bytes for durable that are not. A storage in which no failed
-    /// durability point leaves such bytes has nothing to do.
+    /// A run that resumes calls it, because a sync of the run before may have failed. An operating
+    /// system may then count bytes as durable that are not. A storage without this problem has
+    /// nothing to do.
     ///
     /// # Errors
+    ///
     /// Any I/O error while reading or writing.
     fn rewrite(&mut self, from: u64) -> io::Result<()> {
         let mut file = self;
         rewrite_in_place(&mut file, from)
     }
 
-    /// Keeps other writers of this crate out for as long as the file is open.
+    /// Keeps other writers of this crate out as long as the file is open.
     ///
     /// # Errors
-    /// `WouldBlock` where another one was faster.
+    ///
+    /// - `WouldBlock` if another writer was faster.
     fn lock(&mut self) -> io::Result<()>;
 
-    /// Lets nobody but its owner open a file that is to be continued.
+    /// Restricts a file that is to be continued to its owner.
     ///
     /// # Errors
-    /// `PermissionDenied` for a file of another user that others can open.
+    ///
+    /// - `PermissionDenied` for a file of another user that others can open.
     fn restrict(&mut self) -> io::Result<()> {
         Ok(())
     }
 
-    /// Gives a file that is complete the permissions that it has as `target`: those of the file that it replaces, or those of a new file.
+    /// Gives a complete file the permissions that it has as `target`.
+    ///
+    /// They are those of the file that it replaces, or those of a new file.
     fn permit(&mut self, target: &Path) {
         let _ = target;
     }
 
-    /// Whether `path` is a name of this very file.
+    /// Returns whether `path` is a name of this very file.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     fn is_named(&self, path: &Path) -> io::Result<bool>;
 }
 
-/// Bytes that are written again at once.
+/// Bytes that are written again at a time.
 const REWRITE_LEN: usize = 1 << 20;
 
 fn rewrite_in_place(file: &mut (impl Read + Write + Seek), from: u64) -> io::Result<()> {
@@ -207,14 +243,15 @@ pub struct Disk {
     at_risk: OnceLock<String>,
 }
 
-/// The folder in which a name is.
+/// Returns the folder that contains a name.
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."))
 }
 
-/// Whether another user may have put a file there for this process to find: it is that user's, in a
-/// folder with the sticky bit that everybody may write to, such as `/tmp`. Nothing is written to
-/// such a file, and no such link is followed.
+/// Returns whether another user may have planted a file there for this process to find.
+///
+/// That is so for a file of another user in a folder with the sticky bit that everybody may write
+/// to, such as `/tmp`. Nothing is written to such a file, and no such link is followed.
 #[must_use]
 pub fn is_planted(path: &Path) -> bool {
     #[cfg(unix)]
@@ -237,7 +274,7 @@ impl Storage for Disk {
 
     fn open(&self, path: &Path) -> io::Result<Box<dyn StoredFile>> {
         const OTHER: &str = "is not a regular file";
-        // Opening a device may already do something.
+        // Opening a device may already have an effect.
         if !path.symlink_metadata()?.is_file() {
             return Err(not_ours(path, OTHER));
         }
@@ -246,7 +283,8 @@ impl Storage for Disk {
         #[cfg(unix)]
         {
             use rustix::fs::OFlags;
-            // Something else may have taken its name since. A pipe would wait for its other end.
+            // Another file may have taken its name since. Opening a pipe would wait for its other
+            // end.
             let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
             std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.cast_signed());
         }
@@ -293,7 +331,7 @@ impl Storage for Disk {
                 Err(error) if is_unsupported(&error) => at_risk(error),
                 synced => synced?,
             },
-            // A folder whose names may be used and not listed.
+            // A folder whose names may be used but not listed.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => at_risk(error),
             Err(error) => return Err(error),
         }
@@ -315,7 +353,9 @@ impl Storage for Disk {
     }
 }
 
-/// 255 bytes on most file systems. Others are asked only about names for which it matters.
+/// Returns the most bytes of a name: 255 on most file systems.
+///
+/// Others are asked only about names for which it matters.
 fn name_len_max(path: &Path) -> usize {
     const USUAL: usize = 255;
     const LEAST: usize = 128;
@@ -328,14 +368,17 @@ fn name_len_max(path: &Path) -> usize {
     USUAL
 }
 
-/// Whether a file system has said that it cannot do what was asked for: `EINVAL`, `ENOTSUP`, `ENOSYS` and `EBADF` were seen for folders.
+/// Returns whether a file system does not support an operation.
+///
+/// `EINVAL`, `ENOTSUP`, `ENOSYS` and `EBADF` were seen for folders.
 #[cfg(unix)]
 fn is_unsupported(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported)
         || error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error())
 }
 
-/// What `flock` reports where there are no locks, as on NFS without its lock service, is hard to understand by itself.
+/// Explains the error of `flock` without locks, as on NFS without its lock service. The error alone
+/// is hard to understand.
 fn without_locks(error: io::Error) -> io::Error {
     #[cfg(unix)]
     if is_unsupported(&error) || error.raw_os_error() == Some(rustix::io::Errno::NOLCK.raw_os_error()) {
@@ -358,7 +401,7 @@ impl StoredFile for File {
     fn punch_hole(&mut self, begin: u64, end: u64) -> io::Result<()> {
         use rustix::fs::{FallocateFlags, fallocate};
         let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
-        // Not every file system can; then they take their room until the end.
+        // Some file systems cannot do this. The bytes keep their space until the end there.
         let _ = fallocate(&*self, hole, begin, end.saturating_sub(begin));
         Ok(())
     }

@@ -1,5 +1,7 @@
-//! The names of an output in a file: `NAME.partial` until it is complete, `NAME.journal` beside it, then `NAME`. If there is no room for these
-//! endings, they are added to a shorter name (`working_name.rs`).
+//! The names of an output in a file: `NAME.partial` until it is complete, `NAME.journal` next to
+//! it, then `NAME`.
+//!
+//! If there is no room for these endings, they are added to a shorter name (`working_name.rs`).
 
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
@@ -10,7 +12,7 @@ use stream_v2_format::wire::{JOURNAL_MAGIC, STREAM_MAGIC};
 use super::working_name::working_name;
 use super::{Disk, Storage, StoredFile};
 
-/// Where a complete file is to stand, and whether it may replace another one. Cloning shares the storage.
+/// The name of a complete file, and whether it may replace another one. Cloning shares the storage.
 #[derive(Clone)]
 pub struct OutputFile {
     storage: Arc<dyn Storage>,
@@ -19,69 +21,73 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// An output of this name on the disk. It replaces nothing.
+    /// Returns an output of this name on the disk. It does not replace a file.
     #[must_use]
     pub fn new(target: impl Into<PathBuf>) -> Self {
         Self::stored(Arc::new(Disk::default()), target)
     }
 
-    /// An output of this name in a storage. It replaces nothing.
+    /// Returns an output of this name in a storage. It does not replace a file.
     #[must_use]
     pub fn stored(storage: Arc<dyn Storage>, target: impl Into<PathBuf>) -> Self {
         Self { storage, target: target.into(), overwrite: false }
     }
 
-    /// Whether the complete file may replace what stands under its name.
+    /// Sets whether the complete file may replace a file of the same name.
     #[must_use]
     pub fn overwriting(self, overwrite: bool) -> Self {
         Self { overwrite, ..self }
     }
 
-    /// The name of the complete file.
+    /// Returns the name of the complete file.
     #[must_use]
     pub fn target(&self) -> &Path {
         &self.target
     }
 
-    /// The name until it is complete: `NAME.partial`.
+    /// Returns the name until it is complete: `NAME.partial`.
     #[must_use]
     pub fn partial(&self) -> PathBuf {
         self.beside(".partial")
     }
 
-    /// The name of its journal: `NAME.journal`.
+    /// Returns the name of its journal: `NAME.journal`.
     #[must_use]
     pub fn journal(&self) -> PathBuf {
         self.beside(".journal")
     }
 
-    /// Whether something stands under the name of the complete file.
+    /// Returns whether the name of the complete file exists.
     #[must_use]
     pub fn is_taken(&self) -> bool {
         self.storage.exists(&self.target)
     }
 
-    /// The same where it can be that nobody knows: [`is_taken`](Self::is_taken) takes that for something.
+    /// Returns whether the name of the complete file exists, in a storage that may not know.
+    ///
+    /// [`is_taken`](Self::is_taken) counts an unknown name as existing.
     ///
     /// # Errors
-    /// Why it cannot be found out.
+    ///
+    /// Any error that prevents the answer.
     pub fn try_is_taken(&self) -> io::Result<bool> {
         self.storage.try_exists(&self.target)
     }
 
-    /// Whether something stands under the name of the partial file.
+    /// Returns whether the name of the partial file exists.
     #[must_use]
     pub fn has_partial(&self) -> bool {
         self.storage.exists(&self.partial())
     }
 
-    /// Whether something stands under the name of the journal.
+    /// Returns whether the name of the journal exists.
     #[must_use]
     pub fn has_journal(&self) -> bool {
         self.storage.exists(&self.journal())
     }
 
-    /// Whether a writer of this crate, of this process or another one, is at work on the partial file.
+    /// Returns whether a writer of this crate is using the partial file, in this process or another
+    /// one.
     #[must_use]
     pub fn is_being_written(&self) -> bool {
         self.storage
@@ -90,14 +96,20 @@ impl OutputFile {
             .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Removes the partial file and the journal of an earlier run. It is for what holds no committed segment, and for callers who give that up
-    /// (SV2-RES-013).
+    /// Removes the partial file and the journal of an earlier run.
+    ///
+    /// It is for outputs without a committed segment, and for callers who give up the committed
+    /// segments (SV2-RES-013).
     ///
     /// # Errors
-    /// `WouldBlock` while another process is writing it; `InvalidData` for a file of somebody else under one of these names (SV2-RES-014), which is
-    /// left alone; whatever the file system reports.
+    ///
+    /// - `WouldBlock` if another process is writing the output.
+    /// - `InvalidData` for a file of another program under one of these names (SV2-RES-014), which
+    ///   is left alone.
+    /// - any other error of the file system.
     pub fn discard(&self) -> io::Result<()> {
-        // Held until the end: a partial file that appears later is of another run, and so is its journal.
+        // Held until the end: a partial file that appears later is of another run, and so is its
+        // journal.
         let partial = self.hold_partial()?;
         let journal = self.own_journal(&self.journal())?;
         let new = self.own_journal(&self.new_journal())?;
@@ -121,7 +133,7 @@ impl OutputFile {
             file => file?,
         };
         match file.lock() {
-            // What is missing beside it keeps it from being resumed, and not from being removed.
+            // A missing file next to it prevents resuming, but not removal.
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) => {}
             locked => locked?,
         }
@@ -129,7 +141,9 @@ impl OutputFile {
         if file.is_named(&self.partial())? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
     }
 
-    /// Opens a journal, if there is one, and refuses a file that is not one: others use that name too (SV2-RES-014).
+    /// Opens a journal, if there is one, and refuses a file that is not one.
+    ///
+    /// Other programs use that name too (SV2-RES-014).
     fn own_journal(&self, path: &Path) -> io::Result<Option<Box<dyn StoredFile>>> {
         let mut file = match self.storage.open(path) {
             Err(error) if is_absent(&error) => return Ok(None),
@@ -148,7 +162,7 @@ impl OutputFile {
         if is_own { Ok(Some(file)) } else { Err(not_ours(path, "is not a journal")) }
     }
 
-    /// Refuses a partial file that nothing shows to be of an earlier run.
+    /// Refuses a partial file that does not show to be of an earlier run.
     fn refuse_foreign_output(&self, partial: &mut dyn StoredFile) -> io::Result<()> {
         let len = partial.size()?;
         let mut begin = Vec::new();
@@ -169,7 +183,7 @@ impl OutputFile {
         self.own_journal(path).and_then(|journal| self.remove_held(journal, path))
     }
 
-    /// Removes a file that was opened, unless its name has been given to another one.
+    /// Removes a file that was opened, unless its name belongs to another one now.
     fn remove_held(&self, file: Option<Box<dyn StoredFile>>, path: &Path) -> io::Result<()> {
         match file {
             Some(file) if file.is_named(path)? => self.remove(path),
@@ -177,7 +191,7 @@ impl OutputFile {
         }
     }
 
-    /// Takes the partial name away from `file`, which has its own name too, once that is durable.
+    /// Removes the partial name of `file`, which has its final name too, once that is durable.
     pub(crate) fn drop_partial_name(&self, file: &dyn StoredFile) -> io::Result<()> {
         self.storage.sync_folder(&self.target)?;
         if file.is_named(&self.partial())? {
@@ -187,8 +201,8 @@ impl OutputFile {
     }
 
     //= spec/stream-v2.md#sv2-res-032
-    //# An owner of an output in a folder MUST use the names and the lock of this table, in the folder of the
-    //# result.
+    //# An owner of an output in a folder MUST use the names and the lock of this table, in the
+    //# folder of the result.
     fn beside(&self, suffix: &str) -> PathBuf {
         let name_len_max = self.storage.name_len_max(&self.target);
         let mut name = working_name(&self.target, name_len_max).into_os_string();
@@ -196,32 +210,36 @@ impl OutputFile {
         name.into()
     }
 
-    /// Where a journal is written before it replaces another one: `NAME.journal.new`.
+    /// Returns the name of a journal before it replaces another one: `NAME.journal.new`.
     pub(crate) fn new_journal(&self) -> PathBuf {
         self.beside(".journal.new")
     }
 
-    /// What stands beside the journal of an output that cannot be read back: `NAME.checks`.
+    /// Returns the name of the checks of an output that cannot be read back: `NAME.checks`.
     pub(crate) fn checks(&self) -> PathBuf {
         self.beside(".checks")
     }
 
-    /// Removes the journal, and what a crash has left of a new one.
+    /// Removes the journal, and the rest of a new one after a crash.
     pub(crate) fn remove_journal(&self) -> io::Result<()> {
         self.remove_checks()?;
         let (journal, new) = (self.journal(), self.new_journal());
         let is_there = self.storage.exists(&journal) || self.storage.exists(&new);
         self.remove_own(&journal)?;
         self.remove_own(&new)?;
-        // One that came back would speak of a result that is complete, and may have been changed since.
+        // A journal that came back would vouch for a complete result, which may have been changed
+        // since.
         if is_there { self.storage.sync_folder(&journal) } else { Ok(()) }
     }
 
-    /// Takes its name back from a complete file, and leaves it its partial name, so that it can be published again:
-    /// the durability point of the name has perhaps failed (SV2-RES-025).
+    /// Renames a complete file back to its partial name, so that it can be published again.
+    ///
+    /// The durability point of the name may have failed (SV2-RES-025).
     ///
     /// # Errors
-    /// `WouldBlock` if another process works on it; whatever the file system reports.
+    ///
+    /// - `WouldBlock` if another process is using the file.
+    /// - any other error of the file system.
     pub(crate) fn take_name_back(&self, file: &mut dyn StoredFile) -> io::Result<()> {
         let partial = self.partial();
         if file.is_named(&partial)? {
@@ -239,25 +257,30 @@ impl OutputFile {
     fn remove_checks(&self) -> io::Result<()> {
         if self.storage.discards_uploaded() && self.storage.exists(&self.checks()) {
             self.remove(&self.checks())?;
-            // It is looked for only beside a journal.
+            // The partial file is looked for only next to a journal.
             self.storage.sync_folder(&self.target)?;
         }
         Ok(())
     }
 
-    /// Opens what an earlier run has left under the partial name, and keeps other writers out before anything of it is read (SV2-RES-004);
-    /// `None` where there is nothing.
+    /// Opens the partial file of an earlier run, and keeps other writers out before any of it is
+    /// read (SV2-RES-004).
+    ///
+    /// Returns `None` if there is none.
     ///
     /// # Errors
-    /// `WouldBlock` while another process is writing it; `InvalidData` for a link or a device; whatever the file system reports.
+    ///
+    /// - `WouldBlock` if another process is writing it.
+    /// - `InvalidData` for a link or a device.
+    /// - any other error of the file system.
     pub(crate) fn lock_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
         let mut file = match self.storage.open(&self.partial()) {
             Err(error) if is_absent(&error) => return Ok(None),
             file => file?,
         };
         //= spec/stream-v2.md#sv2-res-004
-        //# An owner MUST keep a second one from the same output before it reads anything there, or say that
-        //# it cannot.
+        //# An owner MUST keep a second one from the same output before it reads anything there, or
+        //# say that it cannot.
         file.lock()?;
         // Between opening and locking, another process may have completed it.
         if file.is_named(&self.partial())? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
@@ -271,8 +294,10 @@ impl OutputFile {
         }
     }
 
-    /// Why names in the folder of the output cannot be made durable, if a run has found that out: a loss of power may then bring back the names as
-    /// they were.
+    /// Returns the reason why names in the folder of the output cannot be made durable, if a run
+    /// has met it.
+    ///
+    /// A loss of power may then restore the former names.
     #[must_use]
     pub fn names_at_risk(&self) -> Option<&str> {
         self.storage.names_at_risk()
@@ -282,28 +307,30 @@ impl OutputFile {
         &*self.storage
     }
 
-    /// Whether the complete file may replace what stands under its name.
+    /// Returns whether the complete file may replace a file of the same name.
     #[must_use]
     pub const fn overwrites(&self) -> bool {
         self.overwrite
     }
 }
 
-/// Whether a file is of a kind with this magic, or was torn before its magic was durable, so that it holds nothing.
+/// Returns whether a file begins with this magic, or was torn before its magic was durable.
 ///
-/// `begin` is its beginning, as long as the magic if the file is. What was never written is zero.
+/// In the second case it holds nothing. `begin` is its beginning, as long as the magic if the file
+/// is. Bytes that were never written are zero.
 pub(crate) fn begins_as(begin: &[u8], len: u64, magic: &[u8]) -> bool {
     let is_torn = len <= magic.len() as u64
         && begin.iter().zip(magic).all(|(&byte, &expected)| byte == expected || byte == 0);
     begin == magic || is_torn
 }
 
-/// A file under a name that this crate would use, which is left alone.
+/// Returns the error for a file of another program under a name that this crate would use. It is
+/// left alone.
 pub(crate) fn not_ours(path: &Path, what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, format!("{}: {what}, and is left alone", path.display()))
 }
 
-/// Whether there is no such name: nor can there be one, where its folder is none.
+/// Returns whether there is no such name. That includes a name whose folder is not a folder.
 pub(crate) fn is_absent(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

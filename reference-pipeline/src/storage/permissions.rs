@@ -1,4 +1,4 @@
-//! Who may open the files of an output: their owner alone until the output is complete.
+//! The permissions of an output's files: only the owner may open them until the output is complete.
 
 use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, ErrorKind};
@@ -10,13 +10,13 @@ use rustix::fs::Mode;
 use super::folder_of;
 
 //= spec/stream-v2.md#sv2-res-041
-//# An owner MUST keep other users from opening an output that is not complete, and the files beside it, if
-//# the system can do that.
+//# An owner MUST keep other users from opening an output that is not complete, and the files beside
+//# it, if the system can do that.
 /// The mode of a file that is not complete.
 pub(super) const OWNER_ALONE: u32 = 0o600;
 const ALL: u32 = 0o777;
 
-/// Takes from everybody but the owner what an older version gave: what follows may be plaintext.
+/// Takes away the permissions of others that an older version gave, because plaintext may follow.
 pub(super) fn restrict(file: &File) -> io::Result<()> {
     let found = file.metadata()?;
     if found.mode() & 0o077 == 0 {
@@ -32,10 +32,12 @@ pub(super) fn restrict(file: &File) -> io::Result<()> {
     }
 }
 
-/// Gives a complete file the permissions, the owner and the group of the file that it replaces, or the permissions of a new file.
+/// Gives a complete file the permissions, the owner and the group of the file that it replaces, or
+/// the permissions of a new file.
 ///
-/// The file is never more open than the file that it replaces. What cannot be set stays as narrow as it is. A planted file gives nothing on: its
-/// owner would read what follows.
+/// The file is never more open than the file that it replaces. A permission that cannot be set
+/// stays as narrow as it is. Nothing is taken from a planted file, because its owner would read the
+/// output.
 pub(super) fn permit(file: &File, target: &Path) {
     //= spec/stream-v2.md#sv2-res-042
     //# A complete output MUST NOT be more open than the file that it replaces.
@@ -48,7 +50,8 @@ pub(super) fn permit(file: &File, target: &Path) {
     let _ = file.set_permissions(Permissions::from_mode(mode));
 }
 
-/// Takes over owner, group and access control list of a file, as far as this process may, and returns the mode that goes with them.
+/// Copies owner, group and access control list of a file, as far as this process may, and returns
+/// the matching mode.
 fn inherited(file: &File, target: &Path, replaced: &Metadata) -> u32 {
     let _ = fchown(file, Some(replaced.uid()), None);
     let _ = fchown(file, None, Some(replaced.gid()));
@@ -60,16 +63,17 @@ fn inherited(file: &File, target: &Path, replaced: &Metadata) -> u32 {
     }
 }
 
-/// The mode for a file of another group: its members may do what everybody may.
+/// Returns the mode for a file of another group: its members get the permissions of everybody.
 const fn narrowed(mode: u32) -> u32 {
     mode & 0o707 | (mode & 0o007) << 3 & mode
 }
 
-/// What became of the access control list of a file that is replaced.
+/// The result of copying the access control list of a replaced file.
 enum Acl {
     /// Both files have the same one, or none.
     Same,
-    /// It could not be taken over. The bits of the group are its mask, and not what the group may do.
+    /// It could not be copied. The bits of the group are its mask, and not the permissions of the
+    /// group.
     Lost,
 }
 
@@ -81,7 +85,7 @@ fn take_over_acl(file: &File, target: &Path) -> Acl {
     match lgetxattr(target, NAME, rustix::buffer::spare_capacity(&mut acl)) {
         Ok(_) => fsetxattr(file, NAME, &acl, XattrFlags::empty()).map_or(Acl::Lost, |()| Acl::Same),
         Err(_) => {
-            // The folder may have given one to the new file.
+            // The new file may have inherited one from the folder.
             let _ = fremovexattr(file, NAME);
             Acl::Same
         }
@@ -93,12 +97,12 @@ fn take_over_acl(_: &File, _: &Path) -> Acl {
     Acl::Same
 }
 
-/// The mode that a file would get that anything else creates in this folder.
+/// Returns the mode that other programs' new files get in this folder.
 fn mode_of_new_file(folder: &Path) -> u32 {
     probed(folder).unwrap_or_else(|| 0o666 & !umask())
 }
 
-/// Asks the file system: a default access control list of the folder takes the place of the umask.
+/// Asks the file system: a default access control list of the folder replaces the umask.
 #[cfg(target_os = "linux")]
 fn probed(folder: &Path) -> Option<u32> {
     use rustix::fs::OFlags;
@@ -112,7 +116,10 @@ fn probed(_: &Path) -> Option<u32> {
     None
 }
 
-/// The umask of the process. Reading it means setting it: where the system does not show it, it is for a moment one that hides everything.
+/// Returns the umask of the process.
+///
+/// Reading it requires setting it. If the system does not show it, it is for a moment one that
+/// denies everything.
 #[cfg_attr(target_os = "linux", expect(clippy::useless_conversion, reason = "other systems have fewer bits"))]
 fn umask() -> u32 {
     static ONE_AT_A_TIME: std::sync::Mutex<()> = std::sync::Mutex::new(());
@@ -136,9 +143,11 @@ fn shown_umask() -> Option<u32> {
     None
 }
 
-/// Whether another user may have put a file there for this process to find: it is that user's, in a folder such as `/tmp`, in which everybody may
-/// create files and only their owners remove them. In a folder without that bit everybody may replace everything, and a server of files may give
-/// all files to one user.
+/// Returns whether another user may have planted a file there for this process to find.
+///
+/// That is so for a file of another user in a folder such as `/tmp`, in which everybody may create
+/// files but only their owners remove them. In a folder without that bit everybody may replace
+/// everything, and a file server may give all files to one user.
 pub(super) fn is_planted(path: &Path) -> bool {
     let (Ok(found), Ok(folder)) = (path.symlink_metadata(), fs::metadata(folder_of(path))) else {
         return false;
@@ -147,7 +156,7 @@ pub(super) fn is_planted(path: &Path) -> bool {
     planted(found.uid(), (folder.mode(), folder.uid()), me)
 }
 
-/// Root and the owner of the folder could do worse.
+/// Excludes root and the owner of the folder, which could do worse.
 const fn planted(owner: u32, (folder_mode, folder_owner): (u32, u32), me: u32) -> bool {
     const STICKY: u32 = 0o1000;
     folder_mode & 0o002 != 0
@@ -166,7 +175,7 @@ mod tests {
         let (me, other, root) = (1000, 1001, 0);
         let (tmp, mine, closed) = ((0o1777, root), (0o1777, me), (0o1775, me));
         assert!(planted(other, tmp, me) && planted(other, mine, me) && planted(other, tmp, root));
-        // Of a share whose server gives all files to one user.
+        // A share whose server gives all files to one user.
         assert!(!planted(other, (0o777, root), me));
         assert!(!planted(me, tmp, me) && !planted(root, tmp, me) && !planted(root, tmp, root));
         assert!(!planted(other, closed, me) && !planted(other, (0o1777, other), me));
@@ -185,7 +194,8 @@ mod tests {
         assert!(shown.is_none_or(|shown| shown == umask) && shown_umask() == shown);
     }
 
-    /// The mode of a file that was created for its owner alone and then completed as `target`.
+    /// Returns the mode of a file that was created for its owner alone and then completed as
+    /// `target`.
     fn completed(target: &Path) -> u32 {
         let file = tempfile::NamedTempFile::new_in(folder_of(target)).unwrap();
         permit(file.as_file(), target);

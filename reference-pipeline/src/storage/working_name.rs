@@ -1,4 +1,5 @@
-//! The name that `.partial` and `.journal` are added to: that of the output, or a shorter one if there is no room for more.
+//! The base name for `.partial` and `.journal`: that of the output, or a shorter one if there is no
+//! room.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt::Write as _;
@@ -11,9 +12,10 @@ pub(super) const SUFFIX_LEN_MAX: usize = 12;
 /// `~`, and half of a SHA-256 in hexadecimal.
 const DIGEST_LEN: usize = 33;
 
-/// The path of `target`, or one with the beginning of its name and a digest of it, to which each ending can be added.
+/// Returns the path of `target`, or a shorter one to which each ending can be added.
 ///
-/// Two names have two digests, so two outputs never share one.
+/// The shorter one consists of the beginning of its name and a digest of it. Different names have
+/// different digests, so two outputs never share one.
 pub(super) fn working_name(target: &Path, name_len_max: Option<usize>) -> PathBuf {
     let (Some(name), Some(max)) = (target.file_name(), name_len_max) else { return target.into() };
     if name.len() + SUFFIX_LEN_MAX <= max {
@@ -34,7 +36,7 @@ fn digest(name: &OsStr) -> String {
     })
 }
 
-/// At most so many bytes of a name. What is not text is left out.
+/// Returns at most so many bytes of a name. Bytes that are not text are left out.
 fn beginning(name: &OsStr, len: usize) -> OsString {
     let name = name.to_str().unwrap_or_default();
     name[..name.floor_char_boundary(len)].into()
@@ -57,8 +59,8 @@ mod tests {
 
     //= spec/stream-v2.md#sv2-res-032
     //= type=test
-    //# An owner of an output in a folder MUST use the names and the lock of this table, in the folder of the
-    //# result.
+    //# An owner of an output in a folder MUST use the names and the lock of this table, in the
+    //# folder of the result.
     #[test]
     fn a_shortened_name_is_that_of_the_specification() {
         let (zeros, short) = ("0".repeat(243), "0".repeat(203));

@@ -1,4 +1,4 @@
-//! §5 Segments as the items of `tokio_util::codec`, for `FramedRead` and `FramedWrite`.
+//! Segments as the items of `tokio_util::codec`, for `FramedRead` and `FramedWrite` (§5).
 
 use std::io;
 
@@ -11,26 +11,28 @@ use crate::error::{Error, Stage};
 use crate::io::complete;
 use crate::segment::{DecryptSegmentInput, EncryptedSegment};
 
-/// Cuts what follows a stream header and its envelope into segments, for [`DecryptSegmentWorker`](crate::DecryptSegmentWorker): each header is
-/// authentic and in its order. Nothing is decrypted yet.
+/// Cuts the bytes after a stream header and its envelope into segments, for
+/// [`DecryptSegmentWorker`](crate::DecryptSegmentWorker).
 ///
-/// The errors are those of [`read_segment`](crate::io::read_segment), and the stream ends as there: after the final segment and at the end of the
-/// input.
+/// Each header is authentic and in its order. Nothing is decrypted yet.
+///
+/// The errors are those of [`read_segment`](crate::io::read_segment). The stream ends as there,
+/// after the final segment and at the end of the input.
 pub struct SegmentDecoder {
     stream: StreamOpener,
     order: SegmentOrder,
-    /// The header of the segment whose wire is not there yet, and how many segments are before it.
+    /// The header of the segment whose wire is not there yet, and the number of segments before it.
     header: Option<(AuthenticHeader, u64)>,
 }
 
 impl SegmentDecoder {
-    /// For the segments of `stream`, from the first one on.
+    /// Returns a decoder for the segments of `stream`, from the first one on.
     #[must_use]
     pub fn new(stream: &StreamOpener) -> Self {
         Self { stream: stream.clone(), order: SegmentOrder::new(stream.header()), header: None }
     }
 
-    /// The header of the next segment, once its 96 bytes are there.
+    /// Returns the header of the next segment, once its 96 bytes are there.
     fn header(&mut self, src: &mut BytesMut) -> Result<Option<(AuthenticHeader, u64)>, Error> {
         if let Some(header) = self.header.take() {
             return Ok(Some(header));
@@ -59,7 +61,7 @@ impl Decoder for SegmentDecoder {
 
     fn decode(&mut self, src: &mut BytesMut) -> Result<Option<DecryptSegmentInput>, Error> {
         let Some((header, before)) = self.header(src)? else { return Ok(None) };
-        // Authentic, so wire_len is within the stream's limit (SV2-LIM-001).
+        // The header is authentic, so wire_len is within the stream's limit (SV2-LIM-001).
         let wire_len = header.header().wire_len as usize;
         if src.len() < wire_len {
             src.reserve(wire_len - src.len());
@@ -89,7 +91,9 @@ impl Decoder for SegmentDecoder {
     }
 }
 
-/// Writes sealed segments one after the other: header and wire. The stream header is written before them, and the final segment is one of them.
+/// Writes sealed segments one after the other: header and wire.
+///
+/// The caller must write the stream header before them. The final segment is one of them.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SegmentEncoder;
 
@@ -105,7 +109,7 @@ impl Encoder<EncryptedSegment> for SegmentEncoder {
 }
 
 impl From<io::Error> for Error {
-    /// What a `FramedRead` reports of its reader.
+    /// Converts an error that a `FramedRead` reports of its reader.
     fn from(error: io::Error) -> Self {
         Self::io(Stage::Source, None, error)
     }

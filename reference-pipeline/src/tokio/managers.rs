@@ -10,28 +10,30 @@ use crate::pipeline::output::{Chunk, JournalEvent, Output, SinkOp};
 /// The managers of one run.
 #[derive(Default)]
 pub struct AsyncManagers<'a> {
-    /// Takes the events of the run, in the future of the run: it must not block.
+    /// Receives the events of the run, in the future of the run. It must not block.
     pub log: Option<&'a mut (dyn LogManager + Send)>,
-    /// Keeps the run resumable. It is called on blocking threads, but for [`committed`](CrashManager::committed) and
-    /// [`holds`](CrashManager::holds), which are called for each segment, and [`wants_plaintext`](CrashManager::wants_plaintext): these are called in
-    /// the future of the run, and must not block.
+    /// Keeps the run resumable. It is called on blocking threads, with three exceptions.
+    ///
+    /// [`committed`](CrashManager::committed) and [`holds`](CrashManager::holds), which are called
+    /// for each segment, and [`wants_plaintext`](CrashManager::wants_plaintext) are called in the
+    /// future of the run. They must not block.
     pub crash: Option<Offloaded<Box<dyn CrashManager + Send>>>,
 }
 
 impl<'a> AsyncManagers<'a> {
-    /// Neither log nor crash manager.
+    /// Returns neither log nor crash manager.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// With a crash manager that is called on blocking threads.
+    /// Sets a crash manager that is called on blocking threads.
     #[must_use]
     pub fn with_crash(self, crash: impl CrashManager + Send + 'static) -> Self {
         Self { crash: Some(Offloaded::new(Box::new(crash))), ..self }
     }
 
-    /// With a log.
+    /// Sets the log.
     #[must_use]
     pub fn with_log(self, log: Option<&'a mut (dyn LogManager + Send)>) -> Self {
         Self { log, ..self }

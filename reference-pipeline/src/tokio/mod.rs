@@ -1,13 +1,20 @@
-//! The same pipeline for Tokio (feature `tokio`): `AsyncRead` in, [`AsyncOutputSink`] out, sealing and opening on the runtime's blocking threads.
-//! Files are read fastest by [`ReadAhead`], written by [`Offloaded`] sinks, and [`Parallelism::on_tasks`](crate::Parallelism::on_tasks) is as wide as it takes.
+//! The same pipeline for Tokio (feature `tokio`): `AsyncRead` in, [`AsyncOutputSink`] out.
 //!
-//! There is one pipeline: workers, framing, order, sinks and journals are those of the threads, and a run that one engine has left the other goes
-//! on with. A run is one future, to be awaited within a Tokio runtime; it starts no runtime and no task of its own.
+//! Segments are sealed and opened on the runtime's blocking threads. [`ReadAhead`] is the fastest
+//! way to read files, and [`Offloaded`] sinks are the fastest way to write them.
+//! [`Parallelism::on_tasks`](crate::Parallelism::on_tasks) sets a sufficient width.
 //!
-//! **Cancelling.** A future that is dropped leaves what a crash of the process leaves: whole segments, and at most a torn one at the end, which a
-//! resumed run cuts. It leaves no task. What was on a blocking thread at that moment, a segment to be sealed or a piece for the sink, ends there
-//! by itself, and keeps the lock on the partial file as long as that takes. Whoever wants to wait for a clean end, with everything durable,
-//! raises [`Shutdown`](crate::Shutdown), which wakes a source that waits, too.
+//! There is one pipeline: workers, framing, order, sinks and journals are those of the threads, and
+//! either engine resumes the runs of the other. A run is one future, to be awaited within a Tokio
+//! runtime. It starts no runtime and no task of its own.
+//!
+//! **Cancelling.** A dropped future leaves the same state as a crash of the process: whole
+//! segments, and at most a torn one at the end, which a resumed run cuts. It leaves no task. Work
+//! on a blocking thread at that moment, a segment to be sealed or a piece for the sink, ends there
+//! by itself. It keeps the lock on the partial file as long as that takes.
+//!
+//! To wait for a clean end, with everything durable, raise [`Shutdown`](crate::Shutdown). It also
+//! wakes a source that waits.
 //!
 //! ```
 //! use stream_v2_pipeline::tokio::{AsyncManagers, AsyncWriterSink};

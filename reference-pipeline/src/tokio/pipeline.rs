@@ -17,10 +17,12 @@ use crate::resume::{InterruptedDecryption, InterruptedEncryption};
 use crate::sink::FileSink;
 
 impl EncryptPipeline<'_> {
-    /// As [`run`](Self::run), on tasks.
+    /// Does the same as [`run`](Self::run), on tasks.
     ///
     /// # Errors
-    /// As [`run`](Self::run); `start` where no Tokio runtime polls this.
+    ///
+    /// - the errors of [`run`](Self::run).
+    /// - `start` if no Tokio runtime polls this.
     pub async fn run_async<S: AsyncOutputSink>(
         &self,
         mut source: impl AsyncSource,
@@ -31,10 +33,12 @@ impl EncryptPipeline<'_> {
         self.run_on(&Tasks, source, AsyncOutput { sink, managers }).await
     }
 
-    /// As [`resume`](Self::resume), on tasks.
+    /// Does the same as [`resume`](Self::resume), on tasks.
     ///
     /// # Errors
-    /// As [`resume`](Self::resume); `start` where no Tokio runtime polls this.
+    ///
+    /// - the errors of [`resume`](Self::resume).
+    /// - `start` if no Tokio runtime polls this.
     pub async fn resume_async<S: AsyncOutputSink>(
         &self,
         stream: &StreamOpener,
@@ -48,9 +52,12 @@ impl EncryptPipeline<'_> {
         self.resume_on(&Tasks, stream, recovered, source, output).await
     }
 
-    /// As [`run_to_file`](Self::run_to_file), on tasks; the file and its journal are written on blocking threads.
+    /// Does the same as [`run_to_file`](Self::run_to_file), on tasks.
+    ///
+    /// The file and its journal are written on blocking threads.
     ///
     /// # Errors
+    ///
     /// As [`run_async`](Self::run_async).
     pub async fn run_to_file_async(
         &self,
@@ -66,10 +73,12 @@ impl EncryptPipeline<'_> {
 }
 
 impl DecryptPipeline<'_> {
-    /// As [`run`](Self::run), on tasks.
+    /// Does the same as [`run`](Self::run), on tasks.
     ///
     /// # Errors
-    /// As [`run`](Self::run); `start` where no Tokio runtime polls this.
+    ///
+    /// - the errors of [`run`](Self::run).
+    /// - `start` if no Tokio runtime polls this.
     pub async fn run_async<S: AsyncOutputSink>(
         &self,
         mut source: impl AsyncSource,
@@ -80,10 +89,12 @@ impl DecryptPipeline<'_> {
         self.run_on(&Tasks, source, AsyncOutput { sink, managers }).await
     }
 
-    /// As [`resume`](Self::resume), on tasks.
+    /// Does the same as [`resume`](Self::resume), on tasks.
     ///
     /// # Errors
-    /// As [`resume`](Self::resume); `start` where no Tokio runtime polls this.
+    ///
+    /// - the errors of [`resume`](Self::resume).
+    /// - `start` if no Tokio runtime polls this.
     pub async fn resume_async<S: AsyncOutputSink>(
         &self,
         stream: &StreamOpener,
@@ -97,18 +108,22 @@ impl DecryptPipeline<'_> {
         self.resume_on(&Tasks, stream, committed, source, output).await
     }
 
-    /// As [`open_stream`](Self::open_stream), on tasks.
+    /// Does the same as [`open_stream`](Self::open_stream), on tasks.
     ///
     /// # Errors
+    ///
     /// As [`open_stream`](Self::open_stream).
     pub async fn open_stream_async(&self, source: &mut impl AsyncSource) -> Result<StreamOpener, Error> {
         let mut source = Awaited::new(source, &self.shutdown);
         catch_panic_async(Stage::Source, None, self.opened(&mut source)).await
     }
 
-    /// As [`run_to_file`](Self::run_to_file), on tasks; the file and its journal are written on blocking threads.
+    /// Does the same as [`run_to_file`](Self::run_to_file), on tasks.
+    ///
+    /// The file and its journal are written on blocking threads.
     ///
     /// # Errors
+    ///
     /// As [`run_async`](Self::run_async).
     pub async fn run_to_file_async(
         &self,
@@ -124,9 +139,13 @@ impl DecryptPipeline<'_> {
 }
 
 impl InterruptedEncryption {
-    /// As [`resume`](Self::resume), on tasks. Looking for what is there, and comparing the source, is the same for both engines, and blocks.
+    /// Does the same as [`resume`](Self::resume), on tasks.
+    ///
+    /// Both engines share the search for a partial output and the comparison of the source. Those
+    /// calls block.
     ///
     /// # Errors
+    ///
     /// As [`EncryptPipeline::run_async`].
     pub async fn resume_async(
         self,
@@ -144,9 +163,12 @@ impl InterruptedEncryption {
 }
 
 impl InterruptedDecryption {
-    /// As [`resume`](Self::resume), on tasks. Looking for what is there is the same for both engines, and blocks.
+    /// Does the same as [`resume`](Self::resume), on tasks.
+    ///
+    /// Both engines share the search for a partial output, which blocks.
     ///
     /// # Errors
+    ///
     /// As [`DecryptPipeline::run_async`].
     pub async fn resume_async(
         self,

@@ -1,4 +1,4 @@
-//! A source that blocks, read on a blocking thread of the runtime, ahead of who reads from it.
+//! A blocking source that is read ahead, on a blocking thread of the runtime.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,51 +15,56 @@ use super::AsyncSource;
 use crate::observe::shown::Len;
 use crate::segment::buffers::resize;
 
-/// Bytes that are asked of the source at a time: as many as a segment, where that is not too few or too many.
+/// Fewest bytes that are requested from the source at a time.
+///
+/// The usual number is that of a segment, if it is within the limits.
 const CHUNK_MIN: usize = 64 << 10;
 const CHUNK_MAX: usize = 2 << 20;
-/// Chunks that are read ahead at most.
+/// Most chunks that are read ahead.
 const CHUNKS: usize = 4;
 
-/// A source that blocks, such as a file: it is read on a blocking thread of the runtime, up to four segments and no more than 8 MiB ahead.
+/// Reads a blocking source, such as a file, ahead on a blocking thread of the runtime.
 ///
-/// What was read ahead and not asked for is lost when this is dropped; a read that has begun then ends by itself. For files it is faster than
-/// `tokio::fs::File`, which reads nothing before it is asked to, and whose bytes are copied.
+/// It reads up to four segments and no more than 8 MiB ahead. Bytes that were read ahead and not
+/// requested are lost when this is dropped. A read that has begun then ends by itself.
+///
+/// For files it is faster than `tokio::fs::File`, which does not read ahead, and copies its bytes.
 pub struct ReadAhead<R> {
     shared: Arc<Mutex<Shared<R>>>,
-    /// What is handed out now: a chunk, how many bytes were read into it, and how many of them were handed out.
+    /// The chunk that is handed out now, its length, and how many of its bytes were handed out.
     chunk: BytesMut,
     filled: usize,
     taken: usize,
 }
 
 impl<R> fmt::Debug for ReadAhead<R> {
-    /// Without the source, and what was read of it.
+    /// Omits the source, and the bytes that were read from it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadAhead").field("left", &Len(self.filled - self.taken)).finish_non_exhaustive()
     }
 }
 
 struct Shared<R> {
-    /// Not here while it is read from.
+    /// `None` while it is read from.
     source: Option<R>,
     free: Vec<BytesMut>,
     /// Bytes of the next chunk, and of those after it.
     next_len: usize,
     chunk_len: usize,
-    /// Whether it is known how long chunks should be. Until then nothing is read ahead.
+    /// True once the length of chunks is known. Until then nothing is read ahead.
     ahead: bool,
     read: VecDeque<Chunk>,
-    /// After an end, an error or a panic nothing is read before it was handed out and somebody asks for more.
+    /// True after an end, an error or a panic. Nothing is read until that was handed out and more
+    /// bytes are requested.
     paused: bool,
     waker: Option<Waker>,
 }
 
-/// What a call of the source has come to: a chunk, and how many bytes are in it.
+/// The result of a call of the source: a chunk, and the number of bytes in it.
 type Chunk = thread::Result<io::Result<(BytesMut, usize)>>;
 
 impl<R: Read + Send + 'static> ReadAhead<R> {
-    /// Reads from `source`, from the first time on that somebody asks.
+    /// Reads from `source`. The first read starts with the first request.
     #[must_use]
     pub fn new(source: R) -> Self {
         let shared = Shared {
@@ -75,7 +80,8 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
         Self { shared: Arc::new(Mutex::new(shared)), chunk: BytesMut::new(), filled: 0, taken: 0 }
     }
 
-    /// Takes the next chunk, so that something is left to be handed out, unless the source has ended.
+    /// Takes the next chunk, so that some bytes are left to be handed out, unless the source has
+    /// ended.
     fn poll_chunk(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.taken < self.filled {
             return Poll::Ready(Ok(()));
@@ -93,7 +99,9 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
         Poll::Ready(self.start(shared))
     }
 
-    /// Has chunks begin where the buffers begin that are exchanged: this one lacks `lacking` bytes, and `len` bytes are from one to the next.
+    /// Aligns chunks with the buffers that are exchanged.
+    ///
+    /// This buffer lacks `lacking` bytes, and `len` bytes are from one buffer to the next.
     fn align(&self, lacking: usize, len: usize) {
         let mut shared = held(&self.shared);
         let (first, idle) = (!mem::replace(&mut shared.ahead, true), shared.source.is_some());
@@ -102,7 +110,7 @@ impl<R: Read + Send + 'static> ReadAhead<R> {
         }
     }
 
-    /// Has the source read on a blocking thread, unless it is.
+    /// Starts reading the source on a blocking thread, unless a read is running.
     fn start(&self, mut shared: MutexGuard<'_, Shared<R>>) -> io::Result<()> {
         if shared.paused || shared.free.is_empty() {
             return Ok(());
@@ -157,7 +165,7 @@ impl<R> Drop for ReadAhead<R> {
     }
 }
 
-/// A source that is read from.
+/// A source that is being read.
 struct Reading<R> {
     source: Option<R>,
     shared: Arc<Mutex<Shared<R>>>,
@@ -181,7 +189,7 @@ impl<R: Read> Reading<R> {
             let mut shared = held(&self.shared);
             shared.paused |= !shared.ahead || !matches!(read, Ok(Ok(1..)));
             if !matches!(read, Ok(Ok(_))) {
-                // In the place of the chunk that goes with what was read.
+                // Replaces the chunk that goes with the bytes that were read.
                 shared.free.push(BytesMut::new());
             }
             shared.read.push_back(read.map(|read| read.map(|filled| (chunk, filled))));
@@ -191,7 +199,7 @@ impl<R: Read> Reading<R> {
 }
 
 impl<R> Drop for Reading<R> {
-    /// Where the runtime has ended before this was read from.
+    /// Handles a runtime that ended before the source was read.
     fn drop(&mut self) {
         let Some(source) = self.source.take() else { return };
         let mut shared = held(&self.shared);
@@ -226,7 +234,7 @@ mod tests {
     use crate::source::Source;
     use crate::tokio::source::Awaited;
 
-    /// Gives so many bytes at each call in turn, and is interrupted at 0.
+    /// Returns so many bytes at each call in turn, and is interrupted at 0.
     struct Cut {
         source: Cursor<Vec<u8>>,
         lens: VecDeque<usize>,
@@ -250,7 +258,8 @@ mod tests {
         (0..len).flat_map(|at| (at as u64).to_le_bytes()).take(len).collect()
     }
 
-    /// Asks for `head` bytes and for a buffer of `wire`, as a decrypting run does, until the source ends.
+    /// Requests `head` bytes and a buffer of `wire`, as a decrypting run does, until the source
+    /// ends.
     fn read_all(source: impl Read + Send + 'static, head: usize, wire: usize) -> (Vec<u8>, u32) {
         let mut source = ReadAhead::new(source);
         let mut source = Awaited::new(&mut source, &Shutdown::new());
@@ -296,7 +305,7 @@ mod tests {
         let whole = bytes(20 * (head + wire));
         let (all, exchanged) = read_all(Cursor::new(whole.clone()), head, wire);
         assert!(all == whole);
-        // The first one is not aligned yet, and the last is followed by no header.
+        // The first one is not aligned yet, and the last is not followed by a header.
         assert_eq!(exchanged, 19);
     }
 

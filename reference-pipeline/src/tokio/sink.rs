@@ -22,9 +22,10 @@ use crate::sink::{OutputSink, SinkUnit};
 pub struct OwnedUnit {
     /// The segment, or `None` for the stream header.
     pub index: Option<SegmentIndex>,
-    /// Bytes that the sink has been given before this piece.
+    /// Bytes that the sink was given before this piece.
     pub position: u64,
-    /// The segment header; of a stream header its magic, which is to be durable before the rest is there (SV2-RES-040).
+    /// The segment header. For a stream header, its magic, which must be durable before the rest is
+    /// there (SV2-RES-040).
     pub head: Bytes,
     /// The wire, the plaintext, or the rest of the stream header.
     pub body: Bytes,
@@ -48,24 +49,30 @@ impl OwnedUnit {
     }
 }
 
-/// As [`OutputSink`], with the same promises, awaited. [`Offloaded`] makes one of every sink that blocks.
+/// The awaited form of [`OutputSink`], with the same promises. [`Offloaded`] makes one of every
+/// blocking sink.
 pub trait AsyncOutputSink {
-    /// Takes the next piece. It is not durable yet. Whoever keeps `body` keeps its memory from being used again.
+    /// Takes the next piece. It is not durable yet.
+    ///
+    /// A sink that keeps `body` keeps its memory from being used again.
     ///
     /// # Errors
-    /// Whatever keeps the piece from being taken whole.
+    ///
+    /// Any error that prevents the sink from taking the whole piece.
     fn append(&mut self, unit: OwnedUnit) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Makes everything that was taken survive a crash of the machine, as far as the sink can promise it.
+    /// Makes all pieces survive a crash of the machine, as far as the sink can promise it.
     ///
     /// # Errors
-    /// Whatever keeps it from being durable.
+    ///
+    /// Any error that prevents the pieces from becoming durable.
     fn make_durable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Takes back everything after the first `position` bytes, as [`OutputSink::take_back`] does.
     ///
     /// # Errors
-    /// Whatever keeps it from being taken back.
+    ///
+    /// Any error while taking the bytes back.
     fn take_back(&mut self, position: u64) -> impl Future<Output = io::Result<()>> + Send {
         let _ = position;
         std::future::ready(Ok(()))
@@ -74,29 +81,35 @@ pub trait AsyncOutputSink {
     /// Makes everything durable and publishes it under its final name. Nothing follows.
     ///
     /// # Errors
-    /// Whatever keeps it from being published; it is then unpublished still.
+    ///
+    /// Any error that prevents publication. The result is then still unpublished.
     fn seal(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Leaves what was taken where a resume or a salvage can find it. Nothing follows.
+    /// Leaves the pieces for a resume or a salvage to find. Nothing follows.
     ///
     /// # Errors
-    /// Whatever keeps it from being durable.
+    ///
+    /// Any error that prevents the pieces from becoming durable.
     fn suspend(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
-    /// Does the same after a durability point that has failed: of what was taken, only the first `recorded` bytes
-    /// are known to be durable. A sink that can be cut is cut there, and is not synced again. Nothing follows.
+    /// Suspends the sink after a durability point that has failed. Nothing follows.
+    ///
+    /// Only the first `recorded` bytes are known to be durable. A sink that can be cut is cut
+    /// there, and is not synced again.
     ///
     /// # Errors
+    ///
     /// Any I/O error while cutting.
     fn roll_back(&mut self, recorded: u64) -> impl Future<Output = io::Result<()>> + Send {
         let _ = recorded;
         self.suspend()
     }
 
-    /// Throws away what was taken, as far as it can be. Nothing follows.
+    /// Discards the pieces, as far as possible. Nothing follows.
     ///
     /// # Errors
-    /// Whatever keeps it from being removed.
+    ///
+    /// Any error while removing the pieces.
     fn abort(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 }
 
@@ -131,30 +144,33 @@ impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
     }
 }
 
-/// Appends to an `AsyncWrite` and flushes it at the end, as [`WriterSink`](crate::WriterSink) does with a `Write`. It is not shut down.
+/// Appends to an `AsyncWrite` and flushes it at the end, as [`WriterSink`](crate::WriterSink) does
+/// with a `Write`.
 ///
-/// A run that is dropped while a piece is written leaves a part of the piece.
+/// It does not shut the writer down. A run that is dropped while a piece is written leaves a part
+/// of the piece.
 pub struct AsyncWriterSink<W> {
     writer: W,
     shutdown: Option<Shutdown>,
 }
 
 impl<W> fmt::Debug for AsyncWriterSink<W> {
-    /// Without the writer: it may be a buffer of plaintext.
+    /// Omits the writer, which may be a buffer of plaintext.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AsyncWriterSink").finish_non_exhaustive()
     }
 }
 
 impl<W: AsyncWrite + Unpin + Send> AsyncWriterSink<W> {
-    /// A sink on `writer`.
+    /// Returns a sink on `writer`.
     #[must_use]
     pub const fn new(writer: W) -> Self {
         Self { writer, shutdown: None }
     }
 
-    /// The same for a writer that may have to wait for its reader. It waits no longer than until
-    /// `shutdown` is requested, and that ends the run.
+    /// Returns a sink on a writer that may have to wait for its reader.
+    ///
+    /// It waits until `shutdown` is requested at most. That ends the run.
     #[must_use]
     pub fn with_shutdown(writer: W, shutdown: &Shutdown) -> Self {
         Self { writer, shutdown: Some(shutdown.clone()) }

@@ -13,19 +13,25 @@ use crate::engine::shutdown::Interruption;
 use crate::segment::buffers::resize;
 use crate::source::{self, Source};
 
-/// What bytes come from: every `AsyncRead`, and [`ReadAhead`](super::ReadAhead). It is implemented here alone.
+/// A source of bytes: every `AsyncRead`, and [`ReadAhead`](super::ReadAhead).
+///
+/// Only this crate implements it.
 pub trait AsyncSource: Send + sealed::Sealed {
-    /// Reads up to `buffer.len()` bytes, and 0 of them at the end only. An `Interrupted` read is tried again.
+    /// Reads up to `buffer.len()` bytes. 0 means the end. An `Interrupted` read is tried again.
     ///
     /// # Errors
-    /// Whatever keeps the source from being read.
+    ///
+    /// Any error that prevents the read.
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
-    /// Exchanges `buffer` for another of the same length, which holds the next bytes of the source; or reads nothing, and says `false`. It saves
-    /// copying where the source has buffers itself. `next` bytes will be read before another buffer is to be exchanged.
+    /// Exchanges `buffer` for another of the same length, which holds the next bytes of the source.
+    ///
+    /// Returns `false` if it reads nothing. It saves copying if the source has buffers itself.
+    /// `next` bytes will be read before another buffer is to be exchanged.
     ///
     /// # Errors
-    /// Whatever keeps the source from being read.
+    ///
+    /// Any error that prevents the read.
     fn poll_exchange(
         &mut self,
         context: &mut Context<'_>,
@@ -52,8 +58,9 @@ impl<R: AsyncRead + Unpin + Send> AsyncSource for R {
     }
 }
 
-/// A source that is awaited, and not longer than until a shutdown is requested. It has one type,
-/// whatever callers read from: so less is compiled for each.
+/// A source that is awaited until a shutdown is requested.
+///
+/// It has one type for all sources of callers, so less is compiled for each.
 pub(crate) struct Awaited<'s> {
     source: &'s mut dyn AsyncSource,
     shutdown: Shutdown,
