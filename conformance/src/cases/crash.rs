@@ -1,5 +1,5 @@
-//! §18, §19: a writer is stopped after so many bytes of its output; what it leaves, with a journal
-//! of its own, is gone on with.
+//! §18, §19: a writer is stopped after some bytes of its output, and its output and journal are
+//! resumed.
 
 use crate::cases::export::{Blobs, about, keys, made, store};
 use crate::cases::write::parameters;
@@ -11,12 +11,12 @@ use crate::operations::Vector;
 use crate::operations::crash::{CrashExpect, CrashVector};
 use crate::operations::recover::RecoverExpect;
 
-/// The run_salt of the run that goes on.
+/// The run_salt of the resumed run.
 const NEXT: u8 = 8;
-/// n of §11 where S is 4096.
+/// n of §11 for S = 4096.
 const N: usize = 169;
 
-/// A crash vector in the making.
+/// A crash vector under construction.
 struct CrashCase {
     id: &'static str,
     requirements: &'static [&'static str],
@@ -25,17 +25,17 @@ struct CrashCase {
     stop: Stop,
 }
 
-/// Where the output stops.
+/// The place at which the output stops.
 #[derive(Clone, Copy)]
 enum Stop {
-    /// After so many bytes of the stream header, and not all of them.
+    /// After this many bytes of the stream header, which is not complete.
     Begun(usize),
-    /// After so many bytes of a segment.
+    /// In this segment, after this many of its bytes.
     Segment(usize, usize),
 }
 
 impl CrashCase {
-    /// What is found, and the stream that comes of going on after `kept` segments.
+    /// Returns the recovered part, and the stream that results from resuming after `kept` segments.
     fn goes_on(&self, stream: &Stream, kept: usize) -> (RecoverExpect, Vec<u8>) {
         let done = stream.released_len(kept);
         let mut items = self.plan.items[..kept].to_vec();
@@ -132,7 +132,7 @@ fn cases() -> Vec<CrashCase> {
     ]
 }
 
-/// SV2-RES-040: before the stream header is whole there is nothing to go on with.
+/// SV2-RES-040: before the stream header is whole there is nothing to resume.
 fn headers() -> Vec<CrashCase> {
     let begun = |id, comment, within| CrashCase {
         id,
@@ -149,7 +149,7 @@ fn headers() -> Vec<CrashCase> {
     ]
 }
 
-/// Of a writer of index segments: three data segments, an index segment, and the final one.
+/// Cases of a writer of index segments: three data segments, an index segment, and the final one.
 fn indexed() -> Vec<CrashCase> {
     let plan = Plan::filled(4096, 10_000);
     let items = with_index(&plan.items, N);

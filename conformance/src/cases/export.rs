@@ -1,11 +1,11 @@
-//! What all families need to write the JSON of vectors: bytes as hex or as blobs.
+//! The shared parts of writing vectors as JSON: bytes as hex or as blobs.
 
 use std::collections::BTreeMap;
 
 use crate::generator::primitives::sha256_hex;
 use crate::vector::{About, Fault, Keys, Made, Stored};
 
-/// Inputs of more bytes than this are blobs.
+/// Inputs longer than this are blobs.
 const INLINE_LEN_MAX: usize = 4096;
 
 /// The name under which vectors are generated.
@@ -14,7 +14,7 @@ const GENERATOR: &str = "sv2-vectors";
 /// Blobs by path from the root of the vectors.
 pub(crate) type Blobs = BTreeMap<String, Vec<u8>>;
 
-/// What a vector says of itself.
+/// Returns the common fields of a vector.
 pub(crate) fn about(
     operation: &str,
     id: &str,
@@ -32,17 +32,17 @@ pub(crate) fn about(
     }
 }
 
-/// The only right error, and where it is.
+/// Returns the only right error and its place.
 pub(crate) fn fault(error: &str, offset: Option<usize>, segment: Option<usize>) -> Fault {
     Fault { error: vec![error.to_owned()], offset, segment }
 }
 
-/// What the caller brings, in hex.
+/// Returns the caller's keys and context in hex.
 pub(crate) fn keys(content_key: Option<&[u8; 32]>, context: &[u8]) -> Keys {
     Keys { content_key: content_key.map(hex::encode), context: hex::encode(context) }
 }
 
-/// Where a vector comes from.
+/// Returns the origin of a vector.
 pub(crate) fn made(base: Option<&str>, mutation: &str) -> Made {
     Made { generator: GENERATOR.to_owned(), base: base.map(str::to_owned), mutation: mutation.to_owned() }
 }
@@ -59,7 +59,7 @@ pub(crate) fn store(bytes: Vec<u8>, blobs: &mut Blobs) -> Stored {
     Stored { len, sha256, hex: None, blob: Some(path) }
 }
 
-/// Owned strings.
+/// Returns owned strings.
 pub(crate) fn strings(words: &[&str]) -> Vec<String> {
     words.iter().map(|word| (*word).to_owned()).collect()
 }

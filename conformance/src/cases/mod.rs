@@ -1,4 +1,4 @@
-//! What each vector is, declared by hand: a family for each operation.
+//! The vectors, declared by hand: a family for each operation.
 
 mod crash;
 pub(crate) mod export;
@@ -11,8 +11,8 @@ mod write;
 use crate::cases::export::Blobs;
 use crate::operations::Vector;
 
-/// All vectors, with the folders that they are in below that of their operation; large inputs and
-/// outputs go to `blobs`.
+/// Returns all vectors, with their folders below that of their operation. Large inputs and outputs
+/// go to `blobs`.
 pub(crate) fn all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     let mut vectors = read::export_all(blobs);
     vectors.extend(range::export_all(blobs));

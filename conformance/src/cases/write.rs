@@ -1,4 +1,4 @@
-//! §16 and property 8 of §2: what a writer writes when all that it would choose is given.
+//! §16 and property 8 of §2: the output of a writer when all of its choices are given.
 
 use crate::cases::export::{Blobs, about, keys, made, store, strings};
 use crate::generator::plaintext::{Pattern, counting};
@@ -8,7 +8,7 @@ use crate::generator::wire::stream_header::PLAINTEXT_LEN_UNKNOWN;
 use crate::operations::Vector;
 use crate::operations::write::{Parameters, Run, WriteExpect, WriteVector};
 
-/// A write vector in the making.
+/// A write vector under construction.
 struct WriteCase {
     id: &'static str,
     requirements: Vec<&'static str>,
@@ -21,13 +21,13 @@ struct WriteCase {
     error: Option<&'static str>,
 }
 
-/// All write vectors; large outputs go to `blobs`.
+/// Returns all write vectors. Large outputs go to `blobs`.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
     let areas = [sizes(), fields(), divided(), runs(), lengths(), optional(), refused()];
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
-/// F = 4096; full segments.
+/// Returns a case with F = 4096 and full segments.
 fn case(
     id: &'static str,
     requirements: &[&'static str],
@@ -80,7 +80,7 @@ impl WriteCase {
         self
     }
 
-    /// Segments follow from the plaintext, S, the flushes and whether there is an index.
+    /// Cuts the segments again from the plaintext, S, the flushes and the index.
     fn recut(mut self) -> Self {
         let segment_size = self.plan.header.segment_size();
         let items: Vec<Item> = cut(self.plan.plaintext.len, segment_size, &self.flushes);
@@ -116,7 +116,7 @@ impl WriteCase {
     }
 }
 
-/// What a writer of the plan is told.
+/// Returns the parameters of a writer of the plan.
 pub(crate) fn parameters(plan: &Plan, index: bool) -> Parameters {
     let header = &plan.header;
     Parameters {
@@ -232,7 +232,7 @@ fn divided() -> Vec<WriteCase> {
     ]
 }
 
-/// §8.3: what each run says of the one before.
+/// §8.3: each run names the one before it.
 fn runs() -> Vec<WriteCase> {
     let links = &["SV2-DIG-004", "SV2-SEG-027"];
     let flushed = |id, comment, runs: &'static [usize]| {

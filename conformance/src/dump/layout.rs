@@ -1,5 +1,6 @@
-//! Where the fields of a stream stand (§4, §6, §7, §12), as far as its lengths make sense. For
-//! people only: nothing is checked here.
+//! The places of the fields of a stream (§4, §6, §7, §12), as far as its lengths make sense.
+//!
+//! This is for people only, and checks nothing.
 
 use std::ops::Range;
 
@@ -8,7 +9,7 @@ use std::ops::Range;
 pub(super) struct Field {
     /// Its bytes, from the start of the stream.
     pub(super) range: Range<usize>,
-    /// As in the specification, with what it belongs to.
+    /// Its name in the specification, with the structure that it belongs to.
     pub(super) name: String,
 }
 
@@ -49,7 +50,7 @@ const SEGMENT_HEADER: [(&str, usize); 16] = [
     ("segment_tag", 32),
 ];
 
-/// The fields of `bytes`, in order and without gaps.
+/// Returns the fields of `bytes`, in order and without gaps.
 pub(super) fn fields(bytes: &[u8]) -> Vec<Field> {
     let mut walk = Walk { bytes, at: 0, fields: Vec::new() };
     let envelope_len = walk.number(112);
@@ -82,7 +83,7 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// LE32 at an offset; 0 where the input ends before.
+    /// Reads LE32 at an offset, or 0 if the input ends before it.
     fn number(&self, offset: usize) -> usize {
         let bytes = self.bytes.get(offset..).and_then(|rest| rest.first_chunk::<4>());
         bytes.map_or(0, |bytes| u32::from_le_bytes(*bytes) as usize)

@@ -1,4 +1,4 @@
-//! Bytes for people: the fields of a stream, with the byte at fault marked.
+//! Bytes for people: the fields of a stream, with the faulty byte marked.
 
 mod layout;
 
@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 use crate::dump::layout::fields;
 use crate::vector::Made;
 
-/// Bytes of a field that are shown.
+/// The number of bytes of a field that are shown.
 const SHOWN: usize = 64;
 const BYTES_PER_LINE: usize = 16;
 
-/// A line that says where a vector comes from.
+/// Returns a line with the origin of a vector.
 pub(crate) fn made(made: &Made) -> String {
     let mutation = &made.mutation;
     match &made.base {
@@ -20,8 +20,8 @@ pub(crate) fn made(made: &Made) -> String {
     }
 }
 
-/// The fields of a stream, a line or more each; the byte at `fault` has brackets, and its field an
-/// arrow.
+/// Returns the fields of a stream, each on one or more lines. The byte at `fault` has brackets, and
+/// its field an arrow.
 pub(crate) fn dump(what: &str, bytes: &[u8], fault: Option<usize>) -> String {
     let mut text = format!("{what}: {} bytes\n", bytes.len());
     for field in fields(bytes) {
@@ -33,7 +33,7 @@ pub(crate) fn dump(what: &str, bytes: &[u8], fault: Option<usize>) -> String {
     text
 }
 
-/// So many bytes from `start` on; the byte at `fault` has brackets.
+/// Returns bytes in hex, from `start` on. The byte at `fault` has brackets.
 pub(crate) fn hex_lines(
     name: &str,
     start: usize,

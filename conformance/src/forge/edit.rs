@@ -1,5 +1,4 @@
-//! One thing that is wrong with a stream, done before it is sealed, to its sealed segments, or to
-//! its bytes.
+//! One fault of a stream, made before it is sealed, in its sealed segments, or in its bytes.
 
 use arbitrary::Arbitrary;
 
@@ -10,20 +9,22 @@ use crate::generator::wire::segment_header::RUN_START;
 use crate::generator::wire::stream::Stream;
 use crate::generator::wire::stream_header::StreamHeader;
 
-/// One thing that is wrong. Segments are counted modulo their number, places modulo the length of
-/// what they are in.
+/// One fault. Segments are counted modulo their number, places modulo the length of the structure
+/// that holds them.
 #[derive(Arbitrary, Clone, Debug)]
 pub enum Edit {
-    /// A field of the stream header, by its place in the table of §4; tag and CRC follow.
+    /// A field of the stream header, by its place in the table of §4. Tag and CRC are computed
+    /// after it.
     StreamField(u8, Change),
-    /// An envelope of these stanzas, in the place of the one there is.
+    /// An envelope of these stanzas, in place of the present one.
     Stanzas(Vec<(u16, Vec<u8>)>),
-    /// A field of the segment header, by its place in the table of §6, or RUN_START; frames, tag
-    /// and CRCs follow.
+    /// A field of the segment header, by its place in the table of §6, or RUN_START. Frames, tag
+    /// and CRCs are computed after it.
     SegmentField(u8, u8, Change),
-    /// A byte of the payload; data_frames and lengths stay. Digest, tag and CRCs follow.
+    /// A byte of the payload. `data_frames` and the lengths stay. Digest, tag and CRCs are computed after
+    /// it.
     Payload(u8, u16, u8),
-    /// Type, reserved bytes or len of a frame header; its tag and all else follow.
+    /// Type, reserved bytes or len of a frame header. Its tag and all else are computed after it.
     FrameField(u8, u8, u8, Change),
     /// A byte of the digest frame's plaintext.
     Digest(u8, u8, u8),
@@ -31,34 +32,34 @@ pub enum Edit {
     Terminator(u8, u8, u8),
     /// The epoch whose keys seal the frames.
     SealingEpoch(u8, u32),
-    /// A byte of the sealed wire; the CRC and segment_tag follow.
+    /// A byte of the sealed wire. The CRC and segment_tag are computed after it.
     Wire(u8, u16, u8),
-    /// A byte of segment_tag, or of what it covers, after it was computed; the CRC of the header
-    /// follows.
+    /// A byte of segment_tag, or of the fields that it covers, after it was computed. The CRC of
+    /// the header is computed after it.
     Tagged(u8, u8, u8),
-    /// A byte of a segment, with both CRCs after it, as anybody can.
+    /// A byte of a segment, with both CRCs computed after it, which is possible without the key.
     Repaired(u8, u16, u8),
-    /// A byte of the stream; nothing follows.
+    /// A byte of the stream. Nothing is computed after it.
     Flip(u16, u8),
     /// Two segments change places.
     Swap(u8, u8),
-    /// A segment stands twice.
+    /// A segment is repeated.
     Repeat(u8),
     /// A segment is missing.
     Drop(u8),
-    /// The stream ends after so many bytes.
+    /// The stream ends after this many bytes.
     Cut(u16),
-    /// So many bytes follow the stream.
+    /// This many bytes follow the stream.
     Tail(u8),
-    /// One more index segment stands before this one.
+    /// One more index segment precedes this one.
     Index(u8),
 }
 
-/// What becomes of a number. Most wrong numbers that matter are close to the right one.
+/// The change of a number. Most wrong numbers that matter are close to the right one.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 pub enum Change {
-    /// One of its low 32 bits is flipped, in most cases one of the low four, where flags and
-    /// registered values are.
+    /// One of its low 32 bits is flipped. In most cases it is one of the low four, which hold flags
+    /// and registered values.
     Bit(u8),
     /// One more.
     Up,
@@ -82,7 +83,7 @@ impl Change {
 }
 
 impl Edit {
-    /// What is done before the stream is sealed.
+    /// Applies the edit before the stream is sealed.
     pub(super) fn plan(&self, plan: Plan) -> Plan {
         let segments = plan.items.len();
         let place = |segment: u8| usize::from(segment) % segments;
@@ -123,7 +124,7 @@ impl Edit {
         }
     }
 
-    /// What is done with sealed segments.
+    /// Applies the edit to sealed segments.
     pub(super) fn stream(&self, stream: Stream) -> Stream {
         let segments = stream.segments.len().max(1);
         let place = |segment: u8| usize::from(segment) % segments;
@@ -145,7 +146,7 @@ impl Edit {
         }
     }
 
-    /// What is done with the whole.
+    /// Applies the edit to all bytes.
     pub(super) fn bytes(&self, mut bytes: Vec<u8>) -> Vec<u8> {
         match *self {
             Self::Flip(at, value) => alter(&mut bytes, at.into(), value),

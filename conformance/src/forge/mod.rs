@@ -1,5 +1,4 @@
-//! Streams that are wrong in any way and sealed all the same: what somebody with the key could
-//! write.
+//! Streams with any fault that are sealed all the same, as a holder of the key could write them.
 //!
 //! A fuzzer that flips bits gets no further than the first CRC or tag. Here the edit comes first,
 //! and everything after it is computed from the edited value: frames, digest, CRCs, tags.
@@ -19,20 +18,20 @@ mod repair;
 pub use edit::{Change, Edit};
 pub use repair::{repair_crcs, repair_segment};
 
-/// n of §11 is at least this: no forgery has so many data segments.
+/// n of §11 is at least this. No forgery has so many data segments.
 const ENTRIES_MAX: usize = 169;
 
-/// A stream to be written, and what is wrong with it. Any value of any field is a stream, of some
-/// 100 KiB at most.
+/// A stream to be written, and its faults. Any value of any field is a stream, of some 100 KiB at
+/// most.
 #[derive(Clone, Debug, Default)]
 pub struct Forgery {
-    /// Whether the flag UNIFORM is set; data segments but the last are full then.
+    /// Whether the flag UNIFORM is set. Data segments except the last are then full.
     pub uniform: bool,
-    /// Whether F is 8 KiB, and not 4.
+    /// Whether F is 8 KiB instead of 4.
     pub large_frames: bool,
-    /// Whether S is two frames, and not one.
+    /// Whether S is two frames instead of one.
     pub two_frames: bool,
-    /// Segments of a key epoch; 0 for one epoch.
+    /// Segments of a key epoch, or 0 for one epoch.
     pub epoch_segments: u8,
     /// Whether the length of the plaintext is declared.
     pub declared: bool,
@@ -40,18 +39,19 @@ pub struct Forgery {
     pub digest_over_frames: bool,
     /// Whether there is an envelope, of a padding stanza.
     pub envelope: bool,
-    /// Whether index segments are written, where UNIFORM allows it.
+    /// Whether index segments are written, if UNIFORM allows it.
     pub indexed: bool,
-    /// Draws the plaintext bytes of each data segment; six segments at most, three with UNIFORM.
+    /// Draws the plaintext length of each data segment. At most six segments count, three with
+    /// UNIFORM.
     pub lens: Vec<u16>,
     /// The segments at which further runs begin.
     pub runs: BTreeSet<u8>,
-    /// What is wrong. The first fault hides the others.
+    /// The faults. The first one hides the others.
     pub edits: Vec<Edit>,
 }
 
-/// Drawn so that most forgeries have a few segments and one thing that is wrong: what would be
-/// refused for two reasons tests one.
+/// Most drawn forgeries have a few segments and one fault, because a stream with two faults tests
+/// only one.
 impl<'a> Arbitrary<'a> for Forgery {
     fn arbitrary(values: &mut Unstructured<'a>) -> Result<Self> {
         let edits = *values.choose(&[1, 1, 1, 1, 2, 2, 3, 0])?;
@@ -75,7 +75,7 @@ impl<'a> Arbitrary<'a> for Forgery {
 }
 
 impl Forgery {
-    /// The bytes of the stream, under the content key 00 01 02 … 1f and the empty context.
+    /// Returns the bytes of the stream, under the content key 00 01 02 … 1f and the empty context.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
         let lens = self.lens();
@@ -85,7 +85,7 @@ impl Forgery {
         edits.iter().fold(stream.bytes(), |bytes, edit| edit.bytes(bytes))
     }
 
-    /// The plaintext of the stream before anything is wrong.
+    /// Returns the plaintext of the stream without faults.
     #[must_use]
     pub fn plaintext(&self) -> Vec<u8> {
         Pattern::counting(self.lens().iter().sum()).bytes()
@@ -99,8 +99,8 @@ impl Forgery {
         1 << (self.frame_size_log2() + u8::from(self.two_frames))
     }
 
-    /// Plaintext bytes of each data segment: at least one, at most S, and S where UNIFORM asks for
-    /// it. Most are short, because what is wrong seldom depends on how much there is.
+    /// Returns the plaintext length of each data segment: at least one, at most S, and S if UNIFORM
+    /// requires it. Most are short, because faults seldom depend on the length.
     fn lens(&self) -> Vec<usize> {
         let full = self.segment_size() as usize;
         let len = |len: usize| if len.is_multiple_of(8) { len % full + 1 } else { len % 100 + 1 };

@@ -1,11 +1,11 @@
-//! Checksums made right again.
+//! Repairs checksums.
 
 use crate::broken::number;
 use crate::generator::primitives::crc32c;
 use crate::generator::wire::segment_header::repair_header_crc;
 
-/// Makes the CRCs of a stream header, of its envelope, and of the segments that follow by wire_len
-/// those of their bytes: what anybody can do to any input.
+/// Repairs the CRCs of a stream header, of its envelope, and of the segments that follow by
+/// wire_len. This is possible for any input without the key.
 pub fn repair_crcs(stream: &mut [u8]) {
     let Some((header, _)) = stream.split_at_mut_checked(128) else { return };
     let crc = crc32c(&header[..124]);
@@ -23,8 +23,10 @@ pub fn repair_crcs(stream: &mut [u8]) {
     }
 }
 
-/// Makes the CRCs of the segment at the beginning of `bytes` those of its bytes. Returns its
-/// length, in bytes, as its header says; all that is there, where that is no whole header.
+/// Repairs the CRCs of the segment at the beginning of `bytes`.
+///
+/// Returns its length in bytes, as its header declares it, or the length of `bytes` if that is not
+/// a whole header.
 pub fn repair_segment(bytes: &mut [u8]) -> usize {
     let Some((header, rest)) = bytes.split_at_mut_checked(96) else { return bytes.len() };
     let wire_len = length(number(header, 36, 4));

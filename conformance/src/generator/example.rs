@@ -9,15 +9,15 @@ use crate::generator::primitives::sha256_hex;
 use crate::generator::wire::builder::Frame;
 use crate::generator::wire::stream::{Segment, Stream};
 
-/// The heading in the specification under which the example stands.
+/// The heading in the specification under which the example is.
 pub const HEADING: &str = "## Appendix A. Worked example";
 
-/// The stream that the appendix works through.
+/// Returns the stream that the appendix works through.
 pub(crate) fn plan() -> Plan {
     Plan::filled(8192, 10_000)
 }
 
-/// The text of Appendix A, without its heading.
+/// Returns the text of Appendix A, without its heading.
 #[must_use]
 pub fn markdown() -> String {
     let stream = plan().write();
@@ -56,7 +56,7 @@ One stream of two data segments and a final one, with every intermediate value. 
 
 ";
 
-/// A block of `name value` lines, the values one under the other.
+/// Returns a block of `name value` lines, with the values aligned.
 fn block(lines: &[(&str, String)]) -> String {
     let width = lines.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let mut text = String::from("```text\n");
@@ -67,7 +67,7 @@ fn block(lines: &[(&str, String)]) -> String {
     text + "```\n\n"
 }
 
-/// 32 bytes a line, with offsets from `first`.
+/// Returns 32 bytes a line, with offsets from `first`.
 fn dump(bytes: &[u8], first: usize) -> String {
     let mut text = String::from("```text\n");
     for (line, chunk) in bytes.chunks(32).enumerate() {
@@ -99,7 +99,7 @@ fn keys(stream: &Stream) -> String {
         + &block(&[("HChaCha20(K_aead(0), run_salt)", hex::encode(subkey))])
 }
 
-/// Names the bytes of a structure by ranges.
+/// Returns the bytes of a structure with names for ranges of them.
 fn fields(bytes: &[u8], ranges: &[(&'static str, usize, usize)]) -> String {
     let lines: Vec<_> =
         ranges.iter().map(|(name, from, to)| (*name, hex::encode(&bytes[*from..*to]))).collect();

@@ -2,7 +2,8 @@
 
 use crate::generator::primitives::{expand, hmac, sha3};
 
-/// The keys of one stream that do not depend on the epoch, and the bound hash that they come from.
+/// The keys of one stream that do not depend on the epoch, and the bound hash from which they are
+/// derived.
 #[derive(Clone)]
 pub(crate) struct Keys {
     pub(crate) bound_hash: [u8; 32],
@@ -21,7 +22,7 @@ pub(crate) struct EpochKeys {
 }
 
 impl Keys {
-    /// Derives from the first 80 bytes of the stream header, as they stand in the stream.
+    /// Derives the keys from the first 80 bytes of the stream header, as they are in the stream.
     pub(crate) fn derive(content_key: &[u8; 32], context: &[u8], header: &[u8]) -> Self {
         let bound_hash = sha3(&[&header[..80], &(context.len() as u64).to_le_bytes(), context]);
         let prk = hmac(&header[32..64], &[content_key]);
@@ -44,12 +45,12 @@ impl Keys {
         EpochKeys { aead: expand(&secret, &self.bind("aead")), digest: expand(&secret, &self.bind("digest")) }
     }
 
-    /// K_run of suite 0x0002, from K_aead of the epoch.
+    /// Returns K_run of suite 0x0002, from K_aead of the epoch.
     pub(crate) fn run(&self, aead: &[u8; 32], run_salt: &[u8; 16]) -> [u8; 32] {
         expand(aead, &[self.bind("run").as_slice(), run_salt].concat())
     }
 
-    /// The info string of a label.
+    /// Returns the info string of a label.
     pub(crate) fn bind(&self, label: &str) -> Vec<u8> {
         bind(label, &self.bound_hash)
     }

@@ -1,5 +1,5 @@
-//! Makes streams on plain primitives, from `spec/stream-v2.md` alone: what a stream is to be, its
-//! bytes, and the places where a vector alters them.
+//! Makes streams on plain primitives, from `spec/stream-v2.md` alone: the plan of a stream, its
+//! bytes, and the places at which a vector alters them.
 
 pub mod example;
 pub(crate) mod keys;

@@ -6,13 +6,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pattern {
-    /// How byte i comes about.
+    /// The rule for byte i.
     pub pattern: PatternKind,
     /// Length in bytes.
     pub len: usize,
 }
 
-/// The recipes that exist.
+/// The existing recipes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PatternKind {
     /// Byte i is i mod 251.
@@ -24,19 +24,19 @@ pub enum PatternKind {
 }
 
 impl Pattern {
-    /// `len` bytes of i mod 251.
+    /// Returns the recipe of `len` bytes of i mod 251.
     #[must_use]
     pub fn counting(len: usize) -> Self {
         Self { pattern: PatternKind::Mod251, len }
     }
 
-    /// `len` bytes of 0x41.
+    /// Returns the recipe of `len` bytes of 0x41.
     #[must_use]
     pub fn constant(len: usize) -> Self {
         Self { pattern: PatternKind::LetterA, len }
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn bytes(&self) -> Vec<u8> {
         (0..251_u8)
@@ -47,7 +47,7 @@ impl Pattern {
     }
 }
 
-/// Bytes that count up from `first`.
+/// Returns bytes that count up from `first`.
 pub(crate) fn counting<const N: usize>(first: u8) -> [u8; N] {
     let mut bytes = [first; N];
     bytes.iter_mut().zip(0_u8..).for_each(|(byte, step)| *byte = byte.wrapping_add(step));

@@ -1,5 +1,5 @@
-//! What a stream is to be: parameters, segments, runs, and the places where a vector alters the
-//! truth.
+//! The plan of a stream: parameters, segments, runs, and the places at which a vector makes it
+//! wrong.
 
 use std::rc::Rc;
 
@@ -11,7 +11,7 @@ use crate::generator::wire::stream_header::{PLAINTEXT_LEN_UNKNOWN, StreamHeader,
 /// One segment to be written.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Item {
-    /// A data segment of so many plaintext bytes.
+    /// A data segment of this many plaintext bytes.
     Data(usize),
     Index,
     Final,
@@ -20,8 +20,8 @@ pub(crate) enum Item {
 /// Alters bytes in place.
 pub(crate) type Alter = Rc<dyn Fn(&mut Vec<u8>)>;
 
-/// A place where a vector alters what an honest writer does. What comes later is computed from the
-/// altered value.
+/// A place at which a vector alters the work of an honest writer. Later values are computed from
+/// the altered value.
 #[derive(Clone)]
 pub(crate) enum Tweak {
     /// The payload, before it is cut into frames.
@@ -51,19 +51,21 @@ pub(crate) struct Plan {
     pub(crate) tweaks: Vec<Tweak>,
 }
 
-/// The run_salt of run 0, 1, 2 and so on.
+/// Returns the run_salt of run 0, 1, 2 and so on.
 pub(crate) fn run_salt(run: u8) -> [u8; 16] {
     counting(0x40 + 0x10 * run)
 }
 
 impl Plan {
-    /// Data segments of the given lengths and a final segment; F = S = 4096, one run.
+    /// Returns data segments of the given lengths and a final segment, with F = S = 4096 and one
+    /// run.
     pub(crate) fn flushed(lens: &[usize]) -> Self {
         let items = lens.iter().copied().map(Item::Data).chain([Item::Final]).collect();
         Self::new(4096, Pattern::counting(lens.iter().sum()), items)
     }
 
-    /// Data segments of S bytes each, but the last, and a final segment; F = 4096.
+    /// Returns data segments of S bytes each, except for the last, and a final segment, with F =
+    /// 4096.
     pub(crate) fn filled(segment_size: u32, len: usize) -> Self {
         Self::new(segment_size, Pattern::counting(len), cut(len, segment_size as usize, &[]))
     }
@@ -95,7 +97,7 @@ impl Plan {
         }
     }
 
-    /// Sets fields of the stream header; all else follows.
+    /// Sets fields of the stream header. All else is computed from them.
     pub(crate) fn header(mut self, set: impl FnOnce(&mut StreamHeader)) -> Self {
         set(&mut self.header);
         self
@@ -174,7 +176,7 @@ impl Plan {
     }
 }
 
-/// SV2-WRT-004: full segments, but for flushes (offsets in the plaintext) and the end.
+/// Returns full segments, except at flushes (offsets in the plaintext) and the end (SV2-WRT-004).
 pub(crate) fn cut(len: usize, segment_size: usize, flushes: &[usize]) -> Vec<Item> {
     let mut items = Vec::new();
     let mut taken = 0;
@@ -188,7 +190,7 @@ pub(crate) fn cut(len: usize, segment_size: usize, flushes: &[usize]) -> Vec<Ite
     items
 }
 
-/// SV2-IDX-001: index segments where a writer of index segments puts them.
+/// Adds index segments at the places required of a writer of index segments (SV2-IDX-001).
 pub(crate) fn with_index(items: &[Item], entries_max: usize) -> Vec<Item> {
     let mut indexed = Vec::new();
     let mut uncovered = 0;

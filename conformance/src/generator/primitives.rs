@@ -1,4 +1,4 @@
-//! §1.2: the primitives, and §7: the AEADs of both suites.
+//! §1.2 and §7: the primitives, and the AEADs of both suites.
 
 use aes_gcm::Aes256Gcm;
 use chacha20poly1305::XChaCha20Poly1305;
@@ -8,20 +8,20 @@ use hmac::{Mac, SimpleHmac};
 use sha2::Sha256;
 use sha3::{Digest, Sha3_256};
 
-/// CRC-32C of a message.
+/// Returns the CRC-32C of a message.
 pub(crate) fn crc32c(message: &[u8]) -> u32 {
     const CRC_32C: Crc<u32> = Crc::<u32>::new(&CRC_32_ISCSI);
     CRC_32C.checksum(message)
 }
 
-/// SHA3-256 of the concatenation of `parts`.
+/// Returns the SHA3-256 of the concatenation of `parts`.
 pub(crate) fn sha3(parts: &[&[u8]]) -> [u8; 32] {
     let mut hash = Sha3_256::new();
     parts.iter().for_each(|part| hash.update(part));
     hash.finalize().into()
 }
 
-/// HMAC with SHA3-256 of the concatenation of `parts`.
+/// Returns HMAC with SHA3-256 of the concatenation of `parts`.
 pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     let Ok(mut mac) = SimpleHmac::<Sha3_256>::new_from_slice(key) else {
         unreachable!("HMAC takes a key of any length")
@@ -30,17 +30,17 @@ pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
-/// HKDF-Expand to 32 bytes, which is one block.
+/// Returns HKDF-Expand to 32 bytes, which is one block.
 pub(crate) fn expand(prk: &[u8; 32], info: &[u8]) -> [u8; 32] {
     hmac(prk, &[info, &[1]])
 }
 
-/// SHA-256 in hex, as the vectors name plaintexts and files.
+/// Returns SHA-256 in hex, as the vectors name plaintexts and files.
 pub(crate) fn sha256_hex(message: &[u8]) -> String {
     hex::encode(Sha256::digest(message))
 }
 
-/// XChaCha20-Poly1305: encrypts `text` in place and returns the tag.
+/// Encrypts `text` in place with XChaCha20-Poly1305 and returns the tag.
 pub(crate) fn seal_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
     let cipher = XChaCha20Poly1305::new(&(*key).into());
     match cipher.encrypt_inout_detached(&nonce.into(), aad, text.into()) {
@@ -49,15 +49,15 @@ pub(crate) fn seal_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &m
     }
 }
 
-/// XChaCha20-Poly1305: decrypts `text` in place and says whether the tag held; if not, the text is
-/// worthless.
+/// Decrypts `text` in place with XChaCha20-Poly1305 and returns whether the tag held. If not, the
+/// text is worthless.
 pub(crate) fn open_xchacha(key: &[u8; 32], nonce: [u8; 24], aad: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
     let cipher = XChaCha20Poly1305::new(&(*key).into());
     let Ok(tag) = <[u8; 16]>::try_from(tag) else { return false };
     cipher.decrypt_inout_detached(&nonce.into(), aad, text.into(), &tag.into()).is_ok()
 }
 
-/// AES-256-GCM: encrypts `text` in place and returns the tag.
+/// Encrypts `text` in place with AES-256-GCM and returns the tag.
 pub(crate) fn seal_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [u8]) -> [u8; 16] {
     let cipher = Aes256Gcm::new(&(*key).into());
     match cipher.encrypt_inout_detached(&nonce.into(), aad, text.into()) {
@@ -66,7 +66,7 @@ pub(crate) fn seal_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [
     }
 }
 
-/// AES-256-GCM: decrypts `text` in place and says whether the tag held; if not, the text is
+/// Decrypts `text` in place with AES-256-GCM and returns whether the tag held. If not, the text is
 /// worthless.
 pub(crate) fn open_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [u8], tag: &[u8]) -> bool {
     let cipher = Aes256Gcm::new(&(*key).into());
@@ -74,7 +74,7 @@ pub(crate) fn open_gcm(key: &[u8; 32], nonce: [u8; 12], aad: &[u8], text: &mut [
     cipher.decrypt_inout_detached(&nonce.into(), aad, text.into(), &tag.into()).is_ok()
 }
 
-/// A length that a field of four bytes holds; everything here is a few MiB.
+/// Returns a length as a field of four bytes. Everything here is a few MiB.
 pub(crate) fn le32(len: usize) -> u32 {
     match u32::try_from(len) {
         Ok(len) => len,

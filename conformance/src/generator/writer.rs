@@ -1,4 +1,4 @@
-//! §8, §9, §11 and §13: writes what a plan says, one segment after the other.
+//! §8, §9, §11 and §13: writes the segments of a plan, one after the other.
 
 use crate::generator::keys::Keys;
 use crate::generator::plan::{Item, Plan, Tweak};
@@ -44,7 +44,7 @@ impl Plan {
     }
 }
 
-/// What a writer knows between two segments.
+/// The writer's state between two segments.
 struct Writer<'a> {
     plan: &'a Plan,
     keys: &'a Keys,
@@ -95,7 +95,7 @@ impl Writer<'_> {
         });
     }
 
-    /// Applies the tweaks of one stage to the segment that is being written.
+    /// Applies the tweaks of one stage to the current segment.
     fn alter(&self, stage: impl Fn(&Tweak) -> bool, bytes: &mut Vec<u8>) {
         for tweak in self.plan.tweaks.iter().filter(|tweak| stage(tweak)) {
             match tweak {
@@ -120,7 +120,7 @@ impl Writer<'_> {
         }
     }
 
-    /// §11: distance, previous, entries.
+    /// Returns distance, previous and entries (§11).
     fn index_payload(&self) -> Vec<u8> {
         let (distance, previous) = match &self.last_index {
             Some((position, tag)) => (self.position - position, tag.clone()),
@@ -160,13 +160,13 @@ impl Writer<'_> {
         Builder { sealing_epoch, counters, header, data, digest, terminator }
     }
 
-    /// The first segment and the salt of the run that this segment belongs to.
+    /// Returns the first segment and the salt of the run that this segment belongs to.
     fn run(&self) -> (usize, [u8; 16]) {
         let runs = self.plan.runs.iter().rev();
         runs.copied().find(|(first, _)| *first <= self.segments.len()).unwrap_or((0, [0; 16]))
     }
 
-    /// §13.
+    /// Returns the key epoch of this segment (§13).
     fn key_epoch(&self) -> u32 {
         le32(self.segments.len()).checked_div(self.plan.header.epoch_segments).unwrap_or(0)
     }
@@ -178,7 +178,7 @@ impl Writer<'_> {
         (u16::from(rekey) * REKEY) | (u16::from(run_start) * RUN_START)
     }
 
-    /// §8.3.
+    /// Returns the terminator of a segment (§8.3).
     fn terminator(&self, item: Item) -> Vec<u8> {
         let run_start = self.flags() & RUN_START != 0;
         match item {
@@ -190,12 +190,12 @@ impl Writer<'_> {
         }
     }
 
-    /// T_(i-1) || R_(i-1).
+    /// Returns T_(i-1) || R_(i-1).
     fn history(&self) -> Vec<u8> {
         [&self.transcript[..], &self.run].concat()
     }
 
-    /// §9.
+    /// Returns the trailer (§9).
     fn trailer(&self) -> Vec<u8> {
         let distance = self.last_index.as_ref().map_or(0, |(position, _)| self.position - position);
         let numbers = [self.taken, self.position, distance];
@@ -203,7 +203,7 @@ impl Writer<'_> {
         numbers.chain(self.history()).collect()
     }
 
-    /// Takes a segment into what the next ones depend on.
+    /// Adds a segment to the state that the next ones depend on.
     fn advance(&mut self, item: Item, header: &[u8], digest: &[u8; 32]) {
         let index = le32(self.segments.len()).to_le_bytes();
         let tag = header[60..76].to_vec();

@@ -1,4 +1,4 @@
-//! Compares `vectors/` and Appendix A with what is generated, and lints them.
+//! Compares `vectors/` and Appendix A with the generated text, and lints them.
 
 use std::fs;
 use std::io;
@@ -8,11 +8,11 @@ use crate::generator::example;
 use crate::golden::lint::lint;
 use crate::golden::tree::{Findings, Tree, read_tree};
 
-/// Compares a folder and a specification with what is generated, `expected`.
+/// Compares a folder and a specification with the generated files, `expected`.
 ///
 /// # Errors
 ///
-/// When a file cannot be read.
+/// - if a file cannot be read.
 pub fn check(expected: &Tree, folder: &Path, specification: &Path) -> io::Result<Findings> {
     let specification = fs::read_to_string(specification)?;
     let mut findings = compare(expected, &read_tree(folder)?);
@@ -37,7 +37,7 @@ fn compare(expected: &Tree, found: &Tree) -> Findings {
     findings
 }
 
-/// The text below the heading of Appendix A, up to the next heading of its level.
+/// Compares the text below the heading of Appendix A, up to the next heading of its level.
 fn appendix(specification: &str) -> Findings {
     let Some((_, rest)) = specification.split_once(example::HEADING) else {
         return vec![format!("specification: no heading \"{}\"", example::HEADING)];

@@ -1,4 +1,4 @@
-//! Every requirement is tested from both sides: by a vector that keeps it and one that breaks it.
+//! Every requirement is tested from both sides, by a vector that keeps it and one that breaks it.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use crate::operations::Vector;
 use crate::operations::operation::Coverage;
 use crate::vector::Waiver;
 
-/// Requirements that are tested from one side without a reason, or from both in spite of one.
+/// Returns the requirements that are tested from one side without a reason, or from both sides in
+/// spite of one.
 pub(crate) fn lint(vectors: &[Vector], reasons: &[Waiver]) -> Findings {
     let by_id: BTreeMap<&str, &Vector> =
         vectors.iter().map(|vector| (vector.about().id.as_str(), vector)).collect();
@@ -15,7 +16,7 @@ pub(crate) fn lint(vectors: &[Vector], reasons: &[Waiver]) -> Findings {
     for vector in vectors {
         let operation = vector.operation();
         let mut coverage = operation.coverage();
-        // What a vector was made from differs in the fault alone.
+        // The base of a vector differs in the fault alone.
         if let Some(base) = operation.base().and_then(|base| by_id.get(base)) {
             coverage.accepting |= base.operation().coverage().accepting;
         }

@@ -13,7 +13,7 @@ use crate::golden::tree::Tree;
 use crate::golden::waivers;
 use crate::vector::{Entry, Manifest};
 
-/// Files that are written by hand: they live in `vectors/` and nowhere else.
+/// Files that are written by hand. They exist only in `vectors/`.
 const BY_HAND: [(&str, &[u8]); 7] = [
     (PUBLISHED, include_bytes!("../../../vectors/PUBLISHED")),
     ("README.md", include_bytes!("../../../vectors/README.md")),
@@ -60,7 +60,7 @@ pub fn generate() -> Tree {
     tree
 }
 
-/// The version of the suite.
+/// Returns the version of the suite.
 #[must_use]
 pub fn version() -> &'static str {
     include_str!("../../../vectors/VERSION").trim()
@@ -76,7 +76,7 @@ fn manifest(vectors: Vec<Entry>) -> Manifest {
     }
 }
 
-/// Pretty JSON with a line feed at the end.
+/// Returns pretty JSON with a line feed at the end.
 fn json(value: &impl Serialize) -> Vec<u8> {
     match serde_json::to_vec_pretty(value) {
         Ok(mut bytes) => {

@@ -1,5 +1,4 @@
-//! Rules that the vectors keep, whoever made them: hashes, ids, requirements, and that what was
-//! published stays.
+//! Rules that all vectors keep: hashes, ids, requirements, and that published vectors stay.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +9,7 @@ use crate::golden::tree::{Findings, Tree};
 use crate::operations::Vector;
 use crate::vector::{Manifest, Stored};
 
-/// Holds the rules of the suite against itself.
+/// Checks the rules of the suite.
 #[must_use]
 pub fn lint(tree: &Tree, specification: &str) -> Findings {
     let mut findings = Findings::new();
@@ -42,7 +41,7 @@ pub fn lint(tree: &Tree, specification: &str) -> Findings {
     findings
 }
 
-/// Requirement identifiers that stand in headings.
+/// Returns the requirement identifiers in headings.
 fn identifiers(specification: &str) -> BTreeSet<String> {
     specification
         .lines()
@@ -108,7 +107,7 @@ mod tests {
         assert_eq!(with("VERSION", |_| ()), Findings::new());
     }
 
-    /// A line of `PUBLISHED` for `accept-empty` as it is.
+    /// Returns a line of `PUBLISHED` for the unchanged `accept-empty`.
     fn line() -> String {
         let bytes = &TREE["read/accept/accept-empty.json"];
         let vector: Vector = serde_json::from_slice(bytes).unwrap();

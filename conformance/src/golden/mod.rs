@@ -1,4 +1,4 @@
-//! The files of `vectors/`: generated, compared, and held to the rules of the suite.
+//! The files of `vectors/`: generated, compared, and checked against the rules of the suite.
 
 pub mod check;
 mod coverage;

@@ -1,4 +1,4 @@
-//! `vectors/PUBLISHED`: what was published means what it meant, for ever.
+//! `vectors/PUBLISHED`: a published vector keeps its meaning forever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use crate::operations::Vector;
 /// The file of the published ids, from the root of the vectors.
 pub const PUBLISHED: &str = "PUBLISHED";
 
-/// What a vector means, as a hash: everything but the words about it and the requirements that it
-/// is listed under.
+/// Returns the meaning of a vector as a hash. It covers everything but the description and the
+/// requirements under which it is listed.
 #[must_use]
 pub fn meaning(vector: &Vector) -> String {
     let mut value = serde_json::to_value(vector).unwrap_or_default();
@@ -22,9 +22,10 @@ pub fn meaning(vector: &Vector) -> String {
     sha256_hex(value.to_string().as_bytes())
 }
 
-/// The lines of `PUBLISHED`: an id, the version that brought it, its meaning, and whether it is
-/// withdrawn. Behind that word stands the version that left it out. A line that begins with `#` is
-/// for people.
+/// Returns the lines of `PUBLISHED`.
+///
+/// Each has an id, the version that added it, its meaning, and whether it is withdrawn. After that
+/// word follows the version that removed it. A line that begins with `#` is for people.
 pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str, bool)> {
     text.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
         let mut words = line.split(' ');
@@ -32,7 +33,7 @@ pub fn published_lines(text: &str) -> impl Iterator<Item = (&str, &str, &str, bo
     })
 }
 
-/// A published id means what it meant, or is withdrawn for ever.
+/// Checks that a published id keeps its meaning, or is withdrawn forever.
 pub(crate) fn lint(tree: &Tree, vectors: &[Vector]) -> Findings {
     let Some(Ok(text)) = tree.get(PUBLISHED).map(|bytes| std::str::from_utf8(bytes)) else {
         return vec![format!("{PUBLISHED}: missing")];
@@ -52,7 +53,7 @@ pub(crate) fn lint(tree: &Tree, vectors: &[Vector]) -> Findings {
         .collect()
 }
 
-/// `PUBLISHED` with a line for each vector that has none yet; lines that are there stay.
+/// Returns `PUBLISHED` with a line for each vector that has none yet. Existing lines stay.
 #[must_use]
 pub fn publish(text: &str, version: &str, vectors: &[Vector]) -> String {
     let known: BTreeSet<&str> = published_lines(text).map(|(id, ..)| id).collect();

@@ -1,9 +1,10 @@
 //! The requirements of the specification, by identifier.
 
-/// The specification, as it stands beside the vectors.
+/// The specification in the same repository.
 pub const SPECIFICATION: &str = include_str!("../../../spec/stream-v2.md");
 
-/// The normative sentence of a requirement: the first paragraph under its heading, as one line.
+/// Returns the normative sentence of a requirement, the first paragraph under its heading, as one
+/// line.
 #[must_use]
 pub fn sentence(id: &str) -> Option<String> {
     let (_, rest) = SPECIFICATION.split_once(&format!("\n#### {id}\n"))?;

@@ -1,4 +1,4 @@
-//! `trace/tests.txt`: the golden vectors by requirement, as annotations that `duvet` takes for
+//! `trace/tests.txt`: the golden vectors by requirement, as annotations that `duvet` counts as
 //! tests.
 
 use std::collections::BTreeMap;
@@ -9,7 +9,7 @@ use crate::vector::{About, Waiver};
 /// The file, from the root of the vectors.
 pub(crate) const TRACE: &str = "trace/tests.txt";
 
-/// Columns of a line.
+/// The columns of a line.
 const WIDTH: usize = 110;
 /// Words that make a sentence a requirement.
 const KEY_WORDS: [&str; 3] = ["MUST", "SHOULD", "MAY"];
@@ -25,7 +25,7 @@ const WAIVED: &str = "\
 No vector tests these, for the reasons that manifest.json has:
 ";
 
-/// The text of the file.
+/// Returns the text of the file.
 pub(crate) fn tests<'a>(vectors: impl Iterator<Item = &'a About>, waivers: &[Waiver]) -> String {
     let mut ids: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for about in vectors {
@@ -55,7 +55,7 @@ pub(crate) fn tests<'a>(vectors: impl Iterator<Item = &'a About>, waivers: &[Wai
     text
 }
 
-/// The sentences of a requirement that have a key word; the others define its terms.
+/// Returns the sentences of a requirement that have a key word. The others define its terms.
 fn normative(requirement: &str) -> Vec<String> {
     let paragraph = sentence(requirement).unwrap_or_default();
     let sentences = paragraph.split_inclusive(". ");
@@ -63,7 +63,7 @@ fn normative(requirement: &str) -> Vec<String> {
     found.map(|part| part.trim_end().to_owned()).collect()
 }
 
-/// Words in lines that begin with `prefix`.
+/// Wraps words in lines that begin with `prefix`.
 fn wrapped(prefix: &str, words: &str) -> String {
     let mut text = String::new();
     let mut line = String::new();

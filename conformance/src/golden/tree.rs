@@ -8,14 +8,14 @@ use std::path::Path;
 /// Files by path from the root of the vectors.
 pub type Tree = BTreeMap<String, Vec<u8>>;
 
-/// What is wrong with them, one line each; empty where nothing is.
+/// The faults of the files, one line each.
 pub type Findings = Vec<String>;
 
-/// Every file below a folder, by path.
+/// Reads every file below a folder, by path.
 ///
 /// # Errors
 ///
-/// When one cannot be read.
+/// - if a file cannot be read.
 pub fn read_tree(folder: &Path) -> io::Result<Tree> {
     let mut tree = Tree::new();
     read_folder(folder, "", &mut tree)?;

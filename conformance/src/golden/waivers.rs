@@ -1,4 +1,4 @@
-//! Requirements that no vector tests, or only from one side, and why.
+//! Requirements that no vector tests, or only from one side, and the reasons.
 
 use crate::vector::Waiver;
 
@@ -81,7 +81,7 @@ const JOURNAL_AND_RESUME: [(&str, &str); 25] = [
 const RESUME_KEY: &str = "about a file that a writer keeps for itself";
 const REPLACING: &str = "about a tool that replaces envelopes";
 
-/// About keys of envelopes.
+/// Waivers for keys of envelopes.
 const KEYS: [(&str, &str); 24] = [
     ("SV2-KEY-005", RANDOM),
     ("SV2-ENV-019", UNWRAP),
@@ -112,7 +112,7 @@ const KEYS: [(&str, &str); 24] = [
 const WRITES: &str = "about what a writer writes: every other output fails the vector, byte for byte";
 const ACCEPTS: &str = "about what must be accepted";
 
-/// Tested by vectors of one side.
+/// Requirements that are tested from one side only.
 const ONE_SIDED: [(&str, &str); 19] = [
     ("SV2-DIG-001", WRITES),
     ("SV2-DIG-003", ACCEPTS),
@@ -135,12 +135,12 @@ const ONE_SIDED: [(&str, &str); 19] = [
     ("SV2-WRT-004", WRITES),
 ];
 
-/// The waivers in the order of the manifest.
+/// Returns the waivers in the order of the manifest.
 pub(crate) fn all() -> Vec<Waiver> {
     sorted(WAIVERS.iter().chain(&WRITER).chain(&JOURNAL_AND_RESUME).chain(&KEYS))
 }
 
-/// The reasons for one side alone, in the order of the manifest.
+/// Returns the reasons for one side alone, in the order of the manifest.
 pub(crate) fn one_sided() -> Vec<Waiver> {
     sorted(ONE_SIDED.iter())
 }

@@ -1,4 +1,4 @@
-//! Streams with UNIFORM, whose places are known: what is read for links, and what is released.
+//! Streams with UNIFORM, whose places are known: the links that are read, and the released bytes.
 
 use super::{RangeCase, case, full};
 use crate::cases::read::case::Place;
@@ -102,7 +102,7 @@ fn parameters() -> Vec<RangeCase> {
     ]
 }
 
-/// What a final segment may say with UNIFORM.
+/// The lengths that a final segment may declare with UNIFORM.
 fn lengths() -> Vec<RangeCase> {
     let uniform = |id: &str, comment: &str, len| {
         case(id, &["SV2-RNG-001", "SV2-FIN-006"], comment, &Plan::filled(4096, len).uniform())

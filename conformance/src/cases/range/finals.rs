@@ -17,14 +17,14 @@ pub(super) fn cases() -> Vec<RangeCase> {
         .concat()
 }
 
-/// A case of a stream with UNIFORM, and one without.
+/// Returns a case of a stream with UNIFORM, and one without.
 fn both(id: &str, requirements: &[&'static str], comment: &str) -> [RangeCase; 2] {
     [("uniform", full(&[]), UNIFORM), ("plain", flushed(&[]), PLAIN)].map(|(name, plan, base)| {
         case(&format!("range-{id}-{name}"), requirements, comment, &plan).made(base, "what is stored")
     })
 }
 
-/// What is missing.
+/// Streams that lack a part.
 fn cuts() -> Vec<RangeCase> {
     let cut = |id: &str, comment: &str, segments: usize, more: usize| {
         both(id, &["SV2-RNG-010"], comment).map(|case| {
@@ -58,7 +58,7 @@ fn trailing() -> Vec<RangeCase> {
     .concat()
 }
 
-/// Something authentic stands at the end, and not in its place.
+/// An authentic segment is at the end, but not in its place.
 fn repeated() -> Vec<RangeCase> {
     let end = |case: &RangeCase, field: usize| Some(case.stream.bytes().len() - 256 + field);
     let final_twice = case(
@@ -144,7 +144,7 @@ fn damaged() -> Vec<RangeCase> {
     .concat()
 }
 
-/// A builder that sets bytes of the trailer.
+/// Returns a builder that sets bytes of the trailer.
 fn trailer(at: usize, value: Vec<u8>) -> impl Fn(&mut Builder) {
     move |builder| builder.terminator.plain[at..at + value.len()].copy_from_slice(&value)
 }
@@ -211,7 +211,7 @@ fn trailers() -> Vec<RangeCase> {
     ]
 }
 
-/// A final segment alone: its trailer is zero.
+/// The final segment is alone, and its trailer is zero.
 fn empty_streams() -> Vec<RangeCase> {
     let empty = |id: &str, requirement: &'static str, comment: &str, at, value| {
         let plan = Plan::flushed(&[]).builder(0, trailer(at, value));
@@ -256,7 +256,7 @@ fn empty_streams() -> Vec<RangeCase> {
     ]
 }
 
-/// What a range reader cannot see, because it has not seen all segments.
+/// Faults that a range reader cannot see, because it has not seen all segments.
 fn unseen() -> Vec<RangeCase> {
     let wrong = || trailer(24, vec![1; 32]);
     vec![
@@ -277,7 +277,7 @@ fn unseen() -> Vec<RangeCase> {
     ]
 }
 
-/// With UNIFORM, what no stream can have.
+/// Values that no stream with UNIFORM can have.
 fn impossible() -> Vec<RangeCase> {
     let total = |id: &str, comment: &str, len: usize, total: u64| {
         let plan = Plan::filled(4096, len).uniform();
@@ -305,7 +305,7 @@ fn impossible() -> Vec<RangeCase> {
     ]
 }
 
-/// What is refused before any segment is looked at.
+/// Streams that are refused before any segment is read.
 fn heads() -> Vec<RangeCase> {
     let head = |id: &str, requirement: &'static str, comment: &str| {
         case(id, &[requirement], comment, &full(&[])).made(UNIFORM, "the stream header, or how it is read")

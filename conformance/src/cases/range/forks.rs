@@ -1,5 +1,5 @@
-//! With UNIFORM, genuine segments of other branches in the place of those of the sealed history,
-//! and links that name no run of it.
+//! With UNIFORM, genuine segments of other branches replace those of the sealed history, and links
+//! name no run of it.
 
 use super::arithmetic::S;
 use super::{RangeCase, case, full};
@@ -16,7 +16,7 @@ pub(super) fn cases() -> Vec<RangeCase> {
     [branches(), firsts(), ends(), links(), trailers()].concat()
 }
 
-/// Another branch: its runs, by the segments that they begin with and their numbers.
+/// Returns another branch. `runs` gives the first segments and the numbers of its runs.
 fn branch(runs: &[(usize, u8)]) -> Vec<Segment> {
     let runs: Vec<_> = runs.iter().map(|(first, run)| (*first, run_salt(*run))).collect();
     full(&[]).runs(&runs).write().segments
@@ -26,7 +26,7 @@ fn flags(segment: usize) -> Place {
     Place::Segment(segment, at::FLAGS)
 }
 
-/// A sealed history with runs from these segments on, and segments of another branch in some
+/// Returns a case in which a sealed history with these runs has segments of another branch in some
 /// places.
 fn forked(id: &str, comment: &str, runs: &[usize], other: &[(usize, u8)], places: &[usize]) -> RangeCase {
     let other = branch(other);
@@ -37,12 +37,12 @@ fn forked(id: &str, comment: &str, runs: &[usize], other: &[(usize, u8)], places
         .made("range-four-runs", "segments replaced by those of another branch")
 }
 
-/// A few bytes of the last segment, of one in front of it, and of the last one again.
+/// Returns a few bytes of the last segment, of an earlier one, and of the last one again.
 fn last(at: u64) -> [(u64, u64); 3] {
     [(3 * S + 10, 10), (at, 10), (3 * S + 10, 10)]
 }
 
-/// What storage that kept an abandoned run can do.
+/// Attacks by storage that kept an abandoned run.
 fn branches() -> Vec<RangeCase> {
     vec![
         forked(
@@ -75,7 +75,7 @@ fn branches() -> Vec<RangeCase> {
     ]
 }
 
-/// A first segment of another branch at the index of the right one.
+/// A first segment of another branch is at the index of the right one.
 fn firsts() -> Vec<RangeCase> {
     vec![
         forked(
@@ -108,7 +108,7 @@ fn firsts() -> Vec<RangeCase> {
     ]
 }
 
-/// The end of another branch, and what no range reaches.
+/// The end of another branch, and segments that no range reaches.
 fn ends() -> Vec<RangeCase> {
     vec![
         forked(
@@ -149,12 +149,12 @@ fn ends() -> Vec<RangeCase> {
     ]
 }
 
-/// Sets bytes of the link in the terminator of a segment.
+/// Returns a change of bytes of the link in the terminator of a segment.
 fn link(at: usize, value: u8) -> impl Fn(&mut Builder) {
     move |builder| builder.terminator.plain[32 + at] = value
 }
 
-/// Links that somebody with the key made.
+/// Links that a holder of the key forged.
 fn links() -> Vec<RangeCase> {
     let made = |id: &str, comment: &str, plan: &Plan, spans: &[(u64, u64)], segment| {
         case(id, LINKS, comment, plan)

@@ -1,4 +1,4 @@
-//! Streams without UNIFORM and without index segments: a walk over headers.
+//! Streams without UNIFORM and without index segments, read by a walk over headers.
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
@@ -68,7 +68,7 @@ fn accepted() -> Vec<RangeCase> {
     ]
 }
 
-/// A walk reads the terminator of each segment that begins a run, but for segment 0.
+/// A walk reads the terminator of each segment that begins a run, except segment 0.
 fn limits() -> Vec<RangeCase> {
     let four = |id: &str, comment: &str, runs_max| {
         case(id, &["SV2-RNG-009"], comment, &flushed(&[1, 2, 3])).runs_max(runs_max)
@@ -162,7 +162,7 @@ fn order() -> Vec<RangeCase> {
     ]
 }
 
-/// A final segment where a data segment of the same size was: only its kind tells.
+/// A final segment replaces a data segment of the same size. Only its kind shows that.
 fn final_inside() -> RangeCase {
     let plan = Plan::flushed(&[100, 70, 52, 50]);
     case(
@@ -219,7 +219,7 @@ fn links() -> Vec<RangeCase> {
     ]
 }
 
-/// What storage that kept an abandoned run can do.
+/// Attacks by storage that kept an abandoned run.
 fn forks() -> Vec<RangeCase> {
     let forked = |id: &str, comment: &str, plan: &Plan, other: &Plan, places: &[usize]| {
         let other = other.write();

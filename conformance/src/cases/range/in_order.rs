@@ -10,7 +10,7 @@ pub(super) fn cases() -> Vec<RangeCase> {
     [transcripts(), trailers(), turns(), runs()].concat()
 }
 
-/// T of a terminator or of the trailer.
+/// Returns a change of T of a terminator or of the trailer.
 fn transcript(at: usize) -> impl Fn(&mut Builder) {
     move |builder| builder.terminator.plain[at] ^= 1
 }
@@ -104,7 +104,7 @@ fn trailers() -> Vec<RangeCase> {
     ]
 }
 
-/// A segment that is opened before its turn, or again, changes nothing of the order.
+/// A segment that is opened before its turn, or again, does not change the order.
 fn turns() -> Vec<RangeCase> {
     let trailer = |id: &str, comment: &str, spans: &[(u64, u64)]| {
         let plan = flushed(&[2]).builder(4, transcript(24));

@@ -1,4 +1,4 @@
-//! §11 and SV2-IDX-006, SV2-IDX-007: streams with index segments, which no link is read of.
+//! §11 and SV2-IDX-006, SV2-IDX-007: streams with index segments, whose links are not read.
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
@@ -6,7 +6,7 @@ use crate::generator::plan::{Plan, run_salt, with_index};
 use crate::generator::wire::segment_header::at;
 use crate::generator::wire::stream::{Segment, Stream};
 
-/// n of §11 where S is 4096.
+/// n of §11 for S = 4096.
 const ENTRIES_MAX: usize = 169;
 const NAMES: &[&str] = &["SV2-IDX-006", "SV2-IDX-007", "SV2-RNG-004"];
 const BASE: &str = "range-index";
@@ -18,7 +18,7 @@ pub(super) fn cases() -> Vec<RangeCase> {
     [accepted(), forks(), entries(), two(), distances(), damaged()].concat()
 }
 
-/// Four data segments, their index segment, which is segment 4, and the final one.
+/// Returns four data segments, their index segment, which is segment 4, and the final one.
 fn indexed(runs: &[usize]) -> Plan {
     let plan = flushed(runs);
     let items = with_index(&plan.items, ENTRIES_MAX);
@@ -49,20 +49,20 @@ fn accepted() -> Vec<RangeCase> {
     ]
 }
 
-/// 172 data segments of one byte; index segments 169 and 173.
+/// Returns 172 data segments of one byte, with index segments 169 and 173.
 fn pair() -> Plan {
     let plan = Plan::flushed(&[1; ENTRIES_MAX + 3]);
     let items = with_index(&plan.items, ENTRIES_MAX);
     plan.items(&items)
 }
 
-/// The same plaintext, with other runs.
+/// Returns the segments of the same plaintext with other runs.
 fn other(runs: &[(usize, u8)]) -> Vec<Segment> {
     let runs: Vec<_> = runs.iter().map(|(first, run)| (*first, run_salt(*run))).collect();
     indexed(&[]).runs(&runs).write().segments
 }
 
-/// What storage that kept an abandoned run can do.
+/// Attacks by storage that kept an abandoned run.
 fn forks() -> Vec<RangeCase> {
     let forked = |id: &str, comment: &str, other: Vec<Segment>, place: usize, spans: &[(u64, u64)]| {
         case(id, NAMES, comment, &indexed(&[2]))
@@ -114,7 +114,7 @@ fn forks() -> Vec<RangeCase> {
     ]
 }
 
-/// Index segments that say what the stream does not hold.
+/// Index segments that describe other segments than the stream holds.
 fn entries() -> Vec<RangeCase> {
     let wrong = |id: &str, comment: &str, spans: &[(u64, u64)], alter: fn(&mut Vec<u8>)| {
         case(id, &["SV2-IDX-006", "SV2-RNG-001"], comment, &indexed(&[]).payload(4, alter))
@@ -216,7 +216,7 @@ fn two() -> Vec<RangeCase> {
     vec![named, forked]
 }
 
-/// Where the trailer says that the last index segment is.
+/// Wrong distances to the last index segment in the trailer.
 fn distances() -> Vec<RangeCase> {
     let lens: Vec<usize> = indexed(&[]).write().segments.iter().map(|segment| segment.bytes.len()).collect();
     let to_data = (lens[3] + lens[4]) as u64;

@@ -18,8 +18,8 @@ use crate::operations::Vector;
 use crate::operations::range::{RangeExpect, RangeVector, Span};
 use crate::operations::read::{Expect, Refusal};
 
-/// A range vector in the making: a stream, the ranges that are read, and the one answer, declared
-/// by hand.
+/// A range vector under construction: a stream, the ranges to read, and the one answer, declared by
+/// hand.
 #[derive(Clone)]
 pub(crate) struct RangeCase {
     id: String,
@@ -31,26 +31,26 @@ pub(crate) struct RangeCase {
     by: &'static str,
     spans: Vec<(u64, u64)>,
     runs_max: Option<u32>,
-    /// What the trailer claims, if that is not so.
+    /// The trailer's claim, if it is false.
     plaintext_len: Option<usize>,
     fault: Option<Wrong>,
     base: Option<&'static str>,
     mutation: String,
 }
 
-/// What is wrong.
+/// The expected fault.
 #[derive(Clone)]
 struct Wrong {
-    /// In which range it is found; none where the stream cannot be opened.
+    /// The range in which it is found, or none if the stream cannot be opened.
     span: Option<usize>,
     error: &'static str,
     offset: Option<usize>,
     segment: Option<usize>,
-    /// Bytes of that range that are released before.
+    /// Bytes of that range that are released before it.
     released: usize,
 }
 
-/// All of the plaintext of a stream that is read in one range, until it is told otherwise.
+/// Returns a case that reads the whole plaintext of a stream in one range, until changed.
 fn case(id: &str, requirements: &[&'static str], comment: &str, plan: &Plan) -> RangeCase {
     let stream = plan.write();
     let indexed = plan.items.contains(&Item::Index);
@@ -77,19 +77,19 @@ fn case(id: &str, requirements: &[&'static str], comment: &str, plan: &Plan) -> 
 }
 
 impl RangeCase {
-    /// What the storage holds in place of the stream.
+    /// Changes the stream that the storage holds.
     fn stored(mut self, change: impl FnOnce(Stream) -> Stream) -> Self {
         self.stream = change(self.stream);
         self
     }
 
-    /// Offset and length of each range.
+    /// Sets the offset and length of each range.
     fn reads(mut self, spans: &[(u64, u64)]) -> Self {
         self.spans = spans.to_vec();
         self
     }
 
-    /// Tests this requirement too.
+    /// Adds a requirement that this case tests.
     fn also(mut self, requirement: &'static str) -> Self {
         self.requirements.push(requirement);
         self
@@ -111,7 +111,7 @@ impl RangeCase {
         self
     }
 
-    /// Range `span` is refused after `released` bytes of it, and so is each one after it.
+    /// Expects range `span` to be refused after `released` of its bytes, and each later one too.
     fn fails(self, span: usize, error: &'static str, place: Place, released: usize) -> Self {
         let (offset, segment) = place.resolve(&self.stream);
         let mut case = self.fails_at(span, error, offset, segment);
@@ -132,7 +132,7 @@ impl RangeCase {
         self
     }
 
-    /// The stream is refused when it is opened.
+    /// Expects the stream to be refused when it is opened.
     fn unopened(self, error: &'static str, place: Place) -> Self {
         let (offset, segment) = place.resolve(&self.stream);
         self.unopened_at(error, offset, segment)
@@ -192,12 +192,12 @@ impl RangeCase {
     }
 }
 
-/// A place in a plaintext of `len` bytes, which ends where it does.
+/// Returns a place in a plaintext of `len` bytes, limited to its end.
 fn clamped(at: u64, len: usize) -> usize {
     usize::try_from(at).unwrap_or(len).min(len)
 }
 
-/// All range vectors, with their areas.
+/// Returns all range vectors, with their areas.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     let areas = [
         ("arithmetic", arithmetic::cases()),
@@ -214,13 +214,13 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     areas.iter().flat_map(export).collect()
 }
 
-/// With UNIFORM: three full data segments and one of 100 bytes; F = S = 4096. Segment i begins with
-/// byte 4096 × i of the plaintext.
+/// Returns a plan with UNIFORM, three full data segments and one of 100 bytes, F = S = 4096.
+/// Segment i begins with byte 4096 × i of the plaintext.
 fn full(runs: &[usize]) -> Plan {
     Plan::filled(4096, 3 * 4096 + 100).uniform().runs_at(runs)
 }
 
-/// Without UNIFORM: data segments of 100, 70, 30 and 50 bytes.
+/// Returns a plan without UNIFORM, with data segments of 100, 70, 30 and 50 bytes.
 fn flushed(runs: &[usize]) -> Plan {
     Plan::flushed(&[100, 70, 30, 50]).runs_at(runs)
 }

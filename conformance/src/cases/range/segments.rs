@@ -1,4 +1,5 @@
-//! With UNIFORM, segments that are wanted, or read for their link, and wrong by themselves.
+//! With UNIFORM, segments that are requested, or read for their link, and have a fault of their
+//! own.
 
 use super::arithmetic::{DOWN, S};
 use super::{RangeCase, case, full};
@@ -14,7 +15,7 @@ pub(super) fn cases() -> Vec<RangeCase> {
     [wanted(), sealed(), moved(), terminators(), linked(), elsewhere()].concat()
 }
 
-/// All four segments in one range; the third one is wrong.
+/// Returns a case that reads all four segments in one range. The third one is wrong.
 fn wrong(
     id: &str,
     requirement: &'static str,
@@ -28,7 +29,7 @@ fn wrong(
         .reads(&[(0, 3 * S), (S, 1)])
 }
 
-/// Altered in the storage.
+/// Requested segments that storage has altered.
 fn wanted() -> Vec<RangeCase> {
     let header = |field| Place::Segment(2, field);
     let released = 8192;
@@ -67,7 +68,7 @@ fn wanted() -> Vec<RangeCase> {
     ]
 }
 
-/// Altered by somebody who has the key.
+/// Requested segments that a holder of the key has altered.
 fn sealed() -> Vec<RangeCase> {
     let same = |stream| stream;
     let released = 8192;
@@ -107,7 +108,7 @@ fn sealed() -> Vec<RangeCase> {
     ]
 }
 
-/// A segment of this run and index that is shorter than its place, and zeros behind it.
+/// Returns a segment of this run and index that is shorter than its place, followed by zeros.
 fn short(runs: &[usize], segment: usize, len: usize) -> impl FnOnce(Stream) -> Stream {
     let mut lens = vec![4096; segment];
     lens.push(len);
@@ -164,7 +165,7 @@ fn moved() -> Vec<RangeCase> {
     ]
 }
 
-/// Step 16 of segments that are wanted.
+/// Step 16 of requested segments.
 fn terminators() -> Vec<RangeCase> {
     let wanted = |id: &str, requirement: &'static str, comment: &str, plan: &Plan, segment| {
         case(id, &[requirement, "SV2-RNG-001"], comment, plan)
@@ -199,7 +200,7 @@ fn terminators() -> Vec<RangeCase> {
     ]
 }
 
-/// Segment 2 is read for its link: what is checked.
+/// Segment 2 is read for its link, and has faults that are checked.
 fn linked() -> Vec<RangeCase> {
     let wrong = |id: &str, comment: &str, plan: &Plan, alter: fn(Stream) -> Stream| {
         case(id, &["SV2-RNG-006"], comment, plan)
@@ -266,7 +267,7 @@ fn linked() -> Vec<RangeCase> {
     ]
 }
 
-/// What is not looked at.
+/// Faults in places that are not read.
 fn elsewhere() -> Vec<RangeCase> {
     let damaged =
         |id: &str, requirement: &'static str, comment: &str, plan: &Plan, alter: fn(Stream) -> Stream| {

@@ -1,11 +1,12 @@
-//! What a walk over headers shows of the final segment: where they end, and how much they hold.
+//! Facts about the final segment that a walk over headers shows: the end of all segments, and their
+//! total length.
 
 use super::{RangeCase, case, flushed};
 use crate::cases::read::case::Place;
 use crate::generator::plan::Plan;
 use crate::generator::wire::builder::Builder;
 
-/// SV2-RNG-001: what all headers together say.
+/// SV2-RNG-001: the facts that all headers together show.
 pub(super) fn cases() -> Vec<RangeCase> {
     let wrong = |id: &str, comment: &str, total: u64| {
         let plan = flushed(&[]).builder(4, move |builder: &mut Builder| {
@@ -61,7 +62,7 @@ fn behind() -> RangeCase {
     .fails(0, "auth.trailer", Place::Frame(4, 1), 0)
 }
 
-/// A total that the first segments have alone. The range ends with it.
+/// Returns a case whose total is that of the first segments alone. The range ends with it.
 fn early(id: &str, comment: &str, total: u64, segment: usize) -> RangeCase {
     let plan = flushed(&[]).builder(4, move |builder: &mut Builder| {
         builder.terminator.plain[..8].copy_from_slice(&total.to_le_bytes());

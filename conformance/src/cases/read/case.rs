@@ -1,10 +1,10 @@
-//! A read vector in the making: a stream, and the one answer to it, declared by hand.
+//! A read vector under construction: a stream, and the one answer to it, declared by hand.
 
 use crate::generator::plaintext::Pattern;
 use crate::generator::wire::segment_header::SEGMENT_HEADER_LEN;
 use crate::generator::wire::stream::Stream;
 
-/// Where a fault is reported (SV2-ERR-001). The number of segments before it follows.
+/// The place of a fault (SV2-ERR-001). The number of segments before it follows from it.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
     /// An offset in the stream header.
@@ -21,11 +21,11 @@ pub(crate) enum Place {
     Ciphertext(usize),
     /// The end of the input, in stream header or envelope.
     EndInHeader,
-    /// The end of the input, after so many segments.
+    /// The end of the input, after this many segments.
     End(usize),
-    /// The first byte after the final segment, which is the last of so many segments.
+    /// The first byte after the final segment, which is the last of this many segments.
     After(usize),
-    /// None: the error is not about a place in the stream.
+    /// None, because the error has no place in the stream.
     Nowhere,
 }
 
@@ -41,11 +41,11 @@ pub(crate) enum Declared {
 #[derive(Clone)]
 pub(crate) struct Table {
     pub(crate) change: &'static str,
-    /// From, to, and the answer; in `truncate` the place names the number of segments only.
+    /// From, to, and the answer. In `truncate` the place only names the number of segments.
     pub(crate) rows: Vec<(usize, usize, &'static str, Place)>,
 }
 
-/// A read vector in the making.
+/// A read vector under construction.
 #[derive(Clone)]
 pub(crate) struct Case {
     pub(crate) id: String,
@@ -64,7 +64,7 @@ pub(crate) struct Case {
 }
 
 impl Case {
-    /// An accepting case, until it is told otherwise.
+    /// Returns a case that accepts, until changed.
     pub(crate) fn new(id: &str, requirements: &[&'static str], comment: &str, stream: Stream) -> Self {
         Self {
             id: id.to_owned(),
@@ -83,7 +83,7 @@ impl Case {
         }
     }
 
-    /// Says what was changed in which vector's input.
+    /// Names the vector whose input was changed, and the change.
     pub(crate) fn made(mut self, base: &'static str, mutation: &str) -> Self {
         self.base = Some(base);
         mutation.clone_into(&mut self.mutation);
@@ -127,14 +127,14 @@ impl Case {
         self
     }
 
-    /// The area of a vector is the first word of its id.
+    /// Returns the area of a vector, which is the first word of its id.
     pub(crate) fn area(&self) -> &str {
         self.id.split('-').next().unwrap_or("other")
     }
 }
 
 impl Place {
-    /// The offset and the number of segments that go with the place.
+    /// Returns the offset and the number of segments that belong to the place.
     pub(crate) fn resolve(self, stream: &Stream) -> (Option<usize>, Option<usize>) {
         let at = |segment: usize, within: usize| (Some(stream.offset(segment) + within), Some(segment));
         match self {

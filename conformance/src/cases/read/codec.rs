@@ -1,4 +1,4 @@
-//! §10: Zstandard frames (RFC 8878), written by hand, and codecs where none may stand.
+//! §10: Zstandard frames (RFC 8878), written by hand, and codecs that are not allowed.
 
 use super::{three, uniform};
 use crate::cases::read::case::{Case, Place};
@@ -19,7 +19,8 @@ pub(crate) fn cases() -> Vec<Case> {
     [accepted(), frames(), sizes(), windows(), headers(), order()].concat()
 }
 
-/// Segment 0 holds 100 bytes without a codec, segment 1 1,000 bytes with one, all of them 0x41.
+/// Returns a plan whose segment 0 holds 100 bytes without a codec, and segment 1 1,000 bytes with
+/// one. All of them are 0x41.
 pub(super) fn coded(codec: u8, payload: Vec<u8>) -> Plan {
     Plan::flushed(&[100, 1000])
         .plaintext(Pattern::constant(1100))
@@ -27,7 +28,7 @@ pub(super) fn coded(codec: u8, payload: Vec<u8>) -> Plan {
         .builder(1, move |builder| builder.header.codec = codec)
 }
 
-/// Readers without the codec say so at its field.
+/// Returns a case that readers without the codec refuse at its field.
 pub(super) fn optional(
     id: &str,
     feature: &'static str,
@@ -39,7 +40,7 @@ pub(super) fn optional(
     Case::new(id, requirements, comment, plan.write()).needs(feature, "unsupported.codec", codec)
 }
 
-/// A run-length block.
+/// Returns a run-length block.
 fn repeat(len: u32, last: bool) -> Vec<u8> {
     let header = (len << 3 | 1 << 1 | u32::from(last)).to_le_bytes();
     [&header[..3], &[0x41]].concat()
@@ -88,7 +89,7 @@ fn accepted() -> Vec<Case> {
     ]
 }
 
-/// A segment that is authentic and whose payload is not what §10 asks for.
+/// Returns an authentic segment whose payload breaks a rule of §10.
 fn payload_fault(id: &str, comment: &str, payload: Vec<u8>) -> Case {
     optional(id, ZSTD, &["SV2-COD-004", "SV2-REL-001"], comment, &coded(1, payload))
         .made(ZSTD, "another payload in segment 1; all else made for that")

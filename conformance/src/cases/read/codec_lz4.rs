@@ -9,7 +9,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [accepted(), payloads()].concat()
 }
 
-/// One literal, a match of `len` bytes at a distance of `distance`, and `literals` more.
+/// Returns one literal, a match of `len` bytes at a distance of `distance`, and `literals` more.
 fn block(distance: u16, len: usize, literals: u8) -> Vec<u8> {
     let rest = len - 19;
     let mut block = vec![0x1F, 0x41];

@@ -1,4 +1,4 @@
-//! Streams that are cut at every length, or of which every bit is flipped: one vector each.
+//! Streams that are cut at every length, or of which every bit is flipped, in one vector each.
 
 use super::{three, two_runs};
 use crate::cases::read::case::Case;

@@ -1,4 +1,4 @@
-//! §8, steps 15 and 16: digest frames and terminators that open and say something wrong.
+//! §8, steps 15 and 16: digest frames and terminators that open and hold wrong values.
 
 use super::{three, two_runs, uniform};
 use crate::cases::read::case::{Case, Place};

@@ -13,7 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [accepted(), keyed(), cut(), crc(), filling(), order(), beside(), bodies(), without_key()].concat()
 }
 
-/// One data segment behind an envelope.
+/// Returns one data segment after an envelope.
 pub(super) fn enveloped(stanzas: &[Vec<u8>]) -> Stream {
     Plan::flushed(&[100]).envelope(stanzas.concat()).write()
 }
@@ -71,7 +71,7 @@ fn accepted() -> Vec<Case> {
     ]
 }
 
-/// Stanzas that wrap the content key, beside a caller who has it.
+/// Stanzas that wrap the content key, for a caller that has it.
 fn keyed() -> Vec<Case> {
     let case = |id: &str, requirements: &[&'static str], comment: &str, stanzas: &[Vec<u8>]| {
         Case::new(id, requirements, comment, enveloped(stanzas))

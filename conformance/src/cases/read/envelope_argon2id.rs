@@ -1,4 +1,4 @@
-//! §12.1 and §14: what is checked of an `argon2id` stanza before anything is derived.
+//! §12.1 and §14: the checks of an `argon2id` stanza before anything is derived.
 
 use super::envelope::{enveloped, malformed};
 use crate::cases::read::case::{Case, Place};

@@ -39,7 +39,7 @@ fn accepted() -> Vec<Case> {
     ]
 }
 
-/// A segment of `epoch-two` with other header fields, sealed for them.
+/// Returns a segment of `epoch-two` with other header fields, sealed for them.
 fn built(
     id: &str,
     requirement: &'static str,

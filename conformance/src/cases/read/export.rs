@@ -7,10 +7,10 @@ use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::read::{Expect, ReadVector, Recipe, RecipeRow, Refusal};
 
-/// Every vector is delivered in each of these ways: at once, and in pieces of so many bytes.
+/// Every vector is delivered in each of these ways: at once, and in pieces of this many bytes.
 const DELIVERIES: [&str; 4] = ["whole", "1", "7", "4096"];
 
-/// A read vector; its blob, if it has one, goes to `blobs`.
+/// Returns a read vector. Its blob, if it has one, goes to `blobs`.
 pub(crate) fn export(case: &Case, blobs: &mut Blobs) -> Vector {
     let features: Vec<&str> = case.without.iter().map(|(feature, _)| *feature).collect();
     let about = about("read", &case.id, &case.requirements, &features, &case.comment);
@@ -51,7 +51,7 @@ fn refusal(case: &Case, error: &str, place: Place) -> Refusal {
     Refusal { fault: fault(error, offset, segment), released_len, released_sha256 }
 }
 
-/// The plaintext of the segments before a fault is what is released.
+/// Returns the released plaintext, which is that of the segments before a fault.
 fn released(case: &Case, segment: Option<usize>) -> (usize, String) {
     let len = case.stream.released_len(segment.unwrap_or(0));
     (len, sha256_hex(&case.plaintext.bytes()[..len]))
@@ -75,7 +75,8 @@ fn recipe(case: &Case, table: &Table) -> Recipe {
     Recipe { change: table.change.to_owned(), ranges: table.rows.iter().map(row).collect() }
 }
 
-/// Rows for a stream that is cut at every length: `unsealed` is the error after the envelope.
+/// Returns the rows for a stream that is cut at every length. `unsealed` is the error after the
+/// envelope.
 pub(crate) fn truncations(stream: &Stream, unsealed: &'static str) -> Table {
     let mut rows = vec![(0, stream.head.len(), "truncated", Place::EndInHeader)];
     rows.extend(
@@ -85,7 +86,8 @@ pub(crate) fn truncations(stream: &Stream, unsealed: &'static str) -> Table {
     Table { change: "truncate", rows }
 }
 
-/// Rows for a stream of which every bit is flipped, one at a time: magics and CRCs see all of them.
+/// Returns the rows for a stream of which every bit is flipped, one at a time. Magics and CRCs see
+/// all of them.
 pub(crate) fn bit_flips(stream: &Stream) -> Table {
     let mut rows = vec![
         (0, 8, "malformed.magic", Place::Header(0)),

@@ -1,4 +1,4 @@
-//! §9: the trailer, what follows a final segment, and its absence.
+//! §9: the trailer, bytes after a final segment, and a missing final segment.
 
 use super::{empty, three};
 use crate::cases::read::case::{Case, Place};

@@ -1,4 +1,4 @@
-//! §7, steps 13 and 14: frame headers and the AEAD. All that stands above a fault is sealed for it.
+//! §7, steps 13 and 14: frame headers and the AEAD. All layers above a fault are sealed for it.
 
 use super::{three, two_frames};
 use crate::cases::read::case::{Case, Place};
@@ -120,7 +120,7 @@ fn lens() -> Vec<Case> {
     ]
 }
 
-/// Several faults, of which the earlier step decides.
+/// Several faults, of which the one found in the earlier step is reported.
 fn order() -> Vec<Case> {
     let case = |id: &str, requirement: &'static str, comment: &str, mutation: &str, plan: Plan| {
         Case::new(id, &[requirement, "SV2-RDR-001"], comment, plan.write()).made(THREE, mutation)

@@ -10,7 +10,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [truncated(), magic(), crc(), version(), reserved(), suite(), flags()].concat()
 }
 
-/// An empty stream whose header says something else, with tag and CRC made for that.
+/// Returns an empty stream with a changed header, and a tag and CRC made for it.
 fn sealed(id: &str, requirement: &'static str, comment: &str, set: impl FnOnce(&mut StreamHeader)) -> Case {
     let mutation = "fields of the stream header set; keys, tags and CRCs made for that";
     Case::new(id, &[requirement, "SV2-RDR-001"], comment, empty().header(set).write()).made(BASE, mutation)

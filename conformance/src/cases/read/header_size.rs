@@ -25,7 +25,7 @@ fn sealed(id: &str, requirement: &'static str, comment: &str, set: impl FnOnce(&
     Case::new(id, &[requirement], comment, empty().header(set).write()).made("accept-empty", MUTATION)
 }
 
-/// One data segment of 100 bytes in a stream of the given sizes.
+/// Returns one data segment of 100 bytes in a stream of the given sizes.
 fn accepted(id: &str, requirements: &[&'static str], comment: &str, log2: u8, segment_size: u32) -> Case {
     let plan = Plan::flushed(&[100])
         .header(|header| (header.frame_size_log2, header.segment_size) = (log2, segment_size));

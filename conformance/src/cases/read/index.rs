@@ -1,4 +1,4 @@
-//! §11: index segments and what they hold.
+//! §11: index segments and their content.
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
@@ -7,7 +7,7 @@ use crate::generator::wire::segment_header::at;
 use crate::generator::wire::stream_header::at as header_at;
 
 pub(super) const BASE: &str = "index";
-/// n where S is 4096.
+/// n for S = 4096.
 pub(super) const ENTRIES_MAX: usize = 169;
 
 pub(crate) fn cases() -> Vec<Case> {
@@ -21,7 +21,7 @@ fn indexed() -> Plan {
     plan.items(&items)
 }
 
-/// Readers that read no index segments say so at the kind of the first.
+/// Returns a case that readers without index segments refuse at the kind of the first one.
 pub(super) fn optional(
     id: &str,
     requirements: &[&'static str],
@@ -54,7 +54,7 @@ fn accepted() -> Vec<Case> {
     ]
 }
 
-/// An index segment, sealed as it is, whose payload is not what the reader has seen.
+/// A correctly sealed index segment whose payload does not match the segments before it.
 fn contents() -> Vec<Case> {
     let case = |id: &str, comment: &str, alter: fn(&mut Vec<u8>)| {
         optional(id, &["SV2-IDX-004"], comment, &indexed().payload(3, alter), 3)
@@ -154,7 +154,7 @@ fn payload_lens() -> Vec<Case> {
     ]
 }
 
-/// A header for 65,537 entries; the input ends behind it, because nothing more is needed.
+/// A header for 65,537 entries. The input ends after it, because nothing more is needed.
 fn too_many_entries() -> Case {
     let plan = indexed().header(|header| header.segment_size = 1 << 21).builder(3, |builder| {
         let header = &mut builder.header;

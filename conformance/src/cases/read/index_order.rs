@@ -1,4 +1,4 @@
-//! §11 and SV2-IDX-005: where index segments stand, and streams that need more than one.
+//! §11 and SV2-IDX-005: the places of index segments, and streams that need more than one.
 
 use super::index::{BASE, ENTRIES_MAX, optional};
 use crate::cases::read::case::{Case, Place};
@@ -11,7 +11,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [short(), long(), second()].concat()
 }
 
-/// Data segments of one byte each.
+/// Returns data segments of one byte each.
 fn bytes(count: usize) -> Vec<Item> {
     vec![Item::Data(1); count]
 }

@@ -1,4 +1,4 @@
-//! §5 and SV2-HDR-014: keys, contexts, and stream headers that somebody without the key altered.
+//! §5 and SV2-HDR-014: keys, contexts, and stream headers altered without the key.
 
 use super::three;
 use crate::cases::read::case::{Case, Place};

@@ -25,12 +25,12 @@ pub(crate) fn cases() -> Vec<Case> {
     .concat()
 }
 
-/// Data segments of one run each, and the final segment as one of its own.
+/// Returns data segments of one run each, and the final segment as a run of its own.
 fn runs() -> Plan {
     three().runs_at(&[1, 2, 3])
 }
 
-/// Data, index and final segments, and where runs begin.
+/// Returns data, index and final segments, with runs that begin at these segments.
 fn indexed(runs: &[usize]) -> Plan {
     let plan = three();
     let items = with_index(&plan.items, ENTRIES_MAX);
@@ -89,7 +89,7 @@ fn two_indexes() -> Plan {
     plan.items(&items)
 }
 
-/// One to four runs; segments that begin a run may be short.
+/// One to four runs. Segments that begin a run may be short.
 fn many() -> Vec<Case> {
     let requirements = &["SV2-DIG-005", "SV2-DIG-007"];
     let accept = |id: &str, comment: &str, plan: &Plan| Case::new(id, requirements, comment, plan.write());
@@ -117,7 +117,7 @@ fn many() -> Vec<Case> {
     ]
 }
 
-/// A run_salt may be zero as it may be anything.
+/// A run_salt may be zero, like any other value.
 fn zero() -> Vec<Case> {
     let requirements = &["SV2-DIG-005", "SV2-DIG-007", "SV2-FIN-001"];
     let accept = |id: &str, comment: &str, runs: &[(usize, [u8; 16])]| {
@@ -142,7 +142,7 @@ fn zero() -> Vec<Case> {
     ]
 }
 
-/// Words of an id, a comment, and what is done to the 20 bytes of a link.
+/// Words of an id, a comment, and the change of the 20 bytes of a link.
 type Bent = (&'static str, &'static str, fn(&mut [u8]));
 
 fn links() -> [Bent; 6] {
@@ -186,8 +186,8 @@ fn data() -> Vec<Case> {
     [plain.to_vec(), uniform.to_vec()].concat()
 }
 
-/// Index segments, one that begins a run and one that does not; the run before begins with segment
-/// 1 in both.
+/// Index segments, one that begins a run and one that does not. In both, the run before begins with
+/// segment 1.
 fn indexes() -> Vec<Case> {
     let base = |id: &str, comment: &str, runs: &[usize]| {
         optional(id, &["SV2-DIG-005", "SV2-DIG-007"], comment, &indexed(runs), 3)
@@ -234,12 +234,12 @@ fn trailers() -> Vec<Case> {
     [bases, within.to_vec(), own.to_vec()].concat()
 }
 
-/// Sets first, which ends a terminator, to a number.
+/// Returns a change of `first`, which ends a terminator, to a number.
 fn number(at: usize, first: u32) -> impl Fn(&mut Builder) {
     move |builder| builder.terminator.plain[at..].copy_from_slice(&first.to_le_bytes())
 }
 
-/// Links that no segment can have, whatever went before.
+/// Links that no segment can have, whatever precedes it.
 fn firsts() -> Vec<Case> {
     let run = |id: &str, comment: &str, base, plan: Plan, segment| {
         Case::new(id, &["SV2-DIG-007"], comment, plan.write())
@@ -357,7 +357,7 @@ fn of_trailers() -> Vec<Case> {
 
 const BASE: &str = "accept-three-segments";
 
-/// SV2-DIG-006: what begins no run has no link with UNIFORM, a right one neither.
+/// SV2-DIG-006: with UNIFORM, a segment that begins no run has no link, not even a right one.
 fn uniforms() -> Vec<Case> {
     let case = |id: &str, comment: &str, alter: fn(&mut Builder)| {
         let items = [Item::Data(4096), Item::Data(4096), Item::Data(100), Item::Final];

@@ -1,4 +1,4 @@
-//! The read vectors, area by area. Each has one fault, and the answer stands beside it.
+//! The read vectors, area by area. Each has one fault, with the answer beside it.
 
 mod accept;
 pub(crate) mod case;
@@ -79,7 +79,7 @@ fn two_frames() -> Plan {
     Plan::filled(8192, 8192)
 }
 
-/// `accept-two-runs`: a run takes over at segment 1.
+/// `accept-two-runs`: a second run begins at segment 1.
 fn two_runs() -> Plan {
     three().runs_at(&[1])
 }

@@ -105,7 +105,7 @@ fn other_streams() -> Vec<Case> {
     ]
 }
 
-/// The same stream, sealed once more from the beginning, by a run of its own.
+/// Returns the same stream, sealed once more from the beginning by another run.
 fn again() -> Stream {
     three().runs(&[(0, run_salt(1))]).write()
 }

@@ -1,4 +1,4 @@
-//! §15.4: unsealed streams, read on request; and what salvaging does not forgive.
+//! §15.4: unsealed streams, read on request, and faults that salvaging does not forgive.
 
 use super::three;
 use crate::cases::read::case::{Case, Place};

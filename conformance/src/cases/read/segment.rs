@@ -11,7 +11,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [truncated(), magic(), reserved(), kinds(), codecs(), digests(), flags(), steps()].concat()
 }
 
-/// Segment 1 with other header fields, sealed for them.
+/// Returns segment 1 with other header fields, sealed for them.
 pub(super) fn sealed(
     id: &str,
     requirement: &'static str,
@@ -156,7 +156,7 @@ fn flags() -> Vec<Case> {
         .to_vec()
 }
 
-/// Two faults, of which the earlier step decides.
+/// Two faults, of which the one found in the earlier step is reported.
 fn steps() -> Vec<Case> {
     let order = "SV2-RDR-001";
     vec![

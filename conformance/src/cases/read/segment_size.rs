@@ -20,7 +20,7 @@ pub(crate) fn cases() -> Vec<Case> {
     .concat()
 }
 
-/// A segment of `accept-three-segments` with other header fields, sealed for them.
+/// Returns a segment of `accept-three-segments` with other header fields, sealed for them.
 fn built(
     segment: usize,
     id: &str,

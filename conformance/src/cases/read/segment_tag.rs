@@ -1,4 +1,4 @@
-//! §6, steps 9 to 12: segment_tag, and the wire's length and CRC behind it.
+//! §6, steps 9 to 12: segment_tag, and the wire's length and CRC after it.
 
 use super::three;
 use crate::cases::read::case::{Case, Place};
@@ -44,7 +44,7 @@ fn tags() -> Vec<Case> {
     ]
 }
 
-/// What somebody without the key can do: alter, and repair the CRCs.
+/// Forgeries that are possible without the key: altering, and repairing the CRCs.
 fn forged() -> Vec<Case> {
     let forged = |id: &str, what: &str, alter: fn(&mut Vec<u8>)| {
         let comment = format!("Somebody without the key altered {what} and repaired the CRCs.");

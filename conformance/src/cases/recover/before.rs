@@ -1,4 +1,4 @@
-//! SV2-RES-006: what is found in front of the last commit, by headers and links, and is damage
+//! SV2-RES-006: faults before the last commit that headers and links show, and that are damage
 //! there.
 
 use super::{RecoverCase, case};
@@ -9,17 +9,17 @@ use crate::generator::wire::stream::Stream;
 const DAMAGED: &str = "malformed.damaged";
 const LENS: [usize; 5] = [100, 70, 30, 50, 60];
 
-/// Five data segments: one run from 0 on, one from 1, and one from 3.
+/// Returns five data segments: one run from 0 on, one from 1, and one from 3.
 fn three_runs() -> Plan {
     Plan::flushed(&LENS).runs_at(&[1, 3])
 }
 
-/// What another run has sealed from segment 1 on, and nobody continued.
+/// Returns segments of another run, from segment 1 on, that was not continued.
 fn abandoned(plan: Plan) -> Stream {
     plan.runs(&[(0, run_salt(0)), (1, run_salt(5))]).write()
 }
 
-/// With a commit for `segment`.
+/// Returns a case with a commit for `segment`.
 fn of(id: &'static str, comment: &'static str, plan: Plan, segment: usize) -> RecoverCase {
     let stream = plan.write();
     let journal = Journal::of(&stream, &[segment]).bytes();
@@ -31,7 +31,7 @@ fn linked(mut case: RecoverCase) -> RecoverCase {
     case
 }
 
-/// Puts segments of another stream in the place of this one's.
+/// Replaces segments by those of another stream.
 fn with(other: Stream, segments: &'static [usize]) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| {
         for &segment in segments {

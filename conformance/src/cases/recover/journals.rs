@@ -1,4 +1,4 @@
-//! §18.3: journals that are to be used, that are not, and that end early.
+//! §18.3: journals that must be used, that must not be used, and that end early.
 
 use super::{RecoverCase, base, case};
 use crate::generator::plaintext::counting;
@@ -15,12 +15,12 @@ fn whole() -> Journal {
     Journal::of(&base(), &ALL)
 }
 
-/// A journal whose header is not to be used, with everything else in order.
+/// Returns a case whose journal header must not be used, with everything else in order.
 fn unusable(id: &'static str, comment: &'static str, detail: &str, journal: Vec<u8>) -> RecoverCase {
     case(id, HEADER, comment).journal(journal).finds(4, detail)
 }
 
-/// Journals that say what is known of a source.
+/// Journals that record facts about a source.
 fn sources() -> [RecoverCase; 2] {
     let source = |id, comment, len, mtime| {
         let journal = whole().with(|journal| {
@@ -116,8 +116,8 @@ fn header_cases() -> Vec<RecoverCase> {
     ]
 }
 
-/// A journal whose last record does not count: the ones before it do. The output ends before the
-/// segment of that record, so whoever believes it finds that something was lost.
+/// Returns a case whose last record does not count, while the ones before it do. The output ends
+/// before the segment of that record, so a reader that believes it reports a loss.
 fn last(id: &'static str, comment: &'static str, alter: impl FnOnce(&mut Journal)) -> RecoverCase {
     ends_early(id, comment, whole().with(alter).bytes())
 }
@@ -135,7 +135,7 @@ fn ends_early(id: &'static str, comment: &'static str, journal: Vec<u8>) -> Reco
         .finds(3, "used")
 }
 
-/// A journal all of whose records count.
+/// Returns a case whose records all count.
 fn believed(id: &'static str, comment: &'static str, alter: impl FnOnce(&mut Journal)) -> RecoverCase {
     case(id, RECORD, comment).journal(whole().with(alter).bytes()).finds(4, "used")
 }
@@ -207,7 +207,7 @@ fn torn() -> Vec<RecoverCase> {
     ]
 }
 
-/// By somebody who has the key.
+/// Journals that a holder of the key has altered.
 fn altered() -> Vec<RecoverCase> {
     vec![
         last("recover-record-type", "The type of the last record is not assigned.", |journal| {
@@ -250,7 +250,7 @@ fn altered() -> Vec<RecoverCase> {
     ]
 }
 
-/// An ending that does not count: a second record behind it is more than a crash leaves.
+/// An ending that does not count, because a second record after it is more than a crash leaves.
 fn ending_with_run_first() -> RecoverCase {
     let stream = base();
     let journal = whole().with(|journal| {
@@ -267,7 +267,7 @@ fn ending_with_run_first() -> RecoverCase {
     .finds(4, "damaged")
 }
 
-/// Commits that are believed because of who made them, as far as a stream can have such a segment.
+/// Commits that are believed because of their author, as far as a stream can have such a segment.
 fn far() -> Vec<RecoverCase> {
     let only = |position, index, plaintext_len| {
         Journal::of(&base(), &[index])

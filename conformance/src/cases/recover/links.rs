@@ -8,7 +8,7 @@ use crate::generator::wire::stream::Stream;
 
 const DAMAGED: &str = "malformed.damaged";
 const TRANSCRIPT: &str = "order.transcript";
-/// Where run_salt and first of R stand in a terminator.
+/// The offsets of run_salt and first of R in a terminator.
 const SALT: usize = 32;
 const FIRST: usize = 48;
 const WALK: &[&str] = &["SV2-RES-027", "SV2-DIG-005"];
@@ -23,7 +23,7 @@ fn uniform(runs: &[usize]) -> Plan {
     Plan::filled(4096, 4 * 4096).uniform().runs_at(runs)
 }
 
-/// The terminator of `segment` holds another byte.
+/// Returns a stream in which the terminator of `segment` holds another byte.
 fn built(plan: Plan, segment: usize, at: usize, value: u8) -> Stream {
     plan.builder(segment, move |builder| builder.terminator.plain[at] = value).write()
 }
@@ -97,7 +97,7 @@ fn walked() -> Vec<RecoverCase> {
     ]
 }
 
-/// A link that cannot stand there is `malformed`, as a torn segment is.
+/// A link that must not be there is `malformed`, as a torn segment is.
 fn own() -> Vec<RecoverCase> {
     let walk = |id, comment, stream| case(id, OWN, comment).stream(stream);
     vec![
@@ -195,7 +195,7 @@ fn transcripts() -> Vec<RecoverCase> {
     ]
 }
 
-/// SV2-ORD-002 and SV2-ORD-003 in front of the last commit, and of its segment.
+/// SV2-ORD-002 and SV2-ORD-003 before the last commit, and in its segment.
 fn orders() -> Vec<RecoverCase> {
     let wrong = |id, order, comment, stream, segment| {
         let mut case = of(id, BEFORE, comment, stream, &[3]).rejects(DAMAGED, segment, 0);

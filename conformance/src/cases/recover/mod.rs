@@ -1,5 +1,5 @@
-//! §18.3, §19.2 steps 3 to 7, §19.3 and §19.8: what of an interrupted writer's output is committed,
-//! whatever became of its journal.
+//! §18.3, §19.2 steps 3 to 7, §19.3 and §19.8: the committed part of an interrupted writer's
+//! output, in any state of its journal.
 
 mod before;
 mod journals;
@@ -14,7 +14,7 @@ use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::recover::{RecoverExpect, RecoverVector};
 
-/// A recover vector in the making.
+/// A recover vector under construction.
 pub(crate) struct RecoverCase {
     id: &'static str,
     requirements: Vec<&'static str>,
@@ -26,12 +26,12 @@ pub(crate) struct RecoverCase {
     expect: RecoverExpect,
 }
 
-/// Four data segments, not uniform, and a final one.
+/// Returns a stream of four data segments, not uniform, and a final one.
 fn base() -> Stream {
     Plan::flushed(&[100, 70, 30, 50]).write()
 }
 
-/// The output whose final segment is missing, without a journal.
+/// Returns a case whose output lacks its final segment and has no journal.
 fn case(id: &'static str, requirements: &[&'static str], comment: &'static str) -> RecoverCase {
     let stream = base();
     let output = stream.bytes()[..stream.offset(4)].to_vec();
@@ -53,7 +53,7 @@ impl RecoverCase {
         self
     }
 
-    /// Another stream, whose final segment is missing.
+    /// Replaces the stream by another one, whose final segment is missing.
     fn stream(mut self, stream: Stream) -> Self {
         self.output = stream.bytes()[..stream.offset(stream.segments.len() - 1)].to_vec();
         self.stream = stream;
@@ -65,7 +65,7 @@ impl RecoverCase {
         self
     }
 
-    /// So many segments are committed; what became of the journal.
+    /// Expects this many committed segments, and this fate of the journal.
     fn finds(mut self, segments: usize, journal: &str) -> Self {
         self.expect = RecoverExpect::Recovered {
             segments,
@@ -82,20 +82,20 @@ impl RecoverCase {
         self
     }
 
-    /// Reported at `within` a segment.
+    /// Expects an error at `within` a segment.
     fn rejects(mut self, error: &str, segment: usize, within: usize) -> Self {
         let (offset, segment) = (self.stream.offset(segment) + within, Some(segment));
         self.expect = RecoverExpect::Reject(fault(error, Some(offset), segment));
         self
     }
 
-    /// Reported without a place.
+    /// Expects an error without a place.
     fn rejects_nowhere(mut self, error: &str) -> Self {
         self.expect = RecoverExpect::Reject(fault(error, None, None));
         self
     }
 
-    /// Reported at the beginning, before any segment.
+    /// Expects an error at the beginning, before any segment.
     fn rejects_beginning(mut self, error: &str) -> Self {
         self.expect = RecoverExpect::Reject(fault(error, Some(0), None));
         self

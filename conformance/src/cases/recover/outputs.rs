@@ -8,7 +8,7 @@ use crate::generator::wire::stream::Stream;
 use crate::operations::recover::RecoverExpect;
 
 const DAMAGED: &str = "malformed.damaged";
-/// Where segment_index stands in a segment header.
+/// The offset of segment_index in a segment header.
 const SEGMENT_INDEX_AT: usize = 4;
 
 fn journal(segments: &[usize]) -> Vec<u8> {
@@ -19,17 +19,17 @@ fn cut(segments: usize, more: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| output.truncate(stream.offset(segments) + more)
 }
 
-/// Flips a bit of a segment, so many bytes from its beginning.
+/// Flips a bit of a segment, this many bytes from its beginning.
 fn flip(segment: usize, within: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| output[stream.offset(segment) + within] ^= 1
 }
 
-/// Zeros in the place of a segment that was lost.
+/// Replaces a lost segment by zeros.
 fn lost(segment: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| output[stream.offset(segment)..stream.offset(segment + 1)].fill(0)
 }
 
-/// Segment 3 begins so many bytes into the wire of segment 2, the rest of which is lost.
+/// Lets segment 3 begin this many bytes into the wire of segment 2, the rest of which is lost.
 fn gap_in_wire(within: usize) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| drop(output.drain(stream.offset(2) + 96 + within..stream.offset(3)))
 }
@@ -48,7 +48,7 @@ fn trailing(stream: &Stream, output: &mut Vec<u8>) {
     output.push(0);
 }
 
-/// Segment 3 sealed by another run: genuine, and not the one that was committed.
+/// Replaces segment 3 by a genuine one of another run, which was not committed.
 fn of_another_run(stream: &Stream, output: &mut Vec<u8>) {
     let other = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[3]).write();
     output.truncate(stream.offset(3));
@@ -160,7 +160,7 @@ fn torn() -> Vec<RecoverCase> {
     ]
 }
 
-/// What the last commit names is not there as it was.
+/// Returns a case in which the segment of the last commit was changed.
 fn commit(id: &'static str, comment: &'static str, alter: impl FnOnce(&Stream, &mut Vec<u8>)) -> RecoverCase {
     case(id, &["SV2-RES-006"], comment).output(alter).journal(journal(&[0, 1, 2, 3])).rejects(DAMAGED, 3, 0)
 }
@@ -224,7 +224,7 @@ fn ends() -> Vec<RecoverCase> {
     ]
 }
 
-/// SV2-RES-027: what the walk without a commit finds.
+/// SV2-RES-027: the result of the walk without a commit.
 fn walks() -> Vec<RecoverCase> {
     let runs = |salts: &[(usize, u8)]| {
         let salts: Vec<_> = salts.iter().map(|(first, run)| (*first, run_salt(*run))).collect();
@@ -268,23 +268,23 @@ fn walks() -> Vec<RecoverCase> {
     ]
 }
 
-/// A stream whose second run names another one before it.
+/// Returns a stream whose second run names another run before it.
 fn built() -> Stream {
     let plan = Plan::flushed(&[100, 70, 30, 50]).runs_at(&[2]);
     plan.builder(2, |builder| builder.terminator.plain[40] ^= 1).write()
 }
 
-/// Where flags stand in a segment header.
+/// The offset of flags in a segment header.
 const FLAGS_AT: usize = 12;
 
-/// The header of segment 0 stands in the wire of segment 3, which is torn.
+/// Puts the header of segment 0 into the wire of segment 3, which is torn.
 fn header_in_wire(stream: &Stream, output: &mut Vec<u8>) {
     let wire = stream.offset(3) + 96;
     output.truncate(wire + 150);
     output[wire + 20..wire + 116].copy_from_slice(&stream.segments[0].bytes[..96]);
 }
 
-/// Behind segment 2 follows something else, and in it a header of another stream.
+/// Puts other bytes after segment 2, among them a header of another stream.
 fn foreign_header(stream: &Stream, output: &mut Vec<u8>) {
     let other = Plan::flushed(&[100]).header(|header| header.stream_salt = [0xA0; 32]).write();
     output.truncate(stream.offset(3));
@@ -311,7 +311,7 @@ fn inside() -> Vec<RecoverCase> {
     ]
 }
 
-/// SV2-RES-014: a file under the name of the journal that is none.
+/// SV2-RES-014: a file that has the name of the journal but is not one.
 fn foreign() -> Vec<RecoverCase> {
     let foreign = |id, comment, journal: Vec<u8>| {
         case(id, &["SV2-RES-014"], comment).journal(journal).rejects_nowhere("misuse")

@@ -1,5 +1,5 @@
-//! SV2-RES-006 and SV2-RES-007: what stands at the place of the last commit, and in front of it,
-//! and an output that is too short.
+//! SV2-RES-006 and SV2-RES-007: the bytes at the place of the last commit and before it, and an
+//! output that is too short.
 
 use super::{RecoverCase, case};
 use crate::generator::plan::Plan;
@@ -17,7 +17,7 @@ fn plan() -> Plan {
     Plan::flushed(&LENS)
 }
 
-/// A commit for segment 3 of `stream`, which is the last one.
+/// Returns a case with a commit for segment 3 of `stream`, which is the last one.
 fn committed(
     id: &'static str,
     requirements: &[&'static str],
@@ -32,7 +32,7 @@ pub(super) fn cases() -> Vec<RecoverCase> {
     [shorter(), beyond(), beyond_by_others(), lost(), envelopes()].into_iter().flatten().collect()
 }
 
-/// In the place of segment 3 stands something else.
+/// Replaces segment 3 by other bytes.
 fn in_place(bytes: Vec<u8>) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     move |stream, output| {
         output.truncate(stream.offset(3));
@@ -40,13 +40,13 @@ fn in_place(bytes: Vec<u8>) -> impl FnOnce(&Stream, &mut Vec<u8>) {
     }
 }
 
-/// The beginning of segment 3 as another run has sealed it.
+/// Returns the beginning of segment 3 as another run has sealed it.
 fn of_another_run(len: usize) -> Vec<u8> {
     plan().runs_at(&[3]).write().segments[3].bytes[..len].to_vec()
 }
 
-/// 96 bytes that are another header reach the commit. Its own header says how far the output has to
-/// go.
+/// 96 bytes of another header are enough to contradict the commit. Only its own header tells how
+/// far the output must reach.
 fn shorter() -> Vec<RecoverCase> {
     let place = |id, requirements, comment| committed(id, requirements, comment, plan().write());
     let both = &["SV2-RES-006", "SV2-RES-007"];
@@ -135,8 +135,7 @@ fn unsupported(case: RecoverCase, segment: usize) -> RecoverCase {
     case.rejects("unsupported.codec", segment, usize::try_from(at::CODEC).unwrap_or(usize::MAX))
 }
 
-/// Not by the segment that the commit names; and with UNIFORM, which has no header looked at in
-/// front of it.
+/// Errors from other segments than the committed one. With UNIFORM no header before it is read.
 fn beyond_by_others() -> Vec<RecoverCase> {
     let other = plan().runs_at(&[3]).builder(3, codec).write().segments[3].bytes.clone();
     let limit = plan().runs_at(&[3]).builder(3, too_long).write().segments[3].bytes.clone();

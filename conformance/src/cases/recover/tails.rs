@@ -1,4 +1,4 @@
-//! SV2-JRN-007: how long a torn tail may be until records are damaged; and what that means for the
+//! SV2-JRN-007: the length of a torn tail from which records are damaged, and the effect on the
 //! output.
 
 use super::{RecoverCase, base, case};
@@ -7,7 +7,7 @@ use crate::generator::wire::journal::Journal;
 /// Bytes of a record.
 const RECORD: usize = 136;
 
-/// A commit for each of these segments, and so many bytes of zeros behind.
+/// Returns a journal with a commit for each of these segments, followed by `tail` zero bytes.
 fn followed(segments: &[usize], tail: usize) -> Vec<u8> {
     [Journal::of(&base(), segments).bytes(), vec![0; tail]].concat()
 }
@@ -42,7 +42,7 @@ fn lengths() -> Vec<RecoverCase> {
     ]
 }
 
-/// Segment 2 is lost behind the last commit: with damaged records nobody knows that.
+/// Segment 2 is lost after the last commit. With damaged records this is not known.
 fn gaps() -> Vec<RecoverCase> {
     let gap = |id, comment, len| {
         case(id, &["SV2-JRN-007", "SV2-RES-010"], comment)

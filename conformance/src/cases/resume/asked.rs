@@ -1,18 +1,18 @@
-//! SV2-IDX-010 in streams that have index segments; SV2-RES-007 with what is known of the source;
-//! links that are wrong.
+//! SV2-IDX-010 in streams with index segments, SV2-RES-007 with recorded facts about the source,
+//! and wrong links.
 
 use super::{Expect, ResumeCase, of};
 use crate::generator::plan::{Plan, run_salt, with_index};
 use crate::generator::wire::journal::ending;
 
-/// n of §11 where S is 4096.
+/// n of §11 for S = 4096.
 const N: usize = 169;
 
 pub(super) fn cases() -> Vec<ResumeCase> {
     [indexed(), endings(), lost(), links()].into_iter().flatten().collect()
 }
 
-/// Of an output of so many data segments of one byte each, with their index segments.
+/// Returns a case of this many data segments of one byte each, with their index segments.
 fn case(id: &'static str, comment: &'static str, data: usize, source_len: usize) -> ResumeCase {
     let plan = Plan::flushed(&vec![1; data]);
     let items = with_index(&plan.items, N);
@@ -20,7 +20,7 @@ fn case(id: &'static str, comment: &'static str, data: usize, source_len: usize)
     ResumeCase { entries_max: Some(N), index: true, ..case }
 }
 
-/// The caller asks for what is there.
+/// The caller asks for index segments that are already there.
 fn indexed() -> Vec<ResumeCase> {
     vec![
         case("resume-asked-there", "Index segments are asked for, and there is one.", N + 5, N + 5000)
@@ -38,7 +38,7 @@ fn indexed() -> Vec<ResumeCase> {
     ]
 }
 
-/// After an ending.
+/// Resumes after an ending.
 fn endings() -> Vec<ResumeCase> {
     let ended = |case: ResumeCase, commits: &[usize]| {
         let sequence = commits.len() as u64;

@@ -1,13 +1,13 @@
-//! SV2-RES-006, SV2-IDX-011: what a resume finds in front of the last commit; files of others.
+//! SV2-RES-006, SV2-IDX-011: faults that a resume finds before the last commit, and foreign files.
 
 use super::{Expect, ResumeCase, case, of};
 use crate::generator::plan::{Plan, run_salt};
 use crate::generator::wire::journal::ending;
 
-/// n of §11 where S is 4096.
+/// n of §11 for S = 4096.
 const N: usize = 169;
 
-/// Five data segments in three runs, and a commit for the last one.
+/// Returns a case of five data segments in three runs, with a commit for the last one.
 fn three_runs(id: &'static str, comment: &'static str) -> ResumeCase {
     let plan = Plan::flushed(&[100, 70, 30, 50, 60]).runs_at(&[1, 3]);
     of(id, &["SV2-IDX-011", "SV2-RES-006"], comment, plan, 5310).journal(&[4])
@@ -17,7 +17,7 @@ fn asks(case: ResumeCase) -> ResumeCase {
     ResumeCase { index: true, entries_max: Some(N), ..case }
 }
 
-/// All that an index segment can cover is committed, and not covered.
+/// All segments that an index segment can cover are committed, and not covered.
 fn full() -> ResumeCase {
     let comment =
         "The caller asks for index segments, and as many data segments as one can cover are committed.";
@@ -30,7 +30,7 @@ impl ResumeCase {
     }
 }
 
-/// Segments 1 and 2 are those of a run that nobody continued.
+/// Replaces segments 1 and 2 by those of a run that was not continued.
 fn forked(mut case: ResumeCase) -> ResumeCase {
     let fork = case.plan.clone().runs(&[(0, run_salt(0)), (1, run_salt(5))]).write();
     for segment in [1, 2] {
@@ -45,7 +45,7 @@ pub(super) fn cases() -> Vec<ResumeCase> {
     indexed().into_iter().chain(asked_too_late()).chain(pipes()).chain(others()).collect()
 }
 
-/// SV2-IDX-010: the caller asks for index segments where there can be none.
+/// SV2-IDX-010: the caller asks for index segments too late.
 fn asked_too_late() -> Vec<ResumeCase> {
     let refused = |id, comment, plan, source_len| {
         let case = asks(of(id, &["SV2-IDX-010"], comment, plan, source_len));
@@ -104,7 +104,7 @@ fn damaged(mut case: ResumeCase, segment: usize) -> ResumeCase {
     case
 }
 
-/// A pipe is compared with all committed plaintext: what comes first in it is reported.
+/// A pipe is compared with all committed plaintext. The first fault in it is reported.
 fn pipes() -> Vec<ResumeCase> {
     let case = |id, comment| case(id, &["SV2-RES-008"], comment).journal(&[3]).pipe();
     let mut alone = damaged(case("resume-pipe-damage", "A pipe, and damage in segment 1."), 1);

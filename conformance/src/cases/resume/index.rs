@@ -1,12 +1,12 @@
-//! §11 Streams that have an index segment: whoever goes on with one goes on with them.
+//! §11: streams that have an index segment must be resumed with index segments.
 
 use super::{Expect, ResumeCase, of};
 use crate::generator::plan::{Plan, with_index};
 
-/// n of §11 where S is 4096: the first index segment is segment 169.
+/// n of §11 for S = 4096. The first index segment is segment 169.
 const N: usize = 169;
 
-/// Of an output of so many data segments of one byte each, with their index segments, up to the
+/// Returns a case of this many data segments of one byte each, with their index segments, up to the
 /// final segment.
 fn case(id: &'static str, comment: &'static str, data: usize, source_len: usize) -> ResumeCase {
     let plan = Plan::flushed(&vec![1; data]);
@@ -16,7 +16,7 @@ fn case(id: &'static str, comment: &'static str, data: usize, source_len: usize)
     ResumeCase { entries_max: Some(N), ..case }
 }
 
-/// As [`case`], up to another segment.
+/// Returns the case up to another segment.
 fn before(segment: usize, case: ResumeCase) -> ResumeCase {
     case.torn(segment, 0)
 }

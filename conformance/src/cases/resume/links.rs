@@ -1,4 +1,4 @@
-//! §8.3 and §19.2: the run that goes on names the one before it.
+//! §8.3 and §19.2: the resumed run names the one before it.
 
 use super::{ResumeCase, of};
 use crate::generator::plan::Plan;
@@ -7,7 +7,7 @@ use crate::generator::wire::journal::ending;
 const JOURNAL: &[&str] = &["SV2-JRN-011", "SV2-DIG-004"];
 const WALK: &[&str] = &["SV2-RES-027", "SV2-DIG-004"];
 
-/// Four data segments, and where runs begin.
+/// Returns four data segments, with runs that begin at these segments.
 fn four(runs: &[usize]) -> Plan {
     Plan::flushed(&[100, 70, 30, 50]).runs_at(runs)
 }
@@ -67,7 +67,7 @@ fn walked() -> Vec<ResumeCase> {
     ]
 }
 
-/// An ending says that the source has ended, and nothing else.
+/// An ending records that the source has ended, and nothing else.
 fn ended() -> Vec<ResumeCase> {
     let case = |id, comment, plan: Plan| of(id, &["SV2-RES-030", "SV2-RES-008"], comment, plan, 250);
     vec![

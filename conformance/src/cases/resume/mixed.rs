@@ -1,14 +1,14 @@
-//! Records of several branches, sources that are empty now, index segments that are asked for, and
-//! suite 0x0002.
+//! Records of several branches, sources that have become empty, requested index segments, and suite
+//! 0x0002.
 
 use super::{Expect, ResumeCase, of};
 use crate::generator::plan::{Plan, run_salt, with_index};
 use crate::generator::wire::journal::{Journal, Record};
 
-/// n of §11 where S is 4096.
+/// n of §11 for S = 4096.
 const N: usize = 169;
 
-/// Four data segments, and where runs begin.
+/// Returns four data segments, with runs that begin at these segments.
 fn four(runs: &[usize]) -> Plan {
     Plan::flushed(&[100, 70, 30, 50]).runs_at(runs)
 }
@@ -17,7 +17,7 @@ pub(super) fn cases() -> Vec<ResumeCase> {
     [records(), sources(), asked(), under_an_index(), suite_2()].into_iter().flatten().collect()
 }
 
-/// What a run from segment 1 on has recorded that was given up later.
+/// Returns the records of an abandoned run that began at segment 1.
 fn abandoned() -> Vec<Record> {
     let stream = Plan::flushed(&[100, 70, 30, 50]).runs(&[(0, run_salt(0)), (1, run_salt(5))]).write();
     Journal::of(&stream, &[0, 1, 2, 3]).records
@@ -29,7 +29,7 @@ fn records() -> Vec<ResumeCase> {
         of(id, &["SV2-JRN-011", "SV2-RES-006"], comment, four(&[2]), 5250).journal_with(
             &[0, 1, 2, 3],
             |_, journal| {
-                // A longer segment 1 may push what follows behind the next record of the other
+                // A longer segment 1 may push later segments past the next record of the other
                 // branch.
                 let record = &abandoned()[place];
                 let position = record.position.min(journal.records[place].position);
@@ -94,7 +94,7 @@ fn asked() -> Vec<ResumeCase> {
     ]
 }
 
-/// SV2-IDX-011: entries of segments behind an index segment, and before it.
+/// SV2-IDX-011: entries of segments after an index segment, and before it.
 fn under_an_index() -> Vec<ResumeCase> {
     let case = |id, comment, runs: &[usize]| {
         let plan = Plan::flushed(&[1; N + 5]);
@@ -103,7 +103,7 @@ fn under_an_index() -> Vec<ResumeCase> {
         let case = of(id, &["SV2-IDX-011", "SV2-RES-006"], comment, plan, N + 5000);
         ResumeCase { entries_max: Some(N), ..case }.torn(N + 6, 0).journal(&[N, N + 5])
     };
-    // Sealed by a run that began with this segment and was given up.
+    // Sealed by an abandoned run that began with this segment.
     let forked = |mut case: ResumeCase, segment: usize, damaged: usize| {
         let mut runs = case.plan.runs.clone();
         runs.retain(|(first, _)| *first < segment);

@@ -1,5 +1,4 @@
-//! §19.2 steps 8 to 11: going on with an interrupted encryption, from the right source and from
-//! others.
+//! §19.2 steps 8 to 11: resuming an interrupted encryption, from the right source and from others.
 
 mod asked;
 mod before;
@@ -17,16 +16,16 @@ use crate::generator::wire::stream::Stream;
 use crate::operations::Vector;
 use crate::operations::resume::{ResumeExpect, ResumeVector};
 
-/// The run_salt of the run that goes on.
+/// The run_salt of the resumed run.
 const NEXT: u8 = 7;
 const SOURCE: &str = "journal.source";
 
-/// A resume vector in the making.
+/// A resume vector under construction.
 struct ResumeCase {
     id: &'static str,
     requirements: Vec<&'static str>,
     comment: &'static str,
-    /// What the interrupted run was writing.
+    /// The stream of the interrupted run.
     plan: Plan,
     stream: Stream,
     output: Vec<u8>,
@@ -35,25 +34,25 @@ struct ResumeCase {
     pipe: bool,
     /// Whether the caller asks for index segments.
     index: bool,
-    /// n of §11, where the stream has index segments.
+    /// n of §11, if the stream has index segments.
     entries_max: Option<usize>,
     expect: Expect,
 }
 
-/// What comes of it.
+/// The expected result.
 enum Expect {
-    /// Goes on after so many segments.
+    /// Resumes after this many segments.
     After(usize),
     Nothing,
     Source(usize),
     Damaged(usize),
     Misuse,
-    /// Any other error, so many bytes into a segment.
+    /// Any other error, this many bytes into a segment.
     Other(&'static str, usize, usize),
 }
 
-/// Of an output of 100, 70, 30 and 50 bytes and 5,000 bytes more to come, without UNIFORM, without
-/// a journal.
+/// Returns a case of an output of 100, 70, 30 and 50 bytes, with 5,000 bytes more to come, without
+/// UNIFORM and without a journal.
 fn case(id: &'static str, requirements: &[&'static str], comment: &'static str) -> ResumeCase {
     of(id, requirements, comment, Plan::flushed(&[100, 70, 30, 50]), 5250)
 }
@@ -84,7 +83,7 @@ fn of(
 }
 
 impl ResumeCase {
-    /// A journal with a commit for each of these segments.
+    /// Adds a journal with a commit for each of these segments.
     fn journal(self, segments: &[usize]) -> Self {
         self.journal_with(segments, |_, _| ())
     }
@@ -95,14 +94,14 @@ impl ResumeCase {
         self
     }
 
-    /// The output ends so many bytes into a segment.
+    /// Ends the output this many bytes into a segment.
     fn torn(mut self, segment: usize, within: usize) -> Self {
         self.output.truncate(self.stream.offset(segment) + within);
         self.expect = Expect::After(segment);
         self
     }
 
-    /// The output holds the final segment too.
+    /// Adds the final segment to the output.
     fn sealed(mut self) -> Self {
         self.output = self.stream.bytes();
         self.expect = Expect::After(self.stream.segments.len());
@@ -114,7 +113,7 @@ impl ResumeCase {
         self
     }
 
-    /// The source differs in one bit of this byte.
+    /// Changes one bit of this byte of the source.
     fn changed(mut self, at: usize) -> Self {
         self.source[at] ^= 1;
         self
@@ -125,13 +124,13 @@ impl ResumeCase {
         self
     }
 
-    /// Refused with the source's first byte that is known to differ.
+    /// Expects a refusal at the source's first byte that is known to differ.
     fn refused(mut self, at: usize) -> Self {
         self.expect = Expect::Source(at);
         self
     }
 
-    /// The sealed stream: the segments that are kept, and those of the new run.
+    /// Returns the sealed stream: the segments that are kept, and those of the new run.
     fn resumed(&self, kept: usize) -> Vec<u8> {
         if kept == self.stream.segments.len() {
             return self.stream.bytes();
@@ -205,7 +204,7 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
     areas.iter().flatten().map(|case| case.export(blobs)).collect()
 }
 
-/// SV2-RES-009: what is committed stays, and what is not is sealed under a new run_salt.
+/// SV2-RES-009: committed segments stay, and all others are sealed under a new run_salt.
 fn goes_on() -> Vec<ResumeCase> {
     let case = |id, comment| case(id, &["SV2-RES-009", "SV2-SEG-026"], comment);
     let mut nothing = case("resume-nothing", "The stream header is torn: nothing was committed.");

@@ -66,7 +66,7 @@ fn refused() -> Vec<ResumeCase> {
     ]
 }
 
-/// SV2-RES-008: more follows in the source where nothing may follow.
+/// SV2-RES-008: the source goes beyond a place at which it must end.
 fn refused_at_the_end() -> Vec<ResumeCase> {
     let case = |id, comment| case(id, &["SV2-RES-008"], comment).source(251).refused(250);
     let sealed = |id, comment| {

@@ -18,7 +18,7 @@ pub(crate) struct FrameBuilder {
     pub(crate) plain: Vec<u8>,
 }
 
-/// A segment before it is sealed: what an honest writer would seal, until something alters it.
+/// A segment before it is sealed. It is what an honest writer would seal, until it is altered.
 #[derive(Clone)]
 pub(crate) struct Builder {
     pub(crate) header: SegmentHeader,
@@ -27,22 +27,22 @@ pub(crate) struct Builder {
     pub(crate) terminator: FrameBuilder,
     /// The epoch whose keys seal the frames.
     pub(crate) sealing_epoch: u32,
-    /// How suite 0x0002 makes nonces.
+    /// The form of the nonces of suite 0x0002.
     pub(crate) counters: Counters,
 }
 
-/// The nonce of suite 0x0002, and what it is not.
+/// The nonce of suite 0x0002, and wrong forms of it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counters {
     /// Four zero bytes, then the most significant byte first.
     BigEndian,
     /// Four zero bytes, then the least significant byte first.
     LittleEndian,
-    /// As in drafts: the least significant byte first, then four zero bytes.
+    /// As in drafts, the least significant byte first, then four zero bytes.
     Draft,
 }
 
-/// A sealed frame, with what went into it.
+/// A sealed frame and the values that went into it.
 #[derive(Clone)]
 pub(crate) struct Frame {
     pub(crate) nonce: Vec<u8>,
@@ -58,7 +58,7 @@ pub(crate) struct Sealed {
 }
 
 impl FrameBuilder {
-    /// A frame that says of itself what is true.
+    /// Returns a frame whose header is true.
     pub(crate) fn honest(frame_type: u8, plain: Vec<u8>) -> Self {
         Self { frame_type, reserved: [0; 3], len: le32(plain.len()), plain }
     }
@@ -69,19 +69,19 @@ impl FrameBuilder {
 }
 
 impl Frame {
-    /// The ciphertext without header and tag.
+    /// Returns the ciphertext without header and tag.
     pub(crate) fn ciphertext(&self) -> &[u8] {
         &self.bytes[FRAME_HEADER_LEN..self.bytes.len() - 16]
     }
 
-    /// The last 16 bytes.
+    /// Returns the last 16 bytes.
     pub(crate) fn tag(&self) -> &[u8] {
         &self.bytes[self.bytes.len() - 16..]
     }
 }
 
 impl Builder {
-    /// Seals all frames; `alter_digest` may alter the plaintext of the digest frame.
+    /// Seals all frames. `alter_digest` may alter the plaintext of the digest frame.
     pub(crate) fn seal(&self, suite: u16, keys: &Keys, alter_digest: impl FnOnce(&mut Vec<u8>)) -> Sealed {
         let sealer = Sealer::new(self, suite, keys);
         let mut frames: Vec<Frame> =
@@ -95,7 +95,7 @@ impl Builder {
         Sealed { frames, digest }
     }
 
-    /// §8.1: D over the bound prefix and the data frames.
+    /// Returns D over the bound prefix and the data frames (§8.1).
     fn digest(&self, k_digest: &[u8; 32], data: &[Frame]) -> [u8; 32] {
         let prefix = self.header.bound_prefix();
         let mut parts: Vec<&[u8]> = vec![&prefix];
@@ -109,7 +109,7 @@ impl Builder {
     }
 }
 
-/// §8.1: the 36 bytes of the digest frame.
+/// Returns the 36 bytes of the digest frame (§8.1).
 fn digest_plain(digest_alg: u16, digest: &[u8; 32]) -> Vec<u8> {
     [&digest_alg.to_le_bytes()[..], &32_u16.to_le_bytes(), digest].concat()
 }

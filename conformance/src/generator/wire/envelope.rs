@@ -7,18 +7,18 @@ pub(crate) const AGE: u16 = 0x0002;
 pub(crate) const KEY: u16 = 0x0003;
 pub(crate) const PADDING: u16 = 0xFFFF;
 
-/// One stanza.
+/// Returns one stanza.
 pub(crate) fn stanza(stanza_type: u16, body: &[u8]) -> Vec<u8> {
     let len = u16::try_from(body.len()).unwrap_or(u16::MAX);
     [&stanza_type.to_le_bytes(), &len.to_le_bytes(), body].concat()
 }
 
-/// A `padding` stanza of `len` zero bytes.
+/// Returns a `padding` stanza of `len` zero bytes.
 pub(crate) fn padding(len: usize) -> Vec<u8> {
     stanza(PADDING, &vec![0; len])
 }
 
-/// The parameters of an `argon2id` body whose other bytes are a fixed pattern: it wraps nothing.
+/// The parameters of an `argon2id` body. Its other bytes are a fixed pattern, so it wraps nothing.
 pub(crate) struct Argon2id {
     pub(crate) memory_kib: u32,
     pub(crate) passes: u32,
@@ -27,10 +27,10 @@ pub(crate) struct Argon2id {
 }
 
 impl Argon2id {
-    /// Parameters that every reader has to take.
+    /// Parameters that every reader must accept.
     pub(crate) const ORDINARY: Self = Self { memory_kib: 65_536, passes: 3, lanes: 4, reserved: 0 };
 
-    /// The 128 bytes of the body.
+    /// Returns the 128 bytes of the body.
     pub(crate) fn body(&self) -> Vec<u8> {
         [
             &[0xA5; 32][..],
@@ -43,13 +43,13 @@ impl Argon2id {
         .concat()
     }
 
-    /// The stanza, which is 132 bytes: a length that SV2-HDR-013 allows.
+    /// Returns the stanza of 132 bytes, a length that SV2-HDR-013 allows.
     pub(crate) fn stanza(&self) -> Vec<u8> {
         stanza(ARGON2ID, &self.body())
     }
 }
 
-/// Stanzas and their CRC; nothing where there are no stanzas.
+/// Returns the stanzas and their CRC, or nothing if there are no stanzas.
 pub(crate) fn close(stanzas: &[u8]) -> Vec<u8> {
     if stanzas.is_empty() {
         return Vec::new();
@@ -57,7 +57,7 @@ pub(crate) fn close(stanzas: &[u8]) -> Vec<u8> {
     [stanzas, &crc32c(stanzas).to_le_bytes()].concat()
 }
 
-/// The envelope_len that goes with the stanzas.
+/// Returns the envelope_len that belongs to the stanzas.
 pub(crate) fn envelope_len(stanzas: &[u8]) -> u32 {
     le32(stanzas.len())
 }

@@ -4,7 +4,7 @@ use super::stream::Stream;
 use crate::generator::plaintext::counting;
 use crate::generator::primitives::{crc32c, hmac, le32};
 
-/// Commit and ending.
+/// The record types of commit and ending.
 pub(crate) const COMMIT: u8 = 1;
 pub(crate) const ENDING: u8 = 2;
 
@@ -35,7 +35,7 @@ pub(crate) struct Record {
     pub(crate) run_first: u32,
 }
 
-/// A journal in the making.
+/// A journal under construction.
 #[derive(Clone)]
 pub(crate) struct Journal {
     key: [u8; 32],
@@ -44,7 +44,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// The journal of a writer of `stream` with a commit for each of these segments.
+    /// Returns the journal of a writer of `stream` with a commit for each of these segments.
     pub(crate) fn of(stream: &Stream, segments: &[usize]) -> Self {
         let header = JournalHeader {
             magic: *b"\x89SVJ\r\n\x1a\n",
@@ -64,13 +64,13 @@ impl Journal {
         Self { key: stream.keys.journal, header, records }
     }
 
-    /// Alters it before its tags and checksums.
+    /// Alters the journal before its tags and checksums.
     pub(crate) fn with(mut self, alter: impl FnOnce(&mut Self)) -> Self {
         alter(&mut self);
         self
     }
 
-    /// The bytes of the header, 212, and of each record, 136.
+    /// Returns the bytes of the header, 212, and of each record, 136.
     pub(crate) fn parts(&self) -> Vec<Vec<u8>> {
         let header = &self.header;
         let bound = [
@@ -114,7 +114,7 @@ impl Record {
     }
 }
 
-/// The commit record of a segment.
+/// Returns the commit record of a segment.
 fn commit(stream: &Stream, segment: usize, sequence: u64) -> Record {
     let position = stream.offset(segment) - stream.head.len();
     Record {
@@ -130,7 +130,7 @@ fn commit(stream: &Stream, segment: usize, sequence: u64) -> Record {
     }
 }
 
-/// The ending record before the final segment of `stream`.
+/// Returns the ending record before the final segment of `stream`.
 pub(crate) fn ending(stream: &Stream, sequence: u64) -> Record {
     let last = stream.segments.len() - 1;
     Record {
@@ -146,14 +146,14 @@ pub(crate) fn ending(stream: &Stream, sequence: u64) -> Record {
     }
 }
 
-/// Puts the checksum behind.
+/// Appends the checksum.
 pub(crate) fn closed(mut bytes: Vec<u8>) -> Vec<u8> {
     let crc = crc32c(&bytes);
     bytes.extend_from_slice(&crc.to_le_bytes());
     bytes
 }
 
-/// Alters the bytes of a part and repairs its checksum, as anybody can.
+/// Alters the bytes of a part and repairs its checksum, which is possible without the key.
 pub(crate) fn forged(mut part: Vec<u8>, alter: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
     alter(&mut part);
     part.truncate(part.len() - 4);

@@ -1,4 +1,4 @@
-//! §6: the segment header. Every field can be given a value that no writer gives it.
+//! §6: the segment header. Every field can have a value that no writer gives it.
 
 use crate::generator::primitives::{crc32c, hmac};
 
@@ -48,7 +48,7 @@ pub(crate) struct SegmentHeader {
 }
 
 impl SegmentHeader {
-    /// Bytes 0..56.
+    /// Returns bytes 0..56.
     pub(crate) fn bound_prefix(&self) -> Vec<u8> {
         [
             &b"SV2S"[..],
@@ -68,7 +68,7 @@ impl SegmentHeader {
         .concat()
     }
 
-    /// All 96 bytes for a wire, with CRCs and a tag that hold.
+    /// Returns all 96 bytes for a wire, with CRCs and a tag that hold.
     pub(crate) fn seal(&self, wire: &[u8], k_segment: &[u8; 32]) -> Vec<u8> {
         let mut bytes = self.bound_prefix();
         bytes.extend(crc32c(wire).to_le_bytes());
@@ -78,7 +78,7 @@ impl SegmentHeader {
     }
 }
 
-/// Writes the CRC that the first 92 bytes call for.
+/// Writes the CRC of the first 92 bytes.
 pub(crate) fn repair_header_crc(bytes: &mut [u8]) {
     let crc = crc32c(&bytes[..92]);
     bytes[92..96].copy_from_slice(&crc.to_le_bytes());

@@ -6,16 +6,16 @@ use crate::generator::keys::Keys;
 use crate::generator::plaintext::Pattern;
 use crate::generator::primitives::crc32c;
 
-/// One segment: its bytes, and what a reader makes of them.
+/// One segment: its bytes, and their meaning for a reader.
 #[derive(Clone)]
 pub(crate) struct Segment {
     pub(crate) bytes: Vec<u8>,
     pub(crate) plaintext_len: usize,
     pub(crate) frames: Vec<Frame>,
     pub(crate) digest: [u8; 32],
-    /// T after this segment; of a final segment, T before it.
+    /// T after this segment. For a final segment, T before it.
     pub(crate) transcript: [u8; 32],
-    /// R of this segment (§8.3); of a final segment, that of the one before.
+    /// R of this segment (§8.3). For a final segment, R of the one before.
     pub(crate) run: [u8; 20],
 }
 
@@ -31,25 +31,25 @@ pub(crate) struct Stream {
     pub(crate) segments: Vec<Segment>,
     /// Bytes after the last segment.
     pub(crate) tail: Vec<u8>,
-    /// Where the input ends early.
+    /// The place at which the input ends early.
     pub(crate) cut: Option<usize>,
 }
 
 impl Segment {
-    /// The segment_index that the run of this segment begins with (§8.3).
+    /// Returns the segment_index at which the run of this segment begins (§8.3).
     pub(crate) fn run_first(&self) -> u32 {
         let [.., a, b, c, d] = self.run;
         u32::from_le_bytes([a, b, c, d])
     }
 
-    /// Offset of a frame from the beginning of the segment.
+    /// Returns the offset of a frame from the beginning of the segment.
     pub(crate) fn frame_offset(&self, frame: usize) -> usize {
         SEGMENT_HEADER_LEN + self.frames[..frame].iter().map(|frame| frame.bytes.len()).sum::<usize>()
     }
 }
 
 impl Stream {
-    /// All bytes.
+    /// Returns all bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let segments = self.segments.iter().flat_map(|segment| &segment.bytes);
         let mut bytes: Vec<u8> = self.head.iter().chain(segments).chain(&self.tail).copied().collect();
@@ -57,12 +57,12 @@ impl Stream {
         bytes
     }
 
-    /// Offset of segment `index`, or of the end of the segments.
+    /// Returns the offset of segment `index`, or of the end of the segments.
     pub(crate) fn offset(&self, index: usize) -> usize {
         self.head.len() + self.segments[..index].iter().map(|segment| segment.bytes.len()).sum::<usize>()
     }
 
-    /// Plaintext bytes of the first `count` segments.
+    /// Returns the number of plaintext bytes of the first `count` segments.
     pub(crate) fn released_len(&self, count: usize) -> usize {
         self.segments[..count].iter().map(|segment| segment.plaintext_len).sum()
     }
@@ -73,7 +73,7 @@ impl Stream {
         self
     }
 
-    /// Alters the stream header and repairs its CRC, as anybody can.
+    /// Alters the stream header and repairs its CRC, which is possible without the key.
     pub(crate) fn forge_head(self, alter: impl FnOnce(&mut Vec<u8>)) -> Self {
         self.head(|head| {
             alter(head);
@@ -88,7 +88,7 @@ impl Stream {
         self
     }
 
-    /// Alters a segment and repairs both CRCs, as anybody can.
+    /// Alters a segment and repairs both CRCs, which is possible without the key.
     pub(crate) fn forge(self, segment: usize, alter: impl FnOnce(&mut Vec<u8>)) -> Self {
         self.raw(segment, |bytes| {
             alter(bytes);
@@ -104,7 +104,7 @@ impl Stream {
         self
     }
 
-    /// Puts bytes behind the last segment.
+    /// Puts bytes after the last segment.
     pub(crate) fn followed_by(mut self, tail: &[u8]) -> Self {
         self.tail = tail.to_vec();
         self

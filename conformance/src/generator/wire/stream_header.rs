@@ -1,4 +1,4 @@
-//! §4: the stream header. Every field can be given a value that no writer gives it.
+//! §4: the stream header. Every field can have a value that no writer gives it.
 
 use crate::generator::keys::Keys;
 use crate::generator::primitives::{crc32c, hmac};
@@ -39,7 +39,7 @@ pub(crate) struct StreamHeader {
 }
 
 impl StreamHeader {
-    /// Bytes 0..80, from which the keys are derived.
+    /// Returns bytes 0..80, from which the keys are derived.
     pub(crate) fn bound(&self) -> Vec<u8> {
         [
             &MAGIC[..],
@@ -56,7 +56,7 @@ impl StreamHeader {
         .concat()
     }
 
-    /// All 128 bytes, with a tag and a CRC that hold.
+    /// Returns all 128 bytes, with a tag and a CRC that hold.
     pub(crate) fn seal(&self, keys: &Keys) -> Vec<u8> {
         let mut bytes = self.bound();
         bytes.extend(hmac(&keys.header, &[&bytes]));
@@ -66,17 +66,17 @@ impl StreamHeader {
         bytes
     }
 
-    /// F; 0 where the exponent is absurd.
+    /// Returns F, or 0 if the exponent is absurd.
     pub(crate) fn frame_size(&self) -> usize {
         1_usize.checked_shl(u32::from(self.frame_size_log2)).unwrap_or(0)
     }
 
-    /// S, in bytes.
+    /// Returns S in bytes.
     pub(crate) fn segment_size(&self) -> usize {
         self.segment_size as usize
     }
 
-    /// Whether the flag UNIFORM is set.
+    /// Returns whether the flag UNIFORM is set.
     pub(crate) fn uniform(&self) -> bool {
         self.flags & UNIFORM != 0
     }
