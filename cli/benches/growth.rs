@@ -1,10 +1,12 @@
-//! What grows with the length of a stream, and what does not.
+//! Measures what grows with the length of a stream, and what does not.
 //!
 //! `cargo bench -p sv2 --bench growth` prints, with default settings:
-//! - seconds for each GiB, and the largest resident set of the processes so far, of `sv2 encrypt | sv2 decrypt` for 1, 8 and 100 GiB of zeros: both columns
-//!   should stay as they are, and the second below 64 MiB;
-//! - what reading 1 MiB from the middle of a stream takes, for 1 GiB and for 16 GiB, for which 17 GiB of disk must be free;
-//! - what `sv2 inspect` takes for a stream of 100 GiB, of which nothing is there but the headers, the rest being holes.
+//! - the seconds for each GiB, and the largest resident set of the processes so far, of `sv2
+//!   encrypt | sv2 decrypt` for 1, 8 and 100 GiB of zeros. Both columns should stay the same, and
+//!   the second below 64 MiB;
+//! - the time to read 1 MiB from the middle of a stream of 1 GiB and of 16 GiB, which needs 17 GiB
+//!   of free disk space;
+//! - the time of `sv2 inspect` for a stream of 100 GiB that consists of headers and holes only.
 
 use std::error::Error;
 use std::fs::File;
@@ -70,7 +72,7 @@ fn succeed(command: &mut Command) -> Result<()> {
     if command.status()?.success() { Ok(()) } else { Err(format!("{command:?} failed").into()) }
 }
 
-/// Milliseconds, the median of some rounds.
+/// The median of several rounds, in milliseconds.
 fn median(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     let mut millis = Vec::new();
     for _ in 0..ROUNDS {
@@ -82,7 +84,7 @@ fn median(mut work: impl FnMut() -> Result<()>) -> Result<f64> {
     Ok(millis[ROUNDS / 2])
 }
 
-/// Encrypts and decrypts `len` zeros in two processes, and counts what comes out.
+/// Encrypts and decrypts `len` zeros in two processes, and counts the resulting bytes.
 fn round_trip(key: &Path, len: u64) -> Result<()> {
     let mut encrypt = sv2("encrypt", key).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut plaintext = encrypt.stdin.take().ok_or("no pipe")?;
@@ -97,8 +99,10 @@ fn round_trip(key: &Path, len: u64) -> Result<()> {
     Ok(())
 }
 
-/// A stream as far as it is seen without a key: the headers of one of three segments, the second of them as often as `len` bytes take. Returns how many
-/// segments it has.
+/// Creates the parts of a stream that are visible without a key, and returns its number of
+/// segments.
+///
+/// The stream has the headers of three segments, the second one as often as `len` bytes require.
 fn hollow_stream(key: &Path, path: &Path, len: u64) -> Result<u32> {
     let mut encrypt = sv2("encrypt", key).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut plaintext = encrypt.stdin.take().ok_or("no pipe")?;
@@ -127,7 +131,7 @@ fn hollow_stream(key: &Path, path: &Path, len: u64) -> Result<u32> {
     Ok(index + 1)
 }
 
-/// The header of the segment that begins at `at`, and where the next one begins.
+/// The header of the segment that begins at `at`, and the offset of the next one.
 fn header_at(stream: &[u8], at: u64, before: u64) -> Result<(SegmentHeader, u64)> {
     let bytes = stream.get(usize::try_from(at)?..).ok_or("too short")?;
     let (view, _) = SegmentHeaderView::parse(bytes, Offset(at), before)?.complete().ok_or("too short")?;

@@ -1,8 +1,10 @@
-//! What going on with an interrupted encryption costs: 10 GiB, stopped at 90 %, with its journal and without.
+//! Measures the cost of resuming an encryption of 10 GiB, stopped at 90 %, with its journal and
+//! without.
 //!
-//! `cargo bench -p sv2 --bench resume` encrypts a file of zeros with `sv2` and default settings, stops it at 90 % (once by SIGTERM, once by
-//! SIGKILL), and prints how many bytes of output, journal and source are read before the first new byte can be written, and how long it takes until
-//! `sv2`, given the same command, writes one. It takes 20 GiB of disk.
+//! `cargo bench -p sv2 --bench resume` encrypts a file of zeros with `sv2` and default settings. It
+//! stops the run at 90 %, once by SIGTERM and once by SIGKILL. It prints how many bytes of output,
+//! journal and source are read before the first new byte can be written. It also prints how long
+//! the same `sv2` command takes until it writes one. It takes 20 GiB of disk space.
 
 use std::error::Error;
 use std::fs::{self, File};
@@ -66,7 +68,7 @@ impl Bench {
             .spawn()
     }
 
-    /// Encrypts until the output is so long, and stops it there.
+    /// Encrypts until the output has `len` bytes, and stops the run there.
     fn stop_at(&self, len: u64, signal: Signal) -> Done {
         let mut child = self.encrypt()?;
         while self.partial_len() < len {
@@ -80,7 +82,8 @@ impl Bench {
         Ok(())
     }
 
-    /// Looks for what is left, as `sv2` does it, and counts; then has `sv2` go on until it writes. It is killed then.
+    /// Examines the partial output as `sv2` does, and counts. Then lets `sv2` resume until it
+    /// writes, and kills it.
     fn print(&self, name: &str, journal: &str) -> Done {
         let (read, seconds) = self.count()?;
         let (before, begin) = (self.partial_len(), Instant::now());
@@ -124,7 +127,7 @@ impl Bench {
         Ok((reads, seconds))
     }
 
-    /// Gives the command for the last time, and verifies all of the result.
+    /// Runs the command for the last time, and verifies the whole result.
     fn complete(&self) -> Done {
         let done = self.encrypt()?.wait()?.success();
         let mut verify = Command::new(SV2);
@@ -143,7 +146,7 @@ struct Reads {
     source: u64,
 }
 
-/// The disk, with all bytes counted that are read from it.
+/// The disk, with a count of all bytes read from it.
 #[derive(Clone, Default)]
 struct Counting {
     output: Arc<AtomicU64>,

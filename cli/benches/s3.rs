@@ -1,8 +1,14 @@
-//! What an upload by `sv2 encrypt` costs, and what a range of a large object transfers, with a real server on this machine: `.ci/s3 bench`.
+//! Measures the cost of an upload by `sv2 encrypt`, and the transfer of a range of a large object.
 //!
-//! 2 GiB of random bytes from memory are encrypted into S3 with default settings, in turn with a plain multipart upload of the same bytes by the same
-//! client, with as many lanes and parts as large. The median of the first must be at least 80 % of the other's, and no process larger than 256 MiB. Of an
-//! object of 10 GiB, 1 MiB is then read through a relay that counts: less than 1 MiB, two segments and the stream header may come back.
+//! It uses a real server on this machine: `.ci/s3 bench`.
+//!
+//! 2 GiB of random bytes from memory are encrypted into S3 with default settings. This alternates
+//! with a plain multipart upload of the same bytes by the same client, with the same lanes and part
+//! size. The median speed of `sv2` must be at least 80 % of the other's, and no process may exceed
+//! 256 MiB.
+//!
+//! Then 1 MiB of an object of 10 GiB is read through a relay that counts. No more may come back
+//! than 1 MiB, two segments and the stream header.
 
 use std::error::Error;
 use std::fs::File;
@@ -29,13 +35,14 @@ const MIB: u64 = 1 << 20;
 const GIB: u64 = 1 << 30;
 const UPLOADED: u64 = 2 * GIB;
 const RUNS: usize = 3;
-/// What `sv2` does by default.
+/// The default of `sv2`.
 const LANES: u64 = 4;
 const PART: u64 = 8 * MIB;
 const MEMORY_MAX: i64 = 256 << 10;
 const RATIO_MIN: f64 = 0.8;
 const LARGE: u64 = 10 * GIB;
-/// A segment of 1 MiB with all that goes with it, as a wire: 96 bytes of header, 18 frame headers and tags, a digest, a CRC, a tag.
+/// Maximum wire bytes of a segment of 1 MiB: 96 bytes of header, 18 frame headers and tags, a
+/// digest, a CRC, a tag.
 const SEGMENT_MAX: u64 = MIB + 2048;
 
 type Done<T = ()> = Result<T, Box<dyn Error>>;
@@ -50,7 +57,8 @@ fn main() -> Done {
     throughput
 }
 
-/// Seconds of both ways in turn, each pair on a server of its own. The inner error says that a bound was missed.
+/// The seconds of both ways in turn, each pair on a server of its own. The inner error reports a
+/// missed bound.
 fn uploads() -> Done<Done> {
     let memory = tempfile::tempdir_in("/dev/shm")?;
     let path = memory.path().join("data");
@@ -72,7 +80,7 @@ fn uploads() -> Done<Done> {
             println!("{name} {seconds:6.2} s, of which its processors were busy {cpu:6.2} s");
             if is_plain { &mut plain } else { &mut encrypted }.push(seconds);
         }
-        // Before the first server has been waited for, only sv2 was.
+        // The maximum is that of `sv2` alone, until the first server has been waited for.
         if run == 0 {
             peak = getrusage(UsageWho::RUSAGE_CHILDREN)?.max_rss();
         }
@@ -89,7 +97,7 @@ fn uploads() -> Done<Done> {
     })
 }
 
-/// Seconds that processors have worked for this process, or for those that it has waited for.
+/// Processor seconds of this process, or of those that it has waited for.
 fn cpu_seconds(of_whom: UsageWho) -> Done<f64> {
     let usage = getrusage(of_whom)?;
     let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
@@ -107,7 +115,7 @@ fn median(mut seconds: Vec<f64>) -> f64 {
     seconds[seconds.len() / 2]
 }
 
-/// A part of a file, read for its MD5 and again to be sent.
+/// A part of a file, read once for its MD5 and once to be sent.
 struct Part<'a> {
     path: &'a Path,
     begin: u64,
@@ -208,14 +216,14 @@ fn range() -> Done {
     if came < allowed { Ok(()) } else { Err("a range transfers more than it may".into()) }
 }
 
-/// Passes bytes on, and counts those that come back: heads of answers too.
+/// Relays bytes, and counts those that come back, including the heads of responses.
 struct Relay {
     address: String,
     came: Arc<AtomicU64>,
 }
 
 impl Relay {
-    /// It ends with the process.
+    /// Starts the relay, which ends with the process.
     fn start(server: &str) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let (address, came) = (listener.local_addr()?.to_string(), Arc::<AtomicU64>::default());

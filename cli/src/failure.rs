@@ -1,4 +1,4 @@
-//! Failures: a message, what to do next, and the exit code.
+//! Failures: a message, hints on the next step, and the exit code.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -15,10 +15,10 @@ const EXIT_KEY: u8 = 4;
 const EXIT_UNSEALED: u8 = 5;
 pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 
-/// What every command returns: nothing, or why it failed and with which exit code.
+/// The result of every command: nothing, or a failure with its exit code.
 pub(crate) type CmdResult = Result<(), Failure>;
 
-/// Why a command failed, and what its user can do.
+/// The failure of a command, and the next steps for its user.
 #[derive(Debug)]
 pub(crate) struct Failure {
     exit: u8,
@@ -31,27 +31,27 @@ impl Failure {
         Self { exit, message: message.to_string(), hints: Vec::new() }
     }
 
-    /// Nothing was read or written, because of what was asked for.
+    /// Returns a failure of usage: nothing was read or written, because the request is impossible.
     pub(crate) fn usage(message: impl Display) -> Self {
         Self::new(EXIT_USAGE, message)
     }
 
-    /// What was found is not what it has to be.
+    /// Returns a failure of verification: the data is not as it must be.
     pub(crate) fn rejected(message: impl Display) -> Self {
         Self::new(EXIT_REJECTED, message)
     }
 
-    /// The operating system did not do what it was asked for.
+    /// Returns a failure of the operating system.
     pub(crate) fn io(message: impl Display) -> Self {
         Self::new(EXIT_IO, message)
     }
 
-    /// The user ended the run.
+    /// Returns the failure of a run that the user interrupted.
     pub(crate) fn interrupted(message: impl Display) -> Self {
         Self::new(EXIT_INTERRUPTED, message)
     }
 
-    /// The stream `name` is at fault.
+    /// Returns the failure of the stream `name`.
     pub(crate) fn stream(name: &str, error: &stream_v2::format::Error) -> Self {
         let exit = match (error.kind(), error.detail()) {
             (ErrorKind::Key, _) => EXIT_KEY,
@@ -62,18 +62,18 @@ impl Failure {
         Self::new(exit, format!("{name}: {error}"))
     }
 
-    /// Adds a sentence about what to do next.
+    /// Adds a hint on what to do next.
     pub(crate) fn hint(mut self, hint: impl Display) -> Self {
         self.hints.push(hint.to_string());
         self
     }
 
-    /// Adds several sentences.
+    /// Adds several hints.
     pub(crate) fn hints(self, hints: impl IntoIterator<Item = String>) -> Self {
         hints.into_iter().fold(self, Self::hint)
     }
 
-    /// Prints the failure to standard error and gives the exit code.
+    /// Prints the failure to standard error and returns the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         note(&self.message);
         self.hints.iter().for_each(hint);
@@ -81,12 +81,12 @@ impl Failure {
     }
 }
 
-/// Says something on standard error.
+/// Prints a message to standard error.
 pub(crate) fn note(message: impl Display) {
     write_line(format_args!("sv2: {message}"));
 }
 
-/// Says what can be done next.
+/// Prints a hint on what to do next.
 pub(crate) fn hint(hint: impl Display) {
     write_line(format_args!("hint: {hint}"));
 }
@@ -95,11 +95,11 @@ fn write_line(line: impl Display) {
     say(&format!("{}\n", one_line(line)));
 }
 
-/// How often standard error is given 100 ms to take something.
+/// How many times standard error gets 100 ms to accept some bytes.
 const PATIENCE: u32 = 10;
 
-/// Writes to standard error. What cannot be written is lost: the exit code says the most of it,
-/// too.
+/// Writes to standard error. Text that cannot be written is lost, but the exit code reports the
+/// failure, too.
 pub(crate) fn say(text: &str) {
     let (mut rest, mut patience) = (text.as_bytes(), PATIENCE);
     while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second stops the process.
+//! Ctrl-C, SIGTERM and SIGHUP: the first asks the run to stop, the second ends the process.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -18,24 +18,24 @@ const SIGNALS: &[i32] = &[
     signal_hook::consts::signal::SIGHUP,
 ];
 
-/// The flag of the run of this process.
+/// The shutdown flag of the run of this process.
 static WATCHED: OnceLock<Shutdown> = OnceLock::new();
 
-/// Whether the run of this process was asked to stop.
+/// Returns true if the run of this process was asked to stop.
 pub(crate) fn requested() -> bool {
     WATCHED.get().is_some_and(Shutdown::requested)
 }
 
-/// Has signals that are pending handled now, on this thread: at the end of a pipe, whose producer
-/// may have died of the same signal.
+/// Handles pending signals now, on this thread.
 ///
-/// POSIX delivers a pending signal before the call that unblocks it returns.
+/// It is called at the end of a pipe, whose producer may have died of the same signal. POSIX
+/// delivers a pending signal before the call that unblocks it returns.
 #[cfg(unix)]
 pub(crate) fn see_pending() {
     use nix::sys::signal::{SigSet, SigmaskHow, Signal};
     let mut watched = SigSet::empty();
     [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().for_each(|signal| watched.add(signal));
-    // Where that cannot be done they are handled a moment later.
+    // If that fails, the signals are handled a moment later.
     let _ = watched.thread_swap_mask(SigmaskHow::SIG_BLOCK).and_then(|before| before.thread_set_mask());
 }
 
@@ -46,15 +46,15 @@ pub(crate) fn see_pending() {}
 pub(crate) fn watch(shutdown: &Shutdown) -> CmdResult {
     let _ = WATCHED.set(shutdown.clone());
     for signal in watched() {
-        // In this order: what ends the process sees the flag as the signals before have left it.
+        // This order matters: the handler that ends the process must see the flag of earlier
+        // signals only.
         end_if(signal, shutdown.flag())?;
         register(signal, shutdown.flag()).map_err(unwatched)?;
     }
     Ok(())
 }
 
-/// Ends the process at the first signal: for commands that write nothing that could be left half
-/// done.
+/// Ends the process at the first signal, for commands that leave nothing half done.
 pub(crate) fn end_at_once() -> CmdResult {
     let always = Arc::new(AtomicBool::new(true));
     watched().try_for_each(|signal| end_if(signal, always.clone()))
@@ -64,14 +64,15 @@ fn end_if(signal: i32, condition: Arc<AtomicBool>) -> CmdResult {
     register_conditional_shutdown(signal, EXIT_INTERRUPTED.into(), condition).map(|_| ()).map_err(unwatched)
 }
 
-/// Those that were not ignored when this process began, where the system says so: `nohup` has
-/// SIGHUP ignored, and a script has SIGINT ignored by what it leaves in the background.
+/// Returns the signals that were not ignored when this process began, if the system tells.
+///
+/// `nohup` ignores SIGHUP, and a script ignores SIGINT in its background commands.
 fn watched() -> impl Iterator<Item = i32> {
     let ignored = ignored().unwrap_or(0);
     SIGNALS.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
 }
 
-/// The set of ignored signals, where the system says it: bit n - 1 is signal n.
+/// Returns the set of ignored signals, if the system tells: bit n - 1 is signal n.
 fn ignored() -> Option<u64> {
     if cfg!(not(target_os = "linux")) {
         return None;

@@ -1,4 +1,4 @@
-//! `sv2`: encrypts and decrypts Stream V2 streams. A thin face over the library.
+//! `sv2`: encrypts and decrypts Stream V2 streams, as a thin layer over the library.
 
 mod args;
 mod commands;
@@ -27,11 +27,11 @@ fn main() -> ExitCode {
     let done = match Args::try_parse() {
         Ok(args) => commands::run(args.command),
         Err(error) if error.use_stderr() => {
-            // It repeats arguments, which may be names that others have chosen.
+            // The message repeats arguments, which may be names that others have chosen.
             error.render().to_string().lines().for_each(|line| say(&format!("{}\n", one_line(line))));
             return ExitCode::from(EXIT_USAGE);
         }
-        // Help and version, which clap would print without looking whether anything takes them.
+        // Help and version, which clap would print without checking for errors.
         Err(error) => write_results(Results::open, &error.render().to_string()),
     };
     match done {

@@ -1,5 +1,5 @@
-//! Standard input and output without the buffers of the standard library, which would cut what
-//! passes into small pieces; and whether they are there.
+//! Standard input and output without the buffers of the standard library, which would cut the data
+//! into small pieces, and checks that they are open.
 
 use std::fmt::Display;
 use std::fs::File;
@@ -11,12 +11,12 @@ use crate::interrupt;
 use crate::text::escape::one_line;
 use crate::waiting::WaitingOutput;
 
-/// Whether a path stands for standard input: `-`, and the names that the system has for it.
+/// Returns true if a path means standard input: `-`, and the names that the system has for it.
 pub(crate) fn is_standard_input(path: &Path) -> bool {
     is_standard(path, 0, "/dev/stdin")
 }
 
-/// Whether a path stands for standard output: `-`, and the names that the system has for it.
+/// Returns true if a path means standard output: `-`, and the names that the system has for it.
 pub(crate) fn is_standard_output(path: &Path) -> bool {
     is_standard(path, 1, "/dev/stdout")
 }
@@ -25,14 +25,13 @@ fn is_standard(path: &Path, number: u32, device: &str) -> bool {
     path.as_os_str() == "-" || path.as_os_str() == device || is_descriptor(path, number)
 }
 
-/// Links that are followed before a path is taken for what it says.
+/// Maximum links that are followed before a path is taken literally.
 const LINKS_MAX: u32 = 8;
 
-/// Whether a path names descriptor `number` of this process: `/dev/fd/N`, `/proc/self/fd/N`,
-/// `/proc/PID/fd/N`, or a link to one of them.
+/// Returns true if a path names descriptor `number` of this process.
 ///
-/// What `/proc/self/fd/N` is a link to has no name if it is a pipe, so the links are followed one
-/// by one.
+/// Such a path is `/dev/fd/N`, `/proc/self/fd/N`, `/proc/PID/fd/N`, or a link to one of them. The
+/// target of `/proc/self/fd/N` has no name if it is a pipe, so the links are followed one by one.
 fn is_descriptor(path: &Path, number: u32) -> bool {
     let mut path = path.to_owned();
     let number = number.to_string();
@@ -51,7 +50,7 @@ fn is_descriptor(path: &Path, number: u32) -> bool {
     false
 }
 
-/// Whether a folder without links holds the descriptors of this process.
+/// Returns true if a folder without links holds the descriptors of this process.
 fn is_descriptors(folder: &Path) -> bool {
     let own = format!("/proc/{}", std::process::id());
     match folder.strip_prefix(own) {
@@ -60,7 +59,7 @@ fn is_descriptors(folder: &Path) -> bool {
     }
 }
 
-/// Standard input as a file, to be read. A closed one is refused.
+/// Returns standard input as a file to read, or a failure if it is closed.
 pub(crate) fn standard_input() -> Result<File, Failure> {
     if is_closed(0) {
         return Err(Failure::io("standard input is closed, so there is nothing to read").hint(NULL_INPUT));
@@ -68,13 +67,14 @@ pub(crate) fn standard_input() -> Result<File, Failure> {
     input_file().map_err(|error| Failure::io(format!("standard input: cannot be read: {error}")))
 }
 
-/// Standard output as a file, for bytes that must not be lost. A closed one is refused.
+/// Returns standard output as a file, for bytes that must not be lost, or a failure if it is
+/// closed.
 pub(crate) fn standard_output() -> Result<File, Failure> {
     refuse_closed_output()?;
     output_file().map_err(|error| Failure::io(format!("standard output: cannot be opened: {error}")))
 }
 
-/// Refuses a standard output that would take everything and keep nothing although its user has not
+/// Rejects a standard output that would accept everything and keep nothing, unless its user has
 /// said so.
 pub(crate) fn refuse_closed_output() -> Result<(), Failure> {
     match is_closed(1) {
@@ -86,27 +86,26 @@ pub(crate) fn refuse_closed_output() -> Result<(), Failure> {
 const NULL_INPUT: &str = "name a file, or pipe something into sv2; < /dev/null is an empty input";
 const NULL_OUTPUT: &str = "name a file, or pipe the output on; > /dev/null throws it away";
 
-/// The file that standard input is, whatever it is.
+/// Returns standard input as a file, whatever it is.
 pub(crate) fn input_file() -> io::Result<File> {
     file_of(&io::stdin())
 }
 
-/// The file that standard output is, whatever it is.
+/// Returns standard output as a file, whatever it is.
 pub(crate) fn output_file() -> io::Result<File> {
     file_of(&io::stdout())
 }
 
-/// Standard output for what a command prints: it waits for its reader, and every error of it is
-/// reported.
+/// Standard output for the text of a command. It waits for its reader, and reports every error.
 pub(crate) struct Results(WaitingOutput);
 
 impl Results {
-    /// Refuses a standard output that is closed.
+    /// Opens standard output, or fails if it is closed.
     pub(crate) fn open() -> Result<Self, Failure> {
         standard_output().map(WaitingOutput::new).map(Self)
     }
 
-    /// Takes any standard output: for what is said beside an exit code that says it too.
+    /// Opens any standard output, for text that the exit code expresses too.
     pub(crate) fn open_any() -> Result<Self, Failure> {
         let file = output_file();
         let file =
@@ -120,7 +119,7 @@ impl Write for Results {
         loop {
             match self.0.write(buffer) {
                 Err(error) if error.kind() == ErrorKind::Interrupted && !interrupt::requested() => {}
-                // Of the kind `Interrupted` it would be tried again for ever.
+                // The kind `Interrupted` would be retried forever.
                 Err(error) if error.kind() == ErrorKind::Interrupted => {
                     return Err(io::Error::other("interrupted"));
                 }
@@ -134,22 +133,22 @@ impl Write for Results {
     }
 }
 
-/// Prints one line to standard output, which must be there.
+/// Prints one line to standard output, which must be open.
 pub(crate) fn print(line: impl Display) -> CmdResult {
     write_results(Results::open, &format!("{}\n", one_line(line)))
 }
 
-/// Prints one line that the exit code says, too. Standard output may be closed.
+/// Prints one line that the exit code expresses too. Standard output may be closed.
 pub(crate) fn remark(line: impl Display) -> CmdResult {
     write_results(Results::open_any, &format!("{}\n", one_line(line)))
 }
 
-/// Writes text to standard output, as `open` opens it.
+/// Writes text to standard output, opened by `open`.
 pub(crate) fn write_results(open: impl FnOnce() -> Result<Results, Failure>, text: &str) -> CmdResult {
     open()?.write_all(text.as_bytes()).map_err(standard_output_failed)
 }
 
-/// Turns what writing to standard output reported into a failure.
+/// Converts an error of standard output into a failure.
 pub(crate) fn standard_output_failed(error: io::Error) -> Failure {
     match error.kind() {
         _ if interrupt::requested() => Failure::interrupted("interrupted while standard output took nothing"),
@@ -158,12 +157,13 @@ pub(crate) fn standard_output_failed(error: io::Error) -> Failure {
     }
 }
 
-/// Whether descriptor `number` was closed when this process began, as far as that can be seen.
+/// Returns true if descriptor `number` was closed when this process began, as far as that is
+/// visible.
 ///
-/// The runtime of Rust opens `/dev/null` for reading and writing in the place of a standard
-/// descriptor that is closed, before anything else runs. A shell opens it for one of the two. Of
-/// programs that open it for both, those are recognised that use one description for several
-/// standard descriptors, as daemons and parents do; the rest is taken for closed (0024).
+/// Before anything else runs, the Rust runtime opens `/dev/null` for reading and writing in place
+/// of closed standard descriptors. A shell opens it for one of the two. Other programs that open it
+/// for both are recognised if several standard descriptors share one description, as daemons and
+/// parents do it. The rest counts as closed (0024).
 #[cfg(unix)]
 fn is_closed(number: usize) -> bool {
     let (input, output, error) = (io::stdin(), io::stdout(), io::stderr());
@@ -183,7 +183,7 @@ fn is_closed(_: usize) -> bool {
     false
 }
 
-/// Whether this is `/dev/null`, opened for reading and writing.
+/// Returns true if this is `/dev/null`, opened for reading and writing.
 #[cfg(unix)]
 fn is_null_for_both(stream: std::os::fd::BorrowedFd<'_>) -> bool {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
@@ -191,14 +191,16 @@ fn is_null_for_both(stream: std::os::fd::BorrowedFd<'_>) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fstat};
     let null = Path::new("/dev/null").metadata().ok().filter(|null| null.file_type().is_char_device());
     let Some(null) = null else { return false };
-    // The one in this process's own /dev: what was opened elsewhere, as for a container, was opened
-    // on purpose.
+    // The one in this process's own /dev. One that was opened elsewhere, as for a container, was
+    // opened on purpose.
     fstat(stream).is_ok_and(|stat| (stat.st_dev, stat.st_ino) == (null.dev(), null.ino()))
         && fcntl_getfl(stream).is_ok_and(|flags| flags & OFlags::ACCMODE == OFlags::RDWR)
 }
 
-/// Whether two descriptors of `/dev/null` share a description: then a flag that is changed in one
-/// is changed in the other. `/dev/null` never waits, so this flag means nothing to it.
+/// Returns true if two descriptors of `/dev/null` share a description.
+///
+/// A flag that is changed in one is then changed in the other. `/dev/null` never waits, so this
+/// flag has no effect on it.
 #[cfg(unix)]
 fn is_shared(one: std::os::fd::BorrowedFd<'_>, other: std::os::fd::BorrowedFd<'_>) -> bool {
     use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};

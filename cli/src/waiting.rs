@@ -1,5 +1,6 @@
-//! Outputs that may have to wait for a reader, and inputs that may have to wait for a writer: they
-//! report an interruption every 100 ms, so that their callers can look whether they should stop.
+//! Outputs that may have to wait for a reader, and inputs that may have to wait for a writer.
+//!
+//! They report an interruption every 100 ms, so that their callers can check for a shutdown.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Write};
@@ -7,30 +8,29 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 #[cfg(unix)]
 pub(crate) use unix::{poll_in, poll_out};
 
-/// A pipe, a terminal, a device or a file that is written to.
+/// A pipe, terminal, device or file to write to.
 pub(crate) struct WaitingOutput {
     file: File,
     way: Way,
 }
 
-/// How a write can be kept from waiting for longer than it should.
+/// How a write is kept from blocking for too long.
 #[derive(Clone, Copy)]
 enum Way {
-    /// It takes what it is given at once: a regular file, `/dev/null`.
+    /// It accepts writes at once: a regular file, `/dev/null`.
     AtOnce,
-    /// Its description is this process's own, and says that there is nothing to wait for.
+    /// Its description belongs to this process alone, and does not block.
     NonBlocking,
-    /// It is asked whether it takes something, and is then given so little that it can.
+    /// It is polled first, and then given no more than it can accept.
     Pieces,
 }
 
-/// A pipe that takes anything takes as much at once: PIPE_BUF on Linux. POSIX promises no more than
+/// A pipe that accepts anything accepts this much at once: PIPE_BUF on Linux. POSIX promises only
 /// 512 bytes, and elsewhere a write may wait for the rest.
 const PIECE: usize = 4096;
 
 impl WaitingOutput {
-    /// Writes to what is open already. Others may share its description, so nothing of that is
-    /// changed.
+    /// Writes to an open file. Others may share its description, so that is not changed.
     #[cfg(unix)]
     pub(crate) fn new(file: File) -> Self {
         unix::output(file)
@@ -41,13 +41,13 @@ impl WaitingOutput {
         Self { file, way: Way::AtOnce }
     }
 
-    /// Writes once, or reports `Interrupted` after a while in which nothing was taken.
+    /// Writes once, or reports `Interrupted` after a while without progress.
     fn once(&self, write: impl FnOnce(&File) -> io::Result<usize>) -> io::Result<usize> {
         if let Way::Pieces = self.way {
             self.wait()?;
         }
         match write(&self.file) {
-            // Of a description that is shared, too: another process may have made it so.
+            // This may also be a shared description that another process has made non-blocking.
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.wait()?;
                 Err(ErrorKind::Interrupted.into())
@@ -100,12 +100,12 @@ mod unix {
 
     use crate::waiting::{WaitingOutput, Way};
 
-    /// Waits until there is something to read, or an end, and no longer than 100 ms.
+    /// Waits for data to read, or an end, but no longer than 100 ms.
     pub(crate) fn poll_in(file: impl AsFd) -> io::Result<()> {
         ready(&file, PollFlags::IN)
     }
 
-    /// Waits until something can be written, or never will, and no longer than 100 ms.
+    /// Waits until a write is possible, or never will be, but no longer than 100 ms.
     pub(crate) fn poll_out(file: impl AsFd) -> io::Result<()> {
         ready(&file, PollFlags::OUT)
     }
@@ -135,7 +135,7 @@ mod unix {
         rustix::fs::fcntl_getfl(file).is_ok_and(|flags| flags.contains(OFlags::NONBLOCK))
     }
 
-    /// A description of the same pipe that is not shared, if the system gives one (Linux).
+    /// Returns an unshared description of the same pipe, if the system provides one (Linux).
     fn reopened(file: &File) -> Option<File> {
         use std::os::fd::AsRawFd;
         use std::os::unix::fs::OpenOptionsExt;

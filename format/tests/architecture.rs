@@ -1,4 +1,4 @@
-//! The invariants of ARCHITECTURE.md that can be read off the source.
+//! The invariants of ARCHITECTURE.md that can be checked in the source.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -26,7 +26,7 @@ fn sources(folder: &str) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// The files below `folder` of which a line of code, tests excepted, contains one of `words`.
+/// The files below `folder` that have one of `words` in a line of code outside tests.
 fn naming(folder: &str, words: &[&str]) -> Vec<String> {
     let code = |text: &str| {
         let body = text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().to_owned();
@@ -52,7 +52,7 @@ fn wire_knows_no_keys() {
 
 #[test]
 fn format_has_no_input_output_thread_clock_or_randomness() {
-    // The recorder of sealings is for tests alone.
+    // The recorder of sealings is for tests only.
     assert_eq!(naming("format/src", &["std::", "getrandom", "rand::"]), ["recorded.rs"]);
 }
 
@@ -70,13 +70,13 @@ fn only_engine_uploads_and_library_start_threads() {
         naming("reference-pipeline/src", &["spawn_blocking("]),
         ["offload.rs", "read_ahead.rs", "tasks.rs"]
     );
-    // The one thread behind a writer or a reader.
+    // The single thread of a writer or a reader.
     assert_eq!(naming("stream-v2/src", &["spawn(", "thread::scope", "spawn_blocking("]), ["background.rs"]);
     assert_eq!(naming("sinks/s3/src", &["spawn(", "thread::scope"]), ["sending.rs"]);
     assert_eq!(naming("cli/src", &["thread::spawn", "thread::scope"]), nothing);
 }
 
-/// The types of `text` that derive Debug and have a field that holds bytes.
+/// The types of `text` that derive Debug and have a field of bytes.
 fn shows_bytes(text: &str) -> Vec<&str> {
     let holds = ["Bytes", "[u8]", "Vec<u8>", "Zeroizing<", "Secret", "W,", "R,"];
     let is_field = |line: &&str| line.contains(": ") && !line.trim_start().starts_with("//");
@@ -88,7 +88,7 @@ fn shows_bytes(text: &str) -> Vec<&str> {
         let (traits, item) = item.split_once(")]\n")?;
         let item = item.split("\n}\n").next().filter(|_| traits.contains("Debug"))?;
         let name = item.lines().find(|line| line.contains("struct ") || line.contains("enum "))?;
-        // Without named fields there is nothing to look at.
+        // A type without named fields has nothing to check.
         let fields = item.lines().filter(is_field).filter(|_| name.ends_with('{'));
         fields.into_iter().any(shows).then_some(name)
     });

@@ -1,4 +1,4 @@
-//! §8.3 Links: what terminators say of the run of the segment before, and what is refused.
+//! §8.3 Links: the statements of terminators about the previous segment's run, and their rejection.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -12,7 +12,7 @@ use stream_v2_format::crypto::{
 use stream_v2_format::wire::{DigestAlg, JournalRecord, RunLink, StreamFlags, Trailer};
 use stream_v2_format::{Detail, Error, ErrorKind, Offset, SegmentIndex};
 
-/// The table of §8.3, but for the last index of all.
+/// The table of §8.3, except for the very last index.
 //= spec/stream-v2.md#sv2-dig-004
 //= type=test
 //# A writer MUST fill the terminator as §8.3 says.
@@ -25,7 +25,7 @@ fn links_are_those_of_the_table() {
     assert_eq!(stream.link_of(&segment).unwrap(), RunLink::NONE);
     stream.append(&segment);
     assert_eq!(stream.progress.trailer().link, link(0, 0));
-    // A zero salt is a salt like any other.
+    // A salt of zeros is valid.
     let mut second = stream.next_run(2);
     let segment = stream.data(&mut second);
     assert_eq!(stream.link_of(&segment).unwrap(), RunLink::NONE);
@@ -41,7 +41,7 @@ fn links_are_those_of_the_table() {
     let segment = stream.indexing(&mut third, &stream.progress.transcript().clone(), &link(2, 1));
     assert_eq!(stream.link_of(&segment).unwrap(), link(2, 1));
     stream.append(&segment);
-    // Final, in the same run and in one that seals nothing else.
+    // The final segment, in the same run and in a run of its own.
     for salt in [3, 4] {
         let mut run = if salt == 3 { third } else { stream.next_run(4) };
         let trailer = stream.progress.trailer();
@@ -129,7 +129,7 @@ fn a_segment_that_continues_another_history_is_refused() {
                 let at = stream.header(&segment).offset().plus(segment.0.header.segment_len() - 76);
                 let found = stream.judged(&segment).map_err(|error| (error.detail(), error.offset()));
                 assert_eq!(found, expected.map_or(Ok(()), |detail| Err((detail, at))), "{link:?}");
-                // Without T, and of the terminator frame alone.
+                // Without T, from the terminator frame alone.
                 let malformed = expected == Some(Detail::MalformedTerminator);
                 let found = stream.link_of(&segment).map_err(|error| (error.detail(), error.offset()));
                 assert_eq!(found, if malformed { Err((Detail::MalformedTerminator, at)) } else { Ok(link) });
@@ -168,7 +168,7 @@ fn a_final_segment_whose_link_or_position_cannot_be_is_refused() {
     for segments in 0..3 {
         let right = stream.progress.trailer();
         let with = |link| Trailer { link, ..right };
-        // A trailer, and whether any reader, a range reader, and a sequential reader refuse it.
+        // A trailer, and whether any reader, a range reader, and a sequential reader reject it.
         let cases = [
             (right, [false, false, false]),
             (with(link(1, segments)), [true, true, true]),
@@ -192,7 +192,7 @@ fn a_final_segment_whose_link_or_position_cannot_be_is_refused() {
     }
 }
 
-/// Only a segment of which one is read has a link.
+/// A link exists only in a segment from which one is read.
 #[test]
 fn a_terminator_frame_of_another_length_or_kind_gives_no_link() {
     let mut stream = Stream::new(StreamFlags::UNIFORM);
@@ -210,7 +210,7 @@ fn a_terminator_frame_of_another_length_or_kind_gives_no_link() {
     let frame = header.offset().plus(segment.0.header.segment_len() - 76);
     assert_eq!((error.detail(), error.offset(), error.segment()), (Detail::AuthFrame, frame, Some(0)));
     stream.append(&segment);
-    // Without RUN_START the terminator is zero, and no link; nor has a final segment one of this
+    // Without RUN_START the terminator is zero and has no link. A final segment has no link of this
     // kind.
     for segment in
         [stream.data(&mut run), stream.closing(&mut stream.next_run(2), &stream.progress.trailer())]
@@ -232,7 +232,7 @@ fn a_writer_has_one_digest_algorithm() {
     let mut other = stream.next_run(2).with_digest_alg(DigestAlg::Sha3OverFrames);
     let segment = stream.data(&mut other);
     assert_eq!(stream.progress.sealed(&segment.0).unwrap_err().kind(), ErrorKind::Misuse);
-    // A reader does not check it.
+    // A reader does not check this.
     stream.judged(&segment).unwrap();
     let mut other = stream.next_run(3).with_digest_alg(DigestAlg::Sha3OverFrames);
     let closing = stream.closing(&mut other, &stream.progress.trailer());
@@ -273,13 +273,13 @@ fn what_is_committed_is_known_by_record_and_header() {
     whole.pending_index = committed.pending_index.clone();
     assert_eq!(whole, *committed);
     assert!(Committed::with_segment(&record, &headers[2], PendingIndex::EMPTY).is_none());
-    // What goes on after it knows the run, by order and by link.
+    // A resumed reader or writer knows the run, by order and by link.
     let order = SegmentOrder::after(stream.sealer.header(), &found);
     assert_eq!((order.segments(), *order.link()), (4, link(2, 2)));
     assert_eq!(*Progress::of_writer_after(&stream.sealer, &found).link(), link(2, 2));
 }
 
-/// Runs that are found from the end and from the beginning are the same.
+/// The runs found from the end and from the beginning are the same.
 #[test]
 fn runs_are_known_in_both_directions() {
     let mut stream = Stream::new(StreamFlags::UNIFORM);
@@ -308,11 +308,11 @@ fn runs_are_known_in_both_directions() {
     for (place, (header, _)) in segments.iter().enumerate() {
         back.check(header).unwrap();
         assert_eq!(back.holding(header.header().index).unwrap().run_salt, header.header().run_salt);
-        // Admitted out of its turn, nothing is.
+        // A segment out of its turn is not admitted.
         let error = order.clone().admit(header.header(), Offset(0)).unwrap_err();
         assert_eq!((error.detail(), error.segment()), (Detail::OrderSegmentIndex, Some(7)), "{place}");
     }
-    // A link that leads nowhere is not taken, and nothing is before segment 0.
+    // An impossible link is not added, and nothing is before segment 0.
     back.add(link(8, 8));
     assert_eq!(back, forth);
     assert_eq!(RunMap::ending_before(SegmentIndex(0), RunLink::NONE), RunMap::NONE);

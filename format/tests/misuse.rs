@@ -1,4 +1,4 @@
-//! §17 `misuse`: the error says which rule the caller broke.
+//! §17 `misuse`: the error names the rule that the caller broke.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -98,7 +98,7 @@ fn another_digest_algorithm() {
     let mut other = stream.next_run(2).with_digest_alg(DigestAlg::Sha3OverFrames);
     let segment = stream.data(&mut other);
     assert_eq!(rule(stream.progress.sealed(&segment.0)), Some(Misuse::DigestAlgChanged));
-    // It is the writer's rule: a reader takes what was sealed.
+    // The rule is for writers. A reader accepts the sealed segment.
     stream.judged(&segment).unwrap();
     assert_eq!(*stream.progress.link(), link(1, 0));
 }

@@ -1,5 +1,6 @@
-//! The rooms of each crate, the files and folders at the top of its `src`, import each other
-//! without a circle. The graph is computed from the sources.
+//! The rooms of each crate, the files and folders at the top of its `src`, have no import cycles.
+//!
+//! The graph is computed from the sources.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -9,19 +10,19 @@ use std::path::{Path, PathBuf};
 
 const ROOMS_MAX: usize = 15;
 
-/// Folders that are rooms of a crate, and have rooms themselves.
+/// Folders that are rooms of a crate, and contain rooms themselves.
 const FOLDERS: &[&str] = &["format/src/crypto", "format/src/wire"];
 
-/// A module path below `src`, such as `range/mod.rs`, and the text of it.
+/// A module path below `src`, such as `range/mod.rs`, and its text.
 type Source = (String, String);
-/// Who imports whom.
+/// Each room with the rooms that it imports.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// The folders `src` of all members of the workspace.
+/// The `src` folders of all members of the workspace.
 fn crates() -> Vec<String> {
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
     let members = manifest.split("members = [").nth(1).unwrap().split(']').next().unwrap();
@@ -46,19 +47,19 @@ fn sources(folder: &str) -> Vec<Source> {
     found
 }
 
-/// Whether what follows an attribute is for tests only.
+/// Returns true if the item after an attribute is for tests only.
 fn is_for_tests(attribute: &str) -> bool {
     attribute.starts_with("#[cfg(") && ["(test)", "(test,"].iter().any(|word| attribute.contains(word))
 }
 
-/// The module that a line declares, as far as to the end of the line.
+/// The module that a line declares, up to the end of the line.
 fn module_of(line: &str) -> Option<&str> {
     line.split_once("mod ")
         .filter(|(before, _)| before.is_empty() || before.starts_with("pub"))
         .map(|(_, module)| module)
 }
 
-/// The text without comments and without the modules of tests.
+/// The text without comments and test modules.
 fn code(text: &str) -> String {
     let (mut lines, mut code) = (text.lines().peekable(), String::new());
     while let Some(line) = lines.next() {
@@ -76,7 +77,7 @@ fn code(text: &str) -> String {
     code
 }
 
-/// The names of modules that are for tests only, each in a file of its own.
+/// The names of the test-only modules that have files of their own.
 fn test_modules(text: &str) -> impl Iterator<Item = &str> {
     let modules = text.lines().zip(text.lines().skip(1)).filter(|(attribute, _)| is_for_tests(attribute));
     modules.filter_map(|(_, line)| module_of(line)?.strip_suffix(';'))
@@ -98,8 +99,8 @@ fn tokens(code: &str) -> Vec<&str> {
     found
 }
 
-/// Every path of a tree such as `crate::{a::B, c}`, at the beginning of `tokens`; and how many
-/// tokens it has.
+/// Every path of a tree such as `crate::{a::B, c}` at the beginning of `tokens`, and the number of
+/// its tokens.
 fn paths<'t>(tokens: &[&'t str]) -> (Vec<Vec<&'t str>>, usize) {
     let (mut path, mut at) = (Vec::new(), 0);
     while let Some(&token) = tokens.get(at) {
@@ -119,7 +120,7 @@ fn paths<'t>(tokens: &[&'t str]) -> (Vec<Vec<&'t str>>, usize) {
         at += 1;
         match tokens.get(at) {
             Some(&"::") => at += 1,
-            // A new name, as if it were a part of what it names.
+            // A new name is treated as a part of the name before it.
             Some(&"as") => at += 1,
             _ => break,
         }
@@ -139,7 +140,7 @@ fn module(file: &str) -> Vec<&str> {
     module
 }
 
-/// The paths of the crate that `code`, a file of the module `own`, names by `crate` or `super`.
+/// The paths that `code`, a file of the module `own`, names by `crate` or `super`.
 fn named<'t>(own: &[&'t str], code: &'t str) -> Vec<Vec<&'t str>> {
     let (tokens, mut found) = (tokens(code), Vec::new());
     for (at, token) in tokens.iter().enumerate() {
@@ -156,8 +157,10 @@ fn named<'t>(own: &[&'t str], code: &'t str) -> Vec<Vec<&'t str>> {
     found
 }
 
-/// What the rooms of a crate import of each other. What the root defines is the room `lib`, which
-/// knows all others; what it re-exports is of the room that has it.
+/// The imports between the rooms of a crate.
+///
+/// Items that the root defines are the room `lib`, which knows all others. Re-exported items belong
+/// to the room that defines them.
 fn graph(folder: &str, sources: &[Source]) -> Graph {
     let within: Vec<&str> =
         folder.split_once("/src/").map_or(Vec::new(), |(_, path)| path.split('/').collect());
@@ -183,7 +186,7 @@ fn graph(folder: &str, sources: &[Source]) -> Graph {
     let owner = |name: &str| match exported.get(name) {
         _ if rooms.contains(name) => Some(name.to_owned()),
         Some(owner) if rooms.contains(owner) => Some(owner.clone()),
-        // Another crate's.
+        // A path of another crate.
         Some(_) => None,
         None => Some("lib".to_owned()),
     };
@@ -198,8 +201,10 @@ fn graph(folder: &str, sources: &[Source]) -> Graph {
     graph
 }
 
-/// The rooms that are in a circle, or between two: what is left without those that import none of
-/// the others, or that none of the others imports.
+/// The rooms in a cycle, or between two cycles.
+///
+/// They remain after removing the rooms that import none of the others, or that none of the others
+/// imports.
 fn knot(graph: &Graph) -> Vec<String> {
     let mut left: BTreeSet<&String> = graph.keys().collect();
     loop {
@@ -224,7 +229,7 @@ fn no_crate_has_a_circle_of_rooms() {
     }
 }
 
-/// The table of ARCHITECTURE.md names the rooms of the pipeline, each below all that it imports.
+/// The table of ARCHITECTURE.md lists each room of the pipeline below the rooms that it imports.
 #[test]
 fn rooms_of_the_pipeline_are_in_order() {
     let text = fs::read_to_string(repository().join("ARCHITECTURE.md")).unwrap();
@@ -244,7 +249,7 @@ fn rooms_of_the_pipeline_are_in_order() {
     assert_eq!(order.len(), graph.len() - 1, "{order:?}");
 }
 
-/// The rooms in a circle of a crate with these files.
+/// The rooms in a cycle of a crate with these files.
 fn knot_of(files: &[(&str, &str)]) -> Vec<String> {
     let sources: Vec<Source> =
         files.iter().map(|(file, text)| ((*file).to_owned(), (*text).to_owned())).collect();

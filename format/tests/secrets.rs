@@ -1,5 +1,7 @@
-//! After a stream was written and read on threads, and everything was dropped, no key of it is left
-//! in the memory of the process (SV2-KEY-004). A binary of its own: it searches all of its memory.
+//! No key stays in memory after a stream was written and read on threads and everything was dropped
+//! (SV2-KEY-004).
+//!
+//! This is a separate binary, because it searches all of its memory.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -14,7 +16,7 @@ use stream_v2_format::{Offset, SegmentIndex};
 use stream_v2_own_memory::{Hidden, Stream, derive, found, unmask};
 
 const NAME: &str = "no_key_is_left_in_memory";
-/// What looks like a key, under the mask: no constant of the program is the key itself.
+/// A stand-in for a key, masked, so that no constant of the program is the key itself.
 const CONTENT_KEY: [u8; 32] = *b"under a mask, to be found never!";
 const RUN_SALT: [u8; 16] = [0x40; 16];
 const SEGMENTS: u32 = 6;
@@ -37,8 +39,9 @@ fn params(suite: Suite) -> StreamParams {
         .with_epoch_segments(2)
 }
 
-/// Writes segments on one thread, and reads them on another. `alive` is called while both have all
-/// of their keys.
+/// Writes segments on one thread and reads them on another.
+///
+/// `alive` is called while both threads have all of their keys.
 fn use_keys(suite: Suite, digest_alg: DigestAlg, alive: impl Fn() + Send) {
     let key = content_key(CONTENT_KEY);
     let writer = StreamSealer::new(params(suite), &key, b"").unwrap();

@@ -1,4 +1,4 @@
-//! Appendix A: the worked example of the specification, written and read back with the format crate
+//! Appendix A: the worked example of the specification, written and read with the format crate
 //! alone.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]

@@ -35,7 +35,8 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
         .durability(io.durability(destination.sync_every()))
         .shutdown(&shutdown)
         .telemetry(&telemetry);
-    // Watched before the partial file exists: from then on an interruption has something to keep.
+    // Watch signals before the partial file exists, because from then on an interruption has
+    // something to keep.
     interrupt::watch(&shutdown)?;
     let mut progress = Progress::new(input.len, Unit::Stream, io.run.quiet);
     let output = destination.output(UploadSettings {
@@ -79,8 +80,8 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
     Ok(())
 }
 
-/// Decrypts into a file, which resumes, or into anything else; nothing is left to do if there is no
-/// summary.
+/// Decrypts into a file, which can be resumed, or into any other output. Without a summary nothing
+/// is left to do.
 fn decrypt(
     decryptor: Decryptor<Source<'_>>,
     unlock: &Unlock,
@@ -92,7 +93,7 @@ fn decrypt(
         let report = decryptor.decrypt_to(unlock, file, &mut observer);
         return Ok(report.map(|report| report.summary().copied()));
     }
-    // A device may wait for its reader: not for a stream that cannot be decrypted.
+    // A device may wait for its reader, but not for a stream that cannot be decrypted.
     if let Err(error) = decryptor.check(unlock) {
         return Ok(Err(error));
     }
@@ -100,7 +101,7 @@ fn decrypt(
     Ok(decryptor.decrypt_into(unlock, &mut *sink, &mut observer).map(Some))
 }
 
-/// What the options say of how the stream is read.
+/// Returns how the options want the stream to be read.
 fn unlock(key_file: &KeyFile, args: &DecryptArgs) -> Unlock {
     let io = &args.io;
     Unlock::new(&key_file.key)

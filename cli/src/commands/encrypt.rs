@@ -32,7 +32,7 @@ pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
         return Err(Failure::usage("a command was named, and nothing says that it is to be run")
             .hint("--from-command runs it, and encrypts its output"));
     }
-    // A command is no path, and nothing that is written to can be the same.
+    // A command is not a path, and no output can be the same file.
     let path = if args.from_command { Path::new("") } else { &io.input };
     let output = io.output.clone().map_or_else(|| default_output(path), Ok)?;
     let destination = Destination::of(&output, path, &io.key, io.force)?;
@@ -44,8 +44,8 @@ pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
         .telemetry(&telemetry);
     let encryptor = Encryptor::new(&options).map_err(Failure::usage)?;
     let opened = if args.from_command { None } else { Some(Input::open(path)?) };
-    // Watched before the partial file exists: from then on an interruption has something to keep.
-    // And before a command runs, which is ended with this run.
+    // Watch signals before the partial file exists, because from then on an interruption has
+    // something to keep. A command must also start later, because it ends with this run.
     interrupt::watch(&shutdown)?;
     let mut input = opened.map_or_else(|| started(args), Ok)?;
     let mut progress = Progress::new(input.len, Unit::Plaintext, io.run.quiet);
@@ -96,7 +96,7 @@ fn note_done(name: &str, outcome: Outcome, summary: Option<&Summary>) {
     }
 }
 
-/// What the options say of the stream, and of how it is made.
+/// Returns the options of the stream and of the run.
 fn options(key_file: &KeyFile, args: &EncryptArgs) -> Result<Options, Failure> {
     let io = &args.io;
     let defaults = StreamParams::new([0; 32]);
@@ -111,7 +111,7 @@ fn options(key_file: &KeyFile, args: &EncryptArgs) -> Result<Options, Failure> {
         .workers(io.run.parallelism().workers)
         .restart(io.restart)
         .compare_source(args.verify_source);
-    // A stream that is resumed was perhaps begun with others.
+    // A resumed stream may have been begun with other sizes.
     if args.frame_size.is_some() {
         options = options.frame_size(frame_size);
     }
@@ -124,7 +124,7 @@ fn options(key_file: &KeyFile, args: &EncryptArgs) -> Result<Options, Failure> {
     })
 }
 
-/// Starts the command that gives the plaintext.
+/// Starts the command that produces the plaintext.
 fn started(args: &EncryptArgs) -> Result<Input, Failure> {
     let key_from_input = args.io.key.key_file().is_some_and(is_standard_input);
     let (producer, output) = Producer::start(&args.command, key_from_input)?;
@@ -141,7 +141,7 @@ fn default_output(input: &Path) -> Result<PathBuf, Failure> {
     Ok(name.into())
 }
 
-/// Frame size and segment size, if a stream can have them.
+/// Checks that a stream can have these sizes.
 fn sizes(frame_size: u64, segment_size: u64) -> Result<(u32, u32), Failure> {
     let (low, high) = (1u32 << FRAME_SIZE_LOG2_MIN, 1u32 << FRAME_SIZE_LOG2_MAX);
     let size = u32::try_from(frame_size).ok().filter(|size| size.is_power_of_two());

@@ -8,7 +8,7 @@ use crate::location::Location;
 use crate::stdio::print;
 use crate::text::size::{bytes, count};
 
-/// One line for each stream: its name, segments and size.
+/// Prints one line for each stream: name, segments and size.
 pub(crate) fn run(args: &ListArgs) -> CmdResult {
     let path = Location::database(&args.database);
     let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", path.display()));

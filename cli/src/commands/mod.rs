@@ -1,4 +1,4 @@
-//! The verbs: one file for each.
+//! The commands, each in its own file.
 
 mod cat;
 mod decrypt;

@@ -8,8 +8,9 @@ use crate::args::VERSION;
 use crate::failure::CmdResult;
 use crate::stdio::print;
 
-/// Prints what this build is. Its test features are named, so that a binary that shows keys or
-/// chooses salts gives itself away.
+/// Prints the properties of this build.
+///
+/// They include its test features, which reveal a binary that shows keys or chooses salts.
 pub(crate) fn run() -> CmdResult {
     print(format_args!("sv2 {}", VERSION))?;
     print(format_args!("AEAD: {AEAD_BACKEND}"))?;

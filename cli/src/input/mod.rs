@@ -1,4 +1,4 @@
-//! Where bytes come from: files, pipes, databases, S3, the output of a command.
+//! Inputs: files, pipes, databases, S3, and the output of a command.
 
 pub(crate) mod producer;
 pub(crate) mod source;

@@ -1,5 +1,5 @@
-//! `--from-command`: a command whose standard output is encrypted, and sealed only if the command
-//! ends well.
+//! `--from-command`: a command whose standard output is encrypted. The stream is sealed only if the
+//! command succeeds.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -11,7 +11,7 @@ use std::{fmt, thread};
 
 use crate::failure::Failure;
 
-/// A command that gives the plaintext. It is ended when this is dropped.
+/// A command that produces the plaintext. Dropping this ends the command.
 pub(crate) struct Producer {
     child: Child,
     name: String,
@@ -20,8 +20,9 @@ pub(crate) struct Producer {
 }
 
 impl Producer {
-    /// Starts a command, and gives what can be read from it. Its standard error is that of this
-    /// process, and its standard input too, unless `alone`.
+    /// Starts a command, and returns it with a file to read its output from.
+    ///
+    /// It shares the standard error of this process, and also the standard input unless `alone`.
     pub(crate) fn start(words: &[OsString], alone: bool) -> Result<(Self, File), Failure> {
         let Some((program, args)) = words.split_first() else {
             return Err(Failure::usage("--from-command: no command was named").hint(EXAMPLE));
@@ -43,13 +44,14 @@ impl Producer {
         output.map(|output| (producer, output)).ok_or_else(|| Failure::io("the command has no output"))
     }
 
-    /// How messages call it.
+    /// Returns the name of the command in messages.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// Whether it ended well, once its output has ended. As long as it has not, that takes up to
-    /// 100 ms and is an interruption.
+    /// Checks that the command succeeded, once its output has ended.
+    ///
+    /// While the command still runs, this takes up to 100 ms and returns an interruption.
     pub(crate) fn check(&mut self) -> io::Result<()> {
         let Some(status) = self.status()? else {
             thread::sleep(self.pause);
@@ -69,7 +71,7 @@ impl Producer {
         Ok(self.ended)
     }
 
-    /// Asks it to end, and waits; ends it if that takes too long.
+    /// Asks the command to end and waits. A command that takes too long is killed.
     fn end(&mut self) -> io::Result<()> {
         if self.status()?.is_some() {
             return Ok(());
@@ -90,7 +92,7 @@ impl Producer {
 
 impl Drop for Producer {
     fn drop(&mut self) {
-        // Nothing is left to be told: the run has its result.
+        // The result is ignored, because the run already has its own.
         let _ = self.end();
     }
 }
@@ -99,15 +101,15 @@ pub(crate) const EXAMPLE: &str = "for example: sv2 encrypt --from-command -k KEY
 
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LONGEST_PAUSE: Duration = Duration::from_millis(100);
-/// How long a command may take to end when it is asked to.
+/// How long a command may take to end after it was asked to.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Why the output of a command is not to be believed, as the error of a source.
+/// The command failed, so its output must not be trusted. This is the error of the source.
 #[derive(Debug)]
 pub(crate) struct CommandFailed(String);
 
 impl CommandFailed {
-    /// Whether `error` says so.
+    /// Returns true if `error` has this cause.
     pub(crate) fn is(error: &io::Error) -> bool {
         error.get_ref().is_some_and(|inner| inner.is::<Self>())
     }
@@ -121,7 +123,7 @@ impl fmt::Display for CommandFailed {
 
 impl std::error::Error for CommandFailed {}
 
-/// How it ended, as the end of a sentence.
+/// Describes the exit status, as the end of a sentence.
 fn how(status: ExitStatus) -> String {
     #[cfg(unix)]
     if let Some(number) = std::os::unix::process::ExitStatusExt::signal(&status) {
@@ -146,11 +148,11 @@ fn file_of(output: std::process::ChildStdout) -> File {
     std::os::windows::io::OwnedHandle::from(output).into()
 }
 
-/// SIGTERM, which a command may answer by clearing up.
+/// Sends SIGTERM, on which a command may clean up.
 #[cfg(unix)]
 fn terminate(child: &mut Child) -> io::Result<()> {
     use rustix::process::{Pid, Signal, kill_process};
-    // It was not waited for, so this is still its number.
+    // The process was not waited for, so this is still its id.
     Ok(kill_process(Pid::from_child(child), Signal::TERM)?)
 }
 

@@ -1,4 +1,4 @@
-//! Inputs: a regular file, or anything else, which can be waited for and interrupted.
+//! Inputs: a regular file, or any other input, which can be waited for and interrupted.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek};
@@ -16,19 +16,19 @@ use crate::input::waiting::WaitingInput;
 use crate::location::Location;
 use crate::stdio::{is_standard_input, standard_input};
 
-/// Something to read.
+/// An input.
 pub(crate) struct Input {
     pub(crate) reader: Reader,
-    /// Length in bytes, where it is known: of a regular file that is not empty.
+    /// Length in bytes, if known: that of a regular file that is not empty.
     pub(crate) len: Option<u64>,
-    /// What tells whether it has changed when an interrupted run is gone on with.
+    /// Length and modification time, which reveal a change when a run is resumed.
     pub(crate) stamp: SourceStamp,
-    /// How messages call it.
+    /// The name in messages.
     pub(crate) name: String,
 }
 
 impl Input {
-    /// The same as a source of the library.
+    /// Returns the input as a source of the library.
     pub(crate) fn source(&mut self) -> Source<'_> {
         let file = self.reader.file();
         let source = match &mut self.reader {
@@ -39,12 +39,12 @@ impl Input {
     }
 }
 
-/// What can be read from any place.
+/// An input that can be read from any offset.
 pub(crate) trait Seekable: Read + Seek + Send {
-    /// The same, to be read at an offset.
+    /// Returns the input for reads at an offset.
     fn at_offsets(self: Box<Self>) -> Box<dyn ReadAt>;
 
-    /// Another handle of the file, where it is one.
+    /// Returns another handle of the file, if the input is one.
     fn file(&self) -> Option<File> {
         None
     }
@@ -72,20 +72,22 @@ impl Seekable for Object {
     }
 }
 
-/// Where bytes come from.
+/// The kinds of inputs.
 pub(crate) enum Reader {
-    /// A regular file under its name, a stream in a database, an object in S3: it can seek, and does not wait for somebody to write.
+    /// A regular file under its name, a stream in a database, or an object in S3. It can seek, and
+    /// does not wait for a writer.
     Regular(Box<dyn Seekable>),
-    /// Standard input, a named pipe, a device, the output of a command.
+    /// Standard input, a named pipe, a device, or the output of a command.
     Waiting(WaitingInput),
 }
 
 impl Reader {
-    /// Another handle of the file that is read, where it is one: under its name, or as standard input.
+    /// Returns another handle of the file, if the input is one, under its name or as standard
+    /// input.
     pub(crate) fn file(&self) -> Option<File> {
         match self {
             Self::Regular(source) => source.file(),
-            // Files of the system that say they are empty may wait as a pipe does.
+            // Files of the system that claim to be empty may wait like a pipe.
             Self::Waiting(WaitingInput { file, .. }) => {
                 let metadata = file.metadata().ok().filter(|metadata| metadata.is_file());
                 metadata.filter(|metadata| metadata.len() > 0).and_then(|_| file.try_clone().ok())
@@ -93,7 +95,10 @@ impl Reader {
         }
     }
 
-    /// What can be read at an offset: a regular file, under its name or as standard input, a stream in a database, an object in S3.
+    /// Returns an input that can be read at an offset.
+    ///
+    /// That is a regular file, under its name or as standard input, a stream in a database, or an
+    /// object in S3.
     pub(crate) fn at_offsets(self) -> Option<Box<dyn ReadAt>> {
         match self {
             Self::Regular(source) => Some(source.at_offsets()),
@@ -150,14 +155,14 @@ impl Input {
 }
 
 impl Input {
-    /// What a command gives.
+    /// Creates an input from the output of a command.
     pub(crate) fn of_command(producer: Producer, output: File) -> Self {
         let name = producer.name().to_owned();
         let reader = Reader::Waiting(WaitingInput::of_command(producer, output));
         Self { reader, len: None, stamp: SourceStamp::default(), name }
     }
 
-    /// Opens an object in S3, with what the environment says.
+    /// Opens an object in S3, with the settings of the environment.
     fn object(bucket: &str, key: &str) -> io::Result<Self> {
         let object = Bucket::new(bucket, &Config::from_env()?)?.object(key)?;
         let (len, name) = (object.size(), object.name());
@@ -170,7 +175,7 @@ impl Input {
         })
     }
 
-    /// Opens a stream in a database. What it holds is written once, so there is no time of modification.
+    /// Opens a stream in a database. Its bytes are written once, so it has no time of modification.
     fn stored(database: &Path, stream: &str) -> io::Result<Self> {
         database.metadata().map_err(|error| {
             io::Error::new(error.kind(), format!("{}: cannot be read: {error}", database.display()))

@@ -8,8 +8,8 @@ use stream_v2::pipeline::Shutdown;
 
 use crate::failure::Failure;
 
-/// Whether a path names a device, or something else that is no regular file in a folder of the
-/// system: nothing may be created beside it.
+/// Returns true for a device, or another special file in a folder of the system, beside which
+/// nothing may be created.
 pub(crate) fn is_in_system(path: &Path) -> bool {
     let Ok(metadata) = path.metadata() else { return false };
     if metadata.is_file() || metadata.is_dir() {
@@ -31,8 +31,9 @@ fn is_device(_: &std::fs::Metadata) -> bool {
     false
 }
 
-/// Opens what exists for writing. A named pipe has no reader yet, perhaps: that is waited for until
-/// a shutdown is requested.
+/// Opens an existing file for writing.
+///
+/// A named pipe may have no reader yet. The call waits for one until a shutdown is requested.
 pub(crate) fn open(path: &Path, shutdown: &Shutdown) -> Result<File, Failure> {
     let failed = |error: io::Error| Failure::io(format!("{}: cannot be opened: {error}", path.display()));
     #[cfg(unix)]
@@ -62,13 +63,14 @@ mod unix {
         path.metadata().is_ok_and(|metadata| metadata.file_type().is_fifo())
     }
 
-    /// Opens a pipe, with a description that does not wait; `None` once a shutdown is requested.
+    /// Opens a pipe whose description does not block, or returns `None` once a shutdown is
+    /// requested.
     pub(super) fn open_pipe(path: &Path, shutdown: &Shutdown) -> io::Result<Option<File>> {
         let flags = (OFlags::NONBLOCK | OFlags::NOCTTY).bits().cast_signed();
         let mut pause = Duration::from_millis(1);
         while !shutdown.requested() {
             match OpenOptions::new().write(true).custom_flags(flags).open(path) {
-                // Nothing has opened it for reading, and nothing tells when that is done.
+                // The pipe has no reader yet, and no event reports one.
                 Err(error) if error.raw_os_error() == Some(Errno::NXIO.raw_os_error()) => {
                     thread::sleep(pause);
                     pause = Duration::from_millis(100).min(2 * pause);

@@ -1,5 +1,4 @@
-//! Where bytes go: a file that appears when it is complete, a device, standard output, a database,
-//! S3.
+//! Outputs: a file that appears when it is complete, a device, standard output, a database, S3.
 
 pub(crate) mod choose;
 pub(crate) mod device;

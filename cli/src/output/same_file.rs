@@ -1,4 +1,4 @@
-//! Whether two names stand for one regular file. Writing to what is being read would destroy it.
+//! Detects two names of one regular file. Writing to a file that is being read would destroy it.
 
 use std::fs::{File, Metadata};
 use std::io;
@@ -6,21 +6,21 @@ use std::path::Path;
 
 use crate::stdio::{input_file, is_standard_input, is_standard_output, output_file};
 
-/// What tells a regular file from all others.
+/// The identity of a regular file.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Identity(Inner);
 
-/// The regular file that `input` is, where `-` is standard input.
+/// Returns the identity of `input`, with `-` for standard input.
 pub(crate) fn input_identity(input: &Path) -> Option<Identity> {
     if is_standard_input(input) { of_standard(input_file()) } else { identity(input) }
 }
 
-/// The regular file that `output` is, where `-` is standard output.
+/// Returns the identity of `output`, with `-` for standard output.
 pub(crate) fn output_identity(output: &Path) -> Option<Identity> {
     if is_standard_output(output) { of_standard(output_file()) } else { identity(output) }
 }
 
-/// The regular file that stands under a name.
+/// Returns the identity of the regular file with this name.
 pub(crate) fn identity(path: &Path) -> Option<Identity> {
     let metadata = path.metadata().ok().filter(Metadata::is_file)?;
     inner(path, &metadata).map(Identity)

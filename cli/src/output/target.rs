@@ -12,16 +12,16 @@ use crate::output::file::create;
 use crate::stdio::standard_output;
 use crate::waiting::WaitingOutput;
 
-/// Where a run writes to.
+/// The output of a run.
 pub(crate) enum Output {
     Standard,
-    /// Stands under its partial name until it is complete.
+    /// A file that has its partial name until it is complete.
     File(OutputFile),
-    /// Exists and is no regular file: a device or a named pipe.
+    /// An existing device or named pipe.
     Device(PathBuf),
 }
 
-/// What is written: ciphertext never goes to a terminal.
+/// The content of an output. Ciphertext never goes to a terminal.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Ciphertext,
@@ -29,8 +29,8 @@ pub(crate) enum Content {
 }
 
 impl Output {
-    /// Opens a sink on standard output or a device, which waits for its reader no longer than until
-    /// a shutdown is requested.
+    /// Opens a sink on standard output or a device. It waits for a reader until a shutdown is
+    /// requested.
     pub(crate) fn open(&self, content: Content, shutdown: &Shutdown) -> Result<Box<dyn OutputSink>, Failure> {
         let file = match self {
             Self::File(output) => return create(output).map(|sink| Box::new(sink) as _),
@@ -41,7 +41,7 @@ impl Output {
         Ok(Box::new(WriterSink::with_shutdown(WaitingOutput::new(file), shutdown)))
     }
 
-    /// Where it is.
+    /// Returns the location of the output.
     pub(crate) fn location(&self) -> Location {
         match self {
             Self::File(output) => Location::of(output.target()).unwrap_or(Location::File),
@@ -49,7 +49,7 @@ impl Output {
         }
     }
 
-    /// How messages call it.
+    /// Returns the name in messages.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Standard => "standard output".into(),
@@ -58,7 +58,8 @@ impl Output {
         }
     }
 
-    /// Why names in the folder of the output cannot be made durable, if the run has found that out.
+    /// Returns why names in the output's folder cannot be made durable, if the run has found that
+    /// out.
     pub(crate) fn names_at_risk(&self) -> Option<&str> {
         match self {
             Self::File(output) => output.names_at_risk(),
@@ -66,7 +67,7 @@ impl Output {
         }
     }
 
-    /// What a run that ended early has left, if anything is there.
+    /// Returns the partial output of a run that ended early, if there is one.
     pub(crate) fn partial(&self) -> Option<PathBuf> {
         match self {
             Self::File(output) => Some(output.partial()).filter(|_| output.has_partial()),
@@ -75,7 +76,8 @@ impl Output {
     }
 }
 
-/// Ciphertext means nothing to people, and its bytes may mean something to a terminal.
+/// Rejects ciphertext on a terminal. Its bytes mean nothing to people, but may be commands to a
+/// terminal.
 fn refuse_terminal(content: Content, terminal: bool) -> Result<(), Failure> {
     if terminal && content == Content::Ciphertext {
         return Err(Failure::usage("ciphertext is not written to a terminal")

@@ -11,23 +11,23 @@ use stream_v2::pipeline::{Commit, LogEvent, LogManager};
 const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
 const WITHOUT_LEN: &str = "{spinner} {bytes}  {bytes_per_sec}  {elapsed}";
 
-/// What of a commit the bar shows: what the length of the input counts.
+/// The unit of the bar, which is that of the input's length.
 #[derive(Clone, Copy)]
 pub(crate) enum Unit {
     Plaintext,
     Stream,
 }
 
-/// How far a run came.
+/// The progress of a run.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Committed {
-    /// Segments that the output has taken.
+    /// Segments that the output has accepted.
     pub(crate) segments: u64,
     /// Their plaintext, in bytes.
     pub(crate) plaintext_len: u64,
 }
 
-/// A log manager that remembers how far the run came, and draws a bar where standard error is a
+/// A log manager that remembers the progress of a run, and draws a bar if standard error is a
 /// terminal.
 pub(crate) struct Progress {
     bar: Bar,
@@ -37,21 +37,21 @@ pub(crate) struct Progress {
     counts: Counts,
 }
 
-/// What of the output the bar counts: what a run that is cut off need not do again.
+/// The progress that the bar shows: the work that an interrupted run need not repeat.
 enum Counts {
-    /// What a pipe or a device has taken.
+    /// Bytes that a pipe or a device has accepted.
     Taken,
-    /// What is durable in a file or a database.
+    /// Durable bytes in a file or a database.
     Durable,
-    /// What S3 has.
+    /// Bytes that S3 has.
     Uploaded(Uploaded),
 }
 
-/// Shows how much of what was committed S3 has: it is told in bytes of the output.
+/// Shows how much of the committed data S3 has, given bytes of the output.
 #[derive(Clone)]
 pub(crate) struct Uploaded {
     bar: Bar,
-    /// Ends of segments in the output, and what the bar shows then.
+    /// The ends of segments in the output, with the position of the bar for each.
     pending: Arc<Mutex<VecDeque<(u64, u64)>>>,
 }
 
@@ -60,7 +60,7 @@ impl Uploaded {
         self.pending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// S3 has so many bytes of the output.
+    /// Reports that S3 has `len` bytes of the output.
     pub(crate) fn reaches(&self, len: u64) {
         let mut pending = self.locked();
         while let Some((_, shown)) = pending.pop_front_if(|(end, _)| *end <= len) {
@@ -70,7 +70,7 @@ impl Uploaded {
 }
 
 impl Progress {
-    /// A bar up to `len` bytes, where the length is known.
+    /// Creates a bar up to `len` bytes, if the length is known.
     pub(crate) fn new(len: Option<u64>, unit: Unit, quiet: bool) -> Self {
         Self {
             bar: Bar(visible(len, quiet)),
@@ -81,19 +81,19 @@ impl Progress {
         }
     }
 
-    /// Counts what is durable, for an output that is kept.
+    /// Counts durable bytes, for an output that is kept.
     pub(crate) fn count_durable(&mut self) {
         self.counts = Counts::Durable;
     }
 
-    /// Counts what S3 has, for an output that tells it.
+    /// Counts the bytes that S3 has, for an output that reports them.
     pub(crate) fn count_uploaded(&mut self) -> Uploaded {
         let uploaded = Uploaded { bar: self.bar.clone(), pending: Arc::default() };
         self.counts = Counts::Uploaded(uploaded.clone());
         uploaded
     }
 
-    /// Begins after what an interrupted run has committed.
+    /// Begins after the segments that the interrupted run has committed.
     pub(crate) fn resume_after(
         &mut self,
         header: &HeaderV1,
@@ -120,14 +120,13 @@ impl Progress {
     }
 }
 
-/// Where a segment ends: in what the bar shows, and in the output.
+/// The end of a segment: for the bar, and in the output.
 struct Ends {
     shown: u64,
     output: u64,
 }
 
-/// A bar, where anybody sees it: even one that is hidden estimates rates, which a small file would
-/// pay for.
+/// A bar, if it is visible. Even a hidden one estimates rates, which would slow down a small file.
 #[derive(Clone)]
 struct Bar(Option<ProgressBar>);
 
@@ -138,10 +137,10 @@ impl Bar {
         }
     }
 
-    /// Counts nothing of what is before `position` for rate and time left.
+    /// Excludes everything before `position` from rate and time left.
     fn begins_at(&self, position: u64) {
         if let Some(bar) = &self.0 {
-            // Hidden meanwhile, so that the leap is not drawn as a rate.
+            // Hidden meanwhile, so that the jump is not drawn as a rate.
             let is_hidden = bar.is_hidden();
             bar.set_draw_target(ProgressDrawTarget::hidden());
             bar.set_position(position);
@@ -159,7 +158,7 @@ impl Bar {
     }
 }
 
-/// A bar up to `len` bytes, where the length is known and standard error is a terminal.
+/// Returns a bar up to `len` bytes, if the length is known and standard error is a terminal.
 fn visible(len: Option<u64>, quiet: bool) -> Option<ProgressBar> {
     if quiet || !std::io::stderr().is_terminal() {
         return None;
@@ -169,7 +168,7 @@ fn visible(len: Option<u64>, quiet: bool) -> Option<ProgressBar> {
     Some(ProgressBar::with_draw_target(len, ProgressDrawTarget::stderr()).with_style(style))
 }
 
-/// A source whose reading is shown, until it is dropped.
+/// Wraps a source and shows how much of it was read, until the wrapper is dropped.
 pub(crate) fn shown<R: Read>(source: R, len: Option<u64>, quiet: bool) -> ProgressBarIter<R> {
     let bar = visible(len, quiet).unwrap_or_else(ProgressBar::hidden);
     bar.with_finish(ProgressFinish::AndClear).wrap_read(source)

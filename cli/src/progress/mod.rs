@@ -1,4 +1,4 @@
-//! How far a run came: a bar while it runs, figures at its end.
+//! The progress of a run: a bar while it runs, and figures at its end.
 
 pub(crate) mod bar;
 pub(crate) mod stats;

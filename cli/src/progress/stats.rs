@@ -1,4 +1,4 @@
-//! `--stats`: what a run has counted, and where its time went, on standard error.
+//! `--stats`: counts and times of a run, on standard error.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use stream_v2::pipeline::{Parallelism, Telemetry, TelemetrySnapshot};
 use crate::failure::say;
 use crate::text::size::{bytes, count};
 
-/// In which format.
+/// The format of the figures.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StatsFormat {
     /// A line for each step, for people
@@ -18,8 +18,9 @@ pub(crate) enum StatsFormat {
     Json,
 }
 
-/// Tells the figures of a run when it is dropped, however the run has ended; nothing where the run
-/// has not begun.
+/// Prints the figures of a run when it is dropped, however the run has ended.
+///
+/// It prints nothing if the run has not begun.
 pub(crate) struct Stats {
     format: Option<StatsFormat>,
     telemetry: Telemetry,
@@ -28,7 +29,7 @@ pub(crate) struct Stats {
 }
 
 impl Stats {
-    /// Of the run that begins now.
+    /// Creates the figures of a run that begins now.
     pub(crate) fn begin(
         format: Option<StatsFormat>,
         telemetry: &Telemetry,
@@ -50,7 +51,7 @@ impl Drop for Stats {
     }
 }
 
-/// Times are in microseconds, sizes in bytes.
+/// The figures. Times are in microseconds, sizes in bytes.
 #[derive(Serialize)]
 struct Figures {
     elapsed_us: u64,

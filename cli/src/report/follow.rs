@@ -7,10 +7,10 @@ use crate::output::target::Output;
 use crate::progress::bar::{Progress, Unit};
 use crate::report::resume::{note_resuming, warn};
 
-/// Draws progress, and says what a run that resumes has found.
+/// Draws progress, and reports the state that a resumed run has found.
 pub(crate) struct Follower<'p> {
     progress: &'p mut Progress,
-    /// Of a comparison, which comes before the run.
+    /// The progress of a comparison, which precedes the run.
     comparing: Option<Progress>,
     file: Option<&'p OutputFile>,
     quiet: bool,

@@ -1,4 +1,4 @@
-//! What is said about a run: what was wrong, what is left, and what to do next.
+//! Reports on a run: the fault, the partial output, and the next step.
 
 pub(crate) mod advice;
 pub(crate) mod failed_call;

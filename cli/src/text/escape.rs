@@ -1,9 +1,9 @@
-//! Text for people. Names come from databases, buckets, servers and file systems of others: nothing
-//! in them moves a cursor, begins a line or turns the direction of writing.
+//! Text for people. Names come from foreign databases, buckets, servers and file systems, and must
+//! not move a cursor, begin a line or change the direction of writing.
 
 use std::fmt::{Display, Write};
 
-/// One line of text, with everything escaped that a terminal would not show as itself.
+/// Returns one line of text, with everything escaped that a terminal would not show literally.
 pub(crate) fn one_line(text: impl Display) -> String {
     let text = text.to_string();
     let mut line = String::with_capacity(text.len());
@@ -11,15 +11,15 @@ pub(crate) fn one_line(text: impl Display) -> String {
         if is_plain(char) {
             line.push(char);
         } else {
-            // To a String, which takes everything.
+            // A String accepts everything.
             let _ = write!(line, "{}", char.escape_default());
         }
     }
     line
 }
 
-/// Neither a control character (C0, DEL, C1) nor one that separates lines, turns the direction of
-/// writing or is not seen.
+/// Returns false for control characters (C0, DEL, C1), and for characters that separate lines,
+/// change the direction of writing or are invisible.
 fn is_plain(char: char) -> bool {
     !char.is_control()
         && !matches!(

@@ -1,4 +1,4 @@
-//! Text for people, and what is read from it.
+//! Text for people, and the parsing of their input.
 
 pub(crate) mod escape;
 pub(crate) mod size;

@@ -1,4 +1,5 @@
-//! Sizes in bytes as people write them, 65536, 64K, 64KiB, 1M, and ranges of bytes: 64K..1M.
+//! Sizes in bytes as people write them, such as 65536, 64K, 64KiB or 1M, and ranges such as
+//! 64K..1M.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -45,7 +46,7 @@ pub(crate) fn parse_age(text: &str) -> Result<Duration, String> {
     number.checked_mul(minutes * 60).map(Duration::from_secs).ok_or_else(wrong)
 }
 
-/// Writes an age in the largest unit of which it has at least two.
+/// Formats an age in the largest unit of which it has at least two.
 pub(crate) fn age(age: Duration) -> String {
     let minutes = age.as_secs() / 60;
     match minutes {
@@ -55,7 +56,7 @@ pub(crate) fn age(age: Duration) -> String {
     }
 }
 
-/// Writes a number of bytes for people: exact where it is small, with one decimal otherwise.
+/// Formats a number of bytes: exactly if it is small, with one decimal otherwise.
 pub(crate) fn human(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["KiB", "MiB", "GiB", "TiB", "PiB"];
     let mut tenths = u128::from(bytes) * 10;
@@ -74,13 +75,13 @@ pub(crate) fn human(bytes: u64) -> String {
     }
 }
 
-/// Writes a number of bytes exactly, and for people too where it is large.
+/// Formats a number of bytes exactly, and also rounded if it is large.
 pub(crate) fn bytes(bytes: u64) -> String {
     let exact = count(bytes, "byte");
     if bytes < 1024 { exact } else { format!("{exact} ({})", human(bytes)) }
 }
 
-/// Writes a number of things.
+/// Formats a number of things.
 pub(crate) fn count(number: u64, thing: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{number} {thing}{plural}")

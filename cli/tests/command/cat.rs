@@ -118,7 +118,7 @@ fn outputs_that_take_nothing() {
     insta::assert_snapshot!(said);
 }
 
-/// The whole of a larger stream, in ranges that go together.
+/// The whole of a larger stream, in adjacent ranges.
 #[test]
 fn ranges_go_together() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! What a user reads about a stream that is rejected: one snapshot for each part of a stream that can be wrong.
+//! The messages about rejected streams: one snapshot for each part of a stream that can be wrong.
 
 use std::fmt::Write;
 use std::fs;
@@ -7,7 +7,7 @@ use stream_v2_testing::command::forge::wire_field;
 use stream_v2_testing::command::stream::{Recipe, SMALL};
 use stream_v2_testing::command::{Folder, KEY, KEY_ID, key_text};
 
-/// A kind of damage, and the stream that has it.
+/// A kind of damage, and a stream that has it.
 type Case = (&'static str, Vec<u8>);
 
 const F: usize = 4096;
@@ -134,7 +134,9 @@ fn end_cases() -> Vec<Case> {
     ]
 }
 
-/// What `sv2 decrypt` says of each case; checks that nothing is left of its output, or, of a stream that ends too early, what can be gone on with.
+/// The messages of `sv2 decrypt` about each case.
+///
+/// It checks that no output remains or, for a truncated stream, that a partial output remains.
 fn decrypt_all(cases: Vec<Case>) -> String {
     let folder = Folder::new();
     let mut said = String::new();
@@ -212,7 +214,7 @@ fn keys_and_contexts() {
     }
     assert_eq!(folder.names(), names);
     insta::assert_snapshot!(said);
-    // The id only helps to find the key; it does not decide.
+    // The id only helps to find the key. It does not decide.
     folder.run("decrypt -k same-key in.sv2 -o out").done();
 }
 
@@ -260,7 +262,7 @@ fn salvage_publishes_the_committed_prefix_and_says_so() {
         writeln!(said, "--- {name}\n{ran}\n").unwrap();
         assert_eq!(folder.read("out"), &SMALL.plaintext()[..released], "{name}");
     }
-    // By the name that the option had before.
+    // The former name of the option.
     let ran = folder.run_with("decrypt -k key --unsealed", &small.0[..segments[1].start]);
     writeln!(said, "--- to standard output\n{ran}\n").unwrap();
     assert_eq!(ran.stdout(), &SMALL.plaintext()[..8192]);
@@ -284,7 +286,8 @@ fn salvage_is_for_truncation_only() {
     }
 }
 
-/// Without the key the same faults are found, up to those that only the key can find; nothing is called genuine (SV2-NOK-001).
+/// Without the key the same faults are found, except those that need the key. Nothing is called
+/// authentic (SV2-NOK-001).
 //= spec/stream-v2.md#sv2-nok-001
 //= type=test
 //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.

@@ -1,4 +1,4 @@
-//! What becomes of files beside and under the name of an output: names without room, modes, other users' files, odd file systems.
+//! The files of an output: names without room, modes, other users' files, odd file systems.
 
 use std::fs;
 use std::os::unix::fs::{chown, symlink};
@@ -52,7 +52,7 @@ fn a_run_with_a_long_name_is_resumed() {
 #[test]
 fn plaintext_is_private_until_it_is_complete() {
     let folder = folder();
-    // A stream that ends too early leaves what was verified.
+    // A truncated stream leaves its verified plaintext.
     folder.write("cut.sv2", &SMALL.stream().0[..20_000]);
     assert_ne!(folder.run_masked("000", "decrypt -q -k key cut.sv2 -o out").code(), 0);
     assert_eq!((folder.mode("out.partial"), folder.mode("out.journal")), (0o600, 0o600));
@@ -122,7 +122,7 @@ fn links_and_pipes_of_others_are_refused() {
     if !["planted", "pipe", "back.partial"].iter().all(|name| folder.give_away(name)) {
         return;
     }
-    // The folder is of a user that this test is, too: it does not vouch for others.
+    // This test runs as the owner of the folder, so the owner does not vouch for other users.
     let said = folder.said(&[
         "decrypt -k key data.sv2 -o planted --force",
         "encrypt -k key data -o planted --force",
@@ -136,7 +136,7 @@ fn links_and_pipes_of_others_are_refused() {
     folder.run("decrypt -q -k key data.sv2 -o own --force").done();
     assert!(folder.path("own").is_symlink());
     assert_eq!(folder.read("mine"), SMALL.plaintext());
-    // Nobody else can plant anything here.
+    // No other user can plant a file here.
     folder.set_mode("", 0o755);
     folder.run("decrypt -q -k key data.sv2 -o planted --force").done();
     let reader = Command::new("cat").arg(folder.path("pipe")).stdout(Stdio::piped()).spawn().unwrap();
@@ -147,7 +147,7 @@ fn links_and_pipes_of_others_are_refused() {
 #[test]
 fn a_disk_is_not_written_over_unasked() {
     let folder = folder();
-    // A device of a driver that has no such device: nothing is lost whatever is done to it.
+    // The driver has no such device, so nothing can be lost.
     let made = Command::new("mknod").arg(folder.path("disk")).args(["b", "259", "1048575"]).output().unwrap();
     if !made.status.success() {
         println!("skipped: this system lets the test make no device");
@@ -157,7 +157,7 @@ fn a_disk_is_not_written_over_unasked() {
     assert_ne!(folder.run("decrypt -k key data.sv2 -o disk --force").code(), 2);
 }
 
-/// Compiles what stands in the way of a call of the C library; `None`, and said so, without a compiler.
+/// Compiles a shim over a call of the C library. Without a compiler, says so and returns `None`.
 fn shim(folder: &Folder, source: &str) -> Option<String> {
     folder.write("shim.c", source.as_bytes());
     let made = Command::new("cc")
@@ -239,7 +239,7 @@ fn a_folder_that_may_not_be_listed_is_told() {
     fs::create_dir(folder.path("drop")).unwrap();
     folder.set_mode("drop", 0o300);
     if fs::read_dir(folder.path("drop")).is_ok() {
-        // Root may list everything: the test goes on as another user, if it can.
+        // Root may list everything, so the test continues as another user if it can.
         let user = ["setpriv", "--reuid=54321", "--clear-groups", "--bounding-set=-all"];
         let owned = ["", "drop", "key", "data"];
         owned.iter().for_each(|name| chown(folder.path(name), Some(54_321), None).unwrap());

@@ -1,4 +1,4 @@
-//! `--from-command`: what a command writes is sealed only if the command ends well.
+//! `--from-command`: the output of a command is sealed only if the command succeeds.
 
 use std::process::{Command, Stdio};
 
@@ -12,7 +12,7 @@ const LEN: usize = 3 * 65_536 + 1000;
 const ENCRYPT: &str =
     "encrypt --from-command -k key --frame-size 4K --segment-size 64K --sync-every 1 -o out.sv2 --";
 
-/// A folder with a file, and with what was encrypted of an earlier one.
+/// A folder with a file, and with the partial output of an earlier version of it.
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("data", &plaintext(LEN));
@@ -55,7 +55,7 @@ fn a_command_that_fails_is_not_sealed_and_resumes() {
         });
         assert_eq!(ran.code(), 3, "{ran}");
         assert_eq!(folder.names(), ["data", "key", "out.sv2.journal", "out.sv2.partial"], "{line}");
-        // It has failed again while what it gave was compared, and gives other bytes after that.
+        // The command fails again during the comparison, and produces other bytes after that.
         assert_eq!(self::ran(&folder, "head -c 5 data; exit 3").code(), 3);
         assert_eq!(self::ran(&folder, "tr '\\000' '\\001' < data").code(), 1);
         assert_eq!(folder.names(), ["data", "key", "out.sv2.journal", "out.sv2.partial"], "{line}");
@@ -92,7 +92,7 @@ fn usage() {
     ]));
 }
 
-/// SIGTERM to the command alone: it ends what it has started, and waits for that.
+/// SIGTERM to `sv2` alone: it ends the command that it started, and waits for it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_ends_the_command_too() {

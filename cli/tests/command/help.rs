@@ -1,4 +1,4 @@
-//! The help texts, as a user reads them.
+//! The help texts.
 
 use stream_v2_testing::command::Folder;
 
@@ -26,12 +26,13 @@ fn version() {
     for args in ["--version", "-V"] {
         assert_eq!(folder.run(args).done().text(), expected);
     }
-    // What this build seals with, and computes checksums with.
+    // The AEAD and checksum implementations of this build.
     let (aead, crc) = match cfg!(feature = "accelerated") {
         true => ("accelerated (AWS-LC)", "accelerated (crc-fast)"),
         false => ("portable", "portable"),
     };
-    // The test is built with the features of the command: with those of the tests where all packages are tested.
+    // The test is built with the features of the command, plus test features if all packages are
+    // tested.
     let features: Vec<&str> = stream_v2::pipeline::test_features().collect();
     let features = match features[..] {
         [] => String::new(),

@@ -4,7 +4,7 @@ use stream_v2_testing::command::Folder;
 use stream_v2_testing::command::kill::killed_at;
 use stream_v2_testing::plaintext;
 
-/// Data segments of 4 KiB: 1,536 of them, and 169 to an index segment.
+/// Data segments of 4 KiB: 1,536 of them, and 169 for each index segment.
 const LEN: usize = 6 << 20;
 const FULL: usize = 169;
 const ENCRYPT: &str = "encrypt -k key --index --frame-size 4K --segment-size 4K --sync-every 256K data";
@@ -23,7 +23,7 @@ fn kinds(folder: &Folder, stream: &str) -> Vec<String> {
     segments.iter().map(|segment| segment["kind"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Index segments stand after every n data segments and before the final one, and nowhere else.
+/// Index segments are after every n data segments and before the final one, and nowhere else.
 fn assert_indexed(folder: &Folder, stream: &str) {
     let kinds = kinds(folder, stream);
     let last = kinds.len() - 1;
@@ -38,7 +38,7 @@ fn assert_indexed(folder: &Folder, stream: &str) {
     assert_eq!(last, LEN / 4096 + (LEN / 4096).div_ceil(FULL));
 }
 
-/// Into a file, to standard output, and into a database: read whole, and in ranges.
+/// Into a file, to standard output, and into a database, read as a whole and in ranges.
 #[test]
 fn files_pipes_and_databases() {
     let folder = folder();
@@ -69,7 +69,7 @@ fn kill_after_kill() {
             assert!(killed_at(&folder, ENCRYPT, blocks));
             let partial = folder.read("data.sv2.partial");
             assert!(partial.starts_with(&kept), "what was committed was written again");
-            // A torn segment at the end is cut; it is shorter than this.
+            // A torn tail is cut. It is shorter than this.
             kept = partial[..partial.len().saturating_sub(8192)].to_vec();
         }
         folder.run(ENCRYPT).done();
@@ -80,7 +80,7 @@ fn kill_after_kill() {
     }
 }
 
-/// A stream that has index segments goes on with them, asked or not.
+/// A stream with index segments gets more of them, with or without the option.
 #[test]
 fn a_stream_that_has_them_goes_on_with_them() {
     let folder = folder();

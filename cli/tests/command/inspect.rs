@@ -1,4 +1,4 @@
-//! What can be seen without the key, as a table and as JSON.
+//! The public parts of a stream, as a table and as JSON.
 
 use serde_json::Value;
 use stream_v2_testing::command::stream::{Recipe, SMALL};
@@ -8,7 +8,7 @@ fn shown(ran: &Ran) -> String {
     format!("{}{ran}", ran.text())
 }
 
-/// A folder with streams: whole, cut, damaged, long, empty, and something else.
+/// A folder with streams: whole, cut, damaged, long, empty, and a file that is not one.
 fn folder() -> Folder {
     let folder = Folder::new();
     let small = SMALL.stream();

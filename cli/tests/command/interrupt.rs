@@ -1,4 +1,4 @@
-//! Ctrl-C, SIGTERM and SIGHUP: the first ends the run in good order, the second ends the process.
+//! Ctrl-C, SIGTERM and SIGHUP: the first ends the run cleanly, the second ends the process.
 
 use std::io::{Read, Write};
 use std::process::{Child, Stdio};
@@ -13,7 +13,7 @@ fn signal(child: &Child, signal: Signal) {
     kill_process(Pid::from_child(child), signal).unwrap();
 }
 
-/// Whoever runs the tests in the background may have some signals ignored.
+/// Tests that run in the background may have some signals ignored.
 const WITH_SIGNALS: &[&str] =
     if cfg!(target_os = "linux") { &["env", "--default-signal=INT,TERM,HUP"] } else { &[] };
 
@@ -39,7 +39,7 @@ fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
         let mut child = spawn(&folder, ENCRYPT);
         let mut stdin = child.stdin.take().unwrap();
         stdin.write_all(&plaintext(FED)).unwrap();
-        // The pipe stays open: there is more to come, as far as the command knows.
+        // The pipe stays open, so the command must expect more data.
         wait_until("all whole segments", || partial_len(&folder, "out.sv2.partial") == Some(PARTIAL_LEN));
         signal(&child, stopped_by);
         let ran = Ran(child.wait_with_output().unwrap());
@@ -92,7 +92,7 @@ fn a_run_that_has_read_nothing_yet_ends_too() {
     }
 }
 
-/// While what a pipe gives is compared with what is encrypted already.
+/// Interrupts the comparison of a pipe's data with the partial output.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_comparison_ends_and_nothing_is_changed() {
@@ -119,7 +119,7 @@ fn a_comparison_ends_and_nothing_is_changed() {
     assert!(folder.read("out.sv2.partial") == partial && folder.read("out.sv2.journal") == journal);
 }
 
-/// A process that gives `data`, then sends a signal to the process whose number it reads, and ends.
+/// A process that prints `data`, then sends a signal to the process whose id it reads, and ends.
 fn producer(folder: &Folder, stopped_by: &str) -> Child {
     let mut shell = std::process::Command::new("sh");
     shell.arg("-c").arg(format!("cat data; read pid; kill -{stopped_by} $pid"));
@@ -133,7 +133,7 @@ fn cut_off(folder: &Folder, stopped_by: &str, args: &str) -> Ran {
     let mut sv2 = folder.sv2_after(WITH_SIGNALS, args);
     let output = producer.stdout.take().unwrap();
     let child = sv2.stdin(output).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The command keeps its end of the pipe, and would never see the end of it.
+    // The command would keep its end of the pipe, and the pipe would never end.
     drop(sv2);
     #[cfg(target_os = "linux")]
     wait_until("the handler", || catches_signals(&child));
@@ -142,8 +142,7 @@ fn cut_off(folder: &Folder, stopped_by: &str, args: &str) -> Ran {
     Ran(child.wait_with_output().unwrap())
 }
 
-/// Ctrl-C ends a whole pipeline: what its first program did not give any more is not taken for the
-/// end.
+/// Ctrl-C ends a whole pipeline. The missing output of its first program is not taken for the end.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_producer_that_ends_with_the_signal_is_not_believed() {
@@ -176,7 +175,7 @@ fn a_producer_that_ends_with_the_signal_is_not_believed() {
     }
 }
 
-/// The same for a stream that is decrypted from a pipe: it is interrupted, and not cut off.
+/// The same for a stream that is decrypted from a pipe: it is interrupted, not truncated.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_stream_that_ends_with_the_signal_is_not_truncated() {
@@ -194,8 +193,7 @@ fn a_stream_that_ends_with_the_signal_is_not_truncated() {
     }
 }
 
-/// Standard output is full and nobody reads it: one signal is enough, and a second one does no
-/// harm.
+/// Standard output is full and has no reader. One signal is enough, and a second one does no harm.
 #[test]
 fn a_second_signal_ends_the_process() {
     let folder = Folder::new();
@@ -213,7 +211,8 @@ fn a_second_signal_ends_the_process() {
     assert_eq!(status.unwrap().code(), Some(130));
 }
 
-/// The process catches SIGTERM, and with it SIGINT, as the operating system sees it.
+/// Returns true if the process catches SIGTERM, and therefore SIGINT, according to the operating
+/// system.
 #[cfg(target_os = "linux")]
 fn catches_signals(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
@@ -221,7 +220,7 @@ fn catches_signals(child: &Child) -> bool {
     u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << 14) != 0
 }
 
-/// `nohup` has SIGHUP ignored, and a script has SIGINT ignored by what it leaves in the background.
+/// `nohup` ignores SIGHUP, and a script ignores SIGINT in its background commands.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_signal_that_was_ignored_before_stays_ignored() {

@@ -1,4 +1,4 @@
-//! Messages name the file, the folder and the reason that they are about.
+//! Messages name the file, the folder and the reason.
 
 use std::fs::create_dir;
 
@@ -24,7 +24,7 @@ fn folders_and_devices_get_no_files() {
     ]));
 }
 
-/// Of an output that is compared with the source, and of a source that is compared with it.
+/// Damage of an output that is compared with the source, and of a source compared with the output.
 #[test]
 fn damage_is_blamed_on_the_file_that_has_it() {
     let folder = Folder::new();

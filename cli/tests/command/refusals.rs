@@ -1,4 +1,4 @@
-//! What is refused before anything is read, and what is said where the operating system refuses.
+//! Requests that are rejected before anything is read, and messages about failed system calls.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -206,7 +206,7 @@ fn devices_and_named_pipes_are_written_plainly() {
     assert_eq!((out.as_str(), folder.names().join(" ")), ("hello", "data key pipe".into()));
 }
 
-/// A limit on the size of files stands for a disk that fills up.
+/// A limit on the size of files simulates a full disk.
 #[test]
 fn a_full_disk_keeps_what_was_written_whole() {
     let folder = Folder::new();
@@ -226,7 +226,7 @@ fn a_full_disk_keeps_what_was_written_whole() {
     assert_eq!(salvaged.stdout(), &plaintext(100_000)[..salvaged.stdout().len()]);
     assert!(!salvaged.stdout().is_empty());
 
-    // Once there is room again, the same command goes on.
+    // Once there is room again, the same command resumes.
     let ran = folder.run("encrypt -k key --frame-size 4K --segment-size 8K data").done();
     assert!(ran.stderr().starts_with("sv2: data.sv2.partial: going on after 3 segments"), "{ran}");
     let ran = limited("decrypt -k key data.sv2 -o back");

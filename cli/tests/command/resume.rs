@@ -1,4 +1,4 @@
-//! A run that was killed is gone on with by the same command, and nothing of what was committed is written again.
+//! The same command resumes a killed run, and writes no committed segment again.
 
 use std::fs;
 use std::path::Path;
@@ -29,7 +29,9 @@ fn modified_later(path: &Path) {
 /// A command, and the name of its partial file.
 type Given = (&'static str, &'static str);
 
-/// Starts the command, and kills it when `partial` has grown by so many bytes; whether that came before its end.
+/// Starts the command, and kills it when `partial` has grown by `growth` bytes.
+///
+/// Returns false if the command ended first.
 fn killed(folder: &Folder, (args, partial): Given, growth: u64) -> bool {
     let len = || folder.path(partial).metadata().map_or(0, |metadata| metadata.len());
     let mut command = folder.sv2(args);
@@ -37,7 +39,7 @@ fn killed(folder: &Folder, (args, partial): Given, growth: u64) -> bool {
     kill::killed(command, len, growth, |status, _| assert!(status.success()))
 }
 
-/// The whole segments of a partial stream, as the command without a key sees them.
+/// The bytes of the whole segments of a partial stream, according to the command without a key.
 fn committed_len(folder: &Folder) -> usize {
     let json: serde_json::Value =
         serde_json::from_str(folder.run("inspect --json data.sv2.partial").text()).unwrap();
@@ -47,7 +49,7 @@ fn committed_len(folder: &Folder) -> usize {
     json["segments"].as_array().unwrap().last().map_or(128, end).try_into().unwrap()
 }
 
-/// Gives a command again and again, as long as it is killed; `look` sees the folder after each kill.
+/// Repeats a command as long as it is killed. `look` examines the folder after each kill.
 fn under_fire(mut is_killed: impl FnMut(u64) -> bool, mut look: impl FnMut()) -> u64 {
     let mut kills = 0;
     while is_killed(kills) {
@@ -57,8 +59,10 @@ fn under_fire(mut is_killed: impl FnMut(u64) -> bool, mut look: impl FnMut()) ->
     kills
 }
 
-/// Encrypts and decrypts again, both under fire. `is_killed` gives a command that was killed so
-/// often before, and says whether it was killed again. Returns how often that was.
+/// Encrypts and decrypts with repeated kills, and returns the number of kills.
+///
+/// `is_killed` runs a command that has been killed that many times, and returns whether it was
+/// killed again.
 fn both_under_fire(mut is_killed: impl FnMut(&Folder, Given, u64) -> bool) -> u64 {
     let folder = folder();
     let mut kept: Vec<u8> = Vec::new();
@@ -80,7 +84,7 @@ fn both_under_fire(mut is_killed: impl FnMut(&Folder, Given, u64) -> bool) -> u6
     encrypt_kills + decrypt_kills
 }
 
-/// Far apart, at almost the same place, and once or twice in each segment.
+/// Kills far apart, at almost the same place, and once or twice in each segment.
 #[test]
 fn kill_after_kill() {
     for (first, more, most) in [(1, 997, 12), (5001, 1, 12), (9000, 97, 20)] {
@@ -101,7 +105,7 @@ fn two_hundred_kills() {
     }
 }
 
-/// Leaves `data.sv2.partial` and its journal behind.
+/// Leaves `data.sv2.partial` and its journal.
 fn interrupted() -> Folder {
     let folder = folder();
     assert!(killed_at(&folder, ENCRYPT, 2600));
@@ -131,7 +135,7 @@ fn a_source_that_has_changed_is_refused() {
     ");
     fs::remove_file(folder.path("data.sv2.journal")).unwrap();
     let ran = folder.run(ENCRYPT).to_string();
-    // Where the last committed segment begins, however far the run came before it was killed.
+    // The beginning of the last committed segment, however far the run came before it was killed.
     let byte = ran.split(['e', ':']).find_map(|part| part.trim().parse::<usize>().ok()).unwrap();
     assert!(byte >= 1 << 18 && byte.is_multiple_of(1 << 16), "{ran}");
     insta::assert_snapshot!(ran.replace(&byte.to_string(), "N"), @r"
@@ -139,7 +143,7 @@ fn a_source_that_has_changed_is_refused() {
     hint: --restart starts over and throws it away
     exit 1
     ");
-    // A torn tail may have been cut; what was committed is as it was.
+    // A torn tail may have been cut, but the committed segments are unchanged.
     assert!(before.starts_with(&folder.read("data.sv2.partial")));
     folder.run(&format!("{ENCRYPT} --restart")).done();
     folder.run("decrypt -q -k key data.sv2 -o back").done();
@@ -201,7 +205,7 @@ fn a_stream_that_lacks_only_its_name_gets_it() {
 #[test]
 fn damage_is_told_and_nothing_is_changed() {
     let folder = interrupted();
-    // With its journal, what is durable is not read again.
+    // With a journal, durable data is not read again.
     fs::remove_file(folder.path("data.sv2.journal")).unwrap();
     let mut partial = folder.read("data.sv2.partial");
     partial[1000] ^= 1;
@@ -215,7 +219,7 @@ fn damage_is_told_and_nothing_is_changed() {
     assert!(folder.read("data.sv2.partial") == partial);
 }
 
-/// Leaves `back.partial` and its journal behind.
+/// Leaves `back.partial` and its journal.
 fn interrupted_decryption() -> Folder {
     let folder = folder();
     folder.run(&format!("{ENCRYPT} -q")).done();
@@ -252,12 +256,12 @@ fn a_decryption_does_not_go_on_with_another_stream() {
     hint: --restart starts over and throws it away
     exit 2
     ");
-    // The same stream, cut off before what was released.
+    // The same stream, cut off before the end of the released plaintext.
     folder.write("data.sv2", &sealed[..100_000]);
     let ran = folder.run(DECRYPT);
     assert!(ran.code() == 1 && ran.stderr().starts_with("sv2: data.sv2: truncated at byte 100000"), "{ran}");
     assert!(folder.read("back.partial") == partial);
-    // Somebody has touched what was released.
+    // The released plaintext was changed.
     folder.write("data.sv2", &sealed);
     let mut touched = partial.clone();
     touched.fill(0);
@@ -267,7 +271,7 @@ fn a_decryption_does_not_go_on_with_another_stream() {
     assert!(folder.read("back") == plaintext(LEN));
 }
 
-/// The crash came between the name and the removal of the journal, or of the other name.
+/// The crash came before the removal of the journal, or of the other name.
 #[test]
 fn a_run_that_was_complete_says_so() {
     let folder = interrupted();
@@ -282,7 +286,7 @@ fn a_run_that_was_complete_says_so() {
         assert_eq!(ran.stderr(), "sv2: data.sv2: was complete already\n");
         assert_eq!(folder.names(), ["data", "data.sv2", "key"]);
     }
-    // The name is taken, by what somebody else has put there.
+    // The name is taken by a foreign file.
     folder.write("data.sv2.journal", &journal);
     folder.write("data", b"other");
     assert_eq!(folder.run(ENCRYPT).code(), 2);

@@ -1,4 +1,4 @@
-//! §19.4 Whether a resumed decryption trusts the plaintext that is there already.
+//! §19.4 Whether a resumed decryption trusts the partial plaintext.
 
 use stream_v2_testing::command::Folder;
 use stream_v2_testing::command::kill::killed_at;
@@ -10,7 +10,7 @@ const DECRYPT: &str = "decrypt -k key --sync-every 256K data.sv2 -o back";
 /// A byte long before the last commit.
 const CHANGED: usize = 70_000;
 
-/// Leaves `back.partial` and its journal behind.
+/// Leaves `back.partial` and its journal.
 fn interrupted() -> Folder {
     let folder = Folder::new();
     folder.write("data", &plaintext(LEN));
@@ -68,7 +68,7 @@ fn an_output_that_is_the_same_is_resumed() {
     }
 }
 
-/// Nothing but the permissions of the file protects it: this is what the option is for.
+/// Without the option, only the permissions of the file protect it.
 #[test]
 fn without_the_option_the_output_is_trusted() {
     let folder = changed();
@@ -78,7 +78,7 @@ fn without_the_option_the_output_is_trusted() {
     assert!(folder.read("back") == expected);
 }
 
-/// Nothing was begun, so there is nothing to compare.
+/// A first run has no partial output to compare.
 #[test]
 fn the_option_does_no_harm_to_a_first_run() {
     let folder = Folder::new();

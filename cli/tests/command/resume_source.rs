@@ -1,4 +1,4 @@
-//! What a resumed run finds of its source and of its result: changed, empty, complete already.
+//! The source and the result of a resumed run: changed, empty, already complete.
 
 use std::fs;
 use std::io::Write;
@@ -65,7 +65,7 @@ fn source_from_before_1970_has_a_time() {
     folder.run(ENCRYPT).done();
 }
 
-/// Files of the system say that they are empty, and are read like a pipe.
+/// Files of the system claim to be empty, and are read like a pipe.
 #[cfg(target_os = "linux")]
 #[test]
 fn files_of_the_system_are_read() {
@@ -79,7 +79,7 @@ fn files_of_the_system_are_read() {
     assert_eq!(folder.read("nothing"), b"");
 }
 
-/// Leaves `back` and its journal, as a kill between the name and the removal of the journal does.
+/// Leaves `back` and its journal, as a kill before the removal of the journal does.
 fn published() -> Folder {
     let folder = folder();
     folder.run("encrypt -q -k key data").done();
@@ -88,7 +88,7 @@ fn published() -> Folder {
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(&stream[..128]).unwrap();
-    // It is written in its place from then on.
+    // From then on the output is written in place.
     wait_until("the journal", || folder.exists("back.journal"));
     fs::hard_link(folder.path("back.journal"), folder.path("kept")).unwrap();
     stdin.write_all(&stream[128..]).unwrap();
@@ -98,7 +98,7 @@ fn published() -> Folder {
     folder
 }
 
-/// Its name is given again, and who may open it stays as it was.
+/// A file that is renamed again keeps its permissions.
 #[test]
 fn complete_result_keeps_its_permissions() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -1,4 +1,4 @@
-//! What goes in comes out: files, pipes, default names, sizes, contexts, and what is said about it.
+//! Decryption restores the input: files, pipes, default names, sizes, contexts, and messages.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -75,7 +75,7 @@ fn either_suite_and_no_other() {
         folder.run(&format!("encrypt -q -k key data --force --suite {suite}")).done();
         let shown = folder.run("inspect --json data.sv2").done();
         let shown: serde_json::Value = serde_json::from_slice(shown.stdout()).unwrap();
-        // With keys that wear out, epochs of 65,536 segments.
+        // Keys of this suite wear out, so its epochs have 65,536 segments.
         let epoch_segments = if suite == "aes-256-gcm" { 1 << 16 } else { 0 };
         assert_eq!(
             (&shown["header"]["suite"], &shown["header"]["epoch_segments"]),
@@ -118,7 +118,7 @@ fn the_key_file_may_come_from_the_environment_or_standard_input() {
     assert!(by_environment.status.success());
     let by_input = folder.run_with("decrypt -k - data.sv2 -o -", &folder.read("key")).done();
     assert_eq!(by_input.stdout(), b"hello");
-    // With a key from the environment, verify uses it.
+    // `verify` uses the key from the environment.
     let verified = folder.sv2("verify data.sv2").env("SV2_KEY_FILE", "key").output().unwrap();
     assert_eq!(verified.stdout, b"data.sv2: authentic and complete: 2 segments, 5 bytes of plaintext\n");
 }
@@ -199,7 +199,7 @@ fn what_a_run_has_counted() {
     let verified = folder.run("verify -k key data.sv2 -q --stats").done();
     assert!(verified.stderr().starts_with("elapsed "), "{}", verified.stderr());
     assert_eq!(folder.run("verify data.sv2 --stats").code(), 2);
-    // A run that fails tells them too; one that has not begun has none.
+    // A failed run prints them, too. A run that has not begun has none.
     folder.write("cut", &folder.read("data.sv2")[..20_000]);
     assert!(folder.run("verify -k key cut --stats").stderr().starts_with("elapsed "));
     assert!(!folder.run("encrypt -k key data --stats").stderr().contains("elapsed"));

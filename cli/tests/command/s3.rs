@@ -1,4 +1,4 @@
-//! Streams in S3, through the command: as what is read.
+//! Streams in S3 as inputs of the command.
 
 use stream_v2_fake_s3::{Front, SECRET};
 use stream_v2_testing::command::s3;
@@ -11,7 +11,7 @@ fn run(folder: &Folder, front: &Front, secret: &str, args: &str) -> Ran {
     Ran(s3::sv2(folder, front, secret, args).output().unwrap())
 }
 
-/// An object `bucket/data.sv2`, and what it holds in `data`.
+/// An object `bucket/data.sv2`, and its plaintext in `data`.
 fn stored() -> (Folder, Front) {
     let (folder, front) = (Folder::new(), Front::start());
     folder.write("data", &plaintext(LEN));

@@ -1,4 +1,4 @@
-//! Uploads to S3 that are given up, through the command, and servers that do not do what they are asked for.
+//! Aborted uploads to S3, through the command, and servers that do not obey.
 
 use rustix::process::{Pid, Signal, kill_process};
 use stream_v2::s3::{Bucket, Config, Multipart};
@@ -22,7 +22,7 @@ impl Place {
         Bucket::new(name, &config.with_endpoint(&self.front.endpoint()).unwrap()).unwrap()
     }
 
-    /// Files on this machine of outputs that are not complete.
+    /// The number of files on this machine for incomplete outputs.
     fn state_len(&self) -> usize {
         self.folder.path("state").read_dir().map_or(0, Iterator::count)
     }
@@ -44,7 +44,7 @@ impl Place {
     }
 }
 
-/// The time of the server is that of all times: what was begun then is old.
+/// Replaces the age. The server's time is fixed, so the age grows from day to day.
 fn without_age(ran: &Ran) -> String {
     let text = format!("{}{ran}", ran.text());
     let line = |line: &str| match (line.split_once(": begun "), line.split_once(" ago")) {
@@ -108,7 +108,7 @@ fn an_upload_that_is_at_work_is_not_aborted() {
     assert_eq!(ran.code(), 3);
     assert!(ran.stderr().contains("another sv2 on this machine is at work on it"), "{ran}");
     assert_eq!(place.front.uploads().len(), 1);
-    // S3 is silent, and the command ends all the same.
+    // S3 does not respond, and the command ends nevertheless.
     kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
     wait_until("the end", || child.try_wait().unwrap().is_some());
     assert_eq!(child.wait().unwrap().code(), Some(130));
@@ -164,11 +164,11 @@ fn a_replaced_source_is_noticed_by_a_resumed_run() {
     let source = plaintext(LEN);
     place.front.put("bucket/source", &source);
     let args = "encrypt -k key --sync-every 1M s3://bucket/source -o out.sv2";
-    // The third range fails, when two were read.
+    // The third range fails, after two were read.
     place.front.fail_at(Operation::GetObject, 2, Fault::Refuse(403, "AccessDenied", "Access Denied"));
     let ran = place.run(args);
     assert!(ran.stderr().contains("is kept: an unsealed stream of"), "{ran}");
-    // As long, in the same second, and the same around the last commit.
+    // The same length, the same second, and the same bytes around the last commit.
     let mut other = source.clone();
     other[5] ^= 1;
     place.front.put("bucket/source", &other);

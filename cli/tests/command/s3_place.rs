@@ -1,4 +1,4 @@
-//! A folder, and an S3 in memory that its command may use.
+//! A folder, and an S3 in memory for the command.
 
 use stream_v2_fake_s3::{Front, SECRET};
 use stream_v2_testing::command::{Folder, Ran, s3};
@@ -10,7 +10,7 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// With `data` of so many bytes.
+    /// Creates the place, with `data` of `len` bytes.
     pub(crate) fn new(len: usize) -> Self {
         let (folder, front) = (Folder::new(), Front::start());
         folder.write("data", &plaintext(len));

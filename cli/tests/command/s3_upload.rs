@@ -1,4 +1,4 @@
-//! Streams in S3, through the command: as what is written. Interrupted, killed, refused, gone on with.
+//! Streams in S3 as outputs of the command: interrupted, killed, rejected, resumed.
 
 use std::fs;
 use std::io::Write;
@@ -14,12 +14,12 @@ use stream_v2_testing::plaintext;
 
 use crate::s3_place::Place;
 
-/// Three parts and a bit.
+/// Three parts and a little more.
 const LEN: usize = (25 << 20) + 5;
 const OUT: &str = "bucket/out.sv2";
 
 impl Place {
-    /// Starts the command with a pipe into it.
+    /// Starts the command with a pipe as its input.
     fn begin(&self, args: &str) -> (Child, ChildStdin) {
         let mut command = s3::sv2(&self.folder, &self.front, SECRET, args);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -37,19 +37,19 @@ impl Place {
         })
     }
 
-    /// What stands on this machine of outputs that are not complete.
+    /// The files on this machine for incomplete outputs.
     fn state(&self) -> Vec<String> {
         let entries = self.folder.path("state").read_dir().into_iter().flatten();
         entries.map(|entry| entry.unwrap().path().to_string_lossy().into_owned()).collect()
     }
 
-    /// What is remembered of an upload.
+    /// The record of an upload.
     fn record(&self) -> String {
         let record = self.state().into_iter().find(|name| name.ends_with(".upload"));
         record.and_then(|name| fs::read_to_string(name).ok()).unwrap_or_default()
     }
 
-    /// The object holds that, and nothing is left, here or there.
+    /// The object holds the input, and nothing else remains in S3 or on this machine.
     fn assert_holds(&self, input: &[u8]) {
         self.folder.write("object.sv2", &self.front.object(OUT).unwrap());
         assert!(self.folder.run("decrypt -k key object.sv2 -o -").done().stdout() == input);
@@ -142,7 +142,7 @@ fn what_cannot_be_done_is_told() {
     assert!(place.front.object("bucket/taken").unwrap().starts_with(b"\x89SV2"));
 }
 
-/// From the second part on, S3 takes none.
+/// S3 accepts no part from the second one on.
 fn stalls(place: &Place) {
     for _ in 0..1000 {
         place.front.fail_at(
@@ -156,7 +156,7 @@ fn stalls(place: &Place) {
 #[test]
 fn an_upload_that_is_interrupted_is_gone_on_with() {
     let place = Place::new(LEN);
-    // Nothing is sent before the end, so that S3 is not asked in vain for long.
+    // Nothing is sent before the end, so that the time of retries stays short.
     let args = "encrypt -k key --sync-every 64M data -o s3://bucket/out.sv2";
     stalls(&place);
     let (child, _stdin) = place.begin(args);
@@ -199,15 +199,15 @@ fn an_upload_that_is_killed_is_gone_on_with() {
 
 const PIPED: &str = "encrypt -k key --sync-every 8M - -o s3://bucket/out.sv2";
 
-/// A run from a pipe, killed when what S3 has is not on this machine any more.
+/// A run from a pipe, killed when this machine no longer has the bytes that S3 has.
 fn killed_at_a_pipe() -> Place {
     let place = Place::new(LEN);
     let (mut child, mut stdin) = place.begin(PIPED);
     let input = plaintext(LEN);
     stdin.write_all(&input[..18 << 20]).unwrap();
     wait_until("a part", || place.record().contains(" sent 1 "));
-    // 24 whole segments, however long it takes until it is killed. The pipe stays open: there is more
-    // to come, as far as the command knows.
+    // 24 whole segments, however long it takes until the run is killed. The pipe stays open, so the
+    // command must expect more data.
     stdin.write_all(&input[18 << 20..(24 << 20) + 5]).unwrap();
     wait_until("something is given up", || place.record().contains(" forgets "));
     child.kill().unwrap();
@@ -249,7 +249,7 @@ fn starting_over_gives_the_upload_up() {
     assert_eq!(aborted[0].upload.as_ref(), Some(&before[0].id));
 }
 
-/// What was uploaded has expired: that is told, and how to start over.
+/// An expired upload is reported, with a hint on how to start over.
 #[test]
 fn an_upload_that_has_expired_is_told() {
     let place = killed_at_a_pipe();

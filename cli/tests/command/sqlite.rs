@@ -1,4 +1,4 @@
-//! Streams in a database, through the command: there and back, killed, full, locked.
+//! Streams in a database, through the command: round trips, kills, full disks, locks.
 
 use std::io::Read;
 use std::process::{Child, Stdio};
@@ -19,7 +19,9 @@ fn folder() -> Folder {
     folder
 }
 
-/// Starts the command, and kills it when the database or its log has grown by so many bytes; whether that came before its end.
+/// Starts the command, and kills it when the database or its log has grown by `growth` bytes.
+///
+/// Returns false if the command ended first.
 fn killed(folder: &Folder, args: &str, growth: u64) -> bool {
     let len = |name| folder.path(name).metadata().map_or(0, |metadata| metadata.len());
     let mut command = folder.sv2(args);
@@ -29,7 +31,7 @@ fn killed(folder: &Folder, args: &str, growth: u64) -> bool {
         || len("all.db") + len("all.db-wal"),
         growth,
         |status, child| {
-            // Killed after it had published everything, the one before was complete.
+            // The previous run was killed after it had published everything.
             let complete = status.code() == Some(2) && child_said(child).contains("exists already");
             assert!(status.success() || complete, "{status}");
         },
@@ -42,7 +44,7 @@ fn child_said(child: &mut Child) -> String {
     said
 }
 
-/// Encrypts into a database and decrypts within it, both killed again and again; how often that was.
+/// Encrypts into a database and decrypts within it, with repeated kills, and returns their number.
 fn under_fire(mut is_killed: impl FnMut(&Folder, &str) -> bool) -> u32 {
     let folder = folder();
     let mut kills = 0;
@@ -132,12 +134,13 @@ fn what_cannot_be_done_is_told() {
     assert_eq!(folder.names(), ["all.db", "data", "key"]);
 }
 
-/// A disk that is full is an error that can be mended: the same command goes on.
+/// A full disk is an error that can be fixed: the same command then resumes.
 #[test]
 fn a_full_disk_is_told_and_gone_on_after() {
     let folder = folder();
     let sv2 = env!("CARGO_BIN_EXE_sv2");
-    // In blocks of 1024 bytes (of 512 in some shells); beyond it the system reports an error, as its signal is ignored.
+    // In blocks of 1024 bytes (of 512 in some shells). Beyond it the system reports an error, as
+    // its signal is ignored.
     let limited = format!("trap '' XFSZ; ulimit -f 2000; exec {sv2} {}", ENCRYPT.replace('?', "\\?"));
     let mut shell = std::process::Command::new("sh");
     let ran = shell.arg("-c").arg(limited).current_dir(folder.path(".")).output().unwrap();
@@ -165,7 +168,7 @@ fn a_range_of_a_stream_in_a_database() {
     assert_eq!(folder.names(), ["all.db", "data", "key", "other.db"]);
 }
 
-/// How often a text is in the files of a database.
+/// The number of occurrences of a text in the files of a database.
 fn found(folder: &Folder, text: &[u8]) -> usize {
     let files = ["all.db", "all.db-wal"].map(|name| std::fs::read(folder.path(name)).unwrap_or_default());
     files.iter().map(|bytes| bytes.windows(text.len()).filter(|window| *window == text).count()).sum()
@@ -177,7 +180,7 @@ fn deleted_bytes_are_overwritten() {
     let words = b"a word that is nowhere else; ";
     folder.write("words", &words.repeat(40_000));
     assert_eq!(folder.run("encrypt -q -k key --segment-size 64K words -o words.sv2").code(), 0);
-    // Beside others, and larger than what one transaction frees.
+    // Beside other streams, and larger than one transaction frees.
     for name in ["a", "words", "z"] {
         assert_eq!(folder.run(&format!("encrypt -q -k key data -o sqlite:all.db?stream={name}")).code(), 0);
         if name == "words" {
@@ -226,7 +229,7 @@ fn writers_that_create_a_database_wait() {
     }
 }
 
-/// A database on a medium on which nothing can be written.
+/// A database on a read-only medium.
 #[test]
 fn a_read_only_folder_is_read() {
     use std::fs::{Permissions, create_dir, set_permissions};
@@ -237,7 +240,7 @@ fn a_read_only_folder_is_read() {
     let mode = |name: &str, mode| set_permissions(folder.path(name), Permissions::from_mode(mode)).unwrap();
     let is_root = rustix::process::geteuid().is_root();
     if is_root {
-        // Permissions do not stop root, so somebody else reads.
+        // Permissions do not stop root, so another user reads.
         let as_nobody = std::process::Command::new("setpriv").arg("--version").output();
         let reachable = std::env::current_exe()
             .unwrap()
@@ -258,7 +261,7 @@ fn a_read_only_folder_is_read() {
     let decrypted = run("decrypt -q -k key sqlite:ro/a?b.db?stream=data -o -");
     assert!(decrypted.stdout == plaintext(LEN));
 
-    // A log that is not empty is neither read nor overlooked.
+    // A log that is not empty is neither read nor ignored.
     mode("ro", 0o755);
     folder.write("ro/a?b.db-wal", b"not empty");
     mode("ro", 0o555);
@@ -269,7 +272,7 @@ fn a_read_only_folder_is_read() {
     assert!(told.contains("ro/a?b.db: a part of it is in its write-ahead log"), "{told}");
 }
 
-/// Names in a database are those of whoever wrote it.
+/// Names in a database come from its writer.
 #[test]
 fn names_forge_no_lines_and_move_no_cursor() {
     let folder = Folder::new();

@@ -1,4 +1,4 @@
-//! Standard input, output and error that are closed, full, or not blocking; and the names that the
+//! Standard input, output and error that are closed, full, or non-blocking, and the names that the
 //! system has for them.
 
 use std::fs::File;
@@ -15,7 +15,7 @@ use stream_v2_testing::plaintext;
 
 const LEN: usize = 300_000;
 
-/// A folder with a file, its stream, and a database with it.
+/// A folder with a file, its stream, and a database with the stream.
 fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("data", &plaintext(LEN));
@@ -24,7 +24,7 @@ fn folder() -> Folder {
     folder
 }
 
-/// The command, started by a shell that does something with its descriptors first.
+/// The command, started by a shell that changes its descriptors first.
 fn with(folder: &Folder, redirection: &str, args: &str) -> Command {
     folder.sv2_after(&["sh", "-c", &format!("exec \"$@\" {redirection}"), "sh"], args)
 }
@@ -33,7 +33,7 @@ fn ran(folder: &Folder, redirection: &str, args: &str) -> Ran {
     Ran(with(folder, redirection, args).output().unwrap())
 }
 
-/// Commands whose standard output is what they are for.
+/// Commands that exist to write to standard output.
 const WRITING: [&str; 9] = [
     "encrypt -k key data -o -",
     "decrypt -k key data.sv2 -o -",
@@ -80,12 +80,12 @@ fn a_closed_input_is_an_error() {
     assert_eq!(folder.names(), ["all.db", "data", "data.sv2", "key"]);
 }
 
-/// What is not used may be closed. With standard error closed nothing else gets its number and its
+/// Unused streams may be closed. If standard error is closed, no other file gets its number and its
 /// messages.
 #[test]
 fn closed_streams_without_use_are_no_matter() {
     let folder = folder();
-    // Open to others, which is worth a warning.
+    // A key file that others may read, which causes a warning.
     folder.write("open", key_text(KEY_ID, KEY).as_bytes());
     for redirection in [">&-", "<&-", "2>&-", "<&- >&- 2>&-", ">&- 2>&-"] {
         for args in [
@@ -160,13 +160,13 @@ fn spawn(folder: &Folder, args: &str, output: &PipeWriter) -> Child {
     sv2.stdout(output.try_clone().unwrap()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
-/// It waits for something, as the operating system sees it.
+/// Returns true if the process is waiting, according to the operating system.
 fn sleeps(child: &Child) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
     stat.rsplit_once(')').unwrap().1.trim_start().starts_with('S')
 }
 
-/// Everything that comes, once the child waits: the pipe was full by then.
+/// Reads all output once the child waits. The pipe was full by then.
 fn read_late(mut child: Child, mut reader: PipeReader, writer: PipeWriter) -> (Vec<u8>, Ran) {
     wait_until("a full pipe", || is_full(&writer) || child.try_wait().unwrap().is_some());
     wait_until("a command that waits", || child.try_wait().unwrap().is_some() || sleeps(&child));
@@ -193,7 +193,7 @@ fn a_non_blocking_output_is_waited_for() {
     }
 }
 
-/// Another process that shares the pipe sees nothing of how this one writes.
+/// Another process that shares the pipe does not notice how this one writes.
 #[test]
 fn a_shared_pipe_is_left_as_it_was() {
     let folder = folder();
@@ -224,7 +224,7 @@ fn a_non_blocking_input_is_waited_for() {
     }
 }
 
-/// One signal is enough while a pipe takes nothing.
+/// One signal is enough while a pipe accepts nothing.
 #[test]
 fn one_signal_ends_a_run_whose_output_waits() {
     let folder = folder();
@@ -251,7 +251,7 @@ fn one_signal_ends_a_run_whose_result_waits() {
         wait_until("a command that waits", || sleeps(&child));
         kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         let status = child.wait_with_output().unwrap().status;
-        // By the signal itself where nothing watches for it.
+        // Ended by the signal itself if the command does not handle it.
         assert!(status.code().is_none_or(|code| code == 130), "{args}: {status}");
         drop(reader);
     }

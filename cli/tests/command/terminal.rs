@@ -1,4 +1,4 @@
-//! On a terminal: ciphertext is kept from it, and progress is drawn.
+//! Terminals: ciphertext is not written to them, and progress is drawn.
 
 use std::fs::{File, OpenOptions};
 use std::io::Read;
@@ -48,10 +48,10 @@ fn progress_is_drawn_on_one_unless_quiet() {
     folder.write("data", &plaintext(3_000_000));
     for (args, drawn) in [("encrypt -k key data -o -", true), ("encrypt -q -k key data -o -", false)] {
         let (outer, inner) = terminal();
-        // It is read all the time: a slow run draws more than a terminal holds.
+        // The terminal is read all the time, because a slow run draws more than it can hold.
         let screen = thread::spawn(move || {
             let mut screen = Vec::new();
-            // The end of a terminal that no process holds open any more is an error.
+            // The end of a terminal that no process has open is an error.
             let _ = File::from(outer).read_to_end(&mut screen);
             screen
         });

@@ -4,7 +4,7 @@ use stream_v2_s3_servers::Ask;
 use stream_v2_testing::command::Ran;
 use stream_v2_testing::command::s3::Served;
 
-/// Neither URLs nor lists may make other keys of these.
+/// URLs and lists must not turn these into other keys.
 const ODD: &[&str] = &[
     " lead",
     "trail ",
@@ -31,7 +31,7 @@ fn is_taken(served: &Served, key: &str) -> bool {
     !served.server.kind().quirks().refused_keys.contains(&key)
 }
 
-/// The command with an object as its last word.
+/// The command with an object as its last argument.
 fn sv2(served: &Served, args: &str, key: &str) -> Ran {
     Ran(served.sv2(args).arg(format!("s3://bucket/{key}")).output().unwrap())
 }
@@ -47,7 +47,7 @@ fn odd_keys_name_one_object_each() {
         if encrypted.code() == 0 {
             let back = sv2(&served, "decrypt -q -k key -o -", key).done();
             assert_eq!(back.stdout(), key.as_bytes());
-            // Under this very key, as requests name it that the library does not make.
+            // Under this very key, in requests that the library does not build.
             assert!(!served.server.read(key).is_empty());
             served.server.remove(key);
         }

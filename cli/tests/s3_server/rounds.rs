@@ -1,4 +1,7 @@
-//! The command killed again and again, at random moments, while it writes to a real server, which is killed now and then too: `.ci/s3 rounds`.
+//! Kills the command repeatedly, at random moments, while it writes to a real server: `.ci/s3
+//! rounds`.
+//!
+//! The server is sometimes killed too.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io::Write;
@@ -14,26 +17,26 @@ const LEN: usize = 64 << 20;
 const ENCRYPT: &str = "encrypt -k key --sync-every 4M - -o s3://bucket/out";
 const DECRYPT: &str = "decrypt -k key --sync-every 4M s3://bucket/data.sv2 -o s3://bucket/out";
 const LOOK: Duration = Duration::from_millis(1);
-/// What a run may take longer when it waits for a server.
+/// How much longer a run may take when it waits for a server.
 const STARTING: Duration = Duration::from_secs(8);
-/// A server keeps what was removed.
+/// A server keeps removed data, so it is replaced after this many rounds.
 const ROUNDS_OF_A_SERVER: u64 = 50;
 
-/// What was done, and what came of it.
+/// The counts of actions and results.
 #[derive(Debug, Default)]
 struct Figures {
     rounds: u64,
     kills: u64,
-    /// Runs that went on with what another one had left.
+    /// Runs that resumed a partial output.
     gone_on: u64,
-    /// Segments that were there then.
+    /// Segments that those runs kept.
     segments_kept: u64,
     server_kills: u64,
     /// Runs that reported that the server was gone.
     gave_up: u64,
-    /// Results that were compared byte for byte.
+    /// Results that were equal byte for byte.
     exact: u64,
-    /// Uploads that nobody knows: without parts.
+    /// Uploads without a record, and without parts.
     unknown_uploads: usize,
 }
 
@@ -46,13 +49,14 @@ impl Random {
     }
 }
 
-/// When what is killed in a run.
+/// The moments of the kills in a run.
 struct Moments {
     command: Duration,
     server: Option<Duration>,
 }
 
-/// Starts the command, feeds it, and kills what is to be killed; `None` where the command was killed.
+/// Starts the command, feeds it, and kills what the moments say. Returns `None` if the command was
+/// killed.
 fn run(
     served: &mut Served,
     args: &str,
@@ -95,15 +99,15 @@ fn run(
     Some(ran)
 }
 
-/// What is given again and again.
+/// The command that is repeated.
 struct Task<'a> {
     args: &'a str,
     input: &'a [u8],
-    /// How long it takes where nobody disturbs it.
+    /// How long it takes without disturbance.
     takes: Duration,
 }
 
-/// Gives the command until it is done.
+/// Repeats the command until it is done.
 fn round(served: &mut Served, task: &Task<'_>, server_too: bool, random: &mut Random, figures: &mut Figures) {
     let mut server_too = server_too;
     loop {
@@ -120,7 +124,7 @@ fn round(served: &mut Served, task: &Task<'_>, server_too: bool, random: &mut Ra
         match ended {
             None => {}
             Some(ran) if ran.0.status.success() => return,
-            // Killed after everything was done, the one before was complete.
+            // The previous run was killed after everything was done.
             Some(ran) if ran.code() == 2 && ran.stderr().contains("exists already") => return,
             Some(ran) if ran.code() == 3 && is_without_server => figures.gave_up += 1,
             Some(ran) => unreachable!("{} {ran}", task.args),
@@ -128,7 +132,7 @@ fn round(served: &mut Served, task: &Task<'_>, server_too: bool, random: &mut Ra
     }
 }
 
-/// A stream as an object, and how long it took.
+/// A stream as an object, and the time that it took.
 fn with_a_stream(input: &[u8]) -> (Served, Duration) {
     let mut served = Served::new();
     let begin = Instant::now();

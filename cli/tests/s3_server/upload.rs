@@ -1,5 +1,6 @@
-//! Streams in S3, through the command, on a real server. `.ci/s3` installs `SeaweedFS` and
-//! `.ci/s3-servers` the others, and each test starts one.
+//! Streams in S3, through the command, on a real server.
+//!
+//! `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the others. Each test starts one.
 
 use std::io::Write;
 use std::process::{Child, ChildStdin, Stdio};
@@ -22,7 +23,7 @@ fn spawn(served: &Served, args: &str) -> (Child, ChildStdin) {
     (child, stdin)
 }
 
-/// The command, given all of its standard input.
+/// Runs the command with all of its standard input.
 fn run_with(served: &Served, args: &str, input: &[u8]) -> Ran {
     let (child, mut stdin) = spawn(served, args);
     thread::scope(|scope| {
@@ -51,7 +52,7 @@ fn from_everywhere_to_everywhere() {
     assert!(served.folder.read("back") == plaintext(LEN));
     assert_eq!(served.folder.read("nothing"), b"");
     assert!(served.run("decrypt -q -k key s3://bucket/again.sv2 -o -").done().stdout() == plaintext(LEN));
-    // Plaintext in S3 is a source like any other.
+    // Plaintext in S3 is a valid source.
     done("encrypt -q -k key s3://bucket/data -o of-s3.sv2");
     done("decrypt -q -k key of-s3.sv2");
     assert!(served.folder.read("of-s3") == plaintext(LEN));
@@ -73,7 +74,7 @@ fn nothing_is_replaced_unless_that_is_asked_for() {
     assert_eq!(refused.code(), 2, "{refused}");
     assert!(refused.stderr().contains("s3://bucket/data.sv2: exists already"), "{refused}");
     assert_eq!(served.run("decrypt -q -k key s3://bucket/data.sv2 -o -").done().stdout(), b"first");
-    // It comes into being while the command runs.
+    // The object is created while the command runs.
     let (child, mut stdin) = spawn(&served, "encrypt -q -k key - -o s3://bucket/other.sv2");
     stdin.write_all(&plaintext(LEN)).unwrap();
     served.server.until_a_part_is_there();
@@ -127,7 +128,7 @@ fn a_run_that_was_interrupted_is_gone_on_with() {
         drop(stdin);
         assert_eq!(interrupted.code(), 130, "{interrupted}");
         assert!(served.server.unfinished_parts() > 0 && served.state_len() > 0);
-        // Another source is refused, and nothing is lost by that.
+        // Another source is rejected, and nothing is lost.
         let refused = run_with(&served, encrypt, &[1; 100]);
         assert_eq!(refused.code(), 1, "{refused}");
         let done = run_with(&served, again, &plaintext(LEN)).done();
@@ -154,8 +155,10 @@ fn a_killed_run_is_resumed() {
     served.nothing_is_left();
 }
 
-/// Resumes at a server that has lost the upload. Whether the bytes of the lost parts are still on
-/// this machine depends on the moment: if not, that is refused, and `--restart` starts over.
+/// Resumes with a server that has lost the upload.
+///
+/// Whether this machine still has the bytes of the lost parts depends on the moment. If not, the
+/// run is rejected, and `--restart` starts over.
 fn resumed_without_the_upload(served: &Served, args: &str) {
     let ran = run_with(served, args, &plaintext(2 * LEN));
     if ran.code() != 0 {
@@ -165,15 +168,16 @@ fn resumed_without_the_upload(served: &Served, args: &str) {
     }
 }
 
-/// Resumes at a server that has kept the upload.
+/// Resumes with a server that has kept the upload.
 fn resumed(served: &Served, args: &str) {
     let done = run_with(served, args, &plaintext(2 * LEN)).done();
-    // What waited for the server may have been all of the rest.
+    // The data that waited for the server may have been all of the rest.
     let kept = ["going on after", "was complete; only its name was missing"];
     assert!(kept.iter().any(|kept| done.stderr().contains(kept)), "{done}");
 }
 
-/// Feeds the command until it has uploaded something, then kills the server, and has it read the rest.
+/// Feeds the command until it has uploaded something, kills the server, and lets the command read
+/// the rest.
 fn without_a_server(served: &mut Served, args: &str, comes_back: bool) -> Ran {
     let (child, mut stdin) = spawn(served, args);
     let input = plaintext(2 * LEN);

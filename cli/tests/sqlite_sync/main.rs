@@ -1,4 +1,4 @@
-//! A sync of a database's log that fails: nothing that it lost is believed afterwards.
+//! Failed syncs of a database's log: lost data is not trusted afterwards.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
@@ -16,13 +16,13 @@ const LEN: usize = 300 << 10;
 const ENCRYPT: &str = "encrypt -q -k key --frame-size 4K --segment-size 64K --sync-every 128K data -o sqlite:all.db?stream=data";
 const DECRYPT: &str = "decrypt -q -k key --sync-every 128K data.sv2 -o sqlite:all.db?stream=data";
 
-/// A folder whose database is on a disk that loses what a failed sync was for.
+/// A folder whose database is on a disk that loses the data of a failed sync.
 struct Disk {
     folder: Folder,
     shim: &'static Path,
 }
 
-/// The library that makes the disk; `None`, and a word about it, without a C compiler.
+/// The library that simulates the disk. Without a C compiler, says so and returns `None`.
 fn shim() -> Option<&'static Path> {
     static SHIM: OnceLock<Option<PathBuf>> = OnceLock::new();
     SHIM.get_or_init(|| {
@@ -75,7 +75,7 @@ impl Disk {
         connection
     }
 
-    /// The machine loses power: a folder with what is on the disk.
+    /// Simulates a power loss, and returns a folder with the contents of the disk.
     fn after_power_loss(&self) -> Folder {
         let folder = Folder::new();
         for name in ["all.db", "all.db-wal"] {
@@ -88,7 +88,7 @@ impl Disk {
     }
 }
 
-/// What a complete output holds: the decrypted stream, or the plaintext that is stored.
+/// The contents of a complete output: the decrypted stream, or the stored plaintext.
 fn stored(folder: &Folder, command: &str) -> Vec<u8> {
     if command == ENCRYPT {
         return folder.run("decrypt -q -k key sqlite:all.db?stream=data -o -").0.stdout;
@@ -104,8 +104,10 @@ fn assert_sound(folder: &Folder) {
     assert_eq!(folder.run("decrypt -q -k key sqlite:all.db?stream=small -o -").stdout(), b"a small one");
 }
 
-/// Fails each sync of the log in turn, in a run that reports it or is killed by it, and gives what
-/// follows the disk and the fault.
+/// Fails each sync of the log in turn.
+///
+/// The run reports the failure or is killed by it. Then `follows` is called with the disk and the
+/// fault.
 fn each_failed_sync(command: &str, kills: &[bool], follows: impl Fn(&Disk, &str)) {
     for &kill in kills {
         for nth in 1.. {
@@ -124,7 +126,7 @@ fn each_failed_sync(command: &str, kills: &[bool], follows: impl Fn(&Disk, &str)
     }
 }
 
-/// A run that says that it is done is believed by whoever deletes the source.
+/// A user may delete the source after a run that reports success.
 #[test]
 fn done_means_durable_after_a_failed_sync() {
     for (command, kills) in [(ENCRYPT, &[false, true][..]), (DECRYPT, &[false])] {
@@ -132,7 +134,7 @@ fn done_means_durable_after_a_failed_sync() {
             let another = disk.another_process();
             let again = disk.runs(command, &[]);
             let told = String::from_utf8_lossy(&again.stderr);
-            // It was complete already, unless the first run only lost its last word.
+            // The output was already complete, unless the first run lost only its last message.
             assert!(again.status.success() || told.contains("exists already"), "{fault}: {told}");
             let left = disk.after_power_loss();
             assert!(stored(&left, command) == plaintext(LEN), "{fault}");

@@ -1,4 +1,4 @@
-//! §5 The key schedule once more, with the crates `hmac` and `hkdf`, in a process of its own.
+//! §5 A second key schedule, with the crates `hmac` and `hkdf`, in a separate process.
 
 use std::env;
 use std::process::Command;
@@ -9,23 +9,25 @@ use sha3::{Digest, Sha3_256};
 
 use crate::search::{Hidden, mask};
 
-/// Tells the child process that it is one, and what of.
+/// Tells a process that it is the child, and which stream it derives the keys of.
 const VARIABLE: &str = "SV2_OWN_MEMORY_DERIVES";
 
-/// What the keys of a stream with an empty context follow from.
+/// The inputs of the key schedule, for a stream with an empty context.
 pub struct Stream {
     /// The content key, masked.
     pub content_key: [u8; 32],
     /// The stream header.
     pub header: [u8; 128],
-    /// Of every run.
+    /// The salts of all runs.
     pub run_salts: Vec<[u8; 16]>,
-    /// How many epochs there are.
+    /// The number of epochs.
     pub epochs: usize,
 }
 
-/// All keys of `stream`, masked, derived by a child process: the test `name` of this binary is run
-/// once more, and must begin with a call of this function. It does not return there.
+/// Returns all keys of `stream`, masked. A child process derives them.
+///
+/// The child runs the test `name` of this binary again. That test must begin with a call of this
+/// function, which does not return in the child.
 #[must_use]
 pub fn derive(name: &str, stream: &Stream) -> Vec<Hidden> {
     if let Ok(text) = env::var(VARIABLE) {

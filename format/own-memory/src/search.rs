@@ -1,19 +1,19 @@
-//! The search: every readable byte of the process, against every half of every key, as it is and as
-//! HMAC pads it.
+//! The search: every readable byte of the process against every half of every key, plain and padded
+//! for HMAC.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// Bytes of a needle: half a key, as registers hold it.
+/// Bytes of a needle: half a key, the size of a register.
 const LEN: usize = 16;
 const PIECE: usize = 1 << 20;
-/// A key as it is, and under the two pads of HMAC.
+/// The forms of a key: plain, and under the two pads of HMAC.
 const PADS: [(u8, &str); 3] = [(0, ""), (0x36, ", as HMAC's inner pad"), (0x5C, ", as HMAC's outer pad")];
 
-/// A secret of 32 bytes under a mask, so that the search does not find it here.
+/// A masked secret of 32 bytes, which the search does not find here.
 pub struct Hidden {
-    /// What it is called in reports.
+    /// The name of the secret in reports.
     pub name: String,
     masked: [u8; 32],
 }
@@ -24,7 +24,7 @@ pub(crate) fn mask(mut bytes: [u8; 32]) -> [u8; 32] {
     bytes
 }
 
-/// Writes a secret where the caller wants it, and nowhere else.
+/// Writes a secret into `secret` without any other copy.
 pub fn unmask(masked: &[u8; 32], secret: &mut [u8; 32]) {
     (0..).zip(masked).zip(secret).for_each(|((at, masked), byte)| *byte = masked ^ mask_at(at));
 }
@@ -34,13 +34,13 @@ fn mask_at(at: u8) -> u8 {
 }
 
 impl Hidden {
-    /// A secret that is masked already.
+    /// Creates it from a secret that is already masked.
     #[must_use]
     pub fn masked(name: &str, masked: [u8; 32]) -> Self {
         Self { name: name.to_owned(), masked }
     }
 
-    /// Its bytes from `begin` on under a pad: one by one, and never in one place.
+    /// Returns one byte under a pad. The plain bytes never exist together in one place.
     fn byte(&self, place: usize, pad: u8) -> u8 {
         self.masked[place] ^ mask_at(u8::try_from(place).unwrap()) ^ pad
     }
@@ -50,14 +50,14 @@ impl Hidden {
     }
 }
 
-/// One thing to look for.
+/// A pattern to search for.
 struct Needle<'a> {
     secret: &'a Hidden,
     begin: usize,
     pad: (u8, &'static str),
 }
 
-/// What of these secrets is in the memory of this process, and where.
+/// Returns which of these secrets are in the memory of this process, and where.
 #[must_use]
 pub fn found(secrets: &[Hidden]) -> Vec<String> {
     let mut by_first_byte: Vec<Vec<Needle<'_>>> = (0..256).map(|_| Vec::new()).collect();
@@ -75,7 +75,7 @@ pub fn found(secrets: &[Hidden]) -> Vec<String> {
         for at in range.clone().step_by(PIECE) {
             let len = usize::try_from(range.end - at).unwrap().min(piece.len());
             memory.seek(SeekFrom::Start(at)).unwrap();
-            // A mapping that is gone, or that nobody may read.
+            // The mapping is gone or unreadable.
             if memory.read_exact(&mut piece[..len]).is_err() {
                 continue;
             }
@@ -100,7 +100,7 @@ fn search<'a>(bytes: &[u8], needles: &'a [Vec<Needle<'a>>], mut hit: impl FnMut(
     }
 }
 
-/// What is mapped and can be read: addresses and name.
+/// Returns the readable mappings, as addresses and name.
 fn mappings() -> Vec<(Range<u64>, String)> {
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let hex = |digits| u64::from_str_radix(digits, 16).unwrap();

@@ -1,4 +1,4 @@
-//! A stream in the making, segment by segment, with writers that may say what they like.
+//! A stream under construction, segment by segment, whose writers may state anything.
 
 use stream_v2_format::crypto::{
     AuthenticHeader, ContentKey, OpenedSegment, Progress, Run, RunSalt, SealedSegment, SegmentOpener,
@@ -21,7 +21,7 @@ pub(crate) fn link(salt: u8, first: u32) -> RunLink {
     RunLink { run_salt: [salt; 16], first: SegmentIndex(first) }
 }
 
-/// A stream in the making, as its writers and a sequential reader see it.
+/// A stream under construction, from the view of its writers and of a sequential reader.
 pub(crate) struct Stream {
     pub(crate) sealer: StreamSealer,
     pub(crate) progress: Progress,
@@ -30,7 +30,7 @@ pub(crate) struct Stream {
     pub(crate) reader: StreamOpener,
 }
 
-/// A segment that was sealed, and its wire.
+/// A sealed segment and its wire.
 pub(crate) type Sealed = (SealedSegment, Vec<u8>);
 
 impl Stream {
@@ -45,13 +45,13 @@ impl Stream {
         SegmentIndex(u32::try_from(self.progress.segments()).unwrap())
     }
 
-    /// A run that says that it comes after this T and this R.
+    /// A run that claims to follow this T and this R.
     pub(crate) fn run(&self, salt: u8, transcript: &Transcript, link: &RunLink) -> SegmentSealer {
         let run = Run::resuming(RunSalt::new([salt; 16]), self.index(), *transcript, *link);
         SegmentSealer::new(&self.sealer, run)
     }
 
-    /// The run that comes next.
+    /// The run that really follows.
     pub(crate) fn next_run(&self, salt: u8) -> SegmentSealer {
         self.run(salt, self.progress.transcript(), self.progress.link())
     }
@@ -95,14 +95,14 @@ impl Stream {
         Ok((header, opened, payload))
     }
 
-    /// What a sequential reader says of it.
+    /// The verdict of a sequential reader.
     pub(crate) fn judged(&mut self, sealed: &Sealed) -> Result<(), Error> {
         let (header, opened, payload) = self.open(sealed)?;
         let mut after = self.read.clone();
         after.opened(&header, &opened, &payload)
     }
 
-    /// Appends it, and has it read.
+    /// Appends the segment and has it read.
     pub(crate) fn append(&mut self, sealed: &Sealed) {
         let (header, opened, payload) = self.open(sealed).unwrap();
         self.read.opened(&header, &opened, &payload).unwrap();

@@ -1,4 +1,4 @@
-//! The JSON of `sv2 inspect --json`: one object, written as the walk goes on. In bounded memory.
+//! The JSON of `sv2 inspect --json`: one object, written during the walk and in bounded memory.
 
 use std::io::{self, Write};
 

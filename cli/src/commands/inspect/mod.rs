@@ -1,4 +1,4 @@
-//! `sv2 inspect`: what can be seen without the key.
+//! `sv2 inspect`: shows the public parts of a stream, without the key.
 
 mod json;
 mod table;
@@ -33,7 +33,7 @@ pub(crate) fn run(args: &InspectArgs) -> CmdResult {
     error.map_or(Ok(()), |error| Err(walk_failed(&input.name, &error)))
 }
 
-/// Shows the whole walk; returns the error of the stream that ended it.
+/// Shows the whole walk and returns the error of the stream that ended it.
 fn show<R: Read>(walk: Result<KeylessWalk<R>, Error>, view: &mut dyn View) -> io::Result<Option<Error>> {
     let mut walk = match walk {
         Ok(walk) => walk,

@@ -1,5 +1,5 @@
-//! The table of `sv2 inspect`: stream header, first and last segments, runs, and how the stream
-//! ends.
+//! The table of `sv2 inspect`: stream header, first and last segments, runs, and the end of the
+//! stream.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use crate::text::size::{bytes, count, human};
 const FIRST_ROWS: u64 = 16;
 const LAST_ROWS: usize = 4;
 
-/// Writes the table as the walk goes on.
+/// Writes the table during the walk.
 pub(crate) struct Table<W> {
     out: W,
     all: bool,
@@ -22,13 +22,13 @@ pub(crate) struct Table<W> {
     plaintext_len: u64,
     stream_len: u64,
     last: VecDeque<WalkedSegment>,
-    /// How many runs have begun, and with which segments the first of them did.
+    /// The number of runs that have begun, and the segments that began the first ones.
     runs: u64,
     first_runs: Vec<SegmentHeader>,
 }
 
 impl<W: Write> Table<W> {
-    /// A table of the first and last segments, or of all.
+    /// Creates a table of the first and last segments, or of all.
     pub(crate) fn new(out: W, all: bool) -> Self {
         let last = VecDeque::with_capacity(LAST_ROWS + 1);
         let first_runs = Vec::new();
@@ -54,8 +54,7 @@ impl<W: Write> Table<W> {
         writeln!(self.out, "{}", line.trim_end())
     }
 
-    /// Writes which runs have sealed the segments. Which of them continues which is not to be seen
-    /// without the key.
+    /// Writes the runs that sealed the segments. Their succession is not visible without the key.
     fn runs(&mut self) -> io::Result<()> {
         self.field("runs", self.runs.to_string())?;
         for run in std::mem::take(&mut self.first_runs) {
@@ -69,7 +68,7 @@ impl<W: Write> Table<W> {
         }
     }
 
-    /// Writes the rows that were held back.
+    /// Writes the rows held back so far.
     fn last_rows(&mut self) -> io::Result<()> {
         let shown = FIRST_ROWS + self.last.len() as u64;
         if !self.all && self.segments > shown {

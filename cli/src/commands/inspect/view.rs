@@ -1,4 +1,4 @@
-//! How what `sv2 inspect` finds is shown.
+//! The interface to the forms of output of `sv2 inspect`.
 
 use std::io;
 
@@ -6,17 +6,17 @@ use stream_v2::format::ErrorKind;
 use stream_v2::format::wire::HeaderV1;
 use stream_v2::pipeline::{Error, WalkedSegment};
 
-/// How what was found is shown. Nothing of it is authentic.
+/// A form of output. None of the data shown is authenticated.
 pub(crate) trait View {
-    /// The stream header.
+    /// Shows the stream header.
     fn header(&mut self, header: &HeaderV1) -> io::Result<()>;
-    /// The next segment.
+    /// Shows the next segment.
     fn segment(&mut self, segment: &WalkedSegment) -> io::Result<()>;
-    /// How the walk ended.
+    /// Shows how the walk ended.
     fn end(&mut self, error: Option<&Error>) -> io::Result<()>;
 }
 
-/// Whether the stream ends with its final segment, as far as the end of the walk tells.
+/// Returns whether the stream ends with its final segment, if the end of the walk tells.
 pub(crate) fn sealed(end: Option<&Error>) -> Option<bool> {
     match end.map(Error::kind) {
         None => Some(true),
