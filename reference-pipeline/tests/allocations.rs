@@ -1,6 +1,8 @@
-//! Once a run has its buffers, a segment allocates nothing: however long the stream is, a run makes
-//! no more allocations than its permits and workers account for. A binary of its own, with one test:
-//! it counts the allocations of all threads of the process.
+//! A segment allocates nothing once the run has its buffers.
+//!
+//! A run makes no more allocations than its permits and workers account for, however long the
+//! stream is. This is a binary of its own with one test, because it counts the allocations of all
+//! threads of the process.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::alloc::System;
@@ -20,19 +22,22 @@ const SEGMENT: usize = 8192;
 const SEGMENTS: usize = 2000;
 /// Most allocations of one permit: its two buffers, whenever the run first needs them.
 const BY_PERMIT: usize = 8;
-/// Most allocations of one worker: its thread, and what a thread keeps when it first waits.
+/// Most allocations of one worker: its thread, and the state that a thread keeps when it first
+/// waits.
 const BY_WORKER: usize = 16;
 /// Most allocations of a run: keys, channel, places in order.
 const BY_RUN: usize = 24;
 
-/// What a run may allocate in any schedule. How much of it a run does allocate depends on which
-/// threads wait, and on how many permits they need, so two runs are not compared.
+/// The most allocations of a run in any schedule.
+///
+/// The actual number depends on which threads wait, and on how many permits they need. So two runs
+/// are not compared.
 fn most(workers: usize) -> usize {
     let Parallelism { workers, window } = Parallelism::with_workers(workers).resolved();
     BY_RUN + window * BY_PERMIT + workers * BY_WORKER
 }
 
-/// Allocations while `work` runs, those that made a block larger among them.
+/// Returns the allocations while `work` runs, including those that enlarged a block.
 fn allocations(work: impl FnOnce()) -> usize {
     let region = Region::new(ALLOCATOR);
     work();

@@ -6,8 +6,9 @@ use crate::rules::Rule;
 use crate::world::{FULL, Kind, Run, Segment};
 
 impl Range<'_> {
-    /// Follows links from the trailer down, and reads every segment as soon as its run is known: a
-    /// reader that wants a higher one only stops earlier.
+    /// Follows links from the trailer down, and reads every segment as soon as its run is known.
+    ///
+    /// A reader that wants a later segment only stops earlier.
     pub(crate) fn by_arithmetic(mut self, finals: &[crate::world::Final]) {
         let index = self.last.index;
         // The total, position and segment_index of a stream with UNIFORM (SV2-RNG-001).
@@ -24,13 +25,13 @@ impl Range<'_> {
         self.finish();
     }
 
-    /// The plaintext of the last data segment, as the total says.
+    /// Returns the plaintext of the last data segment, according to the total.
     fn len_of_last(&self) -> Option<u8> {
         let len = self.last.total.checked_sub((self.last.index - 1) * FULL)?;
         (1..=FULL).contains(&len).then_some(len)
     }
 
-    /// A run that holds the segments up to but not including `above`.
+    /// Reads a run that holds the segments up to but not including `above`.
     fn run_of(&mut self, run: Run, above: u8) {
         for index in run.first..above {
             self.wanted(index, run);
@@ -46,7 +47,7 @@ impl Range<'_> {
             {
                 continue;
             }
-            // The terminator of another one is zero (SV2-DIG-006).
+            // The terminator of a segment that does not begin a run is zero (SV2-DIG-006).
             let link = if segment.starts { segment.link } else { Run::NONE };
             if first_is_before(link, segment.index) {
                 self.count.states += 1;
@@ -67,7 +68,7 @@ impl Range<'_> {
         }
     }
 
-    /// SV2-RNG-005.
+    /// Applies SV2-RNG-005.
     fn is_of(&self, segment: &Segment, run: Run) -> bool {
         let starts = segment.starts || segment.index != run.first || !self.rules.keep(Rule::StartDemanded);
         !self.rules.keep(Rule::ArithmeticRuns) || segment.salt == run.salt && starts

@@ -5,7 +5,7 @@ use crate::rules::Rule;
 use crate::world::{Entries, Kind, Name};
 
 impl Range<'_> {
-    /// From the trailer, whose distance says that there is one, to the last index segment, and back.
+    /// Follows index segments from the trailer, whose distance leads to the last one, and back.
     pub(crate) fn by_index(mut self) {
         for segment in self.world.segments() {
             self.count.answers += 1;
@@ -18,7 +18,7 @@ impl Range<'_> {
         self.finish();
     }
 
-    /// What an index segment says of the plaintext before `end`.
+    /// Reads the segments that an index segment names, before plaintext byte `end`.
     fn index(&mut self, previous: Option<Name>, entries: Entries, end: u8) {
         self.count.states += 1;
         let mut place = end;
@@ -32,14 +32,14 @@ impl Range<'_> {
         for segment in self.world.segments() {
             self.count.answers += 1;
             let Kind::Index(previous, entries) = segment.kind else { continue };
-            // One that is not the one that is named lies further back all the same.
+            // An index segment other than the named one must lie further back too.
             if segment.name == name || !self.rules.keep(Rule::NamesCompared) && segment.name < name {
                 self.index(previous, entries, place);
             }
         }
     }
 
-    /// SV2-IDX-006, and `malformed.index` for another length than the entry's.
+    /// Applies SV2-IDX-006, and `malformed.index` for another length than the entry's.
     fn entry(&mut self, name: Name, len: u8, place: u8) {
         for segment in self.world.segments() {
             self.count.answers += 1;

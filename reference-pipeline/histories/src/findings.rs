@@ -1,28 +1,29 @@
-//! What was looked at, and what was found to be wrong.
+//! The extent of a search, and the violations that it found.
 
 use crate::world::World;
 
-/// How much was looked at.
+/// Counts the cases of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
     /// Trees of runs.
     pub worlds: u64,
-    /// Answers of the storage with an index that was asked for.
+    /// Answers of the storage to a read at an index.
     pub answers: u64,
     /// Answers that were accepted.
     pub states: u64,
 }
 
-/// What can be wrong.
+/// A violated claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
-    /// A reader has released something that is not at this place in the sealed history.
+    /// A reader has released a segment that is not at this place in the sealed history.
     Released,
-    /// A reader without a final segment has released something that no one history begins with.
+    /// A reader without a final segment has released a segment that begins no history at this
+    /// place.
     Unsealed,
-    /// A resumed writer has signed something into an index that is not in its history.
+    /// A resumed writer has signed a segment into an index that is not in its history.
     Signed,
-    /// A resumed writer believes of its run, total or history what is not so.
+    /// A resumed writer has a wrong run, total or history.
     Strayed,
     /// A stream of honest writers is refused, although the storage answers with all of it.
     Refused,
@@ -30,20 +31,20 @@ pub enum Claim {
 
 const CLAIMS: usize = 5;
 
-/// The first world in which each claim does not hold.
+/// The first world that violates each claim.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
     worlds: [Option<String>; CLAIMS],
 }
 
 impl Findings {
-    /// A world in which this does not hold, as text.
+    /// Returns a world that violates the claim, as text.
     #[must_use]
     pub fn get(&self, claim: Claim) -> Option<&str> {
         self.worlds[claim as usize].as_deref()
     }
 
-    /// Whether everything holds.
+    /// Returns whether every claim holds.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.worlds.iter().all(Option::is_none)

@@ -1,17 +1,21 @@
-//! Histories as trees of runs: whatever a storage mixes from what honest writers have sealed, no
-//! reader releases a byte that is not at its place in the sealed history of the final segment that
-//! it verified, and no resumed writer signs one into an index.
+//! Searches histories as trees of runs, for every mixture of honest segments that a storage can
+//! return.
 //!
-//! A *world* is everything that was ever sealed under one stream header: runs that begin at
-//! segment 0 or after any segment that another run has committed, as storage that is rolled back
-//! makes them. Storage answers each read with anything genuine of the world, in any order, and
-//! otherwise at the next read. What is not genuine fails a tag, and is left out; so is what is
-//! rejected wherever its kind of read stands. All worlds of a size are looked at, and in each all
-//! answers.
+//! Two claims are checked. No reader releases a byte that is not at its place in the sealed history
+//! of the final segment that it verified. No resumed writer signs such a byte into an index.
 //!
-//! Sealing and hashing are ideal: a segment is known by run and segment_index (SV2-FRM-008), salts
-//! of runs differ, and a transcript is the list of what it covers. The first run has the salt that
-//! is all zero, which no link may take for the beginning of the stream.
+//! A *world* is everything that was ever sealed under one stream header. Its runs begin at segment
+//! 0 or after any segment that another run has committed, as happens with storage that is rolled
+//! back.
+//!
+//! The storage answers each read with anything genuine of the world, in any order, and may answer
+//! the next read differently. Answers that are not genuine fail a tag, and are left out. So are
+//! answers that every reader rejects for this kind of read. All worlds of a size are searched, and
+//! in each all answers.
+//!
+//! Sealing and hashing are ideal. Run and segment_index identify a segment (SV2-FRM-008), salts of
+//! runs differ, and a transcript is the list of the segments that it covers. The first run has the
+//! salt that is all zero. No link may take it for the beginning of the stream.
 
 mod arithmetic;
 mod by_index;

@@ -1,4 +1,4 @@
-//! What the three ways of a range reader have in common (§15.5).
+//! The common part of the three ways of a range reader (§15.5).
 
 use crate::findings::{Claim, Count, Findings};
 use crate::rules::Rules;
@@ -11,7 +11,7 @@ pub(crate) struct Range<'a> {
     pub(crate) rules: Rules,
     pub(crate) count: &'a mut Count,
     pub(crate) found: &'a mut Findings,
-    /// The places of the sealed history of which the right segment was released.
+    /// The places of the sealed history for which the right segment was released.
     released: u64,
 }
 
@@ -26,7 +26,7 @@ impl<'a> Range<'a> {
         Self { world, last, rules, count, found, released: 0 }
     }
 
-    /// Releases a data segment at a place of the plaintext: the claim.
+    /// Releases a data segment at a place of the plaintext, and checks the claim.
     pub(crate) fn release(&mut self, name: Name, place: u8) {
         self.count.states += 1;
         if self.world.place_in(self.last.transcript, name) == Some(place) {
@@ -36,7 +36,8 @@ impl<'a> Range<'a> {
         }
     }
 
-    /// Every segment of the sealed history was released from a storage that answers with it.
+    /// Checks that every segment of the sealed history was released, if the storage answers with
+    /// it.
     pub(crate) fn finish(self) {
         let wanted = self.last.transcript.names().filter(|name| self.world.segment(*name).kind.is_data());
         if wanted.fold(0, |all, name| all | 1_u64 << name) & !self.released != 0 {

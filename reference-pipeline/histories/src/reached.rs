@@ -1,9 +1,9 @@
-//! How far a sequential reader has come, or a writer: both take the same steps.
+//! The state of a sequential reader, or of a writer. Both take the same steps.
 
 use crate::rules::{Rule, Rules};
 use crate::world::{Entries, FULL, Final, Kind, Layout, Name, Run, SHORT, Segment, Transcript, World};
 
-/// What is known after the segments so far.
+/// The state after the segments so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reached {
     pub(crate) transcript: Transcript,
@@ -11,17 +11,17 @@ pub(crate) struct Reached {
     pub(crate) index: u8,
     /// R.
     pub(crate) run: Run,
-    /// Plaintext.
+    /// Plaintext so far.
     pub(crate) total: u8,
-    /// Data segments since the last index segment; empty where the layout has none.
+    /// Data segments since the last index segment; empty if the layout has none.
     pub(crate) uncovered: Entries,
     /// The last index segment.
     pub(crate) previous: Option<Name>,
-    /// Nothing but a final segment may follow.
+    /// True if only a final segment may follow.
     pub(crate) closed: bool,
 }
 
-/// Which rules a walk keeps: a sequential reader's, or fewer.
+/// The rules that a walk keeps: those of a sequential reader, or fewer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     /// SV2-ORD-002 and SV2-ORD-003.
@@ -41,7 +41,7 @@ impl Walk {
 }
 
 impl Reached {
-    /// Nothing yet.
+    /// The state before the first segment.
     pub(crate) const START: Self = Self {
         transcript: Transcript::NONE,
         index: 0,
@@ -52,18 +52,18 @@ impl Reached {
         closed: false,
     };
 
-    /// SV2-ORD-002 and SV2-ORD-003.
+    /// Applies SV2-ORD-002 and SV2-ORD-003.
     pub(crate) fn in_order(&self, segment: &Segment) -> bool {
         if self.index == 0 { segment.starts } else { (segment.salt == self.run.salt) != segment.starts }
     }
 
-    /// SV2-ORD-004, and SV2-IDX-005 of data and index segments.
+    /// Applies SV2-ORD-004, and SV2-IDX-005 for data and index segments.
     pub(crate) fn may_follow(&self, layout: Layout, kind: Kind) -> bool {
         let covers = layout == Layout::Indexed && self.previous.is_some() && self.uncovered.are_all();
         !self.closed && (!kind.is_data() || !covers)
     }
 
-    /// The state after a segment that is believed.
+    /// Returns the state after a segment, without checks.
     pub(crate) fn after(&self, layout: Layout, segment: &Segment) -> Self {
         let first = if segment.starts { segment.index } else { self.run.first };
         let mut after = Self {
@@ -86,8 +86,10 @@ impl Reached {
         after
     }
 
-    /// Where a sequential reader is after a segment, if it accepts it (§15.1, §15.2). The segment
-    /// has the index that is next.
+    /// Returns the state of a sequential reader after a segment, if it accepts the segment (§15.1,
+    /// §15.2).
+    ///
+    /// The segment must have the next index.
     pub(crate) fn step(&self, layout: Layout, walk: Walk, segment: &Segment) -> Option<Self> {
         if walk.order && !self.in_order(segment) || !self.may_follow(layout, segment.kind) {
             return None;
@@ -106,7 +108,7 @@ impl Reached {
         }
     }
 
-    /// Whether a sequential reader accepts a final segment here (SV2-FIN-001, SV2-FIN-005).
+    /// Returns whether a sequential reader accepts a final segment here (SV2-FIN-001, SV2-FIN-005).
     pub(crate) fn ends_with(&self, walk: Walk, last: &Final) -> bool {
         let link = last.link == self.run && first_is_before(last.link, last.index);
         last.index == self.index
@@ -117,12 +119,13 @@ impl Reached {
             && (!walk.transcripts || last.transcript == self.transcript)
     }
 
-    /// SV2-IDX-005 of a final segment. Before the first index segment there need not be one.
+    /// Applies SV2-IDX-005 for a final segment. A stream without index segments needs none before
+    /// it.
     fn may_end(&self) -> bool {
         self.previous.is_none() || self.uncovered.is_empty()
     }
 
-    /// What an honest run may seal next (SV2-IDX-001, SV2-IDX-010).
+    /// Returns the segments that an honest run may seal next (SV2-IDX-001, SV2-IDX-010).
     pub(crate) fn choices(&self, layout: Layout) -> impl Iterator<Item = Kind> + use<> {
         let index = Kind::Index(self.previous, self.uncovered);
         let covers = !self.closed && !self.uncovered.is_empty() && !self.uncovered.are_too_many();
@@ -150,7 +153,7 @@ impl Reached {
         Some(after)
     }
 
-    /// The final segment of a run that goes on here, where it may seal one.
+    /// Returns the final segment of a run that continues here, if it may seal one.
     pub(crate) fn end(&self) -> Option<Final> {
         let Self { transcript, index, run, total, .. } = *self;
         let last = Final { index, transcript, link: run, total, indexed: self.previous.is_some() };
@@ -158,7 +161,7 @@ impl Reached {
     }
 }
 
-/// SV2-DIG-007 and SV2-FIN-005.
+/// Applies SV2-DIG-007 and SV2-FIN-005.
 pub(crate) fn first_is_before(link: Run, index: u8) -> bool {
     if index == 0 { link == Run::NONE } else { link.first < index }
 }

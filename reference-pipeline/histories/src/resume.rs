@@ -1,12 +1,13 @@
-//! Where a resumed writer can come to, whatever the storage answers (§19.2, §19.3).
+//! The states that a resumed writer can reach, for every answer of the storage (§19.2, §19.3).
 
 use crate::findings::Count;
 use crate::reached::{Reached, Walk};
 use crate::rules::{Rule, Rules};
 use crate::world::{Layout, Run, Segment, World};
 
-/// What every resume of a writer in this world can believe when it begins its run: with a commit,
-/// any genuine record of which stands in its journal, and without one.
+/// Returns every state that a resumed writer in this world can have when it begins its run.
+///
+/// A journal holds any genuine commit record, or none.
 pub(crate) fn outcomes(world: &World, rules: Rules, count: &mut Count) -> Vec<Reached> {
     let mut resume = Resume { world, rules, count, found: Vec::new() };
     let checked = rules.keep(Rule::ResumeWalk);
@@ -26,8 +27,9 @@ struct Resume<'a> {
 }
 
 impl Resume<'_> {
-    /// Step 6 of §19.2: a segment with the tag of the commit is there. It gives the salt, and the
-    /// record run_first (SV2-JRN-011).
+    /// Confirms a commit: a segment with its tag is there (§19.2, step 6).
+    ///
+    /// The segment gives the salt, and the record gives run_first (SV2-JRN-011).
     fn confirm(&mut self, commit: &Segment) {
         let world = self.world;
         for record in world.at(commit.index) {
@@ -46,8 +48,8 @@ impl Resume<'_> {
         }
     }
 
-    /// What the record says, and, with index segments, what the headers in front of it say; then
-    /// step 7.
+    /// Takes the state from the record and, with index segments, from the headers before it. Step 7
+    /// follows.
     fn committed(&mut self, commit: &Segment, run: Run) {
         let layout = self.world.layout;
         let known = Reached { index: commit.index, transcript: commit.before, ..Reached::START }
@@ -86,7 +88,7 @@ impl Resume<'_> {
         }
     }
 
-    /// Goes on, segment after segment, to the first that is not there: after any of them.
+    /// Continues segment by segment to the first missing one, which may come after any of them.
     fn follow(&mut self, here: Reached, walk: Walk) {
         if self.found.contains(&here) {
             return;

@@ -1,4 +1,4 @@
-//! The checks on which the claim rests, each of which can be left out.
+//! The checks on which the claims rest. Each can be left out.
 
 /// A check of the specification. Leaving one out is a planted fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,22 +16,22 @@ pub enum Rule {
     StartDemanded,
     /// Runs belong to the final segment by which they were found (SV2-RNG-008).
     RunsOfOwnFinal,
-    /// Who walks compares the link of each RUN_START (SV2-RNG-007).
+    /// A walk compares the link of each RUN_START (SV2-RNG-007).
     WalkLinks,
-    /// Who walks applies SV2-ORD-002 (SV2-RNG-007).
+    /// A walk applies SV2-ORD-002 (SV2-RNG-007).
     WalkSameRun,
-    /// Who walks compares with the run that the trailer names (§15.5, step 4).
+    /// A walk compares with the run that the trailer names (§15.5, step 4).
     WalkToTrailer,
-    /// A segment that is wanted is compared again with the header that was walked over (§15.5,
-    /// step 6).
+    /// A wanted segment is compared again with the header that was walked over (§15.5, step 6).
     ComparedAgain,
-    /// By index, a segment has the name that its entry says (SV2-IDX-006).
+    /// By index, a segment has the name in its entry (SV2-IDX-006).
     NamesCompared,
     /// By index, the last index segment is that of the trailer's T (SV2-IDX-007).
     LastIndexBound,
-    /// Who resumes takes run_first from the commit that it confirmed (SV2-JRN-011).
+    /// A resumed writer takes run_first from the commit that it confirmed (SV2-JRN-011).
     FirstOfCommit,
-    /// Who resumes takes run_salt from the header that has the tag of the commit (SV2-JRN-011).
+    /// A resumed writer takes run_salt from the header that has the tag of the commit
+    /// (SV2-JRN-011).
     SaltOfCommit,
     /// A writer without a commit checks order and links on its walk (SV2-RES-027).
     ResumeWalk,
@@ -46,7 +46,7 @@ impl Rule {
         1 << self as u32
     }
 
-    /// What writers keep: with one of these left out, a run may begin with something wrong.
+    /// The rules of writers. If one of them is left out, a run may begin with a wrong state.
     const OF_WRITERS: u32 = Self::FirstOfCommit.bit()
         | Self::SaltOfCommit.bit()
         | Self::ResumeWalk.bit()
@@ -59,13 +59,13 @@ impl Rule {
 pub struct Rules(u32);
 
 impl Rules {
-    /// The specification.
+    /// Returns all rules of the specification.
     #[must_use]
     pub const fn all() -> Self {
         Self(u32::MAX)
     }
 
-    /// All of these but one.
+    /// Returns all of these rules but one.
     #[must_use]
     pub const fn without(self, rule: Rule) -> Self {
         Self(self.0 & !rule.bit())
@@ -75,7 +75,7 @@ impl Rules {
         self.0 & rule.bit() != 0
     }
 
-    /// Whether every run begins with what is true.
+    /// Returns whether every run begins with a correct state.
     pub(crate) const fn writers_keep_all(self) -> bool {
         self.0 & Rule::OF_WRITERS == Rule::OF_WRITERS
     }

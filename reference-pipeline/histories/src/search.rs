@@ -1,4 +1,4 @@
-//! All worlds of a size, and all claims in each.
+//! Searches all worlds of a size, and checks all claims in each.
 
 use crate::findings::{Claim, Count, Findings};
 use crate::range::Range;
@@ -7,18 +7,18 @@ use crate::rules::{Rule, Rules};
 use crate::world::{Final, Kind, Layout, World};
 use crate::{resume, sequential, walking};
 
-/// How much is looked at.
+/// The size of a search.
 #[derive(Clone, Copy, Debug)]
 pub struct Size {
-    /// Runs that seal something. Any number of further ones seal a final segment only.
+    /// Runs that seal segments. Any number of further runs seal only a final segment.
     pub runs: u8,
     /// Data and index segments of a run.
     pub segments: u8,
-    /// How streams are cut.
+    /// The layout of the streams.
     pub layout: Layout,
 }
 
-/// Looks at all worlds of a size.
+/// Searches all worlds of a size.
 #[must_use]
 pub fn search(size: Size, rules: Rules) -> (Count, Findings) {
     let mut search = Search {
@@ -40,14 +40,14 @@ struct Search {
     world: World,
     count: Count,
     found: Findings,
-    /// After what each run began.
+    /// The state with which each run began.
     starts: Vec<Reached>,
-    /// What each run sealed.
+    /// The segments that each run sealed.
     shapes: Vec<Vec<Kind>>,
 }
 
 impl Search {
-    /// This world, and all that have more runs.
+    /// Checks this world, and all that have more runs.
     fn worlds(&mut self) {
         let outcomes = self.check();
         if self.starts.len() == usize::from(self.size.runs) {
@@ -55,8 +55,8 @@ impl Search {
         }
         for outcome in outcomes {
             let last = self.starts.last().map(|start| start.transcript.last());
-            // Where nothing depends on the order in which runs were there, one order is enough: by
-            // the segment after which they begin.
+            // If no claim depends on the order of the runs, one order is enough: by the segment
+            // after which they begin.
             if self.rules.writers_keep_all() && last > Some(outcome.transcript.last()) {
                 continue;
             }
@@ -68,7 +68,7 @@ impl Search {
         }
     }
 
-    /// The last run seals one segment more, in every way; then it is cut, or goes on.
+    /// Lets the last run seal one more segment in every way, and then stop or continue.
     fn run(&mut self, here: Reached) {
         let salt = self.starts.len() - 1;
         let sealed = self.shapes[salt].len();
@@ -88,7 +88,7 @@ impl Search {
         }
     }
 
-    /// Whether the last two runs, changed over, are a world that is looked at too.
+    /// Returns whether exchanging the last two runs gives a world that is searched too.
     fn is_a_twin(&self, salt: usize) -> bool {
         let key = |run: usize| self.shapes[run].iter().map(|kind| kind.plaintext());
         salt > 0
@@ -97,7 +97,7 @@ impl Search {
             && key(salt).lt(key(salt - 1))
     }
 
-    /// All claims in this world. Returns what a further run may begin with.
+    /// Checks all claims in this world. Returns the states with which a further run may begin.
     fn check(&mut self) -> Vec<Reached> {
         let Self { world, rules, count, found, .. } = self;
         let (world, rules) = (&*world, *rules);
@@ -134,12 +134,12 @@ impl Search {
     }
 }
 
-/// Whether the history of a writer is one that a run has sealed.
+/// Returns whether the history of a writer is one that a run has sealed.
 fn is_history(world: &World, outcome: &Reached) -> bool {
     outcome.transcript.last().is_none_or(|name| world.segment(name).transcript() == outcome.transcript)
 }
 
-/// Every final segment that a run can seal which begins with one of these.
+/// Returns every final segment of a run that begins with one of these states.
 fn finals(world: &World, rules: Rules, outcomes: &[Reached]) -> Vec<Final> {
     let mut finals = Vec::new();
     for last in outcomes.iter().filter_map(Reached::end) {

@@ -5,13 +5,12 @@ use crate::reached::{Reached, Walk};
 use crate::rules::{Rule, Rules};
 use crate::world::{Final, Run, Segment, Transcript, World};
 
-/// Reads in every way, from the beginning and on from every commit of a reader, and looks at every
-/// end.
+/// Reads in every way, from the beginning and from every commit of a reader, and checks every end.
 pub(crate) fn read(world: &World, finals: &[Final], rules: Rules, count: &mut Count, found: &mut Findings) {
     let walk = Walk::sequential(rules);
     let mut reader = Sequential { world, finals, walk, count, found, whole: 0 };
     reader.go_on(Reached::START);
-    // Every honest end was come to.
+    // Every honest end was reached.
     if reader.whole.count_ones() as usize != finals.len() {
         reader.found.note(Claim::Refused, world);
     }
@@ -33,7 +32,7 @@ struct Sequential<'a> {
 impl Sequential<'_> {
     fn go_on(&mut self, here: Reached) {
         self.count.states += 1;
-        // What was released so far is what one history begins with.
+        // Some history must begin with everything released so far.
         if let Some(name) = here.transcript.last()
             && self.world.segment(name).transcript() != here.transcript
         {
@@ -57,8 +56,10 @@ impl Sequential<'_> {
         }
     }
 
-    /// §19.4: a segment with the tag of the commit opens, and the output ends with its plaintext.
-    /// What the output holds before it is what the record's T stands for.
+    /// Resumes a reader at a commit (§19.4).
+    ///
+    /// A segment with the tag of the commit opens, and the output ends with its plaintext. The
+    /// record's T stands for the output before it.
     fn resume(&mut self, rules: Rules, commit: &Segment) {
         for record in self.world.at(commit.index) {
             self.count.answers += 1;
@@ -72,8 +73,10 @@ impl Sequential<'_> {
     }
 }
 
-/// What a reader of index segments knows of the segments in front of a commit. What it reads of
-/// their headers is compared with index segments, so other headers can only make it refuse more.
+/// Returns the state of a reader of index segments before a commit.
+///
+/// It compares the headers before the commit with index segments. So other headers can only make it
+/// refuse more.
 fn covered(world: &World, history: Transcript) -> Reached {
     history.names().fold(Reached::START, |here, name| here.after(world.layout, world.segment(name)))
 }

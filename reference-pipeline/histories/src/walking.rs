@@ -1,4 +1,5 @@
-//! A range reader that walks over headers (§15.5, step 4), and one of a stream that is not sealed.
+//! A range reader that walks over headers, in a sealed stream and in an unsealed one (§15.5, step
+//! 4).
 
 use crate::findings::{Claim, Count, Findings};
 use crate::range::Range;
@@ -6,7 +7,7 @@ use crate::reached::{Reached, first_is_before};
 use crate::rules::{Rule, Rules};
 use crate::world::{Segment, World};
 
-/// SV2-RNG-007. The header has the index that is next (SV2-ORD-001).
+/// Applies SV2-RNG-007. The header has the next index (SV2-ORD-001).
 fn believes(rules: Rules, here: &Reached, header: &Segment) -> bool {
     let same = header.salt == here.run.salt;
     let order = match here.index {
@@ -32,7 +33,8 @@ impl Range<'_> {
         let (world, named) = (self.world, self.last.link);
         for header in world.at(here.index) {
             self.count.answers += 1;
-            // The run that the trailer names holds all from its first one on (SV2-RNG-005).
+            // The run that the trailer names holds all segments from its first one on
+            // (SV2-RNG-005).
             let of_named = header.index < named.first
                 || header.salt == named.salt
                     && (header.index != named.first
@@ -42,14 +44,14 @@ impl Range<'_> {
                 continue;
             }
             let after = here.after(world.layout, header);
-            // Where all headers were walked over, they end with the total (SV2-RNG-001).
+            // If all headers were walked over, they end with the total (SV2-RNG-001).
             if after.index == self.last.index && after.total != self.last.total {
                 continue;
             }
             self.count.states += 1;
             headers.push((*header, here.total));
-            // The walk may end here. What is wanted in front was read by the same walk before, and
-            // is read here where the walk could not end earlier.
+            // The walk may end here. Wanted segments before this one were read by the same walk
+            // before, and are read here if the walk could not end earlier.
             match header.index {
                 index if index == named.first => self.wanted_of(headers),
                 index if index > named.first => self.wanted_of(&headers[usize::from(index)..]),
@@ -62,7 +64,7 @@ impl Range<'_> {
         }
     }
 
-    /// Reads segments that are wanted: the storage may have changed since their headers were read.
+    /// Reads wanted segments. The storage may have changed since their headers were read.
     fn wanted_of(&mut self, headers: &[(Segment, u8)]) {
         let world = self.world;
         for (header, place) in headers.iter().filter(|(header, _)| header.kind.is_data()) {
@@ -77,7 +79,7 @@ impl Range<'_> {
     }
 }
 
-/// Walks without a final segment: what is read is a prefix of one history.
+/// Walks without a final segment. The segments that it reads are a prefix of one history.
 pub(crate) fn unsealed(world: &World, rules: Rules, count: &mut Count, found: &mut Findings) {
     fn walk(world: &World, rules: Rules, here: Reached, count: &mut Count, found: &mut Findings) {
         for header in world.at(here.index) {

@@ -1,6 +1,6 @@
-//! What honest writers have sealed: segments of several runs, and the histories they belong to.
+//! The segments that honest writers have sealed in several runs, and their histories.
 
-/// What names a segment: its segment_tag. No two segments have one (SV2-FRM-008).
+/// The name of a segment: its segment_tag. No two segments share one (SV2-FRM-008).
 pub(crate) type Name = u8;
 
 /// R (§8.3): a run, by its run_salt and the segment_index of its first segment.
@@ -12,20 +12,20 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// R before segment 0. It is also that of a run with a zero salt.
+    /// R before segment 0. A run with a zero salt has the same R.
     pub(crate) const NONE: Self = Self { salt: 0, first: 0 };
 }
 
-/// T (§8.2), as a hash in which nothing collides: the names of all segments so far.
+/// T, as a hash without collisions: the names of all segments so far (§8.2).
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Transcript(u64);
 
 impl Transcript {
     const BITS: u32 = 5;
     pub(crate) const NONE: Self = Self(0);
-    /// Segments that a history can have.
+    /// Most segments of a history.
     pub(crate) const LEN_MAX: u8 = 12;
-    /// Segments that a world can have.
+    /// Most segments of a world.
     pub(crate) const NAMES_MAX: usize = 31;
 
     pub(crate) const fn then(self, name: Name) -> Self {
@@ -49,14 +49,14 @@ impl Transcript {
 pub(crate) const FULL: u8 = 2;
 pub(crate) const SHORT: u8 = 1;
 
-/// n of §11: the most entries that an index segment has.
+/// The most entries of an index segment: n of §11.
 pub(crate) const ENTRIES_MAX: usize = 2;
 
-/// Data segments since the last index segment, or that one covers.
+/// Data segments since the last index segment, or those that one covers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Entries {
     names: [Name; ENTRIES_MAX],
-    /// One above n where there are more: then no index segment covers them.
+    /// n + 1 if there are more: then no index segment covers them.
     len: u8,
 }
 
@@ -75,7 +75,7 @@ impl Entries {
         &self.names[..usize::from(self.len).min(ENTRIES_MAX)]
     }
 
-    /// Whether there are n.
+    /// Returns whether there are n.
     pub(crate) const fn are_all(&self) -> bool {
         self.len as usize == ENTRIES_MAX
     }
@@ -89,10 +89,10 @@ impl Entries {
     }
 }
 
-/// What a segment is for.
+/// The purpose of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// It holds so much plaintext.
+    /// It holds this much plaintext.
     Data(u8),
     /// It holds the name of the index segment before it, and entries.
     Index(Option<Name>, Entries),
@@ -111,8 +111,10 @@ impl Kind {
     }
 }
 
-/// A data or index segment. Its parts cannot be mixed with those of others: header, frames and
-/// terminator are bound to salt and index.
+/// A data or index segment.
+///
+/// Its parts cannot be mixed with those of others: header, frames and terminator are bound to salt
+/// and index.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Segment {
     pub(crate) name: Name,
@@ -121,10 +123,12 @@ pub(crate) struct Segment {
     /// RUN_START.
     pub(crate) starts: bool,
     pub(crate) kind: Kind,
-    /// T of the segments before it, of which its terminator tells where it has RUN_START or is an
-    /// index segment, and the records of it always.
+    /// T of the segments before it.
+    ///
+    /// Its terminator contains it if the segment has RUN_START or is an index segment. Records of
+    /// the segment always do.
     pub(crate) before: Transcript,
-    /// Of its terminator, where that is so.
+    /// The link in its terminator, under the same condition.
     pub(crate) link: Run,
     /// run_first and plaintext_len of a commit record for it.
     pub(crate) run_first: u8,
@@ -143,8 +147,10 @@ impl core::fmt::Debug for Transcript {
     }
 }
 
-/// A final segment: of a run that seals nothing else. One of the run before differs in its header
-/// only, which a sequential reader accepts from fewer places.
+/// A final segment of a run that seals nothing else.
+///
+/// One of the run before differs only in its header, which a sequential reader accepts from fewer
+/// places.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Final {
     pub(crate) index: u8,
@@ -155,14 +161,15 @@ pub(crate) struct Final {
     pub(crate) indexed: bool,
 }
 
-/// How streams of a world are cut.
+/// The layout of the streams of a world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Layout {
     /// UNIFORM: only the last data segment may be short.
     Uniform,
     /// Any data segment may be short, and no index segments.
     Free,
-    /// The same, where runs write index segments of at most two entries, or none.
+    /// Any data segment may be short, and runs write index segments of at most two entries, or
+    /// none.
     Indexed,
 }
 
@@ -192,13 +199,15 @@ impl World {
         &self.segments[usize::from(name)]
     }
 
-    /// Every segment: what a read can be answered with.
+    /// Returns every segment, which are the possible answers to a read.
     pub(crate) fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// Every segment with this segment_index. Others are rejected for it before anything else is
-    /// looked at, wherever a reader knows the index (SV2-ORD-001, SV2-RNG-001).
+    /// Returns every segment with this segment_index.
+    ///
+    /// A reader that knows the index rejects other segments before it looks at anything else
+    /// (SV2-ORD-001, SV2-RNG-001).
     pub(crate) fn at(&self, index: u8) -> impl Iterator<Item = &Segment> {
         self.at[usize::from(index)].iter().map(|name| self.segment(*name))
     }
@@ -208,14 +217,14 @@ impl World {
         self.segments.push(segment);
     }
 
-    /// Takes the last one away again.
+    /// Removes the last segment.
     pub(crate) fn remove(&mut self) {
         if let Some(segment) = self.segments.pop() {
             self.at[usize::from(segment.index)].pop();
         }
     }
 
-    /// Where in the plaintext of a history a segment of it begins, if it is one of it.
+    /// Returns where a segment begins in the plaintext of a history, if it belongs to it.
     pub(crate) fn place_in(&self, history: Transcript, name: Name) -> Option<u8> {
         let mut place = 0;
         for known in history.names() {
@@ -228,7 +237,7 @@ impl World {
     }
 }
 
-/// Each run with what it follows: its segments, full (`#`), short (`.`) or of the index (`i`).
+/// Shows each run after its parent: its segments, full (`#`), short (`.`) or of the index (`i`).
 impl core::fmt::Display for World {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         for segment in &self.segments {

@@ -1,10 +1,10 @@
-//! Every world of some sizes, and of more in the nightly run.
+//! Searches every world of some sizes, and of more in the nightly run.
 
 use std::time::Instant;
 
 use stream_v2_histories::{Count, Layout, Rules, Size, search};
 
-/// Looks at all worlds of a size, in which everything holds.
+/// Searches all worlds of a size, in which every claim must hold.
 fn holds(layout: Layout, runs: u8, segments: u8) -> Count {
     let begin = Instant::now();
     let (count, found) = search(Size { runs, segments, layout }, Rules::all());
@@ -18,7 +18,7 @@ fn holds(layout: Layout, runs: u8, segments: u8) -> Count {
     count
 }
 
-/// How many worlds there are is said here, so that none is lost unseen.
+/// The expected number of worlds is given, so that none is lost silently.
 #[test]
 fn three_runs() {
     assert_eq!(holds(Layout::Uniform, 3, 4).worlds, 4_965);

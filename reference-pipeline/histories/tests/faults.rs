@@ -1,5 +1,6 @@
-//! Each check that is left out is found, in the smallest worlds in which it can be; or it is shown
-//! that others find the same.
+//! Leaves out each check, and finds the fault in the smallest possible worlds.
+//!
+//! If other checks find the same fault, that is shown instead.
 
 use stream_v2_histories::{Claim, Findings, Layout, Rule, Rules, Size, search};
 
@@ -12,13 +13,13 @@ fn without(rules: &[Rule], layout: Layout, (runs, segments): (u8, u8)) -> Findin
     search(Size { runs, segments, layout }, rules).1
 }
 
-/// A fault is found as this, with so many runs and segments.
+/// Checks that this claim fails with so many runs and segments.
 fn found(rules: &[Rule], layout: Layout, size: (u8, u8), claim: Claim) {
     let findings = without(rules, layout, size);
     assert!(findings.get(claim).is_some(), "{rules:?}, {layout:?}: {claim:?} holds: {findings:#?}");
 }
 
-/// It is not found as this.
+/// Checks that this claim does not fail.
 fn missed(rules: &[Rule], layout: Layout, size: (u8, u8), claim: Claim) {
     let findings = without(rules, layout, size);
     assert_eq!(findings.get(claim), None, "{rules:?}, {layout:?}");
@@ -29,7 +30,7 @@ fn arithmetic_without_links() {
     found(&[Rule::ArithmeticRuns], Uniform, (2, 1), Claim::Released);
 }
 
-/// Two runs begin at one index after different ones: that takes four.
+/// Two runs begin at one index after different ones, which takes four runs.
 #[test]
 fn a_first_segment_that_is_not_compared_with_the_link() {
     missed(&[Rule::FirstCompared], Uniform, (3, 4), Claim::Released);
@@ -79,7 +80,7 @@ fn names_of_an_index_that_are_not_compared() {
     found(&[Rule::LastIndexBound], Indexed, (2, 2), Claim::Released);
 }
 
-/// The salt is another run's: its first segment has RUN_START, and all that follows fits.
+/// The salt is that of another run: its first segment has RUN_START, and all segments after it fit.
 #[test]
 fn a_link_from_an_unchecked_header() {
     for layout in [Uniform, Free] {
@@ -104,8 +105,10 @@ fn run_first_of_the_record_of_another_branch() {
     }
 }
 
-/// What is honest never needs it: a run that a link names has a first segment. With a link that
-/// says another first, it is what stands between a reader and a terminator of zeros.
+/// Honest runs never need the check: a run that a link names has a first segment.
+///
+/// If a link names another first segment, only this check separates a reader from a terminator of
+/// zeros.
 #[test]
 fn a_first_segment_without_run_start() {
     for size in SMALL {
@@ -117,7 +120,7 @@ fn a_first_segment_without_run_start() {
     found(&[Rule::FirstOfCommit, Rule::StartDemanded], Uniform, (3, 3), Claim::Released);
 }
 
-/// Three runs make the walk over headers go wrong, and a fourth one signs what it has seen.
+/// Three runs mislead the walk over headers, and a fourth one signs the wrong entries.
 #[test]
 fn entries_of_an_index_from_unchecked_headers() {
     missed(&[Rule::EntriesVouched], Indexed, (2, 4), Claim::Signed);
@@ -134,7 +137,7 @@ fn values_of_an_ending_of_another_branch() {
     found(&[Rule::EndingWithoutValues], Indexed, (2, 2), Claim::Released);
 }
 
-/// Links and T each find all that a sequential reader has to find; without both it finds nothing.
+/// Links and T each find every fault for a sequential reader. Without both it finds nothing.
 #[test]
 fn a_sequential_reader_without_links_or_without_transcripts() {
     use Rule::{SequentialLinks, SequentialTranscripts};
@@ -148,8 +151,9 @@ fn a_sequential_reader_without_links_or_without_transcripts() {
     }
 }
 
-/// The order in which runs were there makes no difference to honest ones: without it, too, nothing
-/// is found. (No run of these layouts seals an index segment.)
+/// The order of runs makes no difference to honest ones: without it nothing is found either.
+///
+/// No run of these layouts seals an index segment.
 #[test]
 fn worlds_in_every_order() {
     for layout in [Uniform, Free] {

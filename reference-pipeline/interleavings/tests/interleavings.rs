@@ -1,7 +1,8 @@
-//! The engine itself under a scheduler that chooses who goes on at every operation on a channel, a lock or a flag.
+//! The engine under a scheduler that chooses the next thread at every operation on a channel, a
+//! lock or a flag.
 //!
-//! `.ci/interleavings` runs it. What fails prints its schedule; `SCHEDULE=… .ci/interleavings NAME_OF_THE_TEST` runs that one again. `ROUNDS`
-//! multiplies how many there are.
+//! `.ci/interleavings` runs it. A failure prints its schedule, and `SCHEDULE=… .ci/interleavings
+//! NAME_OF_THE_TEST` runs that one again. `ROUNDS` multiplies the number of schedules.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io::{ErrorKind, Seek, Write};
@@ -23,9 +24,9 @@ use tempfile::NamedTempFile;
 /// Five segments of 8 KiB, the last one not full.
 const LEN: usize = 5 * 8192 - 7;
 
-/// Half of the rounds choose at random, half change their mind at three places (PCT).
+/// Half of the rounds choose at random, and half change their choice at three places (PCT).
 fn check(rounds: usize, scenario: impl Fn() + Send + Sync + Clone + 'static) {
-    // A run may take no thread; the scheduler of PCT wants to see two.
+    // A run may take no thread, but the scheduler of PCT needs two.
     let scenario = move || {
         let other = shuttle::thread::spawn(shuttle::thread::yield_now);
         shuttle::thread::yield_now();
@@ -53,12 +54,12 @@ fn parallelism() -> Parallelism {
     Parallelism { workers: thread_rng().gen_range(1..=3), window: thread_rng().gen_range(1..=4) }
 }
 
-/// What the stream is, whatever the schedule.
+/// The stream that every schedule must produce.
 fn ideal() -> Vec<u8> {
     shuttle_free(|| encrypt(&encrypting(&key(), 1), &plaintext(LEN)))
 }
 
-/// Runs something once that is no part of what is checked: it takes a scheduler all the same.
+/// Runs a step once that is not checked. It still needs a scheduler.
 fn shuttle_free<T: Send + 'static>(once: impl Fn() -> T + Send + Sync + 'static) -> T {
     let (sender, receiver) = std::sync::mpsc::channel();
     let mut config = Config::new();
@@ -78,7 +79,8 @@ fn encrypted(
     pipeline.run(source, sink, Managers { log, crash: None })
 }
 
-/// The plaintext from memory or from a file: then the caller is one of the workers, and each reads for itself.
+/// Reads the plaintext from memory, or from a file. With a file the caller is one of the workers,
+/// and each worker reads for itself.
 fn encrypted_whole(
     shutdown: Shutdown,
     sink: &mut Recording,
@@ -164,7 +166,7 @@ fn a_log_that_panics_ends_the_run_and_nothing_else() {
     });
 }
 
-/// The workers fail, several of them at once: the first segment is the one that is reported.
+/// Several workers fail at once, and the first segment is reported.
 #[test]
 fn of_several_damaged_segments_the_first_is_reported() {
     let ideal = ideal();

@@ -1,4 +1,4 @@
-//! Where a stream ends: at its final segment, or, on request, after its committed prefix.
+//! The end of a stream: its final segment, or, on request, the end of its committed prefix.
 
 use stream_v2_format::crypto::{SegmentPlace, StreamEnd};
 use stream_v2_format::wire::SegmentKind;
@@ -9,18 +9,21 @@ use super::walk::Walk;
 use crate::error::{Error, Stage};
 use crate::source::ReadAt;
 
-/// How the plaintext ends.
+/// The end of the plaintext.
 #[derive(Clone, Copy)]
 pub(super) enum End {
     /// The final segment was verified.
     Sealed(StreamEnd),
-    /// There is none: whole segments end here, and this is what a salvage reports (SV2-SAL-002).
+    /// There is no final segment. Whole segments end here, and a salvage reports this error
+    /// (SV2-SAL-002).
     Unsealed(SegmentPlace, format::Error),
 }
 
 impl End {
-    /// Finds the end. An unsealed stream has one only where it is to be salvaged; there is a walk
-    /// then that has passed all of it, where it began at segment 0.
+    /// Finds the end.
+    ///
+    /// An unsealed stream has one only if it is to be salvaged. In that case this also returns the
+    /// walk that has passed all of it, if the walk began at segment 0.
     pub(super) fn find<S: ReadAt>(
         segments: &mut Segments<S>,
         salvage: bool,
@@ -40,7 +43,7 @@ impl End {
         Ok((Self::Unsealed(*walk.place(), error.salvaged()), Some(walk).filter(|_| walked)))
     }
 
-    /// Where the plaintext ends.
+    /// Returns the place where the plaintext ends.
     pub(super) fn place(&self) -> SegmentPlace {
         match self {
             Self::Sealed(end) => end.place(),
@@ -91,8 +94,9 @@ fn walk<S: ReadAt>(segments: &mut Segments<S>, salvage: bool) -> Result<(Walk, f
     }
 }
 
-/// The last segment in its place in a stream with UNIFORM, as far as can be told from a few of
-/// them: where what follows is less than a segment, by one look, and otherwise by bisection.
+/// Finds the last segment of a stream with UNIFORM that is in its place, from a few of them.
+///
+/// One look is enough if less than a segment follows it. Otherwise this bisects.
 fn last_full<S: ReadAt>(segments: &Segments<S>) -> Result<SegmentPlace, Error> {
     let stream = segments.stream().header();
     let is_there = |before| {

@@ -1,4 +1,5 @@
-//! §19.4, §19.5 Every crash of a decryption: the command is given again, and the plaintext is whole under its name.
+//! Every crash of a decryption: the command is run again, and the plaintext is whole under its name
+//! (§19.4, §19.5).
 
 use std::path::Path;
 
@@ -13,7 +14,7 @@ use stream_v2_testing::crash_sim::{SEGMENT, at_night, inode};
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 
-/// Lengths in segments. On tasks, where what is called in which order is the same code, the short ones.
+/// Lengths in segments. On tasks only the short ones, because the order of calls is the same code.
 fn lens(engine: Engine) -> &'static [usize] {
     match engine {
         Engine::Threads => &[0, 1, 2, 9],
@@ -21,7 +22,7 @@ fn lens(engine: Engine) -> &'static [usize] {
     }
 }
 
-/// A stream of so many segments, written in two runs where there is more than one.
+/// Returns a stream of so many segments, written in two runs if there is more than one segment.
 fn decryption(segments: usize) -> Decryption {
     let encryption = Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)));
     let first = encryption.first();
@@ -29,7 +30,7 @@ fn decryption(segments: usize) -> Decryption {
     Decryption::new(half.result, encryption.source)
 }
 
-/// Shows `look` the first run over each stream.
+/// Passes the first run over each stream to `look`.
 fn each_stream(look: impl Fn(&Decryption, &Run)) {
     for &engine in Engine::ALL {
         for &segments in lens(engine) {
@@ -52,8 +53,8 @@ fn killed_at_every_byte() {
 
 //= spec/stream-v2.md#sv2-res-011
 //= type=test
-//# A reader MUST reach a durability point of its output before it appends a commit record, and release
-//# nothing from a segment before it is verified, resumed or not.
+//# A reader MUST reach a durability point of its output before it appends a commit record, and
+//# release nothing from a segment before it is verified, resumed or not.
 #[test]
 fn power_lost_at_every_point() {
     each_stream(|decryption, first| {
@@ -132,7 +133,7 @@ fn a_journal_that_is_not_to_be_used_is_as_none() {
         journal[place] ^= 1;
         contents.put("out.journal", journal);
         let (found, sim) = decryption.run(&contents);
-        // Without the magic it may be somebody else's file.
+        // Without the magic it may be a file of another program.
         assert_eq!(found.ok(), (place >= 8).then_some(Found::Unknown), "{place}");
         assert_eq!(sim.log(), []);
     }
@@ -180,7 +181,8 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
     let mut damaged = decryption.stream.clone();
     damaged[ends[3] + 200] ^= 1;
     assert_eq!(refused(damaged).detail(), Detail::MalformedWireCrc);
-    // The same stream, gone on with after an earlier segment by another run: genuine, and not what was read.
+    // The same stream, resumed after an earlier segment by another run: genuine, but other
+    // segments.
     let encryption = Encryption::new(decryption.plaintext.clone());
     let first = encryption.first();
     let cut = |len: usize| {
@@ -203,7 +205,8 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
     assert_eq!(sim.log(), []);
 }
 
-/// Whatever is wrong behind the last commit is the same error as without an interruption, and nothing is published.
+/// Any fault after the last commit is the same error as without an interruption, and nothing is
+/// published.
 //= spec/stream-v2.md#sv2-res-012
 //= type=test
 //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
@@ -212,7 +215,8 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
 fn damage_after_the_last_commit_is_what_it_is_without_an_interruption() {
     let (decryption, contents) = interrupted();
     let ends = crash_sim::encryption::ends(&decryption.stream);
-    // The last commit is that of segment 3; in the segments after it, headers, wires and the trailer; and a byte too many.
+    // The last commit is that of segment 3. The faults are in the segments after it, in headers,
+    // wires and the trailer, and one is an extra byte.
     let places = ends[4..].iter().flat_map(|end| [end - 200, end - 1]);
     let damaged = places.map(|place| {
         let mut stream = decryption.stream.clone();
@@ -230,11 +234,13 @@ fn damage_after_the_last_commit_is_what_it_is_without_an_interruption() {
     }
 }
 
-/// A stream that is still being copied ends too early: what was released is kept, and the command that comes later goes on.
+/// A stream that is still being copied ends too early. The released plaintext is kept, and a later
+/// run resumes.
 //= spec/stream-v2.md#sv2-res-017
 //= type=test
-//# A reader that keeps a journal MUST keep it and the output where the stream ends too early (`truncated`)
-//# after something was released, and SHOULD drop both where the stream is rejected for any other reason.
+//# A reader that keeps a journal MUST keep it and the output where the stream ends too early
+//# (`truncated`) after something was released, and SHOULD drop both where the stream is rejected
+//# for any other reason.
 #[test]
 fn a_stream_that_ends_too_early_costs_nothing() {
     let decryption = decryption(9);
@@ -247,7 +253,8 @@ fn a_stream_that_ends_too_early_costs_nothing() {
     decryption.assert_complete(&sim.contents());
 }
 
-/// A result whose journal is still there, as a kill between its name and the removal of the journal leaves it.
+/// Returns a result whose journal is still there, after a kill between its name and the removal of
+/// the journal.
 fn published(twice: bool) -> (Decryption, Contents) {
     let decryption = decryption(5);
     let first = decryption.first();
@@ -263,8 +270,8 @@ fn published(twice: bool) -> (Decryption, Contents) {
 
 //= spec/stream-v2.md#sv2-res-026
 //= type=test
-//# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its stream, before it takes
-//# what it finds under the name of the result for complete.
+//# An owner MUST verify all of a sealed stream, or compare all of a plaintext with its stream,
+//# before it takes what it finds under the name of the result for complete.
 #[test]
 fn changed_result_is_not_complete() {
     for twice in [false, true] {
@@ -288,7 +295,7 @@ fn changed_result_is_not_complete() {
             let notice = Some(stream_v2_pipeline::ResumeWarning::ResultChanged);
             assert!(matches!(found, PartialDecryption::Nothing(found) if found == notice));
             assert_eq!(sim.log(), []);
-            // With the leave to replace it, it is written again.
+            // With permission to replace it, it is written again.
             let output = crash_sim::output(&sim).overwriting(true);
             decryption.give(&output).unwrap();
             decryption.assert_complete(&sim.contents());

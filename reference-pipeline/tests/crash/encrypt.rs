@@ -1,4 +1,5 @@
-//! §19.2, §19.5 Every crash of an encryption: the command is given again, and the stream opens to exactly the source.
+//! Every crash of an encryption: the command is run again, and the stream opens to exactly the
+//! source (§19.2, §19.5).
 
 use std::path::Path;
 
@@ -12,8 +13,9 @@ use stream_v2_testing::crash_sim::{SEGMENT, at_night, sealings};
 use stream_v2_testing::engine::Engine;
 use stream_v2_testing::plaintext;
 
-/// Streams of so many segments; the last one is not full. On tasks, where what is called in which order is the same
-/// code, the short ones.
+/// Streams of so many segments, the last one not full.
+///
+/// On tasks only the short ones, because the order of calls is the same code.
 fn lens(engine: Engine) -> &'static [usize] {
     match engine {
         Engine::Threads => &[0, 1, 2, 9],
@@ -26,7 +28,7 @@ fn encryption(segments: usize) -> Encryption {
     Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)))
 }
 
-/// Shows `look` the first run of each stream, and then looks at all that was sealed.
+/// Passes the first run of each stream to `look`, and then checks all that was sealed.
 //= spec/stream-v2.md#sv2-frm-008
 //= type=test
 //# A writer MUST NOT seal two different messages under one pair of run_salt and segment_index.
@@ -46,8 +48,8 @@ fn each_stream(look: impl Fn(usize, Encryption, Run)) {
 //# A writer MUST NOT seal a segment_index again that is committed in the output.
 //= spec/stream-v2.md#sv2-res-013
 //= type=test
-//# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly that, or a
-//# durability point after it has failed (SV2-RES-023).
+//# An implementation MUST NOT drop a committed segment unless its caller has asked for exactly
+//# that, or a durability point after it has failed (SV2-RES-023).
 fn killed_at_every_byte(engine: Engine, segments: usize) {
     let encryption = Encryption { engine, ..encryption(segments) };
     let first = encryption.first();
@@ -78,17 +80,17 @@ fn killed_at_many_bytes_on_tasks() {
 
 //= spec/stream-v2.md#sv2-jrn-009
 //= type=test
-//# An owner MUST write the journal's header, and make it and the journal's name durable, before it hands over
-//# the first byte of segment 0 or of the plaintext.
+//# An owner MUST write the journal's header, and make it and the journal's name durable, before it
+//# hands over the first byte of segment 0 or of the plaintext.
 //= spec/stream-v2.md#sv2-res-001
 //= type=test
-//# A writer MUST reach a durability point after the stream header and envelope, of the output's name too,
-//# before it writes its journal and before it hands over segment 0.
+//# A writer MUST reach a durability point after the stream header and envelope, of the output's
+//# name too, before it writes its journal and before it hands over segment 0.
 //= spec/stream-v2.md#sv2-res-003
 //= type=test
-//# An owner MUST publish an output that is complete in this order: durability point, name, durability point
-//# of the name, removal of the other name if it still stands, removal of the journal, durability point of
-//# the names.
+//# An owner MUST publish an output that is complete in this order: durability point, name,
+//# durability point of the name, removal of the other name if it still stands, removal of the
+//# journal, durability point of the names.
 #[test]
 fn power_lost_at_every_point() {
     each_stream(|_, encryption, first| {
@@ -98,7 +100,8 @@ fn power_lost_at_every_point() {
     });
 }
 
-/// Recovery changes nothing, so that every crash during recovery is the crash before it; these are the crashes while a run goes on.
+/// Recovery changes nothing, so every crash during recovery is the crash before it. These are the
+/// crashes of the resumed run.
 #[test]
 fn killed_twice_at_every_call() {
     each_stream(|_, encryption, first| {
@@ -111,14 +114,14 @@ fn killed_twice_at_every_call() {
     });
 }
 
-/// Of nine segments every third first crash.
+/// With nine segments, every third first crash.
 #[test]
 #[ignore = "takes minutes: .ci/nightly laboratory"]
 fn killed_and_then_power_lost() {
     each_stream(|segments, encryption, first| {
         for place in kills(&first.log, 2).step_by(if segments == 9 { 3 } else { 1 }) {
             let second = encryption.again(&first, &first.killed(place));
-            // What the first process had not made durable can still be lost.
+            // Data that the first process had not made durable can still be lost.
             let log = first.killed_and(place, &second);
             lost_power(&first.start, &log, log.len() - second.log.len(), |calls, contents| {
                 encryption.again_with(&second, contents, durable_len(&log, calls));
@@ -140,10 +143,12 @@ fn power_lost_and_then_killed() {
     });
 }
 
-/// All pairs for streams of up to one segment; every third first loss for two, and of nine every 97th at night.
+/// All pairs for streams of up to one segment; every third first loss for two, and of nine every
+/// 97th at night.
 //= spec/stream-v2.md#sv2-jrn-008
 //= type=test
-//# An owner that resumes MUST replace the journal that it finds, as for compacting, before it appends a record.
+//# An owner that resumes MUST replace the journal that it finds, as for compacting, before it
+//# appends a record.
 #[test]
 fn power_lost_twice() {
     for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, at_night(293, 97))] {
@@ -163,7 +168,8 @@ fn power_lost_twice() {
     assert!(sealings::check() > 0);
 }
 
-/// A source that was touched, and compared: the journal is compacted under a new header, and a crash can come then too.
+/// A source that was touched, and compared: the journal is compacted under a new header, and a
+/// crash can come then too.
 //= spec/stream-v2.md#sv2-jrn-005
 //= type=test
 //# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another one.
@@ -185,7 +191,7 @@ fn killed_and_power_lost_while_the_journal_is_compacted() {
     });
 }
 
-/// A run that is killed again and again gets to its end, and then the next one finds nothing to do.
+/// A run that is killed again and again reaches its end, and the next one finds nothing to do.
 #[test]
 fn killed_ten_times_in_a_row() {
     let encryption = encryption(9);
@@ -202,7 +208,7 @@ fn killed_ten_times_in_a_row() {
     assert!(sealings::check() > 0);
 }
 
-/// Everything that stood under the name of the journal in the first so many operations.
+/// Returns every content of the journal's name in the first so many operations.
 fn journals(run: &Run, calls: usize) -> Vec<Vec<u8>> {
     let mut contents = run.start.clone();
     let mut journals = Vec::new();
@@ -217,7 +223,7 @@ fn journals(run: &Run, calls: usize) -> Vec<Vec<u8>> {
     journals
 }
 
-/// What stands on the disk where the process was killed, and the journal that it had then.
+/// Returns the state of the disk after a kill, and the journal at that time.
 fn interrupted(run: &Run) -> impl Iterator<Item = Contents> + '_ {
     kills(&run.log, 2)
         .map(|place| run.killed(place))
@@ -249,7 +255,8 @@ fn journal_rolled_back_to_every_older_copy_after_every_crash() {
     });
 }
 
-/// Without its journal a writer does not know what was durable: it goes on with what is whole, or reports damage and changes nothing.
+/// Without its journal a writer does not know which data was durable. It resumes with the whole
+/// segments, or reports damage and changes nothing.
 #[test]
 fn journal_deleted_where_power_was_lost() {
     each_stream(|segments, encryption, first| {
@@ -274,7 +281,8 @@ fn journal_deleted_where_power_was_lost() {
     });
 }
 
-/// What follows the committed part is another text each time: the same indices are sealed again, and never under the same nonce.
+/// The text after the committed part differs each time: the same indices are sealed again, and
+/// never under the same nonce.
 #[test]
 fn source_changed_after_every_crash() {
     for segments in [1, 2, 9] {
@@ -288,12 +296,12 @@ fn source_changed_after_every_crash() {
             let other = Encryption { stamp: SourceStamp::default(), ..whole };
             let (found, sim) = other.run(&contents);
             match found {
-                // Nothing was committed yet, so nothing can be told.
+                // Nothing was committed yet, so the change cannot be found.
                 Ok(_) => other.assert_complete(&sim.contents()),
                 Err(error) => {
                     assert_eq!(error.format_error().unwrap().detail(), Detail::JournalSource);
                     assert_eq!(sim.log(), []);
-                    // It has changed behind what is committed.
+                    // It has changed behind the committed part.
                     let (found, _) = encryption.run(&contents);
                     let kept =
                         usize::try_from(found.unwrap().unwrap().segments).unwrap().min(segments) * SEGMENT;
@@ -312,12 +320,13 @@ fn source_changed_after_every_crash() {
 fn every_run_is_recorded() {
     let first = encryption(2).first();
     let before = sealings::check();
-    // Two data segments of two frames more, a final one of two: in the simulated file system as on a disk.
+    // Two data segments of two more frames, a final one of two: in the simulated file system as on
+    // a disk.
     let writes = first.log.iter().filter(|op| matches!(op, Op::Write(..))).count();
     assert!(before >= 3 + 3 + 2 && writes > 6);
 }
 
-/// A result whose journal is still there, and one of its bytes is another one.
+/// The journal of the result is still there, and one byte of the result has changed.
 #[test]
 fn changed_result_is_not_complete() {
     let encryption = encryption(5);
@@ -337,7 +346,7 @@ fn changed_result_is_not_complete() {
     assert_eq!(sim.log(), []);
 }
 
-/// Nothing is committed yet, and the journal knows how long the source was.
+/// Nothing is committed yet, and the journal knows the length of the source.
 //= spec/stream-v2.md#sv2-res-008
 //= type=test
 //# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its

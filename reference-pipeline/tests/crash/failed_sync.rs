@@ -1,5 +1,6 @@
-//! §19.1 A durability point that fails: nothing since the last recorded commit is believed, and the
-//! same command ends with exactly the source, whatever becomes of the machine meanwhile.
+//! A durability point that fails: nothing since the last recorded commit counts as durable (§19.1).
+//!
+//! The same command ends with exactly the source, whatever happens to the machine meanwhile.
 
 use stream_v2_testing::crash_sim;
 use stream_v2_testing::crash_sim::decryption::Decryption;
@@ -44,16 +45,17 @@ fn encryption_survives_writes_that_report_lost_ones() {
 
 //= spec/stream-v2.md#sv2-res-023
 //= type=test
-//# An owner MUST NOT record, after a durability point of its output has failed, anything that was handed over
-//# since the last recorded commit, nor reach another durability point for it.
+//# An owner MUST NOT record, after a durability point of its output has failed, anything that was
+//# handed over since the last recorded commit, nor reach another durability point for it.
 //= spec/stream-v2.md#sv2-res-024
 //= type=test
-//# An owner that resumes MUST write what it keeps of its output after the last recorded commit again, in its
-//# place, before its next durability point.
+//# An owner that resumes MUST write what it keeps of its output after the last recorded commit
+//# again, in its place, before its next durability point.
 //= spec/stream-v2.md#sv2-res-025
 //= type=test
-//# An owner that finds a complete output under its name with a journal, or under two names, MUST give it that
-//# name again, in the order of SV2-RES-003, before it removes the other name or the journal.
+//# An owner that finds a complete output under its name with a journal, or under two names, MUST
+//# give it that name again, in the order of SV2-RES-003, before it removes the other name or the
+//# journal.
 //= spec/stream-v2.md#sv2-jrn-010
 //= type=test
 //# An owner MUST NOT append a record to a journal of which a durability point has failed.
@@ -95,7 +97,8 @@ fn output_ends_with_its_last_recorded_commit() {
     let first = encryption.first();
     let ends = crash_sim::encryption::ends(&first.result);
     let syncs: Vec<usize> = (0..first.log.len()).filter(|&at| matches!(first.log[at], Op::Sync(0))).collect();
-    // After the magic, of the stream header, of two segments each, of the last one, and before the name.
+    // After the magic, of the stream header, of two segments each, of the last one, and before the
+    // name.
     let syncs = &syncs[1..];
     let kept = [0, ends[0], ends[2], ends[4], ends[5]];
     assert_eq!(syncs.len(), kept.len());

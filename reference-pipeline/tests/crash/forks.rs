@@ -1,5 +1,6 @@
-//! §19, §21 Storage that keeps what abandoned runs wrote, and puts it in front of a resume: no reader of what an honest writer
-//! then completes is given a byte of another history.
+//! Storage that keeps the segments of abandoned runs, and presents them to a resume (§19, §21).
+//!
+//! When an honest writer then completes a stream, no reader is given a byte of another history.
 
 use stream_v2_format::Detail;
 use stream_v2_testing::crash_sim;
@@ -12,7 +13,7 @@ use stream_v2_testing::plaintext;
 /// Segments of the whole source.
 const SEGMENTS: usize = 6;
 
-/// The source, and one that is the same up to so many segments.
+/// Returns the source, and one that is the same up to so many segments.
 fn sources(same: usize) -> (Vec<u8>, Vec<u8>) {
     let source = plaintext(SEGMENTS * SEGMENT - 7);
     let mut other = source.clone();
@@ -20,8 +21,8 @@ fn sources(same: usize) -> (Vec<u8>, Vec<u8>) {
     (source, other)
 }
 
-/// Two segments; two more, on two copies, from two sources; and one more on each of these. Then a copy that was rolled back to
-/// its first segment, without its journal.
+/// Two segments; two more, on two copies, from two sources; and one more on each of these. Then a
+/// copy that was rolled back to its first segment, without its journal.
 fn forks(index: bool) -> (Forks, [Contents; 2]) {
     sealings::watch();
     let (source, other) = sources(2);
@@ -40,8 +41,11 @@ fn forks(index: bool) -> (Forks, [Contents; 2]) {
     (forks, [abandoned, kept])
 }
 
-/// All outputs that can be put together, with every journal and without, resumed with each source. Then what the resume has
-/// written is mixed once more. Returns how many were completed and read in all ways, and how many were refused.
+/// Tries all outputs that can be put together, with every journal and without, and resumes them
+/// with each source.
+///
+/// Then the resumed output is mixed once more. Returns how many were completed and read in all
+/// ways, and how many were refused.
 fn every_mix(index: bool) -> (usize, usize) {
     let (mut forks, _) = forks(index);
     let sources = [sources(2).0, sources(2).1, sources(1).1];
@@ -68,7 +72,7 @@ fn every_mix(index: bool) -> (usize, usize) {
             }
         }
     }
-    // Between two resumes one segment is exchanged, and the journal stays or is gone.
+    // Between two resumes one segment is exchanged, and the journal stays or is removed.
     again.truncate(400);
     for Resumed { contents, expected } in &again {
         forks.remember(contents, expected);
@@ -119,12 +123,14 @@ fn mixed_histories_with_uniform() {
     assert!(whole > 50 && refused > 200, "{whole} whole, {refused} refused");
 }
 
-/// Segments of an abandoned run are put in front of the last commit of another one. Each header is genuine, and in its place.
+/// Segments of an abandoned run are placed before the last commit of another one. Each header is
+/// genuine, and in its place.
 //= spec/stream-v2.md#sv2-idx-011
 //= type=test
-//# A writer of index segments that resumes MUST take entries, previous and distance only from headers whose
-//# run_salt is that of the run that holds their segment_index, by the links from the last committed segment
-//# backwards. It MUST report `malformed.damaged`, and change nothing, where one is not (SV2-RES-006).
+//# A writer of index segments that resumes MUST take entries, previous and distance only from
+//# headers whose run_salt is that of the run that holds their segment_index, by the links from the
+//# last committed segment backwards. It MUST report `malformed.damaged`, and change nothing, where
+//# one is not (SV2-RES-006).
 #[test]
 fn entries_of_an_abandoned_run_are_not_signed() {
     let (forks, [abandoned, kept]) = forks(true);
@@ -140,7 +146,7 @@ fn entries_of_an_abandoned_run_are_not_signed() {
             assert_eq!((error.detail(), error.segment()), (Detail::MalformedDamaged, Some(4)));
             assert_eq!(error.offset().0, ends[4] as u64);
         }
-        // What it has signed is read.
+        // The signed stream is read.
         Ok(resumed) => {
             let Resumed { contents, expected } = resumed.unwrap();
             let ways = forks.read(contents.file("out").unwrap(), &expected);
@@ -152,7 +158,8 @@ fn entries_of_an_abandoned_run_are_not_signed() {
     assert_eq!((ways, whole.expected), (vec!["sequential", "range"], source));
 }
 
-/// Two sealed streams that begin alike. A decryption of one of them is interrupted, and resumed with any mixture of both.
+/// Two sealed streams begin alike. A decryption of one of them is interrupted, and resumed with any
+/// mixture of both.
 #[test]
 fn mixed_streams_in_front_of_a_resumed_reader() {
     for index in [true, false] {

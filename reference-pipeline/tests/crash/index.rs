@@ -1,4 +1,5 @@
-//! §11, §19.2 Crashes around index segments: the command is given again, and they stand where they would have stood.
+//! Crashes around index segments: the command is run again, and they are in their usual places
+//! (§11, §19.2).
 
 use std::path::Path;
 
@@ -10,14 +11,18 @@ use stream_v2_testing::crash_sim::{SEGMENT, at_night, sealings};
 use stream_v2_testing::indexed::{FULL, Indexed};
 use stream_v2_testing::plaintext;
 
-/// Data segments that are committed before what is looked at, of one byte each: two less than an index segment covers.
+/// Data segments that are committed before the crashes, of one byte each: two less than an index
+/// segment covers.
 const BEFORE: usize = FULL - 2;
 
-/// The source has so many full segments more, and is cut by 7 bytes. The index segments then cover all but one data segment and the last one, or
-/// exactly all, or all of fewer than n; and how many segments the stream has.
+/// More full segments of the source, which is cut by 7 bytes, and the number of segments of the
+/// stream.
+///
+/// The index segments then cover all but one data segment and the last one, or exactly all, or all
+/// of fewer than n.
 const ENDS: [(usize, u64); 3] = [(3, FULL as u64 + 4), (2, FULL as u64 + 2), (1, FULL as u64 + 1)];
 
-/// An encryption that goes on after `BEFORE` segments, and the disk that it finds.
+/// An encryption that resumes after `BEFORE` segments, and the disk that it finds.
 fn encryption((segments, in_all): (usize, u64)) -> (Encryption, Contents) {
     sealings::watch();
     let source = plaintext(BEFORE + segments * SEGMENT - 7);
@@ -27,7 +32,7 @@ fn encryption((segments, in_all): (usize, u64)) -> (Encryption, Contents) {
     (encryption, start)
 }
 
-/// The run after which everything is looked at.
+/// Returns the run whose crashes are tested.
 fn first(encryption: &Encryption, start: &Contents) -> Run {
     let (found, sim) = encryption.run(start);
     assert_eq!(found.unwrap().unwrap().segments, BEFORE as u64);
@@ -37,7 +42,7 @@ fn first(encryption: &Encryption, start: &Contents) -> Run {
     run
 }
 
-/// Index segments stand after every n data segments and before the end, and nowhere else.
+/// Checks that index segments are after every n data segments and before the end, and nowhere else.
 fn assert_index(stream: &[u8]) {
     let ends = ends(stream);
     let kinds: Vec<u8> = ends[..ends.len() - 1].iter().map(|&begin| stream[begin + 8]).collect();
@@ -48,7 +53,7 @@ fn assert_index(stream: &[u8]) {
     }
 }
 
-/// Gives the command again, and looks where the index segments stand.
+/// Runs the command again, and checks the places of the index segments.
 fn again(encryption: &Encryption, before: &Run, contents: &Contents) -> Run {
     let run = encryption.again(before, contents);
     assert_index(&run.result);
@@ -97,7 +102,7 @@ fn power_lost_at_every_point() {
             if states % nth > 0 {
                 return;
             }
-            // What stands there before the first run is not in its log.
+            // Bytes from before the first run are not in its log.
             let durable = durable_len(&first.log, calls);
             encryption.again_with(&first, contents, durable);
             assert_index(&first.result);
@@ -105,7 +110,8 @@ fn power_lost_at_every_point() {
     });
 }
 
-/// Every fifth call, and every 31st of the states that the loss can leave then, at night every eleventh.
+/// Every fifth call, and every 31st of the states that the loss can leave then, at night every
+/// eleventh.
 #[test]
 fn killed_and_then_power_lost() {
     each(|encryption, first| {
@@ -124,7 +130,7 @@ fn killed_and_then_power_lost() {
     });
 }
 
-/// Without its journal, and with every one that it had before.
+/// Without its journal, and with every earlier one.
 #[test]
 fn journal_deleted_or_rolled_back() {
     each(|encryption, first| {
@@ -151,7 +157,8 @@ fn journal_deleted_or_rolled_back() {
     });
 }
 
-/// A source that was touched: all that is committed is compared, and the journal is compacted, also where its last commit is an index segment.
+/// A source that was touched: all committed plaintext is compared, and the journal is compacted,
+/// even if its last commit is an index segment.
 #[test]
 fn killed_while_the_source_is_compared() {
     each(|encryption, first| {
@@ -166,7 +173,8 @@ fn killed_while_the_source_is_compared() {
     });
 }
 
-/// All of a stream, from an empty disk on: killed at every call from two segments before the first index segment on, and then again.
+/// A whole stream, from an empty disk: killed at every call from two segments before the first
+/// index segment on, and then again.
 #[test]
 fn a_whole_stream_killed_around_its_index_segments() {
     sealings::watch();

@@ -1,5 +1,6 @@
-//! Every crash of a run in the laboratory, and what must become of each. A binary of its own: every message
-//! that is sealed in the process is looked at.
+//! Every crash of a run in the laboratory, and its required outcome.
+//!
+//! This is a binary of its own, because it checks every message that is sealed in the process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 

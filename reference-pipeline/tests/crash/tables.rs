@@ -1,4 +1,4 @@
-//! The crash tables and the resume invariant, sentence by sentence: each is a test of its name (§19.5).
+//! The crash tables and the resume invariant: each sentence is a test of its name (§19.5).
 
 use stream_v2_conformance::operations::read::{Expect, Refusal};
 use stream_v2_format::Detail;
@@ -22,7 +22,7 @@ fn encryption() -> Encryption {
     Encryption::new(plaintext(SEGMENTS * SEGMENT - 7))
 }
 
-/// The operation that writes the header of segment `TORN`; the next one writes its wire.
+/// Returns the operation that writes the header of segment `TORN`; the next one writes its wire.
 fn header_call(first: &Run) -> usize {
     let begin = ends(&first.result)[TORN];
     first
@@ -32,8 +32,11 @@ fn header_call(first: &Run) -> usize {
         .unwrap()
 }
 
-/// Kills an encryption after so many operations from the header of segment `TORN` on, and so many bytes; checks that so many segments are
-/// there for the owner of the key and for anybody, and that going on gives exactly the source.
+/// Kills an encryption after so many operations from the header of segment `TORN` on, and so many
+/// bytes.
+///
+/// Checks that so many segments are there with the key and without it, and that resuming gives
+/// exactly the source.
 fn killed_encryption(calls: usize, cut: usize, expected: u64) {
     let encryption = encryption();
     let first = encryption.first();
@@ -61,7 +64,7 @@ fn encrypt_after_header_before_wire_segment_ignored() {
 #[test]
 fn encrypt_mid_wire_crc_mismatch_segment_dropped() {
     killed_encryption(1, 2000, TORN as u64);
-    // The length may be right, and the bytes not be there: then it is the CRC that tells.
+    // The length may be right without the bytes. Then only the CRC finds the fault.
     let encryption = encryption();
     let first = encryption.first();
     let mut contents = first.killed((header_call(&first) + 2, 0));
@@ -82,12 +85,15 @@ fn decryption() -> Decryption {
     Decryption::new(encryption.first().result, encryption.source)
 }
 
-/// The operation that releases the plaintext of this segment, and a decryption that makes every segment durable.
+/// Returns the operation that releases the plaintext of this segment.
+///
+/// The decryption makes every segment durable.
 fn release_call(first: &Run, segment: usize) -> usize {
     first.log.iter().position(|op| matches!(op, Op::Write(_, at, bytes) if *at == segment * SEGMENT && bytes.len() >= SEGMENT - 7)).unwrap()
 }
 
-/// Kills a decryption there, gives the command again, and returns what it found, and where it wrote first.
+/// Kills a decryption there, runs the command again, and returns the recovered state, and the place
+/// of the first write.
 fn killed_decryption(place: impl FnOnce(&Run) -> (usize, usize)) -> (Found, usize) {
     let decryption = decryption();
     let first = decryption.first();
@@ -122,7 +128,7 @@ fn decrypt_after_segment_next_segment_index() {
     assert_eq!((found, written), (Found::Committed(4 * SEGMENT), 4 * SEGMENT));
 }
 
-/// Opens what a stream holds, as its writer does when it resumes.
+/// Opens the segments of a stream, as its writer does when it resumes.
 fn committed(stream: &[u8]) -> u64 {
     let (header, _) = read_stream_header(&mut &stream[..]).unwrap();
     let opener = StreamOpener::new(&header, &key(), b"").unwrap();
@@ -140,7 +146,7 @@ fn only_segments_with_valid_crc_and_digest_are_committed() {
         damaged[place] ^= 1;
         assert_eq!(committed(&damaged), TORN as u64, "{place}");
     }
-    // A segment whose checksums and tags are right and whose digest is not: the golden vectors have them.
+    // A segment with correct checksums and tags and a wrong digest: the golden vectors have them.
     let mut seen = 0;
     for vector in vectors::all() {
         let stream_v2_conformance::operations::Vector::Read(vector) = vector else { continue };
@@ -167,7 +173,7 @@ fn last_committed_segment_index_is_enough_to_seek_derive_and_continue() {
     let found = found.unwrap().unwrap();
     // Seek to the next segment: it begins where the committed ones end.
     assert_eq!((found.segments, found.stream_len), (TORN as u64, ends(&first.result)[TORN]));
-    // Crypto is derived again, under a salt of the new run; and the stream continues.
+    // Keys are derived again, under a salt of the new run, and the stream continues.
     let second = encryption.again(&first, &contents);
     let salt = |stream: &[u8], segment: usize| stream[ends(stream)[segment] + 40..][..16].to_vec();
     assert_eq!(salt(&second.result, TORN - 1), salt(&first.result, TORN - 1));
@@ -177,7 +183,7 @@ fn last_committed_segment_index_is_enough_to_seek_derive_and_continue() {
 
 #[test]
 fn file_append_is_safe() {
-    // Whatever was appended behind the committed part, going on cuts it.
+    // Resuming cuts everything behind the committed part.
     let encryption = encryption();
     let first = encryption.first();
     let before = first.killed((header_call(&first), 0));
@@ -194,7 +200,7 @@ fn file_append_is_safe() {
         let (found, sim) = encryption.run(&contents);
         match found {
             Ok(_) => encryption.assert_complete(&sim.contents()),
-            // A genuine segment in the wrong place is no torn write.
+            // A genuine segment in the wrong place is not a torn write.
             Err(error) => {
                 assert_eq!(error.format_error().unwrap().detail(), Detail::OrderSegmentIndex);
                 assert_eq!(sim.log(), []);
