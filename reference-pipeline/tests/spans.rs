@@ -1,4 +1,6 @@
-//! The spans of a run, on threads and on tasks. A binary of its own: its subscriber is that of the process.
+//! The spans of a run, on threads and on tasks.
+//!
+//! This is a binary of its own, because its subscriber is that of the process.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -17,7 +19,7 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 /// Names and segments of the spans that were entered.
 static ENTERED: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
-/// The spans that there were.
+/// The spans that were opened.
 static SPANS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 struct Noting;

@@ -1,4 +1,5 @@
-//! Segments as the items of `FramedRead` and `FramedWrite`: the same segments and the same errors as everywhere, however the bytes arrive.
+//! Segments as the items of `FramedRead` and `FramedWrite`: the usual segments and errors, however
+//! the bytes arrive.
 
 use std::io;
 use std::pin::Pin;
@@ -24,7 +25,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
     Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
-/// Gives so many bytes a call.
+/// Returns so many bytes a call.
 struct Pieces<'a>(&'a [u8], usize);
 
 impl AsyncRead for Pieces<'_> {
@@ -40,7 +41,7 @@ impl AsyncRead for Pieces<'_> {
     }
 }
 
-/// The plaintext of all segments, up to the first error.
+/// Returns the plaintext of all segments, up to the first error.
 fn released(stream: &[u8], piece: usize) -> (Vec<u8>, Result<(), Error>) {
     let key = key();
     let mut source = stream;

@@ -1,18 +1,18 @@
-//! `spec/concurrency.md` names what there is: tests, files, fuzz targets.
+//! `spec/concurrency.md` names existing tests, files and fuzz targets.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const DOCUMENT: &str = include_str!("../../../spec/concurrency.md");
 
-/// What the table of §6 has between backticks.
+/// Returns the entries between backticks in the table of §6.
 fn named() -> Vec<&'static str> {
     let section = DOCUMENT.split("\n## 6.").nth(1).unwrap();
     let table = section.split("\n\n").nth(1).unwrap();
     table.split('`').skip(1).step_by(2).collect()
 }
 
-/// Every source file below `folder`, with its text.
+/// Returns every source file below `folder`, with its text.
 fn sources(folder: PathBuf) -> Vec<(PathBuf, String)> {
     let (mut folders, mut sources) = (vec![folder], Vec::new());
     while let Some(folder) = folders.pop() {

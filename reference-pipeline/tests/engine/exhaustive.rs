@@ -1,5 +1,7 @@
-//! Every truncation, every flipped bit, every swap, duplicate, omission and foreign segment of a small stream:
-//! rejected with the specified error, and nothing of an unverified segment released.
+//! Every truncation, flipped bit, swap, duplicate, omission and foreign segment of a small stream.
+//!
+//! Each is rejected with the specified error, and no plaintext of an unverified segment is
+//! released.
 
 use stream_v2_format::Detail;
 use stream_v2_format::wire::crc32c;
@@ -23,7 +25,7 @@ fn read(stream: &[u8], salvage: bool) -> Outcome {
     (error.detail(), error.offset().0, error.segment(), released)
 }
 
-/// The segment that holds the byte, if it is not in the stream header.
+/// Returns the segment that holds the byte, if it is not in the stream header.
 fn segment_at(built: &Built, place: usize) -> Option<usize> {
     built.segments.iter().position(|range| range.contains(&place))
 }
@@ -172,7 +174,8 @@ fn every_segment_of_another_stream_is_not_authentic() {
     }
 }
 
-/// The same stream, written twice from the same start: the second time the last run was another one.
+/// The same stream, written twice from the same start. The second time the last run was another
+/// one.
 #[test]
 fn every_segment_of_another_run_is_out_of_order() {
     let built = build(RUNS);
@@ -182,8 +185,8 @@ fn every_segment_of_another_run_is_out_of_order() {
         let segments = (0..built.segments.len())
             .map(|at| if at == place { other.segment(at) } else { built.segment(at) });
         let (detail, _, before, released) = read(&built.with_segments(segments), false);
-        // A run's first segment may begin here by its salt, so it is the transcript that tells; segment 0 continues nothing, so the
-        // next one tells. All others have the wrong salt.
+        // A run's first segment may begin here by its salt, so the transcript finds the fault.
+        // Segment 0 has none before it, so the next one finds it. All others have the wrong salt.
         let (detail_expected, at) = match place {
             0 => (Detail::OrderRun, 1),
             place if run_starts.contains(&place) => (Detail::OrderTranscript, place),
@@ -217,7 +220,8 @@ fn every_splice_of_two_histories_is_found_where_it_happens() {
             "from {place}"
         );
     }
-    // At segment 2 both histories are the same so far: what follows is the other stream, whole and valid.
+    // At segment 2 both histories are the same so far. The rest is the other stream, whole and
+    // valid.
     let segments =
         (0..built.segments.len()).map(|at| if at >= 2 { other.segment(at) } else { built.segment(at) });
     let key = key();

@@ -1,4 +1,5 @@
-//! Sources and sinks that fail at any call, and shutdowns: one clear error, no half segment, nothing lost that was durable.
+//! Sources and sinks that fail at any call, and shutdowns: one clear error, no partial segment, and
+//! no loss of durable data.
 
 use std::io::{self, ErrorKind};
 
@@ -13,7 +14,7 @@ use stream_v2_testing::streams::{encrypt, encrypting, key};
 
 pub(crate) const LEN: usize = 5 * 8192 + 100;
 
-/// Runs an encryption into `sink`; durable after every segment.
+/// Runs an encryption into `sink`, durable after every segment.
 fn encrypt_into(
     engine: Engine,
     sink: &mut Recording,
@@ -34,7 +35,7 @@ fn decrypt_into(
     engine.run(&DecryptPipeline::new(&key), source, sink).map(drop)
 }
 
-/// The sealed stream, and the offsets at which its segments end.
+/// Returns the sealed stream, and the offsets at which its segments end.
 pub(crate) fn sealed() -> (Vec<u8>, Vec<usize>) {
     let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
     let full = 96 + 8192 + 24 * 4 + 36 + 52;
@@ -182,7 +183,7 @@ fn a_shutdown_ends_between_two_segments() {
     }
 }
 
-/// A source that has nothing to give and reports interruptions, as a polled pipe does.
+/// A source without data that reports interruptions, as a polled pipe does.
 #[test]
 fn a_shutdown_ends_a_source_that_waits() {
     struct Waiting(Shutdown, usize);

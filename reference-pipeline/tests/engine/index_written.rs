@@ -1,4 +1,4 @@
-//! §11 Index segments that the pipeline writes: where they stand, what they are byte for byte, and what a resumed run makes of them.
+//! Index segments of the pipeline: their places, their bytes, and resumed runs (§11).
 
 use std::fs;
 use std::io::Cursor;
@@ -25,7 +25,8 @@ fn with_index(key: &stream_v2_pipeline::ContentKey, parallelism: Parallelism) ->
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// As the format crate writes it segment by segment, whatever the width of the run is.
+    /// It is the stream that the format crate writes segment by segment, for every width of the
+    /// run.
     #[test]
     fn a_stream_is_the_same_for_any_number_of_workers(
         segments in 0_usize..2 * FULL + 3,
@@ -41,12 +42,12 @@ proptest! {
 
 //= spec/stream-v2.md#sv2-idx-001
 //= type=test
-//# A writer of index segments MUST write one as soon as n data segments are uncovered, one before the final
-//# segment if any data segment is uncovered then, and no others.
+//# A writer of index segments MUST write one as soon as n data segments are uncovered, one before
+//# the final segment if any data segment is uncovered then, and no others.
 //= spec/stream-v2.md#sv2-idx-002
 //= type=test
-//# An index segment MUST hold one entry for each data segment since the index segment before it, or since the
-//# beginning of the stream.
+//# An index segment MUST hold one entry for each data segment since the index segment before it, or
+//# since the beginning of the stream.
 #[test]
 fn one_after_every_n_data_segments_and_one_before_the_end() {
     let key = key();
@@ -102,7 +103,7 @@ fn a_full_stream_leaves_room_for_its_last_index_segment() {
     let header = encrypt(&pipeline, b"")[..128].to_vec();
     let opener: StreamOpener = DecryptPipeline::new(&key).open_stream(&mut &header[..]).unwrap();
     let mut recovered = recover(Cursor::new(&header), &opener, JournalState::Missing).unwrap();
-    // Of the last segment that is committed nothing is asked but its number.
+    // Only the number of the last committed segment matters here.
     recovered.committed = Committed::NOTHING;
     recovered.committed.segments = 65_532;
     let resumed = |len: usize| {
@@ -126,7 +127,10 @@ impl LogManager for Commits {
     }
 }
 
-/// What an interrupted run has left: a part of a stream of data segments of one byte each, and a journal that ends with the last whole segment.
+/// The output of an interrupted run.
+///
+/// It is a part of a stream of data segments of one byte each, and a journal that ends with the
+/// last whole segment.
 struct Left {
     folder: tempfile::TempDir,
     output: OutputFile,
@@ -167,7 +171,7 @@ impl Left {
         assert!(fs::read(self.output.partial()).unwrap() == self.partial, "nothing is changed");
     }
 
-    /// Goes on with a source, and returns the sealed stream.
+    /// Resumes with a source, and returns the sealed stream.
     fn resumed(&self, pipeline: &EncryptPipeline<'_>, source: &[u8]) -> Result<Vec<u8>, Error> {
         let mut found = self.find(pipeline)?;
         let mut source = Cursor::new(source);
@@ -179,10 +183,11 @@ impl Left {
     }
 }
 
-/// Bytes of the source: of them as many are committed as there are data segments, and the rest takes three more.
+/// Bytes of the source. One byte is committed for each data segment, and the rest takes three more
+/// segments.
 const SOURCE: usize = FULL + 1 + 3 * S;
 
-/// The kinds of the segments, and how many of them begin a run.
+/// Returns the kinds of the segments, and how many of them begin a run.
 fn kinds(stream: &[u8]) -> (Vec<u8>, usize) {
     let (mut at, mut kinds, mut runs) = (128, Vec::new(), 0);
     while at < stream.len() {
@@ -195,8 +200,8 @@ fn kinds(stream: &[u8]) -> (Vec<u8>, usize) {
 
 //= spec/stream-v2.md#sv2-idx-010
 //= type=test
-//# A writer of index segments that resumes a stream MUST go on with them where the stream has one, and where
-//# its caller asks for them.
+//# A writer of index segments that resumes a stream MUST go on with them where the stream has one,
+//# and where its caller asks for them.
 #[test]
 fn a_resumed_run_goes_on_with_index_segments() {
     let key = key();
@@ -228,12 +233,12 @@ fn a_resumed_run_goes_on_with_index_segments() {
     }
 }
 
-/// What cannot have index segments any more, or never could.
+/// Streams that cannot have index segments any more, or never could.
 //= spec/stream-v2.md#sv2-idx-010
 //= type=test
-//# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream with UNIFORM, in
-//# one without index segments in which more than n data segments are committed, and in one in which data
-//# segments are uncovered although there is an ending record or a final segment.
+//# It MUST report `misuse`, and change nothing, where its caller asks for them in a stream with
+//# UNIFORM, in one without index segments in which more than n data segments are committed, and in
+//# one in which data segments are uncovered although there is an ending record or a final segment.
 #[test]
 fn index_segments_that_come_too_late_are_misuse() {
     let key = key();
@@ -256,7 +261,7 @@ fn index_segments_that_come_too_late_are_misuse() {
     ] {
         let error = Left::new(partial, false).find(&asks).err().unwrap();
         assert_eq!(refused(&error), rule);
-        // Whoever does not ask for them goes on.
+        // A caller that does not request them can resume.
         Left::new(partial, false).find(&small_segments(&key, 2)).unwrap();
     }
     // As many as one index segment covers, and none.
@@ -265,7 +270,7 @@ fn index_segments_that_come_too_late_are_misuse() {
     {
         Left::new(partial, false).find(&asks).unwrap();
     }
-    // The run before has come to the end of its source, and wrote no index segment.
+    // The run before has reached the end of its source, and wrote no index segment.
     let left = Left::new(&whole[..whole.len() - final_len], false);
     let opener = DecryptPipeline::new(&key).open_stream(&mut &whole[..]).unwrap();
     let mut journal = FileJournal::new(&left.output, JournalRole::Encrypt, SourceStamp::default());
@@ -284,12 +289,12 @@ fn index_segments_that_come_too_late_are_misuse() {
     assert_eq!(refused(&left.find(&asks).err().unwrap()), Misuse::IndexAfterEnd);
 }
 
-/// Nothing but the final segment follows an index segment that is not full.
+/// Only the final segment follows an index segment that is not full.
 //= spec/stream-v2.md#sv2-res-008
 //= type=test
-//# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although there is
-//# an ending record, a final segment, an index segment of fewer than n entries, or, with UNIFORM, a data
-//# segment that is not full.
+//# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len
+//# although there is an ending record, a final segment, an index segment of fewer than n entries,
+//# or, with UNIFORM, a data segment that is not full.
 #[test]
 fn a_source_that_goes_on_after_the_last_index_segment_is_another_one() {
     let key = key();
@@ -303,7 +308,7 @@ fn a_source_that_goes_on_after_the_last_index_segment_is_another_one() {
     assert_eq!(decrypt(&DecryptPipeline::new(&key), &stream).0, plaintext(20));
 }
 
-/// An index segment has no plaintext: the data segment before it stands for what is committed.
+/// An index segment has no plaintext, so the source is compared with the data segment before it.
 //= spec/stream-v2.md#sv2-res-008
 //= type=test
 //# where the plaintext of the last commit's segment or of the last committed data segment differs

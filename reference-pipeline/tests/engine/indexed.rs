@@ -1,4 +1,4 @@
-//! §11 Streams with index segments: read, and gone on with by a reader.
+//! Streams with index segments, read and resumed by a reader (§11).
 
 #![expect(clippy::panic, reason = "a test that cannot continue fails")]
 
@@ -16,7 +16,7 @@ use stream_v2_testing::streams::{decrypt, key};
 /// Data segments of one byte each.
 const LEN: usize = 200;
 
-/// Decrypts what is before segment `cut` into a file, and then goes on with the whole stream.
+/// Decrypts the segments before `cut` into a file, and then resumes with the whole stream.
 fn interrupted_at(stream: &Indexed, cut: usize) -> (Vec<u8>, Result<(), Error>) {
     let folder = tempfile::tempdir().unwrap();
     let output = OutputFile::new(folder.path().join("out"));
@@ -60,11 +60,13 @@ fn a_decryption_goes_on_before_at_and_after_an_index_segment() {
 
 //= spec/stream-v2.md#sv2-res-012
 //= type=test
-//# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer included.
+//# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
+//# included.
 #[test]
 fn a_decryption_that_goes_on_rejects_what_any_reader_rejects() {
     let bent = |at| Indexed::of_bytes(LEN, move |segment, payload| payload[at] ^= u8::from(segment > FULL));
-    // The distance, the tag of the index segment before, the length of a data segment before the cut, and of one after it.
+    // The distance, the tag of the previous index segment, the length of a data segment before the
+    // cut, and of one after it.
     for at in [0, 8, 24, 24 + 24 * 20] {
         let stream = bent(at);
         let (_, uninterrupted) = decrypt(&DecryptPipeline::new(&key()), &stream.bytes);

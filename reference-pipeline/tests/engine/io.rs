@@ -1,4 +1,5 @@
-//! The framing functions by themselves: what `write_segment` writes, `read_segment` reads, and no byte more.
+//! The framing functions by themselves: `read_segment` reads the bytes of `write_segment`, and no
+//! byte more.
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::crypto::{Run, RunSalt, SegmentOrder, StreamOpener, StreamSealer};
@@ -26,7 +27,7 @@ fn exactly_one_segment_a_call() {
     }
     assert_eq!(ends, [128 + 8472, 128 + 2 * 8472, 128 + 3 * 8472]);
 
-    // The input may go on: nothing behind the segment is touched.
+    // The input may continue: bytes behind the segment are not touched.
     let mut source = &bytes[..];
     let (header, envelope) = read_stream_header(&mut source).unwrap();
     assert!(envelope.is_empty());
@@ -52,7 +53,7 @@ fn an_envelope_is_read_whole_and_checked() {
     let bytes = [&header.to_bytes()[..], &envelope].concat();
     let (read, found) = read_stream_header(&mut Short::new(&bytes[..], 5, 3)).unwrap();
     assert_eq!((read, found), (header, envelope));
-    // header_tag does not cover the envelope: it can be exchanged.
+    // header_tag does not cover the envelope, which can be exchanged.
     assert!(StreamOpener::new(&read, &key, b"").is_ok());
     for cut in 0..bytes.len() {
         let error = *read_stream_header(&mut &bytes[..cut]).unwrap_err().format_error().unwrap();

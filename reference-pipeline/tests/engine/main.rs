@@ -1,4 +1,5 @@
-//! Streams that are written and read, on threads and on tasks: whole, by range, and with every fault.
+//! Streams that are written and read, on threads and on tasks: whole, by range, and with every
+//! fault.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 

@@ -1,4 +1,4 @@
-//! Managers that fail at any call: the run ends there, and nothing is lost that was durable.
+//! Managers that fail at any call: the run ends there, and durable data is not lost.
 
 use std::io::{self, ErrorKind};
 
@@ -15,8 +15,8 @@ use crate::faults::{LEN, sealed};
 
 //= spec/stream-v2.md#sv2-jrn-001
 //= type=test
-//# An owner MUST make the output durable up to the end of a segment before it appends a commit record for
-//# that segment.
+//# An owner MUST make the output durable up to the end of a segment before it appends a commit
+//# record for that segment.
 #[test]
 fn what_is_reported_durable_is_in_the_sink() {
     struct Watch(Vec<Commit>);
@@ -59,7 +59,7 @@ fn what_is_reported_durable_is_in_the_sink() {
     assert_ne!(last.transcript, Transcript::EMPTY);
 }
 
-/// Fails at the n-th word it hears.
+/// Fails at the n-th call.
 struct Touchy {
     calls: usize,
     fail_at: usize,
@@ -96,7 +96,8 @@ impl CrashManager for Touchy {
 #[test]
 fn a_crash_manager_that_fails_at_any_call_ends_the_run_there() {
     let (stream, ends) = sealed();
-    // Once at the beginning, for six data segments, twice before the final segment, for that one, and at the end.
+    // Once at the beginning, for six data segments, twice before the final segment, for that one,
+    // and at the end.
     let calls = 11;
     for (&engine, fail_at) in Engine::ALL.iter().flat_map(|engine| (0..=calls).map(move |at| (engine, at))) {
         let mut sink = Recording::default();
@@ -146,7 +147,8 @@ impl LogManager for PanicsAt {
 #[test]
 fn a_log_manager_that_panics_at_any_event_never_takes_the_caller_down() {
     let key = key();
-    // Started, five full segments and a part, the final one, and the end, which is too late to change anything.
+    // The start, five full segments and a part, the final one, and the end, which is too late to
+    // change anything.
     for (&engine, event) in Engine::ALL.iter().flat_map(|engine| (0..9).map(move |event| (engine, event))) {
         let mut sink = Recording::default();
         let mut log = PanicsAt(event);

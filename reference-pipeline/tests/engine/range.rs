@@ -1,4 +1,5 @@
-//! §15.5 Random access to the plaintext: any range of any stream, how little is fetched for it, and what is refused.
+//! Random access to the plaintext: ranges of streams, the bytes fetched for them, and refused
+//! streams (§15.5).
 
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
@@ -15,8 +16,8 @@ use stream_v2_testing::streams::key;
 
 //= spec/stream-v2.md#sv2-rng-011
 //= type=test
-//# A range reader MUST give of a range that reaches beyond the end of the plaintext what is before that end, and
-//# report no error for the rest.
+//# A range reader MUST give of a range that reaches beyond the end of the plaintext what is before
+//# that end, and report no error for the rest.
 #[test]
 fn every_length_and_every_edge() {
     for form in Form::ALL {
@@ -99,7 +100,8 @@ proptest! {
     }
 }
 
-/// Header, final segment, and two segments more than the range takes: the first and the last are fetched whole.
+/// Header, final segment, and at most two segments more than the range takes: the first and the
+/// last are fetched whole.
 #[test]
 fn no_more_is_fetched_than_the_range_needs() {
     let (segments, segment) = (300, 96 + 4096 + 3 * 24 + 36 + 52);
@@ -115,12 +117,13 @@ fn no_more_is_fetched_than_the_range_needs() {
             let (touched, overhead) = ((begin + len - 1) / 4096 - begin / 4096 + 1, segment - 4096);
             let way = match form {
                 Form::Uniform => 0,
-                // Each index segment once, header and wire, and no more of them than lead there.
+                // Each index segment on the way once, header and wire, and no others.
                 Form::Indexed => (2 - begin / (N * 4096)) * segment,
                 Form::Plain => 96 * (begin / 4096),
             };
             assert!(bytes < len + 2 * 4096 + touched * overhead + way, "{form:?} {begin} {len}: {bytes}");
-            // What was fetched is held: the same again takes nothing but the same segments, and the last one not even that.
+            // The segment fetched last is held. The same range again takes only the same segments,
+            // without the last one.
             read(&mut ranges, begin + len - 1..begin + len).unwrap();
             assert_eq!(counting.take(), vec![]);
             let back = begin / 4096 * 4096;
@@ -158,7 +161,7 @@ fn damage_is_seen_where_it_is_read_and_nowhere_else() {
                     _ => 56,
                 };
             assert_eq!((format.detail(), format.offset().0, format.segment()), (detail, offset, Some(2)));
-            // The same ever after (SV2-REL-003).
+            // The same forever (SV2-REL-003).
             for range in [0..1, 0..0, 30_000..30_001] {
                 assert_eq!(read(&mut ranges, range).unwrap_err().format_error(), Some(&format));
             }
@@ -169,11 +172,11 @@ fn damage_is_seen_where_it_is_read_and_nowhere_else() {
 
 //= spec/stream-v2.md#sv2-rng-001
 //= type=test
-//# A range reader MUST apply steps 1 to 17 of §15.1 to each segment that it opens, in the form of the table in
-//# §15.5: without what compares the segment with the ones before it (SV2-ORD-002 to SV2-ORD-004, SV2-HDR-018,
-//# SV2-DIG-005, SV2-IDX-004, SV2-IDX-005 and, unless it has seen all segments, SV2-FIN-001). In place of
-//# SV2-ORD-001 it rejects with `order.segment_index` a segment of another kind, or of another segment_index
-//# where it knows which it asked for.
+//# A range reader MUST apply steps 1 to 17 of §15.1 to each segment that it opens, in the form of
+//# the table in §15.5: without what compares the segment with the ones before it (SV2-ORD-002 to
+//# SV2-ORD-004, SV2-HDR-018, SV2-DIG-005, SV2-IDX-004, SV2-IDX-005 and, unless it has seen all
+//# segments, SV2-FIN-001). In place of SV2-ORD-001 it rejects with `order.segment_index` a segment
+//# of another kind, or of another segment_index where it knows which it asked for.
 #[test]
 fn no_flipped_bit_changes_what_is_read() {
     for form in Form::ALL {
@@ -182,7 +185,8 @@ fn no_flipped_bit_changes_what_is_read() {
             let mut damaged = sample.bytes.clone();
             damaged[place] ^= 1 << (place % 8);
             let all = open(&damaged[..]).and_then(|mut ranges| read(&mut ranges, 0..usize::MAX));
-            // All segments are read for it, so nothing of the stream is left out; but what leads nowhere.
+            // All segments are read for it, so no part of the stream is left out, except links that
+            // lead nowhere.
             let error = all.map(|all| all.len()).unwrap_err();
             let expected = match place {
                 128.. => sample.segments.iter().position(|range| range.contains(&place)).map(|at| at as u64),
@@ -208,7 +212,7 @@ fn a_segment_in_the_place_of_another_is_out_of_order() {
             let found = (error.detail(), error.offset().0, error.segment());
             let offset = sample.segments[place].start as u64 + 4;
             assert_eq!(found, (Detail::OrderSegmentIndex, offset, Some(place as u64)), "{form:?}");
-            // Also on the way to the end of what was cut off.
+            // Also on the way to the end of a stream that was cut off.
             if form != Form::Uniform {
                 assert_eq!(error_of(open(&moved[..moved.len() - 1]).map(|_| ())), found, "{form:?}");
             }
@@ -218,10 +222,10 @@ fn a_segment_in_the_place_of_another_is_out_of_order() {
 
 //= spec/stream-v2.md#sv2-rng-010
 //= type=test
-//# Where the last 256 bytes of the body do not begin with an authentic header of a final segment, a range reader
-//# MUST report what stands there instead: `truncated` where the input ends inside a segment or after one that is
-//# not final, `trailing` where a final segment ends before the input does, and otherwise the error of the first
-//# header that fails steps 1 to 10.
+//# Where the last 256 bytes of the body do not begin with an authentic header of a final segment, a
+//# range reader MUST report what stands there instead: `truncated` where the input ends inside a
+//# segment or after one that is not final, `trailing` where a final segment ends before the input
+//# does, and otherwise the error of the first header that fails steps 1 to 10.
 #[test]
 fn a_stream_that_ends_too_early_is_truncated_unless_it_is_to_be_salvaged() {
     for form in Form::ALL {
@@ -260,7 +264,7 @@ fn a_final_segment_that_is_not_of_these_segments_is_refused() {
         let (one, two) = (Sample::of_len(form, 5 * 4096), Sample::of_len(form, 3 * 4096));
         let closing = one.segments.last().unwrap().clone();
         let cut = two.segments.last().unwrap().start;
-        // What is before the final segment is shorter than it says.
+        // The segments before the final one are shorter than its total.
         let spliced = [&one.bytes[..cut], &one.bytes[closing]].concat();
         let detail = if form == Form::Uniform { Detail::OrderSegmentIndex } else { Detail::AuthTrailer };
         assert_eq!(error_of(open(&spliced[..]).map(|_| ())).0, detail, "{form:?}");
@@ -269,8 +273,8 @@ fn a_final_segment_that_is_not_of_these_segments_is_refused() {
 
 //= spec/stream-v2.md#sv2-fin-002
 //= type=test
-//# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a plaintext_len
-//# of the stream header other than 2^64 - 1.
+//# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a
+//# plaintext_len of the stream header other than 2^64 - 1.
 #[test]
 fn another_length_than_the_declared_one_is_refused() {
     for form in Form::ALL {

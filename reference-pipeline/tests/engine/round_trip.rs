@@ -1,4 +1,4 @@
-//! What is encrypted is decrypted again, and comes out the same whoever does the work.
+//! Plaintext survives encryption and decryption, with every engine and width.
 
 use proptest::prelude::*;
 use stream_v2_format::wire::{DigestAlg, StreamFlags};
@@ -60,19 +60,19 @@ fn output_does_not_depend_on_workers_or_reads() {
 fn segments_are_full_however_the_source_delivers() {
     let key = key();
     let stream = encrypt(&encrypting(&key, 2), &plaintext(3 * 8192));
-    // UNIFORM (§4): the final segment stands where arithmetic says.
+    // UNIFORM (§4): the final segment is where arithmetic puts it.
     let full = 96 + 8192 + 24 * 4 + 36 + 52;
     assert_eq!(stream.len(), 128 + 3 * full + 256);
 }
 
 //= spec/stream-v2.md#sv2-hdr-015
 //= type=test
-//# A writer MUST draw stream_salt from the operating system's cryptographic random generator for each stream
-//# that it starts.
+//# A writer MUST draw stream_salt from the operating system's cryptographic random generator for
+//# each stream that it starts.
 //= spec/stream-v2.md#sv2-seg-026
 //= type=test
-//# A writer MUST draw run_salt from the operating system's cryptographic random generator at the beginning of
-//# each run, and use it in every segment of that run.
+//# A writer MUST draw run_salt from the operating system's cryptographic random generator at the
+//# beginning of each run, and use it in every segment of that run.
 #[test]
 fn salts_are_fresh_in_every_stream() {
     let key = key();
@@ -114,8 +114,8 @@ fn a_context_must_match() {
 
 //= spec/stream-v2.md#sv2-lim-002
 //= type=test
-//# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose segment_size is
-//# above a limit that its caller has set.
+//# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
+//# segment_size is above a limit that its caller has set.
 #[test]
 fn a_stream_over_the_callers_limit_is_refused_before_any_segment() {
     let key = key();
@@ -128,8 +128,8 @@ fn a_stream_over_the_callers_limit_is_refused_before_any_segment() {
 
 //= spec/stream-v2.md#sv2-epo-002
 //= type=test
-//# A writer MUST end a stream, with a final segment or an error, when the next data or index segment would
-//# pass the last segment_index that §14 allows.
+//# A writer MUST end a stream, with a final segment or an error, when the next data or index
+//# segment would pass the last segment_index that §14 allows.
 #[test]
 fn a_full_stream_ends_with_an_error_and_not_with_a_wrapped_index() {
     let key = key();

@@ -1,4 +1,4 @@
-//! What `{:?}` and errors show of what passes through: lengths, and never bytes of plaintext.
+//! `{:?}` and errors show lengths, and never bytes of plaintext.
 
 use std::fmt::Debug;
 use std::io::Cursor;
@@ -14,7 +14,7 @@ use stream_v2_pipeline::{
 };
 use stream_v2_testing::streams::{encrypt, encrypting, key, salts, small_params};
 
-/// As text and as the numbers of its bytes, however they are written.
+/// As text and as the numbers of its bytes, in every notation.
 const MARKER: &[u8] = b"MARKERMARKERMARKER";
 
 fn plaintext() -> Vec<u8> {

@@ -1,4 +1,5 @@
-//! A source that is a file: workers read for themselves, the caller is one of them, and nothing else is different.
+//! A source that is a file: each worker reads for itself, the caller is one of them, and nothing
+//! else differs.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -73,7 +74,7 @@ fn so_are_index_segments_and_a_declared_length() {
     };
     expected(|pipeline| pipeline.set_index(true));
     expected(|pipeline| pipeline.params.plaintext_len = Some(30 * SEGMENT as u64 + 9));
-    // What is behind the declared length is left where it is.
+    // Bytes behind the declared length are not read.
     expected(|pipeline| pipeline.params.plaintext_len = Some(10 * SEGMENT as u64));
 }
 
@@ -94,7 +95,7 @@ fn a_source_that_stands_in_the_middle_is_read_from_there() {
     let mut out = WriterSink::new(&mut released);
     reader.resume(&opened, &Committed::NOTHING, &stream, &mut out, Managers::none()).unwrap();
     assert!(released == plaintext(20 * SEGMENT)[77..]);
-    // The source has come to its end, as it does when it is read.
+    // The source is at its end, as after a normal read.
     assert_eq!((&stream).read(&mut [0]).unwrap(), 0);
 }
 
@@ -137,12 +138,12 @@ fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
     assert!(text.starts_with(&sink.bytes));
 }
 
-/// What was recorded.
+/// The calls to the crash manager.
 #[derive(Default)]
 struct Recorded {
     segments: Vec<u32>,
     follows: bool,
-    /// What all segments hold, if it follows that.
+    /// The plaintext of all segments, if it asks for it.
     followed: Vec<u8>,
 }
 
@@ -187,7 +188,9 @@ impl CrashManager for Recorded {
     }
 }
 
-/// Segments of more than one piece, and frames that are larger than one: with a journal, with one that follows the plaintext of all segments, and without.
+/// Segments of more than one piece, and frames that are larger than one piece.
+///
+/// With a journal, with one that needs the plaintext of all segments, and without.
 #[test]
 fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
     let key = key();
@@ -219,7 +222,7 @@ fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
     }
 }
 
-/// Whole, and with damage in some pieces.
+/// Checks a whole stream, and one with damage in some pieces.
 fn opens_as_any_other_source(stream: &[u8], text: &[u8]) {
     let key = key();
     let (back, result) = decrypt_file(&mut DecryptPipeline::new(&key), stream);

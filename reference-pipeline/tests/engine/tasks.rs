@@ -1,4 +1,4 @@
-//! The pipeline on Tokio: the same bytes and the same errors as on threads, whatever is awaited.
+//! The pipeline on Tokio: the same bytes and the same errors as on threads.
 
 use std::fs;
 use std::future::pending;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 const LEN: usize = 9 * 8192 + 100;
 
-/// Never has anything to give.
+/// A source that never has data.
 struct Silent;
 
 impl AsyncRead for Silent {
@@ -95,7 +95,7 @@ impl io::Read for Broken {
     }
 }
 
-/// What a source holds until it breaks, once for threads and once to be read ahead.
+/// Returns a source that breaks after its data, once for threads and once to be read ahead.
 fn breaking(bytes: &[u8], panics: bool) -> [impl io::Read + Send + 'static; 2] {
     [bytes.to_vec(), bytes.to_vec()].map(|bytes| io::Read::chain(Cursor::new(bytes), Broken(panics)))
 }
@@ -178,7 +178,7 @@ fn without_a_runtime_there_is_an_error() {
     );
 }
 
-/// A runtime that ends while a run goes on elsewhere.
+/// A runtime that ends while a run is active elsewhere.
 #[test]
 fn a_runtime_that_has_ended_is_an_error() {
     let key = key();
@@ -194,7 +194,7 @@ fn a_runtime_that_has_ended_is_an_error() {
     assert_eq!(error.stage(), Stage::Worker, "{error}");
 }
 
-/// A sink of which every call waits for ever once it was given so many pieces.
+/// A sink in which every call waits forever after so many pieces.
 struct Stuck(usize);
 
 impl AsyncOutputSink for Stuck {
@@ -231,7 +231,8 @@ fn a_sink_that_waits_holds_the_source_back() {
         };
         assert!(runtime.block_on(run).is_none());
         let read = pipeline.telemetry.snapshot().segments_read;
-        // The header and two segments were taken; the third is with the sink, and the window is full.
+        // The header and two segments were taken; the third is with the sink, and the window is
+        // full.
         assert!(read <= 2 + pipeline.parallelism.resolved().window as u64, "{read}");
     }
 }

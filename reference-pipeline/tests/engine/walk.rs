@@ -1,4 +1,6 @@
-//! Walking without a key sees the structure, finds every torn write, and agrees with the reader that has the key about both.
+//! Walking without a key sees the structure, and finds every torn write.
+//!
+//! It agrees with the reader that has the key about both.
 
 use std::io::Cursor;
 
@@ -77,7 +79,8 @@ fn cannot_tell_a_forgery_and_does_not_claim_to() {
 
 //= spec/stream-v2.md#sv2-rel-003
 //= type=test
-//# A reader that has reported an error MUST report the same error ever after and release nothing more.
+//# A reader that has reported an error MUST report the same error ever after and release nothing
+//# more.
 #[test]
 fn an_error_is_the_last_word() {
     let built = build(RUNS);

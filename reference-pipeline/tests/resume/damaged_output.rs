@@ -1,4 +1,4 @@
-//! §19.2 An interrupted encryption whose output was damaged in front of its last commit (SV2-RES-006).
+//! An interrupted encryption whose output was damaged before its last commit (§19.2, SV2-RES-006).
 
 use std::fs;
 use std::io::ErrorKind;
@@ -15,7 +15,7 @@ const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT;
 const HEADER: usize = 96;
 
-/// Five committed segments of 4,096 bytes, and where each begins.
+/// Five committed segments of 4,096 bytes, and the place of each.
 struct Interrupted {
     folder: tempfile::TempDir,
     key: ContentKey,
@@ -63,7 +63,7 @@ impl Interrupted {
         InterruptedEncryption::find(&self.pipeline(), &self.output()).map(Option::unwrap)
     }
 
-    /// What comparing everything with a source says, as detail, offset and segments.
+    /// Returns detail, offset and segments of the error after comparing everything with a source.
     fn compared(&self, source: &[u8]) -> (Detail, u64, Option<u64>) {
         let mut found = self.find().unwrap();
         let compared = found.compare_source(&self.pipeline(), &mut &*source, SourceStamp::default(), None);
@@ -78,15 +78,15 @@ fn found_at(error: &Error) -> (Detail, u64, Option<u64>) {
 
 //= spec/stream-v2.md#sv2-res-006
 //= type=test
-//# It MUST report the same, unless the error is `unsupported`, where a segment header in front of the last commit
-//# that it walks over fails a check, and where a committed segment that it reads again for its plaintext is not
-//# valid.
+//# It MUST report the same, unless the error is `unsupported`, where a segment header in front of
+//# the last commit that it walks over fails a check, and where a committed segment that it reads
+//# again for its plaintext is not valid.
 #[test]
 fn a_misplaced_header_before_the_commit_is_damage() {
     let interrupted = Interrupted::new(false);
     let bytes = interrupted.bytes();
     let begins = &interrupted.begins;
-    // Segment 2 stands where segment 1 was, as well: genuine, and in the wrong place.
+    // Segment 2 is in the place of segment 1, as well: genuine, and in the wrong place.
     let mut moved = bytes.clone();
     moved.copy_within(begins[2]..begins[3], begins[1]);
     // Its header lacks a bit, which the checksum covers.
@@ -109,7 +109,7 @@ fn damage_found_by_comparing_names_its_segment() {
         interrupted.write(&bytes);
         let damaged = (Detail::MalformedDamaged, interrupted.begins[1] as u64, Some(1));
         assert_eq!(interrupted.compared(&plaintext(LEN)), damaged);
-        // Whatever comes first is reported.
+        // The first fault is reported.
         let changed = |place: usize| {
             let mut source = plaintext(LEN);
             source[place] ^= 1;

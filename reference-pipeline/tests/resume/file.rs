@@ -1,5 +1,6 @@
-//! §19.5 An encryption into a file on the disk with whatever became of its journal: each condition has its outcome, and nothing committed is
-//! lost or sealed twice.
+//! An encryption into a file on the disk, with every state of its journal (§19.5).
+//!
+//! Each state has its outcome, and no committed segment is lost or sealed twice.
 
 use std::fs::{self, File};
 use std::io::{Cursor, ErrorKind};
@@ -16,7 +17,7 @@ use stream_v2_testing::streams::{decrypt, key, small_segments};
 
 const SEGMENT: usize = 4096;
 const LEN: usize = 9 * SEGMENT - 5;
-/// Bytes of a segment after the first: nothing but full ones, in a stream with UNIFORM.
+/// Bytes of a segment after the first: only full ones, in a stream with UNIFORM.
 const SEGMENT_LEN: u64 = 96 + 4096 + 24 * 3 + 36 + 52;
 const STAMP: SourceStamp = SourceStamp { len: Some(LEN as u64), mtime: Some(7) };
 
@@ -52,14 +53,14 @@ impl Interrupted {
         InterruptedEncryption::find(&self.pipeline(), &self.output())
     }
 
-    /// What is found, with so many committed segments.
+    /// Recovers, and checks the number of committed segments.
     fn found(&self, segments: u64) -> InterruptedEncryption {
         let found = self.find().unwrap().unwrap();
         assert_eq!(found.recovered().committed.segments, segments);
         found
     }
 
-    /// Goes on, and checks the result against what was committed before.
+    /// Resumes, and checks the result against the part that was committed before.
     fn resume(&self, mut found: InterruptedEncryption) -> Summary {
         let committed_len = usize::try_from(found.recovered().stream_len).unwrap();
         let committed = self.partial()[..committed_len].to_vec();
@@ -76,7 +77,7 @@ impl Interrupted {
     }
 }
 
-/// Where another source differs, which no message shows unless its owner asks.
+/// Returns the first difference of another source, which no message shows unless its owner asks.
 //= spec/stream-v2.md#sv2-res-029
 //= type=test
 //# An owner MUST tell the offset of `journal.source` to the owner of the source only.
@@ -216,10 +217,10 @@ fn without_a_journal_damage_anywhere_changes_nothing() {
 
 //= spec/stream-v2.md#sv2-res-008
 //= type=test
-//# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its length or
-//# its time of modification is known and differs from the journal's, where it ends before the committed
-//# plaintext_len, where the plaintext of the last commit's segment or of the last committed data segment
-//# differs from it,
+//# A writer that resumes MUST refuse a source with `journal.source`, and change nothing, where its
+//# length or its time of modification is known and differs from the journal's, where it ends before
+//# the committed plaintext_len, where the plaintext of the last commit's segment or of the last
+//# committed data segment differs from it,
 #[test]
 fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     let interrupted = Interrupted::new();
@@ -246,7 +247,7 @@ fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
     };
     assert_eq!(compared(&early).err(), Some(7));
     assert_eq!(compared(&same[..100]).err(), Some(100));
-    // A log that has grown: its owner says so by having everything compared.
+    // A log has grown. Its owner accepts that by having everything compared.
     let found = compared(&longer).unwrap();
     found.resume(&interrupted.pipeline(), &longer[5 * SEGMENT..], None).unwrap();
     let output = fs::read(interrupted.output().target()).unwrap();
@@ -263,7 +264,7 @@ fn what_is_kept_without_a_journal_is_in_the_new_one_before_anything_follows() {
     let source = Failing::new(source, 0, ErrorKind::ConnectionReset);
     found.resume(&interrupted.pipeline(), source, None).unwrap_err();
     assert_eq!(fs::metadata(interrupted.output().journal()).unwrap().len(), 212 + 136);
-    // It vouches for all five, so that none of them is taken for a torn tail.
+    // It vouches for all five, so none of them counts as a torn tail.
     let mut bytes = interrupted.partial();
     let place = bytes.len() - 1000;
     bytes[place] ^= 1;
@@ -293,9 +294,10 @@ fn damaged_records_are_told_and_not_relied_on() {
 
 //= spec/stream-v2.md#sv2-res-014
 //= type=test
-//# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an output that is not
-//# empty and that does not begin as its own kind does, or that, for a reader, no journal of its stream
-//# vouches for; nor a file under the name of its journal that does not begin with the magic of one.
+//# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an output that
+//# is not empty and that does not begin as its own kind does, or that, for a reader, no journal of
+//# its stream vouches for; nor a file under the name of its journal that does not begin with the
+//# magic of one.
 #[test]
 fn files_of_somebody_else_are_left_alone() {
     let refused = |name: &str, content: &[u8], kind: ErrorKind| {
@@ -365,9 +367,9 @@ fn two_names_of_a_file_that_is_not_sealed_are_no_complete_run() {
 
 //= spec/stream-v2.md#sv2-res-008
 //= type=test
-//# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len although there
-//# is an ending record, a final segment, an index segment of fewer than n entries, or, with UNIFORM, a data
-//# segment that is not full.
+//# or where bytes that belong to the stream (SV2-HDR-017) follow the committed plaintext_len
+//# although there is an ending record, a final segment, an index segment of fewer than n entries,
+//# or, with UNIFORM, a data segment that is not full.
 #[test]
 fn a_source_that_has_grown_after_its_last_short_segment_is_refused_and_nothing_is_changed() {
     let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };

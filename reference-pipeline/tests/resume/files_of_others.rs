@@ -1,4 +1,5 @@
-//! Two runs at one output, file systems that lack something, and who may open what: on the disk, with something done in between.
+//! Two runs at one output, file systems with missing features, and permissions: on the disk, with
+//! changes in between.
 
 use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind, Read, Seek, Write};
@@ -14,12 +15,12 @@ use stream_v2_testing::sources::Failing;
 use stream_v2_testing::streams::{key, small_segments};
 use stream_v2_testing::{forward, plaintext};
 
-/// What is different from a disk.
+/// A difference from a disk.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Oddity {
-    /// Nothing is, but that a name is only taken away from a file that is locked.
+    /// None, but a name may be removed only from a locked file.
     Locked,
-    /// When the partial name is taken away, another run begins, and has a journal.
+    /// When the partial name is removed, another run begins, and has a journal.
     AnotherRun,
     /// There are no locks.
     NoLocks,
@@ -192,8 +193,8 @@ fn numbers_of_files_that_change_are_named() {
 
 //= spec/stream-v2.md#sv2-res-041
 //= type=test
-//# An owner MUST keep other users from opening an output that is not complete, and the files beside it, if the
-//# system can do that.
+//# An owner MUST keep other users from opening an output that is not complete, and the files beside
+//# it, if the system can do that.
 #[test]
 fn only_the_owner_opens_what_is_not_complete() {
     let place = Place::new();

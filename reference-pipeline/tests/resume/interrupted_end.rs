@@ -1,6 +1,7 @@
-//! A run that is asked to stop at the end of its source: a signal to a whole pipeline ends the
-//! program that feeds it, too, so that the source may have been cut off. No stream is sealed then,
-//! and the same output is resumed from a longer source.
+//! A run that is asked to stop at the end of its source.
+//!
+//! A signal to a whole pipeline also ends the program that feeds it, so the source may have been
+//! cut off. No stream is sealed then, and the same output is resumed from a longer source.
 
 #![expect(clippy::panic, reason = "a test that cannot continue fails")]
 
@@ -20,10 +21,10 @@ const SEGMENT: usize = 4096;
 /// An empty source, and one that ends with, before and after the end of a segment.
 const LENS: [usize; 8] =
     [0, 1, SEGMENT - 1, SEGMENT, SEGMENT + 1, 3 * SEGMENT, 5 * SEGMENT, 7 * SEGMENT + 100];
-/// What a source holds that was not cut off.
+/// The rest of a source that was not cut off.
 const MORE: usize = 3 * SEGMENT + 7;
 
-/// A source that raises a flag when it says that it has ended.
+/// A source that raises a flag when it reports its end.
 struct CutOff<'a> {
     source: &'a [u8],
     shutdown: Shutdown,
@@ -39,7 +40,7 @@ impl Read for CutOff<'_> {
     }
 }
 
-/// How a run writes.
+/// The setup of a run.
 #[derive(Clone, Copy, Debug)]
 struct Way {
     jobs: usize,
@@ -82,7 +83,7 @@ impl Folder {
         FileSink::create(&self.output()).unwrap()
     }
 
-    /// Goes on from a source that was not cut off.
+    /// Resumes from a source that was not cut off.
     fn resumed(&self, way: Way, source: &[u8]) -> Vec<u8> {
         let key = key();
         let pipeline = way.pipeline(&key);
@@ -132,7 +133,7 @@ fn a_cut_source_is_not_sealed() {
     }
 }
 
-/// Whatever the moment, either the whole source is sealed, or a longer one can be.
+/// At every moment, either the whole source is sealed, or a longer one can be.
 #[test]
 fn a_late_signal_seals_all_or_resumes() {
     let key = key();
@@ -198,7 +199,7 @@ fn a_cut_stream_is_not_truncated() {
     }
 }
 
-/// Goes on once the whole stream is there.
+/// Resumes once the whole stream is there.
 fn decrypted_later(folder: &Folder, key: &ContentKey, stream: &[u8]) -> Vec<u8> {
     let (pipeline, mut source) = (DecryptPipeline::new(key), stream);
     let opened = pipeline.open_stream(&mut source).unwrap();
@@ -213,7 +214,7 @@ fn decrypted_later(folder: &Folder, key: &ContentKey, stream: &[u8]) -> Vec<u8> 
     fs::read(folder.output().target()).unwrap()
 }
 
-/// On tasks the looks are the same: the writer of both engines is one.
+/// The checks on tasks are the same, because both engines share the writer.
 #[test]
 fn tasks_do_not_seal_a_cut_source() {
     use stream_v2_testing::tasks::runtimes;
@@ -257,7 +258,7 @@ impl tokio::io::AsyncRead for CutOffLater<'_> {
     }
 }
 
-/// A writer that nobody reads from, as a full pipe.
+/// A writer without a reader, as a full pipe.
 struct Full(Shutdown, usize);
 
 impl io::Write for Full {

@@ -1,4 +1,4 @@
-//! What an interrupted run leaves, and how the next one resumes it.
+//! The outputs of interrupted runs, and how the next run resumes them.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 

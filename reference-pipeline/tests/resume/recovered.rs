@@ -1,4 +1,6 @@
-//! §19 What recovery finds in an output without a journal, and going on from there in memory. Crashes are in `crash/encrypt.rs`.
+//! Recovery from an output without a journal, and resuming from there in memory (§19).
+//!
+//! Crashes are in `crash/encrypt.rs`.
 
 use std::io::Cursor;
 
@@ -28,7 +30,7 @@ fn found(output: &[u8]) -> Result<Recovered, Error> {
     recover(Cursor::new(output), &opener(output), JournalState::Missing)
 }
 
-/// Resumes a torn output: what is committed, followed by what the next run writes.
+/// Resumes a torn output: returns the committed part and the segments of the next run.
 fn resumed(torn: &[u8], source: &[u8], run: u8) -> (Vec<u8>, Recovered) {
     let recovered = found(torn).unwrap();
     let mut output = torn[..usize::try_from(recovered.stream_len).unwrap()].to_vec();
@@ -67,7 +69,7 @@ fn damage_before_a_genuine_segment_is_no_torn_tail() {
         assert_eq!((format.detail(), format.segment()), (Detail::MalformedDamaged, Some(1)), "{place}");
         assert_eq!(format.offset().0, built.segments[1].start as u64);
     }
-    // In the last segment it cannot be told from a torn write.
+    // In the last segment, damage looks the same as a torn write.
     let mut damaged = built.bytes[..end].to_vec();
     damaged[end - 1] ^= 1;
     assert_eq!(found(&damaged).unwrap().committed.segments, 3);

@@ -1,4 +1,5 @@
-//! §8.3, §18, §19 Runs across resumes: journals, walks and decryptions know the run of the last committed segment.
+//! Runs across resumes: journals, walks and decryptions know the run of the last committed segment
+//! (§8.3, §18, §19).
 
 use std::fs;
 use std::io::{Cursor, ErrorKind, Read};
@@ -31,7 +32,7 @@ impl Place {
         OutputFile::new(self.0.path().join("out"))
     }
 
-    /// Encrypts so many segments more, and stops.
+    /// Encrypts so many more segments, and stops.
     fn encrypt(&self, pipeline: &EncryptPipeline<'_>, segments: usize) {
         let output = self.output();
         let mut source = Cursor::new(plaintext(LEN));
@@ -49,7 +50,7 @@ impl Place {
         result.unwrap_err();
     }
 
-    /// The last commit of the journal: its segment, and the first of its run.
+    /// Returns the last commit of the journal: its segment, and the first of its run.
     fn commit(&self) -> (u32, u32) {
         let (stream, bytes) = (fs::read(self.output().partial()), fs::read(self.output().journal()));
         let (header, _) = read_stream_header(&mut &stream.unwrap()[..]).unwrap();
@@ -62,12 +63,12 @@ impl Place {
 
 //= spec/stream-v2.md#sv2-jrn-011
 //= type=test
-//# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in the
-//# stream, and run_salt from the segment header with that tag.
+//# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in
+//# the stream, and run_salt from the segment header with that tag.
 //= spec/stream-v2.md#sv2-res-027
 //= type=test
-//# A writer without a commit MUST take R (§8.3) from its walk, to which SV2-ORD-002, SV2-ORD-003 and
-//# SV2-DIG-005 apply.
+//# A writer without a commit MUST take R (§8.3) from its walk, to which SV2-ORD-002, SV2-ORD-003
+//# and SV2-DIG-005 apply.
 #[test]
 fn a_journal_says_where_the_run_of_its_commit_began() {
     for (index, loses) in [(false, false), (true, false), (false, true), (true, true)] {
@@ -105,7 +106,7 @@ fn a_journal_says_where_the_run_of_its_commit_began() {
     }
 }
 
-/// A stream of several runs, with UNIFORM or without, with the smallest segments.
+/// Returns a stream of several runs, with UNIFORM or without, with the smallest segments.
 fn stream(uniform: bool, salts: &[(u8, usize)]) -> Built {
     let params = small_params().with_uniform(uniform).with_segment_size(4096);
     let lens: Vec<_> = salts.iter().map(|&(salt, segments)| (salt, vec![SEGMENT; segments])).collect();
@@ -113,7 +114,7 @@ fn stream(uniform: bool, salts: &[(u8, usize)]) -> Built {
     build_with(&Plan { params, runs: &runs })
 }
 
-/// A source that can only be read on.
+/// A source that cannot seek.
 struct Pipe<'a>(&'a [u8]);
 
 impl Read for Pipe<'_> {
@@ -122,7 +123,7 @@ impl Read for Pipe<'_> {
     }
 }
 
-/// Decrypts what is before segment `end`, and finds what is left of that in `then`, read from its first segment on.
+/// Decrypts the segments before `end`, and recovers with `then`, read from its first segment on.
 fn left_after<'s>(
     place: &Place,
     stream: &Built,
@@ -143,8 +144,8 @@ fn left_after<'s>(
 /// After each segment of four runs, also the last ones of each.
 //= spec/stream-v2.md#sv2-jrn-011
 //= type=test
-//# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in the
-//# stream, and run_salt from the segment header with that tag.
+//# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in
+//# the stream, and run_salt from the segment header with that tag.
 #[test]
 fn a_decryption_is_resumed_in_any_run() {
     for uniform in [true, false] {
@@ -160,7 +161,8 @@ fn a_decryption_is_resumed_in_any_run() {
     }
 }
 
-/// Genuine segments of an abandoned run stand in front of those that are decrypted already. With UNIFORM nobody looks at them.
+/// Genuine segments of an abandoned run are placed before those that are decrypted already. With
+/// UNIFORM they are not read.
 #[test]
 fn headers_of_an_abandoned_run_are_refused_by_a_reader() {
     for uniform in [true, false] {

@@ -1,4 +1,6 @@
-//! What a run on Tokio leaves, and what goes on with it: the same journals as on threads; either engine goes on with what the other has left; and a
+//! Runs on Tokio that are interrupted, and their resumption.
+//!
+//! They leave the same journals as on threads, and either engine resumes the runs of the other. A
 //! run that is dropped at any moment is resumable.
 
 #![expect(clippy::panic, reason = "a test that cannot continue fails")]
@@ -22,7 +24,7 @@ use stream_v2_testing::tasks::{Sips, poll_times, runtimes};
 
 const LEN: usize = 9 * 8192 + 100;
 const STAMP: SourceStamp = SourceStamp { len: Some(LEN as u64), mtime: Some(7) };
-/// A journal with a salt and MACs of zeros.
+/// Returns a journal with a salt and MACs of zeros.
 fn unsalted(journal: &[u8]) -> Vec<u8> {
     let (header, records) = journal.split_at(JOURNAL_HEADER_LEN);
     let header = JournalHeader { journal_salt: [0; 16], ..JournalHeaderView::parse(header).unwrap().header };
@@ -45,7 +47,8 @@ impl Folder {
         OutputFile::new(self.0.path().join("out"))
     }
 
-    /// Everything that a run has left, by name; of a journal without its random salt and what is computed from that.
+    /// Returns everything that a run has left, by name. A journal comes without its random salt and
+    /// the values computed from that.
     fn left(&self) -> Vec<(String, Vec<u8>)> {
         let read = |path: &Path| (path.file_name().unwrap().to_string_lossy().into_owned(), fs::read(path));
         let mut left: Vec<_> = fs::read_dir(self.0.path())
@@ -182,7 +185,7 @@ fn dropped_after_any_poll_it_leaves_what_can_be_resumed() {
         let run = pipeline.run_to_file_async(Sips::new(&input[..], 8192), STAMP, sink, None);
         let result = runtime.block_on(poll_times(run, times));
         assert_eq!(runtime.metrics().num_alive_tasks(), 0);
-        // Waits for what is still on blocking threads.
+        // Waits for the work on blocking threads.
         drop(runtime);
         if let Some(result) = result {
             result.unwrap();

@@ -1,5 +1,6 @@
-//! §19, §21.8 What a resumed run takes from what it finds, and what it does not: digest algorithm, endings, headers in front of
-//! the last commit, and its own output.
+//! The trust of a resumed run in its findings (§19, §21.8).
+//!
+//! These are the digest algorithm, endings, headers before the last commit, and its own output.
 
 use std::fs;
 use std::io::{Cursor, ErrorKind, Read};
@@ -55,7 +56,7 @@ impl Place {
         bytes
     }
 
-    /// What is there under the partial name: bytes, or how many segments.
+    /// Returns the content of the partial name: bytes, or the number of segments.
     fn partial(&self) -> (Vec<u8>, u64) {
         match &self.database {
             None => (fs::read(self.output().partial()).unwrap(), 0),
@@ -94,7 +95,7 @@ impl Place {
     }
 }
 
-/// The detail of an error of the format, and the number of segments before it.
+/// Returns the detail of an error of the format, and the number of segments before it.
 fn told(error: &Error) -> (Detail, Option<u64>) {
     let error = error.format_error().unwrap();
     (error.detail(), error.segment())
@@ -102,13 +103,13 @@ fn told(error: &Error) -> (Detail, Option<u64>) {
 
 //= spec/stream-v2.md#sv2-res-005
 //= type=test
-//# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id from the
-//# stream header, and digest_alg from the last committed segment, and answer `misuse` to a caller who asks
-//# for others.
+//# A writer that resumes MUST take suite, flags, sizes, epoch_segments, plaintext_len and key_id
+//# from the stream header, and digest_alg from the last committed segment, and answer `misuse` to a
+//# caller who asks for others.
 //= spec/stream-v2.md#sv2-dig-008
 //= type=test
-//# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one included,
-//# and where it resumes that of the last committed segment.
+//# A writer MUST use one digest_alg in all segments of a stream, index segments and the final one
+//# included, and where it resumes that of the last committed segment.
 #[test]
 fn a_resumed_stream_keeps_its_digest_algorithm() {
     for tasks in [false, true] {
@@ -123,7 +124,7 @@ fn a_resumed_stream_keeps_its_digest_algorithm() {
             let rule = refused.format_error().and_then(stream_v2_format::Error::rule);
             assert_eq!(rule, Some(stream_v2_format::Misuse::ResumedDigestAlg));
             assert!(place.partial() == partial);
-            // Whoever asks for nothing gets what is there.
+            // A caller without a choice gets the existing one.
             pipeline.digest_alg = None;
             let stream = place.resume(&pipeline, LEN, tasks);
             let mut walk = KeylessWalk::reading(&stream[..], WalkDepth::Headers).unwrap();
@@ -150,10 +151,11 @@ fn nothing_committed_has_no_digest_algorithm_yet() {
     assert_eq!(first.header.digest_alg, DigestAlg::Sha3OverFrames);
 }
 
-/// An ending of another branch, which says more than this one holds, with another history.
+/// An ending of another branch, which covers more than this one holds, with another history.
 //= spec/stream-v2.md#sv2-res-030
 //= type=test
-//# A writer that resumes MUST take from an ending record that the source has ended, and nothing else.
+//# A writer that resumes MUST take from an ending record that the source has ended, and nothing
+//# else.
 #[test]
 fn an_ending_gives_no_value() {
     let place = Place::file();
@@ -184,7 +186,7 @@ fn an_ending_gives_no_value() {
     assert_eq!(walk.segments(), 6);
 }
 
-/// Where each segment begins.
+/// Returns the place of each segment.
 fn begins(stream: &[u8]) -> Vec<usize> {
     let mut walk = KeylessWalk::reading(stream, WalkDepth::Headers).unwrap();
     let mut begins = Vec::new();
@@ -194,15 +196,15 @@ fn begins(stream: &[u8]) -> Vec<usize> {
     begins
 }
 
-/// Two segments of one run in each other's place: no torn write leaves that.
+/// Two segments of one run in each other's place, which no torn write leaves.
 //= spec/stream-v2.md#sv2-res-006
 //= type=test
-//# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output reaches to
-//# the end of the last commit and the segment that it names is not there or not valid.
+//# A writer that resumes MUST report `malformed.damaged`, and change nothing, where the output
+//# reaches to the end of the last commit and the segment that it names is not there or not valid.
 //= spec/stream-v2.md#sv2-res-016
 //= type=test
-//# A writer that resumes, or a tool that recovers without the key, MUST report the error and change nothing
-//# where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
+//# A writer that resumes, or a tool that recovers without the key, MUST report the error and change
+//# nothing where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
 #[test]
 fn an_order_fault_before_the_last_commit_is_damage() {
     let place = Place::file();
@@ -227,7 +229,7 @@ fn an_order_fault_before_the_last_commit_is_damage() {
         let at = error.format_error().unwrap().offset().0;
         (told(&error), usize::try_from(at).unwrap())
     };
-    // In front of the segment of the last commit.
+    // Before the segment of the last commit.
     assert_eq!(refused(&swapped(1), Some(&journal)), ((Detail::MalformedDamaged, Some(1)), begins[1]));
     // Its own place.
     let damaged = (Detail::MalformedDamaged, Some(5));
@@ -251,7 +253,7 @@ fn interrupted(stream: &[u8], place: &Place) -> StreamOpener {
     opener
 }
 
-/// A source that can only be read on.
+/// A source that cannot seek.
 struct Pipe<'a>(&'a [u8]);
 
 impl Read for Pipe<'_> {
@@ -262,9 +264,9 @@ impl Read for Pipe<'_> {
 
 //= spec/stream-v2.md#sv2-res-031
 //= type=test
-//# A reader that resumes MUST, where its caller asks for it, compare all of its output before the end of the
-//# last commit with the plaintext of the stream before it goes on, and otherwise MUST NOT claim that it has
-//# verified that part.
+//# A reader that resumes MUST, where its caller asks for it, compare all of its output before the
+//# end of the last commit with the plaintext of the stream before it goes on, and otherwise MUST
+//# NOT claim that it has verified that part.
 #[test]
 fn all_of_an_output_is_compared_if_asked_for() {
     for index in [false, true] {
@@ -314,7 +316,7 @@ fn a_stream_that_was_changed_is_not_compared_with() {
     let output = place.output();
     let found = InterruptedDecryption::find_comparing(&pipeline, &output, &opener, &mut Pipe(&damaged));
     assert_eq!(told(&found.err().unwrap()), (Detail::MalformedWireCrc, Some(0)));
-    // Without comparing, what was verified before is skipped.
+    // Without comparing, segments that were verified before are skipped.
     let found = InterruptedDecryption::find(&pipeline, &output, &opener, &mut Pipe(&damaged)).unwrap();
     assert!(matches!(found, PartialDecryption::Torn(_)));
 }

@@ -1,4 +1,6 @@
-//! No thread outlives a run, in success and in failure. A binary of its own: it looks at all threads of the process.
+//! Every thread ends before its run returns, in success and in failure.
+//!
+//! This is a binary of its own, because it looks at all threads of the process.
 
 use std::io::ErrorKind;
 use std::task::Poll;
@@ -44,7 +46,9 @@ fn none_is_left_after_any_ending() {
     assert_none_left();
 }
 
-/// A run on tasks takes the blocking threads of the caller's runtime; where it has ended nothing of it is on them, and they end with the runtime.
+/// A run on tasks takes the blocking threads of the caller's runtime.
+///
+/// When it has ended, none of its work is on them, and they end with the runtime.
 #[test]
 fn none_is_left_after_any_ending_on_a_runtime() {
     let _alone = alone();
@@ -71,7 +75,7 @@ fn none_is_left_after_any_ending_on_a_runtime() {
         });
         if let Some(result) = ended {
             result.unwrap_err();
-            // Nobody calls the sink any more.
+            // No call to the sink is running any more.
             assert!(sink.into_inner().is_some());
         }
         drop(runtime);

@@ -1,5 +1,8 @@
-//! Every call of source, sink and journal goes wrong once, in every way: the run ends well or with one error, no thread is left, and the same command,
-//! given again, ends with exactly the source. A binary of its own: it looks at all threads of the process.
+//! Every call of source, sink and journal fails once, in every way.
+//!
+//! The run succeeds or ends with one error, and no thread is left. The same command, run again,
+//! ends with exactly the source. This is a binary of its own, because it looks at all threads of
+//! the process.
 
 #![expect(clippy::panic, reason = "a test that cannot continue fails")]
 
@@ -33,7 +36,7 @@ fn troubles() -> impl Iterator<Item = Trouble> {
     KINDS.into_iter().map(Trouble::Fails).chain([Trouble::Short])
 }
 
-/// One clear error of that stage and kind, or success.
+/// Checks for success, or one clear error of that stage and kind.
 fn assert_clear<T>(result: Result<T, Error>, trouble: Trouble, stages: &[Stage]) {
     let Err(error) = result else { return };
     let kind = match trouble {
@@ -110,7 +113,7 @@ fn run_decryption(decryption: &Decryption, sim: &Sim) -> Result<(), Error> {
     decryption.engine.decrypt_to_file(&pipeline, &stream, source, sink).map(drop)
 }
 
-/// Gives a thousand bytes a call, and fails at call number `at`, once.
+/// Returns a thousand bytes a call, and fails at call number `at`, once.
 struct Troubled<'s> {
     source: &'s [u8],
     at: usize,
@@ -182,7 +185,7 @@ fn every_call_of_the_source() {
     }
 }
 
-/// Lets everybody else go on before each call.
+/// Lets all other threads run before each call.
 struct Slow<T>(T);
 
 fn dawdle() {
@@ -229,7 +232,7 @@ fn whoever_is_slow_changes_nothing() {
     let expected = encrypt(&encrypting(&key, 1), &input);
     for jobs in [1, 4] {
         let mut pipeline = encrypting(&key, jobs);
-        // Nobody takes the events.
+        // The events are not received.
         let (telemetry, _events) = Telemetry::with_events(1);
         pipeline.telemetry = telemetry;
         let (mut quick, mut slow) = (Recording::default(), Slow(Recording::default()));

@@ -1,4 +1,5 @@
-//! No thread outlives a run. A binary of its own: its tests look at all threads of the process.
+//! Every thread ends before its run returns. A binary of its own: its tests look at all threads of
+//! the process.
 
 #![cfg(target_os = "linux")]
 

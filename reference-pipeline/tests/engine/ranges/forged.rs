@@ -1,16 +1,17 @@
-//! Index segments that lie, and segments of other runs.
+//! Index segments with wrong content, and segments of other runs.
 
 use stream_v2_format::Detail;
 
 use super::{Form, N, Sample, error_of, open, read};
 
-/// Two histories of one stream: they have the first 5 segments in common, and then the same lengths.
+/// Returns two histories of one stream: the first 5 segments are the same, and the others have the
+/// same lengths.
 fn histories(form: Form) -> [Sample; 2] {
     let lens = vec![3; 2 * N];
     [0x41, 0x42].map(|salt| Sample::new(form, 4096, &[(0x40, &lens[..5]), (salt, &lens[5..])], |_, _| {}))
 }
 
-/// The second history with a segment of the first.
+/// Returns the second history with a segment of the first.
 fn spliced([one, two]: &[Sample; 2], segment: usize) -> Vec<u8> {
     let mut bytes = two.bytes.clone();
     let place = two.segments[segment].clone();
@@ -20,9 +21,9 @@ fn spliced([one, two]: &[Sample; 2], segment: usize) -> Vec<u8> {
 
 //= spec/stream-v2.md#sv2-idx-006
 //= type=test
-//# A range reader that uses index segments MUST check that segment_tag of each segment it fetches begins with
-//# the 16 bytes that name it (its entry, or previous for an index segment), and reject it with `auth.index`
-//# otherwise.
+//# A range reader that uses index segments MUST check that segment_tag of each segment it fetches
+//# begins with the 16 bytes that name it (its entry, or previous for an index segment), and reject
+//# it with `auth.index` otherwise.
 #[test]
 fn a_segment_of_another_run_is_not_the_one_that_is_named() {
     let histories = histories(Form::Indexed);
@@ -33,7 +34,7 @@ fn a_segment_of_another_run_is_not_the_one_that_is_named() {
         let error = error_of(read(&mut ranges, target..target + 1).map(|_| ()));
         let offset = histories[1].segments[segment].start as u64 + 60;
         assert_eq!(error, (Detail::AuthIndex, offset, Some(segment as u64)));
-        // What does not need it is read.
+        // Ranges that do not need it are read.
         let last = histories[1].plaintext.len() - 1;
         assert_eq!(
             read(&mut open(&bytes[..]).unwrap(), last..last + 1).unwrap(),
@@ -44,9 +45,10 @@ fn a_segment_of_another_run_is_not_the_one_that_is_named() {
 
 //= spec/stream-v2.md#sv2-idx-007
 //= type=test
-//# A range reader that uses index segments MUST check that HMAC(K_chain, T_(i-1) || LE32(i) || D_i), where i is
-//# the segment_index of the last index segment and T_(i-1) the first 32 bytes of its terminator, equals the
-//# transcript in the trailer, and reject the index segment with `auth.index` otherwise.
+//# A range reader that uses index segments MUST check that HMAC(K_chain, T_(i-1) || LE32(i) ||
+//# D_i), where i is the segment_index of the last index segment and T_(i-1) the first 32 bytes of
+//# its terminator, equals the transcript in the trailer, and reject the index segment with
+//# `auth.index` otherwise.
 #[test]
 fn the_last_index_segment_is_the_one_that_the_trailer_speaks_of() {
     let histories = histories(Form::Indexed);
@@ -97,7 +99,7 @@ fn index_segments_that_do_not_add_up_are_malformed() {
         let offset = sample.segments[at].start as u64 + 104;
         assert_eq!(error, (Detail::MalformedIndex, offset, Some(at as u64)), "{target}");
     };
-    // Index segment, byte of its payload, and what is changed there; first byte of the range.
+    // Index segment, byte of its payload, and the change there; first byte of the range.
     let cases = [
         (first, 0, 0x80, 0),
         (first, 8, 1, 0),
@@ -136,7 +138,8 @@ fn an_index_segment_in_the_place_of_another_is_out_of_order() {
     }
 }
 
-/// A distance to the middle of a segment, and lengths that are exchanged among entries: what is found there is none of the named segments.
+/// A distance to the middle of a segment, and exchanged lengths of entries: no named segment is
+/// found there.
 #[test]
 fn index_segments_that_lead_astray_lead_nowhere() {
     let lens = [100, 200, 300];

@@ -1,4 +1,5 @@
-//! The golden vectors: what a sequential reader accepts or rejects, and a range reader that reads all of it.
+//! The golden vectors: a sequential reader and a range reader of the whole stream accept and reject
+//! the same ones.
 
 use stream_v2_conformance::operations::Vector;
 use stream_v2_format::Detail;
@@ -8,20 +9,20 @@ use stream_v2_testing::vectors::{all, keys, load};
 
 use super::read;
 
-/// Whether a range reader may see another fault of the stream, or another one first.
+/// Returns whether a range reader may see another fault of the stream, or another one first.
 fn may_differ(by: Option<RangeBy>, sequential: Detail, found: Detail) -> bool {
-    // It knows a link before it comes to the segments of which that speaks.
+    // It knows a link before it reaches the segments that the link names.
     let by_link = matches!(sequential, Detail::OrderRun | Detail::OrderTranscript | Detail::AuthTrailer);
     match by {
         Some(RangeBy::Arithmetic | RangeBy::Headers) if by_link && found == Detail::OrderRun => true,
-        // It looks at the end first.
+        // It checks the end first.
         None => true,
-        // It goes backwards, and only to what it needs.
+        // It goes backwards, and only to the segments that it needs.
         Some(RangeBy::Index) => matches!(
             sequential,
             Detail::OrderIndex | Detail::MalformedIndex | Detail::OrderTranscript | Detail::AuthTrailer
         ),
-        // It sees at the short segment what others see at the one after it.
+        // It finds the fault at the short segment, and others find it at the next one.
         Some(RangeBy::Arithmetic) => sequential == Detail::OrderUniform,
         Some(_) => false,
     }
@@ -50,7 +51,8 @@ fn all_of_a_stream_is_read_as_by_a_sequential_reader() {
             (Err(sequential), Err(error)) => {
                 let place = |error: &Error| {
                     let error = error.format_error().unwrap();
-                    // A sequential reader counts segments; of the final one a range reader says what it is numbered.
+                    // A sequential reader counts segments. A range reader reports the number in the
+                    // final one.
                     let of_final = error.offset().0 + 256 >= stream.len() as u64;
                     (error.detail(), error.offset(), error.segment().filter(|_| !of_final))
                 };
@@ -60,7 +62,8 @@ fn all_of_a_stream_is_read_as_by_a_sequential_reader() {
                     "{id}: {sequential}; {error}"
                 );
             }
-            // The two faults of which nothing is to be seen from the end: SV2-IDX-005, and by index the link of an index segment.
+            // Two faults cannot be seen from the end: SV2-IDX-005, and by index the link of an
+            // index segment.
             (Err(sequential), Ok(_)) => {
                 let unseen = matches!(detail(&sequential), Detail::OrderIndex | Detail::OrderTranscript);
                 assert!(unseen && by == Some(RangeBy::Index), "{id}: {sequential}");

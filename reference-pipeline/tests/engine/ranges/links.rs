@@ -1,4 +1,4 @@
-//! Ranges of streams of many runs, by arithmetic: what links find, and what they cost.
+//! Ranges of streams of many runs, by arithmetic: faults that links find, and their cost.
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{DecryptPipeline, RangeReader, ReadAt};
@@ -6,7 +6,7 @@ use stream_v2_testing::streams::{key, small_params};
 
 use super::{Changing, Counting, Form, Sample, error_of, open, read};
 
-/// Segments of so many runs, each of so many full segments of 4096 bytes.
+/// Returns a stream of these runs, each with so many full segments of 4096 bytes.
 fn uniform(runs: &[(u8, usize)]) -> Sample {
     in_epochs(0, runs)
 }
@@ -19,7 +19,7 @@ fn in_epochs(epoch_segments: u32, runs: &[(u8, usize)]) -> Sample {
     Sample::of(&params, Form::Uniform, &runs, |_, _| {})
 }
 
-/// `bytes` with a segment of another stream of the same form in its place.
+/// Returns `bytes` with a segment of another stream of the same form in its place.
 fn with_segment(bytes: &[u8], other: &Sample, segment: usize) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let place = other.segments[segment].clone();
@@ -33,15 +33,15 @@ fn error_at<S: ReadAt>(ranges: &mut RangeReader<S>, segment: usize) -> (Detail, 
 
 //= spec/stream-v2.md#sv2-rng-004
 //= type=test
-//# A range reader MUST NOT release a byte of a sealed stream before the final segment and, except by index, the
-//# run that holds the segment are verified.
+//# A range reader MUST NOT release a byte of a sealed stream before the final segment and, except
+//# by index, the run that holds the segment are verified.
 //= spec/stream-v2.md#sv2-rng-005
 //= type=test
-//# A range reader MUST reject with `order.run` a segment without the run_salt of the run that holds its
-//# segment_index, and the first one of a run without RUN_START.
+//# A range reader MUST reject with `order.run` a segment without the run_salt of the run that holds
+//# its segment_index, and the first one of a run without RUN_START.
 #[test]
 fn no_segment_of_a_branch_is_released() {
-    // The branches go apart after segment 2, and again.
+    // The branches diverge after segment 2, and again.
     let here = uniform(&[(0x41, 3), (0x42, 3), (0x43, 3)]);
     let branches = [
         (uniform(&[(0x41, 3), (0x52, 6)]), 3..9),
@@ -65,7 +65,7 @@ fn no_segment_of_a_branch_is_released() {
                         let error = error_of(Err(error));
                         let flags = here.segments[place].start as u64 + 12;
                         assert_eq!(error, (Detail::OrderRun, flags, Some(place as u64)));
-                        // Either what is wanted, or the first segment of a run after it.
+                        // Either the wanted segment, or the first segment of a run after it.
                         assert!(wanted == place || [3, 6].contains(&place));
                     }
                 }
@@ -74,7 +74,8 @@ fn no_segment_of_a_branch_is_released() {
     }
 }
 
-/// Runs of one stream: the first segments of two of them have one number, and neither is of the run that the link before speaks of.
+/// Two runs of one stream whose first segments have one number. Neither belongs to the run that the
+/// link before names.
 #[test]
 fn the_first_segment_of_a_run_is_that_of_the_run_that_is_named() {
     // Segment 2 begins a run here, and in a branch that begins after another segment 1.
@@ -85,7 +86,7 @@ fn the_first_segment_of_a_run_is_that_of_the_run_that_is_named() {
         let flags = here.segments[2].start as u64 + 12;
         assert_eq!(error_at(&mut open(&bytes[..]).unwrap(), wanted), (Detail::OrderRun, flags, Some(2)));
     }
-    // And where the trailer speaks of it.
+    // Also if the trailer names it.
     let (here, branch) = (uniform(&[(0x41, 1), (0x42, 2)]), uniform(&[(0x51, 1), (0x52, 2)]));
     let bytes = with_segment(&with_segment(&here.bytes, &branch, 1), &branch, 0);
     let flags = here.segments[1].start as u64 + 12;
@@ -108,7 +109,7 @@ fn a_run_may_begin_with_the_last_segment() {
 
 #[test]
 fn a_run_that_is_named_begins_with_run_start() {
-    // Run 0x42 goes on in segment 4, which the final segment is made to name as the first one.
+    // Run 0x42 continues in segment 4, which the final segment is made to name as the first one.
     let here = uniform(&[(0x41, 2), (0x42, 4)]);
     for (first, salt, expected) in
         [(2, 0x42, None), (4, 0x42, Some(4)), (1, 0x42, Some(1)), (2, 0x41, Some(2))]
@@ -128,8 +129,8 @@ fn a_run_that_is_named_begins_with_run_start() {
 
 //= spec/stream-v2.md#sv2-fin-005
 //= type=test
-//# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or says
-//# elsewhere a first that is not below segment_index.
+//# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or
+//# says elsewhere a first that is not below segment_index.
 #[test]
 fn a_final_segment_names_a_run_that_begins_before_it() {
     let [here, empty] = [uniform(&[(0x41, 3)]), uniform(&[])];
@@ -146,8 +147,8 @@ fn a_final_segment_names_a_run_that_begins_before_it() {
 
 //= spec/stream-v2.md#sv2-rng-006
 //= type=test
-//# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its terminator frame alone,
-//# 11, 13, 14 and 16, and no others.
+//# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its terminator
+//# frame alone, 11, 13, 14 and 16, and no others.
 #[test]
 fn of_a_segment_that_is_read_for_its_link_no_more_is_checked_than_that() {
     let here = uniform(&[(0x41, 2), (0x42, 2), (0x43, 2)]);
@@ -182,7 +183,8 @@ fn of_a_segment_that_is_read_for_its_link_no_more_is_checked_than_that() {
 
 //= spec/stream-v2.md#sv2-rng-009
 //= type=test
-//# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit that its caller has set.
+//# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit that its
+//# caller has set.
 #[test]
 fn no_more_links_are_followed_than_the_caller_allows() {
     let here = uniform(&[(0x41, 2), (0x42, 2), (0x43, 2)]);
@@ -206,7 +208,7 @@ fn no_more_links_are_followed_than_the_caller_allows() {
     }
 }
 
-/// 999 links: as §15.5 says, 1,998 reads and 171,828 bytes more than of one run.
+/// 999 links: as §15.5 says, 1,998 reads and 171,828 bytes more than for one run.
 #[test]
 fn a_stream_of_a_thousand_runs_takes_two_small_reads_for_each_of_them() {
     let salts = |run: usize| [0x41, 0x42][run % 2];
@@ -219,7 +221,7 @@ fn a_stream_of_a_thousand_runs_takes_two_small_reads_for_each_of_them() {
         assert_eq!(read(&mut ranges, 0..4096).unwrap(), sample.plaintext[..4096]);
         let reads = counting.take();
         costs.push((reads.len(), reads.iter().map(|(_, len)| len).sum::<usize>()));
-        // What is known of runs is not read again, and of the last run nothing has to be.
+        // Known runs are not read again, and no link is needed for the last run.
         read(&mut ranges, 500 * 4096..501 * 4096).unwrap();
         assert_eq!(counting.take().len(), 2);
         let mut ranges = open(&counting).unwrap();
@@ -231,7 +233,7 @@ fn a_stream_of_a_thousand_runs_takes_two_small_reads_for_each_of_them() {
     assert_eq!((costs[0].0 - costs[1].0, costs[0].1 - costs[1].1), (1998, 171_828));
 }
 
-/// Segments that are in place when they are looked at for the first time, and are exchanged afterwards.
+/// Segments that are in place at the first read, and are exchanged afterwards.
 //= spec/stream-v2.md#sv2-rng-008
 //= type=test
 //# A reader MUST use the runs that it knows with the final segment by which it found them only.
@@ -247,7 +249,8 @@ fn storage_that_changes_between_reads_gives_nothing_of_a_branch() {
             let range = wanted * 4096..wanted * 4096 + 1;
             assert_eq!(read(&mut ranges, 0..1).unwrap(), here.plaintext[..1]);
             assert_eq!(read(&mut ranges, range.clone()).unwrap(), here.plaintext[range.clone()]);
-            // Another segment is held, so that this one has to be read again: also the final segment is another one now.
+            // Another segment is held, so this one has to be read again. The final segment is
+            // another one now, too.
             read(&mut ranges, 0..1).unwrap();
             changing.now(&branch.bytes);
             let detail = if form == Form::Indexed { Detail::AuthIndex } else { Detail::OrderRun };
@@ -259,7 +262,7 @@ fn storage_that_changes_between_reads_gives_nothing_of_a_branch() {
     }
 }
 
-/// Epochs: a link is opened under the keys of its own.
+/// A link is opened with the keys of its own epoch.
 #[test]
 fn links_lead_through_key_epochs() {
     for epoch_segments in [1, 2, 3] {

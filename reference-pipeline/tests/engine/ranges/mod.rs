@@ -1,4 +1,4 @@
-//! Streams of every form that a range reader meets, small and with fixed salts.
+//! Small streams of every form for a range reader, with fixed salts.
 
 mod forged;
 mod golden;
@@ -19,10 +19,10 @@ use stream_v2_pipeline::{DecryptPipeline, Error, RangeReader, ReadAt};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{key, small_params};
 
-/// Most entries of an index segment where S is 4096: n of §11.
+/// Most entries of an index segment if S is 4096: n of §11.
 pub(crate) const N: usize = 169;
 
-/// How segments can be found in a stream.
+/// The way to find segments in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Form {
     /// With UNIFORM.
@@ -37,7 +37,7 @@ impl Form {
     pub(crate) const ALL: [Self; 3] = [Self::Uniform, Self::Indexed, Self::Plain];
 }
 
-/// A stream, what it holds, and where its segments are.
+/// A stream, its plaintext, and the places of its segments.
 pub(crate) struct Sample {
     pub(crate) bytes: Vec<u8>,
     pub(crate) plaintext: Vec<u8>,
@@ -50,14 +50,16 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Segments of 4096 bytes, the last one excepted, in one run.
+    /// Returns a stream of one run, with segments of 4096 bytes except the last.
     pub(crate) fn of_len(form: Form, len: usize) -> Self {
         let lens: Vec<usize> = (0..len).step_by(4096).map(|begin| (len - begin).min(4096)).collect();
         Self::new(form, 4096, &[(0x40, &lens)], |_, _| {})
     }
 
-    /// Runs with these salts, and segments of these lengths: where there is UNIFORM, of as many bytes in full segments. `bend` may change the
-    /// payloads of index segments.
+    /// Returns a stream of runs with these salts, and segments of these lengths.
+    ///
+    /// With UNIFORM it has as many bytes in full segments. `bend` may change the payloads of index
+    /// segments.
     pub(crate) fn new(
         form: Form,
         segment_size: u32,
@@ -67,7 +69,7 @@ impl Sample {
         Self::declaring(None, form, segment_size, runs, bend)
     }
 
-    /// The same, with a plaintext_len in the stream header, which may be wrong.
+    /// Does the same, with a plaintext_len in the stream header, which may be wrong.
     pub(crate) fn declaring(
         plaintext_len: Option<u64>,
         form: Form,
@@ -83,7 +85,7 @@ impl Sample {
         )
     }
 
-    /// The same, with these parameters but for flags.
+    /// Does the same, with these parameters except for flags.
     pub(crate) fn of(
         params: &StreamParams,
         form: Form,
@@ -131,7 +133,7 @@ impl Sample {
         }
     }
 
-    /// The plaintext of each data segment, and the salt of its run.
+    /// Returns the plaintext of each data segment, and the salt of its run.
     fn chunks(&self, form: Form, segment_size: usize, runs: &[(u8, &[usize])]) -> Vec<(u8, Range<usize>)> {
         let mut begin = 0;
         let segments = runs.iter().flat_map(|(salt, lens)| lens.iter().map(|len| (*salt, *len)));
@@ -159,7 +161,9 @@ impl Sample {
         self.segments.push(begin..self.bytes.len());
     }
 
-    /// The bytes of it under a final segment that names another run as the last one. That is sealed in a run of its own.
+    /// Returns its bytes under a final segment that names another run as the last one.
+    ///
+    /// That final segment is sealed in a run of its own.
     pub(crate) fn with_link(&self, run_salt: u8, first: u32) -> Vec<u8> {
         let closing = self.segments.last().unwrap().start;
         let link = RunLink { run_salt: [run_salt; 16], first: SegmentIndex(first) };
@@ -171,18 +175,18 @@ impl Sample {
         [&self.bytes[..closing], &sealed.header.to_bytes(), &wire].concat()
     }
 
-    /// How many segments are before the one that holds this byte of the plaintext.
+    /// Returns how many segments are before the one that holds this byte of the plaintext.
     pub(crate) fn segments_before(&self, target: usize) -> usize {
         self.begins.partition_point(|&begin| begin <= target) - 1
     }
 
-    /// Plaintext bytes in the first `segments` segments.
+    /// Returns the plaintext bytes in the first `segments` segments.
     pub(crate) fn plaintext_of(&self, segments: usize) -> usize {
         self.begins.get(segments).copied().unwrap_or(self.plaintext.len())
     }
 }
 
-/// Bytes that remember where they were read.
+/// Bytes that record their reads.
 pub(crate) struct Counting<'a> {
     bytes: &'a [u8],
     reads: Mutex<Vec<(u64, usize)>>,
@@ -193,7 +197,7 @@ impl<'a> Counting<'a> {
         Self { bytes, reads: Mutex::default() }
     }
 
-    /// Offset and length of each read since the last time.
+    /// Returns offset and length of each read since the last call.
     pub(crate) fn take(&self) -> Vec<(u64, usize)> {
         std::mem::take(&mut *self.reads.lock().unwrap())
     }
@@ -210,7 +214,7 @@ impl ReadAt for Counting<'_> {
     }
 }
 
-/// Bytes that can become others.
+/// Bytes that can be replaced.
 pub(crate) struct Changing(Mutex<Vec<u8>>);
 
 impl Changing {
@@ -245,7 +249,7 @@ pub(crate) fn read<S: ReadAt>(ranges: &mut RangeReader<S>, range: Range<usize>) 
     Ok(read)
 }
 
-/// Detail, offset and number of segments before.
+/// Returns detail, offset and number of segments before.
 pub(crate) fn error_of(result: Result<(), Error>) -> (Detail, u64, Option<u64>) {
     let error = *result.unwrap_err().format_error().unwrap();
     (error.detail(), error.offset().0, error.segment())

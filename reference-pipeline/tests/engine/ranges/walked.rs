@@ -1,4 +1,5 @@
-//! Ranges of streams of many runs, by walking over headers: order and links of all that is passed, and what it costs.
+//! Ranges of streams of many runs, by walking over headers: order and links of all passed segments,
+//! and the cost.
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::DecryptPipeline;
@@ -10,7 +11,7 @@ fn plain(runs: &[(u8, &[usize])]) -> Sample {
     Sample::new(Form::Plain, 4096, runs, |_, _| {})
 }
 
-/// The stream header, and segments of these samples.
+/// Returns the stream header, and segments of these samples.
 fn made_of(segments: &[(&Sample, usize)]) -> Vec<u8> {
     let mut bytes = segments[0].0.bytes[..128].to_vec();
     segments.iter().for_each(|(of, place)| bytes.extend_from_slice(&of.bytes[of.segments[*place].clone()]));
@@ -23,7 +24,8 @@ fn error_of_byte(stream: &[u8], target: usize) -> (Detail, u64, Option<u64>) {
 
 //= spec/stream-v2.md#sv2-rng-007
 //= type=test
-//# A range reader that walks MUST apply SV2-ORD-001 to SV2-ORD-003 to every header from segment 0 on,
+//# A range reader that walks MUST apply SV2-ORD-001 to SV2-ORD-003 to every header from segment 0
+//# on,
 #[test]
 fn a_segment_of_another_run_is_refused_wherever_it_is_passed() {
     let here = plain(&[(0x41, &[10, 20]), (0x42, &[10, 20]), (0x43, &[10, 20])]);
@@ -45,7 +47,7 @@ fn a_segment_of_another_run_is_refused_wherever_it_is_passed() {
             let flags = here.segments[found_at].start as u64 + 12;
             for target in 0..90 {
                 let found = open(&bytes[..]).and_then(|mut ranges| read(&mut ranges, target..target + 1));
-                // What is passed on the way: up to the range, and to the beginning of the last run.
+                // Segments on the way: up to the range, and to the beginning of the last run.
                 let wanted = here.segments_before(target);
                 if wanted.max(4) < place {
                     assert_eq!(found.unwrap(), here.plaintext[target..=target]);
@@ -58,7 +60,8 @@ fn a_segment_of_another_run_is_refused_wherever_it_is_passed() {
     }
 }
 
-/// The segments of a branch take as many bytes and hold less plaintext, so that what is behind them seems to stand at another place.
+/// The segments of a branch take as many bytes and hold less plaintext, so the segments behind them
+/// appear to be in another place.
 #[test]
 fn places_are_not_shifted_by_segments_of_a_branch() {
     let here = plain(&[(0x41, &[50, 50, 50]), (0x42, &[60])]);
@@ -71,7 +74,7 @@ fn places_are_not_shifted_by_segments_of_a_branch() {
     }
 }
 
-/// The first segments are those of a branch: what follows says which run came before it.
+/// The first segments are those of a branch. The next ones name the run before them.
 //= spec/stream-v2.md#sv2-rng-007
 //= type=test
 //# and SV2-DIG-005 to the link, and not to T, of each segment with RUN_START.
@@ -90,7 +93,7 @@ fn a_run_that_continues_another_one_is_refused() {
     }
 }
 
-/// A run_salt that two runs share: no writer draws it.
+/// Two runs share a run_salt, which no writer does.
 #[test]
 fn a_run_that_begins_under_the_salt_of_the_run_before_is_refused() {
     let built = build(&[(0x41, &[5, 6]), (0x41, &[7])]);
@@ -107,7 +110,7 @@ fn the_last_run_is_the_one_that_the_final_segment_names() {
         let bytes = here.with_link(salt, first);
         for target in [0, 59] {
             match expected {
-                // The last run is not walked through for the sake of what is before it.
+                // The last run is not walked through for segments before it.
                 Some(2) if (first, target) == (0, 0) => {
                     assert!(open(&bytes[..]).and_then(|mut ranges| read(&mut ranges, 0..1)).is_ok());
                 }
@@ -132,7 +135,7 @@ fn the_last_run_is_the_one_that_the_final_segment_names() {
 #[test]
 fn a_walk_reads_headers_and_the_terminators_of_starts() {
     let here = plain(&[(0x41, &[9, 9]), (0x42, &[9]), (0x43, &[9, 9]), (0x44, &[9, 9, 9])]);
-    // The byte that is wanted; headers that are walked over, without that of the segment in which it is; starts.
+    // The wanted byte; headers that are walked over, without that of its segment; starts.
     for (target, headers, starts) in [(0, 6, 3), (20, 6, 3), (46, 5, 3), (55, 6, 3), (71, 7, 3)] {
         let counting = Counting::new(&here.bytes);
         let mut ranges = open(&counting).unwrap();
@@ -143,7 +146,7 @@ fn a_walk_reads_headers_and_the_terminators_of_starts() {
         assert_eq!(reads.len(), headers + starts + 2, "{target}");
         let bytes: usize = reads.iter().map(|(_, len)| len).sum();
         assert_eq!(bytes, 96 * headers + 76 * starts + segment.len(), "{target}");
-        // All that was passed is known.
+        // All passed segments are known.
         read(&mut ranges, 0..1).unwrap();
         assert!(counting.take().len() <= 2);
     }
@@ -167,7 +170,7 @@ fn a_walk_follows_no_more_links_than_the_caller_allows() {
     }
 }
 
-/// Of a stream that has no end, what is released is a prefix of one history.
+/// In a stream that has no end, the released plaintext is a prefix of one history.
 #[test]
 fn a_salvage_walks_by_links_too() {
     let here = plain(&[(0x41, &[10, 20]), (0x42, &[10, 20])]);

@@ -1,4 +1,4 @@
-//! Ranges of streams that the pipeline writes, and every read that they take.
+//! Ranges of streams that the pipeline writes, and every read for them.
 
 use std::ops::Range;
 
@@ -11,7 +11,8 @@ use super::{Counting, Form, N, Sample, open, read};
 const S: usize = 4096;
 const SEGMENTS: usize = 2 * N + 40;
 
-/// A stream of full segments that the pipeline wrote: as the format crate writes it, segment by segment.
+/// Returns a stream of full segments by the pipeline. It is the one that the format crate writes,
+/// segment by segment.
 fn written(form: Form) -> Sample {
     let key: ContentKey = key();
     let mut pipeline = encrypting(&key, 2);
@@ -23,20 +24,22 @@ fn written(form: Form) -> Sample {
     sample
 }
 
-/// The reads of these segments, each in two: its header, and its wire.
+/// Returns the reads of these segments, each in two: its header, and its wire.
 fn whole(sample: &Sample, segments: &[usize]) -> Vec<(u64, usize)> {
     let parts =
         |place: &Range<usize>| [(place.start as u64, 96), (place.start as u64 + 96, place.len() - 96)];
     segments.iter().flat_map(|&segment| parts(&sample.segments[segment])).collect()
 }
 
-/// Stream header, final segment, the index segments that lead there from the end, and the segments that cover the range: nothing else.
+/// Reads are limited to the stream header, the final segment, the index segments on the way from
+/// the end, and the segments that cover the range.
 #[test]
 fn with_index_segments_nothing_is_read_but_they_and_the_range() {
     let sample = written(Form::Indexed);
     let indices = [N, 2 * N + 1, SEGMENTS + 2];
     assert_eq!(sample.segments.len(), SEGMENTS + 4);
-    // The first and last byte of the range, the segments that cover it, and those of the index segments that lead there from the end.
+    // The first and last byte of the range, the segments that cover it, and the index segments on
+    // the way from the end.
     let cases: [(Range<usize>, &[usize], usize); 5] = [
         (5 * S..5 * S + 1, &[5], 0),
         (5 * S - 1..6 * S + 1, &[4, 5, 6], 0),
@@ -53,7 +56,8 @@ fn with_index_segments_nothing_is_read_but_they_and_the_range() {
         let expected = [whole(&sample, &back), whole(&sample, covering)].concat();
         assert_eq!(counting.take(), expected, "{range:?}");
     }
-    // From one index segment's data into the next one's: both are read, and the one between two data segments is passed.
+    // From the data of one index segment into that of the next: both are read, and the one between
+    // two data segments is passed.
     let counting = Counting::new(&sample.bytes);
     let mut ranges = open(&counting).unwrap();
     let range = N * S - 1..N * S + 1;
@@ -66,7 +70,7 @@ fn with_index_segments_nothing_is_read_but_they_and_the_range() {
     assert_eq!(found, expected);
 }
 
-/// Each header on the way is read once, and no wire but that of the range.
+/// Each header on the way is read once, and no wire outside the range.
 #[test]
 fn without_index_segments_headers_are_hopped_over_once() {
     let sample = written(Form::Plain);
@@ -82,7 +86,7 @@ fn without_index_segments_headers_are_hopped_over_once() {
         counting.take()
     };
     assert_eq!(one_byte_of(100), [headers(0..100), whole(&sample, &[100])].concat());
-    // On from there, and back to where it was: the way is known.
+    // Further, and back again: the way is known.
     assert_eq!(one_byte_of(200), [headers(101..200), whole(&sample, &[200])].concat());
     for segment in [50, 100, 199] {
         let fetched = one_byte_of(segment);
