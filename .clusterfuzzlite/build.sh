@@ -1,5 +1,6 @@
 #!/bin/bash -eu
-# Called in the image of OSS-Fuzz or ClusterFuzzLite: every target into $OUT, with its seeds and the dictionary.
+# Runs in the image of OSS-Fuzz or ClusterFuzzLite. Builds every target into $OUT, with its seeds
+# and the dictionary.
 cargo run --locked -p stream-v2-properties --bin sv2-seeds -- vectors fuzz/corpus
 cd fuzz
 cargo fuzz build -O -a

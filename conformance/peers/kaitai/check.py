@@ -1,4 +1,4 @@
-"""Holds the parser that is compiled from spec/stream-v2.ksy against the vectors: check.py VECTORS"""
+"""Tests the parser that is compiled from spec/stream-v2.ksy with the vectors: check.py VECTORS"""
 
 import json
 import pathlib
@@ -8,13 +8,13 @@ from io import BytesIO
 from kaitaistruct import KaitaiStream, KaitaiStructError, ValidationFailedError
 from stream_v2 import StreamV2
 
-# What the description does not say: keys, checksums, the order of segments, and what is sealed.
+# Facts outside the description: keys, checksums, the order of segments, and sealed content.
 UNSEEN = (
     "auth.", "key.", "order.", "misuse", "limit.policy", "limit.stream_plaintext_len", "limit.codec_window",
     "malformed.codec_payload", "malformed.envelope_crc", "malformed.header_crc", "malformed.index",
     "malformed.terminator", "malformed.wire_crc", "unsupported.envelope",
 )  # fmt: skip
-# Of stanzas it says what each is, not what may stand beside what.
+# The description covers each stanza alone, not which stanzas may be together.
 STANZAS_BESIDE_EACH_OTHER = "malformed.envelope"
 
 
@@ -30,7 +30,7 @@ class Suite:
 
 
 def parse(data, structure=StreamV2):
-    """The parsed structure, or None where it is refused."""
+    """Returns the parsed structure, or None if it is refused."""
     try:
         return structure(KaitaiStream(BytesIO(data)))
     except (KaitaiStructError, ValidationFailedError, EOFError, ValueError):
@@ -38,12 +38,12 @@ def parse(data, structure=StreamV2):
 
 
 def read_vector(suite, vector):
-    """Why the parser is wrong about the vector, or None."""
+    """Returns why the parser is wrong about the vector, or None."""
     expect = vector.get("expect") or {"result": "accept"}
     stream = parse(suite.bytes(vector["input"]))
     if expect["result"] == "accept":
         return "refused" if stream is None else described(vector, stream)
-    # What has such a fault may have another one that is seen: many vectors ask which comes first.
+    # Such a stream may have another fault that is seen. Many vectors test which comes first.
     unseen = any(error.startswith(UNSEEN) or error == STANZAS_BESIDE_EACH_OTHER for error in expect["error"])
     return f"parsed, and it is {expect['error']}" if stream is not None and not unseen else None
 
