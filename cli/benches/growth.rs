@@ -1,11 +1,11 @@
 //! Measures what grows with the length of a stream, and what does not.
 //!
 //! `cargo bench -p sv2 --bench growth` prints, with default settings:
-//! - the seconds for each GiB, and the largest resident set of the processes so far, of `sv2
-//!   encrypt | sv2 decrypt` for 1, 8 and 100 GiB of zeros. Both columns should stay the same, and
-//!   the second below 64 MiB;
-//! - the time to read 1 MiB from the middle of a stream of 1 GiB and of 16 GiB, which needs 17 GiB
-//!   of free disk space;
+//! - the seconds for each GiB of `sv2 encrypt | sv2 decrypt`, and the largest resident set of the
+//!   processes so far, for 1, 8 and 100 GiB of zeros. Both columns should stay the same, and the
+//!   second below 64 MiB;
+//! - the time to read 1 MiB from the middle of a stream of 1 GiB and of 16 GiB. It needs 17 GiB of
+//!   free disk space;
 //! - the time of `sv2 inspect` for a stream of 100 GiB that consists of headers and holes only.
 
 use std::error::Error;

@@ -160,8 +160,9 @@ impl Error {
         Self { detail, offset, segment: None, found: None, allowed: Allowed::Unstated, rule: None }
     }
 
-    /// Returns `truncated`: the input ended at `offset`, after `segments` committed segments
-    /// (SV2-FIN-004).
+    /// Returns `truncated`: the input ended at `offset` (SV2-FIN-004).
+    ///
+    /// There are `segments` committed segments before it.
     #[must_use]
     pub const fn truncated(offset: Offset, segments: Option<u64>) -> Self {
         Self { segment: segments, ..Self::new(Detail::Truncated, offset) }
@@ -179,15 +180,15 @@ impl Error {
         Self::new(Detail::MalformedMagic, Offset(0))
     }
 
-    /// Returns `malformed.damaged`: the committed segments of an output are damaged from `offset`
-    /// on, after `segments` intact ones (SV2-RES-006, SV2-RES-010).
+    /// Returns `malformed.damaged`: committed segments are damaged from `offset` on.
+    ///
+    /// There are `segments` intact ones before them (SV2-RES-006, SV2-RES-010).
     #[must_use]
     pub const fn damaged(offset: Offset, segments: u64) -> Self {
         Self { segment: Some(segments), ..Self::new(Detail::MalformedDamaged, offset) }
     }
 
-    /// Returns `journal.source`: the source is not the one that the interrupted run read
-    /// (SV2-RES-008).
+    /// Returns `journal.source`: the interrupted run read another source (SV2-RES-008).
     ///
     /// `plaintext_len` is the number of its bytes that were compared or are committed.
     #[must_use]
@@ -201,15 +202,17 @@ impl Error {
         Self { segment: Some(segments), ..Self::new(Detail::Trailing, offset) }
     }
 
-    /// Returns `malformed.wire_crc`: the wire's checksum differs from the one in the segment header
-    /// at `segment_offset` (SV2-SEG-025).
+    /// Returns `malformed.wire_crc`: the wire's checksum does not match (SV2-SEG-025).
+    ///
+    /// The expected checksum is in the segment header at `segment_offset`.
     #[must_use]
     pub const fn wire_crc(segment_offset: Offset, segments_before: u64) -> Self {
         Self::new(Detail::MalformedWireCrc, segment_offset.plus(56)).in_segment(segments_before)
     }
 
-    /// Returns `limit.policy`: `segment_size` is above the caller's own limit, in bytes
-    /// (SV2-LIM-002).
+    /// Returns `limit.policy`: `segment_size` is above the caller's own limit (SV2-LIM-002).
+    ///
+    /// Both are in bytes.
     #[must_use]
     pub const fn over_policy(segment_size: u32, allowed: u32) -> Self {
         Self::new(Detail::LimitPolicy, Offset(16)).between(segment_size as u64, 0, allowed as u64)
@@ -231,8 +234,9 @@ impl Error {
         Self { segment: Some(segments_before), ..self }
     }
 
-    /// Turns a truncation into the report of a salvage and leaves other errors unchanged
-    /// (SV2-SAL-002).
+    /// Turns a truncation into the report of a salvage (SV2-SAL-002).
+    ///
+    /// Other errors stay unchanged.
     #[must_use]
     pub const fn salvaged(self) -> Self {
         match self.detail {

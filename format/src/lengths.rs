@@ -50,8 +50,9 @@ pub struct Lengths {
 //# from that of a stream, MUST do it by the formulas of §14.1, and MUST refuse a length that cannot
 //# occur.
 impl Lengths {
-    /// Creates the lengths of streams with this header; `index` says whether they have index
-    /// segments.
+    /// Creates the lengths of streams with this header.
+    ///
+    /// `index` says whether the streams have index segments.
     ///
     /// # Errors
     ///

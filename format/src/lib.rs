@@ -1,5 +1,6 @@
-//! The Stream V2 wire format: bytes to typed views and back, and sealing and opening of one
-//! segment.
+//! The Stream V2 wire format.
+//!
+//! Converts bytes to typed views and back, and seals and opens single segments.
 //!
 //! The crate has three parts, laid out like the specification (`spec/stream-v2.md`):
 //!

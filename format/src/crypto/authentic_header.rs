@@ -1,5 +1,4 @@
-//! §6, §15.5 A segment header with a verified `segment_tag`, and the checks that need no earlier
-//! segment.
+//! §6, §15.5 A segment header with a verified `segment_tag`, and checks without earlier segments.
 
 use super::mac::equal;
 use crate::limits::{FRAME_OVERHEAD, SEGMENT_HEADER_LEN};
@@ -19,8 +18,7 @@ pub struct AuthenticHeader {
 }
 
 impl AuthenticHeader {
-    /// Creates it for a header whose `segment_tag` a [`StreamOpener`](super::StreamOpener) has
-    /// verified.
+    /// Creates it for a header that a [`StreamOpener`](super::StreamOpener) has verified.
     pub(super) const fn verified(header: SegmentHeader, offset: Offset) -> Self {
         Self { header, offset }
     }
@@ -87,8 +85,7 @@ impl AuthenticHeader {
         self.check_kind(SegmentKind::Final, before).map_err(|error| error.in_segment(named))
     }
 
-    /// Checks the plaintext length against that of the data segment at this place in a stream with
-    /// UNIFORM.
+    /// Checks the plaintext length against the expected one at this place, with UNIFORM.
     ///
     /// `end` is the number of plaintext bytes of the stream that are known.
     ///
@@ -104,8 +101,7 @@ impl AuthenticHeader {
         Err(self.error(Detail::OrderUniform, at::PLAINTEXT_LEN).exactly(found, expected))
     }
 
-    /// Checks that `segment_tag` begins with the 16 bytes by which an index segment names this
-    /// segment.
+    /// Checks that `segment_tag` begins with the 16 bytes in an index segment.
     ///
     /// # Errors
     ///
@@ -122,8 +118,9 @@ impl AuthenticHeader {
         }
     }
 
-    /// Checks that `link` is R of the previous segment, for a reader that knows no T (SV2-DIG-005,
-    /// SV2-RNG-007).
+    /// Checks that `link` is R of the previous segment (SV2-DIG-005, SV2-RNG-007).
+    ///
+    /// The check is for a reader that knows no T.
     ///
     /// The link is that of an index segment, or of a data segment with RUN_START.
     ///

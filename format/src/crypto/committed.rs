@@ -37,8 +37,9 @@ impl Committed {
         pending_index: PendingIndex::EMPTY,
     };
 
-    /// Returns the segments committed by `record`, or `None` if it names another segment than
-    /// `header` (§19.2, step 6).
+    /// Returns the segments committed by `record` (§19.2, step 6).
+    ///
+    /// Returns `None` if the record names another segment than `header`.
     ///
     /// `pending_index` has followed all segments up to and including that one. A stream with
     /// UNIFORM does not use it.

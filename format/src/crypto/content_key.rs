@@ -37,8 +37,9 @@ impl ContentKey {
         fill(&mut key.0).map(|()| key)
     }
 
-    /// Returns 16 bytes that identify the key and reveal damage to it. They are not secret
-    /// (Appendix C).
+    /// Returns 16 bytes that identify the key and reveal damage to it (Appendix C).
+    ///
+    /// They are not secret.
     #[must_use]
     pub fn id(&self) -> [u8; 16] {
         let mut mac = [0; 32];
@@ -53,8 +54,7 @@ impl ContentKey {
     }
 }
 
-/// Copies the bytes to a second place, which is also overwritten, for threads and tasks that share
-/// a key.
+/// Copies the bytes for threads and tasks that share a key. Both copies are overwritten.
 impl Clone for ContentKey {
     fn clone(&self) -> Self {
         Self(self.0.clone())

@@ -38,8 +38,9 @@ impl EpochChain {
         self.kept.get_or_insert_default();
     }
 
-    /// Returns K_aead and K_digest of `epoch`, in at most 65,535 steps because `epoch` is bounded
-    /// (§14).
+    /// Returns K_aead and K_digest of `epoch`.
+    ///
+    /// This takes at most 65,535 steps, because `epoch` is bounded (§14).
     pub(super) fn keys(&mut self, stream: &StreamKeys, epoch: KeyEpoch) -> (Secret, Secret) {
         self.start(epoch);
         while self.reached < epoch {

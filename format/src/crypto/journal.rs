@@ -132,8 +132,9 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Returns the record at the beginning of `rest`, or `None` if the journal ends there
-    /// (SV2-JRN-007).
+    /// Returns the record at the beginning of `rest`.
+    ///
+    /// Returns `None` if the journal ends there (SV2-JRN-007).
     fn next_record(&self, rest: &[u8]) -> Option<JournalRecord> {
         //= spec/stream-v2.md#sv2-jrn-007
         //# An owner MUST take a journal to end before the first record that is not whole, whose
@@ -182,8 +183,9 @@ impl Journal {
         self.header.to_bytes(&self.header_mac)
     }
 
-    /// Returns the bytes of the header and all records. A file's bytes after them are a torn tail
-    /// (SV2-JRN-008).
+    /// Returns the bytes of the header and all records.
+    ///
+    /// A file's bytes after them are a torn tail (SV2-JRN-008).
     #[must_use]
     pub const fn valid_len(&self) -> u64 {
         JOURNAL_HEADER_LEN as u64 + self.records as u64 * JOURNAL_RECORD_LEN as u64
@@ -218,8 +220,9 @@ impl Journal {
         record.to_bytes(&self.record_mac(&record))
     }
 
-    /// Returns a journal with a fresh `journal_salt` and only the last commit, and the bytes of
-    /// that record.
+    /// Returns a compacted journal, and the bytes of its record.
+    ///
+    /// It has a fresh `journal_salt` and only the last commit.
     ///
     /// The bytes are `None` if there is no commit. `source` is the current length and modification
     /// time of the source.

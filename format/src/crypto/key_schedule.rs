@@ -1,5 +1,6 @@
-//! §5 Key schedule: content key, context and the first 80 bytes of the stream header give every key
-//! of a stream.
+//! §5 Key schedule: derives every key of a stream.
+//!
+//! Its inputs are the content key, the context and the first 80 bytes of the stream header.
 
 use sha3::{Digest, Sha3_256};
 

@@ -60,8 +60,9 @@ impl PendingIndex {
         matches!(self.last, Some(LastIndex { full: false, .. }))
     }
 
-    /// Returns the number of uncovered data segments, which is at most n + 1 before the first index
-    /// segment.
+    /// Returns the number of uncovered data segments.
+    ///
+    /// Before the first index segment it is at most n + 1.
     #[must_use]
     pub fn count(&self) -> usize {
         self.entries.len()

@@ -96,8 +96,7 @@ impl Progress {
         self.committed.position
     }
 
-    /// Returns the payload of the next index segment, if a writer of index segments must write one
-    /// now.
+    /// Returns the payload of an index segment, if one must be written now.
     ///
     /// `ends` says that no data segment follows (SV2-IDX-001).
     #[must_use]
@@ -159,8 +158,9 @@ impl Progress {
         Ok(())
     }
 
-    /// Follows the next opened segment, whose plaintext `payload` may then be released (steps 16
-    /// and 17 of §15.1).
+    /// Follows the next opened segment (steps 16 and 17 of §15.1).
+    ///
+    /// Its plaintext `payload` may then be released.
     ///
     /// # Errors
     ///

@@ -1,5 +1,6 @@
-//! Shows every sealed message to tests, which look for a (key, nonce) pair with two messages
-//! (SV2-FRM-008).
+//! Shows every sealed message to tests.
+//!
+//! The tests look for a (key, nonce) pair with two messages (SV2-FRM-008).
 //!
 //! No released binary contains this.
 

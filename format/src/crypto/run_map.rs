@@ -85,8 +85,9 @@ impl RunMap {
         self.runs.get(after.checked_sub(1)?).filter(|_| u64::from(index.0) < self.end)
     }
 
-    /// Checks that a segment belongs to the run that holds its `segment_index`, and begins the run
-    /// if it is its first.
+    /// Checks that a segment belongs to the run that holds its `segment_index`.
+    ///
+    /// If it is the first segment of that run, it must begin the run.
     ///
     /// # Errors
     ///

@@ -59,8 +59,9 @@ impl SegmentOpener {
         opening.finish()
     }
 
-    /// Begins to open the segment `header`, whose wire arrives in pieces, into `payload` of
-    /// `payload_len` bytes.
+    /// Begins to open the segment `header`, whose wire arrives in pieces.
+    ///
+    /// `payload` has `payload_len` bytes.
     ///
     /// # Errors
     ///

@@ -63,8 +63,7 @@ impl<'s> SegmentOpening<'s> {
         })
     }
 
-    /// Returns the bytes of the next frames: as many frames as fit in `most` bytes, but at least
-    /// one.
+    /// Returns the bytes of the frames that fit in `most` bytes, but of at least one frame.
     ///
     /// Returns 0 at the end of the wire.
     #[must_use]
@@ -176,8 +175,9 @@ struct Unverified<'s> {
 }
 
 impl Unverified<'_> {
-    /// Returns the space for the next `len` bytes. A segment's data frames are as long as its
-    /// payload.
+    /// Returns the space for the next `len` bytes.
+    ///
+    /// A segment's data frames are as long as its payload.
     fn next(&mut self, len: usize) -> &mut [u8] {
         let begin = self.filled;
         self.filled += len;

@@ -1,5 +1,4 @@
-//! §15.2 Order of segments: the checks of a sequential reader on authentic headers, before their
-//! wires.
+//! §15.2 Order of segments: a sequential reader's checks of headers, before their wires.
 
 use super::{Committed, PendingIndex, RunOrder};
 use crate::wire::{HeaderV1, RunLink, SegmentHeader, SegmentKind, segment_at as at};

@@ -23,8 +23,9 @@ impl SegmentPlace {
         Self { before: 0, offset: stream.body_offset(), plaintext_begin: 0 }
     }
 
-    /// Returns the place of segment `before` in a stream with UNIFORM, if all data segments before
-    /// it are full (§4).
+    /// Returns the place of segment `before` in a stream with UNIFORM (§4).
+    ///
+    /// All data segments before it must be full.
     #[must_use]
     pub fn uniform(stream: &HeaderV1, before: u64) -> Self {
         let position = uniform_segment_len(stream).saturating_mul(before);
@@ -32,8 +33,7 @@ impl SegmentPlace {
         Self { before, offset: stream.body_offset().plus(position), plaintext_begin }
     }
 
-    /// Returns the place of the full data segment that contains byte `offset` of a stream with
-    /// UNIFORM.
+    /// Returns the place of the full data segment that contains byte `offset`, with UNIFORM.
     ///
     /// At the boundary of two segments it is the place of the second one.
     #[must_use]
@@ -53,8 +53,9 @@ impl SegmentPlace {
         }
     }
 
-    /// Returns `limit.policy`: the chain of links, which continues with the segment here, is longer
-    /// than `allowed` (SV2-RNG-009).
+    /// Returns `limit.policy`: the chain of links is longer than `allowed` (SV2-RNG-009).
+    ///
+    /// The chain continues with the segment here.
     #[must_use]
     pub fn too_many_links(&self, allowed: u32) -> Error {
         let error = Error::new(Detail::LimitPolicy, self.offset).in_segment(self.before);

@@ -56,8 +56,9 @@ impl SegmentSealer {
         len
     }
 
-    /// Seals `plaintext` (1 to `segment_size` bytes) into `wire`, which is
-    /// [`wire_len`](Self::wire_len) bytes long.
+    /// Seals `plaintext` (1 to `segment_size` bytes) into `wire`.
+    ///
+    /// `wire` is [`wire_len`](Self::wire_len) bytes long.
     ///
     /// After an error the content of the wire is undefined, and the index must not be sealed again
     /// in this run.
@@ -78,8 +79,9 @@ impl SegmentSealer {
         sealing.finish()
     }
 
-    /// Begins a data segment of `plaintext_len` bytes (1 to `segment_size`), whose plaintext
-    /// arrives in pieces.
+    /// Begins a data segment, whose plaintext arrives in pieces.
+    ///
+    /// `plaintext_len` is 1 to `segment_size` bytes.
     ///
     /// # Errors
     ///
@@ -110,8 +112,9 @@ impl SegmentSealer {
         SegmentSealing::begin(&self.header, &mut self.keys, header, terminator, wire)
     }
 
-    /// Seals an index segment with the `payload` from
-    /// [`Progress::index_payload`](super::Progress::index_payload).
+    /// Seals an index segment.
+    ///
+    /// `payload` is the result of [`Progress::index_payload`](super::Progress::index_payload).
     ///
     /// `transcript` is T of the segments before it, and `link` the run of the last of them. The
     /// wire is as long as that of a data segment of the same length that begins a run.
@@ -189,8 +192,7 @@ impl SegmentSealer {
         sealing.finish()
     }
 
-    /// Claims the index for one sealing, even if that fails: a message that was begun counts as
-    /// sealed.
+    /// Claims the index for one sealing. A failed one counts, as its message may be sealed in part.
     fn claim(&mut self, index: SegmentIndex) -> Result<(), Error> {
         //= spec/stream-v2.md#sv2-frm-008
         //# A writer MUST NOT seal two different messages under one pair of run_salt and

@@ -57,8 +57,9 @@ impl<'s> SegmentSealing<'s> {
         Ok(Self { stream: stream_keys, header, frame_size, terminator, left, frames, digest })
     }
 
-    /// Seals the next `plaintext`: any number of frames of `frame_size` bytes, or the rest of the
-    /// segment.
+    /// Seals the next `plaintext`.
+    ///
+    /// It is any number of frames of `frame_size` bytes, or the rest of the segment.
     ///
     /// # Errors
     ///

@@ -46,8 +46,9 @@ impl StreamEnd {
         if declared && in_place && adds_up { Ok(end) } else { Err(end.mismatch()) }
     }
 
-    /// Returns true if total, position and `segment_index` are those of full data segments and a
-    /// last one (§4).
+    /// Returns true if the final segment follows full data segments and a last one (§4).
+    ///
+    /// The check uses total, position and `segment_index`.
     fn is_uniform(&self, stream: &HeaderV1) -> bool {
         let total = self.trailer.plaintext_len;
         let full = SegmentPlace::uniform(stream, total / u64::from(stream.segment_size()));

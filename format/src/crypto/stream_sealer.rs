@@ -1,5 +1,4 @@
-//! §4, §5 Begins to write a stream: parameters, key and context give the keys and the stream
-//! header.
+//! §4, §5 Begins to write a stream: derives its keys and its stream header.
 
 use alloc::sync::Arc;
 
@@ -33,8 +32,7 @@ impl StreamSealer {
         Ok(Self { keys: Arc::new(keys), header })
     }
 
-    /// Resumes a stream whose writer was interrupted, with the keys and the header of its reader
-    /// (SV2-RES-005).
+    /// Resumes a stream, with the keys and the header of its reader (SV2-RES-005).
     #[must_use]
     pub fn resuming(stream: &StreamOpener) -> Self {
         //= spec/stream-v2.md#sv2-res-005

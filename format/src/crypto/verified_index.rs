@@ -15,7 +15,9 @@ pub struct IndexRef {
     pub before: u64,
     /// The offset of the index segment.
     pub offset: Offset,
-    /// The first 16 bytes of its tag, or `None` for the last one, which the transcript verifies
+    /// The first 16 bytes of its tag, or `None` for the last one.
+    ///
+    /// The transcript verifies the last one
     /// ([`StreamEnd::check_last_index`](super::StreamEnd::check_last_index)).
     pub name: Option<[u8; 16]>,
     /// Plaintext bytes before it.
@@ -124,8 +126,9 @@ impl VerifiedIndex {
         Some(IndexedSegment { place, end })
     }
 
-    /// Checks that `header`, which was read at the place of `segment`, is as the index segment
-    /// describes it.
+    /// Checks that `header` is as the index segment describes it.
+    ///
+    /// It was read at the place of `segment`.
     ///
     /// # Errors
     ///

@@ -101,8 +101,9 @@ impl<'a> EnvelopeView<'a> {
     }
 }
 
-/// Returns the error of a reader without a content key, once stream header and envelope are
-/// checked.
+/// Returns the error of a reader without a content key.
+///
+/// The reader reports it once stream header and envelope are checked.
 ///
 /// It is `misuse` without an envelope. With an envelope it is `unsupported.envelope`, as no type of
 /// stanza is implemented yet (SV2-ENV-008).

@@ -17,8 +17,9 @@ pub struct DigestPlaintext {
 }
 
 impl DigestPlaintext {
-    /// Returns the 36 bytes that a digest frame seals. A reader compares them as a whole
-    /// (SV2-DIG-002).
+    /// Returns the 36 bytes that a digest frame seals.
+    ///
+    /// A reader compares them as a whole (SV2-DIG-002).
     #[must_use]
     pub fn to_bytes(&self) -> [u8; DIGEST_PLAINTEXT_LEN as usize] {
         encode(&Bytes { digest_alg: self.digest_alg.value(), len: 32, digest: self.digest })

@@ -54,8 +54,9 @@ pub struct FrameLayout {
 }
 
 impl FrameLayout {
-    /// Creates the layout of a segment whose header has passed
-    /// [`check_segment`](super::check_segment).
+    /// Creates the layout of a segment.
+    ///
+    /// Its header has passed [`check_segment`](super::check_segment).
     #[must_use]
     pub fn new(stream: &HeaderV1, header: &SegmentHeader) -> Self {
         Self {
@@ -204,8 +205,9 @@ struct Fields {
     len: u32,
 }
 
-/// Checks the fields of a frame header at `at`. Errors name the frame's offset, not the field's
-/// (SV2-ERR-001).
+/// Checks the fields of a frame header at `at`.
+///
+/// Errors name the frame's offset, not the field's (SV2-ERR-001).
 fn check_fields(fields: &Fields, expected: FrameHeader, at: Offset) -> Result<(), Error> {
     //= spec/stream-v2.md#sv2-frm-002
     //# A reader MUST reject with `malformed.frame_type` a frame whose frame_type is not the one

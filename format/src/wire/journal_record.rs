@@ -46,8 +46,9 @@ pub struct JournalRecord {
 }
 
 impl JournalRecord {
-    /// Returns an ending: a final segment `index` with this trailer is about to be written, or was
-    /// verified (§18.2).
+    /// Returns an ending (§18.2).
+    ///
+    /// A final segment `index` with this trailer is about to be written, or was verified.
     ///
     /// The journal sets the sequence.
     #[must_use]

@@ -61,8 +61,9 @@ impl RunLink {
         bytes
     }
 
-    /// Returns R of the data or index segment with this header, if `self` is R of the segment
-    /// before it.
+    /// Returns R of the data or index segment with this header.
+    ///
+    /// `self` must be R of the segment before it.
     #[must_use]
     pub const fn then(&self, header: &SegmentHeader) -> Self {
         let first = if header.flags.run_start() { header.index } else { self.first };

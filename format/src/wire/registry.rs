@@ -80,8 +80,9 @@ registry! {
     DigestAlg: u16 {
         /// HMAC-SHA3-256 over the bound prefix and the frame tags; the default of writers.
         HmacSha3OverTags = 0x0001 "hmac-sha3-256-tags",
-        /// SHA3-256 over the bound prefix and the data frames; for commitments that bind holders of
-        /// the key.
+        /// SHA3-256 over the bound prefix and the data frames.
+        ///
+        /// It is for commitments that bind holders of the key.
         Sha3OverFrames = 0x0002 "sha3-256-frames",
     }
 }

@@ -85,8 +85,9 @@ impl SegmentHeader {
         SEGMENT_HEADER_LEN as u64 + self.wire_len as u64
     }
 
-    /// Returns the first 56 bytes: associated data of every frame, and beginning of the digest's
-    /// input.
+    /// Returns the bound prefix, the first 56 bytes.
+    ///
+    /// It is associated data of every frame, and the beginning of the digest's input.
     #[must_use]
     pub fn bound_prefix(&self) -> [u8; BOUND_PREFIX_LEN] {
         encode(&self.prefix())
@@ -137,8 +138,9 @@ pub struct SegmentHeaderView<'a> {
 }
 
 impl<'a> SegmentHeaderView<'a> {
-    /// Parses the segment header at `offset`, with `segments_before` segments before it (steps 1 to
-    /// 6 of §15.1).
+    /// Parses the segment header at `offset` (steps 1 to 6 of §15.1).
+    ///
+    /// There are `segments_before` segments before it.
     ///
     /// # Errors
     ///

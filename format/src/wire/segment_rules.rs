@@ -1,5 +1,4 @@
-//! §6, §13 and §14: the values that the fields of a segment header may have, given the stream
-//! header.
+//! §6, §13 and §14: the allowed values of a segment header's fields, given the stream header.
 
 use super::segment_header::at;
 use super::{HeaderV1, SegmentHeader, SegmentKind, entries_in, terminator_len};
@@ -7,8 +6,9 @@ use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
 use crate::wire::DIGEST_PLAINTEXT_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
 
-/// Checks a segment header at `offset`, with `segments_before` segments before it (steps 7 and 8 of
-/// §15.1).
+/// Checks a segment header at `offset` (steps 7 and 8 of §15.1).
+///
+/// There are `segments_before` segments before it.
 ///
 /// A kind or codec that this crate does not implement is not checked here, as the parser rejects
 /// it.
@@ -109,8 +109,7 @@ impl Rules<'_> {
         exactly(header.key_epoch.0, epoch.0.into(), self.error(Detail::MalformedKeyEpoch, at::KEY_EPOCH))
     }
 
-    /// Checks `plaintext_len`, `payload_len`, `data_frames`, `frame_count` and `wire_len` (step 8
-    /// of §15.1).
+    /// Checks lengths and counts (step 8 of §15.1).
     fn lengths(&self) -> Result<(), Error> {
         let (stream, header) = (self.stream, self.header);
         //= spec/stream-v2.md#sv2-seg-018

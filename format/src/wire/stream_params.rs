@@ -26,8 +26,9 @@ mod at {
     pub(super) const EPOCH_SEGMENTS: u64 = 20;
 }
 
-/// The parameters of a stream, which the caller of a writer chooses. `header_tag` authenticates
-/// them.
+/// The parameters of a stream, which the caller of a writer chooses.
+///
+/// `header_tag` authenticates them.
 ///
 /// # Examples
 ///
@@ -59,8 +60,10 @@ pub struct StreamParams {
 }
 
 impl StreamParams {
-    /// Creates the default parameters: suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB,
-    /// a single epoch, unknown length.
+    /// Creates the default parameters.
+    ///
+    /// They are suite 0x0001, UNIFORM, frames of 64 KiB, segments of 1 MiB, a single epoch and
+    /// unknown length.
     #[must_use]
     pub const fn new(stream_salt: [u8; 32]) -> Self {
         Self {
@@ -129,8 +132,7 @@ impl StreamParams {
         Self { key_id, ..self }
     }
 
-    /// Returns the default `epoch_segments` of a writer with this suite and segment size
-    /// (SV2-HDR-011).
+    /// Returns the default `epoch_segments` of a writer (SV2-HDR-011).
     ///
     /// With suite 0x0001 it is 0, a single epoch. With suite 0x0002 it is 65,536, or the number of
     /// segments of this size that one key may seal if that is smaller.
@@ -202,8 +204,7 @@ impl StreamParams {
         Ok(())
     }
 
-    /// Returns the first 80 bytes of a stream with these parameters, which the key schedule and
-    /// `header_tag` cover (§5).
+    /// Returns the first 80 bytes, which the key schedule and `header_tag` cover (§5).
     #[must_use]
     pub(crate) fn bound_bytes(&self) -> [u8; BOUND_LEN] {
         encode(&self.bound())

@@ -7,8 +7,7 @@ use crate::wire::{Suite, TAG_LEN};
 
 pub(super) const NAME: &str = "accelerated (AWS-LC)";
 
-/// An AEAD with its key, or `None` if the library did not accept the key. `None` seals and opens
-/// nothing.
+/// An AEAD with its key, or `None`, which seals and opens nothing, if the key was rejected.
 pub(super) struct Cipher(Option<LessSafeKey>);
 
 impl Cipher {

@@ -24,8 +24,7 @@ use super::mac::Secret;
 use super::scrub::scrub_cipher;
 use crate::wire::{Suite, TAG_LEN};
 
-/// The name of the AEAD implementation in this build: `portable`, or `accelerated` with its
-/// library.
+/// The AEAD implementation in this build: `portable`, or `accelerated` with its library.
 pub const AEAD_BACKEND: &str = backend::NAME;
 
 /// The suite's AEAD for the frames of one run and epoch.
