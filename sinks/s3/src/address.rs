@@ -1,10 +1,10 @@
-//! Where the requests for a bucket go, and how keys are written in them.
+//! The address of requests for a bucket, and the encoding of keys in it.
 //!
 //! A key is a name, and not a path: `../other/key` is the name of an object of this bucket. So no
-//! layer may resolve it. Every byte but letters, digits, `-`, `_`, `.`, `~` and `/` is written as
-//! `%XX`, and so are the dots of segments that are `.` or `..`, and the slashes beside them: many
-//! layers take `%2E%2E` between two slashes for `..`. The path becomes a `Uri`, which takes it as it
-//! is.
+//! layer may resolve it. Every byte except letters, digits, `-`, `_`, `.`, `~` and `/` is sent as
+//! `%XX`. So are the dots of segments that are `.` or `..`, and the slashes next to them: many
+//! layers take `%2E%2E` between two slashes for `..`. The path becomes a `Uri`, which takes it as
+//! it is.
 
 use std::io::{self, ErrorKind};
 
@@ -16,9 +16,9 @@ use crate::encoding::encoded;
 /// The address of a bucket.
 pub(super) struct Address {
     scheme: String,
-    /// The host, and the port unless it is the one of the scheme: the value of the header `Host`.
+    /// The value of the header `Host`: the host, and the port unless it is that of the scheme.
     pub(super) authority: String,
-    /// What stands before the key: it begins and ends with a slash.
+    /// The path before the key. It begins and ends with a slash.
     base: String,
     pub(super) bucket: String,
     pub(super) region: String,
@@ -26,9 +26,9 @@ pub(super) struct Address {
 
 /// The path of a key.
 pub(super) struct KeyPath {
-    /// As a server that decodes it encodes it again, which is what most of them look at.
+    /// The path as a server that decodes it encodes it again. Most servers look at this one.
     pub(super) decoded: String,
-    /// As it is sent.
+    /// The path as it is sent.
     pub(super) sent: String,
 }
 
@@ -66,7 +66,7 @@ impl Address {
         Ok(Self { scheme, authority, base, bucket: bucket.into(), region: config.region.clone() })
     }
 
-    /// The URL of the bucket.
+    /// Returns the URL of the bucket.
     pub(super) fn url(&self) -> String {
         format!("{}://{}{}", self.scheme, self.authority, self.base)
     }
@@ -81,7 +81,7 @@ impl Address {
         rest.parse().unwrap_or(if self.scheme == "https" { 443 } else { 80 })
     }
 
-    /// The path of an object, or of the bucket if the key is empty.
+    /// Returns the path of an object, or of the bucket if the key is empty.
     pub(super) fn path(&self, key: &str) -> KeyPath {
         let key = encoded(key, "/");
         let mut sent = self.base.clone();
@@ -99,10 +99,11 @@ impl Address {
         KeyPath { sent, decoded: format!("{}{key}", self.base) }
     }
 
-    /// The URL of a request.
+    /// Returns the URL of a request.
     ///
     /// # Errors
-    /// If the path is longer than a URL can be.
+    ///
+    /// An error if the path is longer than a URL can be.
     pub(super) fn uri(&self, path: &str, query: &str) -> Result<Uri, ureq::http::Error> {
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let path = format!("{path}{query}");
@@ -110,14 +111,14 @@ impl Address {
     }
 }
 
-/// Whether URLs take it for a step in a path.
+/// Returns whether URLs take the segment for a step in a path.
 fn is_dots(segment: &str) -> bool {
     matches!(segment, "." | "..")
 }
 
-/// Which rule the name of a bucket breaks.
+/// Checks the name of a bucket. The error is the rule that it breaks.
 fn check_bucket(name: &str, config: &Config) -> Result<(), String> {
-    // Buckets of the first years, and those of other servers, follow older rules.
+    // Early buckets, and those of other servers, follow older rules.
     let is_lenient = config.endpoint.is_some() || config.region == "us-east-1";
     let longest = if is_lenient { 255 } else { 63 };
     if !(3..=longest).contains(&name.len()) {

@@ -1,4 +1,4 @@
-//! Answers of S3 in XML, by local names: the namespace differs between servers.
+//! Answers of S3 in XML, read by local names, because the namespace differs between servers.
 
 use quick_xml::Reader;
 use quick_xml::escape::{escape, unescape};
@@ -7,12 +7,12 @@ use quick_xml::events::Event;
 /// An element without its attributes.
 pub(super) struct Element {
     name: String,
-    /// What is between its tags, as it is.
+    /// The text between its tags, as it is.
     inner: String,
 }
 
 impl Element {
-    /// The outermost element.
+    /// Returns the outermost element.
     pub(super) fn root(xml: &str) -> Option<Self> {
         children(xml)?.into_iter().next()
     }
@@ -21,36 +21,37 @@ impl Element {
         &self.name
     }
 
-    /// The elements of this name right inside it.
+    /// Returns the direct children of this name.
     pub(super) fn all(&self, name: &str) -> Option<Vec<Self>> {
         Some(children(&self.inner)?.into_iter().filter(|child| child.name == name).collect())
     }
 
-    /// The text of the element of this name right inside it, without blanks around it.
+    /// Returns the text of the direct child of this name, without blanks around it.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.exact(name).map(|text| text.trim().to_owned())
     }
 
-    /// The text of the element of this name right inside it, as it is.
+    /// Returns the text of the direct child of this name, as it is.
     pub(super) fn exact(&self, name: &str) -> Option<String> {
         let child = children(&self.inner)?.into_iter().find(|child| child.name == name)?;
         Some(unescape(&child.inner).ok()?.into_owned())
     }
 
-    /// A key right inside it, as it most likely is.
+    /// Returns the most likely key in a direct child.
     pub(super) fn key(&self, name: &str) -> Option<String> {
         self.key_in(self.is_url_encoded(), name).map(|(key, _)| key)
     }
 
-    /// Whether this list says that its keys are percent-encoded.
+    /// Returns whether this list declares its keys as percent-encoded.
     pub(super) fn is_url_encoded(&self) -> bool {
         self.text("EncodingType").as_deref() == Some("url")
     }
 
-    /// A key right inside this entry of a list that says so, as it most likely is, and what it may be instead.
+    /// Returns the most likely key in a direct child of this list entry, and the other possible
+    /// one.
     ///
-    /// Keys are asked for with `encoding-type=url`. Some servers do that and do not say it, others
-    /// say it and do not do it.
+    /// Keys are requested with `encoding-type=url`. Some servers encode and do not declare it, and
+    /// others declare it and do not encode.
     pub(super) fn key_in(&self, says_so: bool, name: &str) -> Option<(String, Option<String>)> {
         let text = self.exact(name)?;
         let decoded = decoded(&text, says_so).filter(|decoded| *decoded != text);
@@ -60,18 +61,18 @@ impl Element {
         Some(if may_be_encoded { (decoded, Some(text)) } else { (text, Some(decoded)) })
     }
 
-    /// The number in it.
+    /// Returns the number in the direct child of this name.
     pub(super) fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
         self.text(name)?.parse().ok()
     }
 
-    /// Whether a list goes on: where, by these names.
+    /// Returns whether a list has another page. These names contain its place.
     pub(super) fn goes_on(&self) -> bool {
         self.text("IsTruncated").as_deref() == Some("true")
     }
 }
 
-/// A key that came percent-encoded, or as in a form, in which `+` is a blank.
+/// Decodes a key that came percent-encoded, or as in a form, in which `+` is a blank.
 fn decoded(text: &str, is_form: bool) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -105,7 +106,7 @@ fn children(xml: &str) -> Option<Vec<Element>> {
     }
 }
 
-/// The body of `CompleteMultipartUpload`: the entity tag of part 1 first.
+/// Returns the body of `CompleteMultipartUpload`: the entity tag of part 1 first.
 pub(super) fn complete_body(etags: &[&str]) -> String {
     let parts = (1..).zip(etags).map(|(number, etag): (u32, _)| {
         format!("<Part><PartNumber>{number}</PartNumber><ETag>{}</ETag></Part>", escape(*etag))

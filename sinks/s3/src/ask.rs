@@ -1,4 +1,4 @@
-//! Requests: how they are signed and sent, and what of an answer is taken.
+//! Requests: signing, sending, and reading of answers.
 
 use std::collections::HashSet;
 use std::io::{self, ErrorKind, Read};
@@ -16,15 +16,15 @@ use crate::multipart::PartBody;
 use crate::retry::{Failed, Retry};
 use crate::signing::{EMPTY_SHA256, Signed, canonical_query};
 
-/// Bytes of an answer: a list has a thousand entries.
+/// Most bytes of an answer. A list has a thousand entries.
 const ANSWER_MAX: u64 = 4 << 20;
-/// Of what S3 says about an error no more is read.
+/// Most bytes that are read of an error answer.
 const ERROR_MAX: u64 = 64 << 10;
 const MINUTE: Duration = Duration::from_secs(60);
-/// Pages of a list at most.
+/// Most pages of a list.
 const PAGES_MAX: usize = 100_000;
 
-/// Of what names the next page of a list, keys alone are encoded.
+/// The marker of the next page that is a key. Only keys are encoded.
 pub(super) const NEXT_KEY: &str = "NextKeyMarker";
 
 /// The body of a request.
@@ -35,7 +35,7 @@ pub(super) enum Content<'a> {
 }
 
 impl Content<'_> {
-    /// SHA-256, in hexadecimal.
+    /// Returns the SHA-256, in hexadecimal.
     fn sha256(&self) -> String {
         match self {
             Self::Nothing => EMPTY_SHA256.into(),
@@ -66,10 +66,10 @@ pub(super) struct Ask<'a> {
     method: Method,
     key: &'a str,
     query: &'a [(&'a str, &'a str)],
-    /// Signed too.
+    /// These are signed too.
     headers: &'a [(&'static str, &'a str)],
     content: Content<'a>,
-    /// How long the answer may take.
+    /// Limit on the time of the answer.
     patience: Duration,
 }
 
@@ -92,12 +92,12 @@ impl<'a> Ask<'a> {
 }
 
 impl Bucket {
-    /// One request. A refusal is an answer too.
+    /// Sends one request. A refusal is an answer too.
     pub(super) fn ask(&self, ask: &Ask<'_>) -> Result<Response<Body>, Failed> {
         let path = self.0.address.path(ask.key);
         let answer = self.send_signed(ask, &path.sent, &path.decoded)?;
-        // Most servers decode the path and encode it again before they look at the signature. For
-        // the others it has to be that of the path as it is sent.
+        // Most servers decode the path and encode it again before they check the signature. For the
+        // others the signature must be that of the path as it is sent.
         if answer.status().as_u16() == 403 && path.sent != path.decoded {
             return self.send_signed(ask, &path.sent, &path.sent);
         }
@@ -157,7 +157,7 @@ impl Bucket {
         agent.run(request.build()).map_err(|error| self.disconnected(&name, error))
     }
 
-    /// The same if only success will do: the answer with its body.
+    /// Sends one request that must succeed, and returns the answer with its body.
     pub(super) fn ask_for(&self, ask: &Ask<'_>) -> Result<(Response<Body>, String), Refused> {
         let mut answer = self.ask(ask)?;
         if !answer.status().is_success() {
@@ -173,11 +173,10 @@ impl Bucket {
         Ok((answer, text))
     }
 
-    /// A list, page after page, of which no more than one is held. Each page is asked for again
-    /// if that fails for a passing reason.
+    /// Reads a list, page after page, and holds no more than one page.
     ///
-    /// `markers` are the parameters that name the place of the next page, each with the element
-    /// of the page before that holds it.
+    /// A page is requested again after a passing failure. `markers` are the parameters that name
+    /// the place of the next page, each with the element of the page before that holds it.
     pub(super) fn pages(
         &self,
         list: &Ask<'_>,
@@ -199,7 +198,7 @@ impl Bucket {
             }
             let value = |next| if next == NEXT_KEY { page.key(next) } else { page.exact(next) };
             let next = markers.iter().filter_map(|(marker, next)| Some((*marker, value(next)?)));
-            // Of two markers, some servers give only one.
+            // Some servers give only one of two markers.
             place = next.filter(|(_, value)| !value.is_empty()).collect();
             if place.is_empty() {
                 return Err(unreadable(&name).into_error());
@@ -220,7 +219,7 @@ impl Bucket {
     }
 }
 
-/// Why there is no answer that could be used.
+/// The reason for the lack of a usable answer.
 pub(super) enum Refused {
     Refusal(Refusal),
     Failed(Failed),
@@ -240,13 +239,14 @@ impl Refused {
         }
     }
 
-    /// Whether S3 does not know the object or the upload. A bucket that it does not know is another
-    /// matter.
+    /// Returns whether S3 does not know the object or the upload. An unknown bucket is a different
+    /// case.
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Refusal(refusal) if refusal.is_absent())
     }
 
-    /// The same for a request that makes an object, on the condition that there is none or not.
+    /// Converts the refusal of a request that creates an object, with or without the condition that
+    /// there is none.
     pub(super) fn failed_to_create(self, name: &str, replace: bool) -> Failed {
         let Self::Refusal(refusal) = self else { return self.failed(name) };
         if replace && refusal.status() != 409 {
@@ -257,7 +257,7 @@ impl Refused {
                 let what = format!("{name}: exists already at S3");
                 Failed::ForGood(io::Error::new(ErrorKind::AlreadyExists, what))
             }
-            // Another request for the object is under way: how it ends is not known.
+            // Another request for the object is in progress, and its outcome is unknown.
             409 => {
                 let what = format!("{name}: another request for it is under way: {}", refusal.words());
                 Failed::ForNow(io::Error::new(ErrorKind::ResourceBusy, what))
@@ -275,10 +275,10 @@ pub(super) fn unreadable(name: &str) -> Failed {
     nonsense(name, "S3 answers with something that is not a list")
 }
 
-/// Why S3 refuses.
+/// Reads the refusal of S3.
 pub(super) fn refusal(mut answer: Response<Body>) -> Refusal {
     let mut body = Vec::new();
-    // What was read before the connection was cut is kept.
+    // The bytes before a cut of the connection are kept.
     let _ = answer.body_mut().as_reader().take(ERROR_MAX).read_to_end(&mut body);
     let region = header_text(answer.headers(), "x-amz-bucket-region");
     Refusal::new(answer.status().as_u16(), &body).in_region(region)

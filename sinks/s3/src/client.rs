@@ -1,4 +1,4 @@
-//! A bucket: where it is, whose it is, and the connections to it.
+//! A bucket: its address, its credentials, and the connections to it.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -18,7 +18,7 @@ use crate::signing::Credentials;
 
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// A bucket that objects are read from. Clones share the connections.
+/// A bucket of objects to read and write. Clones share the connections.
 #[derive(Clone)]
 pub struct Bucket(pub(super) Arc<Inner>);
 
@@ -30,10 +30,11 @@ pub(super) struct Inner {
 }
 
 impl Bucket {
-    /// A bucket by its name. Nothing is sent yet.
+    /// Returns a bucket by its name. Nothing is sent yet.
     ///
     /// # Errors
-    /// `InvalidInput` for names and endpoints that cannot be.
+    ///
+    /// - `InvalidInput` for invalid names and endpoints.
     pub fn new(name: &str, config: &Config) -> io::Result<Self> {
         let address = Address::new(name, config)?;
         let agent = Mutex::new(agent(&address, config));
@@ -41,13 +42,13 @@ impl Bucket {
         Ok(Self(Arc::new(Inner { agent, address, credentials, retry })))
     }
 
-    /// The name.
+    /// Returns the name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.0.address.bucket
     }
 
-    /// How messages call an object.
+    /// Returns the name of an object in messages.
     pub(super) fn name_of(&self, key: &str) -> String {
         format!("s3://{}/{key}", self.name())
     }
@@ -56,8 +57,7 @@ impl Bucket {
         self.0.agent.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Ends what is being sent and received by other threads. Requests that come later are not
-    /// concerned.
+    /// Ends the requests and answers of other threads in progress. Later requests are not affected.
     pub(super) fn interrupt_requests(&self) {
         let fresh = self.agent().config().clone().new_agent();
         let mut agent = self.0.agent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -89,7 +89,7 @@ pub(super) fn check_key(key: &str, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Redirections are not followed: the signature is for one host.
+/// Does not follow redirections, because the signature is for one host.
 fn agent(address: &Address, config: &Config) -> Agent {
     let mut tls = TlsConfig::builder();
     if !config.roots.is_empty() {
@@ -105,7 +105,7 @@ fn agent(address: &Address, config: &Config) -> Agent {
         .user_agent(concat!("stream-v2/", env!("CARGO_PKG_VERSION")))
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
-        // However long a body takes, as long as the connection takes some of it.
+        // A body may take any time, as long as the connection takes some of it.
         .timeout_per_write(Some(config.stall));
     if is_direct {
         config = config.proxy(None);
@@ -124,7 +124,7 @@ mod tests {
             config.no_proxy = no_proxy.into();
             Bucket::new("bucket", &config).unwrap().agent()
         };
-        // Whatever the environment of the test says.
+        // Independent of the environment of the test.
         assert!(agent("http://s3.local:9000", "x, .LOCAL:9000").config().proxy().is_none());
         assert!(agent("http://[::1]:9000", "").config().proxy().is_none());
     }

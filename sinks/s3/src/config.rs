@@ -1,4 +1,4 @@
-//! Where S3 is and who reads: from the environment and the profile files.
+//! The address of S3 and the credentials, from the environment and the profile files.
 
 use std::fmt;
 use std::io::{self, ErrorKind};
@@ -11,35 +11,36 @@ use crate::profile::Profile;
 use crate::retry::Retry;
 use crate::signing::Credentials;
 
-/// How long a connection may take nothing of a body.
+/// Limit on the time in which a connection takes nothing of a body.
 const STALL: Duration = Duration::from_secs(60);
 
-/// Where S3 is, who reads, and with how much patience. Its `Debug` shows no credentials.
+/// The address of S3, the credentials, and the limits. Its `Debug` shows no credentials.
 #[derive(Clone)]
 pub struct Config {
     pub(super) endpoint: Option<String>,
     pub(super) region: String,
     pub(super) credentials: Credentials,
     pub(super) retry: Retry,
-    /// Whose servers are trusted; none: those of the built-in list.
+    /// The trusted authorities. Empty means the built-in list.
     pub(super) roots: Vec<Certificate<'static>>,
     /// Hosts that are reached without a proxy.
     pub(super) no_proxy: String,
-    /// How long a connection may take nothing of a body.
+    /// Limit on the time in which a connection takes nothing of a body.
     pub(super) stall: Duration,
 }
 
 impl Config {
-    /// The S3 of AWS in a region, with an access key.
+    /// Returns the S3 of AWS in a region, with an access key.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no region.
+    ///
+    /// - `InvalidInput` if `region` cannot be a region.
     pub fn new(region: &str, access_key_id: &str, secret_access_key: &str) -> io::Result<Self> {
         Self::with_credentials(region, Credentials::new(access_key_id, secret_access_key))
     }
 
     fn with_credentials(region: &str, credentials: Credentials) -> io::Result<Self> {
-        // It becomes a part of the name of a host.
+        // It becomes a part of a host name.
         if region.is_empty() || !region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(invalid("the region is made of letters, digits and hyphens"));
         }
@@ -47,10 +48,13 @@ impl Config {
         Ok(Self { endpoint: None, region, credentials, retry, roots: Vec::new(), no_proxy, stall: STALL })
     }
 
-    /// The same with another S3 than that of AWS: `http://` or `https://`, a host, a port. Buckets are then named in paths, and not in the host.
+    /// Sets another S3 than that of AWS: `http://` or `https://`, a host, a port.
+    ///
+    /// Buckets are then named in paths, and not in the host.
     ///
     /// # Errors
-    /// `InvalidInput` for another scheme, and where there is a user name in it.
+    ///
+    /// - `InvalidInput` for another scheme, or a user name in the endpoint.
     pub fn with_endpoint(mut self, endpoint: &str) -> io::Result<Self> {
         if !endpoint.starts_with("http://") && !endpoint.starts_with("https://") {
             return Err(invalid("the endpoint begins with http:// or https://"));
@@ -63,10 +67,13 @@ impl Config {
         Ok(self)
     }
 
-    /// The same with the certificates in a PEM file as the authorities that are trusted, in the place of the built-in list (Mozilla's, as of the build).
+    /// Trusts the certificates in a PEM file as authorities.
+    ///
+    /// They replace the built-in list (Mozilla's, as of the build).
     ///
     /// # Errors
-    /// `InvalidInput` where there is none in it.
+    ///
+    /// - `InvalidInput` if it contains no certificate.
     pub fn with_authorities(mut self, pem: &[u8]) -> io::Result<Self> {
         let certificates = parse_pem(pem).filter_map(|item| match item {
             Ok(PemItem::Certificate(certificate)) => Some(certificate),
@@ -80,50 +87,56 @@ impl Config {
         }
     }
 
-    /// The same with the token of temporary credentials.
+    /// Sets the token of temporary credentials.
     #[must_use]
     pub fn with_session_token(mut self, token: &str) -> Self {
         self.credentials = self.credentials.with_token(Some(token));
         self
     }
 
-    /// The same with other retries.
+    /// Sets the retries.
     #[must_use]
     pub const fn with_retry(mut self, retry: Retry) -> Self {
         self.retry = retry;
         self
     }
 
-    /// The same with another limit on how long a connection may take nothing of a body that is
-    /// sent; a minute by default. How long the whole body takes has no limit: a line that is shared
-    /// may be slow.
+    /// Sets how long a connection may take nothing of a body that is sent. The default is a minute.
+    ///
+    /// The time for the whole body has no limit, because a shared line may be slow.
     #[must_use]
     pub const fn with_stall_limit(mut self, limit: Duration) -> Self {
         self.stall = limit;
         self
     }
 
-    /// What the environment and the profile files say. A variable that is empty is none; of those on a line the first one counts:
+    /// Reads the environment and the profile files.
     ///
-    /// | | variables | in the profile |
-    /// |---|---|---|
-    /// | credentials | `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN` | `aws_access_key_id` with `aws_secret_access_key` and `aws_session_token` |
-    /// | region | `AWS_REGION`, `AWS_DEFAULT_REGION` | `region` |
-    /// | endpoint | `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL` | `endpoint_url` |
-    /// | a file of the authorities that are trusted | `AWS_CA_BUNDLE` | `ca_bundle` |
+    /// An empty variable counts as missing. The first of several names is preferred:
     ///
-    /// The profile is `AWS_PROFILE` or `default`, in `AWS_SHARED_CREDENTIALS_FILE` or `~/.aws/credentials`, and in `AWS_CONFIG_FILE` or `~/.aws/config`. With
-    /// an endpoint the region is `us-east-1` where nothing else is said. Roles, SSO, credential processes and the credentials of machines are not looked for.
+    /// - Credentials: `AWS_ACCESS_KEY_ID` with `AWS_SECRET_ACCESS_KEY` and `AWS_SESSION_TOKEN`. In
+    ///   the profile: `aws_access_key_id` with `aws_secret_access_key` and `aws_session_token`.
+    /// - Region: `AWS_REGION`, `AWS_DEFAULT_REGION`. In the profile: `region`.
+    /// - Endpoint: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`. In the profile: `endpoint_url`.
+    /// - A file of the trusted authorities: `AWS_CA_BUNDLE`. In the profile: `ca_bundle`.
+    ///
+    /// The profile is `AWS_PROFILE` or `default`. It is in `AWS_SHARED_CREDENTIALS_FILE` or
+    /// `~/.aws/credentials`, and in `AWS_CONFIG_FILE` or `~/.aws/config`. With an endpoint the
+    /// default region is `us-east-1`. Roles, SSO, credential processes and the credentials of
+    /// machines are not supported.
     ///
     /// # Errors
-    /// `InvalidInput` where credentials or the region are missing, or cannot be right; and whatever reading the files reports.
+    ///
+    /// - `InvalidInput` if credentials or the region are missing or invalid.
+    /// - any error while reading the files.
     pub fn from_env() -> io::Result<Self> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// As [`from_env`](Self::from_env), with variables from elsewhere.
+    /// Does the same as [`from_env`](Self::from_env), with variables from elsewhere.
     ///
     /// # Errors
+    ///
     /// As [`from_env`](Self::from_env).
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> io::Result<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
@@ -151,7 +164,9 @@ impl Config {
     }
 }
 
-/// From variables alone, or from the profile alone: a secret does not belong to the key of somebody else.
+/// Reads the credentials from variables alone, or from the profile alone.
+///
+/// A secret must not be combined with the key of another account.
 fn credentials(variable: &impl Fn(&str) -> Option<String>, profile: &Profile) -> io::Result<Credentials> {
     let (key, secret) = (variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY"));
     let (key, secret, token) = if key.is_some() || secret.is_some() {

@@ -1,9 +1,10 @@
-//! Which hosts are reached without a proxy, whatever the environment says about proxies.
+//! Hosts that are reached without a proxy, even if the environment names one.
 
-/// Whether `NO_PROXY` names a host: entries between commas or blanks, in upper or lower case.
+/// Returns whether `NO_PROXY` names a host.
 ///
-/// `*` names every host. `example.com`, `.example.com` and `*.example.com` name the host and all
-/// below it, `10.0.*` all that begin so. An entry with a port names that port alone.
+/// Its entries are between commas or blanks, in upper or lower case. `*` names every host.
+/// `example.com`, `.example.com` and `*.example.com` name the host and all below it, and `10.0.*`
+/// all that begin so. An entry with a port names that port alone.
 pub(super) fn is_direct(no_proxy: &str, host: &str, port: u16) -> bool {
     let host = host.trim_matches(['[', ']']).to_ascii_lowercase();
     let host = host.trim_end_matches('.');
@@ -27,7 +28,7 @@ fn names(entry: &str, host: &str, port: u16) -> bool {
     !name.is_empty() && (host == name || below)
 }
 
-/// The host of an entry, and its port: an address of IPv6 with a port is in brackets.
+/// Returns the host of an entry, and its port. An address of IPv6 with a port is in brackets.
 fn divided(entry: &str) -> (&str, Option<&str>) {
     if let Some((host, rest)) = entry.strip_prefix('[').and_then(|entry| entry.split_once(']')) {
         return (host, rest.strip_prefix(':'));
@@ -38,12 +39,12 @@ fn divided(entry: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// What the environment says.
+/// Returns the value in the environment.
 pub(super) fn no_proxy() -> String {
     ["NO_PROXY", "no_proxy"].map(|name| std::env::var(name).unwrap_or_default()).join(",")
 }
 
-/// Whether a host is this machine, which needs no proxy.
+/// Returns whether a host is this machine, which needs no proxy.
 pub(super) fn is_here(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
 }

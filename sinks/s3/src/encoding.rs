@@ -1,6 +1,6 @@
 //! Bytes as text: in URLs, and in hexadecimal.
 
-/// Every byte but unreserved ones and those in `kept` as `%XX`.
+/// Encodes every byte as `%XX`, except unreserved ones and those in `kept`.
 pub(super) fn encoded(text: &str, kept: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -15,7 +15,7 @@ pub(super) fn encoded(text: &str, kept: &str) -> String {
     encoded
 }
 
-/// Bytes in hexadecimal.
+/// Returns the bytes in hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

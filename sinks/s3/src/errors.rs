@@ -1,4 +1,4 @@
-//! What S3 and the connection to it report, as errors of I/O that name the object and hold nothing secret.
+//! Errors of S3 and of the connection, as I/O errors that name the object and hold no secret.
 
 use std::error::Error;
 use std::fmt;
@@ -12,21 +12,21 @@ use crate::retry::Failed;
 /// Longer messages are cut.
 const MESSAGE_MAX: usize = 300;
 
-/// An answer that is no success: its status, and what its body says.
+/// An answer without success: its status, and the content of its body.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Refusal {
     status: u16,
     code: Option<String>,
     message: Option<String>,
-    /// Where the bucket is, if not where it was asked for.
+    /// The region of the bucket, if it is another one.
     region: Option<String>,
 }
 
 impl Refusal {
-    /// Reads the body of an answer: the XML of S3, or anything else, of which nothing is said then.
+    /// Reads the body of an answer: the XML of S3, or anything else, which is ignored.
     pub(super) fn new(status: u16, body: &[u8]) -> Self {
         let mut refusal = Self { status, ..Self::default() };
-        // What was read before a fault in the XML is kept.
+        // The elements before a fault in the XML are kept.
         let _ = refusal.read(&String::from_utf8_lossy(body));
         refusal
     }
@@ -53,7 +53,7 @@ impl Refusal {
         }
     }
 
-    /// What stands in the place of the answer that was promised with a status of success.
+    /// Reads an error in the body of an answer that has a status of success.
     pub(super) fn late(body: &[u8]) -> Self {
         let refusal = Self::new(200, body);
         let for_now = ["InternalError", "SlowDown", "ServiceUnavailable", "RequestTimeout"].map(Some);
@@ -72,35 +72,37 @@ impl Refusal {
         self.status
     }
 
-    /// The region that a header of the answer names.
+    /// Adds the region in a header of the answer.
     pub(super) fn in_region(mut self, region: Option<&str>) -> Self {
         self.region = self.region.or_else(|| region.and_then(shown));
         self
     }
 
-    /// Whether S3 said no, and not only that it is busy or broken.
+    /// Returns whether S3 refuses for good, instead of being busy or broken.
     pub(super) fn is_for_good(&self) -> bool {
         !matches!(self.status, 429 | 500 | 502 | 503 | 504)
     }
 
-    /// Whether S3 does not know the object or the upload, but the bucket.
+    /// Returns whether S3 does not know the object or the upload, but the bucket.
     pub(super) fn is_absent(&self) -> bool {
         self.status == 404 && self.code.as_deref() != Some("NoSuchBucket")
     }
 
-    /// Whether S3 says only that the credentials may not do this, and nothing is wrong with them:
-    /// so it answers for an object that is not there, too, if they may not list the bucket.
+    /// Returns whether valid credentials may not do this.
+    ///
+    /// S3 also answers so for an object that does not exist, if the credentials may not list the
+    /// bucket.
     pub(super) fn is_hidden(&self) -> bool {
         self.status == 403 && matches!(self.code.as_deref(), Some("AccessDenied") | None)
     }
 
-    /// Whether this request will never be allowed, though others are.
+    /// Returns whether this request will never be allowed, though others are.
     pub(super) fn is_forbidden(&self) -> bool {
         self.is_hidden() || matches!(self.status, 405 | 501)
     }
 
-    /// Whether the server may have refused a request for the condition in it. Of faults in parts it
-    /// tells with other codes.
+    /// Returns whether the server may have refused a request for its condition. Faults in parts
+    /// have other codes.
     pub(super) fn is_about_condition(&self) -> bool {
         let code = self.code.as_deref();
         match self.status {
@@ -117,7 +119,7 @@ impl Refusal {
         self.code.as_deref() == Some("RequestTimeTooSkewed")
     }
 
-    /// What S3 says.
+    /// Returns the text of S3.
     pub(super) fn words(&self) -> String {
         match (&self.code, &self.message) {
             (Some(code), Some(message)) => format!("S3 says {code}: {message}"),
@@ -126,7 +128,7 @@ impl Refusal {
         }
     }
 
-    /// The error, for an object or a bucket.
+    /// Returns the error, for an object or a bucket.
     pub(super) fn failed(&self, name: &str) -> Failed {
         let kind = match (self.status, self.code.as_deref()) {
             (404, _) => ErrorKind::NotFound,
@@ -155,7 +157,7 @@ impl Refusal {
     }
 }
 
-/// Text for a message: one line, not too long, and nothing of a signature.
+/// Cleans text for a message: one line, not too long, and without any part of a signature.
 fn shown(raw: &str) -> Option<String> {
     let text = quick_xml::escape::unescape(raw.trim()).ok()?;
     let line: String =
@@ -165,7 +167,7 @@ fn shown(raw: &str) -> Option<String> {
     is_told.then_some(line)
 }
 
-/// A request without an answer, or with one that is not whole.
+/// Returns the error of a request without a complete answer.
 pub(super) fn disconnected(name: &str, host: &str, error: ureq::Error) -> Failed {
     // Texts of the client may hold the URL.
     let (kind, what) = match error {
@@ -191,7 +193,7 @@ pub(super) fn disconnected(name: &str, host: &str, error: ureq::Error) -> Failed
     if is_final { Failed::ForGood(error) } else { Failed::ForNow(error) }
 }
 
-/// S3 does not say whether an object exists.
+/// The error if S3 does not reveal whether an object exists.
 #[derive(Debug)]
 struct Hidden(String);
 
@@ -203,25 +205,27 @@ impl fmt::Display for Hidden {
 
 impl Error for Hidden {}
 
-/// The error of somebody who may not know whether an object exists.
+/// Returns the error for credentials that may not know whether an object exists.
 pub(super) fn hidden(name: &str, refusal: &Refusal) -> Failed {
     let what = "S3 does not say whether it exists, because the credentials may not list the bucket";
     Failed::ForGood(hidden_error(format!("{name}: {what} ({})", refusal.words())))
 }
 
-/// An error for which [`is_hidden`] holds.
+/// Returns an error for which [`is_hidden`] holds.
 pub(super) fn hidden_error(what: String) -> io::Error {
     io::Error::new(ErrorKind::PermissionDenied, Hidden(what))
 }
 
-/// Whether an error only says that the credentials may not know whether an object exists: without
-/// `s3:ListBucket` S3 answers with 403 in both cases. They may still write it.
+/// Returns whether the credentials may not know whether an object exists.
+///
+/// Without `s3:ListBucket` S3 answers with 403 in both cases. The credentials may still write the
+/// object.
 #[must_use]
 pub fn is_hidden(error: &io::Error) -> bool {
     error.get_ref().is_some_and(|error| error.is::<Hidden>())
 }
 
-/// An answer that makes no sense.
+/// Returns the error for an answer that makes no sense.
 pub(super) fn nonsense(name: &str, what: &str) -> Failed {
     Failed::ForGood(io::Error::new(ErrorKind::InvalidData, format!("{name}: {what}")))
 }

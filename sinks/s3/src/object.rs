@@ -1,4 +1,4 @@
-//! An object, read from front to back in pieces, after a seek from there, or at an offset.
+//! An object, read in pieces from front to back or from a seek on, or at an offset.
 
 use std::fmt;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -12,28 +12,29 @@ use crate::reading::{Head, Range};
 
 const SECOND: i64 = 1_000_000_000;
 
-/// Bytes of the first request after a seek: what is wanted may be no more than a header.
+/// Bytes of the first request after a seek. A reader may need no more than a header.
 const PIECE_MIN: usize = 256 << 10;
-/// Bytes of a request at most, and so of the memory that is held.
+/// Most bytes of a request, and so of the memory that is held.
 const PIECE_MAX: usize = 8 << 20;
 
-/// One version of an object: that which was there when it was opened.
+/// One version of an object: the one that was there when it was opened.
 pub struct Object {
     bucket: Bucket,
     key: String,
     head: Head,
     position: u64,
-    /// Where the piece that is held begins.
+    /// The begin of the piece that is held.
     begin: u64,
     piece: Vec<u8>,
-    /// How many bytes the last request was for.
+    /// The number of bytes of the last request.
     ahead: usize,
 }
 
 impl Bucket {
-    /// Opens an object: asks how long it is, and which version.
+    /// Opens an object: asks for its length and its version.
     ///
     /// # Errors
+    ///
     /// Those of the module.
     pub fn object(&self, key: &str) -> io::Result<Object> {
         check_key(key, &self.name_of(key))?;
@@ -48,22 +49,25 @@ impl Object {
         Self { bucket, key: key.into(), head, position: 0, begin: 0, piece: Vec::new(), ahead: 0 }
     }
 
-    /// Bytes.
+    /// Returns the number of bytes.
     #[must_use]
     pub const fn size(&self) -> u64 {
         self.head.len
     }
 
-    /// When it was written: nanoseconds since 1970-01-01T00:00:00Z, in whole seconds.
+    /// Returns the time when it was written, in nanoseconds since 1970-01-01T00:00:00Z, in whole
+    /// seconds.
     #[must_use]
     pub const fn modified(&self) -> Option<i64> {
         self.head.modified
     }
 
-    /// What tells this version of the object from another one when a run is resumed: its length,
-    /// and the second in which it was written, in which the nanoseconds stand for its entity tag.
-    /// S3 says no more of the time than the second, in which an object can be replaced by one as
-    /// long.
+    /// Returns a stamp that tells this version of the object from another one when a run is
+    /// resumed.
+    ///
+    /// It contains the length, and the second in which the object was written. The nanoseconds
+    /// encode its entity tag. S3 tells the time in seconds, and within one second an object can be
+    /// replaced by one of the same length.
     #[must_use]
     pub fn stamp(&self) -> SourceStamp {
         let digest = Sha256::digest(&self.head.etag);
@@ -72,7 +76,7 @@ impl Object {
         SourceStamp { len: Some(self.head.len), mtime: Some(mtime) }
     }
 
-    /// `s3://BUCKET/KEY`.
+    /// Returns `s3://BUCKET/KEY`.
     #[must_use]
     pub fn name(&self) -> String {
         self.bucket.name_of(&self.key)
@@ -83,7 +87,7 @@ impl Object {
         self.bucket.read_range(Range { key: &self.key, etag, object_len: len, offset }, buffer)
     }
 
-    /// What is held from the position on.
+    /// Returns the held bytes from the position on.
     fn held(&self) -> &[u8] {
         let within = self.position.checked_sub(self.begin).and_then(|within| usize::try_from(within).ok());
         within.and_then(|within| self.piece.get(within..)).unwrap_or_default()
@@ -125,7 +129,7 @@ impl Seek for Object {
     }
 }
 
-/// Fetches exactly what is asked for.
+/// Fetches exactly the requested bytes.
 impl ReadAt for Object {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let len = at_most(self.head.len.saturating_sub(offset), buffer.len());

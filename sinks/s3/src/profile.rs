@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-/// One profile: what the credentials file and the configuration file say about it.
+/// One profile, from the credentials file and the configuration file.
 pub(super) struct Profile {
     pub(super) name: String,
     credentials: String,
@@ -11,7 +11,7 @@ pub(super) struct Profile {
 }
 
 impl Profile {
-    /// Reads the files; one that does not exist is empty.
+    /// Reads the files. A file that does not exist counts as empty.
     pub(super) fn read(variable: &impl Fn(&str) -> Option<String>) -> io::Result<Self> {
         let home = variable("HOME").or_else(|| variable("USERPROFILE")).map(PathBuf::from);
         let text = |name: &str, file: &str| -> io::Result<String> {
@@ -29,7 +29,7 @@ impl Profile {
         })
     }
 
-    /// The value of `name`; the credentials file comes first.
+    /// Returns the value of `name`. The credentials file is preferred.
     pub(super) fn get(&self, name: &str) -> Option<String> {
         let profile = format!("profile {}", self.name);
         let in_config =
@@ -48,7 +48,8 @@ fn contents(path: &Path) -> io::Result<String> {
     }
 }
 
-/// The last value of `name` in the sections that are meant. Settings within settings are indented, and left out.
+/// Returns the last value of `name` in the sections that are meant. Nested settings are indented,
+/// and left out.
 fn value<'t>(text: &'t str, is_meant: impl Fn(&str) -> bool, name: &str) -> Option<&'t str> {
     let mut meant = false;
     let mut found = None;

@@ -1,4 +1,4 @@
-//! Requests for reading: what is asked for, and believed of the answers.
+//! Requests for reading, and the checks of their answers.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
@@ -12,16 +12,16 @@ use crate::errors::{Refusal, nonsense};
 use crate::retry::{Failed, Patience};
 
 const ANSWER: Duration = Duration::from_secs(30);
-/// What an object carries of the upload that made it.
+/// The header with the mark of the upload that made an object.
 pub(super) const MARK: &str = "x-amz-meta-stream-v2-upload";
 
-/// What is known of an object when it is opened.
+/// The properties of an object when it is opened.
 pub(super) struct Head {
     pub(super) len: u64,
     pub(super) etag: String,
     /// Nanoseconds since 1970-01-01T00:00:00Z, in whole seconds.
     pub(super) modified: Option<i64>,
-    /// What its upload was marked with, where it was one of this crate.
+    /// The mark of its upload, if it was one of this crate.
     pub(super) mark: Option<String>,
 }
 
@@ -52,7 +52,8 @@ impl Bucket {
         Ok(Head { len, etag, modified, mark })
     }
 
-    /// The answer to `HEAD` has no body: the answer to `GET` says why S3 refuses.
+    /// Finds the reason of a refusal. The answer to `HEAD` has no body, but the answer to `GET` has
+    /// a reason.
     fn why(&self, key: &str, answer: Response<Body>) -> Refusal {
         let refusal = refusal(answer);
         if !refusal.is_for_good() {
@@ -64,7 +65,7 @@ impl Bucket {
         }
     }
 
-    /// Reads exactly `buffer.len()` bytes, in as many requests as it takes.
+    /// Reads exactly `buffer.len()` bytes, in as many requests as needed.
     pub(super) fn read_range(&self, range: Range<'_>, buffer: &mut [u8]) -> io::Result<()> {
         let mut patience = Patience::new(self.0.retry);
         let mut filled = 0;
@@ -85,7 +86,8 @@ impl Bucket {
         Ok(())
     }
 
-    /// One request: how many bytes it brought, and what ended it too early.
+    /// Sends one request. Returns the number of bytes that it brought, and the error that ended it
+    /// too early.
     fn read_some(&self, range: Range<'_>, buffer: &mut [u8]) -> (usize, Option<Failed>) {
         let mut answer = match self.get_range(range, buffer.len() as u64) {
             Ok(answer) => answer,
@@ -109,7 +111,7 @@ impl Bucket {
         (filled, None)
     }
 
-    /// Asks for `len` bytes; the answer has the first of them, of this version of the object.
+    /// Requests `len` bytes. The answer has the first of them, of this version of the object.
     fn get_range(&self, range: Range<'_>, len: u64) -> Result<Response<Body>, Failed> {
         let Range { key, etag, object_len, offset } = range;
         let name = self.name_of(key);
@@ -119,7 +121,7 @@ impl Bucket {
         if !matches!(status, 200 | 206) {
             return Err(refusal(answer).failed(&name));
         }
-        // Not every server looks at If-Match.
+        // Some servers ignore If-Match.
         match header_text(answer.headers(), "etag") {
             Some(found) if found == etag => {}
             Some(_) => return Err(nonsense(&name, "was replaced while it was read")),
@@ -127,7 +129,7 @@ impl Bucket {
         }
         let is_what_was_asked_for = match header_text(answer.headers(), "content-range") {
             Some(found) if status == 206 => is_range(found, offset, object_len),
-            // All of it.
+            // The whole object.
             None if status == 200 => offset == 0 && len == object_len,
             _ => false,
         };
@@ -142,7 +144,7 @@ impl Bucket {
     }
 }
 
-/// Whether `bytes BEGIN-END/LEN` begins where it should, in an object of that length.
+/// Returns whether `bytes BEGIN-END/LEN` begins at `offset`, in an object of that length.
 fn is_range(found: &str, offset: u64, object_len: u64) -> bool {
     let parts = found.strip_prefix("bytes ").and_then(|found| found.split_once('/'));
     let Some((range, len)) = parts else { return false };

@@ -1,4 +1,4 @@
-//! Uploads to a bucket: the requests, and what their answers mean.
+//! Uploads to a bucket: the requests, and the meaning of their answers.
 
 use std::io::{self, ErrorKind};
 use std::mem;
@@ -18,16 +18,16 @@ use crate::multipart::{Aborted, Found, Listed, Multipart, PartBody, Readable, Un
 use crate::reading::MARK;
 use crate::retry::Failed;
 
-/// For making an object of ten thousand parts S3 takes its time.
+/// S3 takes a long time to make an object of ten thousand parts.
 const COMPLETING: Duration = Duration::from_secs(15 * 60);
-/// After a part was sent the last MiB of it may still be on their way, on a line that is slow.
+/// After a part was sent its last MiB may still be on a slow line.
 const ARRIVING: Duration = Duration::from_secs(10 * 60);
-/// Parts that S3 lists at most: some servers list a part twice that was sent twice.
+/// Most parts in a list of S3. Some servers list a part twice that was sent twice.
 const LISTED_MAX: usize = 40_000;
 const CONDITION: (&str, &str) = ("if-none-match", "*");
 
 impl Bucket {
-    /// Asks for an object of the parts with these entity tags.
+    /// Requests an object of the parts with these entity tags.
     fn ask_to_complete(&self, upload: UploadId<'_>, etags: &[&str], replace: bool) -> Result<(), Failed> {
         let name = self.name_of(upload.key);
         let body = complete_body(etags);
@@ -38,7 +38,7 @@ impl Bucket {
         let (_, xml) = self.ask_for(&ask).map_err(|refused| refused.failed_to_create(&name, replace))?;
         match Element::root(&xml) {
             Some(root) if root.name() == "CompleteMultipartUploadResult" => Ok(()),
-            // S3 answers before it knows how it ends.
+            // S3 answers before it knows the outcome.
             Some(root) if root.name() == "Error" => {
                 let refused = Refused::Refusal(Refusal::late(xml.as_bytes()));
                 Err(refused.failed_to_create(&name, replace))
@@ -71,8 +71,7 @@ impl Multipart for Bucket {
     }
 
     fn tries_condition(&self, key: &str) -> io::Result<()> {
-        // No upload has this id, so that the requests change nothing whatever the server makes of
-        // them.
+        // No upload has this id, so the requests change nothing, however the server reacts.
         let id = hex(&Sha256::digest(self.name_of(key)));
         let ask = |replace| self.ask_to_complete(UploadId { key, id: &id }, &["\"0\""], replace);
         let is_unlike = |error: &io::Error| {
@@ -82,7 +81,7 @@ impl Multipart for Bucket {
                 plain.kind() != ErrorKind::Other && plain.to_string() != error.to_string()
             })
         };
-        // Only a clear no is one: some answer for an upload that does not exist as if they were
+        // Only a clear refusal counts: some servers answer for a missing upload as if they were
         // broken.
         match ask(false) {
             Err(Failed::ForGood(error)) => match error.kind() {
@@ -169,7 +168,7 @@ impl Multipart for Bucket {
         let query = [("uploadId", upload.id)];
         let mut absent = Aborted::Before;
         self.0.retry.run(|| {
-            // An earlier attempt may have done it, and its answer is lost.
+            // An earlier attempt may have done it, and its answer was lost.
             let absent = mem::replace(&mut absent, Aborted::Now);
             match self.ask_for(&Ask::new(Method::DELETE, upload.key, &query)) {
                 Ok(_) => Ok(Aborted::Now),
@@ -217,6 +216,6 @@ fn listed_upload(upload: &Element, encoded: bool) -> Option<Unfinished> {
     let begun = begun.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
     let (key, otherwise) = upload.key_in(encoded, "Key")?;
     let id = upload.exact("UploadId")?;
-    // Without one of them a request to abort would be one to delete the object, or the bucket.
+    // Without one of them a request to abort would delete the object, or the bucket.
     (!key.is_empty() && !id.is_empty()).then_some(Unfinished { key, otherwise, id, begun })
 }

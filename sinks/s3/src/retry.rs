@@ -1,18 +1,21 @@
-//! When a request is made again, and how long is waited before.
+//! Retries of requests, and the pauses before them.
 
 use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// How often a request is made that fails for a passing reason, and how long is waited in between.
+/// Sets how often a request is made that fails for a passing reason, and the pauses in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
-    /// Attempts that may fail one after the other; at least one is made.
+    /// Most failed attempts in a row. At least one attempt is made.
     pub attempts: u32,
-    /// The pause after the first of them. Each one after is twice as long. Half of it is random, so that clients do not come back together.
+    /// The pause after the first failed attempt.
+    ///
+    /// Each later pause is twice as long. Half of it is random, so that clients do not return
+    /// together.
     pub first_pause: Duration,
-    /// No pause is longer.
+    /// The longest pause.
     pub longest_pause: Duration,
 }
 
@@ -25,18 +28,20 @@ impl Default for Retry {
 }
 
 impl Retry {
-    /// For what has cost time already: twice as many attempts, by default within a minute, in which a server starts again.
+    /// Returns twice as many attempts, for a request that has cost time already.
+    ///
+    /// By default they take about a minute, in which a server restarts.
     pub(super) const fn longer(self) -> Self {
         Self { attempts: self.attempts.saturating_mul(2), ..self }
     }
 }
 
-/// Why an attempt failed.
+/// The failure of an attempt.
 #[derive(Debug)]
 pub(super) enum Failed {
-    /// The next one may be better.
+    /// The next attempt may succeed.
     ForNow(io::Error),
-    /// The next one would fail as well.
+    /// The next attempt would fail as well.
     ForGood(io::Error),
 }
 
@@ -48,7 +53,7 @@ impl Failed {
 }
 
 impl Retry {
-    /// Makes attempts until one succeeds, one fails for good, or there were enough.
+    /// Makes attempts until one succeeds, one fails for good, or their number is exhausted.
     pub(super) fn run<T>(self, mut attempt: impl FnMut() -> Result<T, Failed>) -> io::Result<T> {
         let mut patience = Patience::new(self);
         loop {
@@ -59,7 +64,7 @@ impl Retry {
         }
     }
 
-    /// How long is waited after so many failures, where `random` is from 0 to 255.
+    /// Returns the pause after so many failures. `random` is from 0 to 255.
     fn pause(self, failures: u32, random: u8) -> Duration {
         let doubled = 1_u32.checked_shl(failures.saturating_sub(1)).unwrap_or(u32::MAX);
         let longest = self.first_pause.saturating_mul(doubled).min(self.longest_pause);
@@ -67,7 +72,7 @@ impl Retry {
     }
 }
 
-/// The failures in a row, and what they may still become.
+/// The failures in a row, and their limit.
 pub(super) struct Patience {
     retry: Retry,
     failures: u32,
@@ -78,12 +83,12 @@ impl Patience {
         Self { retry, failures: 0 }
     }
 
-    /// An attempt brought something.
+    /// Restarts the count after an attempt that brought some bytes.
     pub(super) const fn renew(&mut self) {
         self.failures = 0;
     }
 
-    /// Waits for the next attempt, or says that there is none.
+    /// Waits for the next attempt, or returns the error if there is none.
     pub(super) fn after(&mut self, failed: Failed) -> io::Result<()> {
         let error = match failed {
             Failed::ForGood(error) => return Err(error),

@@ -1,7 +1,7 @@
 //! AWS Signature Version 4 in the headers of a request.
 //!
-//! Nothing of it is in the URL, which proxies write to their logs. The signature covers the method,
-//! the path, the query, every header that decides about the answer, and the SHA-256 of the body.
+//! Nothing of it is in the URL, because proxies write URLs to their logs. The signature covers the
+//! method, the path, the query, every header that affects the answer, and the SHA-256 of the body.
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
@@ -20,7 +20,7 @@ pub(super) const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e46
 pub(super) struct Credentials {
     pub(super) key_id: String,
     pub(super) secret: Zeroizing<String>,
-    /// Of temporary credentials.
+    /// The token of temporary credentials.
     pub(super) token: Option<Zeroizing<String>>,
 }
 
@@ -34,7 +34,7 @@ impl Credentials {
     }
 }
 
-/// What is signed of a request.
+/// The signed parts of a request.
 pub(super) struct Signed<'a> {
     pub(super) method: &'a str,
     /// The path, encoded.
@@ -51,7 +51,7 @@ pub(super) struct Signed<'a> {
 }
 
 impl Signed<'_> {
-    /// The value of the header `Authorization`.
+    /// Returns the value of the header `Authorization`.
     pub(super) fn authorization(&self, credentials: &Credentials) -> String {
         let mut headers = self.headers.to_vec();
         headers.sort_unstable();
@@ -78,7 +78,7 @@ impl Signed<'_> {
     }
 }
 
-/// The query as it is sent and signed: encoded, and in the order of the names.
+/// Returns the query as it is sent and signed: encoded, and in the order of the names.
 pub(super) fn canonical_query(query: &[(&str, &str)]) -> String {
     let pair = |(name, value): &(&str, &str)| (encoded(name, ""), encoded(value, ""));
     let mut pairs: Vec<_> = query.iter().map(pair).collect();
@@ -87,7 +87,7 @@ pub(super) fn canonical_query(query: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-/// The value of a header without blanks around it, and with single ones in it.
+/// Returns the value of a header without blanks around it, and with single ones in it.
 fn single_spaced(value: &str) -> String {
     value.split(' ').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

@@ -1,4 +1,6 @@
-//! A file beside the partial file: it answers to the names of the output, and not to its own on this machine.
+//! A file next to the partial file.
+//!
+//! It answers to the names of the output, and not to its own name on this machine.
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -8,7 +10,7 @@ use stream_v2_pipeline::StoredFile;
 
 use super::state::Shared;
 
-/// A journal, or what stands beside one.
+/// A journal, or a file next to one.
 pub(super) struct Beside {
     file: Box<dyn StoredFile>,
     shared: Arc<Shared>,

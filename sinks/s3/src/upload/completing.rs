@@ -1,4 +1,4 @@
-//! How an upload becomes the object, and how the object is recognised.
+//! Makes the object of an upload, and recognises it.
 
 use std::io::{self, ErrorKind};
 use std::sync::Arc;
@@ -13,8 +13,9 @@ use crate::errors::is_hidden;
 use crate::multipart::{Found, UploadId};
 
 impl Shared {
-    /// Makes the object: everything is sent, and S3 is asked for it once. What it answers is
-    /// believed only if the object is there.
+    /// Makes the object: sends everything, and requests the object once.
+    ///
+    /// The answer of S3 counts only if the object is there.
     pub(super) fn complete(self: &Arc<Self>, len: u64, replace: bool) -> io::Result<()> {
         if len > 0 {
             self.plan(len, true)?;
@@ -23,7 +24,7 @@ impl Shared {
         self.owned(|state| {
             state.record.completes(len)?;
             let facts = &state.record.facts;
-            // Some servers ignore the condition, and would replace what is there.
+            // Some servers ignore the condition, and would replace an existing object.
             state.is_complete = !replace && self.is_there(facts)? == Some(true);
             if !state.is_complete {
                 let asked = self.ask_to_create(facts, replace);
@@ -34,10 +35,11 @@ impl Shared {
         })
     }
 
-    /// Whether the object of this upload is there; `None` if S3 does not say it.
+    /// Returns whether the object of this upload is there, or `None` if S3 does not reveal it.
     ///
     /// # Errors
-    /// `AlreadyExists` for another object.
+    ///
+    /// - `AlreadyExists` for another object.
     fn is_there(&self, facts: &Facts) -> io::Result<Option<bool>> {
         match self.remote.find(&self.key) {
             Ok(Some(found)) if is_of(facts, &found) => Ok(Some(true)),
@@ -48,8 +50,7 @@ impl Shared {
         }
     }
 
-    /// Asks for the object. For a server that refuses the condition the name was looked at just
-    /// before.
+    /// Requests the object. If the server refuses the condition, the name was checked just before.
     fn ask_to_create(&self, facts: &Facts, replace: bool) -> io::Result<()> {
         match self.ask_once(facts, replace) {
             Err(error) if !replace && error.kind() == ErrorKind::Unsupported => {
@@ -74,11 +75,11 @@ impl Shared {
         self.remote.complete(UploadId { key: &self.key, id }, &etags, replace)
     }
 
-    /// Looks whether the object is there, whatever was answered.
+    /// Checks whether the object is there, whatever the answer was.
     fn check_created(&self, facts: &Facts, asked: io::Result<()>, replace: bool) -> io::Result<()> {
         match (asked, self.remote.find(&self.key)) {
             (_, Ok(Some(found))) if is_of(facts, &found) => Ok(()),
-            // Without the right to look, the answer is all there is.
+            // Without the right to look, the answer alone counts.
             (Ok(()), Err(error)) if is_hidden(&error) => Ok(()),
             // The other request was faster.
             (Err(error), Ok(Some(_))) if !replace && error.kind() == ErrorKind::ResourceBusy => {
@@ -96,7 +97,7 @@ impl Shared {
         io::Error::new(ErrorKind::AlreadyExists, format!("{}: exists already at S3", self.name()))
     }
 
-    /// Whether the object is what this upload was to become.
+    /// Returns whether the object is the one of this upload.
     pub(super) fn is_published(&self) -> io::Result<bool> {
         self.owned(|state| {
             if !state.is_complete && state.record.facts.completing.is_some() {
@@ -111,14 +112,14 @@ impl Shared {
     }
 }
 
-/// Whether an object was made by the upload of a record.
+/// Returns whether an object was made by the upload of a record.
 fn is_of(facts: &Facts, found: &Found) -> bool {
     let same =
         found.mark.as_ref().map_or_else(|| bare(&found.etag) == composite(facts), |mark| *mark == facts.mark);
     facts.completing == Some(found.len) && same
 }
 
-/// The entity tag that S3 gives to what was uploaded in parts.
+/// Returns the entity tag that S3 gives to an object of parts.
 fn composite(facts: &Facts) -> String {
     let mut md5 = Md5::new();
     facts.parts.iter().filter_map(|part| part.sent.as_ref()).for_each(|sent| md5.update(sent.md5));

@@ -1,4 +1,4 @@
-//! What the lines of a record say of an upload, and how they are written.
+//! The content of a record's lines about an upload, and their format.
 
 use stream_v2_format::wire::crc32c;
 
@@ -11,7 +11,7 @@ pub(super) const FORM: &str = "stream-v2-upload-1";
 pub(super) struct Part {
     pub(super) begin: u64,
     pub(super) end: u64,
-    /// What S3 has answered, where it has the part.
+    /// The answer of S3, if it has the part.
     pub(super) sent: Option<Sent>,
 }
 
@@ -22,21 +22,21 @@ pub(super) struct Sent {
     pub(super) etag: String,
 }
 
-/// What the lines say.
+/// The content of the lines.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// What the object will carry, so that it can be told from any other one.
+    /// The mark of the object, which tells it from any other one.
     pub(super) mark: String,
-    /// What S3 calls the upload.
+    /// The id of the upload from S3.
     pub(super) id: Option<String>,
     pub(super) parts: Vec<Part>,
-    /// Bytes before this are perhaps not on this machine any more.
+    /// Bytes before this may not be on this machine any more.
     pub(super) forgotten: u64,
-    /// Bytes of the object, where S3 was or is about to be asked to make it.
+    /// Bytes of the object, if its creation was or is about to be requested.
     pub(super) completing: Option<u64>,
 }
 
-/// A line with its checksum.
+/// Returns a line with its checksum.
 pub(super) fn checked(line: &str) -> String {
     format!("{:08x} {line}\n", crc32c(line.as_bytes()))
 }
@@ -54,7 +54,7 @@ pub(super) fn sent_line(number: usize, sent: &Sent) -> String {
 }
 
 impl Facts {
-    /// The lines that say so, after the first one.
+    /// Returns the lines for this content, after the first one.
     pub(super) fn lines(&self) -> Vec<String> {
         let mut lines: Vec<String> = self.id.iter().map(|id| upload_line(id)).collect();
         for (number, part) in (1..).zip(&self.parts) {
@@ -66,7 +66,7 @@ impl Facts {
         lines
     }
 
-    /// Where the next part begins.
+    /// Returns the begin of the next part.
     pub(super) fn planned_end(&self) -> u64 {
         self.parts.last().map_or(0, |part| part.end)
     }
@@ -79,20 +79,20 @@ impl Facts {
         self.parts.get_mut(usize::from(number).checked_sub(1)?)
     }
 
-    /// S3 does not have a part that it once had.
+    /// Marks a part that S3 once had and has no more.
     pub(super) fn lost(&mut self, number: u16) {
         if let Some(part) = self.part_mut(number) {
             part.sent = None;
         }
     }
 
-    /// Where the first part begins that S3 does not have.
+    /// Returns the begin of the first part that S3 does not have.
     pub(super) fn sent_end(&self) -> u64 {
         let first = self.parts.iter().find(|part| part.sent.is_none());
         first.map_or_else(|| self.planned_end(), |part| part.begin)
     }
 
-    /// Bytes that S3 has.
+    /// Returns the number of bytes that S3 has.
     pub(super) fn sent_len(&self) -> u64 {
         self.parts.iter().filter(|part| part.sent.is_some()).map(|part| part.end - part.begin).sum()
     }
@@ -123,7 +123,9 @@ impl Facts {
     }
 }
 
-/// What the lines say up to the first one that is torn, and how many bytes they take; `None` for what is no record of an upload to `name`.
+/// Reads the lines up to the first torn one, and returns how many bytes they take.
+///
+/// Returns `None` if this is not a record of an upload to `name`.
 pub(super) fn read(bytes: &[u8], name: &str) -> Option<(Facts, u64)> {
     let mut facts = Facts::default();
     let mut valid = 0;
@@ -141,14 +143,14 @@ pub(super) fn read(bytes: &[u8], name: &str) -> Option<(Facts, u64)> {
     (valid > 0).then_some((facts, valid))
 }
 
-/// The text of a line that is there as it was written.
+/// Returns the text of a line that is complete.
 fn whole(line: &[u8]) -> Option<&str> {
     let line = std::str::from_utf8(line.strip_suffix(b"\n")?).ok()?;
     let (crc, text) = line.split_once(' ')?;
     (crc == format!("{:08x}", crc32c(text.as_bytes()))).then_some(text)
 }
 
-/// One word, whatever is in it.
+/// Returns one word for any text.
 pub(super) fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_graphic() && byte != b'%';
     text.bytes()

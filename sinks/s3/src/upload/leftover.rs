@@ -1,4 +1,4 @@
-//! What an upload has left on this machine, for whoever aborts it at S3.
+//! The files of an upload on this machine, for a caller that aborts it at S3.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -17,11 +17,13 @@ pub struct Leftover {
 }
 
 impl Leftover {
-    /// Finds what the upload `id` has left in the folder of [`Upload::new`](super::Upload::new), if
-    /// there is anything.
+    /// Finds the files of the upload `id` in the folder of [`Upload::new`](super::Upload::new), if
+    /// there are any.
     ///
     /// # Errors
-    /// `WouldBlock` if its owner is at work, and whatever reading the record reports.
+    ///
+    /// - `WouldBlock` if its owner is using them.
+    /// - any error while reading the record.
     pub fn find(bucket: &dyn Multipart, key: &str, id: &str, folder: &Path) -> io::Result<Option<Self>> {
         let name = bucket.name_of(key);
         let names = Names::new(folder, &bucket.place(), &name);
@@ -37,11 +39,13 @@ impl Leftover {
         Ok(is_same.then_some(Self { names, _record: record }))
     }
 
-    /// Removes it: the partial output, its journal, and the record last, without which the rest
-    /// could not be found.
+    /// Removes them: the partial output, its journal, and the record last.
+    ///
+    /// Without the record, the rest could not be found.
     ///
     /// # Errors
-    /// Whatever the file system reports.
+    ///
+    /// Any error of the file system.
     pub fn remove(self) -> io::Result<()> {
         let disk = Disk::default();
         for path in self.names.all() {

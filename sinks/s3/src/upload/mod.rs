@@ -1,45 +1,75 @@
-//! An object in S3 as an output: what is committed is uploaded in parts while the run goes on, and becomes the object at the end.
+//! An object in S3 as an output: committed bytes are uploaded in parts during the run, and become
+//! the object at the end.
 //!
-//! It is a [`Storage`](stream_v2_pipeline::Storage), so that file sink, journal and resuming work on it as on a folder. What S3 does not have yet stands on this
-//! machine, in a folder of the caller's choice, as `NAME.partial` would; what S3 has is given up there, as far as the file system can. So a crash costs no
-//! more than with files, a part is always sent with the same bytes, and neither memory nor disk grow with the stream.
+//! It is a [`Storage`](stream_v2_pipeline::Storage), so file sink, journal and resuming work on it
+//! as on a folder. Bytes that S3 does not have yet are on this machine, in a folder of the caller's
+//! choice, like `NAME.partial`. Bytes that S3 has are given up there, as far as the file system
+//! can. So a crash costs no more than with files, a part is always sent with the same bytes, and
+//! neither memory nor disk grow with the stream.
 //!
 //! # Assumptions
-//! - Those on a file ([`FileSink`](stream_v2_pipeline::FileSink)), for what stands on this machine. The folder is on one machine: owners on other ones are not kept out,
-//!   and of two that write one object the one that completes last is there, or, where nothing may be replaced, the first.
-//! - A server that refuses `If-None-Match` ([`UploadNotice::NotAtomic`]), or does not look at it,
-//!   is asked with `HeadObject` just before. Two that write one object at the same moment are then
-//!   not told apart.
-//! - S3 keeps a part once it has answered with its entity tag, until the upload is completed or aborted; and an object once it shows it.
-//! - An object is made at once, of the parts that are named, and carries the mark (`x-amz-meta-stream-v2-upload`) that its upload was begun with. Where S3
-//!   shows no such thing, the entity tag is the MD5 of the MD5s.
+//!
+//! - For the files on this machine, those on a file ([`FileSink`](stream_v2_pipeline::FileSink)).
+//!   The folder is on one machine, and owners on other machines are not kept out. If two write one
+//!   object, the result is that of the last one to complete, or, if nothing may be replaced, of the
+//!   first.
+//! - If a server refuses `If-None-Match` ([`UploadNotice::NotAtomic`]), or ignores it, `HeadObject`
+//!   just before is the only check. Two writers of one object at the same moment are then not told
+//!   apart.
+//! - S3 keeps a part once it has answered with its entity tag, until the upload is completed or
+//!   aborted. It keeps an object once it shows it.
+//! - An object is made at once, of the parts that are named, and carries the mark
+//!   (`x-amz-meta-stream-v2-upload`) of its upload. If S3 does not show the mark, the entity tag is
+//!   the MD5 of the MD5s.
 //!
 //! # Steps
-//! | step | on this machine | at S3 |
-//! |---|---|---|
-//! | created | the record, durable; the partial file, empty | |
-//! | a piece is appended | in the partial file | |
-//! | a durability point | the partial file is durable; what was durable, and so recorded in the journal, before, is planned as parts of whole pieces, in the record, durable | |
-//! | the first part | "begins", durable; what S3 calls the upload, durable | `CreateMultipartUpload` |
-//! | a part | its entity tag, in the record | `UploadPart`, with Content-MD5 |
-//! | a part is there | "forgets", durable; its bytes are given up, but for segment headers and links of runs (terminator frames of segments with RUN_START) of streams without UNIFORM, and the last commit's segment (without UNIFORM the one before it too) | |
-//! | published | the rest is durable and planned; all parts are there; "completes", durable | unless it may replace, `HeadObject`; `CompleteMultipartUpload`, with `If-None-Match` unless it may replace; `HeadObject` |
-//! | cleared away | the partial file is removed, and then the record | |
-//! | given up | the partial file is removed, durable; after the upload the record, also if S3 refuses to abort ([`UploadNotice::NotAborted`]) | `AbortMultipartUpload` |
+//!
+//! - Creation. Here: the record, durable, and an empty partial file.
+//! - A piece is appended. Here: it is in the partial file.
+//! - A durability point. Here: the partial file is durable. The part of it that was durable before,
+//!   and so is recorded in the journal, is planned as parts of whole pieces. The plan is in the
+//!   record, durable.
+//! - The first part. Here: "begins", durable, and then the id of the upload, durable. At S3:
+//!   `CreateMultipartUpload`.
+//! - A part is sent. Here: its entity tag is in the record. At S3: `UploadPart`, with Content-MD5.
+//! - A part is there. Here: "forgets", durable, and its bytes are given up. Of streams without
+//!   UNIFORM, segment headers and links of runs (terminator frames of segments with RUN_START)
+//!   stay. So does the last commit's segment, and without UNIFORM the one before it too.
+//! - Publication. Here: the rest is durable and planned, all parts are there, and "completes" is
+//!   durable. At S3: `HeadObject` unless it may replace, `CompleteMultipartUpload`, with
+//!   `If-None-Match` unless it may replace, and `HeadObject`.
+//! - Cleaning up. Here: the partial file is removed, and then the record.
+//! - Giving up. Here: the removal of the partial file is durable. The record is removed after the
+//!   upload, also if S3 refuses to abort ([`UploadNotice::NotAborted`]). At S3:
+//!   `AbortMultipartUpload`.
 //!
 //! # Crash table
-//! | killed, or power lost | here | at S3 | who goes on |
-//! |---|---|---|---|
-//! | before the partial file is created | a record | nothing | removes it and begins |
-//! | before the first part is planned | the partial file | nothing | as with a file |
-//! | after "begins", before what S3 calls the upload is recorded | that line | perhaps an upload without parts, which nobody knows | begins another upload; the first is one for `sv2 uploads` |
-//! | a part was planned, or was on its way | its line, and its bytes | the part, or not | asks S3 which parts it has (`ListParts`): takes what has the MD5 of these bytes, and sends the rest, the same bytes |
-//! | a part was there, and its line is not | its bytes: they are given up after their line is durable | the part | the same |
-//! | the record knows a part that S3 does not have | its bytes, or not | nothing | sends it again; where its bytes are given up: `NotFound`, and starting over is up to the caller |
-//! | after "completes" | everything but what was given up | the upload, or the object | finds the object by its mark, or completes again |
-//! | the answer to that was lost | the same | the object | finds it |
-//! | after the object, before the partial file or the record is removed | one or both of them | the object | removes them |
-//! | while it is given up | the record, with or without the partial file | the upload, or not | whoever creates the output again, or `sv2 uploads` |
+//!
+//! Each item is a moment of a kill or a loss of power, with the state here and at S3, and the
+//! action of the next run.
+//!
+//! - Before the partial file is created. Here: a record. At S3: nothing. The next run removes the
+//!   record and begins.
+//! - Before the first part is planned. Here: the partial file. At S3: nothing. The next run resumes
+//!   as with a file.
+//! - After "begins", before the id of the upload is recorded. Here: that line. At S3: perhaps an
+//!   upload without parts, which no run knows. The next run begins another upload. The first one is
+//!   left to `sv2 uploads`.
+//! - A part was planned, or was being sent. Here: its line, and its bytes. At S3: the part, or not.
+//!   The next run asks S3 for its parts (`ListParts`). It accepts those with the MD5 of these
+//!   bytes, and sends the rest, the same bytes.
+//! - A part was there, and its line is not. Here: its bytes, because they are given up after their
+//!   line is durable. At S3: the part. The next run does the same.
+//! - The record knows a part that S3 does not have. Here: its bytes, or not. At S3: nothing. The
+//!   next run sends the part again. If its bytes are given up, it fails with `NotFound`, and the
+//!   caller may start over.
+//! - After "completes". Here: everything that was not given up. At S3: the upload, or the object.
+//!   The next run finds the object by its mark, or completes again.
+//! - The answer to that was lost. Here: the same. At S3: the object. The next run finds it.
+//! - After the object, before the partial file or the record is removed. Here: one or both of them.
+//!   At S3: the object. The next run removes them.
+//! - While it is given up. Here: the record, with or without the partial file. At S3: the upload,
+//!   or not. The next run that creates the output does the rest, or `sv2 uploads`.
 
 mod beside;
 mod completing;
@@ -85,19 +115,25 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// The object `key`, with what is not uploaded yet in a folder of this machine, which is created where it is not there, for its owner alone.
+    /// Returns the object `key`, with data not yet uploaded in a folder of this machine.
+    ///
+    /// A missing folder is created, for its owner alone. Nothing is requested from S3 yet.
     ///
     /// # Errors
-    /// `InvalidInput` for what cannot be a key, and whatever creating the folder reports. Nothing is asked of S3 yet.
+    ///
+    /// - `InvalidInput` if `key` cannot be a key.
+    /// - any error while creating the folder.
     pub fn new(bucket: impl Multipart + 'static, key: &str, folder: &Path) -> io::Result<Self> {
         create_private(folder)?;
         Self::with_storage(Arc::new(bucket), Arc::new(Disk::default()), key, folder)
     }
 
-    /// The same with another storage in the place of the disk, for tests that crash at every point.
+    /// Does the same with another storage in place of the disk, for tests that crash at every
+    /// point.
     ///
     /// # Errors
-    /// `InvalidInput` for what cannot be a key.
+    ///
+    /// - `InvalidInput` if `key` cannot be a key.
     pub fn with_storage(
         remote: Arc<dyn Multipart>,
         local: Arc<dyn Storage>,
@@ -121,49 +157,53 @@ impl Upload {
         })
     }
 
-    /// How many bytes are expected, so that parts are as large as it takes; 8 MiB and growing where that is not known.
+    /// Sets the expected number of bytes, which determines the size of parts.
+    ///
+    /// If it is unknown, parts begin at 8 MiB and grow.
     #[must_use]
     pub const fn expecting(mut self, len: Option<u64>) -> Self {
         self.cutting.expected = len;
         self
     }
 
-    /// How many parts are sent at once, by threads of the output; 4 by default. With 0 each call that makes it durable sends what there is.
+    /// Sets how many parts are sent at once, by threads of the output. The default is 4.
+    ///
+    /// With 0, each call that makes the output durable sends the planned parts.
     #[must_use]
     pub const fn with_lanes(mut self, lanes: usize) -> Self {
         self.lanes = lanes;
         self
     }
 
-    /// Parts as small as a server takes that does not ask for 5 MiB: for tests.
+    /// Sets the least size of parts, for tests with a server that does not require 5 MiB.
     #[must_use]
     pub const fn with_part_len(mut self, least: u64) -> Self {
         self.cutting.first = least;
         self
     }
 
-    /// Heeds the flag of a run: nothing more is sent once it is raised.
+    /// Obeys the flag of a run: nothing more is sent once it is raised.
     #[must_use]
     pub fn with_shutdown(mut self, shutdown: &Shutdown) -> Self {
         self.shutdown = shutdown.clone();
         self
     }
 
-    /// Tells how many bytes S3 has, whenever it has more, from the thread that has sent them.
+    /// Reports how many bytes S3 has, whenever it has more, from the thread that has sent them.
     #[must_use]
     pub fn telling(mut self, told: impl Fn(u64) + Send + Sync + 'static) -> Self {
         self.told = Some(Box::new(told));
         self
     }
 
-    /// Tells what its owner should know, though the upload goes on.
+    /// Reports notices for the owner. The upload continues.
     #[must_use]
     pub fn noticing(mut self, noticed: impl Fn(UploadNotice) + Send + Sync + 'static) -> Self {
         self.noticed = Some(Box::new(noticed));
         self
     }
 
-    /// The output. It replaces nothing.
+    /// Returns the output. It does not replace an object.
     #[must_use]
     pub fn output(self) -> OutputFile {
         let target = self.names.target().to_owned();
@@ -187,7 +227,9 @@ impl Upload {
     }
 }
 
-/// Creates the folder for its owner alone: plaintext that is decrypted into S3 is in it for a while. One that others can enter is refused.
+/// Creates the folder for its owner alone, because it holds plaintext during a decryption into S3.
+///
+/// A folder that others can enter is refused.
 fn create_private(folder: &Path) -> io::Result<()> {
     let mut builder = std::fs::DirBuilder::new();
     builder.recursive(true);

@@ -1,4 +1,5 @@
-//! Where what is not uploaded yet stands on this machine: in one folder, under names made of the name of the object.
+//! The files on this machine with data not yet uploaded: in one folder, under names made of the
+//! object's name.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -7,17 +8,17 @@ use sha2::{Digest, Sha256};
 
 use crate::encoding::hex;
 
-/// What a journal is called, one that is being written, and what stands beside it.
+/// The endings of a journal, of one that is being written, and of the file next to it.
 const JOURNALS: [&str; 3] = [".journal", ".journal.new", ".checks"];
 
-/// What a name of an output stands for.
+/// The role of a name of an output.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// The object itself.
     Object,
-    /// What is to become the object.
+    /// The file that becomes the object.
     Partial,
-    /// A journal, one that is being written, or what stands beside it.
+    /// A journal, one that is being written, or the file next to it.
     Journal,
 }
 
@@ -28,9 +29,9 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Names for the object that is called `target`, at that S3.
+    /// Returns names for the object `target`, at that S3.
     pub(super) fn new(folder: &Path, place: &str, target: &str) -> Self {
-        // Keys may be longer than names of files, and hold what those do not.
+        // Keys may be longer than file names, and may hold characters that those do not.
         let digest = Sha256::digest(format!("{place}\n{target}"));
         Self { target: target.into(), stem: folder.join(&hex(&digest)[..32]) }
     }
@@ -47,7 +48,7 @@ impl Names {
         self.stem.with_extension("upload")
     }
 
-    /// All files, the record last.
+    /// Returns all files, the record last.
     pub(super) fn all(&self) -> Vec<PathBuf> {
         let journals = JOURNALS.iter().map(|suffix| self.stem.with_extension(&suffix[1..]));
         [self.partial()].into_iter().chain(journals).chain([self.record()]).collect()
@@ -67,7 +68,7 @@ impl Names {
         }
     }
 
-    /// The file for a name of the output that is not the object.
+    /// Returns the file for a name of the output other than the object.
     pub(super) fn local(&self, path: &Path) -> PathBuf {
         let mut name = self.stem.as_os_str().to_owned();
         name.push(self.suffix(path).unwrap_or_default());

@@ -1,25 +1,27 @@
-//! How much goes into one part: S3 takes 10,000 of them, of 5 MiB to 5 GiB; only the last one may be smaller.
+//! The sizes of parts: S3 takes 10,000 of them, of 5 MiB to 5 GiB, and only the last one may be
+//! smaller.
 
 use std::io::{self, ErrorKind};
 
-/// Parts of an upload at most.
+/// Most parts of an upload.
 pub(super) const PARTS_MAX: u16 = 10_000;
-/// Bytes of the first parts at least, the last one excepted.
+/// Least bytes of the first parts, except the last one.
 const FIRST: u64 = 8 << 20;
-/// Bytes of a part at least, however many there are: a segment of the largest size still fits below what S3 takes.
+/// Largest minimum of a part. A segment of the largest size still fits below the limit of S3.
 const LARGEST: u64 = 4 << 30;
-/// So many parts of a stream of unknown length are of one size; the next ones are twice as large.
+/// Parts of one size in a stream of unknown length. The next ones are twice as large.
 const OF_ONE_SIZE: u16 = 1000;
-/// Of a known length so many parts are enough: what stands beside the plaintext, and ends of segments, have room in the rest.
+/// Parts that suffice for a known length. The rest has room for bytes other than plaintext, and for
+/// ends of segments.
 const ENOUGH: u64 = 9000;
 const MIB: u64 = 1 << 20;
 
-/// How parts are cut.
+/// Determines how parts are cut.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cutting {
-    /// Bytes of the first parts at least.
+    /// Least bytes of the first parts.
     pub(super) first: u64,
-    /// Bytes that are expected, where that is known.
+    /// Expected bytes, if known.
     pub(super) expected: Option<u64>,
 }
 
@@ -30,17 +32,18 @@ impl Default for Cutting {
 }
 
 impl Cutting {
-    /// Bytes that part `number` has at least, if it is not the last one.
+    /// Returns the least bytes of part `number`, if it is not the last one.
     ///
     /// # Errors
-    /// `FileTooLarge` for one too many.
+    ///
+    /// - `FileTooLarge` if there are too many parts.
     pub(super) fn least(self, number: u16) -> io::Result<u64> {
         if number > PARTS_MAX {
             let what = format!("S3 takes no more than {PARTS_MAX} parts of an upload, and this is one more");
             return Err(io::Error::new(ErrorKind::FileTooLarge, what));
         }
         let grown = self.first << ((number.max(1) - 1) / OF_ONE_SIZE);
-        // What is longer than was expected has parts that grow as well.
+        // A stream that is longer than expected has growing parts as well.
         let planned = self.expected.map_or(grown, |len| {
             let even = (len / ENOUGH + 1).next_multiple_of(MIB).max(self.first);
             if u64::from(number) > ENOUGH { even.max(grown) } else { even }

@@ -1,4 +1,6 @@
-//! The record of an interrupted run, and what S3 has: whatever they do not agree on is asked for, or sent again with the same bytes.
+//! Compares the record of an interrupted run with the parts at S3.
+//!
+//! If they differ, a part is asked for, or sent again with the same bytes.
 
 use std::io::{self, ErrorKind};
 
@@ -9,7 +11,7 @@ use crate::encoding::hex;
 use crate::multipart::{Listed, UploadId};
 
 impl Shared {
-    /// Begins the upload, or compares the record of an interrupted run with what S3 has.
+    /// Begins the upload, or compares the record of an interrupted run with the parts at S3.
     pub(super) fn confirm(&self, state: &mut State) -> io::Result<()> {
         if state.is_confirmed {
             return Ok(());
@@ -35,7 +37,7 @@ impl Shared {
         state.record.begun(id)
     }
 
-    /// Takes from the list of S3 what the record does not know, and queues what S3 does not have.
+    /// Takes unknown parts from the list of S3, and queues missing ones.
     fn reconcile(&self, state: &mut State, listed: &[Listed]) -> io::Result<()> {
         for number in 1..=u16::try_from(state.record.facts.parts.len()).map_err(io::Error::other)? {
             let Some(part) = state.record.facts.part(number) else { break };
@@ -48,7 +50,8 @@ impl Shared {
                 _ if part.begin < state.record.facts.forgotten => return Err(self.gone()),
                 Some(_) => state.record.facts.lost(number),
                 None => {
-                    // Uploaded, and the answer is not in the record: S3 tells the MD5 of what it has.
+                    // The part was uploaded, but the answer is not in the record. S3 tells the MD5
+                    // of its parts.
                     let md5 = StagedPart::read(self, part.begin, part.end)?.md5;
                     let etag = format!("\"{}\"", hex(&md5));
                     if has(&etag) {

@@ -1,10 +1,12 @@
-//! What is remembered of an upload on this machine, beside the bytes that are not uploaded yet: a text file, a line for each thing that was done.
+//! The record of an upload on this machine, next to the bytes not yet uploaded: a text file with a
+//! line for each step.
 //!
-//! Each line begins with its CRC-32C, eight digits in hexadecimal, so that a torn end is seen. Whatever may be on its way to S3 stands in a line that
-//! is durable already; what S3 has answered may be lost, and is asked for again.
+//! Each line begins with its CRC-32C, eight digits in hexadecimal, so that a torn end is found.
+//! Every request that may be in progress has a line that is durable already. Answers of S3 may be
+//! lost, and are asked for again.
 //!
-//! Lines of an earlier run were perhaps never made durable: a run that resumes writes the record anew, beside the old one, before it relies on one of
-//! them or adds another.
+//! Lines of an earlier run may never have become durable. So a run that resumes writes the record
+//! anew, next to the old one, before it relies on one of them or adds another.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,10 +16,10 @@ use stream_v2_pipeline::{Storage, StoredFile};
 
 use super::facts::{FORM, Facts, Part, Sent, checked, escaped, part_line, read, sent_line, upload_line};
 
-/// A record is never longer: 10,000 parts take some 2 MiB.
+/// Longest record. 10,000 parts take about 2 MiB.
 const LEN_MAX: u64 = 64 << 20;
 
-/// How far the lines of the file can be relied on.
+/// The reliability of the lines in the file.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lines {
     Durable,
@@ -25,7 +27,7 @@ enum Lines {
     Written,
     /// They are of an earlier run.
     Found,
-    /// Writing or syncing has failed: there is no line more.
+    /// Writing or syncing has failed. No more lines are written.
     Lost,
 }
 
@@ -40,10 +42,12 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// Creates a record, and keeps others from it.
+    /// Creates a record, and locks it.
     ///
     /// # Errors
-    /// `AlreadyExists`, and whatever the file system reports.
+    ///
+    /// - `AlreadyExists` if there is one.
+    /// - any other error of the file system.
     pub(super) fn create(
         storage: &Arc<dyn Storage>,
         path: &Path,
@@ -61,14 +65,18 @@ impl Record {
         Ok(record)
     }
 
-    /// Opens the record of an interrupted run, and keeps others from it.
+    /// Opens the record of an interrupted run, and locks it.
     ///
     /// # Errors
-    /// `NotFound`; `WouldBlock`; `InvalidData` for what is no record of this object; whatever the file system reports.
+    ///
+    /// - `NotFound` if there is none.
+    /// - `WouldBlock` if its owner is using it.
+    /// - `InvalidData` if it is not a record of this object.
+    /// - any other error of the file system.
     pub(super) fn open(storage: &Arc<dyn Storage>, path: &Path, name: &str) -> io::Result<Self> {
         let mut file = storage.open(path)?;
         file.lock()?;
-        // Between opening and locking, its owner may have put another one in its place.
+        // Between opening and locking, its owner may have replaced it.
         if !file.is_named(path)? {
             return Err(ErrorKind::WouldBlock.into());
         }
@@ -82,10 +90,12 @@ impl Record {
         Ok(Self { storage, path, name, file, facts, lines: Lines::Found })
     }
 
-    /// Removes a record, and what a crash has left of a new one.
+    /// Removes a record, and the rest of a new one after a crash.
     ///
     /// # Errors
-    /// `NotFound` if there is no record, and whatever the file system reports.
+    ///
+    /// - `NotFound` if there is no record.
+    /// - any other error of the file system.
     pub(super) fn remove(storage: &dyn Storage, path: &Path) -> io::Result<()> {
         remove_new(storage, path)?;
         storage.remove(path)
@@ -95,7 +105,7 @@ impl Record {
         format!("{FORM} {} {}", self.facts.mark, escaped(&self.name))
     }
 
-    /// Writes what is known into a new file, in the place of the one that was found.
+    /// Writes the content into a new file, which replaces the one that was found.
     fn renew(&mut self) -> io::Result<()> {
         let new = new_path(&self.path);
         remove_new(&*self.storage, &self.path)?;
@@ -111,7 +121,7 @@ impl Record {
         Ok(())
     }
 
-    /// An upload is about to be begun: there are no parts, whatever there was before.
+    /// Notes that an upload is about to be begun, without any earlier parts.
     pub(super) fn begins(&mut self) -> io::Result<()> {
         self.add("begins")?;
         (self.facts.id, self.facts.completing) = (None, None);
@@ -119,21 +129,21 @@ impl Record {
         self.sync()
     }
 
-    /// S3 has begun it.
+    /// Notes that S3 has begun it.
     pub(super) fn begun(&mut self, id: String) -> io::Result<()> {
         self.add(&upload_line(&id))?;
         self.facts.id = Some(id);
         self.sync()
     }
 
-    /// The next part is to be these bytes.
+    /// Notes that the next part has these bytes.
     pub(super) fn planned(&mut self, begin: u64, end: u64) -> io::Result<()> {
         self.add(&part_line(self.facts.parts.len() + 1, begin, end))?;
         self.facts.parts.push(Part { begin, end, sent: None });
         Ok(())
     }
 
-    /// S3 has a part.
+    /// Notes that S3 has a part.
     pub(super) fn sent(&mut self, number: u16, sent: Sent) -> io::Result<()> {
         self.add(&sent_line(number.into(), &sent))?;
         if let Some(part) = self.facts.part_mut(number) {
@@ -142,14 +152,14 @@ impl Record {
         Ok(())
     }
 
-    /// What stands before `upto` on this machine is about to be given up.
+    /// Notes that the bytes before `upto` on this machine are about to be given up.
     pub(super) fn forgets(&mut self, upto: u64) -> io::Result<()> {
         self.add(&format!("forgets {upto}"))?;
         self.facts.forgotten = upto;
         self.sync()
     }
 
-    /// S3 is about to be asked for the object.
+    /// Notes that the object is about to be requested.
     pub(super) fn completes(&mut self, len: u64) -> io::Result<()> {
         if self.facts.completing != Some(len) {
             self.add(&format!("completes {len}"))?;
@@ -178,7 +188,8 @@ impl Record {
         })
     }
 
-    /// Does something, after which that can be said of the lines, or nothing.
+    /// Performs a step and sets the state of the lines to `after`. If the step fails, the lines are
+    /// lost.
     fn step(&mut self, after: Lines, does: impl FnOnce(&mut Self) -> io::Result<()>) -> io::Result<()> {
         let done = does(self);
         self.lines = if done.is_ok() { after } else { Lines::Lost };
@@ -272,7 +283,7 @@ mod tests {
                         continue;
                     }
                 }
-                // Looking changes nothing; the next line stands in a record without what was torn.
+                // Looking changes nothing. The next line is in a record without the torn end.
                 assert_eq!(fs::read(&path).unwrap(), [&whole[..cut], rest].concat());
                 let mut record = Record::open(&disk(), &path, NAME).unwrap();
                 record.completes(7).unwrap();

@@ -1,4 +1,4 @@
-//! Parts on their way: threads that send them, and who waits for them.
+//! Sends parts with threads, and waits for them.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,12 +15,13 @@ use super::facts::Sent;
 use super::state::Shared;
 use crate::multipart::{PartBody, UploadId};
 
-/// Planned bytes that may wait for S3 before the run waits too: what the parts that are being sent do not exceed.
+/// Fewest planned bytes that make the run wait for S3. The parts that are being sent do not exceed
+/// it.
 const WAITING_MIN: u64 = 64 << 20;
-/// How often somebody who waits looks whether a shutdown was requested.
+/// Interval at which a waiting thread checks for a shutdown request.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// How long S3 is given to answer for parts that it has got, when nothing more is sent.
+/// Time for S3 to answer for parts that it has received, when nothing more is sent.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// A part, read from this machine.
@@ -98,7 +99,7 @@ impl PartBody for StagedPart<'_> {
 }
 
 impl Shared {
-    /// Has what is queued sent by threads.
+    /// Starts threads that send the queued parts.
     pub(super) fn send_on(self: &Arc<Self>) -> io::Result<()> {
         self.owned(|state| {
             let wanted = self.lanes.min(state.threads.len() + state.queue.len());
@@ -164,10 +165,12 @@ impl Shared {
         Ok(())
     }
 
-    /// Waits until no more than that waits for S3.
+    /// Waits until no more than `most` bytes wait for S3.
     ///
     /// # Errors
-    /// Why a part cannot be sent; a shutdown that was requested.
+    ///
+    /// - the reason why a part cannot be sent.
+    /// - an interruption if a shutdown was requested.
     pub(super) fn settle(&self, most: u64) -> io::Result<()> {
         loop {
             let mut locked = self.locked();
@@ -190,7 +193,7 @@ impl Shared {
         }
     }
 
-    /// What may wait for S3 while the run goes on.
+    /// Returns how many bytes may wait for S3 while the run continues.
     pub(super) fn room(&self) -> io::Result<u64> {
         if self.lanes == 0 {
             return Ok(0);
@@ -200,19 +203,19 @@ impl Shared {
         Ok((2 * self.lanes as u64 * least).max(WAITING_MIN))
     }
 
-    /// Stops sending. What is on its way is given up.
+    /// Stops sending. Parts in progress are given up.
     pub(super) fn stop(&self) {
         self.stops.store(true, Ordering::Release);
         let threads = self.locked().as_mut().map(|state| std::mem::take(&mut state.threads));
         self.changed.notify_all();
         self.wait_or_interrupt();
         for thread in threads.unwrap_or_default() {
-            // What it had to say stands in the state.
+            // Its result is in the state.
             let _ = thread.join();
         }
     }
 
-    /// Waits for what has been sent to be answered, and not for long.
+    /// Waits for a short time until the sent parts are answered.
     fn wait_or_interrupt(&self) {
         let end = Instant::now() + GRACE;
         let mut locked = self.locked();

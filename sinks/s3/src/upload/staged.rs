@@ -1,4 +1,4 @@
-//! What is to become an object, on this machine until S3 has it: a file of which the uploaded part is given up.
+//! The future object, on this machine until S3 has it: a file whose uploaded part is given up.
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -23,15 +23,16 @@ pub(super) struct Staged {
     file: Box<dyn StoredFile>,
     shared: Arc<Shared>,
     owns: bool,
-    /// What was appended and not given up yet.
+    /// The pieces that were appended and not given up yet.
     pieces: VecDeque<Piece>,
-    /// What is durable; a commit of it is recorded before the next piece is appended, or the run fails.
+    /// The durable part. Its commit is recorded before the next piece is appended, or the run
+    /// fails.
     durable: Durable,
-    /// What was durable when the last piece was appended, and is recorded.
+    /// The part that was durable when the last piece was appended, and is recorded.
     recorded: Durable,
-    /// What a run that goes on begins with: a stream header and its envelope, where there is one.
+    /// The bytes that a resumed run begins with: a stream header and its envelope, if there is one.
     beginning: u64,
-    /// Whether segment headers and links are read again where a run goes on: in a stream without UNIFORM.
+    /// True if a resumed run reads segment headers and links again: in a stream without UNIFORM.
     keeps_heads: bool,
 }
 
@@ -39,16 +40,17 @@ pub(super) struct Staged {
 #[derive(Clone, Copy, Default)]
 struct Durable {
     end: u64,
-    /// Where its last pieces begin: their commit is confirmed by them.
+    /// The begin of its last pieces, which confirm their commit.
     last: u64,
 }
 
 #[derive(Clone, Copy)]
 struct Piece {
     begin: u64,
-    /// Where the piece's head ends, which may be read again.
+    /// The end of the piece's head, which may be read again.
     head: u64,
-    /// Where its link begins, which may be read again too: the terminator frame of a segment that begins a run.
+    /// The begin of its link, which may be read again too: the terminator frame of a segment that
+    /// begins a run.
     link: u64,
     end: u64,
 }
@@ -60,14 +62,17 @@ impl Staged {
         Self { file, shared, owns, pieces, durable, recorded, beginning: 0, keeps_heads: true }
     }
 
-    /// Looks whether it is a stream, and one with UNIFORM. What is taken for one and is a plaintext has no heads.
+    /// Finds out whether it is a stream, and one with UNIFORM. A plaintext that looks like a stream
+    /// has no heads.
     fn look(&mut self, mut begin: impl Read) {
         if let Ok((header, _)) = read_stream_header(&mut begin) {
             (self.beginning, self.keeps_heads) = (header.body_offset().0, !header.uniform());
         }
     }
 
-    /// Gives up what S3 has, but for what a run that goes on reads: segment headers, links of runs, and the last commit's segment.
+    /// Gives up the bytes that S3 has, except those that a resumed run reads.
+    ///
+    /// These are segment headers, links of runs, and the last commit's segment.
     fn forget(&mut self) -> io::Result<()> {
         let Some(forgotten) = self.shared.forgets(self.recorded.last)? else {
             return Ok(());
@@ -113,10 +118,11 @@ impl StoredFile for Staged {
         self.file.set_len(len)
     }
 
-    /// Makes the file durable, and has parts sent of what was durable, and so recorded, before.
+    /// Makes the file durable, and sends parts of the bytes that were durable, and so recorded,
+    /// before.
     fn sync(&mut self) -> io::Result<()> {
         self.file.sync()?;
-        // What is not sent now is sent by the run that goes on.
+        // Parts that are not sent now are sent by the resumed run.
         if !self.owns || self.shared.shutdown.requested() {
             return Ok(());
         }
@@ -126,7 +132,8 @@ impl StoredFile for Staged {
             settled => settled?,
         }
         self.forget()?;
-        // An index segment has no plaintext: the source is compared with the data segment before it.
+        // An index segment has no plaintext, so the source is compared with the data segment before
+        // it.
         let confirming = if self.keeps_heads { 2 } else { 1 };
         let first = self.pieces.len().checked_sub(confirming).and_then(|first| self.pieces.get(first));
         let last = first.map_or(self.durable.last, |piece| piece.begin);
@@ -167,7 +174,7 @@ impl StoredFile for Staged {
     }
 }
 
-/// Whether these bytes are the header of a segment with RUN_START.
+/// Returns whether these bytes are the header of a segment with RUN_START.
 fn begins_run(head: &[u8]) -> bool {
     match SegmentHeaderView::parse(head, Offset(0), 0) {
         Ok(Parsed::Complete(view, _)) => view.header().flags.run_start(),

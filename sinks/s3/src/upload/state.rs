@@ -14,32 +14,36 @@ use super::parts::Cutting;
 use super::record::Record;
 use crate::multipart::Multipart;
 
-/// What is told of the bytes that S3 has, whenever it has more.
+/// Receives the number of bytes that S3 has, whenever it has more.
 pub(super) type Told = Box<dyn Fn(u64) + Send + Sync>;
 
-/// What is told of a notice.
+/// Receives notices.
 pub(super) type Noticed = Box<dyn Fn(UploadNotice) + Send + Sync>;
 
-/// Something that the owner of an upload should know, though the upload goes on.
+/// A notice for the owner of an upload, which continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UploadNotice {
-    /// The server refuses to create an object on the condition that there is none. That there is
-    /// none was asked just before, so that another writer at the same moment is not noticed.
+    /// The server refuses to create an object on the condition that there is none.
+    ///
+    /// Its absence was checked just before, so another writer at the same moment is not noticed.
     NotAtomic,
-    /// S3 refuses to abort an upload that was given up. Its parts stay, and are billed, until the
-    /// upload is aborted or expires by a rule of the bucket.
+    /// S3 refuses to abort an upload that was given up.
+    ///
+    /// Its parts stay, and are billed, until the upload is aborted or expires by a rule of the
+    /// bucket.
     NotAborted(String),
 }
 
-/// Everything that does not change, and the state.
+/// The constant settings, and the state.
 pub(super) struct Shared {
     pub(super) remote: Arc<dyn Multipart>,
     pub(super) local: Arc<dyn Storage>,
     pub(super) names: Names,
     pub(super) key: String,
     pub(super) cutting: Cutting,
-    /// Parts that are sent at once; with none, whoever makes the output durable sends them itself.
+    /// Parts that are sent at once. With 0, the caller that makes the output durable sends them
+    /// itself.
     pub(super) lanes: usize,
     pub(super) shutdown: Shutdown,
     pub(super) told: Option<Told>,
@@ -49,19 +53,19 @@ pub(super) struct Shared {
     pub(super) stops: AtomicBool,
 }
 
-/// What the owner of the output holds.
+/// The state that the owner of the output holds.
 pub(super) struct State {
     pub(super) record: Record,
     /// Ends of pieces that are in no part yet.
     ends: VecDeque<u64>,
-    /// Numbers of the parts that nobody sends yet.
+    /// Numbers of the parts that no thread has taken.
     pub(super) queue: VecDeque<u16>,
     pub(super) sending: usize,
     pub(super) failed: Option<(ErrorKind, String)>,
     pub(super) threads: Vec<JoinHandle<()>>,
-    /// Whether the record was compared with what S3 has.
+    /// True once the record was compared with the parts at S3.
     pub(super) is_confirmed: bool,
-    /// Whether the object is there.
+    /// True if the object is there.
     pub(super) is_complete: bool,
 }
 
@@ -86,7 +90,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something as the owner.
+    /// Calls `does` as the owner.
     pub(super) fn owned<T>(&self, does: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
         let mut locked = self.locked();
         let state = locked.as_mut().ok_or_else(|| io::Error::from(ErrorKind::NotFound))?;
@@ -94,7 +98,7 @@ impl Shared {
         does(state)
     }
 
-    /// Becomes the owner, with a record that nobody else has.
+    /// Becomes the owner, with a locked record.
     pub(super) fn own(&self, record: Record) {
         self.stops.store(false, Ordering::Release);
         *self.locked() = Some(State {
@@ -109,12 +113,12 @@ impl Shared {
         });
     }
 
-    /// Whether an upload has failed meanwhile.
+    /// Returns an error if an upload has failed meanwhile.
     pub(super) fn check(&self) -> io::Result<()> {
         self.owned(|_| Ok(()))
     }
 
-    /// A piece was appended. Where a run goes on, one has ended before it.
+    /// Notes an appended piece. In a resumed run, a piece has ended before it.
     pub(super) fn appended(&self, begin: u64, end: u64) {
         if let Some(state) = self.locked().as_mut() {
             let before = Some(begin).filter(|begin| state.ends.back().is_none_or(|end| end < begin));
@@ -122,7 +126,7 @@ impl Shared {
         }
     }
 
-    /// What followed was cut. What is planned as parts cannot be.
+    /// Notes that the bytes after `len` were cut. Planned parts cannot be cut.
     pub(super) fn cut(&self, len: u64) -> io::Result<()> {
         self.owned(|state| {
             if len < state.record.facts.planned_end() {
@@ -133,7 +137,9 @@ impl Shared {
         })
     }
 
-    /// Plans parts of what is committed, up to the last end of a piece that is not beyond `upto`, or all of it, and has them sent.
+    /// Plans parts of committed bytes, and starts sending them.
+    ///
+    /// They go up to the last end of a piece that is not beyond `upto`, or to the end of the file.
     pub(super) fn plan(self: &Arc<Self>, upto: u64, all: bool) -> io::Result<()> {
         self.owned(|state| {
             let begun = state.record.facts.planned_end();
@@ -149,7 +155,7 @@ impl Shared {
                 state.record.planned(begin, end)?;
                 state.queue.extend(u16::try_from(state.record.facts.parts.len()));
             }
-            // Whatever S3 may get is known here first.
+            // Every part that S3 may get is recorded here first.
             state.record.sync()
         })?;
         self.send_on()
@@ -178,7 +184,8 @@ impl Shared {
         Ok(cuts)
     }
 
-    /// Notes that what S3 has of the bytes before `upto` is given up here, where it is worth it; returns up to where.
+    /// Notes that the bytes before `upto` that S3 has are given up here, if it is worth it; returns
+    /// up to where.
     pub(super) fn forgets(&self, upto: u64) -> io::Result<Option<u64>> {
         self.owned(|state| {
             let upto = upto.min(state.record.facts.sent_end());

@@ -1,4 +1,4 @@
-//! The names of an output in S3: the object, and what stands on this machine until it is there.
+//! The names of an output in S3: the object, and its files on this machine until it is there.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -24,13 +24,15 @@ impl UploadStorage {
         self.0.names.local(path)
     }
 
-    /// Creates the record of a new upload. One that is there is of a run whose partial file is gone: its upload is given up.
+    /// Creates the record of a new upload.
+    ///
+    /// An existing record is of a run whose partial file is gone. Its upload is given up.
     fn create_record(&self) -> io::Result<Record> {
         let shared = &self.0;
         let (path, name) = (shared.names.record(), shared.name());
         match Record::open(&shared.local, &path, &name) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
-            // Torn when it was created: nothing was done yet.
+            // It was torn when it was created, before any step.
             Err(error) if error.kind() == ErrorKind::InvalidData => Record::remove(&*shared.local, &path)?,
             opened => {
                 self.abort(&opened?)?;
@@ -46,8 +48,10 @@ impl UploadStorage {
         })
     }
 
-    /// Aborts the upload of a record. If S3 refuses to, the upload stays there, and is no reason to
-    /// keep its files here: the same would be refused for ever.
+    /// Aborts the upload of a record.
+    ///
+    /// If S3 refuses, the upload stays there. Its files here are removed nevertheless, because the
+    /// refusal would be the same forever.
     fn abort(&self, record: &Record) -> io::Result<()> {
         let key = &self.0.key;
         let Some(id) = &record.facts.id else { return Ok(()) };
@@ -57,13 +61,14 @@ impl UploadStorage {
         Ok(())
     }
 
-    /// Removes the partial file, and then the record, with the upload unless it has become the object.
+    /// Removes the partial file, and then the record, with the upload unless it has become the
+    /// object.
     fn remove_partial(&self) -> io::Result<()> {
         let shared = &self.0;
         shared.stop();
         let (partial, path) = (shared.names.partial(), shared.names.record());
         let removed = shared.local.remove(&partial);
-        // A partial file without its record could not be gone on with.
+        // A partial file without its record could not be resumed.
         match &removed {
             Ok(()) => shared.local.sync_folder(&partial)?,
             Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -121,7 +126,7 @@ impl Storage for UploadStorage {
 
     fn exists(&self, path: &Path) -> bool {
         match self.0.names.role(path) {
-            // What cannot be asked for may be there.
+            // A name that cannot be checked may be there.
             Ok(Role::Object) => self.try_exists(path).unwrap_or(true),
             Ok(_) => self.0.local.exists(&self.local(path)),
             Err(_) => false,
@@ -162,7 +167,7 @@ impl Storage for UploadStorage {
     }
 
     fn sync_folder(&self, path: &Path) -> io::Result<()> {
-        // The object is durable where S3 says that it is there.
+        // The object is durable once S3 shows it.
         self.0.local.sync_folder(&self.local(path))
     }
 
