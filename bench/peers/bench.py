@@ -1,4 +1,6 @@
-"""Measures sv2 beside its peers. Started by .ci/bench, which installs them; README.md says what is measured and how."""
+"""Measures sv2 beside its peers. .ci/bench installs them and starts this.
+
+README.md describes the measurements."""
 
 import argparse
 import json
@@ -19,7 +21,7 @@ OUT = pathlib.Path("target/bench")
 PUBLISHED = pathlib.Path("spec/benchmarks")
 SIZES = [KIB, MIB, 100 * MIB, GIB, 4 * GIB]
 PLOTS = ["throughput.svg", "sizes.svg", "scaling.svg"]
-# What the bounds speak of.
+# The tools that the bounds need.
 CHECKED = {"sv2", "sv2 aes", "age", "rage", "cat", "cp", "bare AEAD", "bare files"}
 
 
@@ -35,7 +37,7 @@ def main() -> int:
     if options.check:
         options.sizes, options.cores, options.curve_size, options.tools = bounds.SIZES, [bounds.CORES], 0, None
     results = run(options)
-    # A check measures less: it must not replace what the plots are drawn from.
+    # A check measures less, so it must not replace the data of the plots.
     path = OUT / ("check.json" if options.check else "results.json")
     path.write_text(json.dumps(results, indent=1) + "\n")
     print(report.text(results))
@@ -74,7 +76,7 @@ def size(text: str) -> int:
 
 
 def run(options: argparse.Namespace) -> dict:
-    # A termination ends as an exception does: the folder is removed.
+    # A termination ends like an exception, so that the folder is removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     with tempfile.TemporaryDirectory(prefix="sv2-bench-", dir=options.folder) as name:
         folder = pathlib.Path(name)
@@ -112,7 +114,7 @@ def machine() -> dict:
 
 
 def redraw(results: dict) -> None:
-    # Late, since what this process holds is a floor under every peak that it measures.
+    # Imported late, because this process's memory is a floor under every peak that it measures.
     import plots
 
     plots.draw(results, OUT)

@@ -1,4 +1,6 @@
-"""What the project promises of sv2, held against one run: ratios of medians, on 2 cores, over 1 GiB."""
+"""Compares the project's promises for sv2 with one run.
+
+They are ratios of medians, on 2 cores, over 1 GiB."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -12,7 +14,7 @@ SIZES = [KIB, GIB]
 
 class Bound(NamedTuple):
     what: str
-    # None where what it takes was not measured.
+    # None if a figure that it needs was not measured.
     measured: Callable[[Medians], float | None]
     limit: float
     at_least: bool
@@ -31,7 +33,7 @@ def ratio(workload: str, tool: str, to: str) -> Callable[[Medians], float | None
 
 
 def user_of_aead(workload: str) -> Callable[[Medians], float | None]:
-    """User CPU time of sv2, to that of its AEAD alone."""
+    """Measures the ratio of sv2's user CPU time to that of its AEAD alone."""
 
     def measured(medians: Medians) -> float | None:
         sv2, aead = (medians.of.get(("sv2", workload, GIB, CORES)), bare_aead(medians))
@@ -41,7 +43,7 @@ def user_of_aead(workload: str) -> Callable[[Medians], float | None]:
 
 
 def cpu_of_floor(workload: str) -> Callable[[Medians], float | None]:
-    """All CPU time of sv2, to that of its AEAD and of reading the file."""
+    """Measures the ratio of sv2's CPU time to that of its AEAD and of reading the file."""
 
     def measured(medians: Medians) -> float | None:
         parts = [bare_aead(medians), medians.of.get(("cat", "encrypt-null", GIB, CORES))]
@@ -56,13 +58,13 @@ def bare_aead(medians: Medians) -> dict | None:
 
 
 def small_file_ms(medians: Medians) -> float | None:
-    """The slower one of the two outputs."""
+    """Returns the slower one of the two outputs."""
     each = [medians.of.get(("sv2", workload, KIB, CORES)) for workload in ("encrypt-null", "encrypt-file")]
     return max(median["wall_s"] for median in each) * 1e3 if all(each) else None
 
 
 def small_files(operation: str) -> Callable[[Medians], float | None]:
-    """CPU time of the library for a small file, to that of age's library."""
+    """Measures the ratio of the library's CPU time for a small file to that of age's library."""
 
     def measured(medians: Medians) -> float | None:
         each = medians.small_files
@@ -72,7 +74,7 @@ def small_files(operation: str) -> Callable[[Medians], float | None]:
 
 
 def peak_mib(medians: Medians) -> float | None:
-    """The highest of all runs: a median keeps the highest peak of its rounds."""
+    """Returns the highest peak of all runs. A median keeps the highest peak of its rounds."""
     peaks = [median["peak_kib"] for (tool, *_), median in medians.of.items() if tool.startswith("sv2")]
     return max(peaks) / KIB if peaks else None
 
@@ -97,7 +99,7 @@ BOUNDS = [
 
 
 def check(results: dict) -> bool:
-    """Prints each bound, what was measured, and whether it holds. What was not measured does not."""
+    """Prints each bound, its measured value, and whether it holds. Without a value it does not."""
     medians, all_hold = Medians(results), True
     for bound in BOUNDS:
         value = bound.measured(medians)

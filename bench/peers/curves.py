@@ -1,4 +1,6 @@
-"""How sv2 scales: encrypting one file to /dev/null over segment size, frame size and number of workers, all points in turn."""
+"""Measures how sv2 scales with segment size, frame size and number of workers.
+
+It encrypts one file to /dev/null, with all points in turn."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""One process: how long it took, how long it had a processor, and how much memory it had at most."""
+"""Measures one process: its wall time, its processor time, and its peak of memory."""
 
 import os
 import pathlib
@@ -11,7 +11,7 @@ class Cost(NamedTuple):
     wall_s: float
     user_s: float
     system_s: float
-    # Both together: the kernel parts them by ticks, and their sum is exact.
+    # Both together. The kernel divides them by ticks, and their sum is exact.
     cpu_s: float
     peak_kib: int
 
@@ -21,10 +21,10 @@ class Failed(Exception):
 
 
 def run(command: list[str], log: pathlib.Path, stdout: str = "/dev/null") -> Cost:
-    """Runs `command` to its end; standard error goes to `log`, and is told if it fails.
+    """Runs `command` to its end. Standard error goes to `log`, and is shown if the command fails.
 
-    The kernel counts as a new process's peak what its parent had at exec, so no peak is below that of this process:
-    see `floor_kib`.
+    The kernel counts the parent's peak at exec as the new process's peak. So no peak is below that
+    of this process (see `floor_kib`).
     """
     write = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     files = [
@@ -48,18 +48,18 @@ def run(command: list[str], log: pathlib.Path, stdout: str = "/dev/null") -> Cos
 
 
 def floor_kib(log: pathlib.Path) -> int:
-    """What the peak of a process that needs no memory is measured as."""
+    """Returns the measured peak of a process that needs no memory."""
     return max(run(["/bin/true"], log).peak_kib for _ in range(5))
 
 
 def typical(costs: list[Cost]) -> Cost:
-    """One figure for several: the median of wall times, and the mean of processor times."""
+    """Returns the median of wall times, and the mean of processor times."""
     user_s, system_s, cpu_s = (sum(column) / len(costs) for column in list(zip(*costs))[1:4])
     return median(costs)._replace(user_s=user_s, system_s=system_s, cpu_s=cpu_s)
 
 
 def median(costs: list[Cost]) -> Cost:
-    """The median of each time on its own, and the highest peak."""
+    """Returns the separate median of each time, and the highest peak."""
     *times, _ = (middle(list(column)) for column in zip(*costs))
     return Cost(*times, max(cost.peak_kib for cost in costs))
 

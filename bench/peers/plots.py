@@ -1,4 +1,6 @@
-"""The plots of the documentation, from the medians of one run: the same results give the same files."""
+"""Draws the plots of the documentation from the medians of one run.
+
+The same results give the same files."""
 
 import pathlib
 
@@ -33,7 +35,7 @@ def draw(results: dict, folder: pathlib.Path) -> None:
     medians = Medians(results)
     save(throughput(medians), folder / "throughput.svg")
     save(sizes(medians), folder / "sizes.svg")
-    # Of another run, if one is there.
+    # Removes the plot of another run.
     (folder / "scaling.svg").unlink(missing_ok=True)
     if results["curves"]:
         save(scaling(results["curves"]), folder / "scaling.svg")
@@ -57,7 +59,7 @@ def throughput(medians: Medians) -> Figure:
         ax.margins(x=0.15)
         ax.invert_yaxis()
         ax.set_title(SAID[workload], loc="left")
-        # Not a bar: `cat` is so much faster that no other could be seen.
+        # Not a bar, because `cat` is so much faster that the other bars could not be seen.
         ax.set_xlabel("\n".join("   ".join(floors[begin : begin + 3]) for begin in range(0, len(floors), 3)), fontsize=8)
         ax.grid(axis="x", alpha=0.3)
     return figure
@@ -82,7 +84,7 @@ def sizes(medians: Medians) -> Figure:
         ax.grid(alpha=0.3)
     for ax in axes[:, 0]:
         ax.set_ylabel("s")
-    # The two of encrypting have every label between them: `cat` in one, `cp` in the other.
+    # The two plots of encrypting have every label: `cat` is in one, `cp` in the other.
     named = {line.get_label(): line for ax in axes[0] for line in ax.lines}
     figure.legend(named.values(), named.keys(), loc="outside lower center", ncols=5)
     return figure

@@ -1,4 +1,7 @@
-"""What was measured, as text: a table for each size, workload and number of cores, and every tool against every other."""
+"""Writes the results as text.
+
+There is a table for each size, workload and number of cores, and one of every tool against every
+other."""
 
 from rounds import GIB, KIB, MIB, WORKLOADS
 
@@ -20,7 +23,7 @@ class Medians:
             for sample in results["samples"]
         }
         self.tools = list(results["tools"])
-        # What is no tool that one would choose.
+        # Entries that are not tools to choose from.
         decrypting = {tool for tool, workload, *_ in self.of if workload.startswith("decrypt")}
         self.floors = [tool for tool in self.tools if tool not in decrypting]
         self.small_files = results.get("small_files")
@@ -32,7 +35,7 @@ class Medians:
         return {tool: median for tool, median in found.items() if median}
 
     def reference_size(self) -> int:
-        """1 GiB, or the next that is smaller: what tools are compared on."""
+        """Returns the size at which tools are compared: 1 GiB, or the next smaller one."""
         return max((size for size in self.sizes if size <= GIB), default=self.sizes[0])
 
 

@@ -1,22 +1,24 @@
-"""Memory of a virtual machine that its host must not take back between two processes that are compared."""
+"""Keeps a virtual machine's memory from its host between two processes that are compared."""
 
 import os
 import pathlib
 import time
 
 KIB, MIB = 1 << 10, 1 << 20
-# How long memory is free before a host takes it, and what is too little to be noticed.
+# Seconds before the host takes free memory, and an amount too small to matter.
 PATIENCE_S, LITTLE = 2.5, 64 * MIB
-# Left free in any case: for the processes, and for whoever else is on the machine.
+# Always left free, for the processes and for other users of the machine.
 SPARE = 160 * MIB
 
 
 class Reserve:
-    """A file of zeros in memory, which holds all that is free but for what the next process needs.
+    """A file of zeros in memory that holds all free memory except what the next process needs.
 
-    A virtual machine gives memory that was free for two seconds back to its host. It stands still meanwhile, and getting that memory
-    again costs a process more than encrypting does. Where all other memory is held, an output takes what was let go of just before, and
-    the host, which has had nothing to take for two seconds, does not come before two more are over."""
+    A virtual machine gives memory that was free for two seconds back to its host. The machine stops
+    meanwhile, and getting that memory again costs a process more than encrypting does.
+
+    If all other memory is held, an output takes the memory released just before. The host has then
+    had nothing to take for two seconds, and comes back after two more at the earliest."""
 
     def __init__(self, path: pathlib.Path):
         self.path = path
@@ -44,7 +46,7 @@ class Reserve:
                 file.write(zeros[:missing])
 
     def room(self) -> int:
-        """What files can take beside it, and in its place."""
+        """Returns the memory that files can take beside it and in its place."""
         folder = self.path.parent
         disk = os.statvfs(folder)
         fields = dict(line.split(":") for line in pathlib.Path("/proc/meminfo").read_text().splitlines())

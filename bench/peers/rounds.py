@@ -1,4 +1,6 @@
-"""The tools in turn: A B C, B C A, and so on, each in all workloads. What a round leaves is removed outside of what is timed."""
+"""Runs the tools in turn: A B C, B C A, and so on, each in all workloads.
+
+The output of a round is removed outside the measured time."""
 
 import os
 import pathlib
@@ -15,7 +17,7 @@ WORKLOADS = ["encrypt-null", "encrypt-file", "decrypt-null", "decrypt-file"]
 
 
 class Bench:
-    """A folder, the tools, and what was measured so far."""
+    """A folder, the tools, and the measurements so far."""
 
     def __init__(self, folder: pathlib.Path, tools: list[Tool], rounds: int):
         self.folder, self.tools, self.rounds = folder, tools, rounds
@@ -43,7 +45,7 @@ class Bench:
         source.unlink()
 
     def check(self, tool: Tool, source: pathlib.Path) -> None:
-        """Holds what a tool decrypts against the input."""
+        """Compares a tool's decrypted output with the input."""
         if tool.decrypt is None:
             return
         self.once(tool.encrypt, source, self.sealed)
@@ -65,7 +67,7 @@ class Bench:
             self.samples.append(sample(each, tool=tool_name, workload=workload, size=size, cores=cores))
 
     def turn(self, tool: Tool, source: pathlib.Path, times: int, files: bool):
-        """All workloads of one tool, one after the other: what is encrypted to a file is what is decrypted then."""
+        """Runs all workloads of one tool. It decrypts the file that it encrypted before."""
         null, size = pathlib.Path(os.devnull), source.stat().st_size
         self.reserve.leave(0)
         if tool.only != "encrypt-file":
@@ -96,7 +98,7 @@ class Bench:
 
 
 class Cores:
-    """Inside, this process and those that it starts have the first `count` cores that it was given."""
+    """A context in which this process and its children have only its first `count` cores."""
 
     def __init__(self, count: int):
         self.before = os.sched_getaffinity(0)
@@ -116,13 +118,13 @@ def sample(each: list[Cost], **what) -> dict:
 
 
 def processes(tool: Tool, size: int) -> int:
-    """How many processes one figure is of: a small file is over before a clock says much."""
+    """Returns the number of processes for one figure. A small file is too fast for one clock."""
     times = 50 if size <= 64 * KIB else 10 if size <= 8 * MIB else 1
     return min(times, 5) if tool.starts_slowly else times
 
 
 def make_input(path: pathlib.Path, size: int) -> pathlib.Path:
-    """`size` random bytes, durable, and read once."""
+    """Writes `size` random bytes, makes them durable, and reads them once."""
     with path.open("wb", buffering=0) as file:
         for offset in range(0, size, MIB):
             file.write(os.urandom(min(MIB, size - offset)))

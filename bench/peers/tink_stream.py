@@ -9,7 +9,7 @@ import sys
 import tink
 from tink import cleartext_keyset_handle, streaming_aead
 
-# What is read at a time: a segment of Tink's.
+# The bytes that are read at a time, which is a segment of Tink's.
 PIECE_LEN = 1 << 20
 
 
@@ -25,7 +25,7 @@ def primitive(keyset: str) -> streaming_aead.StreamingAead:
 
 
 def encrypt(keyset: str, source: str, target: str) -> None:
-    # Unbuffered: Tink writes more at a time than a buffer of Python's would.
+    # Unbuffered, because Tink writes more at a time than Python's buffer holds.
     with open(source, "rb", buffering=0) as plaintext, open(target, "wb", buffering=0) as out:
         with primitive(keyset).new_encrypting_stream(out, b"") as sealing:
             while piece := plaintext.read(PIECE_LEN):

@@ -1,4 +1,4 @@
-"""What is measured: each tool's commands and keys, as its own documentation has them."""
+"""The measured programs: each tool's commands and keys, as in its own documentation."""
 
 import json
 import os
@@ -18,22 +18,24 @@ SV2_AES = "aes-256-gcm"
 
 class Tool(NamedTuple):
     name: str
-    # What it encrypts with, or what it does instead.
+    # Its cipher, or its work if it does not encrypt.
     does: str
     version: str
-    # Whether a file that it wrote is on the disk, and not in a cache, when it ends.
+    # Whether its output is on the disk, and not only in a cache, when it ends.
     durable: bool
-    # Source and target, to a command. Without `decrypt` it is a floor.
+    # Returns the command for a source and a target. Without `decrypt` the tool is a floor.
     encrypt: Callable[[str, str], list[str]]
     decrypt: Callable[[str, str], list[str]] | None = None
-    # Whether most of its time on a small file is an interpreter's start: then it is run less often.
+    # Whether an interpreter's start is most of its time on a small file. It is then run less often.
     starts_slowly: bool = False
-    # The one workload of a floor that has not both.
+    # The only workload of a floor that lacks the other one.
     only: str | None = None
 
 
 def all_tools(sv2: str, keys: pathlib.Path) -> list[Tool]:
-    """Everything that is installed; what is not is named on standard error. Makes their keys in the folder `keys`."""
+    """Returns every installed tool, and reports the others on standard error.
+
+    Makes their keys in the folder `keys`."""
     tools = sv2_tools(sv2, keys)
     for peer in (age, rage, secretstream, tink, openssl):
         if tool := peer(keys):
@@ -137,8 +139,11 @@ def openssl(_keys: pathlib.Path) -> Tool | None:
 
 
 def floors() -> list[Tool]:
-    """`cat` to /dev/null and `cp` to a file: what reading and writing cost alone. The AEAD of sv2 over as many bytes, on as many
-    cores, without a file: what sealing does. And both together, in any order, with nothing around it."""
+    """Returns the floors.
+
+    `cat` to /dev/null and `cp` to a file are the cost of reading and writing alone. sv2's AEAD over
+    as many bytes, on as many cores, without a file, is the cost of sealing. The last one is both
+    together, in any order, with nothing around it."""
     cat, cp = shutil.which("cat"), shutil.which("cp")
     floors = [
         Tool("cat", "copies: a floor", first_line(cat), False, lambda source, _: [cat, source], only="encrypt-null"),
@@ -165,7 +170,7 @@ def floors() -> list[Tool]:
 
 
 def small_files(folder: pathlib.Path) -> dict | None:
-    """Ten thousand files of 1 KiB through the library and through age's: microseconds of processor time for each."""
+    """Measures 10,000 files of 1 KiB with the library and with age's, in CPU microseconds each."""
     if not SMALL_FILES.exists():
         print("bench: small-files is not built: LEFT OUT", file=sys.stderr)
         return None
@@ -178,6 +183,6 @@ def first_line(program: str) -> str:
 
 
 def said(*command: str) -> str:
-    """What a command prints; an error of it ends the run."""
+    """Returns a command's output. If the command fails, the run ends."""
     output = subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
     return output.strip()

@@ -1,4 +1,4 @@
-"""Streams of this writer, read by this reader in every way: without vectors, for whoever changes this package."""
+"""Reads streams of this writer with this reader in every way, to test changes without vectors."""
 import itertools
 
 from stream_v2 import lengths, segment
@@ -34,7 +34,7 @@ def stream(plaintext, runs, header, digest_alg=1, index=False):
 
 
 def pieces(sealed, header):
-    """Every segment of a stream, as (index, bytes)."""
+    """Returns every segment of a stream, as (index, bytes)."""
     at, found = header.body, []
     while at < len(sealed):
         s = segment.parse(sealed[at:at + segment.LENGTH], header, at)
@@ -44,7 +44,7 @@ def pieces(sealed, header):
 
 
 def ranges_of(sealed, plaintext, wanted, runs_max=None):
-    """Released bytes are checked against the plaintext; gives the errors."""
+    """Compares the released bytes with the plaintext, and returns the errors."""
     reader, errors = RangeReader(sealed, KEY, runs_max=runs_max), []
     for offset, length in wanted:
         released = []
@@ -123,7 +123,9 @@ def headers(sealed, header):
 
 
 def trees(segments, runs):
-    """Every tree of so many runs over so many segments: each history by the run that holds each segment."""
+    """Returns every tree of `runs` runs over `segments` segments.
+
+    A history is the run of each of its segments."""
     found = [[(0,) * segments]]
     for run in range(1, runs):
         found = [tree + [parent[:keep] + (run,) * (segments - keep)]
@@ -136,7 +138,7 @@ def run_salts(history):
 
 
 def check_histories(segments=4, runs=4):
-    """Storage answers with any genuine segment of any branch, at any place: nothing foreign leaves a range reader."""
+    """Answers with any genuine segment anywhere. A range reader must release nothing foreign."""
     refused, accepted, size = 0, 0, 4096
     for uniform, index in ((False, False), (True, False), (False, True)):
         header = HeaderV1(bytes(range(32, 64)), 1, UNIFORM if uniform else 0, 12, size)
@@ -160,12 +162,12 @@ def check_histories(segments=4, runs=4):
 
 
 def mixtures(tree, sealed, count):
-    """Any segment of any branch at each place, once."""
+    """Returns any segment of any branch at each place, once."""
     return itertools.product(*({sealed[history][1][place] for history in tree} for place in range(count)))
 
 
 def check_resumed_histories(segments=4, runs=3):
-    """Storage mixes branches and journals before a resume: what it seals is read as the history of the commit."""
+    """Mixes branches and journals before a resume. The result reads as the commit's history."""
     size, resumed, refused = 4096, 0, 0
     for uniform, index in ((False, False), (True, False), (False, True)):
         header = HeaderV1(bytes(range(32, 64)), 1, UNIFORM if uniform else 0, 12, size)
@@ -190,7 +192,7 @@ def check_resumed_histories(segments=4, runs=3):
 
 
 def pieces_of(history, header, size, index):
-    """Text, the stream header and every segment, and the journal, of one branch."""
+    """Returns the text, the stream header and every segment, and the journal, of one branch."""
     text = b"".join(bytes([run + 1]) * size for run in history)
     header = HeaderV1(header.stream_salt, 1, header.flags, 12, size)
     writer = Writer(header, KEY, run_salts(history), index=index)
@@ -208,14 +210,14 @@ def resumed_with(begin, chosen, journal, source, index):
 
 
 def after_the_commit(chosen, committed, sealed, text, size):
-    """Plaintext of the segments that a resume keeps after its commit, or seals itself."""
+    """Returns the plaintext that a resume keeps after its commit, or seals itself."""
     texts = {part: other[here * size:(here + 1) * size]
              for other, parts, _ in sealed.values() for here, part in enumerate(parts[1:])}
     return b"".join(texts[part] for part in chosen[committed:]) or text[committed * size:]
 
 
 def check_forks_under_an_index():
-    """Storage puts an abandoned run's segments back before a resume: no index names them (SV2-IDX-011)."""
+    """Restores an abandoned run's segments before a resume. No index names them (SV2-IDX-011)."""
     header, plaintext = head(), data(12 * S)
     writer = Writer(head(), KEY, {0: salt(65), 5: salt(66), 10: salt(67)})
     writer.stop(10**9)
@@ -230,7 +232,7 @@ def check_forks_under_an_index():
             resume(swapped, journal, plaintext, False, salt(69), KEY, asks_index=asks_index)
             raise AssertionError("resumed")
         except StreamError as error:
-            # The link of segment 10 names another run than the one that stands before it.
+            # The link of segment 10 names another run than the one before it.
             assert (error.kind, error.segments) == ("malformed.damaged", 10), error
 
 

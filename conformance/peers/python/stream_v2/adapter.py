@@ -1,4 +1,4 @@
-"""The adapter between the conformance runner and this package: conformance/PROTOCOL.md."""
+"""The adapter between the conformance runner and this package (conformance/PROTOCOL.md)."""
 import hashlib
 import json
 import sys
@@ -46,7 +46,7 @@ def refused(error, in_body=True):
 
 
 def left_alone(error):
-    """`recover` and `resume` reject what is unsupported, too."""
+    """Rejects, also an `unsupported` stream, as `recover` and `resume` require."""
     return refused(error, error.segments is not None) | {"result": "reject"}
 
 
@@ -68,7 +68,7 @@ def read(request):
 
 
 def again(reader):
-    """What the reader says when more input comes after its error."""
+    """Returns the reader's answer to more input after its error."""
     try:
         reader.feed(bytes(128))
         reader.finish()

@@ -27,7 +27,7 @@ class ByHeaders:
                 if walked.begins < end and walked.begins + walked.segment.plaintext_len > begin)
 
     def check(self, s, place):
-        """The run of a place is that of the header that was walked over there."""
+        """Checks that the run of a place is that of the header passed there."""
         check(s.run_salt == place.segment.run_salt and s.run_start == place.segment.run_start, "order.run", place.at + 12)
 
     def _step(self):
@@ -47,7 +47,7 @@ class ByHeaders:
         self._check_end()
 
     def _check_end(self):
-        """What the final segment says, where the headers end at its position or behind it, or their plaintext its total."""
+        """Checks the final segment once the headers reach its position or its total."""
         stream, count = self._stream, len(self._walked)
         if self._at == stream.final_at:
             with self._counted(stream.count):
@@ -57,7 +57,7 @@ class ByHeaders:
             stream.check_trailer(False)
 
     def _check_last_run(self, s, at):
-        """SV2-RNG-005, of the run that the trailer names."""
+        """Checks SV2-RNG-005 of the run that the trailer names."""
         if s.index >= self._stream.first:
             check(s.run_salt == self._stream.run_salt and (s.index != self._stream.first or s.run_start),
                   "order.run", at + 12)

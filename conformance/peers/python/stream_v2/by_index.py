@@ -18,7 +18,7 @@ class Entry(NamedTuple):
 
 
 def malformed(fits, index, at):
-    """An error of an index segment, also where another segment differs from what it says (SV2-ERR-001)."""
+    """Returns an error of an index segment, or of a segment that differs from it (SV2-ERR-001)."""
     if not fits:
         raise StreamError("malformed.index", at + segment.LENGTH + 8, index)
 
@@ -38,13 +38,13 @@ class ByIndex:
         return (entry for entry in self._known if entry.begins < end and entry.begins + entry.plaintext_len > begin)
 
     def check(self, s, entry):
-        """SV2-IDX-006, and the lengths."""
+        """Checks SV2-IDX-006 and the lengths."""
         check(equal(s.tag[:16], entry.tag), "auth.index", entry.at + 60)
         right = (s.plaintext_len, s.wire_len) == (entry.plaintext_len, entry.wire_len)
         malformed(right, *entry.named_in)
 
     def _read_index(self):
-        """The index segment before the known entries; the last one, at first."""
+        """Reads the index segment before the known entries, or the last one at first."""
         at, index, stream = self._next, self._count - 1, self._stream
         with self._counted(index):
             s = stream.header_at(at)
@@ -57,7 +57,7 @@ class ByIndex:
             malformed(self._take(payload, at, index), index, at)
 
     def _take(self, payload, at, index):
-        """False for what cannot stand before this index segment."""
+        """Returns False if the described segments cannot precede this index segment."""
         head = self._stream.head
         distance, name = struct.unpack_from("<Q16s", payload)
         raw = list(struct.iter_unpack("<II16s", payload[24:]))

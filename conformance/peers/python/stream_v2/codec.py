@@ -1,4 +1,6 @@
-"""Section 10: codecs 0 and 1. Codec 2 is left out: no package at hand takes exactly the blocks that section 10 allows."""
+"""Section 10: codecs 0 and 1.
+
+Codec 2 is left out. No package at hand accepts exactly the blocks that section 10 allows."""
 import zstandard
 
 from .errors import check
@@ -10,7 +12,7 @@ ZSTANDARD_MAGIC = b"\x28\xb5\x2f\xfd"
 
 
 def decompress(segment, payload, window_max, at):
-    """The plaintext of a payload; `at` is the offset of the payload."""
+    """Returns the plaintext of a payload. `at` is the offset of the payload."""
     if segment.codec == NONE:
         return payload
     window = _window(payload)
@@ -22,7 +24,7 @@ def decompress(segment, payload, window_max, at):
 
 
 def _window(payload):
-    """The window that a frame asks for, by RFC 8878, 3.1.1.1; None where its header cannot be read."""
+    """Returns a frame's window (RFC 8878, 3.1.1.1), or None if its header cannot be read."""
     if payload[:4] != ZSTANDARD_MAGIC or len(payload) < 5:
         return None
     descriptor = payload[4]

@@ -1,4 +1,4 @@
-"""Section 11: what the next index segment must say of the segments before it, and what may come next."""
+"""Section 11: the required content of the next index segment, and the segments that may follow."""
 import struct
 
 from . import segment
@@ -6,7 +6,9 @@ from .errors import check
 
 
 class Covering:
-    """Follows headers. `at` counts from the start of the stream, or of the body: only distances matter."""
+    """Follows headers. `at` counts from the start of the stream or of the body.
+
+    Only distances matter."""
 
     def __init__(self, head):
         self.most = segment.index_entries_max(head)
@@ -14,7 +16,7 @@ class Covering:
 
     @property
     def ends(self):
-        """A short index segment stands at the end: nothing but the final segment follows."""
+        """Returns whether a short index segment is last. Only the final segment may follow."""
         return self.last_at is not None and self.last_entries < self.most
 
     @property
@@ -22,7 +24,7 @@ class Covering:
         return len(self.entries) == self.most
 
     def check_order(self, s, at):
-        """SV2-IDX-005."""
+        """Checks SV2-IDX-005."""
         if self.last_at is None:
             return
         if s.kind == segment.DATA:
@@ -31,7 +33,7 @@ class Covering:
             check(not self.entries, "order.index", at + 4)
 
     def payload(self, at):
-        """Of an index segment that begins there."""
+        """Returns the content of an index segment that begins there."""
         distance = 0 if self.last_at is None else at - self.last_at
         return struct.pack("<Q", distance) + self.last_tag + b"".join(self.entries)
 

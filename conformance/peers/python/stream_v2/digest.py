@@ -10,7 +10,7 @@ TRAILER = struct.Struct("<QQQ32s16sI")
 
 
 def digest(segment, data_frames, keys):
-    """D_i over whole data frames."""
+    """Returns D_i over whole data frames."""
     if segment.digest_alg == 1:
         tags = b"".join(frame[-16:] for frame in data_frames)
         return hmac(keys.digest(segment.key_epoch), segment.bound + tags)
@@ -26,22 +26,22 @@ def chain(keys, transcript, index, d):
 
 
 def run(run_salt, first):
-    """R of a segment that a run with this salt, and this first segment, sealed."""
+    """Returns R of a segment that a run with this salt and this first segment sealed."""
     return run_salt + struct.pack("<I", first)
 
 
 def split_run(link):
-    """(run_salt, first) that a link names."""
+    """Returns the (run_salt, first) that a link names."""
     return link[:16], int.from_bytes(link[16:], "little")
 
 
 def run_after(before, s):
-    """R_i, from R_(i-1)."""
+    """Returns R_i, from R_(i-1)."""
     return run(s.run_salt, s.index if s.run_start else split_run(before)[1])
 
 
 def link_fits(link, index):
-    """SV2-DIG-007, and SV2-FIN-005 for the link of a trailer."""
+    """Checks SV2-DIG-007, and SV2-FIN-005 for the link of a trailer."""
     return link == NO_RUN if index == 0 else split_run(link)[1] < index
 
 
@@ -53,11 +53,11 @@ class History:
 
     @property
     def proof(self):
-        """What the terminator of the next segment holds, where it holds a T."""
+        """Returns the content of the next segment's terminator, if it holds a T."""
         return self.transcript + self.link
 
     def follow(self, s, d, keys):
-        """After data or index segment s with the digest d."""
+        """Adds data or index segment s with the digest d."""
         self.transcript, self.link = chain(keys, self.transcript, s.index, d), run_after(self.link, s)
 
     def trailer(self, total, position, last_index_position):

@@ -9,7 +9,7 @@ BODY_LEN, MEMORY_KIB_MAX, PASSES_MAX, LANES_MAX = 128, 2**20, 16, 16
 
 
 def check_stanzas(raw, at=LENGTH):
-    """SV2-ENV-003 to 006, 011 and 012, stanza after stanza; `at` is the offset of the first."""
+    """Checks SV2-ENV-003 to 006, 011 and 012, stanza after stanza. `at` is the first offset."""
     here, last, types = 0, 0, set()
     while here < len(raw):
         start = at + here

@@ -2,7 +2,9 @@
 
 
 class StreamError(Exception):
-    """One answer about a stream: `kind.detail`, an offset, and the segments before the place; None in the stream header."""
+    """An error of a stream: `kind.detail`, an offset, and the number of segments before the place.
+
+    That number is None in the stream header."""
 
     def __init__(self, kind, offset=None, segments=None, message=""):
         super().__init__(kind, offset, segments, message)
@@ -22,6 +24,6 @@ def check(condition, kind, offset):
 
 
 def check_zero(data, start, end, kind, base=0):
-    """Reserved bytes: the fault is at the first one that is not zero."""
+    """Checks reserved bytes. The fault is at the first one that is not zero."""
     for at in range(start, end):
         check(data[at] == 0, kind, base + at)

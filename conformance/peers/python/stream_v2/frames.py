@@ -8,7 +8,7 @@ DATA, DIGEST, TERMINATOR = 1, 2, 3
 
 
 def layout(segment, header):
-    """The (frame_type, len) that each frame of a segment must have."""
+    """Returns the (frame_type, len) that each frame of a segment must have."""
     full, size = segment.data_frames, header.frame_size
     frames = [(DATA, size)] * full
     if full:
@@ -28,7 +28,7 @@ def check_header(raw, frame_type, length, at):
 
 
 def check_headers(wire, segment, header, at):
-    """Step 13. Gives the frames as (offset, bytes)."""
+    """Performs step 13. Returns the frames as (offset, bytes)."""
     frames, here = [], 0
     for frame_type, length in layout(segment, header):
         check_header(wire[here:here + 8], frame_type, length, at + here)
@@ -45,6 +45,6 @@ def open_one(cipher, segment, frame_index, frame, at):
 
 
 def open_all(cipher, segment, frames):
-    """Step 14. Gives payload, digest and terminator plaintexts."""
+    """Performs step 14. Returns payload, digest and terminator plaintexts."""
     opened = [open_one(cipher, segment, n, frame, at) for n, (at, frame) in enumerate(frames)]
     return b"".join(opened[:-2]), opened[-2], opened[-1]

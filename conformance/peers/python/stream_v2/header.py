@@ -37,12 +37,12 @@ class HeaderV1:
 
     @property
     def body(self):
-        """Offset of position 0."""
+        """Returns the offset of position 0."""
         return LENGTH + (self.envelope_len + 4 if self.envelope_len else 0)
 
     @property
     def last_segment_index(self):
-        """Section 14: of a data or index segment."""
+        """Returns the largest index of a data or index segment (section 14)."""
         return min(2**32, 65536 * self.epoch_segments or 2**32) - 2
 
     def epoch_of(self, segment_index):
@@ -63,7 +63,7 @@ class HeaderV1:
 
 
 def parse(raw):
-    """Steps 2 to 8 of section 15.1 for 128 bytes."""
+    """Performs steps 2 to 8 of section 15.1 for 128 bytes."""
     check(raw[:8] == MAGIC, "malformed.magic", 0)
     check(struct.unpack_from("<I", raw, 124)[0] == crc32c(raw[:124]), "malformed.header_crc", 124)
     (_, version, suite, flags, log2, _, size, epoch, plaintext_len, salt, key_id) = LAYOUT.unpack_from(raw)
@@ -83,7 +83,7 @@ def parse(raw):
 
 
 def verify(raw, header, content_key, context):
-    """Step 10: the keys of the stream, or `key.header_tag`."""
+    """Performs step 10. Returns the keys of the stream, or raises `key.header_tag`."""
     keys = KeySchedule(content_key, raw[:80], header.stream_salt, context)
     check(equal(hmac(keys.header, raw[:80]), raw[80:112]), "key.header_tag", 80)
     return keys

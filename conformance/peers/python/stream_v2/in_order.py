@@ -1,11 +1,13 @@
-"""Section 15.5: a range reader that opens all segments in order, from the first on, is a sequential reader."""
+"""Section 15.5: a range reader that opens all segments in order is a sequential reader."""
 from . import digest, opening
 from .errors import check
 from .keys import equal
 
 
 class InOrder:
-    """Follows data segments that are opened in their turn. What is opened before its turn, or again, changes nothing."""
+    """Follows data segments that are opened in order.
+
+    A segment that is opened before its turn, or again, changes nothing."""
 
     def __init__(self, head, keys):
         self._head, self._keys = head, keys
@@ -15,7 +17,7 @@ class InOrder:
         return (s.index, at) == (self.count, self._at)
 
     def admit(self, s, at):
-        """Section 15.2 and SV2-HDR-018."""
+        """Checks section 15.2 and SV2-HDR-018."""
         opening.check_run(s, self._before, at)
         full = self._before is None or self._before.plaintext_len == self._head.segment_size
         check(full or not self._head.uniform, "order.uniform", at + 28)
@@ -27,9 +29,9 @@ class InOrder:
         self._before, self._at, self._total, self.count = s, at + s.end, self._total + s.plaintext_len, self.count + 1
 
     def admit_final(self, s, at):
-        """SV2-ORD-002 and SV2-ORD-003, after the last segment."""
+        """Checks SV2-ORD-002 and SV2-ORD-003, after the last segment."""
         opening.check_run(s, self._before, at)
 
     def fits(self, trailer):
-        """SV2-FIN-001, after the last segment."""
+        """Checks SV2-FIN-001, after the last segment."""
         return equal(trailer, self._history.trailer(self._total, self._at - self._head.body, None))

@@ -32,10 +32,10 @@ class Record(NamedTuple):
 
 
 class Journal:
-    """The records of a journal that are to be believed."""
+    """The valid records of a journal."""
 
     def __init__(self, raw, role, stream_header, keys):
-        """SV2-JRN-006, in its order; offsets count from the start of the journal."""
+        """Performs SV2-JRN-006 in its order. Offsets count from the start of the journal."""
         check(len(raw) >= HEADER_LEN, "journal.header", len(raw))
         check(raw[:8] == MAGIC, "journal.header", 0)
         check(struct.unpack_from("<I", raw, 208)[0] == crc32c(raw[:208]), "journal.header", 208)
@@ -56,7 +56,7 @@ class Journal:
 
 
 class JournalWriter:
-    """Of a writer whose source is not known; `out` collects the journal."""
+    """The journal of a writer without known source facts. `out` collects the journal."""
 
     def __init__(self, stream_header, keys):
         bound = MAGIC + struct.pack("<HB5x", VERSION, ENCRYPT) + stream_header
@@ -83,7 +83,7 @@ def _closed(data):
 
 
 def _records(raw, keys):
-    """SV2-JRN-007."""
+    """Checks SV2-JRN-007."""
     records = []
     for at in range(HEADER_LEN, len(raw) - RECORD_LEN + 1, RECORD_LEN):
         piece = raw[at:at + RECORD_LEN]

@@ -1,4 +1,4 @@
-"""Section 5: key schedule; section 7: the AEADs that the keys are for."""
+"""Section 5: the key schedule. Section 7: the AEADs that use its keys."""
 import functools
 import hashlib
 import hmac as _hmac
@@ -66,7 +66,7 @@ class FrameCipher:
         return self._aead.encrypt(self._nonce(segment_index, frame_index), plaintext, associated)
 
     def open(self, segment_index, frame_index, sealed, associated):
-        """The plaintext, or None."""
+        """Returns the plaintext, or None."""
         try:
             return self._aead.decrypt(self._nonce(segment_index, frame_index), sealed, associated)
         except InvalidTag:
@@ -75,7 +75,7 @@ class FrameCipher:
 
 @functools.lru_cache(64)
 def hchacha20(key, nonce16):
-    """draft-irtf-cfrg-xchacha-03, section 2.2."""
+    """Derives a subkey (draft-irtf-cfrg-xchacha-03, section 2.2)."""
     x = list(struct.unpack("<16I", b"expand 32-byte k" + key + nonce16))
 
     def rotate(v, n):

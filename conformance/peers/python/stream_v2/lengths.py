@@ -1,21 +1,23 @@
-"""Section 14.1: lengths, without codecs and flushes. What they say of an object's size is a claim (SV2-LEN-002)."""
+"""Section 14.1: lengths, without codecs and flushes. From an object's size they are a claim.
+
+See SV2-LEN-002."""
 from .errors import StreamError
 from .segment import FINAL_LEN, LENGTH, OVERHEAD, DIGEST_LEN, PROOF_LEN, index_entries_max
 
 
 def segment_len(payload_len, head, proves=False):
-    """Of one data or index segment."""
+    """Returns the length of one data or index segment."""
     frames = -(-payload_len // head.frame_size) + 2
     return LENGTH + DIGEST_LEN + payload_len + OVERHEAD * frames + (PROOF_LEN if proves else 0)
 
 
 def full_len(head):
-    """w: a full data segment of a stream with UNIFORM."""
+    """Returns w, the length of a full data segment of a stream with UNIFORM."""
     return segment_len(head.segment_size, head, True)
 
 
 def uniform_position(plaintext_len, head):
-    """Where the final segment begins; also how many segments are before it."""
+    """Returns the position of the final segment, and the number of segments before it."""
     full, rest = divmod(plaintext_len, head.segment_size)
     position = full * full_len(head) + (segment_len(rest, head, True) if rest else 0)
     return position, full + (rest > 0)
@@ -36,7 +38,7 @@ def one_run_position(plaintext_len, head, index):
 
 
 def stream_len(plaintext_len, head, index=False):
-    """L of P, for a stream of one run; with UNIFORM, of any number of runs."""
+    """Returns L of P for a stream of one run, or with UNIFORM of any number of runs."""
     if plaintext_len < 0 or (head.uniform and index):
         raise StreamError("misuse")
     position, count = uniform_position(plaintext_len, head) if head.uniform else one_run_position(
@@ -47,7 +49,7 @@ def stream_len(plaintext_len, head, index=False):
 
 
 def plaintext_len(length, head, index=False):
-    """P of L; `misuse` for a length that cannot occur."""
+    """Returns P of L, or raises `misuse` for a length that cannot occur."""
     found = _back(length - head.body - FINAL_LEN, head) if head.uniform else _search(length, head, index)
     if found is None or found < 0 or stream_len(found, head, index) != length:
         raise StreamError("misuse", message="no stream has this length")
@@ -55,7 +57,7 @@ def plaintext_len(length, head, index=False):
 
 
 def _back(position, head):
-    """The closed form."""
+    """Computes P by the closed form."""
     if position < 0:
         return None
     full, rest = divmod(position, full_len(head))
@@ -70,7 +72,7 @@ def _back(position, head):
 
 
 def _search(length, head, index):
-    """L grows with P, so that halving finds the only P there can be."""
+    """Finds the only possible P by halving, because L grows with P."""
     low, high = 0, max(length, 0)
     while low < high:
         middle = (low + high) // 2

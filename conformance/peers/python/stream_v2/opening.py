@@ -1,4 +1,4 @@
-"""Section 15.1, of bytes that can be looked at anywhere: steps of the stream header and of one segment."""
+"""Section 15.1 for bytes with random access: steps of the stream header and of one segment."""
 import struct
 
 from crc32c import crc32c
@@ -9,20 +9,20 @@ from .keys import equal
 
 
 def check_key(content_key):
-    """SV2-KEY-001."""
+    """Checks SV2-KEY-001."""
     if content_key is not None and len(content_key) != 32:
         raise StreamError("misuse")
 
 
 def envelope_checked(raw, head):
-    """Step 9 of the stream header, without unwrapping; `raw` is the envelope and its CRC."""
+    """Performs step 9 of the header, without unwrapping. `raw` is the envelope and its CRC."""
     stanzas, stored = raw[:-4], struct.unpack("<I", raw[-4:])[0]
     check(crc32c(stanzas) == stored, "malformed.envelope_crc", header.LENGTH + head.envelope_len)
     envelope.check_stanzas(stanzas)
 
 
 def stream_header(data):
-    """Steps 1 to 9."""
+    """Performs steps 1 to 9."""
     check(len(data) >= header.LENGTH, "truncated", len(data))
     head = header.parse(data[:header.LENGTH])
     if head.envelope_len:
@@ -32,7 +32,7 @@ def stream_header(data):
 
 
 def segment_header(data, at, head, keys, codecs):
-    """Steps 1 to 9 of the segment at byte `at`; step 9 only where there are keys."""
+    """Performs steps 1 to 9 of the segment at byte `at`. Step 9 needs the keys."""
     check(len(data) - at >= segment.LENGTH, "truncated", len(data))
     raw = data[at:at + segment.LENGTH]
     s = segment.parse(raw, head, at, codecs)
@@ -42,19 +42,19 @@ def segment_header(data, at, head, keys, codecs):
 
 
 def wire_of(data, at, s):
-    """Step 11."""
+    """Performs step 11."""
     check(len(data) - at >= s.end, "truncated", len(data))
     return data[at + segment.LENGTH:at + s.end]
 
 
 def check_wire(wire, at, s, head):
-    """Steps 12 and 13. Gives the frames as (offset, bytes)."""
+    """Performs steps 12 and 13. Returns the frames as (offset, bytes)."""
     check(crc32c(wire) == s.wire_crc, "malformed.wire_crc", at + 56)
     return frames.check_headers(wire, s, head, at + segment.LENGTH)
 
 
 def open_wire(wire, at, s, head, keys):
-    """Steps 12 to 15. Gives payload, D and the plaintext of the terminator."""
+    """Performs steps 12 to 15. Returns payload, D and the plaintext of the terminator."""
     found = check_wire(wire, at, s, head)
     cipher = keys.aead(head.suite, s.key_epoch, s.run_salt)
     payload, digest_plain, terminator = frames.open_all(cipher, s, found)
@@ -64,7 +64,9 @@ def open_wire(wire, at, s, head, keys):
 
 
 def open_terminator(data, at, s, head, keys):
-    """SV2-RNG-006: steps 11, 13, 14 and 16 of the terminator frame alone. Gives its plaintext."""
+    """Performs steps 11, 13, 14 and 16 of the terminator frame alone (SV2-RNG-006).
+
+    Returns its plaintext."""
     begin, length = at + s.terminator_at(head), s.terminator_len(head)
     check(len(data) - begin >= length + segment.OVERHEAD, "truncated", len(data))
     frame = data[begin:begin + length + segment.OVERHEAD]
@@ -76,18 +78,20 @@ def open_terminator(data, at, s, head, keys):
 
 
 def check_terminator(s, terminator, frame_at):
-    """SV2-DIG-006 and SV2-DIG-007: what a data or index segment shows by itself."""
+    """Checks SV2-DIG-006 and SV2-DIG-007, as far as a data or index segment shows by itself."""
     fits = digest.link_fits(terminator[32:], s.index) if s.proves else not any(terminator)
     check(fits, "malformed.terminator", frame_at)
 
 
 def check_proof(s, terminator, history, frame_at):
-    """SV2-DIG-005."""
+    """Checks SV2-DIG-005."""
     check(not s.proves or equal(terminator, history.proof), "order.transcript", frame_at)
 
 
 def check_trailer(s, trailer, head, frame_at):
-    """SV2-FIN-005, then SV2-FIN-002. Gives its fields: total, position, distance, T, run_salt, first."""
+    """Checks SV2-FIN-005, then SV2-FIN-002.
+
+    Returns its fields: total, position, distance, T, run_salt, first."""
     fields = digest.TRAILER.unpack(trailer)
     check(digest.link_fits(trailer[56:], s.index), "auth.trailer", frame_at)
     check(head.plaintext_len in (header.UNKNOWN, fields[0]), "auth.trailer", frame_at)
@@ -95,6 +99,6 @@ def check_trailer(s, trailer, head, frame_at):
 
 
 def check_run(s, before, at):
-    """SV2-ORD-002 and SV2-ORD-003."""
+    """Checks SV2-ORD-002 and SV2-ORD-003."""
     if before is not None:
         check(s.run_start != (s.run_salt == before.run_salt), "order.run", at + 12)

@@ -8,7 +8,9 @@ from .in_order import InOrder
 
 
 class Sealed:
-    """A stream whose final segment is verified, and how its segments are opened. `runs_max`: see SV2-RNG-009."""
+    """A stream with a verified final segment, and the opening of its segments.
+
+    For `runs_max` see SV2-RNG-009."""
 
     def __init__(self, data, content_key, context, runs_max):
         opening.check_key(content_key)
@@ -42,7 +44,7 @@ class Sealed:
             self._check_trailer(s, position)
 
     def _check_trailer(self, s, position):
-        """SV2-FIN-005, SV2-FIN-002, SV2-FIN-006, and what must be possible (SV2-RNG-001)."""
+        """Checks SV2-FIN-005, SV2-FIN-002, SV2-FIN-006, and that it is possible (SV2-RNG-001)."""
         fields = opening.check_trailer(s, self._trailer, self.head, self.trailer_at)
         self.total, named_position, self.distance, self.transcript, self.run_salt, self.first = fields
         self.check_trailer(named_position == position)
@@ -57,7 +59,7 @@ class Sealed:
             raise StreamError("auth.trailer", self.trailer_at, self.count)
 
     def _what_stands_there(self):
-        """SV2-RNG-010: goes over headers, and opens no frame."""
+        """Walks over headers without opening a frame (SV2-RNG-010)."""
         at, count = self._last_full_segment()
         before, from_the_start = None, count == 0
         while True:
@@ -71,7 +73,7 @@ class Sealed:
                 raise StreamError("trailing", at, count)
 
     def _last_full_segment(self):
-        """Where to begin; its segment_index too."""
+        """Returns where to begin, and its segment_index."""
         body = self.head.body
         if self.head.uniform:
             size = lengths.full_len(self.head)
@@ -85,24 +87,24 @@ class Sealed:
         return body, 0
 
     def may_read_link(self, at):
-        """SV2-RNG-009."""
+        """Checks SV2-RNG-009."""
         if self._links_left is not None:
             check(self._links_left > 0, "limit.policy", at)
             self._links_left -= 1
 
     def link_of(self, s, at):
-        """R of the segment before, out of a segment that is read for its link."""
+        """Returns R of the segment before, from a segment that is read for its link."""
         return opening.open_terminator(self.data, at, s, self.head, self.keys)[32:]
 
     def open(self, s, at):
-        """Steps 11 to 16. Gives payload, D and the plaintext of the terminator."""
+        """Performs steps 11 to 16. Returns payload, D and the plaintext of the terminator."""
         wire = opening.wire_of(self.data, at, s)
         payload, d, terminator = opening.open_wire(wire, at, s, self.head, self.keys)
         opening.check_terminator(s, terminator, at + s.terminator_at(self.head))
         return payload, d, terminator
 
     def plaintext(self, s, at):
-        """Steps 10 to 17 of a data segment, but for its place."""
+        """Performs steps 10 to 17 of a data segment, except for its place."""
         in_turn = self._in_order.is_turn(s, at)
         if in_turn:
             self._in_order.admit(s, at)
@@ -115,7 +117,7 @@ class Sealed:
         return plaintext
 
     def _check_end(self):
-        """What a sequential reader checks of the final segment, where all segments were seen."""
+        """Checks the final segment like a sequential reader, if all segments were seen."""
         if self._in_order.count == self.count:
             with counted(self.count):
                 self._in_order.admit_final(self._final, self.final_at)
@@ -123,7 +125,7 @@ class Sealed:
 
 
 class counted:
-    """Errors in here have so many segments before them."""
+    """Gives the errors inside it this number of segments before them."""
 
     def __init__(self, segments):
         self._segments = segments
@@ -137,7 +139,9 @@ class counted:
 
 
 class RangeReader:
-    """read() gives ranges of the plaintext to a sink, segment after segment; the same error ever after one."""
+    """Reads ranges of the plaintext into a sink with read(), segment after segment.
+
+    After an error it always raises the same one."""
 
     def __init__(self, data, content_key=None, context=b"", runs_max=None):
         self._stream = Sealed(data, content_key, context, runs_max)

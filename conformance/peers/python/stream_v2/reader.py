@@ -8,16 +8,16 @@ from .keys import equal
 
 
 class IndexSeen(NamedTuple):
-    """The last index segment: its offset, its tag, and how many entries it has."""
+    """The last index segment: its offset, its tag, and its number of entries."""
     at: int
     tag: bytes
     entries: int
 
 
 class Reader:
-    """Feed it bytes in any pieces; `sink` gets the plaintext of each verified segment.
+    """Takes bytes in any pieces. `sink` gets the plaintext of each verified segment.
 
-    Errors are raised by feed() or finish(), and the same one ever after.
+    feed() and finish() raise errors, and the same one from then on.
     """
 
     def __init__(self, sink, content_key=None, context=b"", salvage=False):
@@ -29,7 +29,7 @@ class Reader:
         self._need = next(self._state)                      # bytes that the next step waits for
         self.error, self.done = None, False
         self.header = None
-        # what terminators and the trailer are about
+        # the subject of terminators and the trailer
         self.segments, self.total, self.history = 0, 0, digest.History()
         self._last_index, self._uncovered, self._previous, self._previous_data = None, [], None, None
 
@@ -64,7 +64,7 @@ class Reader:
         self._buffer.clear()
         raise error
 
-    # A generator: it yields how many bytes it needs and is sent just these.
+    # A generator. It yields the number of bytes that it needs, and is sent exactly these.
 
     def _walk(self):
         raw = yield header.LENGTH
@@ -100,7 +100,7 @@ class Reader:
         return self._content_key
 
     def _check_order(self, s, at):
-        """Section 15.2, SV2-HDR-018, then SV2-IDX-005."""
+        """Checks section 15.2, SV2-HDR-018, then SV2-IDX-005."""
         before, data_before, head = self._previous, self._previous_data, self.header
         check(s.index == self.segments, "order.segment_index", at + 4)
         opening.check_run(s, before, at)
@@ -116,7 +116,9 @@ class Reader:
                 check(uncovered == 0, "order.index", at + 4)
 
     def _open(self, s, wire, at):
-        """Steps 12 to 16, then codec or index payload. Gives the plaintext of the stream in it."""
+        """Performs steps 12 to 16, then decodes the codec or the index payload.
+
+        Returns the plaintext of the stream in it."""
         payload, d, terminator = opening.open_wire(wire, at, s, self.header, self.keys)
         frame_at = at + s.terminator_at(self.header)
         plaintext = b""
@@ -131,7 +133,7 @@ class Reader:
         return plaintext
 
     def _check_trailer(self, s, trailer, frame_at, at):
-        """SV2-FIN-005, SV2-FIN-002, SV2-FIN-001."""
+        """Checks SV2-FIN-005, SV2-FIN-002, SV2-FIN-001."""
         opening.check_trailer(s, trailer, self.header, frame_at)
         body = self.header.body
         index_at = None if self._last_index is None else self._last_index.at - body
@@ -157,7 +159,7 @@ class Reader:
 
 
 def read_all(data, content_key=None, cut=None, **options):
-    """Plaintext released, and the error or None; `cut` feeds pieces of that many bytes."""
+    """Returns the released plaintext, and the error or None. `cut` is the length of the pieces."""
     out = []
     reader = Reader(out.append, content_key, **options)
     try:

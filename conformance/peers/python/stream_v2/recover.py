@@ -1,4 +1,4 @@
-"""Section 19: what of an interrupted writer's output is committed."""
+"""Section 19: the committed part of an interrupted writer's output."""
 import copy
 from typing import NamedTuple
 
@@ -20,13 +20,16 @@ class Recovered(NamedTuple):
 
 
 def recover(output, journal, content_key, context=b""):
-    """Steps 3 to 7 of section 19.2, and 19.3; None where nothing was committed. Raises StreamError."""
+    """Performs steps 3 to 7 of section 19.2, and 19.3.
+
+    Returns None if nothing was committed. Raises StreamError."""
     walk, _journal, fate = look(output, journal, content_key, context)
     return walk and walk.found(fate)
 
 
 def look(output, journal, content_key, context):
-    """The walk after the last committed segment, the journal where there is one of this stream, and what became of it."""
+    """Returns the walk after the last committed segment, the journal if this stream has one, and
+    the fate of the journal."""
     if _nothing_committed(output):
         return None, None, None
     check(output.startswith(header.MAGIC), "malformed.magic", 0)                # SV2-RES-014
@@ -51,7 +54,7 @@ def look(output, journal, content_key, context):
 
 
 def recover_keyless(output):
-    """Section 19.8."""
+    """Performs section 19.8."""
     walk = Walk(output, None)
     error = walk.to_the_end()
     _refuse_what_no_crash_leaves(error)
@@ -61,7 +64,7 @@ def recover_keyless(output):
 
 
 def _nothing_committed(output):
-    """Step 3: also tells somebody else's file."""
+    """Performs step 3. A foreign file is distinguished as well."""
     if len(output) <= len(header.MAGIC):
         return all(found in (0, right) for found, right in zip(output, header.MAGIC))
     if not output.startswith(header.MAGIC):
@@ -75,13 +78,13 @@ def _nothing_committed(output):
 
 
 def _refuse_what_no_crash_leaves(error):
-    """SV2-RES-016."""
+    """Checks SV2-RES-016."""
     if error and error.kind.split(".")[0] in ("order", "unsupported", "limit", "trailing"):
         raise error
 
 
 def _as_damage(error, at, count):
-    """SV2-RES-006: a fault of a committed segment is damage, unless it is beyond this writer."""
+    """Turns a fault of a committed segment into damage, unless it is unsupported (SV2-RES-006)."""
     if not error.kind.startswith("unsupported"):
         return StreamError("malformed.damaged", at, count)
     error.segments = count
@@ -89,7 +92,7 @@ def _as_damage(error, at, count):
 
 
 class Walk:
-    """Goes over whole segments, one after the other."""
+    """Walks over whole segments, one after the other."""
 
     def __init__(self, output, content_key, context=b""):
         opening.check_key(content_key)
@@ -109,7 +112,7 @@ class Walk:
         return Recovered(self.count, self.total, self.at, self.sealed, journal)
 
     def to_the_end(self):
-        """Accepts segment after segment; gives the error that stopped it."""
+        """Accepts segment after segment, and returns the error that stopped it."""
         while not self.sealed:
             try:
                 self.step()
@@ -121,14 +124,14 @@ class Walk:
         return None
 
     def step(self):
-        """One segment more, with its plaintext, by the checks of a sequential reader."""
+        """Accepts one more segment, with its plaintext, by the checks of a sequential reader."""
         s = self.header_at(self.at)
         check(s.index == self.count, "order.segment_index", self.at + 4)
         self._check_order(s, self.at)
         return s, self._accept(s)
 
     def confirm(self, commit):
-        """Step 6. False where the output ends before the commit does."""
+        """Performs step 6. Returns False if the output ends before the commit does."""
         at = self.head.body + commit.position
         try:
             s = self.header_at(at)
@@ -153,7 +156,9 @@ class Walk:
         return True
 
     def _headers_before(self, committed, end, link, terminator):
-        """Of a stream without UNIFORM: what index segments must say, and the data segment before the commit."""
+        """Walks over the headers before the commit, for a stream without UNIFORM.
+
+        This gives the required index content, and the data segment before the commit."""
         at, runs = self.head.body, digest.NO_RUN
         while at < end and self.count < committed.index:
             try:
@@ -173,21 +178,21 @@ class Walk:
             raise _as_damage(error, end, committed.index) from error
 
     def _check_header_before(self, s, at, runs, terminator):
-        """SV2-RNG-007, and the rest of section 15.2; `runs` is R of the segment before."""
+        """Checks SV2-RNG-007, and the rest of section 15.2. `runs` is R of the segment before."""
         self._check_order(s, at)
         if s.run_start and s.index:
             terminator = terminator or opening.open_terminator(self.output, at, s, self.head, self.keys)
             check(equal(terminator[32:], runs), "order.transcript", at + s.terminator_at(self.head))
 
     def plaintext(self, at, s):
-        """Of a committed data segment; damage in it is found here at the latest (SV2-RES-006)."""
+        """Opens a committed data segment. Its damage is found here at the latest (SV2-RES-006)."""
         try:
             return self._open(s, at)[0]
         except StreamError as error:
             raise _as_damage(error, at, s.index) from error
 
     def plaintexts_from_the_start(self):
-        """Of all committed data segments, as (where each begins in the plaintext, its bytes): for a source that is a pipe."""
+        """Yields all committed data segments as (offset in the plaintext, bytes), for a pipe."""
         again = copy.copy(self)
         again.begin()
         while again.at < self.at:
@@ -200,8 +205,8 @@ class Walk:
                 yield total, payload
 
     def segment_after(self, at):
-        """SV2-RES-010 and 015: whether a segment header that verifies begins after byte `at`."""
-        # Only with the key is the length believed that a torn segment says of itself.
+        """Returns whether a valid segment header begins after byte `at` (SV2-RES-010 and 015)."""
+        # The declared length of a torn segment is only believed with the key.
         here = self._verifies(at) if self.keys else None
         here = at + here.end if here is not None else at + 1
         while (here := self.output.find(segment.MAGIC, here)) >= 0:
@@ -220,7 +225,9 @@ class Walk:
         return opening.segment_header(self.output, at, self.head, self.keys, (codec.NONE,))
 
     def _open(self, s, at):
-        """Steps 11 to 16, in the form of section 15.5. Gives payload, D and the plaintext of the terminator."""
+        """Performs steps 11 to 16, in the form of section 15.5.
+
+        Returns payload, D and the plaintext of the terminator."""
         wire = opening.wire_of(self.output, at, s)
         payload, d, terminator = opening.open_wire(wire, at, s, self.head, self.keys)
         if s.kind != segment.FINAL:
@@ -237,7 +244,9 @@ class Walk:
         self.covering.check_order(s, at)
 
     def _accept(self, s):
-        """Steps 11 to 17; without the key, those that need none. Gives the payload, where there is the key."""
+        """Performs steps 11 to 17, or without the key those that need none.
+
+        Returns the payload if there is a key."""
         at, payload = self.at, None
         if self.keys:
             payload = self._check_content(s, at)

@@ -1,4 +1,6 @@
-"""Section 19.2, steps 8 to 11: going on with an interrupted encryption. The run_salt is given: for test vectors only."""
+"""Section 19.2, steps 8 to 11: resuming an interrupted encryption.
+
+The run_salt is given, which is for test vectors only."""
 from .errors import StreamError, check
 from .header import LENGTH, UNKNOWN
 from .recover import look
@@ -6,7 +8,9 @@ from .writer import Writer
 
 
 def resume(output, journal, source, is_pipe, run_salt, content_key, context=b"", asks_index=False):
-    """The sealed stream; None where nothing was committed. Raises StreamError, and then nothing is to be changed."""
+    """Returns the sealed stream, or None if nothing was committed.
+
+    Raises StreamError, and then nothing must be changed."""
     walk, read, _fate = look(output, journal, content_key, context)
     if walk is None:
         return None
@@ -28,7 +32,7 @@ def resume(output, journal, source, is_pipe, run_salt, content_key, context=b"",
 
 
 def _check_index_is_possible(walk, ending):
-    """SV2-IDX-010, for a caller that asks for index segments."""
+    """Checks SV2-IDX-010 for a caller that asks for index segments."""
     uncovered, none_yet = len(walk.covering.entries), walk.covering.last_at is None
     too_many = none_yet and uncovered > walk.covering.most
     too_late = uncovered and (ending or walk.sealed)
@@ -37,7 +41,7 @@ def _check_index_is_possible(walk, ending):
 
 
 def _check_source(walk, read, used, source, is_pipe, ending):
-    """SV2-RES-008; offsets count from the start of the source."""
+    """Checks SV2-RES-008. Offsets count from the start of the source."""
     if is_pipe:
         for begin, committed in walk.plaintexts_from_the_start():
             _same(source, begin, committed)
@@ -56,7 +60,7 @@ def _check_source(walk, read, used, source, is_pipe, ending):
 
 
 def _same(source, begin, committed):
-    """The first byte that differs, or that is missing."""
+    """Returns the first byte that differs or is missing."""
     for at, (found, right) in enumerate(zip(source[begin:], committed), begin):
         check(found == right, "journal.source", at)
     if len(source) < begin + len(committed):

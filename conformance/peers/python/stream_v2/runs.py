@@ -1,4 +1,4 @@
-"""Section 15.5: which run holds which segments of a sealed stream."""
+"""Section 15.5: the runs of a sealed stream, and the segments that each holds."""
 from . import digest
 from .errors import check
 
@@ -11,7 +11,7 @@ class Runs:
 
     @property
     def first(self):
-        """The first segment that a known run holds."""
+        """Returns the first segment that a known run holds."""
         return self._known[-1][0]
 
     def add(self, link):
@@ -19,6 +19,6 @@ class Runs:
         self._known.append((first, run_salt))
 
     def check(self, s, at):
-        """SV2-RNG-005, of a segment that a known run holds."""
+        """Checks SV2-RNG-005 of a segment that a known run holds."""
         first, run_salt = next(run for run in self._known if run[0] <= s.index)
         check(s.run_salt == run_salt and (s.index != first or s.run_start), "order.run", at + 12)

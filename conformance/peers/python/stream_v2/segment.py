@@ -1,4 +1,4 @@
-"""Section 6: the segment header; section 13: epochs; section 14: limits."""
+"""Section 6: the segment header. Section 13: epochs. Section 14: limits."""
 import struct
 from dataclasses import dataclass
 
@@ -42,20 +42,20 @@ class Segment:
 
     @property
     def end(self):
-        """Bytes from its beginning to its end."""
+        """Returns the bytes from its beginning to its end."""
         return LENGTH + self.wire_len
 
     @property
     def proves(self):
-        """Its terminator holds T and a link."""
+        """Returns whether its terminator holds T and a link."""
         return self.kind == INDEX or (self.kind == DATA and self.run_start)
 
     def terminator_at(self, header):
-        """Where its terminator frame begins, from its own beginning."""
+        """Returns the offset of its terminator frame from its own beginning."""
         return self.end - self.terminator_len(header) - OVERHEAD
 
     def terminator_len(self, header):
-        """Section 8.3."""
+        """Returns the length of its terminator (section 8.3)."""
         if self.kind == FINAL:
             return TRAILER_LEN
         return PROOF_LEN if self.run_start or self.kind == INDEX or header.uniform else 0
@@ -66,7 +66,7 @@ def index_entries_max(header):
 
 
 def build(header, index, kind, plaintext_len, payload_len, run_salt, run_start, digest_alg, codec=0):
-    """A segment with all derived fields, and its bound prefix."""
+    """Returns a segment with all derived fields, and its bound prefix."""
     flags = (REKEY if header.rekeys_at(index) else 0) | (RUN_START if run_start else 0)
     data_frames = -(-payload_len // header.frame_size)
     s = Segment(index, kind, codec, digest_alg, flags, header.epoch_of(index), data_frames,
@@ -85,7 +85,7 @@ def encode(segment, keys, wire):
 
 
 def parse(raw, header, at, codecs=CODECS):
-    """Steps 2 to 8 of section 15.1; `at` is the offset of the segment."""
+    """Performs steps 2 to 8 of section 15.1. `at` is the offset of the segment."""
     check(raw[:4] == MAGIC, "malformed.magic", at)
     check(struct.unpack_from("<I", raw, 92)[0] == crc32c(raw[:92]), "malformed.header_crc", at + 92)
     (_, index, kind, codec, alg, flags, _, epoch, data_frames, frame_count,
@@ -129,5 +129,5 @@ def _payload_len_fits(s, header):
 
 
 def verify(raw, keys, at):
-    """Step 9."""
+    """Performs step 9."""
     check(equal(hmac(keys.segment, raw[:60]), raw[60:92]), "auth.segment_tag", at + 60)

@@ -1,4 +1,4 @@
-"""Section 16: a writer whose salts are given: for test vectors only (SV2-WRT-006)."""
+"""Section 16: a writer with given salts, for test vectors only (SV2-WRT-006)."""
 import struct
 
 from crc32c import crc32c
@@ -10,11 +10,13 @@ from .journal import JournalWriter
 
 
 class Stopped(Exception):
-    """Nothing more reaches the output."""
+    """No more bytes reach the output."""
 
 
 class Writer:
-    """write(), flush() and finish(); `out` collects the stream. `run_salts`: by the segment_index that a run begins with."""
+    """Writes a stream with write(), flush() and finish(). `out` collects the stream.
+
+    `run_salts` has the salt of each run by its first segment_index."""
 
     def __init__(self, header, content_key, run_salts, context=b"", digest_alg=1, envelope=b"", index=False):
         self.header, self.run_salts, self.digest_alg, self.with_index = header, run_salts, digest_alg, index
@@ -29,17 +31,17 @@ class Writer:
         self.journal = self.stop_after = None
 
     def stop(self, stop_after):
-        """Keeps a journal of section 18, and takes so many bytes of output and no more: then `Stopped` is raised."""
+        """Keeps a journal of section 18, and raises `Stopped` after this many bytes of output."""
         self.stop_after = stop_after
         if stop_after >= self.header.body:                  # SV2-JRN-009
             self.journal = JournalWriter(bytes(self.out[:LENGTH]), self.keys)
 
     def take_up(self, kept, segments, total, history):
-        """Goes on after what an interrupted run has written."""
+        """Resumes the output of an interrupted run."""
         self.out, self._next, self.total, self.history = bytearray(kept), segments, total, history
 
     def cover(self, covering):
-        """Goes on with index segments where the stream has one (SV2-IDX-010)."""
+        """Writes index segments if the stream already has one (SV2-IDX-010)."""
         self._entries = covering.entries
         if covering.last_at is not None:
             self._last_index = covering.last_at, covering.last_tag
@@ -47,7 +49,7 @@ class Writer:
             self._index()
 
     def write(self, data):
-        """What is beyond plaintext_len of the stream header is not part of the stream (SV2-HDR-017)."""
+        """Writes plaintext. Bytes beyond plaintext_len of the header are cut off (SV2-HDR-017)."""
         self._pending += data[:max(0, self.header.plaintext_len - self.total - len(self._pending))]
         size = self.header.segment_size
         while len(self._pending) >= size:
