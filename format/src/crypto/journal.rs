@@ -132,9 +132,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Returns the record at the beginning of `rest`.
-    ///
-    /// Returns `None` if the journal ends there (SV2-JRN-007).
+    /// Returns the record at the beginning of `rest`, or `None` at the journal's end (SV2-JRN-007).
     fn next_record(&self, rest: &[u8]) -> Option<JournalRecord> {
         //= spec/stream-v2.md#sv2-jrn-007
         //# An owner MUST take a journal to end before the first record that is not whole, whose
@@ -220,9 +218,7 @@ impl Journal {
         record.to_bytes(&self.record_mac(&record))
     }
 
-    /// Returns a compacted journal, and the bytes of its record.
-    ///
-    /// It has a fresh `journal_salt` and only the last commit.
+    /// Returns a journal with a fresh `journal_salt` and only the last commit, and that record.
     ///
     /// The bytes are `None` if there is no commit. `source` is the current length and modification
     /// time of the source.
@@ -239,9 +235,7 @@ impl Journal {
     }
 }
 
-/// Returns true if a stream can have the segment at that position and a run from there on.
-///
-/// Sums with the record's numbers then do not overflow (SV2-JRN-007).
+/// Returns true if a stream can have this segment, so that no sum overflows (SV2-JRN-007).
 fn is_possible(record: &JournalRecord) -> bool {
     let segments = u64::from(record.index.0) + 1;
     let run_first_max = match record.record_type {

@@ -8,8 +8,7 @@
 //! 56 wire_crc32c u32 | 60 segment_tag (32) | 92 header_crc32c u32
 //! ```
 //!
-//! Bytes 0..56 are the bound prefix. `segment_rules` has the values that the fields may have in one
-//! stream.
+//! Bytes 0..56 are the bound prefix. `segment_rules` has the rules for the fields in one stream.
 
 use binrw::binwrite;
 use nom::bytes::streaming::{tag, take};
@@ -85,9 +84,7 @@ impl SegmentHeader {
         SEGMENT_HEADER_LEN as u64 + self.wire_len as u64
     }
 
-    /// Returns the bound prefix, the first 56 bytes.
-    ///
-    /// It is associated data of every frame, and the beginning of the digest's input.
+    /// Returns the first 56 bytes: associated data of frames, and the digest's first input.
     #[must_use]
     pub fn bound_prefix(&self) -> [u8; BOUND_PREFIX_LEN] {
         encode(&self.prefix())
