@@ -90,7 +90,7 @@ impl CrashCase {
     }
 }
 
-/// All crash vectors.
+/// Returns all crash vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
     let all = [cases(), headers(), indexed()];
     all.iter().flatten().map(|case| case.export(blobs)).collect()

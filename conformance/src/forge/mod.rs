@@ -18,7 +18,7 @@ mod repair;
 pub use edit::{Change, Edit};
 pub use repair::{repair_crcs, repair_segment};
 
-/// n of §11 is at least this. No forgery has so many data segments.
+/// The least n of §11. No forgery has as many data segments.
 const ENTRIES_MAX: usize = 169;
 
 /// A stream to be written, and its faults. Any value of any field is a stream, of some 100 KiB at

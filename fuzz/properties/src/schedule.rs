@@ -321,7 +321,7 @@ impl CrashManager for Keeper<'_> {
         self.call()
     }
 
-    /// SV2-JRN-001, SV2-RES-011.
+    /// Checks SV2-JRN-001 and SV2-RES-011.
     fn durable(&mut self, commit: &Commit) -> io::Result<()> {
         let end = if self.decrypts { commit.plaintext_len } else { 128 + commit.position };
         self.seen.must(end <= self.seen.durable(), "recorded before it was durable");
@@ -357,6 +357,8 @@ impl LogManager for Log<'_> {
     }
 }
 
+/// Asserts that no thread is left.
+///
 /// The threads were joined. The operating system may take another moment to remove them from its
 /// list.
 fn assert_no_thread() {

@@ -65,7 +65,7 @@ impl Front {
         Self { address, state, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// `http://HOST:PORT`
+    /// Returns its URL, `http://HOST:PORT`.
     #[must_use]
     pub fn endpoint(&self) -> String {
         format!("http://{}", self.address)

@@ -10,12 +10,12 @@ use stream_v2_conformance::runner::suite::Suite;
 
 //= spec/stream-v2.md#sv2-rdr-002
 //= type=test
-//# A reader MUST give the same result, the same released bytes and the same error for an input however the
-//# input is cut into reads.
+//# A reader MUST give the same result, the same released bytes and the same error for an input
+//# however the input is cut into reads.
 //= spec/stream-v2.md#sv2-err-001
 //= type=test
-//# A reader MUST report, with each error of the stream, the kind, the detail, the offset, and the number of
-//# segments before the place of the fault.
+//# A reader MUST report, with each error of the stream, the kind, the detail, the offset, and the
+//# number of segments before the place of the fault.
 #[test]
 fn the_reference_passes_everything() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../vectors"));

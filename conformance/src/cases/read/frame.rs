@@ -13,7 +13,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [types(), reserved(), lens(), order(), sealed(), swapped()].concat()
 }
 
-/// Segment 1 of `accept-three-segments`: frame 0 data, 1 digest, 2 terminator.
+/// Returns a fault of segment 1 of `accept-three-segments`. Frame 0 is data, 1 digest, 2 terminator.
 fn header_fault(
     id: &str,
     requirement: &'static str,

@@ -14,7 +14,7 @@ pub(crate) fn cases() -> Vec<Case> {
     [accepted(), contents(), headers(), payload_lens(), bindings()].concat()
 }
 
-/// Three data segments, an index segment, the final one.
+/// Returns three data segments, an index segment and the final one.
 fn indexed() -> Plan {
     let plan = three();
     let items = with_index(&plan.items, ENTRIES_MAX);

@@ -163,7 +163,7 @@ fn alter(link: fn(&mut [u8])) -> impl Fn(&mut Builder) {
     }
 }
 
-/// The run that begins with segment 4 names that of segments 1 to 3.
+/// Returns a plan whose run from segment 4 names that of segments 1 to 3.
 fn chain() -> Plan {
     Plan::flushed(&[40, 30, 20, 10, 5]).runs_at(&[1, 4])
 }

@@ -31,7 +31,7 @@ use crate::cases::read::export::export;
 use crate::generator::plan::Plan;
 use crate::operations::Vector;
 
-/// All read vectors, with their areas.
+/// Returns all read vectors, with their areas.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     all().iter().map(|case| (case.area().to_owned(), export(case, blobs))).collect()
 }
@@ -64,27 +64,27 @@ fn all() -> Vec<Case> {
     .concat()
 }
 
-/// `accept-empty`: a stream header and a final segment.
+/// Returns `accept-empty`, a stream header and a final segment.
 fn empty() -> Plan {
     Plan::flushed(&[])
 }
 
-/// `accept-three-segments`: the base of most faults, because it is small.
+/// Returns `accept-three-segments`, the base of most faults because it is small.
 fn three() -> Plan {
     Plan::flushed(&[100, 70, 30])
 }
 
-/// `accept-two-frames`: one segment of two equal frames.
+/// Returns `accept-two-frames`, one segment of two equal frames.
 fn two_frames() -> Plan {
     Plan::filled(8192, 8192)
 }
 
-/// `accept-two-runs`: a second run begins at segment 1.
+/// Returns `accept-two-runs`, in which a second run begins at segment 1.
 fn two_runs() -> Plan {
     three().runs_at(&[1])
 }
 
-/// `accept-uniform`: a full segment and a short one.
+/// Returns `accept-uniform`, a full segment and a short one.
 fn uniform() -> Plan {
     Plan::filled(4096, 4196).uniform()
 }

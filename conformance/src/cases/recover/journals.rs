@@ -10,7 +10,7 @@ const HEADER: &[&str] = &["SV2-JRN-006"];
 const RECORD: &[&str] = &["SV2-JRN-007"];
 const ALL: [usize; 4] = [0, 1, 2, 3];
 
-/// A journal of the base with a commit for each segment.
+/// Returns a journal of the base with a commit for each segment.
 fn whole() -> Journal {
     Journal::of(&base(), &ALL)
 }

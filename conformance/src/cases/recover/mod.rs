@@ -113,7 +113,7 @@ impl RecoverCase {
     }
 }
 
-/// All recover vectors.
+/// Returns all recover vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
     let areas = [
         journals::headers(),

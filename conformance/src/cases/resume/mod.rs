@@ -188,7 +188,7 @@ impl ResumeCase {
     }
 }
 
-/// All resume vectors.
+/// Returns all resume vectors.
 pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<Vector> {
     let areas = [
         goes_on(),
