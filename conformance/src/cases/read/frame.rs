@@ -13,7 +13,9 @@ pub(crate) fn cases() -> Vec<Case> {
     [types(), reserved(), lens(), order(), sealed(), swapped()].concat()
 }
 
-/// Returns a fault of segment 1 of `accept-three-segments`. Frame 0 is data, 1 digest, 2 terminator.
+/// Returns a fault in segment 1 of `accept-three-segments`.
+///
+/// Frame 0 is data, 1 the digest, 2 the terminator.
 fn header_fault(
     id: &str,
     requirement: &'static str,
