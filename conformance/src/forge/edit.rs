@@ -21,8 +21,8 @@ pub enum Edit {
     /// A field of the segment header, by its place in the table of §6, or RUN_START. Frames, tag
     /// and CRCs are computed after it.
     SegmentField(u8, u8, Change),
-    /// A byte of the payload. `data_frames` and the lengths stay. Digest, tag and CRCs are computed after
-    /// it.
+    /// A byte of the payload. `data_frames` and the lengths stay. Digest, tag and CRCs are computed
+    /// after it.
     Payload(u8, u16, u8),
     /// Type, reserved bytes or len of a frame header. Its tag and all else are computed after it.
     FrameField(u8, u8, u8, Change),
