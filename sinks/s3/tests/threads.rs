@@ -1,4 +1,6 @@
-//! No thread outlives an upload, in success and in failure. A binary of its own: it looks at all threads of the process.
+//! Every thread ends before its upload returns, in success and in failure.
+//!
+//! This is a binary of its own, because it looks at all threads of the process.
 #![cfg(target_os = "linux")]
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Copying the write-ahead log into the database, and leaving it as it is.
+//! Copies the write-ahead log into the database, or leaves it as it is.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rusqlite::{Connection, Error, MAIN_DB};
 use crate::errors::is_busy;
 use crate::schema;
 
-/// Copies the log into the database, and cuts it, unless another process is in the way.
+/// Copies the log into the database, and cuts it, unless another process prevents it.
 pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
     let emptied = without_patience(connection, || {
         connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::TRUNCATE)
@@ -20,7 +20,7 @@ pub(super) fn empty_log(connection: &Connection) -> Result<(), Error> {
     }
 }
 
-/// Does something without waiting for other processes.
+/// Calls `does` without waiting for other processes.
 fn without_patience<T>(connection: &Connection, does: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let patience = schema::pragma(connection, "busy_timeout")?;
     connection.busy_timeout(Duration::ZERO)?;
@@ -29,7 +29,7 @@ fn without_patience<T>(connection: &Connection, does: impl FnOnce() -> Result<T,
     done
 }
 
-/// Has the log left as it is when the connection is closed.
+/// Leaves the log as it is when the connection is closed.
 pub(super) fn keep_log(connection: &Connection) {
     let _ = connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true);
 }

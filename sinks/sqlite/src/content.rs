@@ -1,4 +1,4 @@
-//! What a name in a database stands for: pieces in rows, read and written as a file.
+//! The content of a name in a database: pieces in rows, read and written as a file.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
@@ -12,16 +12,17 @@ use crate::errors::changed;
 use crate::lock::{self, Lock};
 use crate::pieces;
 
-/// Takes a content from what is expected of it to what it becomes with a piece of `?3` bytes,
-/// segment `?4` or none, or does nothing. Every segment of a stream has a row, so that only its
-/// next one can follow. A plaintext, which has no header, may have had segments without bytes in
-/// between.
+/// Advances a content by a piece of `?3` bytes, segment `?4` or none, if its state is the expected
+/// one.
+///
+/// Every segment of a stream has a row, so only its next one can follow. A plaintext, which has no
+/// header, may have had segments without bytes in between.
 const ADVANCE: &str = "
     UPDATE contents SET len = len + ?3, next = coalesce(?4 + 1, next)
     WHERE id = ?1 AND len = ?2 AND (?4 IS NULL OR next = ?4 OR (next < ?4 AND NOT EXISTS (
         SELECT 1 FROM pieces WHERE content = ?1 AND position = 0 AND segment IS NULL)))";
 
-/// The same for a content that was cut to `?2` bytes.
+/// Changes a content that was cut to `?2` bytes, under the same condition.
 const RETREAT: &str = "
     UPDATE contents SET len = min(len, ?2),
         next = coalesce((SELECT max(segment) + 1 FROM pieces WHERE content = ?1), 0)
@@ -32,7 +33,7 @@ pub struct Content {
     database: Database,
     id: i64,
     position: u64,
-    /// Where head and body of a piece are put together.
+    /// Buffer in which head and body of a piece are joined.
     whole: Vec<u8>,
     lock: Option<Lock>,
 }
@@ -42,8 +43,8 @@ impl Content {
         Self { database: database.clone(), id, position: 0, whole: Vec::new(), lock: None }
     }
 
-    /// Appends one piece, if the content is as long as this writer has left it, and a segment if it
-    /// is the next one.
+    /// Appends one piece, if the content is as long as this writer has left it. A segment must be
+    /// the next one.
     fn append_piece(&mut self, index: Option<SegmentIndex>, bytes: &[u8]) -> io::Result<()> {
         let (id, position, segment) = (self.id, self.position.cast_signed(), index.map(|index| index.0));
         let len = i64::try_from(bytes.len()).map_err(io::Error::other)?;
@@ -129,7 +130,7 @@ impl StoredFile for Content {
     fn sync(&mut self) -> io::Result<()> {
         let id = self.id;
         let found = self.database.transact(true, |transaction| {
-            // SQLite writes no page that stays as it is, and syncs nothing if it writes nothing.
+            // SQLite does not write an unchanged page, and syncs nothing if it writes nothing.
             transaction.execute("UPDATE contents SET durable = -1 WHERE id = ?1", [id])?;
             transaction.execute("UPDATE contents SET durable = len WHERE id = ?1", [id])
         })?;
@@ -137,7 +138,7 @@ impl StoredFile for Content {
     }
 
     fn rewrite(&mut self, _: u64) -> io::Result<()> {
-        // Bytes cannot be told apart in the log, which is written again as a whole.
+        // Bytes cannot be told apart in the log, so all of it is written again.
         self.database.rewrite_log()
     }
 

@@ -14,12 +14,12 @@ use crate::place::{Place, of};
 use crate::transactions::durability;
 use crate::{log, schema};
 
-/// Large pages, because rows are large. It must be set before anything is in the database.
+/// Large pages, because rows are large. It must be set while the database is empty.
 const PAGE_SIZE: i64 = 65_536;
-/// How long to wait before a lock is asked for again.
+/// The pause before a lock is requested again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Opens a database for writing, and makes it if nothing is there.
+/// Opens a database for writing, and creates it if it does not exist.
 pub(super) fn create(at: &Place) -> io::Result<Opened> {
     if !at.path.exists() {
         private_file(&at.path)
@@ -31,13 +31,14 @@ pub(super) fn create(at: &Place) -> io::Result<Opened> {
     writable(at, opened)
 }
 
-/// Opens a database that exists for writing.
+/// Opens an existing database for writing.
 pub(super) fn open(at: &Place) -> io::Result<Opened> {
     writable(at, for_writing(at)?)
 }
 
-/// Compares the tables, has a write-ahead log used, and makes durable what is in it: a writer that
-/// ended may have been told that this is not so, and does not say.
+/// Compares the tables, turns on the write-ahead log, and makes its content durable.
+///
+/// A writer that ended may have met a failed sync without a record of it.
 fn writable(at: &Place, opened: Opened) -> io::Result<Opened> {
     schema::check(&opened.connection, &at.shown)?;
     let mode = patiently(|| use_log(&opened.connection)).named(&at.shown)?;
@@ -45,7 +46,7 @@ fn writable(at: &Place, opened: Opened) -> io::Result<Opened> {
         return Err(no_log(&at.shown, &mode));
     }
     log::rewrite(&opened.connection, at)?;
-    // SQLite does not look at what the sync of the folder says, and without its name a log is lost.
+    // SQLite ignores the result of the sync of the folder, and a log without its name is lost.
     opened.disk.sync_folder(&at.path).map_err(|error| of(at, &error))?;
     durability(&opened.connection, false).named(&at.shown)?;
     Ok(opened)
@@ -60,13 +61,14 @@ fn set_up(connection: &mut Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Asks for a write-ahead log; what is used now.
+/// Requests a write-ahead log, and returns the mode that is used now.
 fn use_log(connection: &Connection) -> Result<String, Error> {
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))
 }
 
-/// Tries again while another process holds a lock. SQLite waits for most locks by itself, but not
-/// for those that turning on the log takes.
+/// Tries again while another process holds a lock.
+///
+/// SQLite waits for most locks by itself, but not for those that turning on the log takes.
 fn patiently<T>(mut tries: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
     let begin = Instant::now();
     loop {
@@ -77,9 +79,10 @@ fn patiently<T>(mut tries: impl FnMut() -> Result<T, Error>) -> Result<T, Error>
     }
 }
 
-/// Makes an empty file that only its owner can read: plaintext may be stored in it. SQLite gives
-/// its log the same permissions. The file gets its name when it is closed, because closing a file
-/// drops the locks that SQLite holds on it in another thread.
+/// Makes an empty file that only its owner can read, because plaintext may be stored in it.
+///
+/// SQLite gives its log the same permissions. The file gets its name when it is closed, because
+/// closing a file drops the locks that SQLite holds on it in another thread.
 #[cfg(unix)]
 fn private_file(path: &Path) -> io::Result<()> {
     use std::fs;

@@ -1,4 +1,4 @@
-//! A database that is open, and what is done after something was not made durable.
+//! An open database, and its state after a failed sync.
 
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,7 +17,7 @@ use crate::place::Place;
 #[derive(Clone)]
 pub struct Database {
     pub(super) place: Place,
-    /// What the names of outputs begin with, for messages: `sqlite:PATH?stream=`.
+    /// The prefix of output names in messages: `sqlite:PATH?stream=`.
     pub(super) prefix: String,
     pub(super) shared: Arc<Shared>,
 }
@@ -28,7 +28,7 @@ impl fmt::Debug for Database {
     }
 }
 
-/// A connection, and what its owners know of it.
+/// A connection, with the state that its owners share.
 pub(super) struct Shared {
     connection: Mutex<Connection>,
     budget: Budget,
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     writes: bool,
     /// Pages in the log after the last transaction.
     pub(super) logged: Arc<AtomicI32>,
-    /// Whether something was not made durable.
+    /// True once a write may not have become durable.
     lost: AtomicBool,
     /// Dropped after the connection.
     _tidy: Option<Tidy>,
@@ -48,7 +48,7 @@ impl Shared {
         let Opened { mut connection, budget, still, disk } = opened;
         let logged: Arc<AtomicI32> = Arc::default();
         let logging = logged.clone();
-        // In the place of SQLite's own, which copies the log and does not say that this failed.
+        // In place of SQLite's own hook, which copies the log and ignores a failure.
         connection.wal_hook(Some(move |_: &mut _, pages| {
             logging.store(pages, Ordering::Relaxed);
             Ok(())
@@ -69,8 +69,9 @@ impl Shared {
 }
 
 impl Drop for Shared {
-    /// Empties the log, as SQLite does for the last connection that can write. A reader of the same
-    /// process may be closed later, and cannot.
+    /// Empties the log, as SQLite does for the last connection that can write.
+    ///
+    /// A reader of the same process may be closed later, and cannot do it.
     fn drop(&mut self) {
         if self.writes && !self.lost.load(Ordering::Relaxed) {
             let connection = self.connection.get_mut().unwrap_or_else(PoisonError::into_inner);
@@ -87,16 +88,18 @@ impl Database {
         self.shared.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// After a failed sync nothing that is in the log is known to be on the disk, and no sync that
-    /// follows says so. Nothing more is written, and the log is not copied into the database
-    /// either: a loss of power in the middle of that is undone with the log alone. The next writer
-    /// repairs it (`log.rs`).
+    /// Gives up writing after a failed sync.
+    ///
+    /// After a failed sync no content of the log is known to be on the disk, and no later sync
+    /// proves it. Nothing more is written. The log is not copied into the database either, because
+    /// only the log can undo a loss of power in the middle of that. The next writer repairs it
+    /// (`log.rs`).
     pub(super) fn give_up(&self, connection: &Connection) {
         self.shared.lost.store(true, Ordering::Relaxed);
         keep_log(connection);
     }
 
-    /// Refuses everything after something was not made durable.
+    /// Refuses every operation after a write that may not have become durable.
     pub(super) fn refuse_lost(&self) -> io::Result<()> {
         match self.shared.lost.load(Ordering::Relaxed) {
             false => Ok(()),
@@ -104,7 +107,7 @@ impl Database {
         }
     }
 
-    /// Refuses what was read without locks, if the file has changed.
+    /// Refuses content that was read without locks, if the file has changed.
     pub(super) fn refuse_changed(&self) -> io::Result<()> {
         match &self.shared.still {
             Some(still) if !still.holds(&self.place.path) => Err(moved(&self.place.shown)),

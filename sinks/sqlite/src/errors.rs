@@ -1,11 +1,11 @@
-//! What SQLite reports, as the errors that sinks report.
+//! Errors of SQLite, as the errors that sinks report.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use rusqlite::{Error, ErrorCode};
 
-/// Turns an error of SQLite into one of I/O that names the database.
+/// Converts an error of SQLite into an I/O error that names the database.
 pub(super) trait Named<T> {
     fn named(self, database: &Path) -> io::Result<T>;
 }
@@ -54,19 +54,19 @@ fn is_interrupted(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }
 
-/// Whether reading, writing or syncing a file failed.
+/// Returns whether reading, writing or syncing a file failed.
 pub(super) fn is_io(error: &Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::SystemIoFailure)
 }
 
-/// Whether another process holds a lock.
+/// Returns whether another process holds a lock.
 pub(super) fn is_busy(error: &Error) -> bool {
     use ErrorCode::{DatabaseBusy, DatabaseLocked, FileLockingProtocolFailed};
     let code = error.sqlite_error_code();
     matches!(code, Some(DatabaseBusy | DatabaseLocked | FileLockingProtocolFailed))
 }
 
-/// The schema may be an attacker's, so its words are shown without control characters.
+/// Removes control characters from the words of a schema, which may be an attacker's.
 fn printable(text: &str) -> String {
     let mut shown = String::new();
     for character in text.chars() {
@@ -90,12 +90,12 @@ pub(super) fn taken(database: &Path, name: &str) -> io::Error {
     of(ErrorKind::AlreadyExists, database, &format!("has a stream {name} already"))
 }
 
-/// Another writer has changed a content between two steps of this one.
+/// Returns the error for a content that another writer has changed between two steps of this one.
 pub(super) fn changed(database: &Path) -> io::Error {
     of(ErrorKind::NotFound, database, "the stream was changed or removed by another writer")
 }
 
-/// The file of a database that is read without locks has changed.
+/// Returns the error for a database that is read without locks, and whose file has changed.
 pub(super) fn moved(database: &Path) -> io::Error {
     let what = "was changed while it was read from a folder where nothing can be written; read it again";
     of(ErrorKind::Other, database, what)

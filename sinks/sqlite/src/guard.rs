@@ -1,5 +1,5 @@
-//! What a connection is forbidden before anything of the file is read: the file may have been made
-//! by an attacker.
+//! Restrictions of a connection, set before anything of the file is read: the file may be an
+//! attacker's.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,14 @@ use crate::errors::Named;
 use crate::log;
 use crate::place::Place;
 
-/// Instructions of SQLite between two looks at the budget.
+/// Instructions of SQLite between two checks of the budget.
 const STEP: u32 = 10_000;
 /// Instructions that every statement may take.
 const STEPS_MIN: u64 = 10_000_000;
 
-/// Switches of a connection. The schema is compared with ours, so that these only matter if a row
-/// of it changes afterwards.
+/// Switches of a connection.
+///
+/// The schema is compared with ours, so these only matter if a row of it changes afterwards.
 const SWITCHES: [(DbConfig, bool); 7] = [
     (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
     (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
@@ -32,7 +33,8 @@ const SWITCHES: [(DbConfig, bool); 7] = [
     (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
 ];
 
-/// No row of ours is as long as what may be lost at once, and no statement is long or deep.
+/// No row of ours is longer than the data between two durability points, and no statement is long
+/// or deep.
 const LIMITS: [(Limit, i32); 9] = [
     (Limit::SQLITE_LIMIT_LENGTH, ROW_MAX),
     (Limit::SQLITE_LIMIT_SQL_LENGTH, 16 << 10),
@@ -49,8 +51,10 @@ const LIMITS: [(Limit, i32); 9] = [
 const ROW_MAX: i32 = DURABLE_BYTES_MAX as i32;
 const _: () = assert!(DURABLE_BYTES_MAX == 1 << 28, "fits in an i32");
 
-/// How many instructions of SQLite a statement may still take. No row is smaller than a byte, so a
-/// statement that takes many more instructions than the file has bytes walks in a circle.
+/// The instructions of SQLite that a statement may still take.
+///
+/// No row is smaller than a byte. So a statement that takes many more instructions than the file
+/// has bytes is in an endless loop.
 #[derive(Clone)]
 pub(super) struct Budget {
     database: PathBuf,
@@ -58,7 +62,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    /// Begins anew, for the statements that follow.
+    /// Restarts the budget for the statements that follow.
     pub(super) fn renew(&self) {
         let len = |path: &Path| path.metadata().map_or(0, |metadata| metadata.len());
         let bytes = len(&self.database).saturating_add(len(&log::path(&self.database)));
@@ -72,7 +76,7 @@ impl Budget {
     }
 }
 
-/// Forbids what our statements never need, and bounds the rest.
+/// Forbids everything that our statements never need, and limits the rest.
 pub(super) fn guard(connection: &mut Connection, at: &Place, write: bool) -> io::Result<Budget> {
     let budget = Budget { database: at.path.clone(), left: Arc::default() };
     budget.renew();

@@ -1,70 +1,86 @@
 //! Streams in an SQLite database: a [`Storage`](stream_v2_pipeline::Storage), so that sinks,
 //! journals and resuming are those of files.
 //!
-//! A database holds any number of streams under names. What is a piece of a file elsewhere is a row
-//! here: a row of `pieces` is the stream header, a segment with its segment_index, or a record of
-//! the journal. While a stream is written it has the name `NAME.partial`, its journal is
-//! `NAME.journal`, and it gets its own name when it is complete, as in a folder.
+//! A database holds any number of streams under names. A piece of a file elsewhere is a row here. A
+//! row of `pieces` is the stream header, a segment with its segment_index, or a record of the
+//! journal. While a stream is written it has the name `NAME.partial`, and its journal is
+//! `NAME.journal`. It gets its own name when it is complete, as in a folder.
 //!
 //! # Assumptions
+//!
 //! - A transaction of SQLite is atomic. In WAL mode a transaction that was committed with
 //!   `synchronous=FULL` survives a loss of power, with everything that was committed before it, if
 //!   the syncs of the log up to there succeeded. One that was committed with `NORMAL` survives the
 //!   death of the process.
-//! - A process that has the log open when a write-back of it fails is told by its next sync of it
-//!   (Linux 4.13 and later). A process that opens it afterwards is not told.
+//! - If a process has the log open when a write-back of it fails, its next sync of the log reports
+//!   that (Linux 4.13 and later). A process that opens the log afterwards gets no report.
 //! - The database is on a local disk: WAL does not work over a network.
-//! - The advisory lock on `DATABASE-ID.lock`, a file beside the database, keeps a second writer of
+//! - The advisory lock on `DATABASE-ID.lock`, a file next to the database, keeps a second writer of
 //!   this crate from the same stream. A second writer without it would find that the length or the
 //!   next segment is not the one that it expects.
-//! - The file may have been made by an attacker. Its tables are compared with ours before anything
-//!   else is asked of it, and a statement that takes more steps than the file has bytes is ended.
+//! - The file may have been made by an attacker. Its tables are compared with ours before any other
+//!   statement, and a statement that takes more steps than the file has bytes is ended.
 //!
 //! # Transactions
-//! | step | transaction | durable |
-//! |---|---|---|
-//! | a segment is appended | `BEGIN IMMEDIATE`; length and next segment_index from what was expected to what they become, or nothing; the row of the segment | against the death of the process |
-//! | a tail is cut | what is behind the cut, overwritten with zeros; length and next segment_index from what is left | as a segment |
-//! | a durability point | the length that is durable, with `synchronous=FULL` | all of it, and what was committed before |
-//! | a record of the journal | as a segment; then a durability point | all of it |
-//! | names given, taken, removed | one each, with `synchronous=FULL` | all of it |
-//! | a content without a name is freed | up to 16 MiB each, overwritten with zeros, after its name was removed | as a segment |
+//!
+//! - A segment is appended: `BEGIN IMMEDIATE`; length and next segment_index advance from their
+//!   expected values, or nothing changes; the row of the segment. It survives the death of the
+//!   process.
+//! - A tail is cut: the bytes behind the cut, overwritten with zeros; length and next segment_index
+//!   of the rest. It survives as a segment does.
+//! - A durability point: the length that is durable, with `synchronous=FULL`. Everything is
+//!   durable, with all that was committed before.
+//! - A record of the journal: as a segment, followed by a durability point. All of it is durable.
+//! - Names given, taken, removed: one each, with `synchronous=FULL`. All of it is durable.
+//! - A content without a name is freed: up to 16 MiB each, overwritten with zeros, after its name
+//!   was removed. It survives as a segment does.
 //!
 //! # Crash table
-//! | killed | in the database | what a reader sees |
+//!
+//! | killed | in the database | stream that a reader sees |
 //! |---|---|---|
-//! | before the name is created | nothing | nothing |
-//! | while a segment is appended | `NAME.partial` with the segments before it: never a torn one | an unsealed stream |
-//! | power lost | `NAME.partial` as at the last durability point, or with whole segments more | an unsealed stream |
-//! | after the last segment, before the name | `NAME.partial`, complete | a sealed stream under the partial name |
-//! | between link and removal (no overwriting) | `NAME` and `NAME.partial`, the same rows | the complete stream |
-//! | after a name was removed, before its content is freed | a content without a name, which the next writer frees | nothing |
+//! | before the name is created | nothing | none |
+//! | while a segment is appended | `NAME.partial` with the whole segments before it | unsealed |
+//! | power lost | `NAME.partial` as at the last durability point, or longer | unsealed |
+//! | before the name | `NAME.partial`, complete | sealed, with partial name |
+//! | between link and removal (no overwriting) | both names for the same rows | complete |
+//! | before the content of a removed name is freed | a content without a name | none |
+//!
+//! A torn segment is never in the database, also after a loss of power. The next writer frees a
+//! content without a name.
 //!
 //! # A sync that fails
+//!
 //! Linux reports a failed write-back once. The pages of the log count as written afterwards, and
 //! the next sync succeeds without them. Recovery cuts the log at the first frame that is not whole,
-//! so nothing behind such a hole is durable, whatever later syncs say. Therefore:
+//! so nothing behind such a hole is durable, even after later syncs. Therefore:
 //!
 //! - After a failed durable transaction, or an I/O error in any transaction or checkpoint, a
-//!   [`Database`] writes, syncs and reads no content any more, and does not copy the log into the
+//!   [`Database`] stops writing, syncing and reading content. It does not copy the log into the
 //!   database when it is closed.
-//! - Checkpoints are made by this crate and not by SQLite, which ignores their errors.
+//! - This crate makes checkpoints, because SQLite ignores the errors of its own.
 //! - A writer that opens a database, or resumes in it, first writes all valid frames of the log
 //!   again, byte for byte, while it holds the lock of the database, and syncs the log. It fails if
 //!   that fails.
 //!
-//! | then | on the disk | what the next writer does |
-//! |---|---|---|
-//! | the run ends, or is killed | the log up to the hole | writes the log again from memory: nothing is lost |
-//! | power is lost before that | the log up to the hole, with all recorded commits | resumes there |
-//! | another process writes a stream meanwhile | the log up to the hole | its own next sync fails, and it ends |
-//! | memory has lost the pages, and another process still reads the log | the log up to the hole | refuses: every process has to close the database |
+//! In each case the log up to the hole is on the disk:
+//!
+//! - If the run ends, or is killed, the next writer writes the log again from memory, and nothing
+//!   is lost.
+//! - If power is lost before that, the log up to the hole has all recorded commits, and the next
+//!   writer resumes there.
+//! - If another process writes a stream meanwhile, its own next sync fails, and it ends.
+//! - If memory has lost the pages, and another process still reads the log, the next writer
+//!   refuses. Every process has to close the database.
 //!
 //! # Errors
-//! Of kind `ResourceBusy` if another process holds the lock of the database for too long,
-//! `StorageFull`, `ReadOnlyFilesystem`, `InvalidData` for a file that is not a database, a damaged
-//! one, and one of something else, `Unsupported` for one of another layout; `InvalidFilename` if
-//! the name of the file leaves no room for the names of locks; `NotFound`, `AlreadyExists`.
+//!
+//! - `ResourceBusy` if another process holds the lock of the database for too long.
+//! - `StorageFull` or `ReadOnlyFilesystem` from the file system.
+//! - `InvalidData` for a file that is not a database, a damaged one, and one of another program.
+//! - `Unsupported` for a database of another layout.
+//! - `InvalidFilename` if the name of the file leaves no room for the names of locks.
+//! - `NotFound` or `AlreadyExists` for names.
 
 mod checkpoint;
 mod content;
@@ -101,19 +117,21 @@ pub use database::Database;
 /// A stream, complete or partial, under its name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The name: that of a stream, or with `.partial` of one that is not complete.
+    /// The name of a stream, or with `.partial` that of an incomplete one.
     pub name: String,
     /// Bytes.
     pub len: u64,
-    /// Segments, the final one included.
+    /// Segments, including the final one.
     pub segments: u64,
 }
 
 impl Database {
-    /// Opens a database for writing, and creates it if it does not exist. Only its owner can read a
-    /// database that is created.
+    /// Opens a database for writing, and creates it if it does not exist.
+    ///
+    /// Only its owner can read a database that is created.
     ///
     /// # Errors
+    ///
     /// Those of the module.
     pub fn create(path: &Path) -> io::Result<Self> {
         let place = Place::new(path)?;
@@ -121,9 +139,10 @@ impl Database {
         Self::written(place, opened)
     }
 
-    /// Opens a database that exists for writing.
+    /// Opens an existing database for writing.
     ///
     /// # Errors
+    ///
     /// Those of the module.
     pub fn open(path: &Path) -> io::Result<Self> {
         let place = Place::new(path)?;
@@ -131,11 +150,14 @@ impl Database {
         Self::written(place, opened)
     }
 
-    /// Opens a database that exists for reading. Nothing in the file or beside it is changed,
-    /// except that SQLite keeps its own files there while the database is open, if it can. If it
-    /// cannot, the file is read alone, which takes that nothing is in its write-ahead log.
+    /// Opens an existing database for reading.
+    ///
+    /// Nothing in the file or next to it is changed, except that SQLite keeps its own files there
+    /// while the database is open, if it can. If it cannot, the file is read alone, which requires
+    /// an empty write-ahead log.
     ///
     /// # Errors
+    ///
     /// Those of the module.
     pub fn open_read_only(path: &Path) -> io::Result<Self> {
         let place = Place::new(path)?;
@@ -150,7 +172,7 @@ impl Database {
         Ok(Self { place, prefix, shared: Arc::new(shared) })
     }
 
-    /// Removes what killed writers have left: contents without a name, and locks of contents that
+    /// Removes the leftovers of killed writers: contents without a name, and locks of contents that
     /// are complete or gone.
     fn written(place: Place, opened: Opened) -> io::Result<Self> {
         let database = Self::opened(place, opened, None)?;
@@ -160,44 +182,47 @@ impl Database {
         Ok(database)
     }
 
-    /// The highest id that a content has had.
+    /// Returns the highest id that a content has had.
     fn last_id(&self) -> i64 {
         let sql = "SELECT seq FROM sqlite_sequence WHERE name = 'contents'";
         self.held().query_row(sql, [], |row| row.get(0)).unwrap_or(0)
     }
 
-    /// Whether a content may be resumed: then the file of its lock is kept.
+    /// Returns whether a content may be resumed. If so, the file of its lock is kept.
     fn is_unfinished(&self, content: i64) -> bool {
         let sql = "SELECT count(*) FROM names WHERE content = ?1 AND name LIKE '%.partial'";
         let named = self.held().query_row(sql, [content], |row| row.get::<_, i64>(0));
         named.map_or(true, |names| names > 0)
     }
 
-    /// Sets how long to wait for another process that holds the lock of the database; ten seconds
-    /// by default.
+    /// Sets how long to wait for another process that holds the lock of the database. The default
+    /// is ten seconds.
     ///
     /// # Errors
+    ///
     /// Those of the module.
     pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
         self.held().busy_timeout(patience).named(&self.place.shown)
     }
 
-    /// The file of the database, without links.
+    /// Returns the file of the database, without links.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.place.path
     }
 
-    /// The stream `name` as an output. It replaces nothing. Its target is called
-    /// `sqlite:PATH?stream=NAME`.
+    /// Returns the stream `name` as an output, which does not replace a stream.
+    ///
+    /// Its target is called `sqlite:PATH?stream=NAME`.
     #[must_use]
     pub fn output(&self, name: &str) -> OutputFile {
         OutputFile::stored(Arc::new(self.clone()), format!("{}{name}", self.prefix))
     }
 
-    /// What is in the database, in the order of the names; journals are left out.
+    /// Returns the streams in the database, in the order of their names. Journals are left out.
     ///
     /// # Errors
+    ///
     /// Those of the module.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         let entries = self.all_entries().named(&self.place.shown)?;
@@ -228,20 +253,24 @@ impl Database {
     /// Opens the stream `name` for reading.
     ///
     /// # Errors
-    /// `NotFound`, and those of the module.
+    ///
+    /// - `NotFound` if there is no such stream.
+    /// - those of the module.
     pub fn read(&self, name: &str) -> io::Result<Content> {
         let id = self.content_of(name)?;
         Ok(Content::new(self, id))
     }
 
-    /// Deletes the complete stream `name`, and overwrites its bytes in the database. A partial
-    /// output is discarded with [`OutputFile::discard`].
+    /// Deletes the complete stream `name`, and overwrites its bytes in the database.
     ///
-    /// The write-ahead log is cut afterwards, unless another process is reading from it. What the
-    /// file system, the disk, or a copy of either keeps of earlier bytes is not overwritten.
+    /// [`OutputFile::discard`] discards a partial output. The write-ahead log is cut afterwards,
+    /// unless another process is reading from it. Earlier bytes that the file system, the disk, or
+    /// a copy of either keeps are not overwritten.
     ///
     /// # Errors
-    /// `NotFound`, and those of the module.
+    ///
+    /// - `NotFound` if there is no such stream.
+    /// - those of the module.
     pub fn delete(&self, name: &str) -> io::Result<()> {
         self.remove_name(self.name_of(Path::new(name))?)
     }

@@ -1,10 +1,10 @@
-//! Who writes a content: the lock on a file beside the database, which the operating system drops
-//! with the process.
+//! The writer's lock on a content: a lock on a file next to the database, which the operating
+//! system drops with the process.
 //!
-//! The file is `DATABASE-ID.lock` and says that it is ours. Only a file that says so is removed,
-//! under its lock, so that no process holds a lock on a file that has lost its name. A file without
-//! a word is locked, and neither written nor removed. Any other file keeps the content from being
-//! written.
+//! The file is `DATABASE-ID.lock`, and its text marks it as ours. Only a file with this text is
+//! removed, under its lock, so that no process holds a lock on a file that has lost its name. An
+//! empty file is locked, and neither written nor removed. Any other file prevents writing the
+//! content.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -14,9 +14,9 @@ use std::path::{Path, PathBuf};
 
 use crate::plain;
 
-/// How often another process may remove the file while this one opens it.
+/// Most times that another process may remove the file while this one opens it.
 const ATTEMPTS: u32 = 16;
-/// The longest ending that is added to the name of a database, `-9223372036854775807.lock`.
+/// Length of the longest ending of a database's name, `-9223372036854775807.lock`.
 pub(super) const ENDING_MAX: usize = 25;
 
 /// A lock that this process holds.
@@ -33,7 +33,7 @@ fn path(database: &Path, content: i64) -> PathBuf {
     path.into()
 }
 
-/// What is in the file of a lock.
+/// Returns the text in the file of a lock.
 fn words(content: i64) -> String {
     format!("sv2 writes content {content}\n")
 }
@@ -41,8 +41,9 @@ fn words(content: i64) -> String {
 /// Takes the lock.
 ///
 /// # Errors
-/// `WouldBlock` if another writer has it; `InvalidInput` and `AlreadyExists` if its file is not
-/// ours.
+///
+/// - `WouldBlock` if another writer has it.
+/// - `InvalidInput` or `AlreadyExists` if its file is not ours.
 pub(super) fn take(database: &Path, content: i64) -> io::Result<Lock> {
     let path = path(database, content);
     for _ in 0..ATTEMPTS {
@@ -64,7 +65,7 @@ pub(super) fn take(database: &Path, content: i64) -> io::Result<Lock> {
     Err(ErrorKind::WouldBlock.into())
 }
 
-/// Takes the lock on a file that exists: `NotFound` if it was removed meanwhile.
+/// Takes the lock on an existing file. Returns `NotFound` if it was removed meanwhile.
 fn take_existing(path: PathBuf, content: i64) -> io::Result<Lock> {
     let file = plain::open(&path).map_err(|error| of(&path, &error))?;
     lock(&file).map_err(|error| of(&path, &error))?;
@@ -73,7 +74,7 @@ fn take_existing(path: PathBuf, content: i64) -> io::Result<Lock> {
     }
     let words = words(content);
     let mut found = String::new();
-    // What is not text is not ours either.
+    // A file that is not text is not ours either.
     let read = (&file).take(words.len() as u64 + 1).read_to_string(&mut found);
     match found == words {
         true => Ok(Lock { file, path, ours: true }),
@@ -108,6 +109,7 @@ pub(super) fn clear(database: &Path, content: i64) {
 }
 
 /// Removes the files of locks that no process holds, except those of contents that are `kept`.
+///
 /// `ids` are the contents that the database has or had.
 pub(super) fn sweep(database: &Path, ids: &RangeInclusive<i64>, kept: impl Fn(i64) -> bool) {
     let (Some(folder), Some(name)) = (database.parent(), database.file_name().and_then(OsStr::to_str)) else {
@@ -115,11 +117,11 @@ pub(super) fn sweep(database: &Path, ids: &RangeInclusive<i64>, kept: impl Fn(i6
     };
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let Some(content) = entry.file_name().to_str().and_then(|lock| id_of(lock, name)) else { continue };
-        // A lock that is kept is not even taken: its writer may want it at this moment.
+        // A lock that is kept is not even taken, because its writer may need it at this moment.
         if !ids.contains(&content) || kept(content) {
             continue;
         }
-        // What was written until now may have become complete, and nothing else.
+        // Content written until now may have become complete, and nothing else.
         if let Ok(lock) = take_existing(path(database, content), content)
             && !kept(content)
         {
@@ -128,13 +130,13 @@ pub(super) fn sweep(database: &Path, ids: &RangeInclusive<i64>, kept: impl Fn(i6
     }
 }
 
-/// The content of a lock whose file has this name.
+/// Returns the content of a lock whose file has this name.
 fn id_of(lock: &str, database: &str) -> Option<i64> {
     let id = lock.strip_prefix(database)?.strip_prefix('-')?.strip_suffix(".lock")?;
     id.parse().ok().filter(|parsed: &i64| parsed.to_string() == id)
 }
 
-/// Names the file of a lock in an error, except in those that have a meaning of their own.
+/// Names the file of a lock in an error, except in errors that have a meaning of their own.
 fn of(path: &Path, error: &io::Error) -> io::Error {
     match error.kind() {
         kind @ (ErrorKind::NotFound | ErrorKind::WouldBlock) => kind.into(),

@@ -1,11 +1,12 @@
-//! The write-ahead log, and how it is made durable after a write-back of it may have failed.
+//! The write-ahead log, and its repair after a write-back of it may have failed.
 //!
 //! A system reports a failed write-back once. The pages of the file count as written afterwards,
-//! and the next sync succeeds without them. SQLite cuts the log at the first frame that is not
-//! whole when it recovers, so that everything after such a hole is lost as well, however often it
-//! was synced. A writer cannot see whether an earlier one was told of such a failure. So it writes
-//! the frames of the log again, byte for byte, before it adds anything behind them: then they are
-//! written back again.
+//! and the next sync succeeds without them. In a recovery SQLite cuts the log at the first frame
+//! that is not whole. So everything after such a hole is lost as well, however often it was synced.
+//!
+//! A writer cannot see whether an earlier one has met such a failure. So it writes the frames of
+//! the log again, byte for byte, before it adds anything behind them. Then they are written back
+//! again.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
@@ -20,9 +21,9 @@ use crate::plain;
 
 const HEADER_LEN: usize = 32;
 const FRAME_HEADER_LEN: usize = 24;
-/// The last bit of the first word says in which order the checksum reads its bytes.
+/// The first word of a log. Its last bit gives the byte order of the checksum.
 const MAGIC: u32 = 0x377F_0682;
-/// How often another process may begin the log anew while this one looks at it.
+/// Most times that another process may restart the log while this one reads it.
 const ATTEMPTS: u32 = 8;
 
 /// `DATABASE-wal`.
@@ -32,7 +33,7 @@ pub(super) fn path(database: &Path) -> PathBuf {
     path.into()
 }
 
-/// Whether the log of a database holds anything, or cannot be looked at.
+/// Returns whether the log of a database has content, or cannot be read.
 pub(super) fn is_filled(database: &Path) -> bool {
     match path(database).symlink_metadata() {
         Ok(metadata) => metadata.len() > 0,
@@ -43,14 +44,15 @@ pub(super) fn is_filled(database: &Path) -> bool {
 /// Writes every frame of the log again, and makes the log durable.
 ///
 /// # Errors
-/// `InvalidData` if frames that other processes still read are not in the file any more.
+///
+/// - `InvalidData` if frames that other processes still read are not in the file any more.
 pub(super) fn rewrite(connection: &Connection, at: &Place) -> io::Result<()> {
     for _ in 0..ATTEMPTS {
         let expected = frames(connection, at)?;
         if expected == 0 {
             return Ok(());
         }
-        // No other process adds frames, or begins the log anew, before this transaction ends.
+        // Until this transaction ends, no other process adds frames, or restarts the log.
         let _writer =
             Transaction::new_unchecked(connection, TransactionBehavior::Immediate).named(&at.shown)?;
         if rewrite_file(&path(&at.path)).map_err(|error| of_log(at, &error))? >= expected {
@@ -60,13 +62,13 @@ pub(super) fn rewrite(connection: &Connection, at: &Place) -> io::Result<()> {
     Err(damaged(&at.shown, "its write-ahead log has lost a part; close it in every process and try again"))
 }
 
-/// The frames that are in the log for those who have the database open.
+/// Returns the number of frames in the log, for processes that have the database open.
 fn frames(connection: &Connection, at: &Place) -> io::Result<u64> {
     let counted = connection.wal_checkpoint_v2(Some(MAIN_DB), CheckpointMode::NOOP);
     counted.map(|(frames, _)| u64::try_from(frames).unwrap_or(0)).named(&at.shown)
 }
 
-/// Writes the valid frames again; how many there are.
+/// Writes the valid frames again, and returns their number.
 fn rewrite_file(path: &Path) -> io::Result<u64> {
     let mut file = plain::open(path)?;
     let mut header = [0; HEADER_LEN];
@@ -100,7 +102,7 @@ fn write_again(file: &mut File, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)
 }
 
-/// The checksum that runs through header and frames of a log.
+/// The running checksum over header and frames of a log.
 struct Chain {
     big_endian: bool,
     salts: [u8; 8],
@@ -109,7 +111,7 @@ struct Chain {
 }
 
 impl Chain {
-    /// Begins with the header; `None` if it is not one.
+    /// Begins with the header. Returns `None` if it is not one.
     fn new(header: &[u8; HEADER_LEN]) -> Option<Self> {
         let (magic, page_size) = (word(header, 0), word(header, 8));
         if magic & !1 != MAGIC || !page_size.is_power_of_two() || !(512..=65_536).contains(&page_size) {
@@ -121,7 +123,7 @@ impl Chain {
         (chain.sums == (word(header, 24), word(header, 28))).then_some(chain)
     }
 
-    /// Whether a frame was written whole, after those before it.
+    /// Returns whether a frame was written whole, after those before it.
     fn continues_with(&mut self, frame: &[u8]) -> bool {
         let (header, page) = frame.split_at(FRAME_HEADER_LEN);
         self.add(&header[..8]);

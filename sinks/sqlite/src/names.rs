@@ -12,7 +12,7 @@ use crate::errors::{Named, file_name, not_found, taken};
 use crate::lock;
 
 impl Database {
-    /// Takes a name away, and the content with its last name.
+    /// Removes a name, and the content with its last name.
     pub(super) fn remove_name(&self, name: &str) -> io::Result<()> {
         let found = self.transact(true, |transaction| {
             let content = content(transaction, name)?;
@@ -43,12 +43,12 @@ impl Database {
     }
 }
 
-/// Whether a text can be the name of a stream.
+/// Returns whether a text can be the name of a stream.
 pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && !text.contains('\0')
 }
 
-/// Whether a name is that of a journal, and not of a stream or a plaintext.
+/// Returns whether a name is that of a journal, and not of a stream or a plaintext.
 pub(super) fn is_journal(name: &str) -> bool {
     name.ends_with(".journal") || name.ends_with(".journal.new")
 }
@@ -78,7 +78,7 @@ impl Storage for Database {
     }
 
     fn exists(&self, path: &Path) -> bool {
-        // What cannot be asked for may be there.
+        // A name that cannot be checked may be there.
         self.try_exists(path).unwrap_or(true)
     }
 
@@ -102,7 +102,7 @@ impl Storage for Database {
         })?;
         let replaced = renamed.ok_or_else(|| not_found(&self.place.shown, from))?;
         if let Some(replaced) = replaced {
-            // The name is given. What cannot be cleared now is cleared by the next writer.
+            // The name is given. The next writer clears the rest after a failure.
             let _ = self.clear(replaced);
         }
         Ok(())

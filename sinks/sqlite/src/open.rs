@@ -1,4 +1,4 @@
-//! How a database is opened: for reading without changing anything, or for writing.
+//! Opens a database: for reading without changing anything, or for writing.
 
 use std::ffi::OsString;
 use std::fs::Metadata;
@@ -14,7 +14,7 @@ use crate::guard::{Budget, guard};
 use crate::place::{Place, of};
 use crate::{lock, log, plain, schema};
 
-/// How long another process is waited for.
+/// Time to wait for another process.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// The longest file name that most file systems have.
 const NAME_MAX: usize = 255;
@@ -23,7 +23,7 @@ const NAME_MAX: usize = 255;
 pub(super) struct Opened {
     pub(super) connection: Connection,
     pub(super) budget: Budget,
-    /// How the file was, if SQLite takes it for one that does not change.
+    /// The state of the file, if SQLite treats it as unchanging.
     pub(super) still: Option<Still>,
     /// Knows whether the names of the files are durable.
     pub(super) disk: Disk,
@@ -38,8 +38,10 @@ pub(super) fn for_writing(at: &Place) -> io::Result<Opened> {
     connect(at.path.clone(), at, OpenFlags::SQLITE_OPEN_READ_WRITE)
 }
 
-/// Connects for reading, and compares the tables. SQLite needs files of its own beside the
-/// database, which it cannot have on a medium that is read only. There it reads the file alone.
+/// Connects for reading, and compares the tables.
+///
+/// SQLite needs files of its own next to the database, which it cannot have on a read-only medium.
+/// There it reads the file alone.
 pub(super) fn for_reading(at: &Place) -> io::Result<Opened> {
     let opened = connect(at.path.clone(), at, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     match schema::check(&opened.connection, &at.shown) {
@@ -49,7 +51,7 @@ pub(super) fn for_reading(at: &Place) -> io::Result<Opened> {
     }
 }
 
-/// Whether SQLite could not open, create or fill a file beside the database.
+/// Returns whether SQLite could not open, create or fill a file next to the database.
 fn needs_more(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ReadOnlyFilesystem | ErrorKind::PermissionDenied)
 }
@@ -67,7 +69,7 @@ fn alone(at: &Place, error: io::Error) -> io::Result<Opened> {
 }
 
 fn connect(name: PathBuf, at: &Place, flags: OpenFlags) -> io::Result<Opened> {
-    // SQLite would say that it cannot open it, whatever the reason.
+    // SQLite would report only that it cannot open it, for every reason.
     let found = at.path.metadata().map_err(|error| of(at, &error))?;
     // It would wait for the other end of a pipe, and no signal would end that.
     if !found.is_file() {
@@ -89,7 +91,7 @@ fn connect(name: PathBuf, at: &Place, flags: OpenFlags) -> io::Result<Opened> {
     Ok(Opened { connection, budget, still: None, disk: Disk::default() })
 }
 
-/// `DATABASE-journal`, which SQLite writes before a database has a write-ahead log.
+/// Returns `DATABASE-journal`, which SQLite writes before a database has a write-ahead log.
 fn journal(database: &Path) -> PathBuf {
     beside(database, "-journal")
 }
@@ -104,7 +106,7 @@ fn is_filled(path: &Path) -> bool {
     path.symlink_metadata().is_ok_and(|metadata| metadata.len() > 0)
 }
 
-/// A URI that has SQLite read a file without locks and without a log.
+/// Returns a URI with which SQLite reads a file without locks and without a log.
 #[cfg(unix)]
 fn immutable(path: &Path) -> Option<OsString> {
     use std::fmt::Write as _;
@@ -126,7 +128,7 @@ fn immutable(_: &Path) -> Option<OsString> {
     None
 }
 
-/// What changes about a file if it is written.
+/// The properties of a file that change if it is written.
 #[derive(PartialEq, Eq)]
 pub(super) struct Still {
     len: u64,
@@ -140,7 +142,7 @@ impl Still {
         path.metadata().map(|metadata| Self::from(&metadata))
     }
 
-    /// Whether the file is as it was, and nothing is waiting in a log.
+    /// Returns whether the file is unchanged, and no log waits to be copied.
     pub(super) fn holds(&self, path: &Path) -> bool {
         !log::is_filled(path) && Self::of(path).is_ok_and(|now| now == *self)
     }
@@ -159,8 +161,9 @@ impl From<&Metadata> for Still {
     }
 }
 
-/// Has SQLite remove the files that it keeps beside a database, after the last reader, if nothing
-/// is in them. A reader cannot have it do so.
+/// Lets SQLite remove its files next to a database after the last reader, if they are empty.
+///
+/// A reader alone cannot do it.
 pub(super) struct Tidy(pub(super) PathBuf);
 
 impl Drop for Tidy {
@@ -177,7 +180,7 @@ fn tidy(path: &Path) -> Result<(), Error> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "query_only", true)?;
     schema::pragma(&connection, "application_id")?;
-    // Another process may have written meanwhile: only a writer puts that into the database.
+    // Another process may have written meanwhile. Only a writer copies that into the database.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, log::is_filled(path))?;
     Ok(())
 }

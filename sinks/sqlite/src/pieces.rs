@@ -1,5 +1,6 @@
-//! Reading a content piece by piece. Nothing that the rows say is taken on trust: pieces follow
-//! each other without a gap, and end with the content.
+//! Reads a content piece by piece.
+//!
+//! The rows are not trusted: pieces must follow each other without a gap, and end with the content.
 
 use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -8,15 +9,15 @@ use rusqlite::{Connection, Error, MAIN_DB, OptionalExtension, Row, params};
 
 use crate::errors::{Named, changed, damaged};
 
-/// Why a content cannot be read.
+/// The reason why a content cannot be read.
 pub(super) enum Fault {
-    /// What SQLite reports.
+    /// An error of SQLite.
     Sqlite(Error),
     /// The content is gone.
     Gone,
     /// Rows that contradict each other.
     Damaged(&'static str),
-    /// What reading a row reports.
+    /// An error while reading a row.
     Io(io::Error),
 }
 
@@ -45,28 +46,28 @@ impl Fault {
     }
 }
 
-/// A row: its id, and the bytes that it holds.
+/// A row: its id, and its bytes.
 struct Piece {
     row: i64,
     begin: u64,
     end: u64,
 }
 
-/// Bytes in a content.
+/// Returns the bytes in a content.
 pub(super) fn len(connection: &Connection, content: i64) -> Result<u64, Fault> {
     let mut statement = connection.prepare_cached("SELECT len FROM contents WHERE id = ?1")?;
     let len: Option<i64> = statement.query_row([content], |row| row.get(0)).optional()?;
     u64::try_from(len.ok_or(Fault::Gone)?).map_err(|_| Fault::Damaged("a stream has a negative length"))
 }
 
-/// Reads into `buffer` from one piece; 0 at the end of the content.
+/// Reads into `buffer` from one piece. Returns 0 at the end of the content.
 pub(super) fn read(
     connection: &Connection,
     content: i64,
     position: u64,
     buffer: &mut [u8],
 ) -> Result<usize, Fault> {
-    // Everything that is looked at is of one moment.
+    // All rows are read at one moment.
     let _snapshot = connection.unchecked_transaction()?;
     let len = len(connection, content)?;
     if position >= len {
@@ -86,7 +87,7 @@ pub(super) fn read(
     Ok(wanted)
 }
 
-/// The piece that holds the byte at `position`, or the last one before it.
+/// Returns the piece that holds the byte at `position`, or the last one before it.
 fn piece_at(connection: &Connection, content: i64, position: u64) -> Result<Option<Piece>, Fault> {
     let sql = "SELECT id, position, octet_length(bytes) FROM pieces \
                WHERE content = ?1 AND position <= ?2 ORDER BY position DESC LIMIT 1";
@@ -96,7 +97,7 @@ fn piece_at(connection: &Connection, content: i64, position: u64) -> Result<Opti
     found.map(|(row, begin, len)| Piece::new(row, begin, len)).transpose()
 }
 
-/// Where the piece after this one begins.
+/// Returns the begin of the piece after this one.
 fn next(connection: &Connection, content: i64, piece: &Piece) -> Result<Option<u64>, Fault> {
     let sql = "SELECT position FROM pieces \
                WHERE content = ?1 AND position > ?2 ORDER BY position LIMIT 1";

@@ -1,4 +1,4 @@
-//! Where a database is.
+//! The path of a database.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 /// The file of a database.
 #[derive(Clone)]
 pub(super) struct Place {
-    /// As it was given, for messages.
+    /// The path as it was given, for messages.
     pub(super) shown: PathBuf,
-    /// Absolute and without links: another name of the file would have other locks beside it.
-    /// SQLite takes a path that begins with `file:` for a URI, and `:memory:` for none. This is
-    /// neither.
+    /// The absolute path without links. Another name of the file would have other locks next to it.
+    ///
+    /// SQLite takes a path that begins with `file:` for a URI, and `:memory:` for no file. This
+    /// path is neither.
     pub(super) path: PathBuf,
 }
 

@@ -1,17 +1,19 @@
-//! Files beside the database. Their names can be guessed, so anything may be there: a link, a named
-//! pipe, a file of another program.
+//! Files next to the database.
+//!
+//! Their names can be guessed, so anything may be there: a link, a named pipe, a file of another
+//! program.
 
 use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
-/// Opens a regular file that exists. A link is not followed, and a named pipe is not waited for.
+/// Opens an existing regular file. It does not follow a link, and does not wait for a named pipe.
 pub(super) fn open(path: &Path) -> io::Result<File> {
     let regular = |is_file: bool| if is_file { Ok(()) } else { Err(not_regular()) };
     regular(path.symlink_metadata()?.is_file())?;
     let mut options = OpenOptions::new();
     options.read(true).write(true);
-    // Something else may be there by now.
+    // Another file may be there by now.
     #[cfg(unix)]
     {
         use rustix::fs::OFlags;
@@ -24,7 +26,7 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Creates a file, unless something has the name.
+/// Creates a file, unless the name is taken.
 pub(super) fn create(path: &Path, permissions: Permissions) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create_new(true);
@@ -34,12 +36,13 @@ pub(super) fn create(path: &Path, permissions: Permissions) -> io::Result<File> 
         options.mode(permissions.mode());
     }
     let file = options.open(path)?;
-    // Others who can write the database can use the file as well, whatever the mask of this process.
+    // Others who can write the database can use the file as well, whatever the mask of this
+    // process.
     file.set_permissions(permissions)?;
     Ok(file)
 }
 
-/// Whether a path is a name of this very file.
+/// Returns whether a path is a name of this very file.
 #[cfg(unix)]
 pub(super) fn is_named(file: &File, path: &Path) -> io::Result<bool> {
     use std::os::unix::fs::MetadataExt;

@@ -1,8 +1,8 @@
-//! Freeing the rows of contents that have no name any more.
+//! Frees the rows of contents that have no name any more.
 //!
-//! What is freed is overwritten with zeros (`secure_delete`), and zeros go through the log like
-//! anything else. So the rows are deleted in transactions of bounded size, after the name is gone.
-//! A content without a name is what a crash in between leaves; the next writer frees it.
+//! Freed bytes are overwritten with zeros (`secure_delete`), and zeros go through the log like
+//! other data. So the rows are deleted in transactions of bounded size, after the name is gone. A
+//! crash in between leaves a content without a name, which the next writer frees.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use crate::errors::Named;
 const BATCH: u64 = 16 << 20;
 
 impl Database {
-    /// Frees a content, unless it has a name; whether it was freed.
+    /// Frees a content, unless it has a name. Returns whether it was freed.
     pub(super) fn clear(&self, content: i64) -> io::Result<bool> {
         loop {
             match self.transact(false, |transaction| free_some(transaction, content))? {
@@ -26,7 +26,7 @@ impl Database {
         }
     }
 
-    /// Frees what killed writers were about to free.
+    /// Frees the contents that killed writers were about to free.
     pub(super) fn clear_unnamed(&self) -> io::Result<()> {
         let sql = "SELECT id FROM contents WHERE NOT EXISTS \
                    (SELECT 1 FROM names WHERE content = contents.id)";
@@ -38,8 +38,9 @@ impl Database {
         unnamed().named(&self.place.shown)?.into_iter().try_for_each(|content| self.clear(content).map(drop))
     }
 
-    /// Has neither database nor log hold what was removed. Another process that reads an earlier
-    /// state keeps the log from being emptied.
+    /// Removes deleted bytes from the database and the log.
+    ///
+    /// Another process that reads an earlier state prevents the log from being emptied.
     pub(super) fn forget_removed(&self) -> io::Result<()> {
         let connection = self.held();
         let emptied = empty_log(&connection);
@@ -50,7 +51,7 @@ impl Database {
     }
 }
 
-/// What a transaction has freed of a content.
+/// The result of a transaction that frees a content.
 #[derive(PartialEq, Eq)]
 enum Freed {
     Nothing,
@@ -76,7 +77,7 @@ fn free_some(transaction: &Transaction<'_>, content: i64) -> Result<Freed, Error
     Ok(Freed::Some)
 }
 
-/// The last pieces of a content that have as many bytes as a transaction frees.
+/// Returns the last pieces of a content, as many as one transaction frees.
 fn last_pieces(transaction: &Transaction<'_>, content: i64) -> Result<Vec<i64>, Error> {
     let sql = "SELECT id, octet_length(bytes) FROM pieces WHERE content = ?1 ORDER BY position DESC";
     let mut statement = transaction.prepare_cached(sql)?;
@@ -86,7 +87,7 @@ fn last_pieces(transaction: &Transaction<'_>, content: i64) -> Result<Vec<i64>, 
         && let Some(row) = rows.next()?
     {
         pieces.push(row.get(0)?);
-        // A row takes room, too.
+        // A row takes space, too.
         bytes += row.get::<_, i64>(1)?.unsigned_abs().saturating_add(64);
     }
     Ok(pieces)

@@ -1,4 +1,4 @@
-//! The tables, and whether those of a file are these.
+//! The tables, and the check that a file has exactly these.
 
 use std::io;
 use std::path::Path;
@@ -7,12 +7,14 @@ use rusqlite::{Connection, Error, TransactionBehavior};
 
 use crate::errors::{Named, foreign, other_layout, other_schema};
 
-/// `SV2D`: what tells our databases from others.
+/// `SV2D`, which tells our databases from others.
 const APPLICATION_ID: i64 = 0x5356_3244;
 const LAYOUT: i64 = 2;
 
-/// SQLite keeps these statements word for word, comments included, and [`check`] compares them: a
-/// change here is a new layout.
+/// The statements that create the tables.
+///
+/// SQLite keeps them word for word, including comments, and [`check`] compares them. So a change
+/// here is a new layout.
 const TABLES: &str = "
     -- What a name stands for: a stream, a plaintext or a journal. Ids are never used again.
     CREATE TABLE contents (
@@ -46,7 +48,7 @@ pub(super) struct Object {
     sql: Option<String>,
 }
 
-/// Whether nothing was ever stored in a database.
+/// Returns whether nothing was ever stored in a database.
 pub(super) fn is_empty(connection: &Connection) -> Result<bool, Error> {
     let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(tables == 0 && pragma(connection, "application_id")? == 0)
@@ -63,8 +65,9 @@ pub(super) fn make(connection: &mut Connection) -> Result<(), Error> {
     transaction.commit()
 }
 
-/// Refuses a database of something else, of another layout, or with anything but our tables: a view
-/// in the place of a table would be code of its author's, run by our statements.
+/// Refuses a database of another program, of another layout, or with anything but our tables.
+///
+/// A view in place of a table would be code of its author's, run by our statements.
 pub(super) fn check(connection: &Connection, path: &Path) -> io::Result<()> {
     if pragma(connection, "application_id").named(path)? != APPLICATION_ID {
         return Err(foreign(path));
@@ -83,7 +86,7 @@ pub(super) fn check(connection: &Connection, path: &Path) -> io::Result<()> {
     }
 }
 
-/// The objects that [`make`] makes, as SQLite describes them.
+/// Returns the objects that [`make`] makes, as SQLite describes them.
 fn ours() -> Result<Vec<Object>, Error> {
     let connection = Connection::open_in_memory()?;
     connection.execute_batch(TABLES)?;

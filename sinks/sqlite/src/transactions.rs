@@ -1,4 +1,4 @@
-//! Transactions, and when they are durable.
+//! Transactions, and their durability.
 
 use std::io;
 use std::sync::atomic::Ordering;
@@ -10,12 +10,13 @@ use crate::database::Database;
 use crate::errors::{Named, is_busy, is_io};
 use crate::{log, schema};
 
-/// Pages of the write-ahead log after which it is copied into the database: 64 MiB, as often as
-/// files are made durable.
+/// Pages of the write-ahead log after which it is copied into the database.
+///
+/// That is 64 MiB, as often as files are made durable.
 const CHECKPOINT_PAGES: i32 = (64 << 20) / 65_536;
 
 impl Database {
-    /// Does something in one transaction that takes the lock of the database at once.
+    /// Calls `does` in one transaction that takes the lock of the database at once.
     pub(super) fn transact<T>(
         &self,
         durable: bool,
@@ -33,7 +34,7 @@ impl Database {
         done.named(&self.place.shown)
     }
 
-    /// Copies the log into the database, so that it can begin anew.
+    /// Copies the log into the database if it is long, so that the log can restart.
     fn checkpoint_if_due(&self, connection: &Connection) -> Result<(), Error> {
         if self.shared.logged.swap(0, Ordering::Relaxed) < CHECKPOINT_PAGES {
             return Ok(());
@@ -82,12 +83,12 @@ fn committed<T>(
     Ok(done)
 }
 
-/// Whether the transactions that follow survive a loss of power.
+/// Sets whether the transactions that follow survive a loss of power.
 pub(super) fn durability(connection: &Connection, durable: bool) -> Result<(), Error> {
     connection.pragma_update(None, "synchronous", if durable { "FULL" } else { "NORMAL" })
 }
 
-/// Whether they do.
+/// Returns whether they do.
 fn is_durable(connection: &Connection) -> Result<bool, Error> {
     const FULL: i64 = 2;
     schema::pragma(connection, "synchronous").map(|level| level == FULL)

@@ -1,7 +1,8 @@
-//! Every crash of a run into S3: the command is given again, and what comes out is exactly what went in.
+//! Every crash of a run into S3: the command is run again, and its output is exact.
 //!
-//! The bucket is one in memory, whose calls stand in the record of the file system: a process dies before each of them and after, a loss of power finds
-//! each of them done or not. What a real server makes of the requests is tested elsewhere (`fake-s3`, `.ci/s3`).
+//! The bucket is in memory, and its calls are in the log of the file system. A process dies before
+//! and after each of them, and a loss of power finds each of them done or not. The requests to a
+//! real server are tested elsewhere (`fake-s3`, `.ci/s3`).
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -25,10 +26,13 @@ use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{encrypt, key};
 
 const KEY: &str = "a folder/out";
-/// Two segments and a bit: parts are runs of three.
+/// Two segments and a bit, so that parts are runs of three.
 const PART: u64 = 2 * SEGMENT as u64 + 1000;
 
-/// The object as an output; parts are sent by whoever makes it durable, so that the order of the calls is always the same.
+/// Returns the object as an output.
+///
+/// The caller that makes it durable sends the parts, so that the order of the calls is always the
+/// same.
 fn output(sim: &Sim) -> OutputFile {
     let (remote, local) = (Arc::new(SimBucket(sim.clone())), Arc::new(sim.clone()));
     let upload = Upload::with_storage(remote, local, KEY, Path::new("state")).unwrap();
@@ -44,19 +48,22 @@ struct Run {
 }
 
 impl Run {
-    /// Gives a command on what is there; then the object is there, and nothing else is left on this machine.
+    /// Runs a command on these contents. Then the object is there, and nothing else is left on this
+    /// machine.
     fn of(start: &Contents, command: &impl Fn(&OutputFile) -> Result<(), Error>) -> Self {
         let sim = Sim::new(start.clone());
         command(&output(&sim)).unwrap();
         let mut contents = sim.contents();
         assert!(contents.names.is_empty(), "{:?}", contents.names());
         let (result, _) = contents.remote.objects.remove(KEY).unwrap();
-        // One whose name was lost before it was written down.
+        // An upload whose id was lost before it was recorded.
         assert!(contents.remote.uploads.values().all(|upload| upload.parts.is_empty()));
         Self { start: start.clone(), log: sim.log(), result }
     }
 
-    /// Gives it again on what a crash has left: what S3 has of it, and what is committed here, is in the result as it is.
+    /// Runs it again after a crash.
+    ///
+    /// The bytes that S3 has of it, and those committed here, must be in the result.
     fn again(
         &self,
         contents: &Contents,
@@ -70,13 +77,13 @@ impl Run {
         run
     }
 
-    /// What this run and one that went on after its first `calls` operations have done together.
+    /// Returns the operations of this run's first `calls`, and of one that resumed after them.
     fn and(&self, calls: usize, next: &Self) -> Vec<Op> {
         self.log[..calls].iter().chain(&next.log).cloned().collect()
     }
 }
 
-/// What is there of the output: here, and at S3 where it was given up here.
+/// Returns the output that is there: here, and at S3 if it was given up here.
 fn found(contents: &Contents) -> Vec<u8> {
     let partial =
         contents.names.iter().find(|(name, _)| name.extension().is_some_and(|suffix| suffix == "partial"));
@@ -89,7 +96,8 @@ fn found(contents: &Contents) -> Vec<u8> {
     bytes
 }
 
-/// Streams of so many segments; the last one is not full. Each segment is made durable by itself.
+/// Returns streams of so many segments, the last one not full. Each segment is made durable by
+/// itself.
 fn encryption(segments: usize) -> Encryption {
     sealings::watch();
     let mut encryption = Encryption::new(plaintext((segments * SEGMENT).saturating_sub(7)));
@@ -97,14 +105,16 @@ fn encryption(segments: usize) -> Encryption {
     encryption
 }
 
-/// The command, and its first run.
+/// Returns the command, and its first run.
 fn begun(encryption: &Encryption) -> (impl Fn(&OutputFile) -> Result<(), Error>, Run) {
     let command = |output: &OutputFile| encryption.give(output);
     let first = Run::of(&Contents::default(), &command);
     (command, first)
 }
 
-/// Shows each of these encryptions with its first run, the command, and what must be kept of what is found.
+/// Passes each of these encryptions to `look`, with its first run and the command.
+///
+/// The command must keep the recovered bytes.
 fn each_encryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run)) {
     for &segments in of {
         let encryption = encryption(segments);
@@ -136,7 +146,7 @@ fn an_encryption_that_lost_power_at_every_point() {
     });
 }
 
-/// From a pipe: what S3 has is compared with what comes out of it again.
+/// From a pipe: the bytes that S3 has are compared with the second output of the pipe.
 #[test]
 fn an_encryption_of_a_pipe_killed_and_power_lost() {
     for uniform in [true, false] {
@@ -161,7 +171,7 @@ fn an_encryption_of_a_pipe_killed_and_power_lost() {
     assert!(sealings::check() > 0);
 }
 
-/// One byte of what S3 has already is another one in the source.
+/// The source differs in one byte that S3 has already.
 #[test]
 fn a_pipe_that_gives_something_else_is_refused() {
     let encryption = Encryption { compares: true, stamp: SourceStamp::default(), ..encryption(9) };
@@ -180,7 +190,7 @@ fn a_pipe_that_gives_something_else_is_refused() {
     }
 }
 
-/// Without what the source is compared with, a pipe is refused, and a file is gone on with.
+/// Without its checks a pipe is refused, and a file is resumed.
 #[test]
 fn without_its_checks_a_pipe_is_refused() {
     let encryption = Encryption { compares: true, stamp: SourceStamp::default(), ..encryption(9) };
@@ -256,7 +266,8 @@ fn a_decryption_that_lost_power_at_every_point() {
     });
 }
 
-/// What runs leave that fail at a call, each at another one from the beginning of its upload on, and are not killed.
+/// Returns the states after runs that fail at a call and are not killed, each at another one from
+/// the beginning of its upload on.
 fn failed_runs<'a>(
     first: &'a Run,
     command: &'a impl Fn(&OutputFile) -> Result<(), Error>,
@@ -270,7 +281,7 @@ fn failed_runs<'a>(
     })
 }
 
-/// What a run still does after it has failed costs nothing that going on needs.
+/// A run's steps after its failure must not hinder resuming.
 #[test]
 fn a_run_that_failed_at_any_call_is_gone_on_with() {
     for segments in [1, 4, 9] {
@@ -301,7 +312,7 @@ fn each_sync_fails(run: &dyn Fn(&OutputFile) -> failing::Done, opens: &dyn Fn(&[
     command.every_sync_fails(&Contents::default(), CODES[0]);
 }
 
-/// Of the staged file, of the record, of the journal and of the checks beside it.
+/// Of the staged file, of the record, of the journal and of the checks next to it.
 #[test]
 fn uploads_survive_each_failed_sync() {
     for segments in [1, 5] {
@@ -315,7 +326,7 @@ fn uploads_survive_each_failed_sync() {
     assert!(sealings::check() > 0);
 }
 
-/// That the laboratory sees what it is for: parts are sent while the run goes on, and given up here.
+/// The laboratory fulfils its purpose: parts are sent during the run, and given up here.
 #[test]
 fn parts_are_sent_and_given_up_before_the_end() {
     each_encryption(&[9], |first, _| {

@@ -1,4 +1,4 @@
-//! What uploads ask of a bucket, call by call.
+//! The requests of uploads to a bucket, call by call.
 
 use std::io::{self, ErrorKind};
 

@@ -20,7 +20,7 @@ pub(crate) enum Way {
     Decrypt,
 }
 
-/// Which engine runs.
+/// The engine of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum On {
     Threads,
@@ -39,10 +39,10 @@ pub(crate) struct Command {
     pub(crate) lanes: usize,
 }
 
-/// Why a command failed.
+/// The failure of a command.
 pub(crate) type Failed = Box<dyn StdError>;
 
-/// A source at whose byte `at` something is done, before it goes on, or fails.
+/// A source that calls a function at byte `at`, and then continues or fails.
 pub(crate) struct Until<F> {
     source: Cursor<Vec<u8>>,
     at: u64,
@@ -67,7 +67,7 @@ impl<F> Seek for Until<F> {
 }
 
 impl Command {
-    /// On so many segments, of which the last one is not full.
+    /// Returns a command on so many segments, the last one not full.
     pub(crate) fn new(way: Way, on: On, segments: usize) -> Self {
         let (key, plaintext) = (key(), plaintext((segments * SEGMENT).saturating_sub(7)));
         let source = match way {
@@ -77,24 +77,27 @@ impl Command {
         Self { way, on, key, plaintext, source, overwrites: false, lanes: 3 }
     }
 
-    /// Bytes of the source.
+    /// Returns the bytes of the source.
     pub(crate) fn len(&self) -> u64 {
         self.source.len() as u64
     }
 
-    /// Gives the command.
+    /// Runs the command.
     pub(crate) fn give(&self, machine: &Machine) -> Result<(), Failed> {
         self.give_with(machine, u64::MAX, || Ok(()))
     }
 
-    /// Gives it with a source that fails in its middle; parts are sent by whoever makes the output durable, so that always the same ones are there.
+    /// Runs it with a source that fails in its middle.
+    ///
+    /// The caller that makes the output durable sends the parts, so that always the same ones are
+    /// there.
     pub(crate) fn give_half(&self, machine: &Machine) {
         let half = Self { lanes: 0, key: key(), plaintext: Vec::new(), source: self.source.clone(), ..*self };
         let failed = || Err(io::ErrorKind::ConnectionReset.into());
         half.give_with(machine, self.source.len() as u64 * 3 / 5, failed).unwrap_err();
     }
 
-    /// Gives it with a source at whose byte `at` something is done.
+    /// Runs it with a source that calls a function at byte `at`.
     pub(crate) fn give_with(
         &self,
         machine: &Machine,
@@ -194,7 +197,7 @@ impl Command {
         Ok(())
     }
 
-    /// The object is there, and holds what it should.
+    /// Checks that the object is there, with the right content.
     pub(crate) fn assert_there(&self, machine: &Machine) {
         let object = machine.front.object(OBJECT).unwrap();
         let plaintext = match self.way {
@@ -209,12 +212,12 @@ impl Command {
     }
 }
 
-/// Whether a run was interrupted.
+/// Returns whether a run was interrupted.
 pub(crate) fn is_interrupted(failed: &Failed) -> bool {
     failed.downcast_ref::<Error>().is_some_and(|error| matches!(error.cause(), Cause::Interrupted))
 }
 
-/// The kind of the error of I/O that ended a command.
+/// Returns the kind of the I/O error that ended a command.
 pub(crate) fn kind(failed: &Failed) -> Option<io::ErrorKind> {
     let of_run = failed.downcast_ref::<Error>().and_then(|error| match error.cause() {
         Cause::Io(error) => Some(error.kind()),

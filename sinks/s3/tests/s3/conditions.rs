@@ -1,4 +1,4 @@
-//! Servers that do not know conditions, do not look at them, or do not say what exists.
+//! Servers that refuse conditions, ignore them, or do not reveal which objects exist.
 
 use std::io::ErrorKind;
 
@@ -21,7 +21,7 @@ fn each(look: impl Fn(Command, Machine)) {
     }
 }
 
-/// The command, with another writer before S3 is asked for the object.
+/// Runs the command, with another writer before the object is requested.
 fn with_other_writer(command: &Command, machine: &Machine) -> ErrorKind {
     let puts = || {
         machine.front.put(OBJECT, THEIRS);
@@ -107,7 +107,7 @@ fn a_conflict_that_stays_keeps_the_upload() {
 fn a_conflict_that_another_writer_wins_is_told() {
     let (command, machine) = (Command::new(Way::Encrypt, On::Threads, 7), Machine::new());
     machine.fails_for_ever(COMPLETE, 0, &CONFLICT);
-    // After the look before completing.
+    // After the check before completing.
     let looks = {
         let machine = Machine::new();
         command.give(&machine).unwrap();
@@ -151,7 +151,7 @@ fn what_may_not_be_looked_at_needs_the_condition() {
     });
 }
 
-/// Wrong credentials are no reason to go on: S3 says more of them than that something is denied.
+/// Wrong credentials end the run, because S3 reports them otherwise than a missing right.
 #[test]
 fn wrong_credentials_are_not_missing_rights() {
     let machine = Machine::new();

@@ -1,5 +1,6 @@
-//! A run that is asked to stop when its source ends: the source may have been cut off. Nothing of
-//! what would end the stream is kept, here or at S3, and a longer source resumes it.
+//! A run that is asked to stop when its source ends: the source may have been cut off.
+//!
+//! Nothing that would end the stream is kept, here or at S3, and a longer source resumes it.
 
 use stream_v2_format::Detail;
 use stream_v2_pipeline::{
@@ -12,12 +13,12 @@ use stream_v2_testing::streams::{decrypt, key, small_segments};
 
 use crate::machine::{Machine, OBJECT};
 
-/// How a run ends that is asked to stop at an event.
+/// The result of a run that is asked to stop at an event.
 #[derive(Debug, PartialEq, Eq)]
 enum Ends {
-    /// The source that was longer is there.
+    /// The longer source is there.
     Resumed,
-    /// After the last look: the journal says that the source has ended, and the same one is there.
+    /// After the last check: the journal records the end of the source, and the same one is there.
     Ended,
     /// There was no such event before everything was done.
     Done,
@@ -29,7 +30,7 @@ fn pipeline(key: &ContentKey, index: bool) -> EncryptPipeline<'_> {
     pipeline
 }
 
-/// Uploads `cut` of `whole` and is asked to stop at an event, and then uploads `whole`.
+/// Uploads `cut` of `whole`, asks to stop at an event, and then uploads `whole`.
 fn ends(cut: usize, whole: &[u8], index: bool, event: usize) -> Ends {
     let (key, mut machine) = (key(), Machine::new());
     let interrupted = pipeline(&key, index);
@@ -56,7 +57,7 @@ fn ends(cut: usize, whole: &[u8], index: bool, event: usize) -> Ends {
     ends
 }
 
-/// Gives the command again with a source.
+/// Runs the command again with a source.
 fn resumed(machine: &Machine, key: &ContentKey, index: bool, mut source: &[u8]) -> Result<(), Error> {
     let (pipeline, output) = (pipeline(key, index), machine.upload().with_lanes(0).output());
     let Some(mut found) = InterruptedEncryption::find(&pipeline, &output)? else {
@@ -77,7 +78,7 @@ fn a_longer_source_resumes_an_upload() {
                 .map(|event| ends(cut, &whole, index, event))
                 .take_while(|ends| *ends != Ends::Done)
                 .collect();
-            // The last commit is recorded and the final segment written after the last look.
+            // The last commit is recorded and the final segment written after the last check.
             let last = all.len() - 2;
             assert!(all[..last].iter().all(|ends| *ends == Ends::Resumed), "{cut} {index}: {all:?}");
         }

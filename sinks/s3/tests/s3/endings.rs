@@ -1,4 +1,4 @@
-//! How an upload ends: what S3 answers where it is to make the object, and who else is there.
+//! The end of an upload: the answers of S3 when it makes the object, and other writers.
 
 use std::io::ErrorKind;
 
@@ -67,7 +67,7 @@ fn the_answer_is_lost() {
                 .filter(|request| request.operation == COMPLETE)
                 .map(|request| request.status)
                 .collect();
-            // With If-None-Match, what was there already is what it has made itself.
+            // With If-None-Match, the object that was there already is its own.
             assert_eq!(statuses[0], 0);
             assert_eq!(statuses.len(), 2, "{statuses:?}");
             command.assert_there(&machine);
@@ -129,7 +129,7 @@ fn somebody_else_comes_between_two_runs() {
     });
 }
 
-/// What it has made is another one before it looks.
+/// Its object is replaced before it looks.
 #[test]
 fn somebody_replaces_it_at_once() {
     each(|mut command, mut machine| {
@@ -144,7 +144,7 @@ fn somebody_replaces_it_at_once() {
         assert_eq!(kind(&command.give(&machine).unwrap_err()), Some(ErrorKind::AlreadyExists));
         assert_eq!(machine.front.object(OBJECT).unwrap(), THEIRS);
 
-        // Its upload is gone, and so is what was uploaded.
+        // Its upload is gone, and so are the uploaded bytes.
         command.overwrites = true;
         let failed = command.give(&machine).unwrap_err();
         assert_eq!(kind(&failed), Some(ErrorKind::NotFound));

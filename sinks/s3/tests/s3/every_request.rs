@@ -1,4 +1,4 @@
-//! Each request of a run has each kind of trouble: once, and for ever.
+//! Each request of a run has each kind of fault: once, and forever.
 
 use stream_v2_fake_s3::{Fault, Operation, Request};
 
@@ -16,11 +16,11 @@ pub(crate) const TROUBLES: [Fault; 7] = [
     Fault::RefuseAfter(500, "InternalError", "We encountered an internal error."),
 ];
 
-/// Where a run begins.
+/// The start of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Begins {
     AtTheBeginning,
-    /// With what an interrupted run has left.
+    /// With the partial output of an interrupted run.
     InTheMiddle,
 }
 
@@ -34,7 +34,9 @@ fn begun(command: &Command, begins: Begins) -> Machine {
     machine
 }
 
-/// Each request by its operation, and how many of that came before. The order of parts differs from run to run.
+/// Returns each request by its operation, and how many of that came before.
+///
+/// The order of parts differs from run to run.
 pub(crate) fn places(requests: &[Request]) -> Vec<(Operation, usize)> {
     let before = |index: usize, operation| {
         requests[..index].iter().filter(|request| request.operation == operation).count()
@@ -43,7 +45,7 @@ pub(crate) fn places(requests: &[Request]) -> Vec<(Operation, usize)> {
     requests.iter().enumerate().map(place).collect()
 }
 
-/// Parts that S3 has.
+/// Returns the parts that S3 has.
 fn parts(machine: &Machine) -> Vec<(Option<String>, Option<u16>)> {
     let uploads = machine.front.uploads();
     let parts = uploads
@@ -52,7 +54,7 @@ fn parts(machine: &Machine) -> Vec<(Option<String>, Option<u16>)> {
     parts.collect()
 }
 
-/// The trouble of one request is gone by the next attempt.
+/// The fault of one request is gone by the next attempt.
 fn once(command: &Command, begins: Begins, (operation, nth): (Operation, usize), fault: &Fault) {
     let mut machine = begun(command, begins);
     machine.front.fail_at(operation, nth, fault.clone());
@@ -64,7 +66,7 @@ fn once(command: &Command, begins: Begins, (operation, nth): (Operation, usize),
     machine.assert_clean();
 }
 
-/// The trouble stays until the run has ended; whether it ended for that.
+/// The fault stays until the run has ended. Returns whether it caused the end.
 fn for_ever(command: &Command, begins: Begins, (operation, nth): (Operation, usize), fault: &Fault) -> bool {
     let mut machine = begun(command, begins);
     machine.fails_for_ever(operation, nth, fault);
@@ -75,7 +77,7 @@ fn for_ever(command: &Command, begins: Begins, (operation, nth): (Operation, usi
         machine.take();
         let there = parts(&machine);
         command.give(&machine).unwrap();
-        // What S3 had got is not sent again.
+        // Parts that S3 has received are not sent again.
         let again = machine.take().into_iter().map(|request| (request.upload, request.part));
         let again: Vec<_> = again.filter(|place| place.1.is_some() && there.contains(place)).collect();
         assert!(again.is_empty(), "{again:?}");

@@ -1,4 +1,4 @@
-//! Uploads that are given up, and S3 does not do it.
+//! Uploads that are given up, and an S3 that does not abort them.
 
 use std::io::ErrorKind;
 

@@ -1,4 +1,4 @@
-//! What S3 does not have any more, lists in its own way, or does not answer to a clock that is wrong.
+//! An S3 that has lost objects, lists in its own way, or refuses a wrong clock.
 
 use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ fn assert_gone(failed: &Failed) {
     assert!(text.contains("what was uploaded is gone at S3"), "{text}");
 }
 
-/// Nothing can be gone on with, and nothing is removed for that; started over, it is complete.
+/// Nothing can be resumed, and nothing is removed for that. After starting over, it is complete.
 fn assert_starts_over(command: &Command, machine: &mut Machine) {
     for _ in 0..2 {
         let left = machine.disk.contents().names;
@@ -79,7 +79,7 @@ fn an_upload_that_has_expired_is_begun_again_where_everything_is_here() {
 #[test]
 fn an_upload_that_expires_in_the_middle_is_begun_again_where_everything_is_here() {
     each(|command, mut machine| {
-        // For all lanes: a part that another one had sent would be here no more.
+        // For all lanes: otherwise another lane's part would not be on this machine any more.
         machine.fails_for_ever(PART, 0, &Fault::Refuse(404, "NoSuchUpload", "The upload does not exist."));
         let failed = command.give(&machine).unwrap_err();
         assert_eq!(kind(&failed), Some(ErrorKind::NotFound));
@@ -146,7 +146,7 @@ fn a_part_that_is_lost_is_told_where_it_was_given_up_here() {
     });
 }
 
-/// A list of parts has one twice: as it was first, by whoever that was, and as it is.
+/// A list of parts has one twice: as it was first, by any writer, and as it is.
 #[test]
 fn parts_that_were_written_over_are_told_apart() {
     each(|mut command, mut machine| {
@@ -199,7 +199,7 @@ fn a_clock_that_is_wrong_is_told_and_costs_nothing() {
         for (operation, nth) in places(&machine.take()) {
             let mut machine = Machine::new();
             machine.fails_for_ever(operation, nth, &skewed);
-            // HEAD has no body, so that GET tells why.
+            // HEAD has no body, so GET finds the reason.
             machine.fails_for_ever(Operation::GetObject, 0, &skewed);
             let failed = command.give(&machine).unwrap_err();
             machine.front.heal();

@@ -1,4 +1,4 @@
-//! A machine and an S3: the one has its disk in memory, the other its bucket.
+//! A machine with its disk in memory, and an S3 with its bucket.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -12,9 +12,9 @@ use stream_v2_testing::crash_sim::SEGMENT;
 use stream_v2_testing::crash_sim::sim::Sim;
 
 pub(crate) const KEY: &str = "a folder/out";
-/// The object, as messages call it.
+/// The object's name in messages.
 pub(crate) const NAME: &str = "s3://bucket/a folder/out";
-/// The same, as the server calls it.
+/// The object's name at the server.
 pub(crate) const OBJECT: &str = "bucket/a folder/out";
 /// Parts are runs of three segments.
 pub(crate) const PART: u64 = 2 * SEGMENT as u64 + 1000;
@@ -48,47 +48,51 @@ impl Machine {
         upload.with_part_len(PART).noticing(move |notice| notices.lock().unwrap().push(notice))
     }
 
-    /// What was told of uploads that went on.
+    /// Returns the notices of uploads that continued.
     pub(crate) fn notices(&self) -> Vec<UploadNotice> {
         self.notices.lock().unwrap().clone()
     }
 
-    /// The requests since the last time.
+    /// Returns the requests since the last call.
     pub(crate) fn take(&mut self) -> Vec<Request> {
         let requests = self.front.take();
         self.requests.extend(requests.iter().cloned());
         requests
     }
 
-    /// So many requests of an operation pass, and all later ones have this trouble.
+    /// Lets so many requests of an operation pass, and gives all later ones this fault.
     pub(crate) fn fails_for_ever(&self, operation: Operation, nth: usize, fault: &Fault) {
         for _ in 0..FOR_EVER {
             self.front.fail_at(operation, nth, fault.clone());
         }
     }
 
-    /// The upload that has parts, or the only one.
+    /// Returns the upload that has parts, or the only one.
     pub(crate) fn upload_id(&self) -> String {
         let mut uploads = self.front.uploads();
         uploads.sort_by_key(|upload| upload.parts.len());
         uploads.pop().unwrap().id
     }
 
-    /// No part was ever sent with other bytes, no object was made of two uploads, and nothing is left on this machine, nor at S3 but for uploads
-    /// whose ids were lost on their way.
+    /// Checks that no part was ever sent with other bytes, no object was made of two uploads, and
+    /// nothing is left.
+    ///
+    /// Nothing may be left on this machine, nor at S3, except uploads whose ids were lost on their
+    /// way.
     pub(crate) fn assert_clean(&mut self) {
         assert!(self.disk.contents().names.is_empty(), "{:?}", self.disk.contents().names());
         assert!(self.front.uploads().iter().all(|upload| upload.parts.is_empty()));
         self.assert_sent_once();
     }
 
-    /// No part was ever sent with other bytes, and no more than one upload was completed.
+    /// Checks that no part was ever sent with other bytes, and no more than one upload was
+    /// completed.
     pub(crate) fn assert_sent_once(&mut self) {
         self.take();
         let mut sent = BTreeMap::new();
         let mut completed = BTreeMap::new();
         for request in &self.requests {
-            // Whoever writes logs sees no credential.
+            // A log of requests shows no credential.
             assert!(!request.target.contains("X-Amz"), "{}", request.target);
             let upload = request.upload.clone().unwrap_or_default();
             match request.operation {
@@ -107,12 +111,12 @@ impl Machine {
     }
 }
 
-/// How many requests there were of an operation.
+/// Returns how many requests there were of an operation.
 pub(crate) fn count(requests: &[Request], operation: Operation) -> usize {
     requests.iter().filter(|request| request.operation == operation).count()
 }
 
-/// That a message names the object, and tells no secret.
+/// Checks that a message names the object, and reveals no secret.
 pub(crate) fn assert_told(error: &impl Display) -> String {
     let text = error.to_string();
     assert!(text.contains(NAME), "{text}");

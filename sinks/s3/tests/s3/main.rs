@@ -1,5 +1,7 @@
-//! Objects and uploads of a real server on loopback that fails on demand: every request of a run, and every
-//! kind of trouble. What a crash leaves on this machine is in `crash_upload`.
+//! Objects and uploads of a real server on loopback that fails on demand: every request of a run,
+//! and every kind of fault.
+//!
+//! `crash_upload` tests crashes of this machine.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 

@@ -1,4 +1,4 @@
-//! Keys that look like something else, lists that do not end, and bodies that take their time.
+//! Keys that resemble other things, endless lists, and slow bodies.
 
 use std::io::{self, ErrorKind, Read};
 use std::net::TcpListener;
@@ -154,8 +154,9 @@ impl PartBody for Slow<'_> {
     }
 }
 
-/// All of it takes longer than the limit, which is for a connection that takes nothing. That a
-/// pause may be longer than it is meant to be makes no difference.
+/// The whole body takes longer than the limit, which is for a connection that takes nothing.
+///
+/// A pause that is longer than intended makes no difference.
 #[test]
 fn a_body_may_take_its_time() {
     let front = Front::start();
@@ -178,7 +179,7 @@ fn a_connection_that_takes_nothing_is_given_up() {
     let config =
         config.with_retry(Retry { attempts: 0, ..AT_ONCE }).with_stall_limit(Duration::from_millis(50));
     let bucket = Bucket::new("bucket", &config).unwrap();
-    // More than what the system holds for a connection.
+    // More than the system buffers for a connection.
     let body = vec![7; 64 << 20];
     let error = bucket.send(UploadId { key: KEY, id: "1" }, 1, &Bytes(&body)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");

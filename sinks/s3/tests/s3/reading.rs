@@ -1,4 +1,4 @@
-//! Streams in S3, as sources: what is asked for, what faults cost, and what is never believed.
+//! Streams in S3, as sources: the requests, the cost of faults, and untrusted answers.
 
 use std::io::{self, Cursor, ErrorKind, Read, Seek, SeekFrom};
 use std::net::{TcpListener, TcpStream};
@@ -60,7 +60,7 @@ fn reading_on_asks_for_more_and_more_and_never_twice() {
     assert_eq!(lens, [MIB / 4, MIB, 4 * MIB, 8 * MIB, 8 * MIB, rest - 8 * MIB]);
     assert!(requests.iter().all(|request| request.status == 206 && request.method == "GET"));
 
-    // What is held is not asked for again.
+    // Held bytes are not requested again.
     object.seek(SeekFrom::End(-1)).unwrap();
     assert_eq!(whole(&mut object).unwrap(), bytes[bytes.len() - 1..]);
     assert_eq!(front.take(), []);
@@ -108,7 +108,7 @@ fn a_stream_is_decrypted_through_all_faults() {
     let stream = encrypt(&encrypting(&key(), 2), &input);
     let front = Front::start();
     front.put("bucket/object", &stream);
-    // Never four failures in a row, of which an answer that was cut counts as the first.
+    // Never four failures in a row. An answer that was cut counts as the first.
     let rounds = (0..8).flat_map(|round| {
         let (cut, fewer) = (Fault::CutBody(round * 1000 + 1), Fault::Fewer(round * 3000 + 1));
         let (broken, late) = (Fault::Refuse(500, "InternalError", ""), Fault::Refuse(504, "", ""));
@@ -126,7 +126,8 @@ fn a_stream_is_decrypted_through_all_faults() {
     DecryptPipeline::new(&key).run(object, &mut sink, Managers::none()).unwrap();
     assert!(decrypted == input);
     assert_eq!(front.faults_left(), 0);
-    // What was sent once is not sent again: but for what the kernel still held of a connection that was cut.
+    // Bytes sent once are not sent again, except those that the kernel still held of a connection
+    // that was cut.
     let sent: usize = front.take().iter().map(|request| request.sent).sum();
     assert!(sent < stream.len() + 100_000, "{sent}");
 }
@@ -152,7 +153,7 @@ fn retries_end_and_say_so() {
         assert!(text.starts_with("s3://bucket/object: ") && text.ends_with(end), "{text}");
         assert_eq!((front.take().len(), front.faults_left()), (4, 0), "{fault:?}");
     }
-    // And what failed can be tried again.
+    // And the failed read can be tried again.
     assert_eq!(whole(&mut object).unwrap(), b"bytes");
 }
 
@@ -181,7 +182,7 @@ fn what_is_refused_is_asked_for_once() {
         if matches!(fault, Fault::Whole) {
             continue;
         }
-        // Opening: HEAD has no body, so that GET tells why.
+        // Opening: HEAD has no body, so GET finds the reason.
         front.fail([part.clone(), part].concat());
         let (found, text) = refused(open(&front, "object"));
         assert!(found == kind && text.contains(expected), "{fault:?}: {found:?} {text}");
@@ -212,7 +213,7 @@ fn what_is_replaced_is_an_error_and_no_mixture() {
     }
 }
 
-/// Its time is that of the second, in which it can be replaced by one as long.
+/// Its time is that of the second, in which it can be replaced by an object of the same length.
 #[test]
 fn a_replaced_object_has_another_stamp() {
     let (front, object) = stored(b"as long");
@@ -287,7 +288,7 @@ fn seek() -> impl Strategy<Value = SeekFrom> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Any reads and seeks, through faults, are those of the bytes.
+    /// Any reads and seeks return the right bytes, through faults.
     #[test]
     fn reads_and_seeks_are_those_of_the_bytes(
         steps in prop::collection::vec((prop::option::of(seek()), 0..400_000_usize, prop::option::of(fault())), 1..12),

@@ -1,4 +1,5 @@
-//! An upload that many runs go on with: what S3 has is given up here, but for headers and what links the runs.
+//! An upload that many runs resume: the bytes that S3 has are given up here, except headers and the
+//! links of runs.
 
 use std::io::{Cursor, ErrorKind};
 
@@ -17,7 +18,7 @@ use crate::machine::{Machine, OBJECT};
 
 const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
 
-/// Bytes that were given up on the machine.
+/// Returns the bytes that were given up on the machine.
 fn forgotten(machine: &Machine) -> usize {
     let forgotten = |op: &Op| match op {
         Op::Forget(_, begin, end) => end - begin,
@@ -69,7 +70,7 @@ fn indexed_upload_is_resumed_by_many_runs() {
     }
 }
 
-/// What S3 has of a plaintext is not here any more, so nothing is claimed of it.
+/// The uploaded plaintext is not here any more, so nothing is claimed of it.
 #[test]
 fn uploaded_plaintext_cannot_be_compared() {
     let (key, machine) = (key(), Machine::new());

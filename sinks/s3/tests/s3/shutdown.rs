@@ -1,4 +1,4 @@
-//! A run that is asked to stop while it uploads: everything is kept, and is gone on with.
+//! A run that is asked to stop while it uploads: everything is kept, and is resumed.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -9,7 +9,7 @@ use stream_v2_pipeline::{LogEvent, LogManager, Shutdown};
 use crate::command::{Command, On, Way, is_interrupted};
 use crate::machine::{Machine, count};
 
-/// Nothing is given up, here or at S3; the command given again sends no part twice.
+/// Checks that nothing is given up, here or at S3, and that the next run sends no part twice.
 fn assert_goes_on(command: &Command, machine: &mut Machine) {
     let names: Vec<_> = machine.disk.contents().names.into_keys().collect();
     let has = |suffix: &str| names.iter().any(|name| name.extension().is_some_and(|found| found == suffix));
@@ -56,7 +56,7 @@ impl LogManager for Release {
     }
 }
 
-/// Whatever the run does then, and be it that everything is sealed and waits for S3.
+/// At every step of the run, even if everything is sealed and waits for S3.
 #[test]
 fn while_parts_are_sent() {
     for (way, on) in [

@@ -1,5 +1,7 @@
-//! Streams in S3, read from a real server. `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the
-//! others, and each test starts one. `uploads.rs` writes.
+//! Streams in S3, read from a real server.
+//!
+//! `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the others, and each test starts one.
+//! `uploads.rs` writes.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
 

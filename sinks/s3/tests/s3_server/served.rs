@@ -15,7 +15,7 @@ pub(crate) fn config_with(server: &Server, secret: &str) -> Config {
     config.with_endpoint(&server.endpoint()).unwrap()
 }
 
-/// That a wrong secret was refused, if the server looks at it.
+/// Checks that a wrong secret was refused, if the server checks it.
 pub(crate) fn looks_at_the_secret<T: Debug>(server: &Server, asked: io::Result<T>) {
     let Some(says) = server.kind().quirks().wrong_secret else {
         return drop(asked.unwrap());
@@ -25,7 +25,7 @@ pub(crate) fn looks_at_the_secret<T: Debug>(server: &Server, asked: io::Result<T
     assert!(error.to_string().contains(says), "{error}");
 }
 
-/// That an object was not replaced, if the server looks at the condition.
+/// Checks that an object was not replaced, if the server checks the condition.
 pub(crate) fn looks_at_the_condition(looks: bool, asked: io::Result<()>) {
     let expected = if looks { Err(ErrorKind::AlreadyExists) } else { Ok(()) };
     assert_eq!(asked.map_err(|error| error.kind()), expected);

@@ -1,5 +1,7 @@
-//! Uploads to S3, on a real server. `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the others, and
-//! each test starts one. Some kill it at a moment that the source chooses.
+//! Uploads to S3, on a real server.
+//!
+//! `.ci/s3` installs `SeaweedFS` and `.ci/s3-servers` the others, and each test starts one. Some
+//! kill it at a moment that the source chooses.
 
 use std::io::{self, Cursor, ErrorKind, Read};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -19,7 +21,7 @@ use stream_v2_testing::streams::{decrypt, key};
 use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
-/// The server takes no smaller part, the last one excepted.
+/// The smallest part that the server takes, except the last one.
 const LEAST: usize = 5 * MIB;
 const KEY: &str = "a folder/stream+1.sv2";
 
@@ -54,7 +56,7 @@ fn what_uploads_ask_for() {
     assert_eq!(bucket.parts(upload).unwrap(), Some(Vec::new()));
     let (first, second) = (plaintext(LEAST), plaintext(1000));
     bucket.send(upload, 1, &Part(&vec![1; LEAST])).unwrap();
-    // In the place of another one, as where an answer was lost.
+    // Replaces another one, as after a lost answer.
     let etags =
         [bucket.send(upload, 1, &Part(&first)).unwrap(), bucket.send(upload, 2, &Part(&second)).unwrap()];
     assert_eq!(etags[0], format!("\"{}\"", hex::encode(Md5::digest(&first))));
@@ -115,7 +117,7 @@ fn what_uploads_give_up_and_what_is_refused() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
-/// The bucket, asked for everything twice at most.
+/// Returns the bucket, with at most two attempts for everything.
 fn hasty(server: &Server) -> Bucket {
     let retry = Retry { attempts: 2, ..Retry::default() };
     Bucket::new(BUCKET, &config(server).with_retry(retry)).unwrap()
@@ -138,7 +140,7 @@ fn seal(output: &OutputFile, source: impl Read + Send) -> Result<(), Error> {
     pipeline(&key()).run_to_file(source, SourceStamp::default(), sink, None).map(drop)
 }
 
-/// That the object is this stream, and that nothing else is left, here or there.
+/// Checks that the object is this stream, and that nothing else is left, here or there.
 fn is_exactly(server: &Server, folder: &TempDir, input: &[u8]) {
     let (decrypted, result) = decrypt(&stream_v2_pipeline::DecryptPipeline::new(&key()), &server.read(KEY));
     result.unwrap();
@@ -161,12 +163,12 @@ fn streams_of_every_length() {
     }
 }
 
-/// That a server that came back without the upload has no object of a part of the stream.
+/// Checks that a server that came back without the upload has no object of a part of the stream.
 fn lost_everything(server: &Server) {
     assert_eq!(bucket(server).find(KEY).unwrap(), None);
 }
 
-/// A source that stops in its middle until it is told to go on.
+/// A source that stops in its middle until it may continue.
 struct Pausing<'a> {
     input: &'a [u8],
     pause_at: usize,
@@ -189,7 +191,9 @@ impl Read for Pausing<'_> {
     }
 }
 
-/// Uploads `input`, and does something to the server in the middle. It ends with the thread that starts it, so that is this one.
+/// Uploads `input`, and calls `meanwhile` in the middle.
+///
+/// The server ends with the thread that starts it, so this thread calls `meanwhile`.
 fn seal_while(
     output: &OutputFile,
     input: &[u8],

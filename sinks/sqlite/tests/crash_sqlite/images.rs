@@ -1,4 +1,4 @@
-//! A database, and what a crash at any moment leaves of its files.
+//! A database, and the states of its files after a crash at any moment.
 
 use std::fs;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -9,7 +9,9 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_pipeline::{OutputFile, Storage, StoredFile};
 use stream_v2_sqlite::Database;
 
-/// The file of a database and its write-ahead log. The index of the log, in shared memory, is made anew from it.
+/// The file of a database and its write-ahead log.
+///
+/// The index of the log, in shared memory, is made anew from the log.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Image {
     pub(crate) database: Vec<u8>,
@@ -24,7 +26,7 @@ impl Image {
         Self { database: fs::read(path).unwrap_or_default(), durable: durable.min(log.len()), log }
     }
 
-    /// Puts the files where a database can be opened.
+    /// Writes the files into a folder, where the database can be opened.
     pub(crate) fn restore(&self, folder: &Path) -> PathBuf {
         let path = folder.join("streams.db");
         fs::write(&path, &self.database).unwrap();
@@ -32,7 +34,8 @@ impl Image {
         path
     }
 
-    /// The log cut after `len` bytes, and what a disk may have made of the rest.
+    /// Returns an image with the log cut after `len` bytes, and with a rest that a disk may have
+    /// written.
     pub(crate) fn cut(&self, len: usize, rest: Option<u8>) -> Self {
         let mut log = self.log.clone();
         match rest {
@@ -49,7 +52,7 @@ fn log_of(path: &Path) -> PathBuf {
     log.into()
 }
 
-/// A database that keeps an image of itself after every call that changes something.
+/// A database that keeps an image of itself after every call that changes it.
 #[derive(Clone)]
 pub(crate) struct Imaging {
     database: Database,
@@ -69,7 +72,7 @@ impl Imaging {
         self.images.lock().unwrap().clone()
     }
 
-    /// Notes what stands on the disk after a call, and whether all of it is durable.
+    /// Notes the state of the disk after a call, and whether all of it is durable.
     fn note<T>(&self, result: io::Result<T>, durable: bool) -> io::Result<T> {
         let mut images = self.images.lock().unwrap();
         let before = images.last().map_or(0, |image| image.durable);

@@ -1,4 +1,4 @@
-//! Every crash of a run into a database: the command is given again, and what comes out is exactly what went in.
+//! Every crash of a run into a database: the command is run again, and its output is exact.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -29,7 +29,7 @@ fn stored(database: &Database, name: &str) -> Vec<u8> {
     bytes
 }
 
-/// Images of the database in a first run, one after every call that changes something.
+/// Returns images of the database in a first run, one after every call that changes it.
 fn images(run: impl Fn(&OutputFile) -> Result<(), Error>) -> Vec<Image> {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::create(&folder.path().join("streams.db")).unwrap();
@@ -38,7 +38,10 @@ fn images(run: impl Fn(&OutputFile) -> Result<(), Error>) -> Vec<Image> {
     imaging.images()
 }
 
-/// Shows what a crash leaves: the log cut within what a call has written (killed), or cut or filled where it is not durable (power lost).
+/// Passes the states after a crash to `look`.
+///
+/// The log is cut within the bytes of a call (killed), or cut or filled in its part that is not
+/// durable (power lost).
 fn each_crash(images: &[Image], look: impl Fn(&Image)) {
     assert!(images.len() > 2 * SEGMENTS, "{}", images.len());
     let mut power_lost = 0;
@@ -61,7 +64,7 @@ fn each_crash(images: &[Image], look: impl Fn(&Image)) {
     assert!(power_lost > 0);
 }
 
-/// Gives the command again on what a crash has left.
+/// Runs the command again on the state after a crash.
 fn again(image: &Image, run: &impl Fn(&OutputFile) -> Result<(), Error>, look: &impl Fn(&Database)) {
     let folder = tempfile::tempdir().unwrap();
     let database = Database::open(&image.restore(folder.path())).unwrap();
@@ -101,7 +104,7 @@ fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
     each_crash(&images(run), |image| again(image, &run, &look));
 }
 
-/// A crash of the run that goes on after a crash, and of that one too.
+/// A crash of the run that resumes after a crash, and of the next one too.
 #[test]
 fn crash_after_crash() {
     let encryption = encryption();

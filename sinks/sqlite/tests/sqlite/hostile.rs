@@ -1,4 +1,4 @@
-//! Databases and files beside them that an attacker or another program has made.
+//! Databases and files next to them that an attacker or another program has made.
 
 #![expect(clippy::expect_used, reason = "a test that cannot continue fails")]
 
@@ -17,7 +17,7 @@ const STAMP: SourceStamp = SourceStamp { len: None, mtime: None };
 struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// A folder with a database of two streams, which nothing has open.
+    /// Returns a folder with a database of two streams, which no process has open.
     fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         let database = folder.database();
@@ -33,7 +33,7 @@ impl Folder {
         self.beside("")
     }
 
-    /// A file whose name begins like that of the database.
+    /// Returns a file whose name begins like that of the database.
     fn beside(&self, ending: &str) -> PathBuf {
         self.0.path().join(format!("streams.db{ending}"))
     }
@@ -121,8 +121,8 @@ fn a_circle_in_a_tree_ends_with_an_error() {
     const DEPTH: usize = 12;
     let folder = Folder::new();
     let connection = Connection::open(folder.path()).unwrap();
-    // The roots of the indexes become pages whose children are all one page, and so on: more rows
-    // than can be counted.
+    // The roots of the indexes become pages whose children are all one page, and so on. That makes
+    // more rows than can be counted.
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0)).unwrap() as usize;
     let root = |index| {
         number(&format!("SELECT rootpage FROM sqlite_schema WHERE name = 'sqlite_autoindex_pieces_{index}'"))
@@ -145,8 +145,8 @@ fn a_circle_in_a_tree_ends_with_an_error() {
     assert_eq!(kind, ErrorKind::InvalidData, "{why}");
 }
 
-/// A page of an index with many entries that are all (1, 0, 1), and lead to the same page if it is not
-/// a leaf.
+/// Returns a page of an index with many entries that are all (1, 0, 1), and lead to the same page
+/// if it is not a leaf.
 fn page(len: usize, child: Option<usize>) -> Vec<u8> {
     const CELLS: usize = 4000;
     let child = child.map(|child| u32::try_from(child).unwrap().to_be_bytes());
@@ -192,7 +192,7 @@ fn rows_that_contradict_each_other_are_refused() {
         assert_eq!(kind, expected, "{sql}: {why}");
         assert!(why.contains(told), "{sql}: {why}");
     }
-    // What does not lie where it is read is not looked at.
+    // Bytes that are not in their place are not read.
     let folder = Folder::new();
     folder.forge("UPDATE pieces SET bytes = substr(bytes, 2) WHERE segment = 2;");
     let mut content = Database::open_read_only(&folder.path()).unwrap().read("two").unwrap();
@@ -202,8 +202,7 @@ fn rows_that_contradict_each_other_are_refused() {
 
 #[test]
 fn values_of_another_kind_are_refused() {
-    // Only a table that is not strict takes them, and the text of the schema is put right
-    // afterwards.
+    // Only a table that is not strict takes them. The text of the schema is corrected afterwards.
     let values = [
         ("names", "UPDATE names SET name = CAST(x'80FF' AS TEXT) WHERE name = 'one';"),
         ("names", "UPDATE names SET name = 'a' || char(0) || 'b' WHERE name = 'one';"),
@@ -245,7 +244,8 @@ fn a_name_that_cannot_be_stored_is_refused() {
     assert_eq!(refused(database.delete("a\0b")).0, ErrorKind::InvalidInput);
 }
 
-/// Other programs' files under every name that a lock can have, and what they hold.
+/// Creates other programs' files under every name that a lock can have, and returns them with their
+/// content.
 fn plant(folder: &Folder) -> Vec<(PathBuf, Vec<u8>)> {
     let files: [(&str, &[u8]); 8] = [
         ("-1.lock", b"another program's"),
@@ -324,7 +324,7 @@ fn a_lock_is_not_taken_through_a_link() {
 #[test]
 fn a_reader_changes_nothing() {
     let folder = Folder::new();
-    // What a killed writer leaves: everything of its last minutes is in the log.
+    // After a killed writer, everything of its last minutes is in the log.
     let database = folder.database();
     database.delete("one").unwrap();
     drop(FileSink::create(&database.output("half")).unwrap());
@@ -343,7 +343,7 @@ fn a_reader_changes_nothing() {
     assert_eq!(crashed.read("two").unwrap(), folder.read("two").unwrap());
     assert!(["", "-wal"].map(|ending| fs::read(crashed.beside(ending)).unwrap()) == before);
 
-    // Nothing is left beside a database that was at rest.
+    // No file is left next to a database that was at rest.
     let names = folder.names();
     assert!(names.len() == 2 && names[1].ends_with(".lock"), "{names:?}");
 }

@@ -1,4 +1,4 @@
-//! Streams in a database, and databases that somebody else has made.
+//! Streams in a database, and databases that another program has made.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 

@@ -1,4 +1,4 @@
-//! Streams in a real SQLite database: what stands there, and what is refused.
+//! Streams in a real SQLite database: their rows, and refused operations.
 
 use std::fs;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
@@ -137,7 +137,7 @@ fn a_stream_has_one_writer_and_its_database_many() {
     );
     store(&second, "other", b"written meanwhile");
 
-    // Somebody who does not ask for locks.
+    // A writer without locks.
     folder.connection().execute("UPDATE contents SET len = len + 1", []).unwrap();
     let unit = stream_v2_pipeline::SinkUnit { index: None, position: 0, head: b"", body: b"x" };
     let (kind, why) = refused(stream_v2_pipeline::OutputSink::append(&mut sink, &unit));
@@ -168,12 +168,12 @@ fn a_segment_is_appended_where_it_is_the_next_one() {
     assert_eq!(next(), (24, 2));
     append(Some(2)).unwrap();
 
-    // Somebody who does not ask for locks, and leaves the length as it is.
+    // A writer without locks that leaves the length as it is.
     folder.connection().execute("UPDATE contents SET next = 2", []).unwrap();
     assert_eq!(refused(append(Some(3))).0, ErrorKind::NotFound);
     folder.connection().execute("UPDATE contents SET next = 3", []).unwrap();
 
-    // Half of segment 1 is none.
+    // Half of segment 1 is not a segment.
     let cut = |content: &mut Box<dyn StoredFile>, len: u64| {
         content.set_len(len).unwrap();
         content.seek(SeekFrom::Start(len)).unwrap();
@@ -272,7 +272,7 @@ fn a_sync_without_a_change_is_a_sync() {
     content.append(None, b"piece", b"").unwrap();
     content.sync().unwrap();
     content.append(None, b"more", b"").unwrap();
-    // As long as at the last sync, so that the row of the content is what it was.
+    // As long as at the last sync, so the row of the content is unchanged.
     content.set_len(5).unwrap();
     for _ in 0..2 {
         let before = log();
@@ -321,7 +321,7 @@ fn a_log_with_a_hole_is_not_written_on() {
     let folder = Folder::new();
     let database = folder.database();
     store(&database, "one", &plaintext(9 * 8192));
-    // The system has dropped pages that were not written back: what is read again is older.
+    // The system has dropped pages that were not written back. The bytes read again are older.
     let log = folder.0.path().join("streams.db-wal");
     let mut bytes = fs::read(&log).unwrap();
     let middle = bytes.len() / 2;
