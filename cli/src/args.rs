@@ -19,19 +19,55 @@ pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Stream V2
 const EXIT_CODES: &str = "\
 Exit codes:
   0    done
-  1    the data was rejected: damaged, cut off, altered, or beyond this version
-  2    usage: nothing was read or written
-  3    reading or writing failed
+  1    the data was rejected: damaged, cut off, altered, or newer than this version
+  2    wrong usage; nothing was read or written
+  3    input or output failed
   4    wrong key or context
-  5    an unsealed stream was salvaged with --salvage
-  130  interrupted";
+  5    a stream without its end was salvaged with --salvage
+  130  interrupted; run the same command again to resume
 
-const ENCRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3. By default INPUT.sv2, or standard output where INPUT is -";
-const DECRYPT_OUTPUT: &str = "Where to write; - is standard output, sqlite:PATH?stream=NAME a stream in a database, s3://BUCKET/KEY an object in S3. By default INPUT without .sv2, or standard output where INPUT is -";
+Environment:
+  SV2_KEY_FILE         the key file, if -k is not given
+  SV2_STATE_DIR        folder for uploads in progress [default: ~/.local/state/sv2]
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL
+                       S3: credentials, region and server
 
-/// Encrypts and decrypts streams that are too big, or too slow, to start over.
+sv2 help VERB explains a verb.";
+
+/// The examples of a verb, one a line.
+macro_rules! examples {
+    ($($line:literal),+ $(,)?) => { concat!("Examples:", $("\n  ", $line),+) };
+}
+
+const KEYGEN: &str = examples!("sv2 keygen -o backup.key");
+const ENCRYPT: &str = examples!(
+    "sv2 encrypt -k backup.key dump.sql            # again, if it was interrupted: it resumes",
+    "tar -c /srv | sv2 encrypt -k backup.key -o s3://backups/srv.tar.sv2",
+    "sv2 encrypt -k backup.key --from-command -o db.sv2 -- pg_dump db",
+);
+const DECRYPT: &str = examples!(
+    "sv2 decrypt -k backup.key dump.sql.sv2",
+    "sv2 decrypt -k backup.key srv.tar.sv2 -o - | tar -x",
+    "sv2 decrypt -k backup.key --salvage cut.sv2 -o part",
+);
+const VERIFY: &str = examples!(
+    "sv2 verify -k backup.key dump.sql.sv2         # everything",
+    "sv2 verify dump.sql.sv2                       # checksums only",
+);
+const CAT: &str = examples!("sv2 cat -k backup.key dump.sql.sv2 --range 1G..1025M");
+const INSPECT: &str = examples!("sv2 inspect dump.sql.sv2", "sv2 inspect --json s3://backups/srv.tar.sv2");
+const RECOVER: &str = examples!(
+    "sv2 recover dump.sql.sv2.partial              # report only",
+    "sv2 recover --truncate cut.sv2",
+);
+const LIST: &str = examples!("sv2 list all.db");
+const UPLOADS: &str =
+    examples!("sv2 uploads s3://backups", "sv2 uploads s3://backups/daily/ --abort --older-than 7d");
+const DELETE: &str = examples!("sv2 delete 'sqlite:all.db?stream=dump'");
+
+/// Encrypt and decrypt streams that are too big, or too slow, to start over.
 #[derive(Parser)]
-#[command(name = "sv2", version = VERSION, after_help = EXIT_CODES, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "sv2", version = VERSION, after_help = EXIT_CODES, max_term_width = 100)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -39,76 +75,78 @@ pub(crate) struct Args {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Makes a key file: 32 random bytes and an id
-    #[command(after_help = EXIT_CODES)]
+    /// Make a key file: 32 random bytes and an id
+    #[command(after_help = KEYGEN)]
     Keygen(KeygenArgs),
-    /// Encrypts a file or standard input
+    /// Encrypt a file or standard input
     #[command(
-        after_help = EXIT_CODES,
-        mut_arg("output", |output| output.help(ENCRYPT_OUTPUT)),
+        after_help = ENCRYPT,
+        mut_arg("output", |output| output.help("Output [default: INPUT.sv2, or - if INPUT is -]")),
     )]
     Encrypt(EncryptArgs),
-    /// Decrypts a file or standard input
-    #[command(after_help = EXIT_CODES, mut_arg("output", |output| output.help(DECRYPT_OUTPUT)))]
+    /// Decrypt a file or standard input
+    #[command(
+        after_help = DECRYPT,
+        mut_arg("output", |output| output.help("Output [default: INPUT without .sv2, or - if INPUT is -]")),
+    )]
     Decrypt(DecryptArgs),
-    /// Checks a stream: all of it with the key, its checksums without
-    #[command(after_help = EXIT_CODES)]
+    /// Check a stream: all of it with the key, its checksums without
+    #[command(after_help = VERIFY)]
     Verify(VerifyArgs),
-    /// Writes a range of the plaintext, and reads no more of the stream than that takes
-    #[command(after_help = EXIT_CODES)]
+    /// Write a range of the plaintext, reading only the segments that cover it
+    #[command(after_help = CAT)]
     Cat(CatArgs),
-    /// Shows what can be seen without the key
-    #[command(after_help = EXIT_CODES)]
+    /// Show what is visible without the key
+    #[command(after_help = INSPECT)]
     Inspect(InspectArgs),
-    /// Tells how much of a stream that was cut off is whole, and cuts its torn tail
-    #[command(after_help = EXIT_CODES)]
+    /// Report how much of a cut-off stream is whole, and cut its torn tail if asked
+    #[command(after_help = RECOVER)]
     Recover(RecoverArgs),
-    /// Lists the streams in a database
-    #[command(after_help = EXIT_CODES)]
+    /// List the streams in a database
+    #[command(after_help = LIST)]
     List(ListArgs),
-    /// Lists the uploads to S3 that were begun and not completed, and aborts those of long ago
-    #[command(after_help = EXIT_CODES)]
+    /// List uploads to S3 that were not completed, and abort old ones if asked
+    #[command(after_help = UPLOADS)]
     Uploads(UploadsArgs),
-    /// Deletes a stream from a database
-    #[command(after_help = EXIT_CODES)]
+    /// Delete a stream from a database
+    #[command(after_help = DELETE)]
     Delete(DeleteArgs),
-    /// Prints the version
+    /// Print the version
     Version,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct KeygenArgs {
-    /// Where the key goes: a file that does not exist yet, or - for standard output
+    /// Key file to create; it must not exist. - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct ListArgs {
-    /// The database, as a path or as sqlite:PATH
+    /// Database: a path, or sqlite:PATH
     #[arg(value_name = "DATABASE")]
     pub(crate) database: PathBuf,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct UploadsArgs {
-    /// Where to look: s3://BUCKET, or s3://BUCKET/PREFIX for the keys that begin so
+    /// s3://BUCKET, or s3://BUCKET/PREFIX for keys with that prefix
     #[arg(value_name = "PLACE")]
     pub(crate) place: PathBuf,
-    /// Abort uploads that are older than --older-than, whoever has begun them, and remove what this
-    /// machine holds of them: no run can resume them
+    /// Abort the uploads that are older than --older-than, and remove their files on this machine.
+    /// They cannot be resumed then
     #[arg(long)]
     pub(crate) abort: bool,
-    /// Shows and aborts only what was begun so long ago: 90m, 36h or 7d. With --abort, 7d by
-    /// default
+    /// Minimum age, such as 90m, 36h or 7d [default with --abort: 7d]
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub(crate) older_than: Option<Duration>,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct DeleteArgs {
-    /// The stream or its partial output: sqlite:PATH?stream=NAME. Its bytes are overwritten in the
-    /// database, but not in copies that the file system, the disk or a backup keeps
+    /// sqlite:PATH?stream=NAME, a stream or its partial output. Its bytes are overwritten in the
+    /// database, but not in copies elsewhere
     #[arg(value_name = "STREAM")]
     pub(crate) stream: PathBuf,
 }
@@ -116,24 +154,22 @@ pub(crate) struct DeleteArgs {
 /// Input, output and key of `encrypt` and `decrypt`.
 #[derive(ClapArgs)]
 pub(crate) struct IoArgs {
-    /// What to read; - is standard input, sqlite:PATH?stream=NAME a stream in a database,
-    /// s3://BUCKET/KEY an object in S3
+    /// File, - for standard input, sqlite:PATH?stream=NAME, or s3://BUCKET/KEY
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// Where to write
+    /// Output
     #[arg(short, long, value_name = "OUTPUT")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// Replaces OUTPUT
+    /// Replace OUTPUT if it exists
     #[arg(long)]
     pub(crate) force: bool,
-    /// Starts over where an interrupted run has left a part of OUTPUT; by default it is gone on
-    /// with
+    /// Discard a partial OUTPUT and start over [default: resume]
     #[arg(long)]
     pub(crate) restart: bool,
-    /// Makes OUTPUT durable every so many bytes: what a crash of the machine can cost; by default
-    /// 64M (16M for S3), and every 10 seconds
+    /// Make OUTPUT durable every SIZE bytes, and every 10 seconds. A loss of power can cost that
+    /// much [default: 64M, 16M for S3]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     sync_every: Option<u64>,
     #[command(flatten)]
@@ -149,10 +185,10 @@ impl IoArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct KeyArgs {
-    /// The key file, as `sv2 keygen` makes it
+    /// Key file made by `sv2 keygen`
     #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
     key_file: Option<OsString>,
-    /// Text that must be the same for encrypting and decrypting, and is not stored
+    /// Text to bind the stream to; decryption needs the same text, which is not stored
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) context: String,
 }
@@ -176,15 +212,14 @@ impl KeyArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct RunArgs {
-    /// Worker threads, and parts that are uploaded at once; by default one for each core, at most
-    /// 16, and 4 parts
+    /// Worker threads, and parts to upload at once [default: one for each core, up to 16, and 4
+    /// parts]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(crate) jobs: Option<u16>,
-    /// Says nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     pub(crate) quiet: bool,
-    /// Tells at the end, on standard error, what was counted and where the time went: as text, or
-    /// with --stats=json as JSON
+    /// Print counters and times to standard error at the end, as text or json
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text", hide_possible_values = true)]
     pub(crate) stats: Option<StatsFormat>,
 }
@@ -200,31 +235,28 @@ impl RunArgs {
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
-    /// What seals: xchacha20-poly1305, which every reader has, or aes-256-gcm, which is faster
-    /// where the processor has AES and which a reader may lack; by default xchacha20-poly1305
+    /// Cipher suite: xchacha20-poly1305, or aes-256-gcm, which is faster on processors with AES
+    /// instructions [default: xchacha20-poly1305]
     #[arg(long, value_name = "SUITE", value_parser = parse_suite)]
     pub(crate) suite: Option<Suite>,
-    /// Plaintext bytes of a segment, the unit that a crash can lose: a multiple of the frame size,
-    /// at most 64M; by default 1M
+    /// Plaintext bytes of a segment: a multiple of the frame size, up to 64M [default: 1M]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) segment_size: Option<u64>,
-    /// Plaintext bytes of a frame: a power of two from 4K to 16M; by default 64K
+    /// Plaintext bytes of a frame: a power of two from 4K to 16M [default: 64K]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
-    /// Writes index segments, by which a range is found in a stream whose segments are not all
-    /// full. To be given again where an interrupted run is gone on with
+    /// Write index segments, for ranges of streams with short segments. Give it again to resume
     #[arg(long)]
     pub(crate) index: bool,
-    /// Run COMMAND, encrypt its output, and seal it only if COMMAND exits with 0. In a pipeline sv2
-    /// cannot see that the program before it failed, and set -o pipefail does not keep it from
-    /// sealing
+    /// Run COMMAND, encrypt its output, and complete the stream only if COMMAND exits with 0. In a
+    /// pipeline, sv2 cannot see that the program before it failed
     #[arg(long, requires = "command", requires = "output", conflicts_with = "input")]
     pub(crate) from_command: bool,
-    /// The command of --from-command and its arguments
+    /// Command of --from-command, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
-    /// Where an interrupted run is gone on with: compares all of INPUT that is encrypted already,
-    /// instead of its length, its time and its last part
+    /// When resuming, compare all of INPUT that is already encrypted [default: its length, its time
+    /// of modification and its last part]
     #[arg(long)]
     pub(crate) verify_source: bool,
 }
@@ -233,19 +265,17 @@ pub(crate) struct EncryptArgs {
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
-    /// Writes the committed prefix of a stream that was cut off, and exits with 5
+    /// Write the committed prefix of a stream that was cut off, and exit with 5
     #[arg(long, alias = "unsealed")]
     pub(crate) salvage: bool,
-    /// When resuming, compare all of the partial OUTPUT with INPUT; otherwise sv2 trusts it, and
-    /// only its permissions protect it
+    /// When resuming, compare all of the partial OUTPUT with INPUT [default: its last segment]
     #[arg(long)]
     pub(crate) verify_output: bool,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct VerifyArgs {
-    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY
-    /// one in S3
+    /// Stream: a file, - for standard input, sqlite:PATH?stream=NAME, or s3://BUCKET/KEY
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
     #[command(flatten)]
@@ -256,51 +286,51 @@ pub(crate) struct VerifyArgs {
 
 #[derive(ClapArgs)]
 pub(crate) struct CatArgs {
-    /// The stream: a file; - is standard input, where that is one
+    /// Stream: a file, - for standard input if that is a file, sqlite:PATH?stream=NAME, or
+    /// s3://BUCKET/KEY
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// The plaintext from byte A on, up to and without byte B, counted from 0: A..B, A.. or ..B; A
-    /// and B are sizes, as in 512 or 64M. What of it is beyond the end of the plaintext is left out
+    /// Bytes of the plaintext, end exclusive: A..B, A.. or ..B, such as 1M..2M. A range may reach
+    /// beyond the end
     #[arg(short, long, value_name = "A..B", value_parser = parse_range, default_value = "..")]
     pub(crate) range: Range<u64>,
-    /// Where to write; - is standard output
+    /// Output; - is standard output
     #[arg(short, long, value_name = "OUTPUT", default_value = "-")]
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// Replaces OUTPUT
+    /// Replace OUTPUT if it exists
     #[arg(long)]
     pub(crate) force: bool,
-    /// Reads the committed prefix of a stream that was cut off, and exits with 5
+    /// Read the committed prefix of a stream that was cut off, and exit with 5
     #[arg(long, alias = "unsealed")]
     pub(crate) salvage: bool,
-    /// Says nothing but errors
+    /// Print errors only
     #[arg(short, long)]
     pub(crate) quiet: bool,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct InspectArgs {
-    /// The stream; - is standard input, sqlite:PATH?stream=NAME one in a database, s3://BUCKET/KEY
-    /// one in S3
+    /// Stream: a file, - for standard input, sqlite:PATH?stream=NAME, or s3://BUCKET/KEY
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
-    /// Prints one JSON object with all segments
+    /// Print one JSON object with all segments
     #[arg(long)]
     pub(crate) json: bool,
-    /// Prints all segments, and not only the first and last ones
+    /// Print all segments, not only the first and the last ones
     #[arg(long)]
     pub(crate) all: bool,
 }
 
 #[derive(ClapArgs)]
 pub(crate) struct RecoverArgs {
-    /// The stream, or the .partial file of an interrupted run
+    /// Stream, or the .partial file of an interrupted run
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// Cuts the file after its last whole segment
+    /// Cut the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,
 }

@@ -69,7 +69,7 @@ fn looks_like_key(name: &str) -> bool {
 fn refused(name: &str, fault: &KeyFileError) -> Failure {
     if let KeyFileError::Line { fault: LineFault::Id, .. } = fault {
         return Failure::usage(format!("{name}: the key file is damaged: {fault}"))
-            .hint("take a copy of the key file; what a damaged key encrypts, the right one cannot decrypt");
+            .hint("use a copy of the key file; data encrypted with a damaged key cannot be decrypted with the right one");
     }
     Failure::usage(format!("{name}: not a key file: {fault}")).hint("sv2 keygen -o FILE makes one")
 }

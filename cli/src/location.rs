@@ -49,7 +49,7 @@ impl Location {
             [".partial", ".journal", ".journal.new"].iter().find(|suffix| stream.ends_with(**suffix))
         {
             return Err(Failure::usage(format!("{name}: names of streams do not end with {suffix}"))
-                .hint("that is what an interrupted run has left; leave the ending out to go on with it"));
+                .hint("that is a partial output; leave out the ending to resume it"));
         }
         Ok(Self::Sqlite { database: database.into(), stream: stream.into() })
     }

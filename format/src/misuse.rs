@@ -44,6 +44,7 @@ rules! {
     ResumedDigestAlg = Some("SV2-RES-005"), "a stream is resumed with its own digest_alg";
     ResumedSealed = Some("SV2-RES-009"), "a stream that has its final segment, or as many segments as it can have, cannot be resumed";
     SealedTwice = Some("SV2-FRM-008"), "a run seals its segments in ascending order, each of them once";
+    SaltChosen = Some("SV2-WRT-006"), "a writer draws stream_salt itself, so the parameters must have none";
     NoContentKey = Some("SV2-ENV-008"), "a stream without an envelope is read with a content key from the caller";
     OutputOfOthers = Some("SV2-RES-014"), "a file that is not part of this output is not dropped or replaced";
     NoLink = Some("SV2-RNG-006"), "only an index segment and the first segment of a run have a link";

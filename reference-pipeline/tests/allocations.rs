@@ -61,7 +61,7 @@ fn assert_bounded(what: &str, jobs: usize, made: usize) {
 
 fn encrypting(key: &stream_v2_pipeline::ContentKey, suite: Suite, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
-    pipeline.params = small_params();
+    pipeline.params = small_params().with_stream_salt([0; 32]);
     pipeline.params.suite = suite;
     pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline

@@ -36,7 +36,7 @@ pub fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
 pub fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
     let mut pipeline = EncryptPipeline::new(key);
     pipeline.durability.time = Duration::MAX;
-    pipeline.params = small_params().with_segment_size(4096);
+    pipeline.params = small_params().with_segment_size(4096).with_stream_salt([0; 32]);
     pipeline.parallelism = Parallelism::with_workers(jobs);
     pipeline.durability.segments = 1;
     pipeline

@@ -29,8 +29,8 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
     let key_file = KeyFile::of(&args.key, &args.input, args.quiet)?;
     let Input { reader, name, .. } = Input::open(&args.input)?;
     let Some(source) = reader.at_offsets() else {
-        return Err(Failure::usage(format!("{name}: is no file, and a range of it cannot be fetched"))
-            .hint("sv2 decrypt -o - reads it from its beginning"));
+        return Err(Failure::usage(format!("{name}: is not a file, so a range of it cannot be read"))
+            .hint("sv2 decrypt -o - reads it from the beginning"));
     };
     let shutdown = Shutdown::new();
     let unlock = Unlock::new(&key_file.key)
@@ -53,7 +53,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
     let len = ranges.plaintext_len();
     if args.range.start > len && ranges.unsealed().is_none() && !args.quiet {
         let (begin, len) = (args.range.start, bytes(len));
-        note(format_args!("{name}: has {len} of plaintext, and the range begins at byte {begin}"));
+        note(format_args!("{name}: the range begins at byte {begin}, but the plaintext has {len}"));
     }
     let range = args.range.start.min(len)..args.range.end.min(len);
     let written = cat.write(&mut ranges, range)?;
@@ -61,7 +61,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
     if let Some(error) = ranges.unsealed() {
         let (name, len, written) = (output.name(), bytes(len), bytes(written));
         let there = format!(
-            "{name} has {written} of the range: {len} of plaintext are there, and whatever followed is missing"
+            "{name} has {written} of the range; {len} of plaintext are there, and the rest is missing"
         );
         return Err(cat.failure(&error, 0).hint(there));
     }
@@ -132,8 +132,7 @@ impl Cat<'_> {
         match self.output {
             Output::File(_) => failure,
             _ if written == 0 => failure,
-            _ => failure
-                .hint(format!("what was written to {name} is genuine: {} of the range", bytes(written))),
+            _ => failure.hint(format!("{name} has {} of the range, which are authentic", bytes(written))),
         }
     }
 

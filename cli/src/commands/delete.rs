@@ -11,7 +11,7 @@ use crate::output::file::discard;
 pub(crate) fn run(args: &DeleteArgs) -> CmdResult {
     let name = args.stream.display();
     let Location::Sqlite { database, stream } = Location::of(&args.stream)? else {
-        return Err(Failure::usage(format!("{name}: is no stream in a database"))
+        return Err(Failure::usage(format!("{name}: is not a stream in a database"))
             .hint("a stream in a database is sqlite:PATH?stream=NAME; files are deleted as files are"));
     };
     let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", database.display()));
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &DeleteArgs) -> CmdResult {
     } else {
         opened.delete(&stream).map_err(Failure::io)?;
     }
-    note(format_args!("{name}: deleted; the file keeps its size, and what is written later takes the room"));
+    note(format_args!("{name}: deleted; the database keeps its size and uses the room later"));
     hint(format_args!("sqlite3 {} VACUUM makes the file smaller", database.display()));
     Ok(())
 }

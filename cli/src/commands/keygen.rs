@@ -24,7 +24,7 @@ pub(crate) fn run(args: &KeygenArgs) -> CmdResult {
     create(&args.output, &text)?;
     let made = KeyFile::parse(text.as_bytes()).map_err(Failure::io)?;
     let name = args.output.display();
-    note(format_args!("{name}: key {} made; keep a copy somewhere safe", hex::encode(made.key_id)));
+    note(format_args!("{name}: made key {}; keep a copy somewhere safe", hex::encode(made.key_id)));
     Ok(())
 }
 
@@ -37,7 +37,7 @@ fn create(path: &Path, text: &str) -> CmdResult {
     let name = path.display();
     let mut file = options.open(path).map_err(|error| match error.kind() {
         ErrorKind::AlreadyExists => {
-            Failure::usage(format!("{name}: exists already, and a key is never overwritten"))
+            Failure::usage(format!("{name}: already exists, and a key is never overwritten"))
                 .hint("choose another name, or move that file away")
         }
         _ => Failure::io(format!("{name}: cannot be created: {error}")),

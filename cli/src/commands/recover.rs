@@ -20,8 +20,8 @@ use crate::text::size::{bytes, count};
 pub(crate) fn run(args: &RecoverArgs) -> CmdResult {
     let name = args.file.display().to_string();
     if !matches!(Location::of(&args.file)?, Location::File) {
-        return Err(Failure::usage(format!("{name}: is no file: there are no torn tails in databases and in S3"))
-            .hint("sv2 verify checks it; what an interrupted run has left there is gone on with by the same command"));
+        return Err(Failure::usage(format!("{name}: is not a file; databases and S3 have no torn tails"))
+            .hint("sv2 verify checks it; run the same command again to resume an interrupted run"));
     }
     interrupt::end_at_once()?;
     let mut file = open(&args.file, args.truncate)?;
@@ -56,12 +56,10 @@ pub(crate) fn run(args: &RecoverArgs) -> CmdResult {
     //= spec/stream-v2.md#sv2-nok-001
     //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
     if args.key.key_file().is_none() {
-        print("checksums only, no key: nothing is known about authenticity; -k FILE checks that too")?;
+        print("checksums only, without a key: authenticity is unknown; -k FILE checks it")?;
     }
     if !found.sealed {
-        print(
-            "sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds",
-        )?;
+        print("sv2 encrypt resumes a .partial file by itself; sv2 decrypt --salvage recovers its plaintext")?;
     }
     Ok(())
 }
@@ -71,7 +69,7 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
     let name = path.display();
     let failed = |error| Failure::io(format!("{name}: cannot be opened: {error}"));
     if !path.metadata().map_err(failed)?.is_file() {
-        return Err(Failure::usage(format!("{name}: is no regular file")));
+        return Err(Failure::usage(format!("{name}: is not a regular file")));
     }
     let file = OpenOptions::new().read(true).write(truncate).open(path).map_err(failed)?;
     if truncate {
@@ -119,6 +117,6 @@ fn hints(error: &FormatError) -> Vec<String> {
     if error.detail() != Detail::MalformedDamaged {
         return advice(error, None).into_iter().collect();
     }
-    let salvage = "sv2 decrypt --salvage -o - lets out what is before the fault";
-    vec!["this is damage and no torn tail, so nothing is cut".into(), salvage.into()]
+    let salvage = "sv2 decrypt --salvage -o - writes the plaintext before the fault";
+    vec!["this is damage, not a torn tail, so nothing is cut".into(), salvage.into()]
 }

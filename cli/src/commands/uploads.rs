@@ -139,7 +139,7 @@ fn passed(upload: &Unfinished) -> Option<Duration> {
 fn bucket_and_prefix(place: &Path) -> Result<(&str, &str), Failure> {
     let rest = place.to_str().and_then(|place| place.strip_prefix("s3://")).filter(|rest| !rest.is_empty());
     let rest = rest.ok_or_else(|| {
-        Failure::usage(format!("{}: is no place in S3", place.display()))
+        Failure::usage(format!("{}: is not a place in S3", place.display()))
             .hint("a bucket is s3://BUCKET, and keys that begin in some way are s3://BUCKET/PREFIX")
     })?;
     Ok(rest.split_once('/').unwrap_or((rest, "")))

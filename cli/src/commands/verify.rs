@@ -85,11 +85,12 @@ fn without_key(args: &VerifyArgs) -> CmdResult {
     }
     let (segments, plaintext) = (count(walk.segments(), "segment"), bytes(plaintext_len));
     remark(format_args!(
-        "{name}: checksums match and the end is there: {segments}, {plaintext} of plaintext"
+        "{name}: checksums match and the stream is complete: {segments}, {plaintext} of plaintext"
     ))?;
     //= spec/stream-v2.md#sv2-nok-001
     //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
     remark(NO_KEY)
 }
 
-const NO_KEY: &str = "checksums only, no key: they find damage, and nothing is known about authenticity; -k FILE checks that too";
+const NO_KEY: &str =
+    "checksums only, without a key: they find damage, but authenticity is unknown; -k FILE checks it";

@@ -144,7 +144,7 @@ fn refuse_device(path: &Path, target: &Path, found: &Metadata, force: bool) -> R
     }
     if kind.is_block_device() && !force {
         return Err(Failure::usage(format!("{name}: is a disk, or a part of one"))
-            .hint("--force writes over what is on it; -o chooses another output"));
+            .hint("--force overwrites it; -o chooses another output"));
     }
     if kind.is_fifo() && !force && is_planted(target) {
         let what = "is a pipe of another user, in a folder that everybody may write to";

@@ -63,7 +63,7 @@ pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
     let folder = folder.display();
     let hint = match error.kind() {
         ErrorKind::NotFound if missing => {
-            format!("there is no folder {folder}: create it, or choose another with -o")
+            format!("folder {folder} does not exist; create it, or choose another output with -o")
         }
         ErrorKind::NotADirectory => format!("{folder} is not a folder: choose one with -o"),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {

@@ -98,7 +98,7 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
         .map(|folder| folder.join("sv2"))
         .or_else(|| variable("HOME").map(|home| home.join(".local/state/sv2")))
         .ok_or_else(|| {
-            Failure::usage("there is no folder for what is not uploaded yet")
+            Failure::usage("there is no folder for data not yet uploaded")
                 .hint("name one in SV2_STATE_DIR, XDG_STATE_HOME or HOME")
         })?;
     tighten(&folder);

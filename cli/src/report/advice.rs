@@ -13,16 +13,18 @@ pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String
         ErrorKind::Malformed if offset == 0 && error.detail() == Detail::MalformedMagic => {
             "this is not a Stream V2 stream, or its first bytes are damaged"
         }
-        ErrorKind::Malformed => "this copy is damaged; fetch it again, or take another one",
+        ErrorKind::Malformed => "this copy is damaged; fetch it again, or use another one",
         ErrorKind::Unsupported => {
             concat!("a newer version of sv2 may read it; this is ", env!("CARGO_PKG_VERSION"))
         }
-        ErrorKind::Limit => "no sv2 writes such a stream: it was made wrongly, or altered",
+        ErrorKind::Limit => {
+            "sv2 never writes such a stream; another program made it wrongly, or it was altered"
+        }
         ErrorKind::Auth => {
             "the checksums match and the tags do not: the stream was altered, or damaged before its checksums were made"
         }
         ErrorKind::Order => {
-            "segments were moved, repeated, left out, or taken from another run; fetch the stream again, or take another copy"
+            "segments were moved, repeated, left out, or taken from another run; fetch the stream again, or use another copy"
         }
         ErrorKind::Truncated => return truncated(error, plaintext_len),
         ErrorKind::Trailing => {
@@ -46,7 +48,7 @@ pub(crate) fn walk_failed(name: &str, error: &RunError) -> Failure {
 fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
     let advice = match error.segment() {
         _ if error.detail() == Detail::TruncatedUnsealed => return None,
-        None if error.offset().0 == 0 => "the input is empty; look at what should have written it".into(),
+        None if error.offset().0 == 0 => "the input is empty; check the program that should have written it".into(),
         None => "this is not a Stream V2 stream, or it was cut off in its header, and nothing can be salvaged".into(),
         Some(0) => {
             "the stream was cut off, or its writer interrupted, before its first segment was whole: fetch it again"
@@ -55,7 +57,7 @@ fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
         Some(segments) => {
             let plaintext = plaintext_len.map_or_else(String::new, |len| format!(", {} of plaintext", bytes(len)));
             format!(
-                "the stream was cut off, or its writer interrupted; sv2 decrypt --salvage salvages what is committed: {}{plaintext}",
+                "the stream was cut off, or its writer interrupted; sv2 decrypt --salvage recovers the committed part: {}{plaintext}",
                 count(segments, "segment"),
             )
         }

@@ -45,10 +45,10 @@ fn other_parameter(file: &OutputFile, parameter: Parameter) -> Failure {
         other => return Failure::usage(format!("{}: was begun with {other}", file.partial().display())),
     };
     Failure::usage(format!("{}: was begun with {option} {found}", file.partial().display()))
-        .hint(format!("leave {option} out to go on with it; {RESTART}"))
+        .hint(format!("leave out {option} to resume; {RESTART}"))
 }
 
 /// What a pipe has given cannot be had again.
 fn not_again(file: &OutputFile) -> Failure {
-    Failure::usage(format!("{}: cannot be gone on with", file.partial().display())).hint(RESTART)
+    Failure::usage(format!("{}: cannot resume", file.partial().display())).hint(RESTART)
 }

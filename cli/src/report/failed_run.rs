@@ -36,7 +36,7 @@ impl FailedRun<'_> {
             (Cause::Format(format), _) => self.rejected(format),
             (Cause::Io(io), Stage::Sink) => self.not_written(error, io),
             (Cause::Io(io), Stage::Source) if CommandFailed::is(io) => {
-                let failure = Failure::io(format!("{io}: what it wrote was not sealed"));
+                let failure = Failure::io(format!("{io}: its output was not completed"));
                 failure.hints(self.kept()).hint(SAME_BYTES)
             }
             (Cause::Io(io), Stage::Source) => {
@@ -72,16 +72,16 @@ impl FailedRun<'_> {
         let KeyFile { key_id, name, .. } = self.key_file;
         match self.stream_key_id {
             Some(stream) if stream == [0; 16] => {
-                format!("the stream does not name its key: check {name} and --context")
+                format!("the stream does not name its key; check {name} and --context")
             }
             Some(stream) if stream != *key_id => {
                 let (stream, key_id) = (hex::encode(stream), hex::encode(key_id));
                 format!(
-                    "the stream names key {stream}, and {name} holds key {key_id}: take the other key file"
+                    "the stream names key {stream}, but {name} holds key {key_id}; use the other key file"
                 )
             }
             _ => format!(
-                "{name} has the id that the stream names: check --context; if that is right, the stream header was altered"
+                "{name} holds the key that the stream names; check --context, and if that is right, the stream header was altered"
             ),
         }
     }
@@ -93,30 +93,28 @@ impl FailedRun<'_> {
         let (name, plaintext) = (output.name(), bytes(plaintext_len));
         if error.detail() == Detail::TruncatedUnsealed {
             let segments = count(segments, "committed segment");
-            return Some(format!(
-                "{name} has the plaintext of {segments}: {plaintext}; whatever followed is missing"
-            ));
+            return Some(format!("{name} has the plaintext of {segments}: {plaintext}; the rest is missing"));
         }
         if self.content == Content::Ciphertext || error.segment().is_none() {
             return None;
         }
         if error.kind() == ErrorKind::Trailing && !matches!(output, Output::File(_)) {
-            return Some(format!("what was written to {name} is the whole stream before that: {plaintext}"));
+            return Some(format!("{name} has the whole stream before that: {plaintext}"));
         }
         Some(match output {
             // The segments are genuine one by one and do not belong together: no prefix of what one writer sealed.
             Output::Standard | Output::Device(_) if error.detail() == Detail::AuthTrailer => {
-                format!("what was written to {name} does not belong together: throw it away")
+                format!("discard {name}: its parts do not belong together")
             }
             Output::File(_) if error.detail() == Detail::AuthTrailer => format!("{name} was not written"),
             Output::File(_) if plaintext_len == 0 || error.kind() == ErrorKind::Truncated => {
                 format!("{name} was not written")
             }
             Output::File(_) => {
-                format!("{name} was not written; -o - lets out what is before the fault: {plaintext}")
+                format!("{name} was not written; -o - writes the {plaintext} before the fault")
             }
             _ if plaintext_len == 0 => format!("nothing was written to {name}"),
-            _ => format!("what was written to {name} is an authentic prefix only: {plaintext}"),
+            _ => format!("{name} has an authentic prefix only: {plaintext}"),
         })
     }
 
@@ -128,22 +126,22 @@ impl FailedRun<'_> {
                 let missing = self.output.and_then(Output::partial).map(|partial| {
                     match self.output.map(Output::location) {
                         Some(Location::S3 { .. }) => {
-                            "the upload is complete, and kept: the same command with --force replaces it"
+                            "the upload is complete and kept; run the same command with --force to replace the object"
                                 .into()
                         }
-                        _ => format!("{} is complete: only its name is missing", partial.display()),
+                        _ => format!("{} is complete; only the new name is missing", partial.display()),
                     }
                 });
-                Failure::io(format!("{name}: came into being while sv2 was running, and is not replaced"))
+                Failure::io(format!("{name}: was created while sv2 was running, and is not replaced"))
                     .hints(missing)
             }
             IoKind::PermissionDenied if is_hidden(io) => Failure::io(io)
-                .hint("the upload is kept: the same command with --force completes it, whether or not the object exists"),
+                .hint("the upload is kept; run the same command with --force to complete it, whether or not the object exists"),
             // What S3 has answered about the upload makes no sense: asked again, it may.
             IoKind::InvalidData if self.is_uploaded() => Failure::io(io).hints(self.kept()),
             IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
                 Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
-                    .hint("free some space, or choose another place with -o")
+                    .hint("free some space, or choose another output with -o")
                     .hints(self.kept())
             }
             IoKind::NotFound if self.is_uploaded() => Failure::io(io).hint(RESTART),
@@ -173,18 +171,18 @@ impl FailedRun<'_> {
             let name = output.name();
             return vec![match segments {
                 0 => format!("no whole segment was written to {name}"),
-                _ => format!("what was written to {name} is {what}"),
+                _ => format!("{name} has {what}"),
             }];
         };
         let location = output.location();
         let next = match (self.content, &location) {
-            _ if segments == 0 => "the same command starts over".into(),
+            _ if segments == 0 => "run the same command again to start over".into(),
             (Content::Ciphertext, Location::File) => {
                 let name = partial.display();
                 format!("{RESUMES}; sv2 decrypt --salvage {name} -o FILE salvages it")
             }
             (_, Location::S3 { .. }) => {
-                format!("{RESUMES}; on this machine only, which has what is not uploaded yet")
+                format!("{RESUMES}; only this machine has the data not yet uploaded")
             }
             _ => RESUMES.into(),
         };
@@ -197,9 +195,9 @@ impl FailedRun<'_> {
     }
 }
 
-const SAME_BYTES: &str = "resuming takes a command that gives the same bytes again; all of them are compared";
+const SAME_BYTES: &str = "to resume, the command must write the same bytes again; all of them are compared";
 
-const RESUMES: &str = "the same command goes on from there, and with --restart starts over";
+const RESUMES: &str = "run the same command again to resume; --restart starts over";
 
 fn at_segment(error: &Error) -> String {
     error.segment().map_or_else(String::new, |segment| format!(" at segment {segment}"))

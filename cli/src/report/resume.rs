@@ -22,11 +22,14 @@ pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
     match warning {
         Warning::JournalUnusable(error) => {
             let journal = output.journal();
-            note(format_args!("warning: {}: {error}; going on without it", journal.display()));
+            note(format_args!("warning: {}: {error}; resuming without it", journal.display()));
         }
         Warning::JournalDamaged => {
             let journal = output.journal();
-            note(format_args!("warning: {}: records are damaged; going on without it", journal.display()));
+            note(format_args!(
+                "warning: {}: its records are damaged; resuming without it",
+                journal.display()
+            ));
         }
         Warning::ResultChanged => {
             let target = output.target();
@@ -34,10 +37,7 @@ pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
         }
         Warning::LostDurable => {
             let partial = output.partial();
-            note(format_args!(
-                "warning: {}: has lost what was durable; it is written again",
-                partial.display()
-            ));
+            note(format_args!("warning: {}: durable data was lost; sv2 writes it again", partial.display()));
         }
         // A run that failed tells of them, too: see `warn_names_at_risk`.
         Warning::NamesAtRisk(_) => {}
@@ -56,7 +56,7 @@ pub(crate) fn warn_names_at_risk(output: &Output, quiet: bool) {
 /// Tells after what a run goes on.
 pub(crate) fn note_resuming(output: &OutputFile, committed: &Committed) {
     let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
-    note(format_args!("{}: going on after {segments}, {plaintext}", output.partial().display()));
+    note(format_args!("{}: resuming after {segments}, {plaintext}", output.partial().display()));
 }
 
 /// Why a run cannot go on with what another one has left.
@@ -85,7 +85,7 @@ pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
             .hint(format!("it was begun with another key or --context; {RESTART}")),
         Cause::Format(error) if error.kind() == ErrorKind::Misuse => {
             Failure::usage(format!("{name}: was begun without --index"))
-                .hint(format!("leave --index out to go on with it; {RESTART}"))
+                .hint(format!("leave out --index to resume; {RESTART}"))
         }
         Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
         _ => Failure::io(format!("{name}: {error}")),
@@ -122,7 +122,7 @@ pub(crate) fn source_refused(
     };
     match then.filter(|_| format.offset().0 == 0) {
         Some(then) => failure.hint(format!(
-            "{}; --verify-source goes on if it holds everything that was encrypted",
+            "{}; --verify-source compares all of it, and resumes if nothing that was encrypted has changed",
             differs(then)
         )),
         None => failure,

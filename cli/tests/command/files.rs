@@ -44,7 +44,7 @@ fn a_run_with_a_long_name_is_resumed() {
     fs::write(output.partial(), &SMALL.stream().0[..9000]).unwrap();
     let ran = folder.run(&format!("encrypt -k key data -o {name}")).done();
     let partial = output.partial().file_name().unwrap().to_str().unwrap().to_owned();
-    assert!(ran.stderr().starts_with(&format!("sv2: {partial}: going on after")), "{ran}");
+    assert!(ran.stderr().starts_with(&format!("sv2: {partial}: resuming after")), "{ran}");
     folder.run(&format!("decrypt -q -k key {name} -o back")).done();
     assert_eq!(folder.read("back"), SMALL.plaintext());
 }

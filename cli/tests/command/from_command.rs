@@ -60,7 +60,7 @@ fn a_command_that_fails_is_not_sealed_and_resumes() {
         assert_eq!(self::ran(&folder, "tr '\\000' '\\001' < data").code(), 1);
         assert_eq!(folder.names(), ["data", "key", "out.sv2.journal", "out.sv2.partial"], "{line}");
         let ran = self::ran(&folder, "cat data data").done();
-        assert!(ran.stderr().starts_with("sv2: out.sv2.partial: going on after 3 segments"), "{ran}");
+        assert!(ran.stderr().starts_with("sv2: out.sv2.partial: resuming after 3 segments"), "{ran}");
         opens_to(&folder, &[plaintext(LEN), plaintext(LEN)].concat());
     }
 }

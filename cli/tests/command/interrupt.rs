@@ -53,7 +53,7 @@ fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {
         assert_eq!(salvaged.code(), 5);
         assert!(salvaged.stdout() == &plaintext(FED)[..SEGMENTS * 65_536]);
         let ran = folder.run_with(ENCRYPT, &plaintext(FED)).done();
-        assert!(ran.stderr().starts_with("sv2: out.sv2.partial: going on after 48 segments"), "{ran}");
+        assert!(ran.stderr().starts_with("sv2: out.sv2.partial: resuming after 48 segments"), "{ran}");
         folder.run("decrypt -q -k key out.sv2").done();
         assert!(folder.read("out") == plaintext(FED));
     }
@@ -72,7 +72,7 @@ fn decrypting_keeps_a_verified_prefix() {
     drop(stdin);
     assert!(folder.read("out.partial") == SMALL.plaintext()[..16_384]);
     let ran = folder.run_with("decrypt -k key -o out", &small).done();
-    assert!(ran.stderr().starts_with("sv2: out.partial: going on after 2 segments"), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: out.partial: resuming after 2 segments"), "{ran}");
     assert!(folder.read("out") == SMALL.plaintext());
 }
 

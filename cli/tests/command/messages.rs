@@ -53,7 +53,7 @@ fn deleting_says_what_becomes_of_the_room() {
     folder.write("data", b"hello");
     folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data").done();
     let ran = folder.run("delete sqlite:all.db?stream=data").done();
-    let said = "sv2: sqlite:all.db?stream=data: deleted; the file keeps its size, and what is written later takes the room\n\
+    let said = "sv2: sqlite:all.db?stream=data: deleted; the database keeps its size and uses the room later\n\
         hint: sqlite3 all.db VACUUM makes the file smaller\nexit 0";
     assert_eq!(ran.to_string(), said);
     assert_eq!(folder.run("list all.db").done().text(), "");

@@ -228,7 +228,7 @@ fn a_full_disk_keeps_what_was_written_whole() {
 
     // Once there is room again, the same command resumes.
     let ran = folder.run("encrypt -k key --frame-size 4K --segment-size 8K data").done();
-    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: going on after 3 segments"), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: resuming after 3 segments"), "{ran}");
     let ran = limited("decrypt -k key data.sv2 -o back");
     writeln!(said, "--- decrypt\n{ran}").unwrap();
     let partial = folder.read("back.partial");
@@ -263,7 +263,7 @@ fn an_input_that_fails_is_named_and_what_was_written_is_kept() {
     let ran = folder.run("encrypt -k key /proc/self/mem -o out");
     let expected = "sv2: /proc/self/mem: reading failed at segment 0: Input/output error (os error 5)\n\
         hint: out.partial is kept: no whole segment\n\
-        hint: the same command starts over\n\
+        hint: run the same command again to start over\n\
         exit 3";
     assert_eq!(ran.to_string(), expected);
     let ran = folder.run("verify -k key /proc/self/mem");

@@ -120,7 +120,7 @@ fn a_source_that_has_changed_is_refused() {
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
-    hint: its length is another; --verify-source goes on if it holds everything that was encrypted
+    hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
     ");
@@ -129,7 +129,7 @@ fn a_source_that_has_changed_is_refused() {
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
-    hint: it was modified; --verify-source goes on if it holds everything that was encrypted
+    hint: it was modified; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
     ");
@@ -168,13 +168,13 @@ fn other_keys_and_sizes_are_refused() {
     let ran = folder.run("encrypt -k key --segment-size 1M data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: was begun with --segment-size 64 KiB
-    hint: leave --segment-size out to go on with it; --restart starts over and throws it away
+    hint: leave out --segment-size to resume; --restart starts over and throws it away
     exit 2
     ");
     let ran = folder.run("encrypt -k key --suite aes-256-gcm data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: was begun with --suite xchacha20-poly1305
-    hint: leave --suite out to go on with it; --restart starts over and throws it away
+    hint: leave out --suite to resume; --restart starts over and throws it away
     exit 2
     ");
     folder.run("encrypt -q -k key data").done();
@@ -186,7 +186,7 @@ fn other_keys_and_sizes_are_refused() {
 fn from_a_pipe_what_is_committed_is_skipped() {
     let folder = interrupted();
     let ran = folder.run_with("encrypt -k key - -o data.sv2", &plaintext(LEN)).done();
-    assert!(ran.stderr().contains("going on after"), "{ran}");
+    assert!(ran.stderr().contains("resuming after"), "{ran}");
     folder.run("decrypt -q -k key data.sv2 -o back").done();
     assert!(folder.read("back") == plaintext(LEN));
 }
@@ -231,13 +231,13 @@ fn interrupted_decryption() -> Folder {
 fn a_decryption_goes_on_too() {
     let folder = interrupted_decryption();
     let ran = folder.run(DECRYPT).done();
-    assert!(ran.stderr().starts_with("sv2: back.partial: going on after "), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: back.partial: resuming after "), "{ran}");
     assert!(folder.read("back") == plaintext(LEN));
     assert_eq!(folder.names(), ["back", "data", "data.sv2", "key"]);
 
     let folder = interrupted_decryption();
     let ran = folder.run_with("decrypt -k key - -o back", &folder.read("data.sv2")).done();
-    assert!(ran.stderr().starts_with("sv2: back.partial: going on after "), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: back.partial: resuming after "), "{ran}");
     assert!(folder.read("back") == plaintext(LEN));
 
     let folder = interrupted_decryption();
@@ -267,7 +267,7 @@ fn a_decryption_does_not_go_on_with_another_stream() {
     touched.fill(0);
     folder.write("back.partial", &touched);
     let ran = folder.run(DECRYPT).done();
-    assert!(ran.stderr().starts_with("sv2: warning: back.partial: has lost what was durable"), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: warning: back.partial: durable data was lost"), "{ran}");
     assert!(folder.read("back") == plaintext(LEN));
 }
 
@@ -302,7 +302,7 @@ fn a_source_that_was_only_touched_or_has_grown_is_compared_on_request() {
     grown.extend_from_slice(b"more");
     folder.write("data", &grown);
     let ran = folder.run(&format!("{ENCRYPT} --verify-source")).done();
-    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: going on after "), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: data.sv2.partial: resuming after "), "{ran}");
     folder.run("decrypt -q -k key data.sv2 -o back").done();
     assert!(folder.read("back") == grown);
 
@@ -336,15 +336,15 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     insta::assert_snapshot!(said("recover torn"), @r"
     torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: a torn tail of 7592 bytes (7.4 KiB) after byte 992408; --truncate cuts it
-    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
-    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds
+    checksums only, without a key: authenticity is unknown; -k FILE checks it
+    sv2 encrypt resumes a .partial file by itself; sv2 decrypt --salvage recovers its plaintext
     exit 0
     ");
     assert_eq!(folder.read("torn").len(), 1_000_000);
     insta::assert_snapshot!(said("recover -k key torn --truncate"), @r"
     torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: a torn tail of 7592 bytes (7.4 KiB) was cut after byte 992408
-    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds
+    sv2 encrypt resumes a .partial file by itself; sv2 decrypt --salvage recovers its plaintext
     exit 0
     ");
     let whole = folder.read("torn");
@@ -352,14 +352,14 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     insta::assert_snapshot!(said("recover torn --truncate"), @r"
     torn: 15 segments in 1 run, 983040 bytes (960 KiB) of plaintext; no final segment
     torn: no torn tail
-    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
-    sv2 encrypt goes on with a .partial file by itself; sv2 decrypt --salvage salvages what a stream holds
+    checksums only, without a key: authenticity is unknown; -k FILE checks it
+    sv2 encrypt resumes a .partial file by itself; sv2 decrypt --salvage recovers its plaintext
     exit 0
     ");
     insta::assert_snapshot!(said("recover data.sv2"), @r"
     data.sv2: 193 segments in 1 run, 12582912 bytes (12 MiB) of plaintext; complete
     data.sv2: no torn tail
-    checksums only, no key: nothing is known about authenticity; -k FILE checks that too
+    checksums only, without a key: authenticity is unknown; -k FILE checks it
     exit 0
     ");
     let mut damaged = whole;
@@ -367,8 +367,8 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     folder.write("torn", &damaged);
     insta::assert_snapshot!(said("recover torn --truncate"), @r"
     sv2: torn: malformed.damaged at byte 128, segment 0: what was committed is damaged here
-    hint: this is damage and no torn tail, so nothing is cut
-    hint: sv2 decrypt --salvage -o - lets out what is before the fault
+    hint: this is damage, not a torn tail, so nothing is cut
+    hint: sv2 decrypt --salvage -o - writes the plaintext before the fault
     exit 1
     ");
     assert!(folder.read("torn") == damaged);

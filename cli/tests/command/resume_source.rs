@@ -32,7 +32,7 @@ fn empty_source_is_another_one() {
     set_modified(&folder, modified);
     insta::assert_snapshot!(folder.run(ENCRYPT), @r"
     sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
-    hint: its length is another; --verify-source goes on if it holds everything that was encrypted
+    hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
     ");
@@ -41,7 +41,7 @@ fn empty_source_is_another_one() {
     let ran = Ran(command.stdin(fs::File::open(folder.path("data")).unwrap()).output().unwrap());
     insta::assert_snapshot!(ran, @r"
     sv2: standard input: journal.source at byte 0: this is not the source that the interrupted run has read
-    hint: its length is another; --verify-source goes on if it holds everything that was encrypted
+    hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
     ");
@@ -57,7 +57,7 @@ fn source_from_before_1970_has_a_time() {
     set_modified(&folder, before(5));
     insta::assert_snapshot!(folder.run(ENCRYPT), @r"
     sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
-    hint: it was modified; --verify-source goes on if it holds everything that was encrypted
+    hint: it was modified; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
     ");

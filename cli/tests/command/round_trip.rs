@@ -142,7 +142,7 @@ fn keygen_makes_keys_that_work_and_differ() {
     let made = folder.run("keygen -o new").done();
     let text = String::from_utf8(folder.read("new")).unwrap();
     let id = text.lines().find_map(|line| line.strip_prefix("# key id: ")).unwrap();
-    assert_eq!(made.stderr(), format!("sv2: new: key {id} made; keep a copy somewhere safe\n"));
+    assert_eq!(made.stderr(), format!("sv2: new: made key {id}; keep a copy somewhere safe\n"));
     assert!(text.lines().last().unwrap().starts_with(&format!("sv2-key-2 {id} ")));
     let other = folder.run("keygen").done();
     assert!(other.stderr().is_empty() && other.text() != text);

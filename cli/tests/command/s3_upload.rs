@@ -166,7 +166,7 @@ fn an_upload_that_is_interrupted_is_gone_on_with() {
     insta::assert_snapshot!(Ran(child.wait_with_output().unwrap()), @r"
     sv2: interrupted after 27 segments
     hint: the upload is kept: an unsealed stream of 27 whole segments, 26214405 bytes (25 MiB) of plaintext
-    hint: the same command goes on from there, and with --restart starts over; on this machine only, which has what is not uploaded yet
+    hint: run the same command again to resume; --restart starts over; only this machine has the data not yet uploaded
     exit 130
     ");
     assert_eq!(place.front.uploads().len(), 1);
@@ -192,7 +192,7 @@ fn an_upload_that_is_killed_is_gone_on_with() {
     assert_eq!(child.wait().unwrap().code(), None);
     place.front.heal();
     let ran = place.run(args).done();
-    assert!(ran.stderr().starts_with("sv2: s3://bucket/back.partial: going on after "), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: s3://bucket/back.partial: resuming after "), "{ran}");
     assert!(place.front.object("bucket/back").unwrap() == plaintext(LEN));
     place.assert_holds(&plaintext(LEN));
 }
@@ -228,7 +228,7 @@ fn what_comes_from_a_pipe_is_fed_again() {
     ");
     assert_eq!(place.front.uploads().len(), 1);
     let ran = place.run_with(PIPED, &plaintext(LEN)).done();
-    assert!(ran.stderr().starts_with("sv2: s3://bucket/out.sv2.partial: going on after "), "{ran}");
+    assert!(ran.stderr().starts_with("sv2: s3://bucket/out.sv2.partial: resuming after "), "{ran}");
     place.assert_holds(&plaintext(LEN));
 }
 
@@ -255,7 +255,7 @@ fn an_upload_that_has_expired_is_told() {
     let place = killed_at_a_pipe();
     place.front.expire(&place.front.uploads()[0].id);
     insta::assert_snapshot!(place.run_with(PIPED, &plaintext(LEN)), @r"
-    sv2: s3://bucket/out.sv2.partial: going on after 24 segments, 25165824 bytes (24 MiB)
+    sv2: s3://bucket/out.sv2.partial: resuming after 24 segments, 25165824 bytes (24 MiB)
     sv2: s3://bucket/out.sv2: what was uploaded is gone at S3 (aborted, or expired), and is not on this machine any more
     hint: --restart starts over and throws it away
     exit 3

@@ -132,7 +132,7 @@ fn a_run_that_was_interrupted_is_gone_on_with() {
         let refused = run_with(&served, encrypt, &[1; 100]);
         assert_eq!(refused.code(), 1, "{refused}");
         let done = run_with(&served, again, &plaintext(LEN)).done();
-        assert!(done.stderr().contains("going on after 39 segments"), "{done}");
+        assert!(done.stderr().contains("resuming after 39 segments"), "{done}");
         assert!(served.run("decrypt -q -k key s3://bucket/data.sv2 -o -").done().stdout() == plaintext(LEN));
         served.nothing_is_left();
         served.server.remove("data.sv2");
@@ -150,7 +150,7 @@ fn a_killed_run_is_resumed() {
     child.kill().unwrap();
     child.wait().unwrap();
     let done = run_with(&served, encrypt, &plaintext(LEN)).done();
-    assert!(done.stderr().contains("going on after "), "{done}");
+    assert!(done.stderr().contains("resuming after "), "{done}");
     assert!(served.run("decrypt -q -k key s3://bucket/data.sv2 -o -").done().stdout() == plaintext(LEN));
     served.nothing_is_left();
 }
@@ -172,7 +172,7 @@ fn resumed_without_the_upload(served: &Served, args: &str) {
 fn resumed(served: &Served, args: &str) {
     let done = run_with(served, args, &plaintext(2 * LEN)).done();
     // The data that waited for the server may have been all of the rest.
-    let kept = ["going on after", "was complete; only its name was missing"];
+    let kept = ["resuming after", "was complete; only its name was missing"];
     assert!(kept.iter().any(|kept| done.stderr().contains(kept)), "{done}");
 }
 

@@ -42,7 +42,7 @@ pub use summary::Summary;
 /// The defaults are those of [`StreamParams::new`]; every field may be changed before
 /// [`run`](Self::run).
 pub struct EncryptPipeline<'a> {
-    /// Parameters of the stream. `run` draws stream_salt.
+    /// Parameters of the stream. `run` draws stream_salt, and refuses one that is not zero.
     pub params: StreamParams,
     /// The input of each segment's digest.
     ///

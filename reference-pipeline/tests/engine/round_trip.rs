@@ -101,6 +101,18 @@ fn a_declared_length_is_kept_by_writer_and_reader() {
     assert_eq!(result.unwrap_err().kind(), Some(ErrorKind::Truncated));
 }
 
+/// Two streams with one salt and one key would share their keys (SV2-WRT-006).
+#[test]
+fn a_stream_salt_of_the_caller_is_refused() {
+    let key = key();
+    let mut pipeline = EncryptPipeline::new(&key);
+    pipeline.params.stream_salt = [1; 32];
+    let mut sink = stream_v2_testing::sinks::Recording::default();
+    let error = pipeline.run(&b"data"[..], &mut sink, Managers::none()).unwrap_err();
+    assert_eq!(error.format_error().unwrap().rule(), Some(stream_v2_format::Misuse::SaltChosen));
+    assert!(sink.bytes.is_empty());
+}
+
 #[test]
 fn a_context_must_match() {
     let key = key();
