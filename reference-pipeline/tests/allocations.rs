@@ -28,7 +28,7 @@ const BY_WORKER: usize = 16;
 /// Most allocations of a run: keys, channel, places in order.
 const BY_RUN: usize = 24;
 
-/// The most allocations of a run in any schedule.
+/// Returns the most allocations of a run in any schedule.
 ///
 /// The actual number depends on which threads wait, and on how many permits they need. So two runs
 /// are not compared.
@@ -52,7 +52,7 @@ fn file_of(bytes: &[u8]) -> File {
     file
 }
 
-/// Even an allocation in one segment of ten would exceed the bound.
+/// Checks the bound. Even an allocation in one segment of ten would exceed it.
 fn assert_bounded(what: &str, jobs: usize, made: usize) {
     let most = most(jobs);
     assert!(most < SEGMENTS / 10);

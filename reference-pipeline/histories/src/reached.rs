@@ -13,7 +13,7 @@ pub(crate) struct Reached {
     pub(crate) run: Run,
     /// Plaintext so far.
     pub(crate) total: u8,
-    /// Data segments since the last index segment; empty if the layout has none.
+    /// Data segments since the last index segment. Empty if the layout has none.
     pub(crate) uncovered: Entries,
     /// The last index segment.
     pub(crate) previous: Option<Name>,

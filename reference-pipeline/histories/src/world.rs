@@ -36,7 +36,7 @@ impl Transcript {
         u8::try_from(self.0 & 31).ok()?.checked_sub(1)
     }
 
-    /// The names, from segment 0 on.
+    /// Returns the names, from segment 0 on.
     pub(crate) fn names(self) -> impl Iterator<Item = Name> {
         (0..u32::from(Self::LEN_MAX)).rev().filter_map(move |place| {
             let shifted = Self(self.0 >> (place * Self::BITS));

@@ -24,7 +24,8 @@ use tempfile::NamedTempFile;
 /// Five segments of 8 KiB, the last one not full.
 const LEN: usize = 5 * 8192 - 7;
 
-/// Half of the rounds choose at random, and half change their choice at three places (PCT).
+/// Runs the scenario. Half of the rounds choose at random, and half change their choice at three
+/// places (PCT).
 fn check(rounds: usize, scenario: impl Fn() + Send + Sync + Clone + 'static) {
     // A run may take no thread, but the scheduler of PCT needs two.
     let scenario = move || {
@@ -49,12 +50,12 @@ fn check(rounds: usize, scenario: impl Fn() + Send + Sync + Clone + 'static) {
     }
 }
 
-/// One to three workers, and a window of one to four.
+/// Chooses one to three workers, and a window of one to four.
 fn parallelism() -> Parallelism {
     Parallelism { workers: thread_rng().gen_range(1..=3), window: thread_rng().gen_range(1..=4) }
 }
 
-/// The stream that every schedule must produce.
+/// Returns the stream that every schedule must produce.
 fn ideal() -> Vec<u8> {
     shuttle_free(|| encrypt(&encrypting(&key(), 1), &plaintext(LEN)))
 }

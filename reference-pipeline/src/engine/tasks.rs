@@ -138,7 +138,7 @@ fn work_all<F: Flow, W: WorkerStage<F>>(
         reply.begin(place);
         match catch_panic(Stage::Worker, Some(reply.base + place), || worker.work(job)) {
             Ok(done) => reply.send(Outcome::Done(done)),
-            // Segments after a failed one are not needed; those before it were taken earlier.
+            // Segments after a failed one are not needed, and those before it were taken earlier.
             Err(error) => return reply.send(Outcome::Failed(error)),
         }
         let mut crew = held(crew);
@@ -162,7 +162,7 @@ impl<F: Flow> Reply<F> {
         (self.place, self.sent) = (place, false);
     }
 
-    /// Never waits: there is room for every result.
+    /// Sends the result. It never waits, because there is room for every result.
     fn send(&mut self, outcome: Outcome<F::Done>) {
         self.sent = true;
         let _ = self.results.try_send((self.place, outcome));
@@ -179,7 +179,8 @@ impl<F: Flow> Drop for Reply<F> {
     }
 }
 
-/// Runs the reader: a permit, a segment, a job; and at the end one last message in its place.
+/// Runs the reader: a permit, a segment and a job, again and again, and one last message in its
+/// place.
 async fn read_all<F: Flow, W: WorkerStage<F>>(
     reader: &mut impl ReaderStage<F>,
     mut permits: Receiver<Buffers>,
@@ -218,7 +219,7 @@ async fn write_all<F: Flow>(
     let mut writer = OrderedWriter::<F, _>::new(writer, window, base);
     while let Some(result) = results.recv().await {
         if matches!(result.1, Outcome::Failed(_)) {
-            // Segments before the failed one are still written; nothing after it needs to be read.
+            // Segments before the failed one are still written. Nothing after it needs to be read.
             stop.store(true, Ordering::Release);
         }
         // Never waits: there is room for every permit.

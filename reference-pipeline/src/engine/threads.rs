@@ -89,7 +89,7 @@ fn run<F: Flow, W: WorkerStage<F>>(
             Some(error) => Err(Error::io(Stage::Start, None, error)),
         };
         shared.permits.close();
-        // Leaving the scope would wait for the closures only; joining waits for the threads.
+        // Leaving the scope would wait for the closures only, but joining waits for the threads.
         for thread in threads.into_iter().flatten() {
             let _ = thread.join();
         }
@@ -188,7 +188,8 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
             });
             let Some(next) = next else { return };
             let result = work(worker, self.base, next);
-            // Segments after a failed one are not needed; those before it are with other workers.
+            // Segments after a failed one are not needed, and those before it are with other
+            // workers.
             let is_last = !matches!(result.1, Outcome::Done(_));
             if results.send(result).is_err() || is_last {
                 return;
@@ -222,7 +223,7 @@ impl<F: Flow, R: ReaderStage<F>> Shared<'_, F, R> {
                 return Err(writer.defect("all threads ended before the stream did"));
             };
             if matches!(result.1, Outcome::Failed(_)) {
-                // Segments before the failed one are still written; nothing after it needs to be
+                // Segments before the failed one are still written. Nothing after it needs to be
                 // read.
                 self.stop.store(true, Ordering::Release);
             }

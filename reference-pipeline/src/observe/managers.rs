@@ -12,7 +12,7 @@ use crate::error::Error;
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum LogEvent<'a> {
-    /// The stream header is known; segments follow.
+    /// The stream header is known. Segments follow.
     Started(&'a HeaderV1),
     /// The sink has taken a segment.
     Committed(&'a Commit),
@@ -122,7 +122,7 @@ pub trait CrashManager {
 
     /// Notes that everything is durable, and the final segment is next.
     ///
-    /// It has this segment_index and trailer, and is to be written next, or was verified.
+    /// It has this segment_index and trailer. It will be written next, or was verified.
     ///
     /// # Errors
     ///

@@ -63,7 +63,7 @@ pub struct TelemetrySnapshot {
     pub recording: Duration,
 }
 
-/// Counts what a run does. Clones share the counters.
+/// Counts the work of a run. Clones share the counters.
 #[derive(Clone, Debug, Default)]
 pub struct Telemetry {
     counters: Arc<Counters>,

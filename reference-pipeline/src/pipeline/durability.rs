@@ -15,7 +15,7 @@ const BYTES_MAX: u64 = DURABLE_BYTES_MAX - 2 * SEGMENT_SIZE_MAX as u64;
 /// A crash of the process alone loses the segment that was being written, with every setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Durability {
-    /// Bytes of output after which it is made durable; at most 128 MiB.
+    /// Bytes of output after which it is made durable. At most 128 MiB.
     pub bytes: u64,
     /// Segments after which the output is made durable.
     pub segments: u64,
@@ -24,7 +24,7 @@ pub struct Durability {
 }
 
 impl Default for Durability {
-    /// Every 64 MiB, and every 10 seconds. `spec/decisions/0009` gives the measurements.
+    /// Returns every 64 MiB, and every 10 seconds. `spec/decisions/0009` gives the measurements.
     fn default() -> Self {
         Self { bytes: 64 << 20, segments: u64::MAX, time: Duration::from_secs(10) }
     }
@@ -43,7 +43,7 @@ impl Pending {
         Self { policy, bytes: 0, segments: 0, since: Instant::now() }
     }
 
-    /// Counts a segment, and returns whether everything is to be made durable now.
+    /// Counts a segment, and returns whether everything must be made durable now.
     pub(crate) fn add(&mut self, bytes: u64) -> bool {
         self.bytes += bytes;
         self.segments += 1;

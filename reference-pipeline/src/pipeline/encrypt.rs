@@ -103,7 +103,7 @@ impl Covering {
     }
 }
 
-/// Cuts a source into full segments; only the last may be shorter (SV2-WRT-004).
+/// Cuts a source into full segments. Only the last may be shorter (SV2-WRT-004).
 struct EncryptReader<R> {
     source: R,
     segment_size: usize,

@@ -39,7 +39,7 @@ pub use summary::Summary;
 
 /// Encrypts a source into a sealed stream.
 ///
-/// The defaults are those of [`StreamParams::new`]; every field may be changed before
+/// The defaults are those of [`StreamParams::new`]. Every field may be changed before
 /// [`run`](Self::run).
 pub struct EncryptPipeline<'a> {
     /// Parameters of the stream. `run` draws stream_salt, and refuses one that is not zero.

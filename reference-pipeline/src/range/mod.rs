@@ -123,7 +123,7 @@ impl DecryptPipeline<'_> {
     /// # Errors
     ///
     /// - the errors of [`open_stream`](Self::open_stream).
-    /// - the error of the final segment; `auth.trailer` if it does not fit the stream.
+    /// - the error of the final segment, or `auth.trailer` if it does not fit the stream.
     /// - `truncated` if there is no final segment.
     /// - `trailing` if bytes follow the final segment.
     /// - `io.source` if a read fails.

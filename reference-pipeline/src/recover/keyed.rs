@@ -323,7 +323,7 @@ impl<R: Read + Seek> Recovery<R> {
             };
         let end = Offset(recovered.stream_len);
         let torn = damage::header_at(&mut self.output, end).map_err(source_error(Some(segments)))?;
-        // The length in the header at the end is authentic, so nothing in its wire is looked at.
+        // The length in the header at the end is authentic, so its wire is skipped.
         let len = torn.and_then(|header| authenticated(&header, end)).unwrap_or(1);
         damage::refuse(&mut self.output, (end, segments), end.plus(len), |bytes, offset| {
             authenticated(bytes, offset).is_some()

@@ -34,7 +34,7 @@ pub struct WalkedSegment {
     pub run: u64,
 }
 
-/// Moves a source forward by so many bytes, or to its end, which some sources know; returns the
+/// Moves a source forward by so many bytes, or to its end, which some sources know. Returns the
 /// number of bytes.
 type Skip<R> = fn(&mut R, u64, u64) -> io::Result<u64>;
 

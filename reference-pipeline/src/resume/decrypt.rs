@@ -27,7 +27,8 @@ use crate::storage::{OutputFile, StoredFile};
 pub enum PartialDecryption {
     /// There is nothing to resume.
     ///
-    /// Any partial output may be discarded: nothing was released to it, or it has lost what was.
+    /// Any partial output may be discarded: nothing was released to it, or it has lost the released
+    /// plaintext.
     Nothing(Option<ResumeWarning>),
     /// There is a partial file that no journal vouches for. It may belong to another program.
     ///

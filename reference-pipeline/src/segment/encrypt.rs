@@ -31,7 +31,7 @@ impl fmt::Debug for EncryptSegmentInput {
 /// One sealed data segment. A stream holds `header || wire`.
 #[derive(Clone)]
 pub struct EncryptedSegment {
-    /// The segment header; 96 bytes in the stream.
+    /// The segment header. It takes 96 bytes in the stream.
     pub header: SegmentHeader,
     /// The frames: `header.wire_len` bytes.
     pub wire: Bytes,

@@ -2,7 +2,7 @@
 //!
 //! # Assumptions
 //!
-//! - `fdatasync` of the file makes its bytes durable; `fsync` of the folder makes its names
+//! - `fdatasync` of the file makes its bytes durable, and `fsync` of the folder makes its names
 //!   durable.
 //! - `link` and `rename` within one folder are atomic, and `link` never replaces a file that
 //!   exists.

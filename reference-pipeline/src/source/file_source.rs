@@ -86,15 +86,15 @@ impl PendingRead {
     }
 }
 
-/// Bytes that the kernel is told to read ahead, at a time. Of larger requests Linux may read only a
-/// part.
+/// Bytes that the kernel is asked to read ahead, at a time. Of larger requests Linux may read only
+/// a part.
 const AHEAD: u64 = 8 << 20;
 const AT_A_TIME: u64 = 1 << 20;
 
-/// The end of the range that the kernel was told to read ahead.
+/// The end of the range that the kernel was asked to read ahead.
 ///
-/// By itself the kernel sees no order in what several workers read piece by piece. It would ask a
-/// disk for each piece alone, while the workers wait.
+/// By itself the kernel sees no order in the reads of several workers. It would ask a disk for each
+/// piece alone, while the workers wait.
 #[derive(Default)]
 struct Readahead(u64);
 

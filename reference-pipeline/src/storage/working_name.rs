@@ -27,7 +27,7 @@ pub(super) fn working_name(target: &Path, name_len_max: Option<usize>) -> PathBu
     target.with_file_name(short)
 }
 
-/// Half of the SHA-256 of a name.
+/// Returns half of the SHA-256 of a name.
 fn digest(name: &OsStr) -> String {
     let digest = Sha256::digest(name.as_encoded_bytes());
     digest.iter().take(16).fold(String::new(), |mut hex, byte| {

@@ -8,7 +8,7 @@
 //! either engine resumes the runs of the other. A run is one future, to be awaited within a Tokio
 //! runtime. It starts no runtime and no task of its own.
 //!
-//! **Cancelling.** A dropped future leaves the same state as a crash of the process: whole
+//! **Cancelling.** A dropped future leaves the same state as a crash of the process. That is whole
 //! segments, and at most a torn one at the end, which a resumed run cuts. It leaves no task. Work
 //! on a blocking thread at that moment, a segment to be sealed or a piece for the sink, ends there
 //! by itself. It keeps the lock on the partial file as long as that takes.

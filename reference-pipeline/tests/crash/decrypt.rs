@@ -40,7 +40,7 @@ fn each_stream(look: impl Fn(&Decryption, &Run)) {
     }
 }
 
-/// At thirty bytes of each piece; on threads, and at night, at every byte.
+/// At thirty bytes of each piece. On threads, and at night, at every byte.
 #[test]
 fn killed_at_every_byte() {
     each_stream(|decryption, first| {
@@ -101,7 +101,7 @@ fn power_lost_twice() {
     });
 }
 
-/// The plaintext of nine segments, five of them committed.
+/// Returns the plaintext of nine segments, five of them committed.
 fn interrupted() -> (Decryption, Contents) {
     let decryption = decryption(9);
     let first = decryption.first();

@@ -143,8 +143,8 @@ fn power_lost_and_then_killed() {
     });
 }
 
-/// All pairs for streams of up to one segment; every third first loss for two, and of nine every
-/// 97th at night.
+/// All pairs for streams of up to one segment. For two segments every third first loss, and for
+/// nine every 97th at night.
 //= spec/stream-v2.md#sv2-jrn-008
 //= type=test
 //# An owner that resumes MUST replace the journal that it finds, as for compacting, before it

@@ -21,8 +21,9 @@ fn sources(same: usize) -> (Vec<u8>, Vec<u8>) {
     (source, other)
 }
 
-/// Two segments; two more, on two copies, from two sources; and one more on each of these. Then a
-/// copy that was rolled back to its first segment, without its journal.
+/// Writes two segments, two more on two copies from two sources, and one more on each of these.
+///
+/// Another run then resumes a copy that was rolled back to its first segment, without its journal.
 fn forks(index: bool) -> (Forks, [Contents; 2]) {
     sealings::watch();
     let (source, other) = sources(2);
@@ -92,7 +93,7 @@ fn every_mix(index: bool) -> (usize, usize) {
     (whole, refused)
 }
 
-/// The same disk with one segment of another run.
+/// Returns the same disk with one segment of another run.
 fn exchanges(forks: &Forks, contents: &Contents) -> Vec<Contents> {
     let output = contents.file("out.partial").unwrap();
     let ends = crash_sim::encryption::ends(output);

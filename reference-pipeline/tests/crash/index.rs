@@ -22,7 +22,7 @@ const BEFORE: usize = FULL - 2;
 /// of fewer than n.
 const ENDS: [(usize, u64); 3] = [(3, FULL as u64 + 4), (2, FULL as u64 + 2), (1, FULL as u64 + 1)];
 
-/// An encryption that resumes after `BEFORE` segments, and the disk that it finds.
+/// Returns an encryption that resumes after `BEFORE` segments, and the disk that it finds.
 fn encryption((segments, in_all): (usize, u64)) -> (Encryption, Contents) {
     sealings::watch();
     let source = plaintext(BEFORE + segments * SEGMENT - 7);

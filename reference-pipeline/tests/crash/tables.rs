@@ -22,7 +22,7 @@ fn encryption() -> Encryption {
     Encryption::new(plaintext(SEGMENTS * SEGMENT - 7))
 }
 
-/// Returns the operation that writes the header of segment `TORN`; the next one writes its wire.
+/// Returns the operation that writes the header of segment `TORN`. The next one writes its wire.
 fn header_call(first: &Run) -> usize {
     let begin = ends(&first.result)[TORN];
     first

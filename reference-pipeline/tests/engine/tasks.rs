@@ -231,7 +231,7 @@ fn a_sink_that_waits_holds_the_source_back() {
         };
         assert!(runtime.block_on(run).is_none());
         let read = pipeline.telemetry.snapshot().segments_read;
-        // The header and two segments were taken; the third is with the sink, and the window is
+        // The header and two segments were taken. The third is with the sink, and the window is
         // full.
         assert!(read <= 2 + pipeline.parallelism.resolved().window as u64, "{read}");
     }

@@ -235,14 +235,14 @@ fn an_order_fault_before_the_last_commit_is_damage() {
     let damaged = (Detail::MalformedDamaged, Some(5));
     let other = [&whole[..begins[5]], &whole[begins[4]..begins[5]]].concat();
     assert_eq!(refused(&other, Some(&journal)), (damaged, begins[5]));
-    // After it, with a journal that is behind; and without a commit.
+    // After it, with a journal that is behind, and without a commit.
     let behind = &journal[..212 + 2 * JOURNAL_RECORD_LEN];
     let order = (Detail::OrderSegmentIndex, Some(3));
     assert_eq!(refused(&swapped(3), Some(behind)), (order, begins[3] + 4));
     assert_eq!(refused(&swapped(3), None), (order, begins[3] + 4));
 }
 
-/// An interrupted decryption: six segments are there, and recorded.
+/// Begins an interrupted decryption: six segments are there, and recorded.
 fn interrupted(stream: &[u8], place: &Place) -> StreamOpener {
     let mut pipeline = DecryptPipeline::new(&place.key);
     pipeline.durability.segments = 2;

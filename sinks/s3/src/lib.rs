@@ -30,9 +30,10 @@
 //! # Names and signatures
 //!
 //! A key is a name and not a path. Every byte of it that a URL could take for something else is
-//! sent as `%XX`, including the dots of `.` and `..`, so that no layer resolves it (`address.rs`).
-//! Requests are signed in their headers, together with the SHA-256 of the body (`signing.rs`). No
-//! credential and no signature is in a URL, because proxies write URLs to their logs.
+//! sent as `%XX`. That includes the dots of `.` and `..`, so that no layer resolves it
+//! (`address.rs`). Requests are signed in their headers, together with the SHA-256 of the body
+//! (`signing.rs`). No credential and no signature is in a URL, because proxies write URLs to their
+//! logs.
 //!
 //! # Requests
 //!
@@ -63,11 +64,11 @@
 //! hold a credential, a signature or the URL of a request.
 //!
 //! - `NotFound`: no such bucket, no such object.
-//! - `PermissionDenied`: 401 and 403, including those for a wrong clock; a token that has expired.
-//! - `InvalidData`: the object was replaced, or has become shorter; answers that make no sense; TLS
-//!   that cannot be trusted.
+//! - `PermissionDenied`: 401 and 403, including those for a wrong clock, and an expired token.
+//! - `InvalidData`: the object was replaced or has become shorter, answers make no sense, or TLS
+//!   cannot be trusted.
 //! - `InvalidInput`: invalid names and settings, including the region of another bucket.
-//! - `ResourceBusy`: 429 and 503, again and again; another request for an object that is to be
+//! - `ResourceBusy`: 429 and 503 again and again, or another request for an object that is being
 //!   made.
 //! - `Unsupported`: the server refuses to make an object on the condition that there is none.
 //! - `TimedOut`, `ConnectionRefused`, `ConnectionReset`, `UnexpectedEof`, and other errors of the

@@ -9,9 +9,9 @@
 //! # Assumptions
 //!
 //! - A transaction of SQLite is atomic. In WAL mode a transaction that was committed with
-//!   `synchronous=FULL` survives a loss of power, with everything that was committed before it, if
-//!   the syncs of the log up to there succeeded. One that was committed with `NORMAL` survives the
-//!   death of the process.
+//!   `synchronous=FULL` survives a loss of power, if the syncs of the log up to there succeeded. So
+//!   does everything that was committed before it. A transaction that was committed with `NORMAL`
+//!   survives the death of the process.
 //! - If a process has the log open when a write-back of it fails, its next sync of the log reports
 //!   that (Linux 4.13 and later). A process that opens the log afterwards gets no report.
 //! - The database is on a local disk: WAL does not work over a network.
@@ -23,11 +23,11 @@
 //!
 //! # Transactions
 //!
-//! - A segment is appended: `BEGIN IMMEDIATE`; length and next segment_index advance from their
-//!   expected values, or nothing changes; the row of the segment. It survives the death of the
-//!   process.
-//! - A tail is cut: the bytes behind the cut, overwritten with zeros; length and next segment_index
-//!   of the rest. It survives as a segment does.
+//! - A segment is appended. `BEGIN IMMEDIATE` begins the transaction. Length and next segment_index
+//!   advance from their expected values, or nothing changes. The row of the segment is added. It
+//!   survives the death of the process.
+//! - A tail is cut. The bytes behind the cut are overwritten with zeros. Length and next
+//!   segment_index become those of the rest. It survives as a segment does.
 //! - A durability point: the length that is durable, with `synchronous=FULL`. Everything is
 //!   durable, with all that was committed before.
 //! - A record of the journal: as a segment, followed by a durability point. All of it is durable.
@@ -60,8 +60,8 @@
 //!   database when it is closed.
 //! - This crate makes checkpoints, because SQLite ignores the errors of its own.
 //! - A writer that opens a database, or resumes in it, first writes all valid frames of the log
-//!   again, byte for byte, while it holds the lock of the database, and syncs the log. It fails if
-//!   that fails.
+//!   again, byte for byte. It holds the lock of the database meanwhile, and syncs the log. It fails
+//!   if that fails.
 //!
 //! In each case the log up to the hole is on the disk:
 //!

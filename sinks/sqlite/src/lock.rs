@@ -26,7 +26,7 @@ pub(super) struct Lock {
     ours: bool,
 }
 
-/// `DATABASE-ID.lock`.
+/// Returns `DATABASE-ID.lock`.
 fn path(database: &Path, content: i64) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push(format!("-{content}.lock"));

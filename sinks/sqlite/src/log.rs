@@ -26,7 +26,7 @@ const MAGIC: u32 = 0x377F_0682;
 /// Most times that another process may restart the log while this one reads it.
 const ATTEMPTS: u32 = 8;
 
-/// `DATABASE-wal`.
+/// Returns `DATABASE-wal`.
 pub(super) fn path(database: &Path) -> PathBuf {
     let mut path = database.as_os_str().to_owned();
     path.push("-wal");

@@ -101,7 +101,7 @@ use crate::multipart::Multipart;
 pub use leftover::Leftover;
 pub use state::UploadNotice;
 
-/// An object that is to be written.
+/// An object to be written.
 pub struct Upload {
     remote: Arc<dyn Multipart>,
     local: Arc<dyn Storage>,

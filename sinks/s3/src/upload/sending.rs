@@ -15,8 +15,7 @@ use super::facts::Sent;
 use super::state::Shared;
 use crate::multipart::{PartBody, UploadId};
 
-/// Fewest planned bytes that make the run wait for S3. The parts that are being sent do not exceed
-/// it.
+/// Planned bytes that may wait for S3 before the run waits too. Large parts allow more.
 const WAITING_MIN: u64 = 64 << 20;
 /// Interval at which a waiting thread checks for a shutdown request.
 const LOOK: Duration = Duration::from_millis(100);

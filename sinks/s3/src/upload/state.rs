@@ -184,8 +184,9 @@ impl Shared {
         Ok(cuts)
     }
 
-    /// Notes that the bytes before `upto` that S3 has are given up here, if it is worth it; returns
-    /// up to where.
+    /// Notes that the bytes before `upto` that S3 has are given up here, if it is worth it.
+    ///
+    /// Returns the end of the bytes that are given up.
     pub(super) fn forgets(&self, upto: u64) -> io::Result<Option<u64>> {
         self.owned(|state| {
             let upto = upto.min(state.record.facts.sent_end());

@@ -12,7 +12,7 @@ const COMPLETE: Operation = Operation::CompleteMultipartUpload;
 const THEIRS: &[u8] = b"of somebody else";
 const CONFLICT: Fault = Fault::Refuse(409, "ConditionalRequestConflict", "A conflicting operation.");
 
-/// An upload in parts, by either engine, and an object of no bytes.
+/// Passes an upload in parts, by either engine, and an object of no bytes to `look`.
 fn each(look: impl Fn(Command, Machine)) {
     for (way, on, segments) in
         [(Way::Encrypt, On::Threads, 7), (Way::Decrypt, On::Tasks, 7), (Way::Decrypt, On::Threads, 0)]

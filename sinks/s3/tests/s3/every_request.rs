@@ -54,7 +54,7 @@ fn parts(machine: &Machine) -> Vec<(Option<String>, Option<u16>)> {
     parts.collect()
 }
 
-/// The fault of one request is gone by the next attempt.
+/// Checks that the fault of one request is gone by the next attempt.
 fn once(command: &Command, begins: Begins, (operation, nth): (Operation, usize), fault: &Fault) {
     let mut machine = begun(command, begins);
     machine.front.fail_at(operation, nth, fault.clone());
@@ -66,7 +66,7 @@ fn once(command: &Command, begins: Begins, (operation, nth): (Operation, usize),
     machine.assert_clean();
 }
 
-/// The fault stays until the run has ended. Returns whether it caused the end.
+/// Keeps the fault until the run has ended, and returns whether it caused the end.
 fn for_ever(command: &Command, begins: Begins, (operation, nth): (Operation, usize), fault: &Fault) -> bool {
     let mut machine = begun(command, begins);
     machine.fails_for_ever(operation, nth, fault);

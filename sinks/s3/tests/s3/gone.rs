@@ -48,7 +48,8 @@ fn assert_gone(failed: &Failed) {
     assert!(text.contains("what was uploaded is gone at S3"), "{text}");
 }
 
-/// Nothing can be resumed, and nothing is removed for that. After starting over, it is complete.
+/// Checks that nothing can be resumed, and nothing is removed for that. After starting over, it is
+/// complete.
 fn assert_starts_over(command: &Command, machine: &mut Machine) {
     for _ in 0..2 {
         let left = machine.disk.contents().names;

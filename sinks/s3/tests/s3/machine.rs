@@ -26,7 +26,7 @@ pub(crate) struct Machine {
     pub(crate) front: Arc<Front>,
     pub(crate) bucket: Bucket,
     pub(crate) disk: Sim,
-    /// All requests that were looked at.
+    /// All requests that were checked.
     requests: Vec<Request>,
     notices: Arc<Mutex<Vec<UploadNotice>>>,
 }
