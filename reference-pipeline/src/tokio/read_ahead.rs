@@ -15,9 +15,9 @@ use super::AsyncSource;
 use crate::observe::shown::Len;
 use crate::segment::buffers::resize;
 
-/// Fewest bytes that are requested from the source at a time.
+/// Shortest chunk. A chunk is requested from the source at a time.
 ///
-/// The usual number is that of a segment, if it is within the limits.
+/// It is as long as a segment, within these limits.
 const CHUNK_MIN: usize = 64 << 10;
 const CHUNK_MAX: usize = 2 << 20;
 /// Most chunks that are read ahead.
