@@ -1,4 +1,4 @@
-//! The command line: what can be asked for, in the words of the help texts.
+//! The command line: its commands and options, and their help texts.
 
 use std::ffi::OsString;
 use std::ops::Range;
@@ -177,7 +177,7 @@ pub(crate) struct IoArgs {
 }
 
 impl IoArgs {
-    /// When the output is made durable: after so many bytes, unless something else is asked for.
+    /// Returns when the output is made durable: after `bytes` unless the option says otherwise.
     pub(crate) fn durability(&self, bytes: u64) -> Durability {
         Durability { bytes: self.sync_every.unwrap_or(bytes), ..Durability::default() }
     }
@@ -194,13 +194,13 @@ pub(crate) struct KeyArgs {
 }
 
 impl KeyArgs {
-    /// The key file that was named. An empty name is none: so a variable of the environment can be
-    /// set to nothing.
+    /// Returns the named key file. An empty name counts as none, so that an environment variable
+    /// can be set to nothing.
     pub(crate) fn key_file(&self) -> Option<&Path> {
         self.key_file.as_deref().filter(|name| !name.is_empty()).map(Path::new)
     }
 
-    /// Refuses a context that nothing would be done with.
+    /// Rejects a context without a key, which would have no effect.
     pub(crate) fn refuse_context_without_key(&self) -> Result<(), Failure> {
         if self.context.is_empty() {
             return Ok(());
@@ -225,7 +225,7 @@ pub(crate) struct RunArgs {
 }
 
 impl RunArgs {
-    /// As many workers as were asked for.
+    /// Returns the requested number of workers.
     pub(crate) fn parallelism(&self) -> Parallelism {
         self.jobs.map_or_else(Parallelism::default, |jobs| Parallelism::with_workers(jobs.into()))
     }

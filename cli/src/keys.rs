@@ -1,5 +1,5 @@
-//! Key files as the command reads them: from a file or standard input. Their text is the library's
-//! (Appendix C).
+//! Key files of the command, from a file or standard input. The library parses their text (Appendix
+//! C).
 
 use std::fs::File;
 use std::io::Read;
@@ -17,13 +17,12 @@ use crate::stdio::{is_standard_input, standard_input};
 pub(crate) struct KeyFile {
     pub(crate) key_id: [u8; 16],
     pub(crate) key: ContentKey,
-    /// How messages call it.
+    /// The name in messages.
     pub(crate) name: String,
 }
 
 impl KeyFile {
-    /// Reads the key file that was named, by option or environment. `input` is what the run reads
-    /// beside it.
+    /// Reads the key file that an option or the environment names. `input` is the input of the run.
     pub(crate) fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
         let Some(path) = key.key_file() else {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")
@@ -40,7 +39,7 @@ impl KeyFile {
         Self::read(path, quiet)
     }
 
-    /// Reads a key file; warns on standard error, unless `quiet`, if others may read it too.
+    /// Reads a key file. Warns on standard error, unless `quiet`, if other users may read it.
     fn read(path: &Path, quiet: bool) -> Result<Self, Failure> {
         let standard = is_standard_input(path);
         let name = if standard { "standard input".into() } else { path.display().to_string() };
@@ -51,7 +50,7 @@ impl KeyFile {
                 "warning: {name}: other users can read this key; chmod 600 {name} keeps them out"
             ));
         }
-        // Made once and never moved, so that no copy of the key stays behind.
+        // Allocated once and never moved, so that no copy of the key remains.
         let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_LEN_MAX + 1));
         WaitingInput::new(file).take(KEY_FILE_LEN_MAX as u64 + 1).read_to_end(&mut text).map_err(failed)?;
         let Text { key_id, key, .. } = Text::parse(&text).map_err(|fault| refused(&name, &fault))?;
@@ -59,7 +58,8 @@ impl KeyFile {
     }
 }
 
-/// Whether a name is the text of a key file, or the digits of a key: then it is not shown.
+/// Returns true if a name is the text of a key file, or the digits of a key, which must not be
+/// shown.
 fn looks_like_key(name: &str) -> bool {
     const KEY_DIGITS: usize = 64;
     name.contains("sv2-key-") && name.contains(char::is_whitespace)

@@ -1,5 +1,5 @@
-//! Where a path goes there may be the name of a stream in a database, `sqlite:PATH?stream=NAME`, or
-//! of an object in S3, `s3://BUCKET/KEY`.
+//! Locations: a path, a stream in a database (`sqlite:PATH?stream=NAME`), or an object in S3
+//! (`s3://BUCKET/KEY`).
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ const SQLITE: &str = "sqlite:";
 const STREAM: &str = "?stream=";
 const S3: &str = "s3://";
 
-/// What an input or output names.
+/// The location of an input or output.
 pub(crate) enum Location {
     /// A file, a device, or standard input and output.
     File,
@@ -20,14 +20,14 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    /// The path of a database, given with or without `sqlite:`.
+    /// Returns the path of a database, given with or without `sqlite:`.
     pub(crate) fn database(path: &Path) -> PathBuf {
         path.to_str()
             .and_then(|path| path.strip_prefix(SQLITE))
             .map_or_else(|| path.to_owned(), PathBuf::from)
     }
 
-    /// Reads what was given.
+    /// Parses a location.
     pub(crate) fn of(path: &Path) -> Result<Self, Failure> {
         if let Some(rest) = path.to_str().and_then(|path| path.strip_prefix(S3)) {
             return Self::object(path, rest);
@@ -36,7 +36,7 @@ impl Location {
             return Ok(Self::File);
         };
         let name = path.display();
-        // Paths may have question marks, too.
+        // Paths may contain question marks, too.
         let (database, stream) = match rest.rsplit_once(STREAM) {
             Some((database, stream)) if !database.is_empty() && !stream.is_empty() => (database, stream),
             _ => {

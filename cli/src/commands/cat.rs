@@ -1,4 +1,4 @@
-//! `sv2 cat`: a range of the plaintext, of a stream that is read in no other part.
+//! `sv2 cat`: a range of the plaintext, without reading the rest of the stream.
 
 use std::io::{self, ErrorKind as IoKind, Write};
 use std::ops::Range;
@@ -71,18 +71,18 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
     Ok(())
 }
 
-/// What is read, and where it goes.
+/// The input and the output of a run.
 struct Cat<'a> {
     input: &'a str,
     output: &'a Output,
     key_file: &'a KeyFile,
-    /// The id of the key that the stream names, if it was read. It is not authentic.
+    /// The id of the key that the stream names, if it was read. It is not authenticated.
     stream_key_id: Option<[u8; 16]>,
     shutdown: &'a Shutdown,
 }
 
 impl Cat<'_> {
-    /// Writes a range to the output; a file appears only when all of it is there.
+    /// Writes a range to the output. A file appears only when it is complete.
     fn write(&self, ranges: &mut RangeReader<&dyn ReadAt>, range: Range<u64>) -> Result<u64, Failure> {
         if let Output::File(file) = self.output {
             refuse_partial(file)?;
@@ -97,8 +97,8 @@ impl Cat<'_> {
             Err(error) => Some(self.failure(&error, written)),
         };
         let Some(failure) = failed else { return Ok(written) };
-        // Nobody can go on with a part of a range. What keeps it from being removed is not what
-        // went wrong.
+        // A part of a range cannot be resumed. The failure to report is the first one, not that of
+        // the removal.
         let _ = sink.abort();
         Err(failure)
     }
@@ -110,7 +110,7 @@ impl Cat<'_> {
         }
     }
 
-    /// The failure to report, after so many bytes were written.
+    /// Returns the failure to report after `written` bytes.
     fn failure(&self, error: &Error, written: u64) -> Failure {
         match (error.cause(), error.stage()) {
             (Cause::Format(format), _) if format.kind() == ErrorKind::Key => {
@@ -145,7 +145,7 @@ impl Cat<'_> {
     }
 }
 
-/// A sink that is written to: each write is one piece.
+/// Writes to a sink, one piece for each write.
 struct Appending<'a> {
     sink: &'a mut dyn OutputSink,
     position: u64,

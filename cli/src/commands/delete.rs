@@ -7,7 +7,7 @@ use crate::failure::{CmdResult, Failure, hint, note};
 use crate::location::Location;
 use crate::output::file::discard;
 
-/// Deletes a stream, or what an interrupted run has left of one.
+/// Deletes a stream, or its partial output.
 pub(crate) fn run(args: &DeleteArgs) -> CmdResult {
     let name = args.stream.display();
     let Location::Sqlite { database, stream } = Location::of(&args.stream)? else {

@@ -28,7 +28,7 @@ pub(crate) fn run(args: &KeygenArgs) -> CmdResult {
     Ok(())
 }
 
-/// Writes a file that only its owner may read, and that did not exist before.
+/// Creates a new file that only its owner may read.
 fn create(path: &Path, text: &str) -> CmdResult {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
@@ -45,7 +45,7 @@ fn create(path: &Path, text: &str) -> CmdResult {
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
         Failure::io(format!("{name}: writing failed: {error}")).hint("the file is incomplete: remove it")
     })?;
-    // The name must outlive a loss of power, too: what the key encrypts does.
+    // The file name must survive a power loss, like the data that the key encrypts.
     Disk::default().sync_folder(path).map_err(|error| {
         Failure::io(format!("{name}: its folder could not be made durable: {error}"))
             .hint("the key is whole; sync the file system before you use it")

@@ -1,4 +1,4 @@
-//! `sv2 recover`: how far a stream that was cut off can be trusted, and cutting its torn tail.
+//! `sv2 recover`: reports how much of a truncated stream is intact, and cuts its torn tail.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
@@ -64,7 +64,7 @@ pub(crate) fn run(args: &RecoverArgs) -> CmdResult {
     Ok(())
 }
 
-/// Opens a file, for writing only where it is to be cut, and then keeps other writers out.
+/// Opens a file. With `truncate` it is opened for writing and locked against other writers.
 fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
     let name = path.display();
     let failed = |error| Failure::io(format!("{name}: cannot be opened: {error}"));

@@ -1,5 +1,4 @@
-//! `sv2 uploads`: uploads to S3 that were begun and not completed. S3 keeps their parts, and bills
-//! them, until somebody aborts them.
+//! `sv2 uploads`: incomplete uploads to S3. S3 keeps and bills their parts until they are aborted.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -14,7 +13,7 @@ use crate::output::upload::{failed, folder};
 use crate::stdio::print;
 use crate::text::size::{age, count};
 
-/// What `--abort` leaves alone where nothing else is said: somebody may still be at work on it.
+/// The default minimum age for `--abort`, as a younger upload may still be in progress.
 const YOUNG: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
@@ -42,7 +41,7 @@ pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
                     note(format_args!("{name}: begun {begun} ago, not aborted: {why}"));
                 }
             }
-            // What is to be aborted is, whether it can be listed or not.
+            // Uploads are aborted even if they can no longer be printed.
             if printed.is_err() && aborting.is_none() {
                 return Err(ErrorKind::BrokenPipe.into());
             }
@@ -59,15 +58,15 @@ pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
     }
 }
 
-/// Aborts uploads one by one: what is wrong with one of them is no reason to keep the others.
+/// Aborts uploads one by one. A failure does not spare the others.
 struct Aborting<'a> {
     bucket: &'a Bucket,
-    /// Where this machine keeps what is not uploaded yet.
+    /// The folder of data not yet uploaded.
     folder: Option<PathBuf>,
 }
 
 impl Aborting<'_> {
-    /// Aborts an upload, and says what came of it.
+    /// Aborts an upload and returns the result for the report.
     fn abort(&self, upload: &Unfinished) -> Result<String, String> {
         let key = self.key_of(upload).map_err(|error| error.to_string())?;
         let id = UploadId { key, id: &upload.id };
@@ -93,8 +92,8 @@ impl Aborting<'_> {
         Ok(what)
     }
 
-    /// The key of an upload. If the list leaves open what it is, S3 knows the upload under one of
-    /// the two.
+    /// Returns the key of an upload. If the list is ambiguous, S3 knows the upload under one of two
+    /// keys.
     fn key_of<'u>(&self, upload: &'u Unfinished) -> io::Result<&'u str> {
         if upload.otherwise.is_none() {
             return Ok(&upload.key);
@@ -104,9 +103,9 @@ impl Aborting<'_> {
             match self.bucket.parts(UploadId { key, id: &upload.id }) {
                 Ok(Some(_)) => return Ok(key),
                 Ok(None) => {}
-                // Without the right to ask, it is tried: no other upload has this id.
+                // Without permission to ask, try this key, because no other upload has this id.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => return Ok(&upload.key),
-                // A server may refuse a form that no key can have: the other one may be it.
+                // A server may reject a form that no key can have, so try the other one.
                 Err(error) => refused = refused.or(Some(error)),
             }
         }
@@ -118,7 +117,7 @@ impl Aborting<'_> {
         folder.map_or(Ok(None), |folder| Leftover::find(self.bucket, upload.key, upload.id, folder))
     }
 
-    /// Whether S3 still lists it.
+    /// Returns true if S3 still lists the upload.
     fn is_listed(&self, upload: UploadId<'_>) -> bool {
         let mut is_listed = false;
         let looked = self.bucket.each_unfinished(upload.key, &mut |page| {
@@ -129,7 +128,7 @@ impl Aborting<'_> {
     }
 }
 
-/// How long ago an upload was begun. One of which S3 does not say it is never old enough.
+/// Returns the age of an upload. Without a time from S3, an upload is never old enough.
 fn passed(upload: &Unfinished) -> Option<Duration> {
     let begun = Duration::from_nanos(u64::try_from(upload.begun?).ok()?);
     // The clock of S3 may be ahead.

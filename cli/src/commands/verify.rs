@@ -1,4 +1,4 @@
-//! `sv2 verify`: everything with the key, checksums without.
+//! `sv2 verify`: verifies everything with the key, or checksums without it.
 
 use stream_v2::file::Event;
 use stream_v2::pipeline::{Error, KeylessWalk, LogManager, Telemetry, WalkDepth};
@@ -61,7 +61,7 @@ fn with_key(args: &VerifyArgs) -> CmdResult {
     remark(format_args!("{}: authentic and complete: {segments}, {plaintext} of plaintext", input.name))
 }
 
-/// Compares checksums; never says more than that (SV2-NOK-001).
+/// Compares checksums, and claims nothing more (SV2-NOK-001).
 fn without_key(args: &VerifyArgs) -> CmdResult {
     args.key.refuse_context_without_key()?;
     if args.run.stats.is_some() {

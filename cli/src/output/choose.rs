@@ -1,4 +1,4 @@
-//! Where a run is to write to, decided before anything is opened, and what is refused.
+//! Chooses the output of a run, and rejects bad ones, before anything is opened.
 
 use std::ffi::OsStr;
 use std::fs::Metadata;
@@ -18,16 +18,16 @@ use crate::output::target::Output;
 use crate::output::upload::{self, UploadSettings};
 use crate::stdio::{is_standard_input, is_standard_output, refuse_closed_output};
 
-/// Where a run is to write to.
+/// The chosen output of a run.
 pub(crate) enum Destination {
     Output(Output),
-    /// Into a database, which may not be there yet.
+    /// A database, which may not exist yet.
     Stored {
         database: PathBuf,
         stream: String,
         force: bool,
     },
-    /// Into S3.
+    /// An object in S3.
     Uploaded {
         bucket: String,
         key: String,
@@ -36,8 +36,9 @@ pub(crate) enum Destination {
 }
 
 impl Destination {
-    /// Decides where to write, and refuses what would lose something. Nothing is opened for it, and
-    /// no database is created.
+    /// Chooses the output, and rejects one that would lose data.
+    ///
+    /// Nothing is opened for this, and no database is created.
     pub(crate) fn of(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Self, Failure> {
         match Location::of(path)? {
             Location::File => choose(path, input, key, force).map(Self::Output),
@@ -46,8 +47,9 @@ impl Destination {
         }
     }
 
-    /// Bytes after which the output is made durable, where nothing else is asked for. What goes to
-    /// S3 is not sent before.
+    /// Returns the default number of bytes after which the output is made durable.
+    ///
+    /// Data is not sent to S3 earlier.
     pub(crate) const fn sync_every(&self) -> u64 {
         match self {
             Self::Uploaded { .. } => 16 << 20,
@@ -55,8 +57,8 @@ impl Destination {
         }
     }
 
-    /// Opens the database, or creates it; asks S3 for the object. It is the last thing that is done
-    /// before a run.
+    /// Opens or creates the database, or asks S3 for the object. This is the last step before a
+    /// run.
     pub(crate) fn output(self, mut settings: UploadSettings<'_>) -> Result<Output, Failure> {
         if let (Self::Output(Output::File(_)) | Self::Stored { .. }, Some(progress)) =
             (&self, settings.progress.as_deref_mut())
@@ -102,20 +104,19 @@ fn choose(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Outpu
 }
 
 fn of_file(file: OutputFile) -> Result<Output, Failure> {
-    // With a journal beside it, it may be what an interrupted run has just completed.
+    // With a journal it may be the result that an interrupted run has just completed.
     if !file.has_journal() {
         refuse_existing(&file)?;
     }
     Ok(Output::File(file))
 }
 
-/// Where the links under a name lead: what they point to is replaced, and not the link. Links in
-/// the folders before it are left to the system.
+/// Resolves the links of a name, as their target is replaced, not the link.
 ///
-/// A link that another user may have planted is not followed: it would decide which file is
-/// replaced.
+/// Links in the folders before it are left to the system. A link that another user may have planted
+/// is not followed, because it would decide which file is replaced.
 fn followed(path: &Path) -> Result<PathBuf, Failure> {
-    // More than any system follows: the last one is then reported as a link that leads nowhere.
+    // More than any system follows. The last one is then reported as a dangling link.
     const LINKS_MAX: usize = 40;
     let mut target = path.to_owned();
     for _ in 0..LINKS_MAX {
@@ -127,14 +128,14 @@ fn followed(path: &Path) -> Result<PathBuf, Failure> {
             ))
             .hint("it is not followed: remove it, or choose another output with -o"));
         }
-        // A path that is absolute replaces all of it.
+        // An absolute path replaces all of it.
         target = target.parent().unwrap_or(Path::new("")).join(next);
     }
     Ok(target)
 }
 
-/// Refuses a disk, unless it is to be written over, and a pipe that another user may have put there
-/// to read what is written.
+/// Rejects a disk unless it is to be overwritten, and a pipe that another user may have created to
+/// read the output.
 #[cfg(unix)]
 fn refuse_device(path: &Path, target: &Path, found: &Metadata, force: bool) -> Result<(), Failure> {
     use std::os::unix::fs::FileTypeExt;
@@ -159,7 +160,8 @@ fn refuse_device(_: &Path, _: &Path, _: &Metadata, _: bool) -> Result<(), Failur
     Ok(())
 }
 
-/// Refuses a name that no file can have. It would be found out only when everything is written.
+/// Rejects a name that no file can have, which would otherwise be found only when everything is
+/// written.
 fn refuse_long_name(target: &Path) -> Result<(), Failure> {
     let len = target.file_name().map_or(0, OsStr::len);
     let most = Disk::default().name_len_max(target).unwrap_or(usize::MAX);
@@ -173,7 +175,7 @@ fn refuse_long_name(target: &Path) -> Result<(), Failure> {
     .hint("choose a shorter name with -o"))
 }
 
-/// Refuses to write to `other`, which is read.
+/// Rejects an output that is the same file as `other`, which is read.
 fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), Failure> {
     let Some(read) = other else { return Ok(()) };
     let partial = OutputFile::new(path).partial();
@@ -189,7 +191,7 @@ fn refuse_same(path: &Path, other: Option<Identity>, what: &str) -> Result<(), F
         .hint("choose another output with -o"))
 }
 
-/// Refuses a folder, and a name that only a folder can have.
+/// Rejects a folder, and a name that only a folder can have.
 fn refuse_folder(path: &Path, input: &Path) -> Result<(), Failure> {
     let metadata = path.metadata();
     let is_folder = metadata.as_ref().is_ok_and(Metadata::is_dir);
@@ -213,7 +215,7 @@ fn refuse_folder(path: &Path, input: &Path) -> Result<(), Failure> {
     Err(Failure::usage(format!("{shown}: {what}")).hint(hint))
 }
 
-/// Refuses to guess where the result of what is no file goes.
+/// Rejects a missing output name if the input is a device, in a database or in S3.
 pub(crate) fn refuse_unnamed(input: &Path) -> Result<(), Failure> {
     let whence = match Location::of(input)? {
         Location::File if device::is_in_system(input) => "a device or a pipe of the system",

@@ -1,4 +1,4 @@
-//! The file of an output: created, found, thrown away, and what is said when that fails.
+//! The file of an output: creation, discovery, removal, and the messages of their failures.
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -10,7 +10,7 @@ use crate::location::Location;
 
 pub(crate) const MOVE_AWAY: &str = "move it away, or choose another output with -o";
 
-/// Refuses an output whose name is taken, unless it is to be replaced.
+/// Rejects an output that exists, unless it is to be replaced.
 pub(crate) fn refuse_existing(file: &OutputFile) -> Result<(), Failure> {
     if !file.overwrites() && file.try_is_taken().map_err(Failure::io)? {
         return Err(existing(file));
@@ -23,8 +23,7 @@ pub(crate) fn existing(file: &OutputFile) -> Failure {
         .hint("--force replaces it; -o chooses another name")
 }
 
-/// Refuses an output of which an interrupted run has left a part: only a run of its kind can go on
-/// with that.
+/// Rejects an output with a partial output, which only a run of the same kind can resume.
 pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
     if !output.has_partial() {
         return Ok(());
@@ -33,8 +32,7 @@ pub(crate) fn refuse_partial(output: &OutputFile) -> Result<(), Failure> {
         .hint("a run that was interrupted has left it: move it away, or choose another output with -o"))
 }
 
-/// Creates a file under its partial name, in the place of what an interrupted run has left and
-/// nothing can be made of.
+/// Creates a file under its partial name, and replaces an unusable partial output.
 pub(crate) fn create(output: &OutputFile) -> Result<FileSink, Failure> {
     output.discard().and_then(|()| FileSink::create(output)).map_err(|error| not_created(output, &error))
 }
@@ -74,20 +72,21 @@ pub(crate) fn not_created(output: &OutputFile, error: &io::Error) -> Failure {
     Failure::io(format!("{}: cannot be created: {error}", output.partial().display())).hint(hint)
 }
 
-/// Where a file system has no locks, a second run could write the same output.
+/// Returns the failure of a file system without locks, on which a second run could write the same
+/// output.
 pub(crate) fn without_locks(output: &OutputFile, error: &io::Error) -> Failure {
     Failure::io(format!("{}: {error}", output.partial().display())).hint(
         "choose an output on another file system with -o, or mount this one with locks (NFS: its lock service, or -o local_lock=flock)",
     )
 }
 
-/// A file system that takes less than the usual 255 bytes.
+/// Returns the failure of a file system with names shorter than the usual 255 bytes.
 fn too_long(output: &OutputFile, error: &io::Error) -> Failure {
     Failure::usage(format!("{}: cannot be created: {error}", output.partial().display()))
         .hint("the name is too long for this file system: choose a shorter one with -o")
 }
 
-/// Throws away what an interrupted run has left.
+/// Discards the partial output.
 pub(crate) fn discard(output: &OutputFile) -> Result<(), Failure> {
     output.discard().map_err(|error| not_discarded(output, &error))
 }
@@ -101,12 +100,12 @@ pub(crate) fn not_discarded(output: &OutputFile, error: &io::Error) -> Failure {
     }
 }
 
-/// A file of somebody else under a name that sv2 would use.
+/// Returns the failure of a foreign file under a name that sv2 would use.
 pub(crate) fn not_ours(error: &io::Error) -> Failure {
     Failure::usage(error).hint(MOVE_AWAY)
 }
 
-/// Whether it goes to S3.
+/// Returns true if the output goes to S3.
 pub(crate) fn is_uploaded(output: &OutputFile) -> bool {
     matches!(Location::of(output.target()), Ok(Location::S3 { .. }))
 }

@@ -1,4 +1,4 @@
-//! Outputs in S3, and where on this machine stands what is not uploaded yet.
+//! Outputs in S3, and the folder on this machine for data not yet uploaded.
 
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -9,19 +9,21 @@ use stream_v2::s3::{Bucket, Config, Multipart, Upload, UploadNotice, is_hidden};
 use crate::failure::{Failure, note};
 use crate::progress::bar::Progress;
 
-/// What an upload has to know of the run.
+/// The settings of a run that an upload depends on.
 pub(crate) struct UploadSettings<'a> {
-    /// Bytes of the output, as far as they are known.
+    /// Bytes of the output, as far as known.
     pub(crate) expected: Option<u64>,
-    /// Parts that are sent at once, where that was asked for.
+    /// The number of parts to send at once, if requested.
     pub(crate) jobs: Option<u16>,
     pub(crate) shutdown: &'a Shutdown,
-    /// Shows what S3 has.
+    /// Shows how much S3 has.
     pub(crate) progress: Option<&'a mut Progress>,
 }
 
-/// An object as an output. S3 is asked for it, so that what is wrong with names and credentials is
-/// told before anything is read.
+/// Returns an object as an output.
+///
+/// It asks S3 for the object, so that wrong names and credentials are reported before anything is
+/// read.
 pub(crate) fn output(
     bucket: &str,
     key: &str,
@@ -42,8 +44,7 @@ pub(crate) fn output(
     Ok(upload.noticing(move |notice| warn(&name, &notice)).output())
 }
 
-/// Asks S3 for the object. If the credentials may not know whether it exists, they may still be
-/// allowed to create it.
+/// Asks S3 for the object. Credentials that may not ask may still be allowed to create it.
 fn look(bucket: &Bucket, key: &str, force: bool) -> Result<(), Failure> {
     let hidden = match bucket.find(key) {
         Err(error) if is_hidden(&error) => error,
@@ -62,7 +63,7 @@ fn look(bucket: &Bucket, key: &str, force: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells what the owner of an upload should know.
+/// Warns the owner of an upload.
 fn warn(name: &str, notice: &UploadNotice) {
     match notice {
         UploadNotice::NotAtomic => note(format_args!(
@@ -77,7 +78,7 @@ fn warn(name: &str, notice: &UploadNotice) {
     }
 }
 
-/// Names and settings that cannot be right are told as usage.
+/// Returns the failure of a call to S3. Wrong names and settings are failures of usage.
 pub(crate) fn failed(error: &io::Error) -> Failure {
     match error.kind() {
         ErrorKind::InvalidInput => Failure::usage(error),
@@ -85,10 +86,10 @@ pub(crate) fn failed(error: &io::Error) -> Failure {
     }
 }
 
-/// Parts that are sent at once by default: they wait for the network, and not for a processor.
+/// The default number of parts to send at once. They wait for the network, not for a processor.
 const LANES: usize = 4;
 
-/// The folder of what is not uploaded yet.
+/// Returns the folder of data not yet uploaded.
 pub(crate) fn folder() -> Result<PathBuf, Failure> {
     let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     if let Some(chosen) = variable("SV2_STATE_DIR") {
@@ -105,8 +106,7 @@ pub(crate) fn folder() -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// Keeps others out of a folder that is for `sv2` alone. One that cannot be tightened is refused
-/// later.
+/// Restricts a folder to its owner. If that fails, the folder is rejected later.
 fn tighten(folder: &Path) {
     #[cfg(unix)]
     {

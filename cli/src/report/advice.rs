@@ -1,4 +1,4 @@
-//! What to do about a stream that was rejected.
+//! Hints on what to do about a rejected stream.
 
 use stream_v2::format::{Detail, Error, ErrorKind};
 use stream_v2::pipeline::Error as RunError;
@@ -6,7 +6,9 @@ use stream_v2::pipeline::Error as RunError;
 use crate::failure::Failure;
 use crate::text::size::{bytes, count};
 
-/// What to do next about `error`. `plaintext_len` is that of the committed segments in bytes, where it is known.
+/// Returns the next step after `error`.
+///
+/// `plaintext_len` is that of the committed segments in bytes, if known.
 pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
     let offset = error.offset().0;
     let sentence = match error.kind() {
@@ -37,7 +39,7 @@ pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String
     Some(sentence.into())
 }
 
-/// The failure to report for a stream that was walked over without a key.
+/// Returns the failure to report for a stream that was walked without a key.
 pub(crate) fn walk_failed(name: &str, error: &RunError) -> Failure {
     match error.format_error() {
         Some(format) => Failure::stream(name, format).hints(advice(format, None)),

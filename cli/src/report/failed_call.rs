@@ -1,4 +1,4 @@
-//! What to say about a call of the library that failed.
+//! The messages of failed library calls.
 
 use stream_v2::Error;
 use stream_v2::error::{Parameter, Problem};
@@ -12,9 +12,9 @@ use crate::report::failed_run::FailedRun;
 use crate::report::resume::{RESTART, not_resumable, output_changed, source_refused, unknown};
 use crate::text::size::human;
 
-/// The failure to report for `error`, of a call that read `input` for `run`.
+/// Returns the failure to report for `error`, from a call that read `input` for `run`.
 pub(crate) fn failed_call(error: Error, input: &Input, run: &FailedRun<'_>) -> Failure {
-    // Who runs this command has the input.
+    // The user of this command has the input.
     let error = error.for_source_owner();
     let file = match run.output {
         Some(Output::File(file)) => Some(file),
@@ -36,7 +36,7 @@ pub(crate) fn failed_call(error: Error, input: &Input, run: &FailedRun<'_>) -> F
     }
 }
 
-/// Parameters of a stream that is resumed come from its header (SV2-RES-005).
+/// The parameters of a resumed stream come from its header (SV2-RES-005).
 fn other_parameter(file: &OutputFile, parameter: Parameter) -> Failure {
     let (option, found) = match parameter {
         Parameter::SegmentSize(bytes) => ("--segment-size", human(bytes.into())),
@@ -48,7 +48,7 @@ fn other_parameter(file: &OutputFile, parameter: Parameter) -> Failure {
         .hint(format!("leave out {option} to resume; {RESTART}"))
 }
 
-/// What a pipe has given cannot be had again.
+/// The output of a pipe cannot be read again.
 fn not_again(file: &OutputFile) -> Failure {
     Failure::usage(format!("{}: cannot resume", file.partial().display())).hint(RESTART)
 }

@@ -1,4 +1,4 @@
-//! What to say about a run that failed: what was wrong, what is left of the output, and what to do next.
+//! The messages of failed runs: the fault, the partial output, and the next step.
 
 use std::io::{self, ErrorKind as IoKind};
 
@@ -16,21 +16,21 @@ use crate::report::advice::advice;
 use crate::report::resume::RESTART;
 use crate::text::size::{bytes, count};
 
-/// A run that failed: what it read, what it wrote, and how far it came.
+/// A failed run: its input, its output, and its progress.
 pub(crate) struct FailedRun<'a> {
-    /// How messages call the input.
+    /// The name of the input in messages.
     pub(crate) input: &'a str,
-    /// Where the run wrote to; `None` where it only verified.
+    /// The output of the run, or `None` if it only verified.
     pub(crate) output: Option<&'a Output>,
     pub(crate) content: Content,
     pub(crate) key_file: &'a KeyFile,
-    /// The id of the key that the stream names, where it was read.
+    /// The id of the key that the stream names, if it was read.
     pub(crate) stream_key_id: Option<[u8; 16]>,
     pub(crate) committed: Committed,
 }
 
 impl FailedRun<'_> {
-    /// The failure to report for `error`.
+    /// Returns the failure to report for `error`.
     pub(crate) fn failure(&self, error: &Error) -> Failure {
         match (error.cause(), error.stage()) {
             (Cause::Format(format), _) => self.rejected(format),
@@ -60,7 +60,7 @@ impl FailedRun<'_> {
             return failure.hint(self.key_advice());
         }
         let failure = failure.hints(advice(error, Some(self.committed.plaintext_len)));
-        // What ends too early may be whole later.
+        // A stream that is truncated now may be complete later.
         if error.detail() == Detail::Truncated && self.output.is_some_and(|output| output.partial().is_some())
         {
             return failure.hints(self.kept());
@@ -86,7 +86,7 @@ impl FailedRun<'_> {
         }
     }
 
-    /// What became of the plaintext of a stream that was rejected.
+    /// Describes what happened to the plaintext of a rejected stream.
     fn released(&self, error: &FormatError) -> Option<String> {
         let output = self.output?;
         let Committed { segments, plaintext_len } = self.committed;
@@ -102,7 +102,8 @@ impl FailedRun<'_> {
             return Some(format!("{name} has the whole stream before that: {plaintext}"));
         }
         Some(match output {
-            // The segments are genuine one by one and do not belong together: no prefix of what one writer sealed.
+            // Each segment is authentic, but together they are not a prefix of a stream that one
+            // writer sealed.
             Output::Standard | Output::Device(_) if error.detail() == Detail::AuthTrailer => {
                 format!("discard {name}: its parts do not belong together")
             }
@@ -137,7 +138,7 @@ impl FailedRun<'_> {
             }
             IoKind::PermissionDenied if is_hidden(io) => Failure::io(io)
                 .hint("the upload is kept; run the same command with --force to complete it, whether or not the object exists"),
-            // What S3 has answered about the upload makes no sense: asked again, it may.
+            // The answer of S3 about the upload is invalid. A second request may help.
             IoKind::InvalidData if self.is_uploaded() => Failure::io(io).hints(self.kept()),
             IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
                 Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
@@ -153,7 +154,7 @@ impl FailedRun<'_> {
         self.output.is_some_and(|output| matches!(output.location(), Location::S3 { .. }))
     }
 
-    /// What a run that ended early has left, and what can be done with it.
+    /// Describes the partial output of a run that ended early, and its use.
     fn kept(&self) -> Vec<String> {
         let Some(output) = self.output else { return Vec::new() };
         let Committed { segments, plaintext_len } = self.committed;

@@ -1,4 +1,4 @@
-//! §19 What is said about going on with a run that was interrupted.
+//! §19 The messages of resumed runs.
 
 use std::io::ErrorKind as IoKind;
 use std::path::Path;
@@ -17,7 +17,7 @@ use crate::text::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart starts over and throws it away";
 
-/// Tells what was found out about the output.
+/// Reports findings about the output.
 pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
     match warning {
         Warning::JournalUnusable(error) => {
@@ -39,13 +39,13 @@ pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
             let partial = output.partial();
             note(format_args!("warning: {}: durable data was lost; sv2 writes it again", partial.display()));
         }
-        // A run that failed tells of them, too: see `warn_names_at_risk`.
+        // A failed run reports these, too: see `warn_names_at_risk`.
         Warning::NamesAtRisk(_) => {}
         warning => note(format_args!("warning: {}: {warning}", output.partial().display())),
     }
 }
 
-/// Tells that names cannot be made durable in the folder of the output, if that was found out.
+/// Warns that names in the output's folder cannot be made durable, if that was found out.
 pub(crate) fn warn_names_at_risk(output: &Output, quiet: bool) {
     if let (false, Some(why)) = (quiet, output.names_at_risk()) {
         note(format_args!("warning: names cannot be made durable in {why}"));
@@ -53,13 +53,13 @@ pub(crate) fn warn_names_at_risk(output: &Output, quiet: bool) {
     }
 }
 
-/// Tells after what a run goes on.
+/// Reports where a run resumes.
 pub(crate) fn note_resuming(output: &OutputFile, committed: &Committed) {
     let (segments, plaintext) = (count(committed.segments, "segment"), bytes(committed.plaintext_len));
     note(format_args!("{}: resuming after {segments}, {plaintext}", output.partial().display()));
 }
 
-/// Why a run cannot go on with what another one has left.
+/// Returns the failure of a run that cannot resume a partial output.
 pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
     let name = output.partial().display().to_string();
     match error.cause() {
@@ -67,12 +67,12 @@ pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) if error.kind() == IoKind::AlreadyExists => {
             refuse_existing(output).err().unwrap_or_else(|| Failure::io(error))
         }
-        // An answer of S3 that makes no sense, or a record of an upload that is not one.
+        // An invalid answer of S3, or a record of an upload that is not one.
         Cause::Io(error) if error.kind() == IoKind::InvalidData && is_uploaded(output) => {
             Failure::io(error).hint(RESTART)
         }
         Cause::Io(error) if error.kind() == IoKind::InvalidData => not_ours(error),
-        // Of an upload: what is wrong with it is told.
+        // A fault of an upload, which the error describes.
         Cause::Io(error) if error.kind() == IoKind::InvalidInput && error.get_ref().is_some() => {
             Failure::usage(error).hint(RESTART)
         }
@@ -92,7 +92,7 @@ pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
     }
 }
 
-/// Why the source cannot be gone on with.
+/// Returns the failure of a run whose source does not fit the partial output.
 pub(crate) fn source_refused(
     input: &Input,
     output: &OutputFile,
@@ -130,7 +130,8 @@ pub(crate) fn source_refused(
     .hint(RESTART)
 }
 
-/// What is wrong with what is encrypted already, found while the source was compared with it.
+/// Returns the failure of a partial output that is damaged, found while the source was compared
+/// with it.
 fn output_damaged(output: &OutputFile, error: &Error) -> Failure {
     let name = output.partial().display().to_string();
     match error.cause() {
@@ -140,7 +141,7 @@ fn output_damaged(output: &OutputFile, error: &Error) -> Failure {
     }
 }
 
-/// A partial plaintext that is not what the stream holds.
+/// Returns the failure of a partial plaintext that differs from that of the stream.
 pub(crate) fn output_changed(partial: &Path, at: u64) -> Failure {
     let name = partial.display();
     Failure::rejected(format!("{name}: differs from the plaintext of the stream at byte {at}"))
@@ -148,14 +149,14 @@ pub(crate) fn output_changed(partial: &Path, at: u64) -> Failure {
         .hint(RESTART)
 }
 
-/// A partial file that no journal vouches for.
+/// Returns the failure of a partial file without a valid journal.
 pub(crate) fn unknown(partial: &Path, warning: Option<&Warning>) -> Failure {
     let name = partial.display();
     let failure = match warning {
         Some(Warning::JournalUnusable(error)) => {
             Failure::usage(format!("{name}: exists already, and its journal is not to be used: {error}"))
         }
-        // Nothing shows that it is of an earlier run.
+        // There is no evidence that it is the output of an earlier run.
         _ => {
             return Failure::usage(format!(
                 "{name}: exists already, and no journal says how far it can be trusted"
