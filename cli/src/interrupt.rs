@@ -64,7 +64,7 @@ fn end_if(signal: i32, condition: Arc<AtomicBool>) -> CmdResult {
     register_conditional_shutdown(signal, EXIT_INTERRUPTED.into(), condition).map(|_| ()).map_err(unwatched)
 }
 
-/// Returns the signals that were not ignored when this process began, if the system tells.
+/// Returns the signals that were not ignored when this process began, if the system reports them.
 ///
 /// `nohup` ignores SIGHUP, and a script ignores SIGINT in its background commands.
 fn watched() -> impl Iterator<Item = i32> {
@@ -72,7 +72,7 @@ fn watched() -> impl Iterator<Item = i32> {
     SIGNALS.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
 }
 
-/// Returns the set of ignored signals, if the system tells: bit n - 1 is signal n.
+/// Returns the set of ignored signals, if the system reports it: bit n - 1 is signal n.
 fn ignored() -> Option<u64> {
     if cfg!(not(target_os = "linux")) {
         return None;

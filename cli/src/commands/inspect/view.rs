@@ -16,7 +16,7 @@ pub(crate) trait View {
     fn end(&mut self, error: Option<&Error>) -> io::Result<()>;
 }
 
-/// Returns whether the stream ends with its final segment, if the end of the walk tells.
+/// Returns whether the stream ends with its final segment, if the end of the walk shows it.
 pub(crate) fn sealed(end: Option<&Error>) -> Option<bool> {
     match end.map(Error::kind) {
         None => Some(true),
