@@ -10,7 +10,7 @@ use stream_v2_format::lengths::{ClaimedLen, Lengths};
 use stream_v2_format::wire::{
     Codec, HeaderV1, HeaderV1View, Parsed, SegmentHeader, SegmentKind, entries_max,
 };
-use stream_v2_format::{Detail, Error, Offset, SegmentIndex};
+use stream_v2_format::{Detail, Error, Misuse, Offset, SegmentIndex};
 
 /// The distance, in bytes, of the other lengths that are also checked.
 const NEARBY: u64 = 40;
@@ -141,6 +141,7 @@ impl<'a> SegmentReader<'a> {
             );
         }
         after_all?;
+        self.assert_link(segment, wire);
         self.shape.add(segment.header());
         self.first.get_or_insert_with(|| (*segment, wire, payload.clone()));
         payload.truncate(segment.header().plaintext_len as usize);
@@ -157,6 +158,7 @@ impl<'a> SegmentReader<'a> {
     ) {
         let mut again = vec![0; payload.len()];
         let mut opening = self.opener.begin(segment, &mut again).unwrap();
+        assert_eq!(opening.next_len(usize::MAX), wire.len(), "all frames are not the wire");
         let mut rest = wire;
         while !rest.is_empty() {
             let (frame, after) = rest.split_at(opening.next_len(1));
@@ -169,6 +171,21 @@ impl<'a> SegmentReader<'a> {
             (whole.map(|opened| opened.digest), payload),
             "frame by frame it is another segment"
         );
+    }
+
+    /// Asserts that a genuine segment has a link exactly if it is an index segment or begins a run.
+    fn assert_link(&mut self, segment: &AuthenticHeader, wire: &[u8]) {
+        let header = segment.header();
+        let has_link = match header.kind {
+            SegmentKind::Data => header.flags.run_start(),
+            kind => kind == SegmentKind::Index,
+        };
+        let terminator = &wire[wire.len() - self.opener.terminator_len(segment)..];
+        let link = self.opener.open_link(segment, terminator);
+        match has_link {
+            true => drop(link.unwrap()),
+            false => assert_eq!(link.unwrap_err().rule(), Some(Misuse::NoLink)),
+        }
     }
 
     /// Opens a segment by its digest frame and its terminator frame alone (§19.3).

@@ -16,6 +16,7 @@ use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
 
 use super::Summary;
 use super::committer::Committer;
+use super::covering::Covering;
 use super::encrypt_worker::EncryptWorker;
 use super::output::Output;
 use super::settings::Settings;
@@ -86,21 +87,6 @@ pub(crate) enum SealedJob {
     /// A segment, and its plaintext, or memory if no manager needs the plaintext.
     Data(EncryptedSegment, Bytes),
     Index(Buffers),
-}
-
-/// The places of index segments (§11). They follow only from the number of data segments.
-struct Covering {
-    /// Data segments that no index segment covers yet.
-    uncovered: usize,
-    /// Most entries of an index segment.
-    max: usize,
-}
-
-impl Covering {
-    /// Returns whether an index segment is next. `ends` means that no data segment follows.
-    const fn is_due(&self, ends: bool) -> bool {
-        self.uncovered >= self.max || ends && self.uncovered > 0
-    }
 }
 
 /// Cuts a source into full segments. Only the last may be shorter (SV2-WRT-004).

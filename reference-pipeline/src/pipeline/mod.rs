@@ -3,6 +3,7 @@
 //! They own lifecycle, shutdown and error propagation.
 
 mod committer;
+mod covering;
 mod decrypt;
 mod decrypt_worker;
 pub(crate) mod digest_alg;

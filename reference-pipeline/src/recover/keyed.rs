@@ -11,8 +11,7 @@ use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
 use stream_v2_format::wire::{JournalRecord, Parsed, RunLink, SegmentHeader, SegmentKind};
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
-use super::damage;
-use super::damage::{as_damage, damaged, is_damage};
+use super::damage::{self, as_damage, damaged, is_damage};
 use super::headers::HeadersBefore;
 use super::last_segment::LastSegment;
 use super::recovered::{JournalState, Recovered};
@@ -46,8 +45,7 @@ pub fn recover<R: Read + Seek>(
     recover_checked(output, stream, vouched, None)
 }
 
-/// Does the same as [`recover`], and follows the `check` of the plaintext that the journal vouches
-/// for.
+/// Also follows the `check` of the plaintext that the journal vouches for.
 pub(crate) fn recover_checked<R: Read + Seek>(
     output: R,
     stream: &StreamOpener,
@@ -59,17 +57,13 @@ pub(crate) fn recover_checked<R: Read + Seek>(
         JournalState::Committed(record) => recovery.confirm(record)?,
         JournalState::Missing | JournalState::Empty => Committed::NOTHING,
     };
-    let recorded = match vouched {
-        JournalState::Missing => None,
-        JournalState::Empty | JournalState::Committed(_) => {
-            Some(stream.header().body_offset().0 + start.position)
-        }
-    };
+    let has_journal = !matches!(vouched, JournalState::Missing);
+    let recorded = has_journal.then(|| stream.header().body_offset().0 + start.position);
     let durable_end = recovery.end()?.saturating_sub(DURABLE_BYTES_MAX);
     let recovered = Recovered { recorded, ..recovery.walk(&start, durable_end)? };
     // Any part of the output after the last durability point may be there. Without a journal, that
     // point is unknown.
-    let unknown = matches!(vouched, JournalState::Missing) || recovered.stream_len < durable_end;
+    let unknown = !has_journal || recovered.stream_len < durable_end;
     //= spec/stream-v2.md#sv2-res-010
     //# A writer MUST report `malformed.damaged`, and change nothing, where a segment with a valid
     //# segment_tag begins after the first byte that is not part of a committed segment, and either
@@ -100,8 +94,7 @@ struct Recovery<R> {
 impl<R: Read + Seek> Recovery<R> {
     fn new(output: R, stream: &StreamOpener) -> Self {
         let (wire, plaintext, spare) = Default::default();
-        let opener = SegmentOpener::new(stream);
-        let stream = stream.clone();
+        let (opener, stream) = (SegmentOpener::new(stream), stream.clone());
         let (last, last_index, confirmed, check) = (None, None, None, None);
         Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed, check, runs: 0 }
     }

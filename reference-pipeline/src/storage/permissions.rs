@@ -7,7 +7,7 @@ use std::path::Path;
 
 use rustix::fs::Mode;
 
-use super::folder_of;
+use super::disk::folder_of;
 
 //= spec/stream-v2.md#sv2-res-041
 //# An owner MUST keep other users from opening an output that is not complete, and the files beside
