@@ -40,11 +40,13 @@ fn each_stream(look: impl Fn(&Decryption, &Run)) {
     }
 }
 
-/// At thirty bytes of each piece. On threads, and at night, at every byte.
+/// At every byte of short streams on threads, and at thirty bytes of each piece of the others. At
+/// night at every byte of all.
 #[test]
 fn killed_at_every_byte() {
     each_stream(|decryption, first| {
-        let cuts = if decryption.engine == Engine::Threads { usize::MAX } else { at_night(30, usize::MAX) };
+        let is_short = decryption.engine == Engine::Threads && decryption.plaintext.len() < 3 * SEGMENT;
+        let cuts = if is_short { usize::MAX } else { at_night(30, usize::MAX) };
         for place in kills(&first.log, cuts) {
             decryption.again(&first.killed(place));
         }

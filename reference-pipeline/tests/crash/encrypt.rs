@@ -151,7 +151,7 @@ fn power_lost_and_then_killed() {
 //# appends a record.
 #[test]
 fn power_lost_twice() {
-    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, at_night(293, 97))] {
+    for (segments, nth) in [(0, 1), (1, 1), (2, 3), (9, at_night(997, 97))] {
         let encryption = encryption(segments);
         let first = encryption.first();
         let mut states = 0;
@@ -178,7 +178,7 @@ fn killed_and_power_lost_while_the_journal_is_compacted() {
     each_stream(|segments, encryption, first| {
         let touched = SourceStamp { mtime: Some(8), ..encryption.stamp };
         let comparing = Encryption { stamp: touched, compares: true, ..encryption };
-        for place in kills(&first.log, 1).step_by(if segments == 9 { at_night(31, 11) } else { 1 }) {
+        for place in kills(&first.log, 1).step_by(if segments == 9 { at_night(61, 11) } else { 1 }) {
             let second = comparing.again(&first, &first.killed(place));
             let log = first.killed_and(place, &second);
             for place in kills(&second.log, 2) {

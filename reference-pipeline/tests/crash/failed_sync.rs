@@ -129,7 +129,7 @@ fn index_segments_survive_each_failed_sync() {
     let encryption = Encryption { uniform: false, index: Some(FULL as u64 + 4), ..Encryption::new(source) };
     let mut start = Contents::default();
     start.put("out.partial", Indexed::of_bytes(FULL, |_, _| {}).before(FULL - 2).to_vec());
-    each_sync_fails_encrypting(&encryption, &start, (CODES[0], at_night(37, 11)));
+    each_sync_fails_encrypting(&encryption, &start, (CODES[0], at_night(97, 11)));
     assert!(sealings::check() > 0);
 }
 
