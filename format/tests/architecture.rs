@@ -2,29 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod tree;
+
 use std::fs;
-use std::path::{Path, PathBuf};
+
+use tree::{repository, sources};
 
 const LINES_MAX: usize = 400;
-
-/// Every Rust source file below `folder` of the repository, with its text.
-fn sources(folder: &str) -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder);
-    let mut found = Vec::new();
-    let mut folders = vec![root];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                found.push((path.clone(), fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
-    assert!(!found.is_empty(), "{folder}");
-    found
-}
 
 /// The files below `folder` that have one of `words` in a line of code outside tests.
 fn naming(folder: &str, words: &[&str]) -> Vec<String> {
@@ -58,7 +42,7 @@ fn format_has_no_input_output_thread_clock_or_randomness() {
 
 #[test]
 fn format_needs_no_std() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    let root = repository().join("format/src/lib.rs");
     assert!(fs::read_to_string(root).unwrap().contains("\n#![no_std]\n"));
 }
 
@@ -135,5 +119,24 @@ fn no_file_has_two_rooms_in_one() {
             let lines = text.lines().count();
             assert!(lines <= LINES_MAX, "{} has {lines} lines", path.display());
         }
+    }
+}
+
+/// The entries between backticks in the table of `spec/concurrency.md`, §6, name existing tests,
+/// files and fuzz targets.
+#[test]
+fn every_name_in_the_table_of_concurrency_exists() {
+    let document = include_str!("../../spec/concurrency.md");
+    let section = document.split("\n## 6.").nth(1).unwrap();
+    let table = section.split("\n\n").nth(1).unwrap();
+    let named: Vec<&str> = table.split('`').skip(1).step_by(2).collect();
+    assert!(named.len() > 10, "{named:?}");
+    let sources = sources("reference-pipeline");
+    let targets = repository().join("fuzz/fuzz_targets");
+    for name in named {
+        let is_file = sources.iter().any(|(path, _)| path.ends_with(name));
+        let is_test = sources.iter().any(|(_, text)| text.contains(&format!("fn {name}()")));
+        let is_target = targets.join(name).with_extension("rs").exists();
+        assert!(is_file || is_test || is_target, "{name}");
     }
 }

@@ -4,9 +4,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod tree;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+
+use tree::repository;
 
 const ROOMS_MAX: usize = 15;
 
@@ -18,10 +22,6 @@ type Source = (String, String);
 /// Each room with the rooms that it imports.
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-fn repository() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
 /// The `src` folders of all members of the workspace.
 fn crates() -> Vec<String> {
     let manifest = fs::read_to_string(repository().join("Cargo.toml")).unwrap();
@@ -32,19 +32,8 @@ fn crates() -> Vec<String> {
 
 fn sources(folder: &str) -> Vec<Source> {
     let root = repository().join(folder);
-    let (mut found, mut folders) = (Vec::new(), vec![root.clone()]);
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let name = path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
-                found.push((name, fs::read_to_string(path).unwrap()));
-            }
-        }
-    }
-    found
+    let name = |path: PathBuf| path.strip_prefix(&root).unwrap().to_string_lossy().into_owned();
+    tree::sources(folder).into_iter().map(|(path, text)| (name(path), text)).collect()
 }
 
 /// Returns true if the item after an attribute is for tests only.

@@ -4,7 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod codec;
-mod document;
 mod exhaustive;
 mod faults;
 mod index_written;
