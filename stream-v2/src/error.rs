@@ -108,8 +108,6 @@ pub enum Problem {
     Unknown(Option<Warning>),
     /// The run failed.
     Run(pipeline::Error),
-    /// A shutdown was requested before a run began.
-    Interrupted,
     /// Input or output outside a run.
     Io(io::Error),
     /// The thread behind a reader or a writer panicked.
@@ -138,7 +136,6 @@ impl Error {
             Problem::NotRewindable => ErrorKind::SourceChanged,
             Problem::OutputChanged(_) => ErrorKind::OutputChanged,
             Problem::Unknown(_) => ErrorKind::NotOurs,
-            Problem::Interrupted => ErrorKind::Interrupted,
             Problem::Io(_) => ErrorKind::Io,
             Problem::Panic(_) => ErrorKind::Internal,
         }
@@ -247,7 +244,6 @@ impl fmt::Display for Problem {
             Self::Unknown(None) => f.write_str("cannot resume the partial output: it has no journal"),
             Self::Unknown(Some(warning)) => write!(f, "cannot resume the partial output: {warning}"),
             Self::Run(error) => error.fmt(f),
-            Self::Interrupted => f.write_str("interrupted"),
             Self::Io(error) => error.fmt(f),
             Self::Panic(message) => write!(f, "internal defect, please report it: {message}"),
         }

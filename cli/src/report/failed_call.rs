@@ -22,7 +22,6 @@ pub(crate) fn failed_call(error: Error, input: &Input, run: &FailedRun<'_>) -> F
     };
     match (error.problem(), file) {
         (Problem::Run(error), _) => run.failure(error),
-        (Problem::Interrupted, _) => run.interrupted(),
         (Problem::Exists, Some(file)) => existing(file),
         (Problem::Discard(error), Some(file)) => not_discarded(file, error),
         (Problem::Create(error), Some(file)) => not_created(file, error),

@@ -37,11 +37,11 @@ impl EncryptPipeline<'_> {
         source: impl Source + Send,
         committer: &mut Committer<P>,
     ) -> Result<Summary, Error> {
-        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         if self.salts.is_none() && self.params.stream_salt != [0; 32] {
             let chosen = stream_v2_format::Error::misuse(stream_v2_format::Misuse::SaltChosen);
             return Err(Error::format(Stage::Start, chosen));
         }
+        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
         let mut params = self.params.with_stream_salt(salts.stream_salt);
         if params.epoch_segments == 0 {
             // A suite whose keys wear out starts another epoch before they do (§21.4).
