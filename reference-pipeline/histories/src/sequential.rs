@@ -59,7 +59,7 @@ impl Sequential<'_> {
     /// Resumes a reader at a commit (§19.4).
     ///
     /// A segment with the tag of the commit opens, and the output ends with its plaintext. The
-    /// record's T stands for the output before it.
+    /// record's T represents the output before it.
     fn resume(&mut self, rules: Rules, commit: &Segment) {
         for record in self.world.at(commit.index) {
             self.count.answers += 1;

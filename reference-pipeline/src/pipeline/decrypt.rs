@@ -133,7 +133,7 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
         committer.begin(committed.segments, &stream.into()).await?;
         //= spec/stream-v2.md#sv2-res-012
         //= type=implication
-        //= reason=A run that goes on is the run that begins: the same reader, the same checks, which the vectors test.
+        //= reason=A resumed run has the same reader and the same checks, which the vectors test.
         //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the
         //# trailer included.
         let progress = Progress::of_reader_after(stream, committed);
