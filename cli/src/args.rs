@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap_complete::Shell;
 use stream_v2::format::wire::Suite;
 use stream_v2::pipeline::{Durability, Parallelism};
 
@@ -65,6 +66,13 @@ const UPLOADS: &str =
     examples!("sv2 uploads s3://backups", "sv2 uploads s3://backups/daily/ --abort --older-than 7d");
 const DELETE: &str = examples!("sv2 delete 'sqlite:all.db?stream=dump'");
 
+const MAN: &str = examples!("sv2 man ~/.local/share/man/man1");
+const COMPLETIONS: &str = examples!(
+    "sv2 completions bash > ~/.local/share/bash-completion/completions/sv2",
+    "sv2 completions fish > ~/.config/fish/completions/sv2.fish",
+    "sv2 completions zsh > ~/.zfunc/_sv2           # a folder of $fpath",
+);
+
 /// Encrypt and decrypt streams that are too big, or too slow, to start over.
 #[derive(Parser)]
 #[command(name = "sv2", version = VERSION, after_help = EXIT_CODES, max_term_width = 100)]
@@ -111,6 +119,12 @@ pub(crate) enum Command {
     /// Delete a stream from a database
     #[command(after_help = DELETE)]
     Delete(DeleteArgs),
+    /// Write the man pages
+    #[command(after_help = MAN)]
+    Man(ManArgs),
+    /// Print the completions of a shell
+    #[command(after_help = COMPLETIONS)]
+    Completions(CompletionsArgs),
     /// Print the version
     Version,
 }
@@ -333,6 +347,20 @@ pub(crate) struct RecoverArgs {
     /// Cut the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct ManArgs {
+    /// Folder for sv2.1 and one page for each verb. Pages of the same name are replaced
+    #[arg(value_name = "FOLDER")]
+    pub(crate) folder: PathBuf,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct CompletionsArgs {
+    /// Shell
+    #[arg(value_name = "SHELL")]
+    pub(crate) shell: Shell,
 }
 
 fn parse_suite(name: &str) -> Result<Suite, String> {

@@ -17,9 +17,10 @@ mod waiting;
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::args::Args;
-use crate::failure::{EXIT_USAGE, say};
+use crate::failure::{EXIT_USAGE, hint, say};
 use crate::stdio::{Results, write_results};
 use crate::text::escape::one_line;
 
@@ -29,6 +30,12 @@ fn main() -> ExitCode {
         Err(error) if error.use_stderr() => {
             // The message repeats arguments, which may be names that others have chosen.
             error.render().to_string().lines().for_each(|line| say(&format!("{}\n", one_line(line))));
+            if is_second_input(&error) {
+                let verb = std::env::args().nth(1).unwrap_or_default();
+                hint(format_args!(
+                    "sv2 takes one INPUT: for file in *; do sv2 {verb} \"$file\" || break; done"
+                ));
+            }
             return ExitCode::from(EXIT_USAGE);
         }
         // Help and version, which clap would print without checking for errors.
@@ -38,4 +45,10 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
+}
+
+/// Returns true if an argument that is no option came after all that the verb takes.
+fn is_second_input(error: &clap::Error) -> bool {
+    error.kind() == ErrorKind::UnknownArgument
+        && matches!(error.get(ContextKind::InvalidArg), Some(ContextValue::String(arg)) if !arg.starts_with('-'))
 }

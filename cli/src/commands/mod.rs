@@ -1,12 +1,14 @@
 //! The commands, each in its own file.
 
 mod cat;
+mod completions;
 mod decrypt;
 mod delete;
 mod encrypt;
 mod inspect;
 mod keygen;
 mod list;
+mod man;
 mod recover;
 mod uploads;
 mod verify;
@@ -27,6 +29,8 @@ pub(crate) fn run(command: Command) -> CmdResult {
         Command::List(args) => list::run(&args),
         Command::Uploads(args) => uploads::run(&args),
         Command::Delete(args) => delete::run(&args),
+        Command::Man(args) => man::run(&args),
+        Command::Completions(args) => completions::run(&args),
         Command::Version => version::run(),
     }
 }

@@ -87,7 +87,7 @@ fn run(
         }
     });
     let ran = Ran(child.wait_with_output().unwrap());
-    // "NAME: going on after 12 segments, 12582912 bytes"
+    // "NAME: resuming after 12 segments, 12582912 bytes"
     if let Some((_, kept)) = ran.stderr().split_once("resuming after ") {
         figures.gone_on += 1;
         figures.segments_kept += kept.split(' ').next().unwrap().parse::<u64>().unwrap();
