@@ -33,7 +33,8 @@ pub fn markdown() -> String {
 }
 
 const INTRODUCTION: &str = "\
-One stream of two data segments and a final one, with every intermediate value. All byte strings are in hexadecimal.
+One stream of two data segments and a final one, with every intermediate value. All byte strings are
+in hexadecimal.
 
 ### A.1. Inputs
 
@@ -82,7 +83,8 @@ fn keys(stream: &Stream) -> String {
     let epoch = keys.epoch(0);
     let subkey: [u8; 32] = hchacha::<R20>(&epoch.aead.into(), &run_salt(0).into()).into();
     String::from("### A.2. Keys (§5)\n\n")
-        + "The SHA3-256 in bind is taken over 88 bytes: header[0..80] (A.3) and eight zero bytes, the length of the empty context.\n\n"
+        + "The SHA3-256 in bind is taken over 88 bytes. They are header[0..80] (A.3) and eight zero bytes, the\n\
+           length of the empty context.\n\n"
         + &block(&[
             ("SHA3-256 in bind", hex::encode(keys.bound_hash)),
             ("bind(\"header\")", hex::encode(keys.bind("header"))),
