@@ -93,6 +93,32 @@ fn a_run_that_fails_and_what_it_writes() {
 }
 
 #[test]
+fn failed_run_ends_with_commands_that_explain() {
+    let failed = |filter, bug| {
+        said(&["run", "--vectors", "./vectors", "--filter", filter, "--jobs", "1", "--", BROKEN, bug])
+    };
+    let several = failed("SV2-HDR-013", "SV2-HDR-013");
+    let commands: Vec<&str> =
+        several.lines().filter_map(|line| line.strip_prefix("  sv2-conformance ")).collect();
+    assert_eq!(commands.len(), 3, "{several}");
+    assert_eq!(
+        several.lines().last().and_then(|line| line.strip_prefix("  sv2-conformance ")),
+        Some(commands[2])
+    );
+    for command in commands {
+        let arguments: Vec<&str> = command.split(' ').collect();
+        let id = arguments[arguments.len() - 1];
+        assert!(said(&arguments).starts_with(&format!("exit code 0\n{id} (read, MUST)")), "{command}");
+    }
+    let one = failed("header-envelope-len-11", "SV2-HDR-013");
+    assert!(
+        one.ends_with("\n  sv2-conformance explain --vectors ./vectors header-envelope-len-11\n"),
+        "{one}"
+    );
+    assert!(!failed("SV2-HDR-013", "").contains("explain"));
+}
+
+#[test]
 fn a_baseline_excuses_what_fails_and_reports_what_passes() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("baseline");
@@ -110,6 +136,14 @@ fn a_baseline_excuses_what_fails_and_reports_what_passes() {
 fn one_shot_mode_takes_the_exit_code_for_the_answer() {
     let run = |program| said(&["run", "--one-shot", "--filter", "SV2-HDR-002", "--", program]);
     insta::assert_snapshot!(format!("{}\n{}", run("false"), run("true")));
+}
+
+#[test]
+fn one_shot_exit_code_77_is_a_skip() {
+    let run = |code| said(&["run", "--one-shot", "--filter", "SV2-HDR-002", "--", "sh", "-c", code]);
+    assert!(run("exit 77").starts_with("exit code 0\n"), "{}", run("exit 77"));
+    assert!(run("exit 77").contains("5 skip"), "{}", run("exit 77"));
+    assert!(run("exit 78").contains("3 crash"), "{}", run("exit 78"));
 }
 
 #[test]

@@ -5,37 +5,78 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use clap::{Parser, Subcommand};
 use stream_v2_conformance::generator::example;
 use stream_v2_conformance::golden::{check, generate, published};
 use stream_v2_conformance::runner::suite::Suite;
 
-const USAGE: &str = "\
-usage:
-  sv2-vectors generate [--out DIR]         write all vectors (default: vectors)
-  sv2-vectors check [DIR] [--spec FILE]    compare DIR (default: vectors) and Appendix A of FILE
-                                           (default: DIR/../spec/stream-v2.md) with what is generated
-  sv2-vectors publish [DIR]                add new ids to DIR/PUBLISHED, with the version of DIR/VERSION
-  sv2-vectors example                      print the text of Appendix A";
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, and `check` found no difference
+  1  a difference was found, or a file could not be read or written
+  2  wrong usage";
+const GENERATE: &str = "\
+Examples:
+  sv2-vectors generate
+  sv2-vectors generate --out /tmp/vectors";
+const CHECK: &str = "\
+Examples:
+  sv2-vectors check
+  sv2-vectors check /tmp/vectors --spec spec/stream-v2.md";
+const PUBLISH: &str = "\
+Examples:
+  sv2-vectors publish";
+const EXAMPLE: &str = "\
+Examples:
+  sv2-vectors example > appendix-a.md";
+
+/// Generate and check the golden vectors of Stream V2.
+#[derive(Parser)]
+#[command(version, after_help = EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write all vectors; other files in the folder stay
+    #[command(after_help = GENERATE)]
+    Generate {
+        /// Folder to write to
+        #[arg(long, value_name = "DIR", default_value = "vectors")]
+        out: PathBuf,
+    },
+    /// Compare a folder of vectors, and Appendix A, with what is generated
+    #[command(after_help = CHECK)]
+    Check {
+        /// Folder of the vectors
+        #[arg(value_name = "DIR", default_value = "vectors")]
+        folder: PathBuf,
+        /// Specification with Appendix A [default: DIR/../spec/stream-v2.md]
+        #[arg(long, value_name = "FILE")]
+        spec: Option<PathBuf>,
+    },
+    /// Add new ids to DIR/PUBLISHED; from then on their meaning is final
+    #[command(after_help = PUBLISH)]
+    Publish {
+        /// Folder of the vectors
+        #[arg(value_name = "DIR", default_value = "vectors")]
+        folder: PathBuf,
+    },
+    /// Print the text of Appendix A
+    #[command(after_help = EXAMPLE)]
+    Example,
+}
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let outcome = match arguments.as_slice() {
-        ["generate"] => generate(Path::new("vectors")),
-        ["generate", "--out", folder] => generate(Path::new(folder)),
-        ["check"] => check(Path::new("vectors"), None),
-        ["check", "--spec", file] => check(Path::new("vectors"), Some(file)),
-        ["check", folder] => check(Path::new(folder), None),
-        ["check", folder, "--spec", file] => check(Path::new(folder), Some(file)),
-        ["publish"] => publish(Path::new("vectors")),
-        ["publish", folder] => publish(Path::new(folder)),
-        ["example"] => {
+    let outcome = match Cli::parse().command {
+        Command::Generate { out } => generate(&out),
+        Command::Check { folder, spec } => check(&folder, spec),
+        Command::Publish { folder } => publish(&folder),
+        Command::Example => {
             print!("{}", example::markdown());
             Ok(ExitCode::SUCCESS)
-        }
-        _ => {
-            eprintln!("{USAGE}");
-            return ExitCode::from(2);
         }
     };
     outcome.unwrap_or_else(|error| {
@@ -73,9 +114,8 @@ fn publish(folder: &Path) -> io::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(folder: &Path, specification: Option<&&str>) -> io::Result<ExitCode> {
-    let beside = || folder.join("../spec/stream-v2.md");
-    let specification = specification.map_or_else(beside, PathBuf::from);
+fn check(folder: &Path, specification: Option<PathBuf>) -> io::Result<ExitCode> {
+    let specification = specification.unwrap_or_else(|| folder.join("../spec/stream-v2.md"));
     let findings =
         check::check(&generate::generate(), folder, &specification).map_err(|error| named(folder, &error))?;
     if findings.is_empty() {

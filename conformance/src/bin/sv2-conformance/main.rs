@@ -1,5 +1,7 @@
 //! Runs the golden vectors of Stream V2 against any implementation.
 
+mod args;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -7,9 +9,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Mutex;
-use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::Parser;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use stream_v2_conformance::golden::lint::lint;
 use stream_v2_conformance::golden::requirements::SPECIFICATION;
@@ -21,129 +22,18 @@ use stream_v2_conformance::runner::report::{self, Outcome, Report};
 use stream_v2_conformance::runner::run::{Options, run};
 use stream_v2_conformance::runner::suite::Suite;
 
-/// Tests an implementation of Stream V2 with the golden vectors.
-#[derive(Parser)]
-#[command(
-    version,
-    after_help = "Exit codes: 0 nothing failed, 1 something failed, 2 the run could not be made.\n\
-                  How to write an adapter: conformance/PROTOCOL.md"
-)]
-struct Cli {
-    /// The folder of the vectors
-    #[arg(long, global = true, value_name = "DIR", default_value = "vectors")]
-    vectors: PathBuf,
-    #[command(subcommand)]
-    command: What,
-}
-
-#[derive(Subcommand)]
-enum What {
-    /// Asks an adapter about every vector
-    Run(RunArgs),
-    /// Lists vectors: id, operation, requirements
-    List {
-        /// Part of an id or requirement, or an operation; several may be given
-        filter: Vec<String>,
-    },
-    /// Explains a vector: what it tests, and its bytes with the fault marked
-    Explain {
-        /// The vector's id
-        id: String,
-    },
-    /// Checks the folder of the vectors itself: hashes, ids, requirements, published meanings
-    Lint,
-    /// Turns reports of earlier runs (JSON lines) into another form
-    Report {
-        /// What to make
-        #[arg(long, value_enum)]
-        format: Form,
-        /// Where to write it; standard output if it is not given
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<PathBuf>,
-        /// Reports of `run --report`; only HTML takes several
-        #[arg(required = true)]
-        reports: Vec<PathBuf>,
-    },
-}
-
-#[derive(Args)]
-struct RunArgs {
-    /// The adapter and its arguments
-    #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true, value_name = "ADAPTER")]
-    adapter: Vec<String>,
-    /// One process for each input: exit 0 accept, 1 reject, 2 unsupported, 3 needs more
-    #[arg(long)]
-    one_shot: bool,
-    /// Whether to run recipes, which are nine requests of ten [default: yes; in one-shot mode, no]
-    #[arg(long, value_enum)]
-    recipes: Option<YesNo>,
-    /// Only vectors whose id or requirements contain this, or of this operation; may be repeated
-    #[arg(long, value_name = "TEXT")]
-    filter: Vec<String>,
-    /// Adapters at a time [default: one for each processor]
-    #[arg(long, value_name = "N")]
-    jobs: Option<NonZeroUsize>,
-    /// Seconds for one answer
-    #[arg(long, value_name = "SECONDS", default_value = "10", value_parser = seconds)]
-    timeout: Duration,
-    /// MiB by which an adapter's resident memory may grow after the handshake (Linux)
-    #[arg(long, value_name = "MIB", default_value_t = 256)]
-    memory: u64,
-    /// Vectors that are expected not to pass: a line each, the id, a space, the reason
-    #[arg(long, value_name = "FILE")]
-    baseline: Option<PathBuf>,
-    /// End after so many crashes, time-outs and the like
-    #[arg(long, value_name = "N", default_value_t = 50)]
-    give_up: usize,
-    /// End at the first failure
-    #[arg(long)]
-    fail_fast: bool,
-    /// Write the report as JSON lines
-    #[arg(long, value_name = "FILE")]
-    report: Option<PathBuf>,
-    /// Write it as JUnit XML
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-    /// Write it as TAP
-    #[arg(long, value_name = "FILE")]
-    tap: Option<PathBuf>,
-    /// Write it as one HTML page
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-    /// Write a badge: the JSON that badge services read
-    #[arg(long, value_name = "FILE")]
-    badge: Option<PathBuf>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum YesNo {
-    Yes,
-    No,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Form {
-    Html,
-    Junit,
-    Tap,
-    Badge,
-    /// One line for each report
-    Summary,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
+use crate::args::{Cli, Command, Form, RunArgs, YesNo};
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match &cli.command {
-        What::Run(arguments) => test(&cli.vectors, arguments),
-        What::List { filter } => list(&cli.vectors, filter),
-        What::Explain { id } => tell(&cli.vectors, id),
-        What::Lint => check(&cli.vectors),
-        What::Report { format, output, reports } => render(&cli.vectors, *format, output.as_deref(), reports),
+        Command::Run(arguments) => test(&cli.vectors, arguments),
+        Command::List { filter } => list(&cli.vectors, filter),
+        Command::Explain { id } => tell(&cli.vectors, id),
+        Command::Lint => check(&cli.vectors),
+        Command::Report { format, output, reports } => {
+            render(&cli.vectors, *format, output.as_deref(), reports)
+        }
     };
     outcome.unwrap_or_else(|error| {
         eprintln!("sv2-conformance: {error}");
@@ -154,7 +44,12 @@ fn main() -> ExitCode {
 type Ended = Result<ExitCode, String>;
 
 fn load(folder: &Path) -> Result<Suite, String> {
-    Suite::load(folder).map_err(|error| format!("the vectors in {}: {error}", folder.display()))
+    Suite::load(folder).map_err(|error| {
+        format!(
+            "cannot load the vectors in {}: {error}\nhint: --vectors DIR names their folder",
+            folder.display()
+        )
+    })
 }
 
 fn test(folder: &Path, arguments: &RunArgs) -> Ended {
@@ -177,7 +72,7 @@ fn test(folder: &Path, arguments: &RunArgs) -> Ended {
     };
     let wanted = suite.vectors.iter().filter(|vector| options.wants(vector)).count();
     if wanted == 0 {
-        return Err(format!("no vector fits the filter {}", arguments.filter.join(", ")));
+        return Err(format!("no vector matches the filter {}", arguments.filter.join(", ")));
     }
     let progress = Mutex::new(Progress::new(wanted));
     let report = run(&suite, &options, &|outcome| {
@@ -200,7 +95,28 @@ fn test(folder: &Path, arguments: &RunArgs) -> Ended {
             println!("{requirement}: {} of {} failed: {}", failed.len(), outcomes.len(), shortened(&failed));
         }
     }
+    print!("{}", next_steps(folder, &report));
     Ok(if report.is_success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Returns the commands that explain the first failures, or nothing if there are none.
+fn next_steps(folder: &Path, report: &Report) -> String {
+    let vectors = match folder.to_str() {
+        Some("vectors") => String::new(),
+        _ => format!(" --vectors {}", folder.display()),
+    };
+    let failed: Vec<String> = report
+        .outcomes
+        .iter()
+        .filter(|outcome| outcome.verdict.is_failure() && outcome.verdict != Verdict::StaleSkip)
+        .take(3)
+        .map(|outcome| format!("  sv2-conformance explain{vectors} {}\n", outcome.id))
+        .collect();
+    match failed.as_slice() {
+        [] => String::new(),
+        [one] => format!("\nTo see what failed:\n{one}"),
+        several => format!("\nTo see what failed first:\n{}", several.concat()),
+    }
 }
 
 fn shortened(ids: &[&str]) -> String {
