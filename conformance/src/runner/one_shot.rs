@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::Read;
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Instant;
@@ -13,6 +13,9 @@ use crate::generator::primitives::sha256_hex;
 use crate::judge::{Judgement, Verdict};
 use crate::operations::operation::{OneShot, Step};
 use crate::protocol::{Answer, PROTOCOL, Peer};
+
+/// The exit code of a program that has no answer to an input.
+const SKIP: i32 = 77;
 
 /// Describes a one-shot program.
 pub(super) fn peer(command: &[String]) -> Peer {
@@ -78,22 +81,26 @@ pub(super) fn ask(command: &[String], caps: Caps, step: &Step<'_>) -> Result<Ans
         return Err(grief);
     };
     let status = child.wait().map_err(|error| broken(program, &error))?;
+    answer(status, &released)
+}
+
+/// Returns the answer that an exit code and the released plaintext are.
+fn answer(status: ExitStatus, released: &[u8]) -> Result<Answer, Judgement> {
+    let crash = |how: String| Err(Judgement::new(Verdict::Crash, how));
     let result = match status.code() {
         Some(0) => "accept",
         Some(1 | 3) => "reject",
         Some(2) => "unsupported",
-        Some(code) => return Err(Judgement::new(Verdict::Crash, format!("exit code {code}"))),
-        None => {
-            return Err(Judgement::new(
-                Verdict::Crash,
-                format!("ended by signal {}", status.signal().unwrap_or(0)),
-            ));
+        Some(SKIP) => {
+            return Ok(Answer { skipped: Some("left out by the program".to_owned()), ..Answer::default() });
         }
+        Some(code) => return crash(format!("exit code {code}")),
+        None => return crash(format!("ended by signal {}", status.signal().unwrap_or(0))),
     };
     Ok(Answer {
         result: Some(result.to_owned()),
         released_len: Some(released.len() as u64),
-        released_sha256: Some(sha256_hex(&released)),
+        released_sha256: Some(sha256_hex(released)),
         error: (status.code() == Some(3)).then(|| "truncated".to_owned()),
         ..Answer::default()
     })
