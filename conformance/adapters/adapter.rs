@@ -43,7 +43,7 @@ fn header_fault(h: &[u8]) -> Option<(&'static str, usize)> {
 
 fn read(request: &Value) -> Result<Value, Box<dyn Error>> {
     let stream = hex::decode(request["input"].as_str().ok_or("no input")?)?;
-    // FILL IN: give the stream, request["keys"] and request["mode"] to your reader in place of this.
+    // FILL IN: give the stream, request["keys"] and request["mode"] to your reader instead.
     let (released, fault) = (Vec::<u8>::new(), header_fault(&stream[..stream.len().min(128)]));
     let Some((error, offset)) = fault else {
         return Ok(json!({ "skipped": "only stream headers are checked so far" }));

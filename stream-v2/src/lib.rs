@@ -40,9 +40,9 @@
 //!
 //! # Settings
 //!
-//! [`Options`] has the settings of a writer, [`Unlock`] those of a reader. Both are builders, can be
-//! cloned, and can be used for any number of streams. Clones share the shutdown handle, the counters
-//! and the closure for progress.
+//! [`Options`] has the settings of a writer, [`Unlock`] those of a reader. Both are builders, can
+//! be cloned, and can be used for any number of streams. Clones share the shutdown handle, the
+//! counters and the closure for progress.
 //!
 //! # Modules
 //!

@@ -95,8 +95,8 @@ impl WorkerStage<Encrypting> for EncryptWorker {
         }
         //= spec/stream-v2.md#sv2-wrt-003
         //= type=implication
-        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not reach
-        //= reason=them.
+        //= reason=The worker owns these bytes; what a caller does to its source meanwhile does not
+        //= reason=reach them.
         //# A writer MUST read each plaintext byte exactly once before sealing, into memory that
         //# nothing else can change while the segment is sealed.
         let (segment, plaintext) = match load {
