@@ -1,130 +1,9 @@
-//! §17 Errors: one error type with kind, detail, place, and the found and allowed values.
+//! §17 Errors: one error type with detail, place, and the found and allowed values.
 
 use core::fmt;
 
+use crate::detail::{Detail, ErrorKind};
 use crate::{Misuse, Offset};
-
-/// The class of an error, which says whose fault it is (§17).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum ErrorKind {
-    /// Bytes that no writer writes: damage, or not a stream.
-    Malformed,
-    /// Well formed, but not supported by this reader.
-    Unsupported,
-    /// Outside the limits of the format, or of the stream header (§14).
-    Limit,
-    /// Wrong key, wrong context or altered header.
-    Key,
-    /// Not written by a holder of the key.
-    Auth,
-    /// Authentic segments in the wrong place.
-    Order,
-    /// The input ends too early.
-    Truncated,
-    /// Bytes follow the end of the stream.
-    Trailing,
-    /// The journal is unusable, or the source is a different one.
-    Journal,
-    /// The caller asked for something impossible.
-    Misuse,
-}
-
-/// Declares `Detail` with the kind, the written name and the sentence of each variant.
-macro_rules! details {
-    ($($(#[$doc:meta])* $variant:ident = $kind:ident $name:literal, $sentence:literal;)+) => {
-        /// The check that failed, as `kind.detail` (§17).
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum Detail {
-            $(#[doc = $sentence] $variant,)+
-        }
-
-        impl Detail {
-            /// Every detail, in the order of the specification (§17).
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// Returns the kind that this detail belongs to.
-            #[must_use]
-            pub const fn kind(self) -> ErrorKind {
-                match self { $(Self::$variant => ErrorKind::$kind,)+ }
-            }
-
-            /// Returns the written form, `kind.detail`.
-            #[must_use]
-            pub const fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            const fn sentence(self) -> &'static str {
-                match self { $(Self::$variant => $sentence,)+ }
-            }
-        }
-    };
-}
-
-details! {
-    MalformedMagic = Malformed "malformed.magic", "the magic bytes are not those of Stream V2";
-    MalformedHeaderCrc = Malformed "malformed.header_crc", "the header's checksum does not match";
-    MalformedReserved = Malformed "malformed.reserved", "a reserved byte is not zero";
-    MalformedSegmentSize = Malformed "malformed.segment_size", "segment_size is not a multiple of the frame size";
-    MalformedEnvelopeLen = Malformed "malformed.envelope_len", "envelope_len is neither 0 nor a multiple of 8, less 4";
-    MalformedEnvelopeCrc = Malformed "malformed.envelope_crc", "the envelope's checksum does not match";
-    MalformedEnvelope = Malformed "malformed.envelope", "the envelope's stanzas break its rules";
-    MalformedKind = Malformed "malformed.kind", "this kind of segment cannot stand in this stream";
-    MalformedCodec = Malformed "malformed.codec", "this codec cannot stand in this segment";
-    MalformedFlags = Malformed "malformed.flags", "RUN_START or REKEY is wrong for this segment";
-    MalformedKeyEpoch = Malformed "malformed.key_epoch", "key_epoch does not follow from segment_index";
-    MalformedPlaintextLen = Malformed "malformed.plaintext_len", "plaintext_len is wrong for this kind of segment";
-    MalformedPayloadLen = Malformed "malformed.payload_len", "payload_len is wrong for this segment";
-    MalformedDataFrames = Malformed "malformed.data_frames", "data_frames does not follow from payload_len";
-    MalformedFrameCount = Malformed "malformed.frame_count", "frame_count is not data_frames + 2";
-    MalformedWireLen = Malformed "malformed.wire_len", "wire_len does not follow from the other fields";
-    MalformedWireCrc = Malformed "malformed.wire_crc", "the wire's checksum does not match";
-    MalformedFrameType = Malformed "malformed.frame_type", "a frame of another type belongs here";
-    MalformedFrameReserved = Malformed "malformed.frame_reserved", "a reserved byte of the frame header is not zero";
-    MalformedFrameLen = Malformed "malformed.frame_len", "the frame's len does not follow from the segment header";
-    MalformedIndex = Malformed "malformed.index", "the index segment does not describe the segments before it";
-    MalformedDamaged = Malformed "malformed.damaged", "what was committed is damaged here";
-    MalformedTerminator = Malformed "malformed.terminator", "the terminator of this segment says what cannot stand there";
-    UnsupportedVersion = Unsupported "unsupported.version", "this version of the format is not known here";
-    UnsupportedSuite = Unsupported "unsupported.suite", "this suite is not implemented here";
-    UnsupportedFlags = Unsupported "unsupported.flags", "a flag is set that is not known here";
-    UnsupportedKind = Unsupported "unsupported.kind", "this kind of segment is not implemented here";
-    UnsupportedCodec = Unsupported "unsupported.codec", "this codec is not implemented here";
-    UnsupportedDigestAlg = Unsupported "unsupported.digest_alg", "this digest algorithm is not implemented here";
-    UnsupportedEnvelope = Unsupported "unsupported.envelope", "no stanza of the envelope is of a type that is implemented here";
-    LimitFrameSize = Limit "limit.frame_size", "frame_size_log2 is out of range";
-    LimitSegmentSize = Limit "limit.segment_size", "segment_size is out of range";
-    LimitEpochSegments = Limit "limit.epoch_segments", "epoch_segments allows too many bytes under one key of this suite";
-    LimitEnvelopeLen = Limit "limit.envelope_len", "envelope_len is over its limit";
-    LimitSegmentIndex = Limit "limit.segment_index", "no data or index segment may have this segment_index";
-    LimitKeyEpoch = Limit "limit.key_epoch", "key_epoch is over its limit";
-    LimitPlaintextLen = Limit "limit.plaintext_len", "plaintext_len is over the stream's segment_size";
-    LimitPayloadLen = Limit "limit.payload_len", "payload_len is over the stream's segment_size";
-    LimitStreamPlaintextLen = Limit "limit.stream_plaintext_len", "more plaintext than the stream header declares";
-    LimitArgon2id = Limit "limit.argon2id", "the argon2id stanza asks for more than a reader may spend";
-    LimitPolicy = Limit "limit.policy", "the stream is within the format's limits and over the caller's";
-    KeyHeaderTag = Key "key.header_tag", "wrong key, wrong context or altered header";
-    AuthSegmentTag = Auth "auth.segment_tag", "the segment header is not authentic";
-    AuthFrame = Auth "auth.frame", "a frame is not authentic";
-    AuthDigest = Auth "auth.digest", "the segment's digest does not match its frames";
-    AuthTrailer = Auth "auth.trailer", "the trailer does not match the stream before it";
-    AuthIndex = Auth "auth.index", "the index segment, or a segment that it names, is another one";
-    OrderSegmentIndex = Order "order.segment_index", "another segment belongs here";
-    OrderRun = Order "order.run", "the segment belongs to another run";
-    OrderUniform = Order "order.uniform", "a data segment follows one that is not full, in a stream that promises full ones";
-    OrderTranscript = Order "order.transcript", "the segment continues another history of this stream";
-    OrderIndex = Order "order.index", "an index segment is missing, or stands too early";
-    Truncated = Truncated "truncated", "the input ends here, before a final segment";
-    TruncatedUnsealed = Truncated "truncated.unsealed", "the committed prefix was salvaged; the stream has no final segment";
-    Trailing = Trailing "trailing", "bytes follow the final segment";
-    JournalHeader = Journal "journal.header", "this is not a whole journal of a known version";
-    JournalForeign = Journal "journal.foreign", "the journal belongs to another stream";
-    JournalMac = Journal "journal.mac", "the journal's header is not authentic";
-    JournalSource = Journal "journal.source", "this is not the source that the interrupted run has read";
-    Misuse = Misuse "misuse", "the caller asked for something that the format cannot do";
-}
 
 /// The values that a field may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -288,27 +167,33 @@ impl Error {
     }
 }
 
+/// The problem, and after it, in parentheses, the detail and the place of the fault.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.detail.name())?;
+        let problem = self.rule.map_or(self.detail.sentence(), Misuse::sentence);
+        match (self.found, self.detail.field(), self.allowed) {
+            (None, ..) => f.write_str(problem)?,
+            (Some(found), Some(field), Allowed::Exactly(_) | Allowed::Between(..)) => {
+                write!(f, "{field} is {found}")?;
+            }
+            (Some(found), ..) => write!(f, "{problem}: found {found}")?,
+        }
+        match self.allowed {
+            Allowed::Unstated => {}
+            Allowed::Exactly(value) => write!(f, ", expected {value}")?,
+            Allowed::Between(low, high) => write!(f, ", expected {low} to {high}")?,
+        }
+        write!(f, " ({}", self.detail.name())?;
+        if let Some(requirement) = self.rule.and_then(Misuse::requirement) {
+            write!(f, ", {requirement}")?;
+        }
         if self.detail != Detail::Misuse {
             write!(f, " at byte {}", self.offset.0)?;
         }
         if let Some(segment) = self.segment {
             write!(f, ", segment {segment}")?;
         }
-        match self.rule {
-            Some(rule) => write!(f, ": {rule}")?,
-            None => write!(f, ": {}", self.detail.sentence())?,
-        }
-        if let Some(found) = self.found {
-            write!(f, "; found {found}")?;
-        }
-        match self.allowed {
-            Allowed::Unstated => Ok(()),
-            Allowed::Exactly(value) => write!(f, ", allowed is {value}"),
-            Allowed::Between(low, high) => write!(f, ", allowed is {low} to {high}"),
-        }
+        f.write_str(")")
     }
 }
 
@@ -321,32 +206,19 @@ mod tests {
 
     #[test]
     fn says_what_where_found_and_allowed() {
-        let error = Error::new(Detail::MalformedWireLen, Offset(1060))
-            .in_segment(1)
-            .exactly(4_278_190_085, 1_049_032);
-        insta::assert_snapshot!(error.to_string(), @"malformed.wire_len at byte 1060, segment 1: wire_len does not follow from the other fields; found 4278190085, allowed is 1049032");
+        let error = Error::new(Detail::MalformedWireLen, Offset(1060)).in_segment(1);
+        insta::assert_snapshot!(error.exactly(4_278_190_085, 1_049_032).to_string(), @"wire_len is 4278190085, expected 1049032 (malformed.wire_len at byte 1060, segment 1)");
+        insta::assert_snapshot!(error.to_string(), @"wire_len does not follow from the other fields (malformed.wire_len at byte 1060, segment 1)");
+        let error = Error::new(Detail::UnsupportedCodec, Offset(521)).with_found(9);
+        insta::assert_snapshot!(error.to_string(), @"this codec is not supported: found 9 (unsupported.codec at byte 521)");
     }
 
     #[test]
     fn a_misuse_names_the_rule_and_no_byte() {
         let error = Error::misuse(Misuse::PlaintextLen).in_segment(3).between(5000, 1, 4096);
-        insta::assert_snapshot!(error.to_string(), @"misuse, segment 3: a data segment has at least one byte of plaintext, and at most segment_size; found 5000, allowed is 1 to 4096");
+        insta::assert_snapshot!(error.to_string(), @"a data segment has at least one byte of plaintext, and at most segment_size: found 5000, expected 1 to 4096 (misuse, segment 3)");
         let error = Error::misuse(Misuse::ShortSegment).in_segment(1);
-        insta::assert_snapshot!(error.to_string(), @"misuse, segment 1: a stream with UNIFORM allows no data segment after one that is not full (SV2-HDR-016)");
+        insta::assert_snapshot!(error.to_string(), @"a stream with UNIFORM allows no data segment after one that is not full (misuse, SV2-HDR-016, segment 1)");
         assert_eq!((error.kind(), error.rule()), (ErrorKind::Misuse, Some(Misuse::ShortSegment)));
-    }
-
-    #[test]
-    fn names_begin_with_their_kind_and_stand_in_the_specification() {
-        let text = include_str!("../../spec/stream-v2.md");
-        for detail in Detail::ALL {
-            let kind = std::format!("{:?}", detail.kind()).to_lowercase();
-            let name = detail.name();
-            assert!(name.split('.').next() == Some(&kind), "{name} is not of kind {kind}");
-            assert!(
-                text.contains(&std::format!("`{name}`")) || detail == &Detail::Misuse,
-                "{name} is not specified"
-            );
-        }
     }
 }

@@ -81,6 +81,7 @@ compile_error!(
 );
 
 pub mod crypto;
+mod detail;
 pub mod envelope;
 mod error;
 pub mod lengths;
@@ -92,6 +93,7 @@ pub mod wire;
 /// The test-only features that this build has enabled. A binary that encrypts data has none.
 pub const TEST_FEATURES: &[&str] = if cfg!(feature = "record-sealings") { &["record-sealings"] } else { &[] };
 
-pub use error::{Allowed, Detail, Error, ErrorKind};
+pub use detail::{Detail, ErrorKind};
+pub use error::{Allowed, Error};
 pub use misuse::Misuse;
 pub use numbers::{KeyEpoch, Offset, SegmentIndex};

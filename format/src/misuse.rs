@@ -4,12 +4,12 @@ use core::fmt;
 
 /// Declares `Misuse` with the requirement and the sentence of each rule.
 macro_rules! rules {
-    ($($variant:ident = $requirement:expr, $sentence:literal;)+) => {
-        /// A rule that the caller broke.
+    ($($(#[$doc:meta])* $variant:ident = $requirement:expr, $sentence:literal;)+) => {
+        /// A rule that the caller broke, which is a defect of the calling program (§17).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Misuse {
-            $(#[doc = $sentence] $variant,)+
+            $($(#[$doc])* $variant,)+
         }
 
         impl Misuse {
@@ -24,7 +24,8 @@ macro_rules! rules {
                 match self { $(Self::$variant => $requirement,)+ }
             }
 
-            const fn sentence(self) -> &'static str {
+            /// Returns the rule as one sentence without its full stop.
+            pub(crate) const fn sentence(self) -> &'static str {
                 match self { $(Self::$variant => $sentence,)+ }
             }
         }
@@ -32,29 +33,52 @@ macro_rules! rules {
 }
 
 rules! {
+    /// A data segment follows one that is not full, in a stream with UNIFORM.
     ShortSegment = Some("SV2-HDR-016"), "a stream with UNIFORM allows no data segment after one that is not full";
+    /// Index segments were requested for a stream with UNIFORM. Clear one of the two.
     UniformWithIndex = Some("SV2-HDR-016"), "a stream with UNIFORM has no index segments";
+    /// An index segment is due before the segment to be sealed.
     IndexMissing = Some("SV2-IDX-001"), "an index segment must come before this segment";
+    /// A segment that is not final follows an index segment that is not full.
     IndexEndsStream = Some("SV2-IDX-005"), "only a final segment may follow an index segment that is not full";
+    /// An index segment was requested, although no data segment has come since the last one.
     NothingToIndex = Some("SV2-IDX-002"), "an index segment needs a data segment that no index segment covers yet";
+    /// A payload has a length that no index segment of this stream has.
     IndexPayloadLen = Some("SV2-IDX-003"), "no index segment of this stream has a payload of this length";
+    /// A stream without index segments is too long to add them when it resumes.
     IndexTooLate = Some("SV2-IDX-010"), "index segments cannot be added: more data segments are committed than one of them covers";
+    /// A stream without index segments has ended, so that none can be added.
     IndexAfterEnd = Some("SV2-IDX-010"), "index segments cannot be added: the stream has ended, and data segments are not covered";
+    /// A segment was to be sealed with another digest_alg than those before it.
     DigestAlgChanged = Some("SV2-DIG-008"), "all segments of a stream have the same digest_alg";
+    /// A stream was to be resumed with another digest_alg than its own.
     ResumedDigestAlg = Some("SV2-RES-005"), "a stream is resumed with its own digest_alg";
+    /// The stream to be resumed has ended, or has no segment_index left.
     ResumedSealed = Some("SV2-RES-009"), "a stream that has its final segment, or as many segments as it can have, cannot be resumed";
+    /// A segment_index was sealed before, or a higher one was.
     SealedTwice = Some("SV2-FRM-008"), "a run seals its segments in ascending order, each of them once";
+    /// The parameters have a stream_salt, which a writer draws itself.
     SaltChosen = Some("SV2-WRT-006"), "a writer draws stream_salt itself, so the parameters must have none";
+    /// The stream has no envelope, and the caller has no content key.
     NoContentKey = Some("SV2-ENV-008"), "a stream without an envelope is read with a content key from the caller";
+    /// A file under a working name of the output was not written by it. Move it away.
     OutputOfOthers = Some("SV2-RES-014"), "a file that is not part of this output is not dropped or replaced";
+    /// The link of a segment was requested that has none.
     NoLink = Some("SV2-RNG-006"), "only an index segment and the first segment of a run have a link";
-    NotFinal = None, "this is not what opening the final segment gave";
+    /// The opened segment is not a final segment, or not the one of this header.
+    NotFinal = None, "the opened segment is not the final segment";
+    /// The plaintext of a data segment is empty, or longer than segment_size.
     PlaintextLen = None, "a data segment has at least one byte of plaintext, and at most segment_size";
+    /// The buffer for the wire is longer or shorter than wire_len.
     WireLen = None, "the buffer of the wire must have wire_len bytes";
+    /// The buffer for the payload is longer or shorter than payload_len.
     PayloadLen = None, "the buffer of the payload must have payload_len bytes";
+    /// A piece of a segment ends within a frame.
     SplitFrame = None, "a piece of a segment must end where a frame ends";
-    SegmentOverrun = None, "the segment has fewer bytes than this";
-    SegmentUnfinished = None, "the segment has more bytes than were pushed";
+    /// More bytes were pushed than the segment has.
+    SegmentOverrun = None, "more bytes were pushed than the segment has";
+    /// The segment was to be finished before all of its bytes were pushed.
+    SegmentUnfinished = None, "fewer bytes were pushed than the segment has";
 }
 
 impl fmt::Display for Misuse {

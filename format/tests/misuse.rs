@@ -34,7 +34,7 @@ fn two_short_segments_with_uniform() {
     let error = stream.progress.sealed(&again.0).unwrap_err();
     assert_eq!(error.rule(), Some(Misuse::ShortSegment));
     assert_eq!(error.segment(), Some(1));
-    assert!(error.to_string().ends_with("after one that is not full (SV2-HDR-016)"), "{error}");
+    assert!(error.to_string().ends_with("not full (misuse, SV2-HDR-016, segment 1)"), "{error}");
 }
 
 #[test]

@@ -148,7 +148,7 @@ fn sizes(frame_size: u64, segment_size: u64) -> Result<(u32, u32), Failure> {
     let Some(frame_size) = size.filter(|size| (low..=high).contains(size)) else {
         let (low, high) = (human(low.into()), human(high.into()));
         return Err(Failure::usage(format!(
-            "--frame-size {frame_size}: allowed is a power of two from {low} to {high}"
+            "--frame-size is {frame_size}, expected a power of two from {low} to {high}"
         )));
     };
     match u32::try_from(segment_size) {
@@ -160,7 +160,7 @@ fn sizes(frame_size: u64, segment_size: u64) -> Result<(u32, u32), Failure> {
         _ => {
             let (frame, high) = (human(frame_size.into()), human(SEGMENT_SIZE_MAX.into()));
             Err(Failure::usage(format!(
-                "--segment-size {segment_size}: allowed is a multiple of the frame size ({frame}), at most {high}"
+                "--segment-size is {segment_size}, expected a multiple of the frame size ({frame}), at most {high}"
             )))
         }
     }

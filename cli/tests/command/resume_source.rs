@@ -31,7 +31,7 @@ fn empty_source_is_another_one() {
     folder.write("data", b"");
     set_modified(&folder, modified);
     insta::assert_snapshot!(folder.run(ENCRYPT), @r"
-    sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
+    sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
     hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
@@ -40,7 +40,7 @@ fn empty_source_is_another_one() {
     let mut command = folder.sv2("encrypt -k key - -o data.sv2");
     let ran = Ran(command.stdin(fs::File::open(folder.path("data")).unwrap()).output().unwrap());
     insta::assert_snapshot!(ran, @r"
-    sv2: standard input: journal.source at byte 0: this is not the source that the interrupted run has read
+    sv2: standard input: the source is not the one that the interrupted run read (journal.source at byte 0)
     hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1
@@ -56,7 +56,7 @@ fn source_from_before_1970_has_a_time() {
     interrupted_before_the_first_commit(&folder);
     set_modified(&folder, before(5));
     insta::assert_snapshot!(folder.run(ENCRYPT), @r"
-    sv2: data: journal.source at byte 0: this is not the source that the interrupted run has read
+    sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
     hint: it was modified; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart starts over and throws it away
     exit 1

@@ -222,7 +222,7 @@ fn what_comes_from_a_pipe_is_fed_again() {
     other[5] ^= 1;
     let ran = place.run_with(PIPED, &other);
     insta::assert_snapshot!(ran, @r"
-    sv2: standard input: journal.source at byte 0: this is not the source that the interrupted run has read
+    sv2: standard input: the source is not the one that the interrupted run read (journal.source at byte 0)
     hint: --restart starts over and throws it away
     exit 1
     ");

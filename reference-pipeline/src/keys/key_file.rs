@@ -24,16 +24,18 @@ pub struct KeyFile {
 }
 
 /// The reason why a text is not a key file. It holds nothing of the text.
+///
+/// [`Display`](fmt::Display) names the line and its fault. Restore the file from a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum KeyFileError {
-    /// It is longer than [`KEY_FILE_LEN_MAX`].
+    /// The text is longer than [`KEY_FILE_LEN_MAX`], so it is another file.
     TooLong,
-    /// It is not UTF-8.
+    /// The text is not UTF-8, so it is another file, or damaged.
     NotText,
-    /// It holds only comments.
+    /// The text is empty, or has only comments.
     NoKey,
-    /// A line follows the key.
+    /// Another line follows the line with the key. A file holds one key.
     SecondLine {
         /// Its number, from 1.
         line: usize,
@@ -53,11 +55,11 @@ pub enum KeyFileError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LineFault {
-    /// It begins with another word.
+    /// The line begins with another word than `sv2-key-1` or `sv2-key-2`.
     Word,
-    /// It begins with the word of an unknown version.
+    /// The line has an unknown version. Read it with a newer program.
     Version,
-    /// It has this number of words.
+    /// The line has this number of words, and not as many as its version.
     Words(usize),
     /// The id or the key has this number of hex digits.
     Digits(Part, usize),
@@ -67,7 +69,7 @@ pub enum LineFault {
     Id,
 }
 
-/// A part of the line.
+/// A part of the line with the key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Part {
@@ -197,7 +199,7 @@ impl fmt::Display for LineFault {
             Self::Version => f.write_str("it is of another version of sv2"),
             Self::Words(words) => write!(f, "it has {words} words; 3 are allowed"),
             Self::Digits(part, digits) => {
-                write!(f, "{part} has {digits} hex digits, allowed is {}", part.digits())
+                write!(f, "{part} has {digits} hex digits, expected {}", part.digits())
             }
             Self::NoDigit(part, place) => {
                 write!(f, "{part} has something else than a hex digit at place {place}")
@@ -286,9 +288,9 @@ mod tests {
         insta::assert_snapshot!(fault(&format!("sv2-key-1 {id}")), @"line 1 is not `sv2-key-2 ID KEY`, it has 2 words; 3 are allowed");
         insta::assert_snapshot!(fault(&format!("sv2-key-3 {id} {key}")), @"line 1 is not `sv2-key-2 ID KEY`, it is of another version of sv2");
         insta::assert_snapshot!(fault(&format!("sv2-key-2 {id} {key}")), @"line 1: the id is not that of the key: a digit of one of them is damaged");
-        insta::assert_snapshot!(fault(&format!("sv2-key-1 {id} abcd")), @"line 1: the key has 4 hex digits, allowed is 64");
+        insta::assert_snapshot!(fault(&format!("sv2-key-1 {id} abcd")), @"line 1: the key has 4 hex digits, expected 64");
         insta::assert_snapshot!(fault(&format!("sv2-key-1 {id} {}zz", &key[2..])), @"line 1: the key has something else than a hex digit at place 63");
-        insta::assert_snapshot!(fault(&format!("sv2-key-1 {} {key}", &id[1..])), @"line 1: the id has 31 hex digits, allowed is 32");
+        insta::assert_snapshot!(fault(&format!("sv2-key-1 {} {key}", &id[1..])), @"line 1: the id has 31 hex digits, expected 32");
         insta::assert_snapshot!(fault(&"#\n".repeat(4096)), @"it is longer than the 4096 bytes that are allowed");
         let good = KeyFile::text(&[2; 32]);
         insta::assert_snapshot!(fault(&format!("{}{}", *good, *good)), @"line 6 follows the key in line 3; one key is allowed");
