@@ -52,6 +52,11 @@ fn passes_headers(command: &[&str], one_shot: bool) {
         .map(|vector| &*vector.about().id)
         .collect();
     wanted.sort_unstable();
+    assert!(
+        include_str!("../README.md").contains(&report.summary()),
+        "README.md lacks: {}",
+        report.summary()
+    );
     assert!(wanted.len() >= 50, "{} vectors are about a header", wanted.len());
     assert_eq!(passed, wanted);
 }
