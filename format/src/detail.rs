@@ -153,6 +153,8 @@ details! {
     LimitPolicy = Limit "limit.policy", "the stream is above a limit that the caller set";
     /// The key or the context is another one, or the stream header was altered. Try another key.
     KeyHeaderTag = Key "key.header_tag", "wrong key, wrong context or altered header";
+    /// No stanza of the envelope gives the content key to what the caller brought.
+    KeyEnvelope = Key "key.envelope", "the envelope does not give the content key";
     /// A segment header was not written by a holder of the key for this place of the stream.
     AuthSegmentTag = Auth "auth.segment_tag", "the segment header is not authentic";
     /// A frame was not written by a holder of the key for this place of the stream.

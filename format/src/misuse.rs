@@ -61,10 +61,20 @@ rules! {
     SaltChosen = Some("SV2-WRT-006"), "a writer draws stream_salt itself, so the parameters must have none";
     /// The stream has no envelope, and the caller has no content key.
     NoContentKey = Some("SV2-ENV-008"), "a stream without an envelope is read with a content key from the caller";
+    /// The envelope has stanzas that this reader can unwrap, and the caller brought nothing for them.
+    NothingForEnvelope = Some("SV2-ENV-025"), "no stanza of the envelope is for a key, identity or password of the caller";
+    /// The cost of Argon2id is below the minimum for writers.
+    Argon2idWeak = Some("SV2-ENV-027"), "a writer uses at least 65,536 KiB of memory and 3 passes for a password";
+    /// The age file is encrypted with a password of age. Use an argon2id stanza instead.
+    AgeScrypt = Some("SV2-ENV-020"), "an age file in an envelope must not have a password of its own";
     /// A file under a working name of the output was not written by it. Move it away.
     OutputOfOthers = Some("SV2-RES-014"), "a file that is not part of this output is not dropped or replaced";
     /// The link of a segment was requested that has none.
     NoLink = Some("SV2-RNG-006"), "only an index segment and the first segment of a run have a link";
+    /// Nothing was wrapped for the envelope, so nobody could open the stream.
+    EnvelopeEmpty = None, "an envelope wraps the content key at least once";
+    /// The wrapped keys are too long for the requested length of the envelope.
+    EnvelopeRoom = None, "the stanzas do not fit into an envelope of this length";
     /// The opened segment is not a final segment, or not the one of this header.
     NotFinal = None, "the opened segment is not the final segment";
     /// The plaintext of a data segment is empty, or longer than segment_size.

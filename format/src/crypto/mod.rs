@@ -38,6 +38,7 @@ mod stream_opener;
 mod stream_sealer;
 mod transcript;
 mod verified_index;
+mod wrapping;
 
 pub use authentic_header::AuthenticHeader;
 pub use cipher::AEAD_BACKEND;
@@ -65,3 +66,4 @@ pub use stream_opener::StreamOpener;
 pub use stream_sealer::StreamSealer;
 pub use transcript::Transcript;
 pub use verified_index::{IndexRef, IndexedSegment, VerifiedIndex};
+pub(crate) use wrapping::{WRAPPED_BODY_LEN, WrapLabels, WrapRoot};

@@ -32,6 +32,18 @@ impl StreamSealer {
         Ok(Self { keys: Arc::new(keys), header })
     }
 
+    /// Puts an envelope of `envelope_len` bytes, without its CRC, between stream header and segment 0.
+    ///
+    /// Neither a key nor `header_tag` depends on it (§12).
+    ///
+    /// # Errors
+    ///
+    /// - `limit.envelope_len` or `malformed.envelope_len` if no envelope has this length.
+    pub fn with_envelope_len(self, envelope_len: u32) -> Result<Self, Error> {
+        let header = HeaderV1::new(*self.header.params(), *self.header.header_tag(), envelope_len)?;
+        Ok(Self { header, ..self })
+    }
+
     /// Resumes a stream, with the keys and the header of its reader (SV2-RES-005).
     #[must_use]
     pub fn resuming(stream: &StreamOpener) -> Self {

@@ -5,16 +5,16 @@
 //! 48 commitment (32) | 80 wrapped (48)
 //! ```
 //!
-//! This module checks structure and limits. Unwrapping is not implemented yet.
+//! Structure and limits are checked by every reader. Running Argon2id takes the feature `argon2id`.
 
 use nom::number::streaming::le_u32;
 
-use super::Stanza;
+use super::stanza::Stanza;
+use crate::crypto::WRAPPED_BODY_LEN as BODY_LEN;
 use crate::limits::{ARGON2ID_LANES_MAX, ARGON2ID_MEMORY_KIB_MAX, ARGON2ID_PASSES_MAX};
 use crate::wire::outcome::{Step, array, fail};
 use crate::{Detail, Error, Offset};
 
-const BODY_LEN: usize = 128;
 const WRAPPED_LEN: usize = 48;
 
 /// The body of an `argon2id` stanza, without a copy (§12.1).
@@ -33,6 +33,46 @@ pub struct Argon2idView<'a> {
     pub commitment: [u8; 32],
     /// The wrapped content key and its tag, 48 bytes.
     pub wrapped: &'a [u8],
+    pub(super) body: &'a [u8; BODY_LEN],
+    /// The offset of the stanza.
+    pub(super) offset: Offset,
+}
+
+/// What Argon2id costs: memory, passes over it, and lanes (§12.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Argon2idParams {
+    /// Memory in KiB.
+    pub memory_kib: u32,
+    /// Passes over the memory.
+    pub passes: u32,
+    /// Parallel lanes.
+    pub lanes: u32,
+}
+
+impl Argon2idParams {
+    /// The parameters for writers on every machine: 256 MiB, 3 passes, 4 lanes.
+    pub const RECOMMENDED: Self = Self::new(262_144, 3, 4);
+
+    /// Returns parameters. They are checked when they are used.
+    #[must_use]
+    pub const fn new(memory_kib: u32, passes: u32, lanes: u32) -> Self {
+        Self { memory_kib, passes, lanes }
+    }
+
+    /// Checks the limits of the format (§14).
+    pub(super) fn check(&self, offset: Offset) -> Result<(), Error> {
+        let error = Error::new(Detail::LimitArgon2id, offset);
+        let bounds = [
+            (self.lanes, 1, ARGON2ID_LANES_MAX),
+            (self.passes, 1, ARGON2ID_PASSES_MAX),
+            (self.memory_kib, self.lanes.saturating_mul(8), ARGON2ID_MEMORY_KIB_MAX),
+        ];
+        match bounds.into_iter().find(|&(value, low, high)| !(low..=high).contains(&value)) {
+            Some((value, low, high)) => Err(error.between(value.into(), low.into(), high.into())),
+            None => Ok(()),
+        }
+    }
 }
 
 impl<'a> Argon2idView<'a> {
@@ -47,45 +87,51 @@ impl<'a> Argon2idView<'a> {
         //= spec/stream-v2.md#sv2-env-011
         //# A reader MUST reject with `malformed.envelope` an `argon2id` body that is not 128 bytes
         //# long or whose bytes 44..48 are not zero.
-        if stanza.body.len() != BODY_LEN {
-            return Err(wrong.exactly(stanza.body.len() as u64, BODY_LEN as u64));
-        }
-        let Ok((_, (view, reserved))) = argon2id(stanza.body) else { return Err(wrong) };
-        if reserved != 0 {
-            return Err(wrong.exactly(reserved.into(), 0));
+        let body: &[u8; BODY_LEN] =
+            stanza.body.try_into().map_err(|_| wrong.exactly(stanza.body.len() as u64, BODY_LEN as u64))?;
+        let Ok((_, fields)) = fields(body) else { return Err(wrong) };
+        if fields.reserved != 0 {
+            return Err(wrong.exactly(fields.reserved.into(), 0));
         }
         //= spec/stream-v2.md#sv2-env-012
         //# A reader MUST reject with `limit.argon2id` parameters outside §14, before it runs
         //# Argon2id.
-        view.check_limits(stanza.offset)?;
-        Ok(view)
+        fields.params.check(stanza.offset)?;
+        let Fields {
+            salt, params: Argon2idParams { memory_kib, passes, lanes }, commitment, wrapped, ..
+        } = fields;
+        let offset = stanza.offset;
+        Ok(Self { salt, memory_kib, passes, lanes, commitment, wrapped, body, offset })
     }
 
-    fn check_limits(&self, offset: Offset) -> Result<(), Error> {
-        let error = Error::new(Detail::LimitArgon2id, offset);
-        let bounds = [
-            (self.lanes, 1, ARGON2ID_LANES_MAX),
-            (self.passes, 1, ARGON2ID_PASSES_MAX),
-            (self.memory_kib, self.lanes.saturating_mul(8), ARGON2ID_MEMORY_KIB_MAX),
-        ];
-        match bounds.into_iter().find(|&(value, low, high)| !(low..=high).contains(&value)) {
-            Some((value, low, high)) => Err(error.between(value.into(), low.into(), high.into())),
-            None => Ok(()),
-        }
+    /// Returns the parameters.
+    #[must_use]
+    pub const fn params(&self) -> Argon2idParams {
+        Argon2idParams::new(self.memory_kib, self.passes, self.lanes)
     }
 }
 
-fn argon2id(input: &[u8]) -> Step<'_, (Argon2idView<'_>, u32)> {
+/// The fields of a body, before they are checked.
+struct Fields<'a> {
+    salt: [u8; 32],
+    params: Argon2idParams,
+    reserved: u32,
+    commitment: [u8; 32],
+    wrapped: &'a [u8],
+}
+
+fn fields(input: &[u8]) -> Step<'_, Fields<'_>> {
     let (rest, salt) = array(input)?;
     let (rest, memory_kib) = le_u32(rest)?;
     let (rest, passes) = le_u32(rest)?;
     let (rest, lanes) = le_u32(rest)?;
     let (rest, reserved) = le_u32(rest)?;
-    let (rest, commitment) = array(rest)?;
-    if rest.len() != WRAPPED_LEN {
+    let (wrapped, commitment) = array(rest)?;
+    if wrapped.len() != WRAPPED_LEN {
         return fail(input, Detail::MalformedEnvelope);
     }
-    Ok((&[], (Argon2idView { salt, memory_kib, passes, lanes, commitment, wrapped: rest }, reserved)))
+    let params = Argon2idParams::new(memory_kib, passes, lanes);
+    Ok((&[], Fields { salt, params, reserved, commitment, wrapped }))
 }
 
 const _: () = assert!(48 + 32 + WRAPPED_LEN == BODY_LEN);

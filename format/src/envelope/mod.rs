@@ -4,12 +4,19 @@
 //! 0 stanzas (envelope_len) | envelope_len CRC-32C u32
 //! ```
 //!
-//! This module checks structure and rules. Unwrapping is not implemented yet, so callers bring the
-//! content key.
+//! A reader parses an [`EnvelopeView`], which checks structure and rules, and unwraps the content key
+//! from a stanza: [`KeyView`], [`AgeView`], or [`Argon2idView`] with the feature `argon2id`. A writer
+//! wraps it ([`WrappedKey`]) and writes an [`Envelope`].
 
+mod age;
 mod argon2id;
+mod key;
 mod padding;
+#[cfg(feature = "argon2id")]
+mod password;
 mod stanza;
+mod wrapped;
+mod writer;
 
 use alloc::vec::Vec;
 use core::num::NonZeroUsize;
@@ -17,9 +24,16 @@ use core::num::NonZeroUsize;
 use nom::bytes::streaming::take;
 use nom::number::streaming::le_u32;
 
-pub use self::argon2id::Argon2idView;
+pub use self::age::AgeView;
+pub use self::argon2id::{Argon2idParams, Argon2idView};
+pub use self::key::KeyView;
+pub use self::padding::ENVELOPE_LENS;
+#[cfg(feature = "argon2id")]
+pub use self::password::{Argon2idLimits, Argon2idMemory};
 pub use self::stanza::Stanza;
 use self::stanza::{ENVELOPE_OFFSET, Stanzas};
+pub use self::wrapped::WrappedKey;
+pub use self::writer::Envelope;
 use crate::limits::ENVELOPE_LEN_MAX;
 use crate::wire::outcome::{Step, outcome};
 use crate::wire::{HeaderV1, Parsed, StanzaType, crc32c};
@@ -64,6 +78,13 @@ impl<'a> EnvelopeView<'a> {
         })
     }
 
+    /// Returns the envelope after `header`, whose bytes were parsed before; `None` if it has none.
+    #[must_use]
+    pub fn after(header: &HeaderV1, bytes: &'a [u8]) -> Option<Self> {
+        let len = Some(header.envelope_len()).filter(|len| *len != 0)?;
+        Some(Self::parse(bytes, len).ok()?.complete()?.0)
+    }
+
     /// Returns the stanzas in order.
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'a>> + use<'a> {
         let mut walk = Stanzas { rest: self.stanzas, offset: ENVELOPE_OFFSET };
@@ -81,7 +102,7 @@ impl<'a> EnvelopeView<'a> {
             //# that of the stanza before, a type 0x0000, and a repeated stanza of type 0x0001,
             //# 0x0002 or 0xFFFF.
             let in_order = match before {
-                Some(before) if known.is_some() => before < stanza.stanza_type,
+                Some(before) if is_single(known) => before < stanza.stanza_type,
                 Some(before) => before <= stanza.stanza_type,
                 None => stanza.stanza_type != 0,
             };
@@ -101,22 +122,40 @@ impl<'a> EnvelopeView<'a> {
     }
 }
 
-/// Returns the error of a reader without a content key.
+/// Returns the error of a reader whose caller brought nothing that fits the stream.
 ///
-/// The reader reports it once stream header and envelope are checked.
+/// The reader reports it once stream header and envelope are checked. `envelope` is `None` if there
+/// is no envelope. `implemented` says which types of stanzas the reader can unwrap.
 ///
-/// It is `misuse` without an envelope. With an envelope it is `unsupported.envelope`, as no type of
-/// stanza is implemented yet (SV2-ENV-008).
+/// It is `misuse` without an envelope. With an envelope it is `unsupported.envelope` if no stanza is
+/// implemented, and `misuse` otherwise.
 #[must_use]
-pub const fn no_content_key(header: &HeaderV1) -> Error {
+pub fn no_content_key(
+    envelope: Option<&EnvelopeView<'_>>,
+    implemented: impl Fn(StanzaType) -> bool,
+) -> Error {
+    let unwraps = |stanza: Stanza<'_>| match StanzaType::from_value(stanza.stanza_type) {
+        Some(StanzaType::Padding) | None => false,
+        Some(StanzaType::Key) if KeyView::parse(&stanza).is_none() => false,
+        Some(known) => implemented(known),
+    };
     //= spec/stream-v2.md#sv2-env-008
     //# A reader that has no content key from its caller MUST report `unsupported.envelope` where
     //# there is an envelope and no stanza of it is of a type that the reader implements, and
     //# `misuse` where there is no envelope.
-    match header.envelope_len() {
-        0 => Error::misuse(Misuse::NoContentKey),
-        _ => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
+    //= spec/stream-v2.md#sv2-env-025
+    //# A reader MUST report `misuse` if its caller brought no content key and nothing that a stanza
+    //# of a type it implements is for.
+    match envelope {
+        None => Error::misuse(Misuse::NoContentKey),
+        Some(view) if view.stanzas().any(unwraps) => Error::misuse(Misuse::NothingForEnvelope),
+        Some(_) => Error::new(Detail::UnsupportedEnvelope, ENVELOPE_OFFSET),
     }
+}
+
+/// Returns whether stanzas of this type may not repeat.
+const fn is_single(known: Option<StanzaType>) -> bool {
+    matches!(known, Some(StanzaType::Argon2id | StanzaType::Age | StanzaType::Padding))
 }
 
 /// Returns the bytes of an envelope and its CRC.
@@ -196,6 +235,27 @@ mod tests {
         for stanzas in wrong {
             assert_eq!(detail(stanzas), Some(Detail::MalformedEnvelope), "{stanzas:?}");
         }
+    }
+
+    //= spec/stream-v2.md#sv2-env-025
+    //= type=test
+    //# A reader MUST report `misuse` if its caller brought no content key and nothing that a stanza
+    //# of a type it implements is for.
+    #[test]
+    fn reader_without_a_key_says_why() {
+        let said = |stanzas: &[(u16, &[u8])]| {
+            let bytes = write_envelope(stanzas).unwrap();
+            let view = EnvelopeView { stanzas: &bytes[..bytes.len() - CRC_LEN] };
+            let error = no_content_key(Some(&view), |known| known == StanzaType::Key);
+            (error.detail(), error.rule())
+        };
+        let unsupported = (Detail::UnsupportedEnvelope, None);
+        assert_eq!(said(&[(0xFFFF, &[0; 8])]), unsupported);
+        assert_eq!(said(&[(2, b"12345678")]), unsupported);
+        assert_eq!(said(&[(3, &[5; 127]), (0xFFFF, &[0; 5])]), unsupported);
+        assert_eq!(said(&[(3, &[5; 128])]), (Detail::Misuse, Some(Misuse::NothingForEnvelope)));
+        let error = no_content_key(None, |_| true);
+        assert_eq!(error.rule(), Some(Misuse::NoContentKey));
     }
 
     #[test]

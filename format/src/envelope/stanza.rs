@@ -13,7 +13,8 @@ use crate::{Detail, Error, Offset};
 
 /// The offset at which every envelope begins.
 pub(super) const ENVELOPE_OFFSET: Offset = Offset(STREAM_HEADER_LEN as u64);
-const STANZA_HEADER_LEN: usize = 4;
+/// Bytes of a stanza before its body.
+pub(super) const STANZA_HEADER_LEN: usize = 4;
 
 /// One stanza: its type and its body, without a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

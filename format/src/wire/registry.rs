@@ -106,6 +106,8 @@ registry! {
         Argon2id = 0x0001 "argon2id",
         /// An age file.
         Age = 0x0002 "age",
+        /// Another key, such as that of a key file.
+        Key = 0x0003 "key",
         /// Zero bytes.
         Padding = 0xFFFF "padding",
     }

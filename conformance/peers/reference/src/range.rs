@@ -1,18 +1,17 @@
 //! Reads ranges of a stream with the pipeline (§15.5).
 
-use stream_v2_format::envelope::no_content_key;
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, RangeBy, RangeReader};
 
 use crate::answer::{Answer, Found};
-use crate::read::refused;
+use crate::read::{nothing_brought, refused};
 use crate::request;
 
 pub(crate) fn answer(request: &request::Range) -> Answer {
     let input = hex::decode(&request.input).unwrap();
     let Some(key) = request.keys.content_key() else {
         return match read_stream_header(&mut &input[..]) {
-            Ok((header, _)) => Answer::of_error(&no_content_key(&header)),
+            Ok((header, envelope)) => nothing_brought(&header, &envelope),
             Err(error) => refused(&error),
         };
     };

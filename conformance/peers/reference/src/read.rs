@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use stream_v2_format as format;
-use stream_v2_format::envelope::no_content_key;
+use stream_v2_format::envelope::{EnvelopeView, no_content_key};
+use stream_v2_format::wire::{HeaderV1, StanzaType};
 use stream_v2_pipeline::io::read_stream_header;
 use stream_v2_pipeline::{DecryptPipeline, Error, Managers, Parallelism, WriterSink};
 use stream_v2_testing::piecewise;
@@ -32,7 +33,7 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
     let mut source = Pieces { input: &input, most: request.delivery.parse().unwrap_or(usize::MAX) };
     let Some(key) = request.keys.content_key() else {
         return match read_stream_header(&mut source) {
-            Ok((header, _)) => Answer::of_error(&no_content_key(&header)).releasing(b""),
+            Ok((header, envelope)) => nothing_brought(&header, &envelope).releasing(b""),
             Err(error) => refused(&error).releasing(b""),
         };
     };
@@ -57,6 +58,12 @@ pub(crate) fn answer(request: &request::Read) -> Answer {
         Err(error) => refused(&error),
     };
     answer.releasing(&released)
+}
+
+/// The answer about a stream whose header and envelope are valid, if there is no key for it.
+pub(crate) fn nothing_brought(header: &HeaderV1, envelope: &[u8]) -> Answer {
+    let envelope = EnvelopeView::after(header, envelope);
+    Answer::of_error(&no_content_key(envelope.as_ref(), |stanza| stanza == StanzaType::Key))
 }
 
 pub(crate) fn refused(error: &Error) -> Answer {

@@ -2,7 +2,7 @@
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
 
-use super::frame_place::{ASSOCIATED_LEN, Rejected};
+use super::frame_place::Rejected;
 use crate::wire::{Suite, TAG_LEN};
 
 pub(super) const NAME: &str = "accelerated (AWS-LC)";
@@ -22,7 +22,7 @@ impl Cipher {
     pub(super) fn seal(
         &self,
         nonce: [u8; 12],
-        associated_data: &[u8; ASSOCIATED_LEN],
+        associated_data: &[u8],
         plaintext: &[u8],
         ciphertext: &mut [u8],
     ) -> Result<[u8; TAG_LEN], Rejected> {
@@ -37,7 +37,7 @@ impl Cipher {
     pub(super) fn open(
         &self,
         nonce: [u8; 12],
-        associated_data: &[u8; ASSOCIATED_LEN],
+        associated_data: &[u8],
         ciphertext: &[u8],
         tag: &[u8; TAG_LEN],
         plaintext: &mut [u8],
@@ -60,6 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::crypto::cipher::frame_place::ASSOCIATED_LEN;
     use crate::crypto::cipher::portable;
 
     fn suites() -> impl Strategy<Value = Suite> {

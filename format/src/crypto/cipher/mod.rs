@@ -81,17 +81,51 @@ impl FrameCipher {
 /// Returns the 32 bytes that set up the AEAD of the suite, for one run and epoch.
 fn frame_key(stream: &StreamKeys, aead_key: &Secret, run_salt: &RunSalt) -> Secret {
     match stream.suite() {
-        Suite::XChaCha20Poly1305 => {
-            let mut key = Secret::zero();
-            scrub_cipher(|| {
-                let mut subkey = hchacha::<R20>(aead_key.bytes().into(), run_salt.bytes().into());
-                key.bytes_mut().copy_from_slice(&subkey);
-                subkey.as_mut_slice().zeroize();
-            });
-            key
-        }
+        Suite::XChaCha20Poly1305 => xchacha_subkey(aead_key, run_salt.bytes()),
         Suite::Aes256Gcm => stream.run(aead_key, run_salt),
     }
+}
+
+/// Returns the subkey of XChaCha20 for a nonce that begins with these 16 bytes.
+fn xchacha_subkey(key: &Secret, nonce_begin: &[u8; 16]) -> Secret {
+    let mut subkey = Secret::zero();
+    scrub_cipher(|| {
+        let mut derived = hchacha::<R20>(key.bytes().into(), nonce_begin.into());
+        subkey.bytes_mut().copy_from_slice(&derived);
+        derived.as_mut_slice().zeroize();
+    });
+    subkey
+}
+
+/// Seals the only message of a key, with XChaCha20-Poly1305 and a nonce of 24 zero bytes (§12.1).
+///
+/// `ciphertext` has the length of `plaintext`.
+pub(super) fn seal_once(
+    key: &Secret,
+    associated_data: &[u8],
+    plaintext: &[u8],
+    ciphertext: &mut [u8],
+) -> Result<[u8; TAG_LEN], Rejected> {
+    let subkey = xchacha_subkey(key, &[0; 16]);
+    scrub_cipher(|| {
+        let cipher = backend::Cipher::new(Suite::XChaCha20Poly1305, subkey.bytes());
+        cipher.seal([0; 12], associated_data, plaintext, ciphertext)
+    })
+}
+
+/// Opens what [`seal_once`] seals. After an error the content of `plaintext` is undefined.
+pub(super) fn open_once(
+    key: &Secret,
+    associated_data: &[u8],
+    ciphertext: &[u8],
+    tag: &[u8; TAG_LEN],
+    plaintext: &mut [u8],
+) -> Result<(), Rejected> {
+    let subkey = xchacha_subkey(key, &[0; 16]);
+    scrub_cipher(|| {
+        let cipher = backend::Cipher::new(Suite::XChaCha20Poly1305, subkey.bytes());
+        cipher.open([0; 12], associated_data, ciphertext, tag, plaintext)
+    })
 }
 
 #[cfg(test)]

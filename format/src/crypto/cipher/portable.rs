@@ -6,7 +6,7 @@ use aes_gcm::Aes256Gcm;
 use chacha20poly1305::aead::inout::InOutBuf;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 
-use super::frame_place::{ASSOCIATED_LEN, Rejected};
+use super::frame_place::Rejected;
 use crate::wire::{Suite, TAG_LEN};
 
 #[cfg(not(feature = "accelerated"))]
@@ -29,7 +29,7 @@ impl Cipher {
     pub(super) fn seal(
         &self,
         nonce: [u8; 12],
-        associated_data: &[u8; ASSOCIATED_LEN],
+        associated_data: &[u8],
         plaintext: &[u8],
         ciphertext: &mut [u8],
     ) -> Result<[u8; TAG_LEN], Rejected> {
@@ -47,7 +47,7 @@ impl Cipher {
     pub(super) fn open(
         &self,
         nonce: [u8; 12],
-        associated_data: &[u8; ASSOCIATED_LEN],
+        associated_data: &[u8],
         ciphertext: &[u8],
         tag: &[u8; TAG_LEN],
         plaintext: &mut [u8],
