@@ -93,6 +93,24 @@ fn a_run_that_fails_and_what_it_writes() {
 }
 
 #[test]
+fn help_has_examples_and_short_options() {
+    let verbs = ["run", "list", "explain", "lint", "report"]
+        .map(|verb| (env!("CARGO_BIN_EXE_sv2-conformance"), verb));
+    let of_vectors =
+        ["generate", "check", "publish", "example"].map(|verb| (env!("CARGO_BIN_EXE_sv2-vectors"), verb));
+    for (program, verb) in verbs.into_iter().chain(of_vectors) {
+        let output = Command::new(program).args([verb, "--help"]).env("COLUMNS", "100").output().unwrap();
+        let help = String::from_utf8(output.stdout).unwrap();
+        assert!(help.contains("\nExamples:\n  sv2-"), "{verb}: {help}");
+        let (_, options) = help.split_once("\nOptions:\n").unwrap();
+        // A continued description begins far to the right.
+        let continued = |line: &&str| line.starts_with("            ");
+        let lines: Vec<&str> = options.lines().collect();
+        assert!(!lines.windows(2).any(|pair| pair.iter().all(continued)), "{verb}: {help}");
+    }
+}
+
+#[test]
 fn failed_run_ends_with_commands_that_explain() {
     let failed = |filter, bug| {
         said(&["run", "--vectors", "./vectors", "--filter", filter, "--jobs", "1", "--", BROKEN, bug])
