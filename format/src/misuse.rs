@@ -61,7 +61,8 @@ rules! {
     SaltChosen = Some("SV2-WRT-006"), "a writer draws stream_salt itself, so the parameters must have none";
     /// The stream has no envelope, and the caller has no content key.
     NoContentKey = Some("SV2-ENV-008"), "a stream without an envelope is read with a content key from the caller";
-    /// The envelope has stanzas that this reader can unwrap, and the caller brought nothing for them.
+    /// The envelope has stanzas that this reader can unwrap, and the caller brought nothing for
+    /// them.
     NothingForEnvelope = Some("SV2-ENV-025"), "no stanza of the envelope is for a key, identity or password of the caller";
     /// The cost of Argon2id is below the minimum for writers.
     Argon2idWeak = Some("SV2-ENV-027"), "a writer uses at least 65,536 KiB of memory and 3 passes for a password";

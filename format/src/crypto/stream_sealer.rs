@@ -32,7 +32,8 @@ impl StreamSealer {
         Ok(Self { keys: Arc::new(keys), header })
     }
 
-    /// Puts an envelope of `envelope_len` bytes, without its CRC, between stream header and segment 0.
+    /// Puts an envelope of `envelope_len` bytes, without its CRC, between stream header and
+    /// segment 0.
     ///
     /// Neither a key nor `header_tag` depends on it (§12).
     ///

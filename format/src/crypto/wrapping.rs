@@ -1,4 +1,5 @@
-//! §12.1, §12.5 Wraps a content key under the root of a stanza: a commitment, then one AEAD message.
+//! §12.1, §12.5 Wraps a content key under the root of a stanza: a commitment, then one AEAD
+//! message.
 //!
 //! ```text
 //! 0 of the stanza (48) | 48 commitment (32) | 80 wrapped content key (32) | 112 tag (16)

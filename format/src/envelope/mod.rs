@@ -4,9 +4,9 @@
 //! 0 stanzas (envelope_len) | envelope_len CRC-32C u32
 //! ```
 //!
-//! A reader parses an [`EnvelopeView`], which checks structure and rules, and unwraps the content key
-//! from a stanza: [`KeyView`], [`AgeView`], or [`Argon2idView`] with the feature `argon2id`. A writer
-//! wraps it ([`WrappedKey`]) and writes an [`Envelope`].
+//! A reader parses an [`EnvelopeView`], which checks structure and rules, and unwraps the content
+//! key from a stanza: [`KeyView`], [`AgeView`], or [`Argon2idView`] with the feature `argon2id`. A
+//! writer wraps it ([`WrappedKey`]) and writes an [`Envelope`].
 
 mod age;
 mod argon2id;
@@ -127,8 +127,8 @@ impl<'a> EnvelopeView<'a> {
 /// The reader reports it once stream header and envelope are checked. `envelope` is `None` if there
 /// is no envelope. `implemented` says which types of stanzas the reader can unwrap.
 ///
-/// It is `misuse` without an envelope. With an envelope it is `unsupported.envelope` if no stanza is
-/// implemented, and `misuse` otherwise.
+/// It is `misuse` without an envelope. With an envelope it is `unsupported.envelope` if no stanza
+/// is implemented, and `misuse` otherwise.
 #[must_use]
 pub fn no_content_key(
     envelope: Option<&EnvelopeView<'_>>,

@@ -258,8 +258,8 @@ mod tests {
 
     //= spec/stream-v2.md#sv2-lim-003
     //= type=test
-    //# A reader MAY refuse with `limit.policy`, before it runs Argon2id, parameters above a limit of
-    //# its caller, or memory that it does not get.
+    //# A reader MAY refuse with `limit.policy`, before it runs Argon2id, parameters above a limit
+    //# of its caller, or memory that it does not get.
     #[test]
     fn limits_of_the_caller_refuse_before_a_run() {
         let wrapped = wrapped(b"password", Argon2idParams::new(64, 3, 2));
