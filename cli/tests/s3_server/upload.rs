@@ -84,7 +84,7 @@ fn nothing_is_replaced_unless_that_is_asked_for() {
     assert_eq!(refused.code(), 3, "{refused}");
     let found = match served.server.kind().quirks().put_ends_uploads {
         true => "S3 says NoSuchUpload",
-        false => "came into being while sv2 was running",
+        false => "was created while sv2 was running",
     };
     assert!(refused.stderr().contains(found), "{refused}");
     assert_eq!(served.server.read("other.sv2"), b"of somebody else");

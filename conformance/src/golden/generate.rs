@@ -15,13 +15,13 @@ use crate::vector::{Entry, Manifest};
 
 /// Files that are written by hand. They exist only in `vectors/`.
 const BY_HAND: [(&str, &[u8]); 7] = [
-    (PUBLISHED, include_bytes!("../../../vectors/PUBLISHED")),
-    ("README.md", include_bytes!("../../../vectors/README.md")),
-    ("VERSION", include_bytes!("../../../vectors/VERSION")),
-    ("schema/manifest.schema.json", include_bytes!("../../../vectors/schema/manifest.schema.json")),
-    ("schema/protocol.schema.json", include_bytes!("../../../vectors/schema/protocol.schema.json")),
-    ("schema/report.schema.json", include_bytes!("../../../vectors/schema/report.schema.json")),
-    ("schema/vector.schema.json", include_bytes!("../../../vectors/schema/vector.schema.json")),
+    (PUBLISHED, include_bytes!("../../vectors/PUBLISHED")),
+    ("README.md", include_bytes!("../../vectors/README.md")),
+    ("VERSION", include_bytes!("../../vectors/VERSION")),
+    ("schema/manifest.schema.json", include_bytes!("../../vectors/schema/manifest.schema.json")),
+    ("schema/protocol.schema.json", include_bytes!("../../vectors/schema/protocol.schema.json")),
+    ("schema/report.schema.json", include_bytes!("../../vectors/schema/report.schema.json")),
+    ("schema/vector.schema.json", include_bytes!("../../vectors/schema/vector.schema.json")),
 ];
 
 /// Generates every file.
@@ -31,7 +31,7 @@ pub fn generate() -> Tree {
     let mut entries = Vec::new();
     let mut blobs = Blobs::new();
     let mut abouts = Vec::new();
-    let since: BTreeMap<&str, &str> = published_lines(include_str!("../../../vectors/PUBLISHED"))
+    let since: BTreeMap<&str, &str> = published_lines(include_str!("../../vectors/PUBLISHED"))
         .map(|(id, version, ..)| (id, version))
         .collect();
     for (area, vector) in cases::all(&mut blobs) {
@@ -63,7 +63,7 @@ pub fn generate() -> Tree {
 /// Returns the version of the suite.
 #[must_use]
 pub fn version() -> &'static str {
-    include_str!("../../../vectors/VERSION").trim()
+    include_str!("../../vectors/VERSION").trim()
 }
 
 fn manifest(vectors: Vec<Entry>) -> Manifest {

@@ -1,7 +1,7 @@
 //! The requirements of the specification, by identifier.
 
 /// The specification in the same repository.
-pub const SPECIFICATION: &str = include_str!("../../../spec/stream-v2.md");
+pub const SPECIFICATION: &str = include_str!("../../specification.md");
 
 /// Returns the normative sentence of a requirement, the first paragraph under its heading, as one
 /// line.
