@@ -1,16 +1,41 @@
-//! The Stream V2 wire format.
+//! The wire format of Stream V2: bytes to typed views and back, and sealing and opening of single
+//! segments.
 //!
-//! Converts bytes to typed views and back, and seals and opens single segments.
+//! A stream is a header and a sequence of encrypted segments. This crate reads and writes each of
+//! them. It has no I/O, threads, clock or source of randomness, so your program decides where bytes
+//! come from, and salts are arguments. No input can cause a panic, nor an allocation above the
+//! authenticated limits.
 //!
-//! The crate has three parts, laid out like the specification (`spec/stream-v2.md`):
+//! # Which crate
 //!
-//! * [`wire`] turns bytes into typed values and values into bytes. It knows checksums and no keys.
-//! * [`envelope`] does the same for the stanzas that wrap a content key.
-//! * [`crypto`] holds the keys: key schedule, tags, frames, digest, transcript, and the order of
-//!   segments.
+//! | you want to | crate |
+//! |---|---|
+//! | encrypt and decrypt files, readers and writers | `stream-v2` |
+//! | control threads, sinks, journals and resuming | `stream-v2-pipeline` |
+//! | parse streams, or seal and open segments yourself | this one |
 //!
-//! The crate has no I/O, threads, clock or source of randomness. Salts are arguments. No input can
-//! cause a panic, nor an allocation above the authenticated limits.
+//! # Modules
+//!
+//! The source is laid out like the specification, `spec/stream-v2.md` in the repository. Here `§7`
+//! is one of its sections, and `SV2-FRM-001` one of its requirements.
+//!
+//! | module | what it does | sections |
+//! |---|---|---|
+//! | [`wire`] | turns bytes into typed values and back, without keys | §4, §6 to §9, §11, §18 |
+//! | [`envelope`] | does the same for the stanzas that wrap a content key | §12 |
+//! | [`crypto`] | holds keys, seals and opens segments, checks their order | §5 to §9, §13, §15 |
+//! | [`limits`] | lists every bound of the format | §14 |
+//! | [`lengths`] | computes the length of a stream from that of its plaintext, and back | §14.1 |
+//! | [`Error`] | names the failed check, its place, and the found and expected values | §17 |
+//!
+//! # Features and requirements
+//!
+//! The crate is `no_std` and needs `alloc`. It needs Rust 1.95 or later. No feature is on by
+//! default:
+//!
+//! - `accelerated` takes AEAD and CRC from AWS-LC and crc-fast. It needs `std` and a C compiler.
+//!   The bytes are the same.
+//! - `record-sealings` shows keys. It is for tests, and needs debug assertions.
 //!
 //! # Examples
 //!

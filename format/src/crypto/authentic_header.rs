@@ -118,7 +118,7 @@ impl AuthenticHeader {
         }
     }
 
-    /// Checks that `link` is R of the previous segment (SV2-DIG-005, SV2-RNG-007).
+    /// Checks that `link` is the run (R) of the previous segment (SV2-DIG-005, SV2-RNG-007).
     ///
     /// The check is for a reader that knows no T.
     ///

@@ -15,9 +15,9 @@ pub struct Committed {
     pub plaintext_len: u64,
     /// Bytes of the body that they occupy.
     pub position: u64,
-    /// T after them.
+    /// The transcript (T) after them.
     pub transcript: Transcript,
-    /// R of the last one; [`RunLink::NONE`] if there is none.
+    /// The run (R) of the last one; [`RunLink::NONE`] if there is none.
     pub run: RunLink,
     /// The `digest_alg` of the last one, which all later ones must have (SV2-DIG-008).
     pub digest_alg: Option<DigestAlg>,

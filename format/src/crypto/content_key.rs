@@ -7,9 +7,20 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::mac::hmac;
 
-/// A content key: 32 bytes that are indistinguishable from random (SV2-KEY-001).
+/// A content key: 32 secret bytes that are indistinguishable from random (SV2-KEY-001).
 ///
-/// The bytes never move, and are overwritten when the key is dropped.
+/// All keys of a stream are derived from it (§5). The bytes never move, and are overwritten when
+/// the key is dropped. `Debug` does not show them. The operations on it cannot fail.
+///
+/// # Examples
+///
+/// ```
+/// use stream_v2_format::crypto::ContentKey;
+///
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// assert_eq!(key.id().len(), 16); // names the key in streams; not secret
+/// assert!(!format!("{key:?}").contains('7'));
+/// ```
 #[derive(Zeroize, ZeroizeOnDrop)]
 //= spec/stream-v2.md#sv2-key-001
 //# A content key MUST be 32 bytes

@@ -6,7 +6,7 @@ use sha3::digest::{FixedOutputReset, Reset, Update};
 use super::mac::{Hmac, Secret};
 use crate::wire::{BOUND_PREFIX_LEN, DigestAlg};
 
-/// The 32 bytes D that represent the content of one segment.
+/// The digest (D) of a segment: 32 bytes that represent its content (§8.1).
 ///
 /// With digest_alg 0x0001 D is not a content hash against a holder of the key: never sign or
 /// deduplicate by it.

@@ -18,9 +18,10 @@ const ROLE_AT: Offset = Offset(10);
 const STREAM_HEADER_AT: Offset = Offset(16);
 const HEADER_MAC_AT: Offset = Offset(176);
 
-/// K_journal of a stream, and the stream header that its journals repeat.
+/// The key that authenticates the journals of a stream (K_journal, §18).
 ///
-/// It seals and opens nothing. Cloning shares the keys.
+/// It also holds the stream header that journals repeat. It seals and opens no segment. Cloning
+/// shares the keys.
 #[derive(Clone)]
 pub struct JournalKey {
     keys: Arc<StreamKeys>,

@@ -1,10 +1,27 @@
 //! Keys, tags, frames, digests and the order of segments. Only this module holds keys.
 //!
-//! A stream is written with one [`StreamSealer`] and a [`SegmentSealer`] for each worker. It is
-//! read with one [`StreamOpener`] and a [`SegmentOpener`] for each worker.
+//! | role | types, in the order of use | sections |
+//! |---|---|---|
+//! | writer | [`StreamSealer`], [`SegmentSealer`], [`Progress`] | §4 to §9, §16 |
+//! | every reader | [`StreamOpener`] | §4, §5 |
+//! | sequential reader | then [`SegmentOrder`], [`SegmentOpener`], [`Progress`] | §15.1 to §15.3 |
+//! | range reader | then [`StreamEnd`], [`VerifiedIndex`], [`RunMap`], [`SegmentOpener`] | §15.5 |
+//! | program that resumes | [`Journal`], [`Committed`], [`Run::resuming`] | §18, §19 |
 //!
-//! A sequential reader also has [`SegmentOrder`] for segments that arrive and [`Progress`] for
-//! segments that are released. A range reader has [`StreamEnd`] and [`VerifiedIndex`] instead.
+//! Each worker has a sealer or an opener of segments of its own.
+//!
+//! Bytes on the wire become authentic in two steps. [`StreamOpener::authenticate`] verifies a
+//! segment header, which bounds all that is allocated. [`SegmentOpener::open`] verifies the
+//! segment, and until then its plaintext must not be used. [`Progress`] verifies the place of the
+//! segment, and until then its plaintext must not be released (§15.3).
+//!
+//! The documentation uses three letters of the specification, as in D_i for segment i:
+//!
+//! - D, the [`Digest`]: 32 bytes that represent the content of one segment (§8.1).
+//! - T, the [`Transcript`]: 32 bytes that represent all segments so far, in order (§8.2).
+//! - R, a [`RunLink`](crate::wire::RunLink): the run that sealed a segment (§8.3).
+//!
+//! Keys have no readable `Debug`, and are overwritten when they are dropped.
 
 mod authentic_header;
 mod cipher;

@@ -9,7 +9,7 @@ use crate::wire::TRAILER_LEN;
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub struct OpenedSegment {
-    /// D of the segment.
+    /// The digest (D) of the segment.
     pub digest: Digest,
     pub(super) terminator: [u8; TRAILER_LEN as usize],
     pub(super) terminator_len: usize,

@@ -66,13 +66,13 @@ impl Progress {
         self.ended
     }
 
-    /// Returns T of the segments so far.
+    /// Returns the transcript (T) of the segments so far.
     #[must_use]
     pub const fn transcript(&self) -> &Transcript {
         &self.committed.transcript
     }
 
-    /// Returns R of the last data or index segment so far, the link of the next segment.
+    /// Returns the run (R) of the last data or index segment, which is the link of the next one.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         &self.committed.run

@@ -29,7 +29,9 @@ impl RunOrder {
         self.segments
     }
 
-    /// Returns R of the last admitted data or index segment, which the next terminator must state.
+    /// Returns the run (R) of the last admitted data or index segment.
+    ///
+    /// The next terminator must state it.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         &self.link

@@ -8,6 +8,6 @@ use crate::wire::SegmentHeader;
 pub struct SealedSegment {
     /// The segment header.
     pub header: SegmentHeader,
-    /// D of the segment.
+    /// The digest (D) of the segment.
     pub digest: Digest,
 }

@@ -43,7 +43,7 @@ impl SegmentOrder {
         self.runs.segments()
     }
 
-    /// Returns R of the last admitted data or index segment.
+    /// Returns the run (R) of the last admitted data or index segment.
     #[must_use]
     pub const fn link(&self) -> &RunLink {
         self.runs.link()

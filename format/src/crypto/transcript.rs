@@ -4,7 +4,7 @@ use super::Digest;
 use super::mac::Secret;
 use crate::SegmentIndex;
 
-/// T after some number of segments, 32 bytes.
+/// The transcript (T): 32 bytes that represent some number of segments in order (§8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transcript([u8; 32]);
 

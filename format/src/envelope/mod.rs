@@ -4,9 +4,18 @@
 //! 0 stanzas (envelope_len) | envelope_len CRC-32C u32
 //! ```
 //!
-//! A reader parses an [`EnvelopeView`], which checks structure and rules, and unwraps the content
-//! key from a stanza: [`KeyView`], [`AgeView`], or [`Argon2idView`] with the feature `argon2id`. A
+//! The envelope follows the stream header, if envelope_len is not 0. A reader parses an
+//! [`EnvelopeView`], which checks structure and rules, and unwraps the content key from a stanza. A
 //! writer wraps it ([`WrappedKey`]) and writes an [`Envelope`].
+//!
+//! | stanza | type | view | section |
+//! |---|---|---|---|
+//! | `argon2id`: the key under a password | 0x0001 | [`Argon2idView`] | §12.1 |
+//! | `age`: the key in an age file | 0x0002 | [`AgeView`] | §12.2 |
+//! | `key`: the key under another key | 0x0003 | [`KeyView`] | §12.5 |
+//! | `padding`: zeros | 0xFFFF | [`Stanza`] | §12.3 |
+//!
+//! Unwrapping by a password takes the feature `argon2id`. All integers are little-endian.
 
 mod age;
 mod argon2id;

@@ -39,7 +39,7 @@ pub struct JournalRecord {
     pub plaintext_len: u64,
     /// The tag of that segment; zero in an ending.
     pub segment_tag: [u8; 32],
-    /// T after that segment; in an ending, the T of the trailer.
+    /// The transcript (T) after that segment; in an ending, that of the trailer.
     pub transcript: [u8; 32],
     /// The first segment of the run that sealed that segment; 0 in an ending.
     pub run_first: SegmentIndex,

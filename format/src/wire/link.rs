@@ -14,7 +14,7 @@ pub const LINK_LEN: usize = 20;
 
 const SALT_LEN: usize = 16;
 
-/// R_i, the run that sealed segment i.
+/// A link (R_i): the run that sealed segment i, in 20 bytes (§8.3).
 ///
 /// The terminator of the next segment holds it as its *link*.
 ///
@@ -39,7 +39,7 @@ pub struct RunLink {
 }
 
 impl RunLink {
-    /// R_(-1), the link before segment 0.
+    /// The link of segment 0, which no run precedes (R_(-1)): 20 zero bytes.
     pub const NONE: Self = Self { run_salt: [0; SALT_LEN], first: SegmentIndex::FIRST };
 
     /// Parses the 20 bytes of a link.
@@ -61,9 +61,9 @@ impl RunLink {
         bytes
     }
 
-    /// Returns R of the data or index segment with this header.
+    /// Returns the run (R) of the data or index segment with this header, which follows this one.
     ///
-    /// `self` must be R of the segment before it.
+    /// `self` must be the run of the segment before it.
     #[must_use]
     pub const fn then(&self, header: &SegmentHeader) -> Self {
         let first = if header.flags.run_start() { header.index } else { self.first };

@@ -1,10 +1,27 @@
 //! Bytes to typed views and back, without keys. Each structure has its own file.
 //!
-//! Every parser takes a prefix of the input and the [`Offset`](crate::Offset) of that prefix. It
-//! has three outcomes:
+//! | structure | bytes | types | section |
+//! |---|---|---|---|
+//! | stream header | 128 | [`StreamParams`], [`HeaderV1`], [`HeaderV1View`] | §4 |
+//! | segment header | 96 | [`SegmentHeader`], [`SegmentHeaderView`] | §6, §13, §14 |
+//! | frame | 24 and its ciphertext | [`FrameHeader`], [`FrameView`], [`Frames`] | §7 |
+//! | plaintext of a digest frame | 36 | [`DigestPlaintext`] | §8.1 |
+//! | link to the run before | 20 | [`RunLink`] | §8.3 |
+//! | trailer of the final segment | 76 | [`Trailer`] | §9 |
+//! | payload of an index segment | 24, and 24 an entry | [`IndexView`], [`IndexEntry`] | §11 |
+//! | journal header | 212 | [`JournalHeader`], [`JournalHeaderView`] | §18.1 |
+//! | journal record | 136 | [`JournalRecord`], [`JournalRecordView`] | §18.2 |
+//! | assigned values | 1 to 4 | [`Suite`], [`SegmentKind`], [`Codec`] and others | §20 |
 //!
-//! - complete: a value and the number of bytes that it took;
-//! - need more: at least N more bytes are needed;
+//! All integers are little-endian (§1.2). A view borrows its bytes from the input, and has passed
+//! every check that needs no key. Nothing in it is authentic: [`crypto`](crate::crypto) decides
+//! that.
+//!
+//! The parsers of a stream take the input from a structure's first byte on, and that byte's
+//! [`Offset`](crate::Offset) for errors. They have three outcomes:
+//!
+//! - [`Parsed::Complete`]: a value, and the number of bytes that it took;
+//! - [`Parsed::NeedMore`]: at least so many more bytes are needed;
 //! - an [`Error`](crate::Error).
 
 mod crc32c;
