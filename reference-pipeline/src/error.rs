@@ -5,7 +5,7 @@ use std::{fmt, io};
 
 use stream_v2_format::{self as format, ErrorKind};
 
-/// Names the stage of the pipeline that failed.
+/// The stage of the pipeline that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Stage {
@@ -36,17 +36,19 @@ impl fmt::Display for Stage {
     }
 }
 
-/// Names the cause of a failure.
+/// The cause of a failure.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Cause {
     /// The stream breaks a rule of the format, or the caller asked the pipeline to break one.
+    ///
+    /// [`format::Detail`] says which rule, and what to do.
     Format(format::Error),
-    /// The operating system reported an error.
+    /// The source, the sink or the storage failed. Remove the cause, and resume the run.
     Io(io::Error),
-    /// A stage panicked with this message, which is a defect in it.
+    /// A stage panicked with this message: a defect of this crate, or of the caller's own code.
     Panic(String),
-    /// The caller requested a shutdown.
+    /// The caller requested a shutdown. The run can be resumed.
     Interrupted,
 }
 

@@ -1,5 +1,19 @@
-//! The reference pipeline of Stream V2: encrypts and decrypts streams on std threads, or on Tokio,
-//! in bounded memory.
+//! The pipeline of Stream V2: encrypts and decrypts streams on std threads, or on Tokio, in bounded
+//! memory.
+//!
+//! It cuts a source into segments, seals or opens them in parallel, and hands them to a sink in
+//! order. It also writes journals, resumes interrupted runs, and reads ranges of stored streams.
+//!
+//! # Which crate
+//!
+//! | you want to | crate |
+//! |---|---|
+//! | encrypt and decrypt files, readers and writers | `stream-v2` |
+//! | bring your own sink or storage, log and crash manager, or resume step by step | this one |
+//! | parse streams, or seal and open segments yourself | `stream-v2-format` |
+//! | keep streams in S3 or in SQLite databases | `stream-v2-s3`, `stream-v2-sqlite` |
+//!
+//! # How it works
 //!
 //! ```text
 //! source --Bytes--> workers (pure) --> reorder (pure) --> ordered writer --> OutputSink
@@ -7,9 +21,29 @@
 //!    +------------------ permit (recycled buffers) -------------+
 //! ```
 //!
-//! [`io`] frames segments on readers and writers. [`EncryptSegmentWorker`] and
-//! [`DecryptSegmentWorker`] do the cryptography of one segment. [`EncryptPipeline`] and
-//! [`DecryptPipeline`] own lifecycle, shutdown and errors.
+//! A run holds a fixed number of buffers ([`Parallelism`]), and hands each of them out as a permit.
+//! `spec/concurrency.md` in the repository describes what waits for what, and why the pipeline
+//! cannot deadlock.
+//!
+//! # Items
+//!
+//! `§7` is a section of the specification, `spec/stream-v2.md` in the repository.
+//!
+//! | job | items | sections |
+//! |---|---|---|
+//! | encrypt or decrypt all of a source | [`EncryptPipeline`], [`DecryptPipeline`] | §15, §16 |
+//! | take the output | [`OutputSink`], [`FileSink`], [`WriterSink`] | §19.7 |
+//! | resume a run | [`InterruptedEncryption`], [`InterruptedDecryption`] | §19.2, §19.4 |
+//! | find the committed part of an output | [`recover()`], [`recover_keyless`] | §18, §19 |
+//! | read a range of a stored stream | [`RangeReader`], [`PlaintextReader`], [`ReadAt`] | §15.5 |
+//! | bring another storage than the disk | [`Storage`], [`StoredFile`], [`OutputFile`] | §19.7 |
+//! | frame segments | [`mod@io`], [`EncryptSegmentWorker`], [`DecryptSegmentWorker`] | §6 to §8 |
+//! | follow a run | [`Managers`], [`Telemetry`], [`Shutdown`] | |
+//! | read and write key files | [`KeyFile`] | Appendix C |
+//!
+//! # Examples
+//!
+//! From memory to memory:
 //!
 //! ```
 //! use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};
@@ -26,11 +60,7 @@
 //! # Ok::<(), stream_v2_pipeline::Error>(())
 //! ```
 //!
-//! [`RangeReader`] reads a range of a stored stream without the rest, and [`PlaintextReader`]
-//! offers `Read` and `Seek`.
-//!
-//! The next example encrypts into a file, and resumes if an earlier run was interrupted (§19). The
-//! same lines start a stream and resume it after a crash:
+//! Into a file. The same lines start a stream, and resume it after a crash (§19.2):
 //!
 //! ```
 //! use std::io::Cursor;
@@ -57,17 +87,16 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Features, none of them on by default:
+//! # Features and requirements
 //!
-//! - `tokio`: the same pipeline as a future, with `AsyncRead` and `AsyncWrite`, and segments for
-//!   `tokio_util::codec`: the module `tokio`.
-//! - `tracing`: a span for each step of each segment, as in [`Telemetry`].
-//! - `fixed-salts`: for tests, never for data (SV2-WRT-006).
-//! - `shuttle`: for tests: the threads are those of a scheduler.
+//! The crate needs std, and Rust 1.95 or later. No feature is on by default:
 //!
-//! The crates `stream-v2-s3` and `stream-v2-sqlite` keep streams in S3 and in SQLite databases.
-//!
-//! `spec/concurrency.md` describes what waits for what, and why the pipeline cannot deadlock.
+//! - `accelerated` takes AEAD and CRC from AWS-LC and crc-fast. It needs a C compiler. The bytes
+//!   are the same.
+//! - `tokio` adds the module `tokio`: the same pipeline as a future, with `AsyncRead` and
+//!   `AsyncWrite`, and segments for `tokio_util::codec`.
+//! - `tracing` adds a span for each step of each segment, as in [`Telemetry`].
+//! - `fixed-salts` and `shuttle` are for tests, never for data (SV2-WRT-006).
 #![forbid(unsafe_code)]
 
 #[cfg(all(feature = "fixed-salts", not(debug_assertions)))]

@@ -1,7 +1,7 @@
 //! Engines that take segments from a reader through workers to a writer, in order and in bounded
 //! memory.
 //!
-//! One engine runs on threads, the other on tasks.
+//! One engine runs on threads, the other on tasks. `spec/concurrency.md` says what waits for what.
 
 pub(crate) mod block_on;
 pub(crate) mod catch_panic;

@@ -10,7 +10,23 @@ use crate::error::Error;
 /// Asks a run to stop.
 ///
 /// Segments that workers have begun are finished, and written with all before them. No other
-/// segment is begun. The run ends with `Interrupted` and can be resumed. Clones share the flag.
+/// segment is begun. The run ends with `Interrupted` and can be resumed. Clones share the flag,
+/// and each can be raised from any thread.
+///
+/// # Examples
+///
+/// ```
+/// use stream_v2_pipeline::{Cause, ContentKey, EncryptPipeline, Managers, Shutdown, WriterSink};
+///
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// let shutdown = Shutdown::new();
+/// let mut pipeline = EncryptPipeline::new(&key);
+/// pipeline.shutdown = shutdown.clone();
+/// shutdown.request(); // usually from another thread
+/// let mut sink = WriterSink::new(Vec::new());
+/// let error = pipeline.run(&b"hello"[..], &mut sink, Managers::none()).unwrap_err();
+/// assert!(matches!(error.cause(), Cause::Interrupted));
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Shutdown {
     raised: Arc<AtomicBool>,

@@ -1,4 +1,5 @@
-//! Secrets and their origin: the text of key files, and random bytes from the operating system.
+//! Secrets and their origin: the text of key files (Appendix C), and random bytes from the
+//! operating system for the salts (§4, §6).
 
 mod key_file;
 pub(crate) mod salts;

@@ -42,7 +42,7 @@ pub struct Commit {
     pub index: SegmentIndex,
     /// The 32 bytes of its segment_tag.
     pub segment_tag: [u8; 32],
-    /// T after this segment.
+    /// The transcript (T) after this segment.
     pub transcript: Transcript,
     /// Plaintext bytes up to and including this segment.
     pub plaintext_len: u64,

@@ -1,6 +1,11 @@
 //! The pipelines: parameters in, one summary or one error out.
 //!
-//! They own lifecycle, shutdown and error propagation.
+//! [`EncryptPipeline`] writes streams as §16 describes, and [`DecryptPipeline`] reads them in the
+//! order of checks of §15. They own lifecycle, shutdown and error propagation: a run ends with a
+//! [`Summary`] or with one [`Error`], and every thread has ended by then.
+//!
+//! The sink and the managers are called in the order that survives a crash (§19). [`Durability`]
+//! says how often the sink is made durable.
 
 mod committer;
 mod covering;

@@ -1,4 +1,7 @@
 //! Random access to the plaintext: only the segments that cover a range are fetched (§15.5).
+//!
+//! The end of the stream is read first (`end.rs`). Segments are then found in one of three ways
+//! (`locate.rs`), and each is checked against the end or its index segment before it is opened.
 
 mod end;
 mod locate;
@@ -80,6 +83,10 @@ pub enum RangeBy {
 /// It holds one segment, its wire and its plaintext, and at most one index segment, as the
 /// authenticated stream header bounds them. It also keeps 20 bytes for each run that it knows.
 /// Without UNIFORM it keeps passed places and entries of segments too, up to 65,536 of each.
+///
+/// Offsets and lengths are in bytes of the plaintext, counted from 0.
+///
+/// # Examples
 ///
 /// ```
 /// use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, Managers, WriterSink};

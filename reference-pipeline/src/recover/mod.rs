@@ -1,5 +1,7 @@
 //! Recovery after an interrupted run: the journal, the committed segments, and damage as opposed to
-//! a torn tail (§19).
+//! a torn tail (§18, §19.2, §19.3, §19.8).
+//!
+//! Nothing here changes an output or its journal. Resuming is in `resume`.
 
 pub(crate) mod damage;
 pub(crate) mod headers;

@@ -8,7 +8,29 @@ use super::last_segment::LastSegment;
 use super::source_check::Check;
 use crate::observe::Commit;
 
-/// The result of recovery from an output.
+/// The committed part of an interrupted output, as [`recover`](crate::recover()) finds it (§19.2).
+///
+/// Lengths are in bytes.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Cursor;
+/// use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, JournalState, Managers};
+/// use stream_v2_pipeline::{WriterSink, recover};
+///
+/// let key = ContentKey::new([7; 32]); // from a key file, never a constant
+/// let mut stream = Vec::new();
+/// let mut sink = WriterSink::new(&mut stream);
+/// EncryptPipeline::new(&key).run(&b"hello"[..], &mut sink, Managers::none())?;
+/// stream.pop(); // the final segment is torn
+///
+/// let opener = DecryptPipeline::new(&key).open_stream(&mut &stream[..])?;
+/// let recovered = recover(Cursor::new(&stream), &opener, JournalState::Missing)?;
+/// assert_eq!((recovered.committed.segments, recovered.committed.plaintext_len), (1, 5));
+/// assert!(!recovered.sealed);
+/// # Ok::<(), stream_v2_pipeline::Error>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Recovered {
     /// The committed segments, including the final one if there is one.

@@ -57,8 +57,9 @@ pub struct InterruptedDecryption {
 }
 
 impl InterruptedDecryption {
-    /// Looks for a partial `output` of an interrupted run, and confirms its last commit: steps 2
-    /// and 3.
+    /// Looks for a partial `output` of an interrupted run, and confirms its last commit.
+    ///
+    /// These are steps 2 and 3 of §19.4.
     ///
     /// The plaintext of the last recorded segment is compared with the stream. Everything before
     /// that segment is trusted: only the permissions of the file protect it. If others can write to
@@ -84,8 +85,7 @@ impl InterruptedDecryption {
         Self::find_in(pipeline, output, stream, source, false)
     }
 
-    /// Does the same as [`find`](Self::find), and compares all of the output up to the end of the
-    /// last commit.
+    /// Does the same as [`find`](Self::find), and compares all of the committed output.
     ///
     /// The plaintext of the stream is read and verified from its first segment on (SV2-RES-031).
     ///
@@ -203,8 +203,9 @@ impl InterruptedDecryption {
         &self.committed
     }
 
-    /// Resumes with the source, which is positioned after the committed part, and publishes the
-    /// plaintext: steps 4 and 5.
+    /// Resumes the decryption, and publishes the plaintext (steps 4 and 5 of §19.4).
+    ///
+    /// The source must be positioned after the committed part.
     ///
     /// # Errors
     ///

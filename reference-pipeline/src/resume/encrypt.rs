@@ -57,7 +57,7 @@ pub(crate) struct Torn {
 }
 
 impl InterruptedEncryption {
-    /// Looks for a partial `output` of an interrupted run: steps 1 to 7.
+    /// Looks for a partial `output` of an interrupted run (steps 1 to 7 of §19.2).
     ///
     /// Returns `None` if no segment is committed. Then the output may be discarded, and a new
     /// stream started.
@@ -208,8 +208,9 @@ impl InterruptedEncryption {
         self.notice
     }
 
-    /// Resumes with the source, which is positioned after the committed part, and seals and
-    /// publishes the stream: steps 10 and 11.
+    /// Resumes the encryption, seals the stream and publishes it (steps 10 and 11 of §19.2).
+    ///
+    /// The source must be positioned after the committed part.
     ///
     /// # Errors
     ///

@@ -1,4 +1,5 @@
-//! Resumes the partial output of an interrupted run from a file (§19).
+//! Resumes the partial output of an interrupted run from a file: an encryption by the steps of
+//! §19.2, a decryption by those of §19.4.
 
 mod compare;
 mod compare_output;
@@ -13,13 +14,13 @@ pub use encrypt::InterruptedEncryption;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResumeWarning {
-    /// The journal must not be used, for this reason (SV2-JRN-006).
+    /// The journal cannot be used, for this reason. The run resumes without it (SV2-JRN-006).
     JournalUnusable(stream_v2_format::Error),
-    /// Records of the journal are damaged, more than a crash can take. The journal is not used.
+    /// More of the journal is damaged than a crash can tear. The run resumes without it.
     JournalDamaged,
     /// The output has lost segments that the journal vouches for. They are written again
     /// (SV2-RES-007).
     LostDurable,
-    /// The result under its name differs from the one that the run before has written.
+    /// The complete output was changed after the earlier run had written it. Check it.
     ResultChanged,
 }

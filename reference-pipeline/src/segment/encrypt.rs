@@ -35,7 +35,7 @@ pub struct EncryptedSegment {
     pub header: SegmentHeader,
     /// The frames: `header.wire_len` bytes.
     pub wire: Bytes,
-    /// D of the segment, for the transcript.
+    /// The digest (D) of the segment, for the transcript.
     pub digest: Digest,
 }
 

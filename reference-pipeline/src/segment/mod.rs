@@ -1,4 +1,4 @@
-//! One segment, sealed or opened: pure work on the two buffers of a permit.
+//! One segment, sealed or opened: pure work on the two buffers of a permit (§7, §8).
 
 pub(crate) mod buffers;
 mod decrypt;

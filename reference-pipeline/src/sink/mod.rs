@@ -1,6 +1,7 @@
 //! `OutputSink`: the destination of a stream or its plaintext.
 //!
-//! It is a small state machine that a crash can hit anywhere.
+//! It is a small state machine that a crash can hit anywhere. §19.7 has the rules for sinks, and
+//! each sink begins with its assumptions and its crash table.
 
 mod file;
 mod writer;
@@ -17,7 +18,7 @@ use crate::observe::shown::Len;
 pub use file::FileSink;
 pub use writer::WriterSink;
 
-/// One piece for a sink: the stream header, or one segment. Never less than a segment.
+/// One piece for a sink: the stream header, or one whole segment.
 #[derive(Clone, Copy)]
 pub struct SinkUnit<'a> {
     /// The segment, or `None` for the stream header.

@@ -1,4 +1,4 @@
-//! Sources of bytes: read on threads, awaited on tasks, or read at an offset by workers.
+//! Sources of bytes: read on threads, awaited on tasks, or read at an offset by workers (§15.5).
 
 pub(crate) mod blocking;
 pub(crate) mod file_source;

@@ -1,4 +1,5 @@
-//! The interface to a file system for sinks and journals: names, files, and their durability.
+//! The interface to a file system for sinks and journals: names, files, and their durability
+//! (§19.1, §19.7).
 //!
 //! [`Disk`] is the operating system's file system. Tests that crash at every point bring another
 //! one.

@@ -17,7 +17,7 @@ use crate::observe::shown::Len;
 use crate::pipeline::output::Chunk;
 use crate::sink::{OutputSink, SinkUnit};
 
-/// One piece for a sink: the stream header, or one segment. Never less than a segment.
+/// One piece for a sink: the stream header, or one whole segment.
 #[derive(Clone)]
 pub struct OwnedUnit {
     /// The segment, or `None` for the stream header.
