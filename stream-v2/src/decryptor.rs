@@ -22,10 +22,19 @@ use crate::unlock::Unlock;
 /// Buffers between a reader and its thread: one that is read, one that waits, one that is filled.
 const BUFFERS: usize = 3;
 
-/// A stream whose header and envelope were read and checked, and nothing else.
+/// Decrypts one stream in two phases: it reads the header, and unlocks the rest with a key.
 ///
-/// What they say is visible before any key is there: the id of the key, the suite, the sizes, the
-/// stanzas. None of it is authentic before the stream is unlocked.
+/// [`new`](Self::new) reads the header of 128 bytes and the envelope, so that you can choose a key
+/// by [`key_id`](Self::key_id). Nothing in them is authentic before the stream is unlocked. Then
+/// call one of these:
+///
+/// | call | gives |
+/// |---|---|
+/// | [`unlock`](Self::unlock) | a `Read` of the plaintext |
+/// | [`unlock_ranges`](Self::unlock_ranges) | ranges of the plaintext of a stored stream |
+/// | [`decrypt_to`](Self::decrypt_to) | a file that resumes, with reports |
+/// | [`decrypt_into`](Self::decrypt_into) | the plaintext in a sink, on the caller's thread |
+/// | [`verify`](Self::verify) | success or an error, and no plaintext |
 ///
 /// # Examples
 ///
@@ -70,8 +79,9 @@ impl<R: Read> Decryptor<R> {
         Ok(Self { source, header, envelope })
     }
 
-    /// Does the same for a source that may wait: if it reports `Interrupted` after a shutdown was
-    /// requested, that ends the call.
+    /// Does the same as [`new`](Self::new), for a source that may wait.
+    ///
+    /// The call ends if the source reports `Interrupted` after a shutdown was requested.
     ///
     /// # Errors
     ///
@@ -114,37 +124,40 @@ impl<S: ReadAt> Decryptor<S> {
 }
 
 impl<R> Decryptor<R> {
-    /// The stream header.
+    /// Returns the stream header.
     #[must_use]
     pub const fn header(&self) -> &HeaderV1 {
         &self.header
     }
 
-    /// The 16 bytes by which the stream names its key; all zero if it names none.
+    /// Returns the 16 bytes by which the stream names its key.
+    ///
+    /// They are [`ContentKey::id`](crate::ContentKey::id) unless the writer chose others
+    /// ([`Options::key_id`](crate::Options::key_id)), and all zero if the stream names no key.
     #[must_use]
     pub const fn key_id(&self) -> [u8; 16] {
         self.header.params().key_id
     }
 
-    /// The cipher suite.
+    /// Returns the cipher suite.
     #[must_use]
     pub const fn suite(&self) -> Suite {
         self.header.params().suite
     }
 
-    /// The plaintext bytes of a full segment.
+    /// Returns the plaintext bytes of a full segment.
     #[must_use]
     pub const fn segment_size(&self) -> u32 {
         self.header.segment_size()
     }
 
-    /// The length of the plaintext, if the header declares it.
+    /// Returns the length of the plaintext in bytes, if the header declares it.
     #[must_use]
     pub const fn plaintext_len(&self) -> Option<u64> {
         self.header.params().plaintext_len
     }
 
-    /// The stanzas of the envelope, in order: what wraps the key, and for whom.
+    /// Returns the stanzas of the envelope, in order: the wrapped forms of the content key (§12).
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'_>> {
         let envelope = EnvelopeView::parse(&self.envelope, self.header.envelope_len());
         let envelope =
@@ -152,7 +165,7 @@ impl<R> Decryptor<R> {
         envelope.into_iter().flat_map(|(view, _)| view.stanzas())
     }
 
-    /// Checks the key, the context and the limits, and reads nothing more.
+    /// Checks the key, the context and the limits, without reading more of the stream.
     ///
     /// # Errors
     ///
@@ -196,8 +209,10 @@ impl<R: Read + Send + 'static> Decryptor<R> {
 }
 
 impl Decryptor<Source<'_>> {
-    /// Decrypts all of the stream into `sink` on the caller's thread, segment by segment as each is
-    /// verified.
+    /// Decrypts all of the stream into `sink` on the caller's thread.
+    ///
+    /// The sink gets each segment once that is verified. If the call fails, the sink has a verified
+    /// beginning of the plaintext.
     ///
     /// # Errors
     ///
@@ -224,7 +239,7 @@ impl Decryptor<Source<'_>> {
         run.map_err(|error| Problem::Run(error).into())
     }
 
-    /// Verifies all of the stream on the caller's thread, and keeps nothing of the plaintext.
+    /// Verifies all of the stream on the caller's thread, and discards the plaintext.
     ///
     /// # Errors
     ///
@@ -233,11 +248,10 @@ impl Decryptor<Source<'_>> {
         self.decrypt_into(unlock, &mut WriterSink::new(io::sink()), observer)
     }
 
-    /// Decrypts all of the stream into `output` on the caller's thread, or resumes what an earlier
-    /// run has left of it.
+    /// Decrypts all of the stream into `output`, or resumes the partial output of an earlier run.
     ///
-    /// This is [`decrypt_file`](crate::decrypt_file) for any source, any storage, and a caller who
-    /// follows each event.
+    /// This is [`decrypt_file`](crate::decrypt_file) for any source and any storage. `observer` is
+    /// called with each event, on the caller's thread.
     ///
     /// # Errors
     ///

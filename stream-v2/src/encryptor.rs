@@ -18,6 +18,9 @@ const BUFFER_LEN: usize = 256 << 10;
 
 /// Encrypts streams, with checked [`Options`].
 ///
+/// One encryptor can write any number of streams, one after the other or at the same time. Each
+/// stream has fresh salts, so no two are equal.
+///
 /// # Examples
 ///
 /// ```
@@ -37,7 +40,7 @@ pub struct Encryptor {
 }
 
 impl Encryptor {
-    /// Takes a copy of `options`, if a stream can be made with them.
+    /// Checks `options`, and takes a copy of them.
     ///
     /// # Errors
     ///
@@ -52,6 +55,8 @@ impl Encryptor {
     ///
     /// The pipeline runs on one background thread, which `finish` and dropping the writer join.
     /// About 1 MiB waits for it at most, beside the segments of the pipeline's window.
+    ///
+    /// The stream is complete only after [`EncryptWriter::finish`].
     ///
     /// # Errors
     ///
@@ -83,11 +88,10 @@ impl Encryptor {
         pipeline.run(source, sink, managers).map_err(|error| Problem::Run(error).into())
     }
 
-    /// Encrypts all of `source` into `output` on the caller's thread, or resumes what an earlier
-    /// run has left of it.
+    /// Encrypts all of `source` into `output`, or resumes the partial output of an earlier run.
     ///
-    /// This is [`encrypt_file`](crate::encrypt_file) for any source, any storage, and a caller who
-    /// follows each event.
+    /// This is [`encrypt_file`](crate::encrypt_file) for any source and any storage. `observer` is
+    /// called with each event, on the caller's thread.
     ///
     /// # Errors
     ///
@@ -110,14 +114,14 @@ fn encrypt_all<W: Write>(options: &Options, source: Drainer, mut out: W) -> Encr
     (result, out)
 }
 
-/// Encrypts what is written to it. Made by [`Encryptor::wrap_write`].
+/// Encrypts all bytes that are written to it. Made by [`Encryptor::wrap_write`].
 ///
 /// The stream is complete only after [`finish`](Self::finish) has returned. A writer that is
 /// dropped before leaves an unsealed stream, which no reader takes for a complete one. After an
 /// error every call reports that error.
 ///
-/// `flush` hands over what was gathered. What is not a full segment stays in memory until more
-/// comes.
+/// `flush` passes gathered bytes to the encrypting thread. Bytes that do not fill a segment stay in
+/// memory until more are written.
 pub struct EncryptWriter<W> {
     // Dropped before the thread is joined, which then ends without sealing.
     state: State,

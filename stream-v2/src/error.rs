@@ -10,10 +10,11 @@ use stream_v2_pipeline::{self as pipeline, Cause, KeyFileError, SourceStamp};
 
 use crate::report::Warning;
 
-/// Says why a call failed.
+/// The reason why a call failed.
 ///
-/// [`kind`](Self::kind) is what programs decide by, and [`problem`](Self::problem) has the details.
-/// Clones share the details: a reader or a writer that has failed gives the same error again.
+/// Programs decide by [`kind`](Self::kind), and [`problem`](Self::problem) has the details.
+/// `Display` is one line for people. Clones share the details: a reader or a writer that has failed
+/// gives the same error again.
 ///
 /// # Examples
 ///
@@ -28,36 +29,55 @@ use crate::report::Warning;
 #[derive(Clone, Debug)]
 pub struct Error(Arc<Problem>);
 
-/// Says what went wrong, for programs.
+/// The kind of an [`Error`], by which programs decide what to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A setting that no stream can have.
+    /// A setting that no stream can have, or a source that is not as long as declared.
+    ///
+    /// Change the [`Options`](crate::Options).
     Option,
-    /// Another key, another context, or an altered stream header.
+    /// Another key, another context, or an altered stream header; or a file that is not a key file.
+    ///
+    /// Try another key. [`Decryptor::key_id`](crate::Decryptor::key_id) names the right one.
     Key,
-    /// The stream ends before its final segment.
+    /// The stream ends before its final segment: it was cut off, or its writer interrupted.
+    ///
+    /// Fetch it again, or recover its beginning with [`Unlock::salvage`](crate::Unlock::salvage).
     Truncated,
-    /// The bytes are not a stream, or not what the holder of the key wrote, or beyond this reader.
+    /// The bytes are not a stream, or were altered or damaged, or need a newer reader.
+    ///
+    /// Fetch the stream again. [`Error::format_error`] has the failed check and its place.
     Stream,
     /// A file exists under the name of the output, and may not be replaced.
+    ///
+    /// Choose another name, or set `overwrite` in the settings.
     Exists,
-    /// Another process is writing the output.
+    /// Another process is writing the output. Wait until it has ended.
     Busy,
-    /// The partial output belongs to something else, or nothing shows that it belongs to an earlier
-    /// run.
+    /// A file under the partial name is not that of an earlier run, or has no journal to show it.
+    ///
+    /// Move it away, or set `restart` in the settings, which discards it.
     NotOurs,
-    /// The source is not the one that the earlier run has read, or cannot be read again.
+    /// The source is not the one that the earlier run read, or cannot be read again.
+    ///
+    /// Restore the source, or set `restart` in the settings.
     SourceChanged,
     /// The stream to be resumed was begun with another value of a parameter.
+    ///
+    /// Leave the parameter at its default, or set [`Options::restart`](crate::Options::restart).
     OtherParameters,
-    /// The partial output is not the beginning of the plaintext.
+    /// The partial output is not the beginning of the plaintext: someone changed it.
+    ///
+    /// Set [`Unlock::restart`](crate::Unlock::restart), which discards it.
     OutputChanged,
-    /// A shutdown was requested. The run can be resumed.
+    /// A shutdown was requested. Call again to resume the run.
     Interrupted,
-    /// The operating system reported an error.
+    /// The operating system reported an error, which [`Error::io_error`] has.
+    ///
+    /// Remove the cause, and call again to resume the run.
     Io,
-    /// A defect in this crate or in a closure of the caller.
+    /// A defect in this crate or in a closure of the caller. Report it.
     Internal,
 }
 
@@ -75,7 +95,9 @@ pub enum Parameter {
     PlaintextLen(Option<u64>),
 }
 
-/// What went wrong, with details, by the step of the call.
+/// The details of an [`Error`], by the step of the call that failed.
+///
+/// [`ErrorKind`] says what to do about each.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Problem {
@@ -108,14 +130,14 @@ pub enum Problem {
     Unknown(Option<Warning>),
     /// The run failed.
     Run(pipeline::Error),
-    /// Input or output outside a run.
+    /// Input or output failed outside a run.
     Io(io::Error),
     /// The thread behind a reader or a writer panicked.
     Panic(String),
 }
 
 impl Error {
-    /// What went wrong, for programs.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         match &*self.0 {
@@ -141,14 +163,15 @@ impl Error {
         }
     }
 
-    /// What went wrong, with details.
+    /// Returns the details of the error.
     #[must_use]
     pub fn problem(&self) -> &Problem {
         &self.0
     }
 
-    /// The error of the format, if the stream is at fault: it has the check that failed, the offset
-    /// and the segment.
+    /// Returns the error of the format, if the stream is at fault.
+    ///
+    /// It has the failed check, its offset in bytes, and the number of segments before it.
     #[must_use]
     pub fn format_error(&self) -> Option<&format::Error> {
         match &*self.0 {
@@ -159,7 +182,7 @@ impl Error {
         }
     }
 
-    /// The error of the operating system, if there is one.
+    /// Returns the error of the operating system, if there is one.
     #[must_use]
     pub fn io_error(&self) -> Option<&io::Error> {
         match &*self.0 {
@@ -174,8 +197,7 @@ impl Error {
         }
     }
 
-    /// Adds where another source differs from what was encrypted, for the owner of the source only
-    /// (SV2-RES-029).
+    /// Adds the first differing byte of a changed source, for its owner only (SV2-RES-029).
     ///
     /// A service that encrypts what others bring must not call this, as
     /// [`for_source_owner`](pipeline::Error::for_source_owner) of the pipeline says. An error that

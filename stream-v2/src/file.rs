@@ -1,7 +1,7 @@
 //! Files that resume: sources, outputs, events, and reports of what was done.
 //!
-//! An output has the name `NAME.partial` until it is complete, with `NAME.journal` beside it, and
-//! gets its name `NAME` as a whole. A run that finds them resumes. [`encrypt_file`] and
+//! An output has the name `NAME.partial` until it is complete, with `NAME.journal` beside it. Then
+//! it is renamed to `NAME`. A run that finds a partial output resumes it. [`encrypt_file`] and
 //! [`decrypt_file`] take paths. The same is done for any [`Source`] and any [`OutputFile`], of a
 //! database or of S3 for instance, by [`Encryptor::encrypt_to`](crate::Encryptor::encrypt_to) and
 //! [`Decryptor::decrypt_to`](crate::Decryptor::decrypt_to).
@@ -18,7 +18,7 @@ pub use crate::report::{Event, Outcome, Progress, Report, Warning};
 pub use crate::source::Source;
 pub use stream_v2_pipeline::{OutputFile, SourceStamp, Summary};
 
-/// Encrypts a file into a stream, or resumes what an earlier run has left of it.
+/// Encrypts a file into a stream, or resumes the partial output of an earlier run.
 ///
 /// The same call starts, resumes after an interruption, and does nothing if the stream is complete.
 /// Before it resumes, it checks that the source has not changed ([`Options::compare_source`]). It
@@ -26,7 +26,7 @@ pub use stream_v2_pipeline::{OutputFile, SourceStamp, Summary};
 /// [`Options::restart`].
 ///
 /// A source that is not a regular file, such as a pipe, is read from its beginning and compared
-/// with all that is encrypted already.
+/// with all committed plaintext.
 ///
 /// # Errors
 ///
@@ -70,7 +70,7 @@ pub fn encrypt_file(
     encryptor.encrypt_to(Source::open(source)?, &output, &mut |_| {})
 }
 
-/// Decrypts a stream into a file, or resumes what an earlier run has left of it.
+/// Decrypts a stream into a file, or resumes the partial output of an earlier run.
 ///
 /// The same call starts, resumes after an interruption, and does nothing if the plaintext is
 /// complete. The plaintext gets its name when all of the stream is verified. It replaces a file

@@ -11,7 +11,7 @@ use crate::error::{Error, Problem};
 
 pub use stream_v2_pipeline::{KeyFile, KeyFileError, LineFault, Part};
 
-/// Draws a content key from the operating system's random generator.
+/// Draws a content key of 32 bytes from the operating system's random generator.
 ///
 /// # Errors
 ///
@@ -50,8 +50,9 @@ pub fn read(path: impl AsRef<Path>) -> Result<ContentKey, Error> {
     read_file(path).map(|file| file.key)
 }
 
-/// Reads a key file with the id that it gives its key, for
-/// [`Options::key_id`](crate::Options::key_id).
+/// Reads a key file, and returns the key with its id.
+///
+/// The id is for [`Options::key_id`](crate::Options::key_id).
 ///
 /// # Errors
 ///
@@ -64,7 +65,9 @@ pub fn read_file(path: impl AsRef<Path>) -> Result<KeyFile, Error> {
     KeyFile::parse(&text).map_err(|error| Problem::KeyFile(error).into())
 }
 
-/// Makes a key file with a fresh key. Only its owner may read it, and no file is replaced.
+/// Creates a key file with a fresh key.
+///
+/// On Unix only the owner of the file may read it. A file that exists is not replaced.
 ///
 /// # Errors
 ///

@@ -1,4 +1,9 @@
-//! Encrypts and decrypts Stream V2 streams.
+//! Encrypts and decrypts Stream V2 streams: in memory, in files that resume after an interruption,
+//! through any `Read` and `Write`, and in ranges.
+//!
+//! A stream is encrypted and authenticated with one content key of 32 bytes. Memory is bounded,
+//! whatever the length of the plaintext. A reader releases no byte that it has not verified, and
+//! reports success only after it has verified the whole stream.
 //!
 //! | job | call |
 //! |---|---|
@@ -36,7 +41,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! The programs in `examples/` show each job.
+//! The programs in `examples/` of the repository show each job.
 //!
 //! # Settings
 //!
@@ -46,18 +51,32 @@
 //!
 //! # Modules
 //!
-//! The names of the root are enough for most programs. [`mod@file`] has the parts of the file
-//! calls: sources, outputs, events and reports. [`format`](mod@format) and [`pipeline`] are the
-//! crates below this one.
+//! The names of the root are enough for most programs.
 //!
-//! # Features
+//! | module | what it has |
+//! |---|---|
+//! | [`key`] | content keys: new ones, and key files |
+//! | [`mod@file`] | sources, outputs, events and reports of the calls for files |
+//! | [`stream`] | the readers and writers that [`Decryptor`] and [`Encryptor`] make |
+//! | [`range`] | random access to the plaintext |
+//! | [`mod@recover`] | the committed part of an interrupted stream |
+//! | [`error`] | the kinds and details of [`Error`] |
+//! | [`pipeline`] | the crate `stream-v2-pipeline`: own sinks and managers, resuming by steps |
+//! | [`mod@format`] | the crate `stream-v2-format`: parsing, and single segments |
 //!
-//! - `accelerated` (default): AEAD and CRC of AWS-LC and crc-fast, which need a C compiler. The
-//!   bytes are the same.
-//! - `tokio`: the module `tokio`.
-//! - `sqlite`: streams in a database, the module `sqlite`.
-//! - `s3`: streams in S3, the module `s3`.
-//! - `tracing`: a span for each step of each segment.
+//! The format is specified in `spec/stream-v2.md` of the repository. `§7` in this documentation is
+//! one of its sections, and `SV2-RES-029` one of its requirements.
+//!
+//! # Features and requirements
+//!
+//! The crate needs std, and Rust 1.95 or later.
+//!
+//! - `accelerated` (default) takes AEAD and CRC from AWS-LC and crc-fast, which need a C compiler.
+//!   The bytes are the same.
+//! - `tokio` adds the module `tokio`: streams on a Tokio runtime.
+//! - `sqlite` adds the module `sqlite`: streams in a database, the crate `stream-v2-sqlite`.
+//! - `s3` adds the module `s3`: streams in S3, the crate `stream-v2-s3`.
+//! - `tracing` adds a span for each step of each segment.
 #![forbid(unsafe_code)]
 
 mod background;

@@ -11,6 +11,9 @@ use crate::unlock::Unlock;
 
 /// Encrypts bytes into a stream in memory.
 ///
+/// A plaintext of up to 64 KiB becomes 640 bytes longer, and an empty one becomes 384 bytes. Longer
+/// ones grow by about 0.06 %. [`Lengths`](crate::format::lengths::Lengths) has the exact length.
+///
 /// # Errors
 ///
 /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if the operating system has no random bytes.
@@ -22,6 +25,7 @@ use crate::unlock::Unlock;
 ///
 /// let key = ContentKey::new([7; 32]); // from a key file, never a constant
 /// let stream = encrypt(&key, "hello")?;
+/// assert_eq!(stream.len(), 5 + 640);
 /// assert_eq!(decrypt(&key, &stream)?, b"hello");
 /// # Ok::<(), stream_v2::Error>(())
 /// ```
@@ -33,7 +37,10 @@ pub fn encrypt(key: &ContentKey, plaintext: impl AsRef<[u8]>) -> Result<Vec<u8>,
     Ok(stream)
 }
 
-/// Decrypts a stream in memory. Nothing is returned of a stream that is not whole and genuine.
+/// Decrypts a stream in memory.
+///
+/// Nothing is returned of a stream that is not whole and genuine. The stream must have no context:
+/// for one that is bound to a context, use [`Decryptor`] with [`Unlock::context`].
 ///
 /// # Errors
 ///

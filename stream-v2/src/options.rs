@@ -7,7 +7,18 @@ use stream_v2_pipeline::{ContentKey, EncryptPipeline};
 use crate::error::{Error, Parameter, Problem};
 use crate::settings::{Settings, settings_methods};
 
-/// Says how streams are encrypted: the key, the parameters of the stream, and how a run is made.
+/// Configures encryption: the key, the parameters of the stream, and the resources of a run.
+///
+/// | setting | unit | default |
+/// |---|---|---|
+/// | [`segment_size`](Self::segment_size) | bytes of plaintext | 1 MiB |
+/// | [`frame_size`](Self::frame_size) | bytes of plaintext | 64 KiB |
+/// | [`suite`](Self::suite) | | XChaCha20-Poly1305 |
+/// | [`plaintext_len`](Self::plaintext_len) | bytes | not declared |
+/// | [`index`](Self::index) | | no index segments |
+/// | [`context`](Self::context) | any bytes | empty |
+/// | [`workers`](Self::workers) | threads | one for each core, up to 16 |
+/// | [`window`](Self::window) | segments in memory | enough for the workers |
 ///
 /// Every setting has a default. A run that resumes takes the parameters from the stream that it
 /// finds; if a parameter was set here to another value, it refuses with
@@ -36,7 +47,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Encrypts under `key`, with defaults for everything else.
+    /// Creates the settings for encryption under `key`, with defaults for everything else.
     #[must_use]
     pub fn new(key: &ContentKey) -> Self {
         Self {
@@ -69,15 +80,20 @@ impl Options {
         self
     }
 
-    /// Sets the plaintext bytes of a frame: a power of two from 4 KiB to 16 MiB, 64 KiB by default.
+    /// Sets the plaintext bytes of a full frame.
+    ///
+    /// It is a power of two from 4 KiB to 16 MiB, and 64 KiB by default. A frame is the smallest
+    /// part of a stream that is encrypted at once.
     #[must_use]
     pub const fn frame_size(mut self, bytes: u32) -> Self {
         self.frame_size = Some(bytes);
         self
     }
 
-    /// Sets the plaintext bytes of a full segment: a multiple of the frame size up to 64 MiB, 1 MiB
-    /// by default.
+    /// Sets the plaintext bytes of a full segment.
+    ///
+    /// It is a multiple of the frame size, at most 64 MiB, and 1 MiB by default. A segment is the
+    /// smallest part of a stream that is committed, resumed after, or read by a range.
     #[must_use]
     pub const fn segment_size(mut self, bytes: u32) -> Self {
         self.segment_size = Some(bytes);
@@ -93,8 +109,9 @@ impl Options {
         self
     }
 
-    /// Chooses whether the stream has index segments, which bind what a reader of ranges finds to
-    /// the whole stream.
+    /// Sets whether the stream has index segments, by which a range reader finds segments (§11).
+    ///
+    /// They also prove that a range belongs to the whole stream that the final segment ends.
     ///
     /// By default a stream has none, and promises full segments instead (UNIFORM). A stream cannot
     /// have both.
@@ -104,7 +121,7 @@ impl Options {
         self
     }
 
-    /// Compares all that is encrypted already with the source before a run resumes.
+    /// Compares all committed plaintext with the source before a run resumes.
     ///
     /// By default a source that can seek is checked by its length, its time of modification and the
     /// last segments. A source that cannot seek is always compared.
@@ -114,7 +131,7 @@ impl Options {
         self
     }
 
-    /// The pipeline with these settings, for what this crate has no call for.
+    /// Returns the pipeline with these settings, for jobs that this crate has no call for.
     #[must_use]
     pub fn pipeline(&self) -> EncryptPipeline<'_> {
         let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;

@@ -8,10 +8,10 @@ use crate::unlock::Unlock;
 
 pub use stream_v2_pipeline::{JournalState, KeylessRecovered, LastSegment, Recovered, recover_keyless};
 
-/// Finds the committed segments of a stream whose writer was interrupted. Nothing is changed.
+/// Finds the committed segments of a stream whose writer was interrupted, and changes nothing.
 ///
-/// All of the stream is read, from its first byte on: no journal is asked. To encrypt the rest,
-/// call [`encrypt_file`](crate::encrypt_file) again. To decrypt what is there, use
+/// All of the stream is read, from its first byte on, and no journal is used (§19.3). To encrypt
+/// the rest, call [`encrypt_file`](crate::encrypt_file) again. To decrypt the committed part, use
 /// [`Unlock::salvage`].
 ///
 /// # Errors

@@ -63,17 +63,19 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Sets the number of workers; 0, the default, is one for each core, up to 16.
+        /// Sets the number of worker threads.
+        ///
+        /// The default, 0, is one for each core, up to 16.
         #[must_use]
         pub const fn workers(mut self, workers: usize) -> Self {
             self.settings.parallelism.workers = workers;
             self
         }
 
-        /// Sets the largest number of segments in memory; 0, the default, is as many as keep the
-        /// workers busy.
+        /// Sets the largest number of segments in memory.
         ///
-        /// Each takes two buffers of about the segment size.
+        /// Each takes two buffers of about the segment size. The default, 0, is as many as keep the
+        /// workers busy.
         #[must_use]
         pub const fn window(mut self, segments: usize) -> Self {
             self.settings.parallelism.window = segments;
@@ -81,13 +83,15 @@ macro_rules! settings_methods {
         }
 
         /// Sets how often an output is made durable.
+        ///
+        /// This limits the loss in a crash of the machine.
         #[must_use]
         pub const fn durability(mut self, durability: stream_v2_pipeline::Durability) -> Self {
             self.settings.durability = durability;
             self
         }
 
-        /// Takes the handle that ends a run early, from another thread or from a signal handler.
+        /// Sets the handle that ends a run early, from another thread or from a signal handler.
         ///
         /// The run ends with [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted), and
         /// can be resumed.
@@ -97,7 +101,7 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Takes the counters that runs with these settings add to.
+        /// Sets the counters that runs with these settings add to.
         #[must_use]
         pub fn telemetry(mut self, telemetry: &stream_v2_pipeline::Telemetry) -> Self {
             self.settings.telemetry = telemetry.clone();
@@ -115,10 +119,10 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Discards a partial output of an earlier run and starts over. By default the run resumes
-        /// it.
+        /// Discards the partial output of an earlier run and starts over.
         ///
-        /// This is for outputs that resume: files, and those of a database or S3.
+        /// By default the run resumes it. This is for outputs that resume: files, and those of a
+        /// database or S3.
         #[must_use]
         pub const fn restart(mut self, restart: bool) -> Self {
             self.settings.restart = restart;
@@ -127,8 +131,8 @@ macro_rules! settings_methods {
 
         /// Calls `hook` after each segment that the output has taken, on the thread of the caller.
         ///
-        /// It should return soon: the writer waits for it. A reader or a writer of this crate does
-        /// not call it: there the caller sees each byte.
+        /// The run waits until `hook` returns. Readers and writers of this crate do not call it,
+        /// because their caller handles each byte.
         #[must_use]
         pub fn on_progress(mut self, hook: impl FnMut(crate::report::Progress) + Send + 'static) -> Self {
             self.settings.progress = Some(crate::settings::Hook::new(hook));

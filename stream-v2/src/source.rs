@@ -10,7 +10,10 @@ use stream_v2_pipeline::SourceStamp;
 
 use crate::error::{Error, Problem};
 
-/// What a run reads, and what is known of it from outside.
+/// The source of a run: a file, anything else that can seek, or a pipe.
+///
+/// Its length and time of modification are kept in the journal, so that a run that resumes notices
+/// another source.
 ///
 /// # Examples
 ///
@@ -46,7 +49,9 @@ pub(crate) trait ReadSeek: Read + Seek + Send {}
 impl<T: Read + Seek + Send> ReadSeek for T {}
 
 impl Source<'static> {
-    /// Opens a path. A regular file that is not empty can seek; anything else is a pipe.
+    /// Opens a path: a regular file as a source that can seek, anything else as a pipe.
+    ///
+    /// An empty file is a pipe, too.
     ///
     /// # Errors
     ///
@@ -64,13 +69,13 @@ impl Source<'static> {
 }
 
 impl<'a> Source<'a> {
-    /// A source that can seek. A run begins where it stands.
+    /// Creates a source that can seek. A run begins at its current position.
     #[must_use]
     pub fn seekable(reader: impl Read + Seek + Send + 'a) -> Self {
         Self::of(Reader::Seekable(Box::new(reader)))
     }
 
-    /// A source that gives each byte once.
+    /// Creates a source that gives each byte once, such as standard input.
     #[must_use]
     pub fn pipe(reader: impl Read + Send + 'a) -> Self {
         Self::of(Reader::Pipe(Box::new(reader)))
@@ -80,22 +85,24 @@ impl<'a> Source<'a> {
         Self { reader, stamp: SourceStamp::default(), len: None, file: None }
     }
 
-    /// Says what is known of the source from outside: a run that resumes refuses another one.
+    /// Sets the length and time of modification.
+    ///
+    /// A run that resumes refuses a source with others.
     #[must_use]
     pub fn stamp(self, stamp: SourceStamp) -> Self {
         Self { stamp, len: stamp.len, ..self }
     }
 
-    /// Says that the reader reads this file as it is, without a buffer of its own, so that workers
-    /// read in parallel.
+    /// Lets workers read `file` in parallel with positioned reads.
     ///
-    /// The file must share its position with the reader: [`File::try_clone`] gives such a one.
+    /// It must be the file of the reader, without a buffer in between, and share its position:
+    /// [`File::try_clone`] returns such a handle.
     #[must_use]
     pub fn file(self, file: Option<File>) -> Self {
         Self { file, ..self }
     }
 
-    /// What is known of the source from outside.
+    /// Returns the known length and time of modification.
     #[must_use]
     pub const fn known(&self) -> SourceStamp {
         self.stamp

@@ -1,9 +1,9 @@
 //! Streams on a Tokio runtime.
 //!
 //! [`encrypt`] and [`decrypt`] are futures over any `AsyncRead` and `AsyncWrite`. They start no
-//! task: sealing and opening is done on the blocking threads of the runtime. The rest of this
-//! module is that of the pipeline, whose futures [`Options::pipeline`] and [`Unlock::pipeline`]
-//! reach.
+//! task: sealing and opening is done on the blocking threads of the runtime. The other names are
+//! those of the pipeline, whose futures you reach by [`Options::pipeline`] and
+//! [`Unlock::pipeline`].
 
 use ::tokio::io::AsyncWrite;
 use stream_v2_pipeline::Summary;
@@ -51,7 +51,9 @@ pub async fn encrypt(
     run.run_async(source, &mut sink, AsyncManagers::none()).await.map_err(|error| Problem::Run(error).into())
 }
 
-/// Decrypts all of `source` into `out`, segment by segment as each is verified, and flushes it.
+/// Decrypts all of `source` into `out`, and flushes it.
+///
+/// `out` gets each segment once that is verified.
 ///
 /// # Errors
 ///

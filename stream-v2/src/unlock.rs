@@ -5,7 +5,15 @@ use stream_v2_pipeline::{ContentKey, DecryptPipeline};
 
 use crate::settings::{Settings, settings_methods};
 
-/// Says how streams are unlocked and decrypted: the key, limits, and how a run is made.
+/// Configures decryption: the key, limits, and the resources of a run.
+///
+/// | setting | unit | default |
+/// |---|---|---|
+/// | [`segment_size_max`](Self::segment_size_max) | bytes of plaintext | 64 MiB |
+/// | [`links_max`](Self::links_max) | links between runs | no limit |
+/// | [`context`](Self::context) | any bytes | empty |
+/// | [`workers`](Self::workers) | threads | one for each core, up to 16 |
+/// | [`window`](Self::window) | segments in memory | enough for the workers |
 ///
 /// # Examples
 ///
@@ -32,7 +40,7 @@ pub struct Unlock {
 }
 
 impl Unlock {
-    /// Unlocks streams that are encrypted under `key`.
+    /// Creates the settings for streams that are encrypted under `key`.
     #[must_use]
     pub fn new(key: &ContentKey) -> Self {
         Self {
@@ -46,14 +54,19 @@ impl Unlock {
 
     settings_methods!();
 
-    /// Refuses streams with larger segments, in bytes: memory is bounded by it.
+    /// Refuses streams with segments of more than so many plaintext bytes.
+    ///
+    /// This bounds memory: each segment of the window takes two buffers of about that size. The
+    /// default is the limit of the format, 64 MiB.
     #[must_use]
     pub const fn segment_size_max(mut self, bytes: u32) -> Self {
         self.segment_size_max = bytes;
         self
     }
 
-    /// Lets a reader of ranges follow at most so many links from run to run.
+    /// Lets a range reader follow at most so many links from run to run (§15.5).
+    ///
+    /// Each resume of a writer adds a link, and each takes a read. By default there is no limit.
     #[must_use]
     pub const fn links_max(mut self, links: u32) -> Self {
         self.links_max = links;
@@ -80,7 +93,7 @@ impl Unlock {
         self
     }
 
-    /// The pipeline with these settings, for what this crate has no call for.
+    /// Returns the pipeline with these settings, for jobs that this crate has no call for.
     #[must_use]
     pub fn pipeline(&self) -> DecryptPipeline<'_> {
         let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;

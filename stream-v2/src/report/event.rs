@@ -1,4 +1,4 @@
-//! What a run tells its caller on the way.
+//! The events of a run, and its progress.
 
 use stream_v2_format::crypto::Committed;
 use stream_v2_format::wire::HeaderV1;
@@ -6,28 +6,28 @@ use stream_v2_pipeline::LogEvent;
 
 use super::Warning;
 
-/// Something that happened in a call, in order, told on the thread of the caller.
+/// An event of a call, reported in order on the thread of the caller.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Event<'a> {
-    /// Something that the user may want to know. The run continues; the report has it, too.
+    /// A warning for the user. The run continues, and the report has it too.
     Warning(&'a Warning),
-    /// So many bytes of committed plaintext are compared with the source before the run resumes.
+    /// So many bytes of committed plaintext are about to be compared with the source.
     Comparing(u64),
-    /// What happens in that comparison.
+    /// An event of that comparison.
     Compared(LogEvent<'a>),
-    /// The run resumes after this.
+    /// The run resumes after the committed segments.
     Resuming {
         /// The stream header.
         header: &'a HeaderV1,
-        /// What is committed.
+        /// The committed segments.
         committed: &'a Committed,
     },
-    /// What happens in the run itself.
+    /// An event of the run itself.
     Run(LogEvent<'a>),
 }
 
-/// How far a run is, in bytes of its source.
+/// The progress of a run, in bytes of its source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     done: u64,
@@ -39,14 +39,15 @@ impl Progress {
         Self { done, total }
     }
 
-    /// The bytes of the source whose segments the output has taken, those of an earlier run
-    /// included.
+    /// Returns the bytes of the source whose segments the output has taken.
+    ///
+    /// Those of an earlier run are included.
     #[must_use]
     pub const fn done(&self) -> u64 {
         self.done
     }
 
-    /// The length of the source, if it is known.
+    /// Returns the length of the source, if it is known.
     #[must_use]
     pub const fn total(&self) -> Option<u64> {
         self.total

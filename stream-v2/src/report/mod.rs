@@ -1,4 +1,4 @@
-//! What a call tells its caller: events on the way, and a report of what it has done.
+//! The events of a call, and the report of its result.
 
 mod event;
 
@@ -9,7 +9,9 @@ use stream_v2_pipeline::{ResumeWarning, Summary};
 
 pub use event::{Event, Progress};
 
-/// Says what a call has done to its output, with warnings that nobody has printed.
+/// The result of a call for a file: what it did, the totals of the stream, and warnings.
+///
+/// The crate prints nothing, so show the warnings to the user.
 ///
 /// # Examples
 ///
@@ -38,45 +40,47 @@ impl Report {
         Self { outcome, summary, warnings }
     }
 
-    /// What was done.
+    /// Returns what was done to the output.
     #[must_use]
     pub const fn outcome(&self) -> Outcome {
         self.outcome
     }
 
-    /// Segments and lengths of the whole stream. A plaintext that was complete already has none.
+    /// Returns the segments and lengths of the whole stream.
+    ///
+    /// Returns `None` for a plaintext that was complete already.
     #[must_use]
     pub const fn summary(&self) -> Option<&Summary> {
         self.summary.as_ref()
     }
 
-    /// The bytes of the whole plaintext.
+    /// Returns the bytes of the whole plaintext, if there is a summary.
     #[must_use]
     pub fn plaintext_len(&self) -> Option<u64> {
         self.summary.map(|summary| summary.plaintext_len)
     }
 
-    /// What the user may want to know, in order.
+    /// Returns the warnings for the user, in order.
     #[must_use]
     pub fn warnings(&self) -> &[Warning] {
         &self.warnings
     }
 }
 
-/// What a call has done to its output.
+/// The action of a call on its output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// The output was made from the beginning.
+    /// The output was written from the beginning.
     Fresh,
-    /// An earlier run was resumed.
+    /// The partial output of an earlier run was resumed.
     Resumed {
         /// The plaintext bytes that were there already.
         after: u64,
     },
-    /// The output was complete, and has got its name.
+    /// The output was complete under its partial name, and was renamed.
     Named,
-    /// The output was complete, and had its name.
+    /// The output was complete and had its name. It is unchanged.
     WasComplete,
 }
 
@@ -91,22 +95,22 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// Something that the user of a run may want to know. The run continues all the same.
+/// A warning for the user of a run, which continues.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Warning {
-    /// The journal cannot be used, for this reason. The run does without it.
+    /// The journal cannot be used, for this reason. The run resumes without it.
     JournalUnusable(format::Error),
-    /// Records of the journal are damaged. The run does without it.
+    /// Records of the journal are damaged. The run resumes without it.
     JournalDamaged,
     /// The partial output has lost data that was durable. The data is written again.
     LostDurable,
-    /// The file under the name of the output was changed after an earlier run had completed it.
+    /// The complete output was changed after an earlier run had written it. Check it.
     ResultChanged,
     /// Names cannot be made durable in this folder. After a loss of power the output may have its
     /// old name.
     NamesAtRisk(String),
-    /// Something that has no name here yet.
+    /// A warning that has no variant here yet.
     Other(String),
 }
 
