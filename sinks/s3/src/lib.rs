@@ -1,9 +1,25 @@
-//! Streams in S3: an object as a source, and as an output.
+//! Streams in S3: an object as a source, and as an output that an interrupted run resumes.
 //!
-//! An [`Upload`] is an [`OutputFile`](stream_v2_pipeline::OutputFile): the bytes written to it
-//! become an object, and an interrupted run is resumed as with files. `upload/mod.rs` begins with
-//! its assumptions, its requests and its crash table. An [`Object`] can be read from front to back,
-//! can seek, and can be read anywhere ([`ReadAt`](stream_v2_pipeline::ReadAt)):
+//! Use it with `stream-v2-pipeline`, whose sources and outputs it implements. The crate `stream-v2`
+//! includes it as its feature `s3`. For another storage, implement
+//! [`Storage`](stream_v2_pipeline::Storage) of the pipeline.
+//!
+//! | job | items |
+//! |---|---|
+//! | name a server, a region, credentials and limits | [`Config`], [`Retry`] |
+//! | read an object: in order, with seeks, or in ranges | [`Bucket::object`], [`Object`] |
+//! | write an object, and resume after an interruption | [`Upload`], [`UploadNotice`] |
+//! | remove the local files of an upload that was given up | [`Leftover`] |
+//! | bring another client for uploads | [`Multipart`] and the types of its calls |
+//!
+//! An [`Upload`] becomes an [`OutputFile`](stream_v2_pipeline::OutputFile): the bytes written to it
+//! become an object. Its assumptions, its requests and its crash table are in `upload/mod.rs`, and
+//! its rules in section 19.7 of the specification (`spec/stream-v2.md` in the repository). An
+//! [`Object`] implements `Read`, `Seek` and [`ReadAt`](stream_v2_pipeline::ReadAt).
+//!
+//! The crate needs std, and Rust 1.95 or later. It has no features.
+//!
+//! # Examples
 //!
 //! ```no_run
 //! use stream_v2_s3::{Bucket, Config};
@@ -13,6 +29,33 @@
 //! let object = Bucket::new("backups", &Config::from_env()?)?.object("dump.sql.sv2")?;
 //! let mut sink = WriterSink::new(std::io::stdout());
 //! DecryptPipeline::new(&key).run(object, &mut sink, Managers::none())?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An upload that the same lines resume after an interruption:
+//!
+//! ```no_run
+//! use std::fs::File;
+//! use stream_v2_pipeline::{ContentKey, EncryptPipeline, FileSink};
+//! use stream_v2_pipeline::{InterruptedEncryption, SourceStamp};
+//! use stream_v2_s3::{Bucket, Config, Upload};
+//!
+//! let key = ContentKey::new([7; 32]); // from a key file, never a constant
+//! let pipeline = EncryptPipeline::new(&key);
+//! let mut source = File::open("dump.sql")?;
+//! let stamp = SourceStamp::of(&source.metadata()?);
+//! let bucket = Bucket::new("backups", &Config::from_env()?)?;
+//! let output = Upload::new(bucket, "dump.sql.sv2", "/var/spool/backups".as_ref())?.output();
+//! match InterruptedEncryption::find(&pipeline, &output)? {
+//!     Some(mut found) => {
+//!         found.check_source(&mut source, stamp)?;
+//!         found.resume(&pipeline, source, None)?;
+//!     }
+//!     None => {
+//!         output.discard()?; // at most a part of a stream header
+//!         pipeline.run_to_file(source, stamp, FileSink::create(&output)?, None)?;
+//!     }
+//! }
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!

@@ -39,7 +39,7 @@ pub trait PartBody {
 /// An object under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {
-    /// Bytes.
+    /// The length in bytes.
     pub len: u64,
     /// Its entity tag, as S3 gives it: with quotation marks.
     pub etag: String,
@@ -52,7 +52,7 @@ pub struct Found {
 pub struct Listed {
     /// Its number, from 1.
     pub number: u16,
-    /// Bytes.
+    /// The length in bytes.
     pub len: u64,
     /// Its entity tag, as S3 gives it.
     pub etag: String,
@@ -83,7 +83,7 @@ pub enum Aborted {
     Refused(String),
 }
 
-/// An object that is read.
+/// The bytes of an object, which can be read and sought in.
 pub trait Readable: Read + Seek + Send {}
 
 impl<T: Read + Seek + Send> Readable for T {}
@@ -93,8 +93,8 @@ impl<T: Read + Seek + Send> Readable for T {}
 /// [`Bucket`](super::Bucket) implements them with a server, and tries again after passing failures.
 /// Tests that crash at every call bring another implementation.
 ///
-/// Errors are those of the module. A call that fails for good changes nothing. If its answer was
-/// lost, the effect is unknown.
+/// Errors are those of the [crate](crate#errors). A call that fails for good changes nothing. If
+/// its answer was lost, the effect is unknown.
 pub trait Multipart: Send + Sync {
     /// Returns the name of an object in messages: `s3://BUCKET/KEY`.
     fn name_of(&self, key: &str) -> String;
@@ -106,7 +106,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// - those of the module.
+    /// - those of the [crate](crate#errors).
     /// - one for which [`is_hidden`](super::is_hidden) holds if S3 does not reveal whether there is
     ///   an object.
     fn find(&self, key: &str) -> io::Result<Option<Found>>;
@@ -118,7 +118,7 @@ pub trait Multipart: Send + Sync {
     /// # Errors
     ///
     /// - `Unsupported` if the server refuses the condition.
-    /// - `PermissionDenied` and those of the module.
+    /// - `PermissionDenied` and those of the [crate](crate#errors).
     fn tries_condition(&self, _key: &str) -> io::Result<()> {
         Ok(())
     }
@@ -127,7 +127,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// - `NotFound`, and those of the module.
+    /// - `NotFound`, and those of the [crate](crate#errors).
     fn read(&self, key: &str) -> io::Result<Box<dyn Readable>>;
 
     /// Begins an upload with a mark (`CreateMultipartUpload`), and returns its id.
@@ -136,7 +136,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     fn begin(&self, key: &str, mark: &str) -> io::Result<String>;
 
     /// Uploads a part (`UploadPart`), and returns its entity tag.
@@ -144,7 +144,7 @@ pub trait Multipart: Send + Sync {
     /// # Errors
     ///
     /// - `NotFound` if there is no such upload.
-    /// - those of the module.
+    /// - those of the [crate](crate#errors).
     fn send(&self, upload: UploadId<'_>, number: u16, part: &dyn PartBody) -> io::Result<String>;
 
     /// Returns the parts that S3 has (`ListParts`), perhaps some of them twice.
@@ -153,7 +153,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     fn parts(&self, upload: UploadId<'_>) -> io::Result<Option<Vec<Listed>>>;
 
     /// Makes the object of the parts with these entity tags, number 1 first
@@ -167,7 +167,7 @@ pub trait Multipart: Send + Sync {
     /// - `AlreadyExists` if there is another object.
     /// - `Unsupported` if the server does not know the condition.
     /// - `ResourceBusy` if another request for the object is in progress.
-    /// - those of the module.
+    /// - those of the [crate](crate#errors).
     fn complete(&self, upload: UploadId<'_>, etags: &[&str], replace: bool) -> io::Result<()>;
 
     /// Makes an object of no bytes, with that mark (`PutObject`).
@@ -184,7 +184,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     fn abort(&self, upload: UploadId<'_>) -> io::Result<Aborted>;
 
     /// Visits the uploads of keys with this prefix that were neither completed nor aborted
@@ -194,7 +194,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// - those of the module.
+    /// - those of the [crate](crate#errors).
     /// - any error of `visit`.
     fn each_unfinished(
         &self,
@@ -206,7 +206,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     fn unfinished(&self, prefix: &str) -> io::Result<Vec<Unfinished>> {
         let mut all = Vec::new();
         self.each_unfinished(prefix, &mut |uploads| {

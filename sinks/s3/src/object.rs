@@ -35,7 +35,7 @@ impl Bucket {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn object(&self, key: &str) -> io::Result<Object> {
         check_key(key, &self.name_of(key))?;
         let name = self.name_of(key);

@@ -5,7 +5,9 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
-/// Sets how often a request is made that fails for a passing reason, and the pauses in between.
+/// Sets how often a failing request is tried, and the pauses in between.
+///
+/// Only failures that may pass are tried again: see the [crate](crate#retries).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry {
     /// Most failed attempts in a row. At least one attempt is made.

@@ -1,10 +1,44 @@
-//! Streams in an SQLite database: a [`Storage`](stream_v2_pipeline::Storage), so that sinks,
-//! journals and resuming are those of files.
+//! Streams in an SQLite database, which resume as in files.
 //!
-//! A database holds any number of streams under names. A piece of a file elsewhere is a row here. A
-//! row of `pieces` is the stream header, a segment with its segment_index, or a record of the
-//! journal. While a stream is written it has the name `NAME.partial`, and its journal is
-//! `NAME.journal`. It gets its own name when it is complete, as in a folder.
+//! Use it with `stream-v2-pipeline`: a [`Database`] is one of its storages
+//! ([`Storage`](stream_v2_pipeline::Storage)), so that sinks, journals and resuming are those of
+//! files. The crate `stream-v2` includes it as its feature `sqlite`.
+//!
+//! | job | items |
+//! |---|---|
+//! | create or open a database | [`Database::create`], [`Database::open`] |
+//! | write a stream, and resume after an interruption | [`Database::output`] |
+//! | read a stream: in order, with seeks, or in ranges | [`Database::read`], [`Content`] |
+//! | list and delete streams | [`Database::entries`], [`Database::delete`] |
+//!
+//! A database holds any number of streams under names. While a stream is written it has the name
+//! `NAME.partial`, and its journal is `NAME.journal`. It is renamed to `NAME` when it is complete,
+//! as in a folder. A row of the table `pieces` is a stream header, a segment with its
+//! segment_index, or a record of a journal. The rules for sinks are in section 19.7 of the
+//! specification (`spec/stream-v2.md` in the repository).
+//!
+//! The crate needs std, a C compiler for SQLite, and Rust 1.95 or later. It has no features.
+//!
+//! # Examples
+//!
+//! ```
+//! use stream_v2_pipeline::{ContentKey, DecryptPipeline, EncryptPipeline, FileSink, Managers};
+//! use stream_v2_pipeline::{SourceStamp, WriterSink};
+//! use stream_v2_sqlite::Database;
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("all.db");
+//! let key = ContentKey::new([7; 32]); // from a key file, never a constant
+//! let database = Database::create(&path)?;
+//! let sink = FileSink::create(&database.output("dump"))?;
+//! EncryptPipeline::new(&key).run_to_file(&b"hello"[..], SourceStamp::default(), sink, None)?;
+//!
+//! let mut plaintext = Vec::new();
+//! let mut sink = WriterSink::new(&mut plaintext);
+//! DecryptPipeline::new(&key).run(database.read("dump")?, &mut sink, Managers::none())?;
+//! assert_eq!((plaintext, database.entries()?.len()), (b"hello".to_vec(), 1));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Assumptions
 //!
@@ -119,9 +153,9 @@ pub use database::Database;
 pub struct Entry {
     /// The name of a stream, or with `.partial` that of an incomplete one.
     pub name: String,
-    /// Bytes.
+    /// The bytes of the stream.
     pub len: u64,
-    /// Segments, including the final one.
+    /// The number of its segments, including the final one.
     pub segments: u64,
 }
 
@@ -132,7 +166,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn create(path: &Path) -> io::Result<Self> {
         let place = Place::new(path)?;
         let opened = create::create(&place)?;
@@ -143,7 +177,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn open(path: &Path) -> io::Result<Self> {
         let place = Place::new(path)?;
         let opened = create::open(&place)?;
@@ -158,7 +192,7 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn open_read_only(path: &Path) -> io::Result<Self> {
         let place = Place::new(path)?;
         let opened = open::for_reading(&place)?;
@@ -195,12 +229,13 @@ impl Database {
         named.map_or(true, |names| names > 0)
     }
 
-    /// Sets how long to wait for another process that holds the lock of the database. The default
-    /// is ten seconds.
+    /// Sets how long to wait for another process that holds the lock of the database.
+    ///
+    /// The default is ten seconds.
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
         self.held().busy_timeout(patience).named(&self.place.shown)
     }
@@ -219,11 +254,13 @@ impl Database {
         OutputFile::stored(Arc::new(self.clone()), format!("{}{name}", self.prefix))
     }
 
-    /// Returns the streams in the database, in the order of their names. Journals are left out.
+    /// Returns the streams in the database, in the order of their names.
+    ///
+    /// Partial streams are included, and journals are left out.
     ///
     /// # Errors
     ///
-    /// Those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         let entries = self.all_entries().named(&self.place.shown)?;
         self.refuse_changed()?;
@@ -255,7 +292,7 @@ impl Database {
     /// # Errors
     ///
     /// - `NotFound` if there is no such stream.
-    /// - those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn read(&self, name: &str) -> io::Result<Content> {
         let id = self.content_of(name)?;
         Ok(Content::new(self, id))
@@ -270,7 +307,7 @@ impl Database {
     /// # Errors
     ///
     /// - `NotFound` if there is no such stream.
-    /// - those of the module.
+    /// - those of the [crate](crate#errors).
     pub fn delete(&self, name: &str) -> io::Result<()> {
         self.remove_name(self.name_of(Path::new(name))?)
     }

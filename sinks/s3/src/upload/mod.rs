@@ -101,7 +101,10 @@ use crate::multipart::Multipart;
 pub use leftover::Leftover;
 pub use state::UploadNotice;
 
-/// An object to be written.
+/// An object to be written, with the settings of its upload.
+///
+/// [`output`](Self::output) makes an [`OutputFile`] of it, which sinks write and runs resume. Data
+/// not yet uploaded is kept in a folder of this machine.
 pub struct Upload {
     remote: Arc<dyn Multipart>,
     local: Arc<dyn Storage>,
@@ -115,9 +118,10 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// Returns the object `key`, with data not yet uploaded in a folder of this machine.
+    /// Creates an upload to the object `key`.
     ///
-    /// A missing folder is created, for its owner alone. Nothing is requested from S3 yet.
+    /// Data not yet uploaded is kept in `folder`. A missing folder is created, for its owner alone.
+    /// Nothing is requested from S3 yet.
     ///
     /// # Errors
     ///
