@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn of_index_segments_count_at_the_end_of_each_block_and_of_the_stream() {
+    fn lengths_count_index_segments_of_each_block() {
         // An index segment of segments of 4 KiB holds 169 entries.
         let lengths = lengths(false, 1, true);
         for segments in [1, 168, 169, 170, 338, 339] {
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn with_uniform_as_many_of_each_segments_length_as_its_overhead_cannot_occur() {
+    fn uniform_lengths_within_overhead_are_refused() {
         let lengths = lengths(true, 2, false);
         let full = 8192 + 24 * 2 + 232;
         let occur = (0..full).filter(|more| lengths.plaintext_len(128 + 256 + 3 * full + more).is_some());

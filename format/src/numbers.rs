@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_final_segment_always_fits_behind_the_last_allowed_one() {
+    fn final_segment_fits_after_last_allowed() {
         for epoch_segments in [0, 1, 2, 3, 1 << 15, 65_535, 65_536, 65_537, u32::MAX] {
             let last = SegmentIndex::last_allowed(epoch_segments);
             let closing = last.next().unwrap();

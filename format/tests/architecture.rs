@@ -35,7 +35,7 @@ fn wire_knows_no_keys() {
 }
 
 #[test]
-fn format_has_no_input_output_thread_clock_or_randomness() {
+fn format_has_no_io_thread_clock_or_randomness() {
     // The recorder of sealings is for tests only.
     assert_eq!(naming("format/src", &["std::", "getrandom", "rand::"]), ["recorded.rs"]);
 }

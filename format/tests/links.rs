@@ -57,7 +57,7 @@ fn links_are_those_of_the_table() {
 }
 
 #[test]
-fn later_index_segments_of_a_run_name_their_own_run() {
+fn later_index_segment_names_its_own_run() {
     let mut stream = Stream::new(StreamFlags::NONE);
     let mut run = stream.next_run(1);
     let (transcript, before) = (Transcript::EMPTY, RunLink::NONE);
@@ -86,7 +86,7 @@ fn later_index_segments_of_a_run_name_their_own_run() {
 //# RUN_START, whose link is not zero in segment 0, or whose link says elsewhere a first that is not
 //# below segment_index.
 #[test]
-fn a_segment_that_continues_another_history_is_refused() {
+fn segment_of_another_history_is_refused() {
     for flags in [StreamFlags::NONE, StreamFlags::UNIFORM] {
         let mut stream = Stream::new(flags);
         for salt in [1, 2] {
@@ -163,7 +163,7 @@ fn a_link_in_segment_0_is_zero() {
 //# A range reader MUST reject with `auth.trailer` a final segment that does not begin at the
 //# position in its trailer.
 #[test]
-fn a_final_segment_whose_link_or_position_cannot_be_is_refused() {
+fn final_segment_with_impossible_link_is_refused() {
     let mut stream = Stream::new(StreamFlags::NONE);
     for segments in 0..3 {
         let right = stream.progress.trailer();
@@ -194,7 +194,7 @@ fn a_final_segment_whose_link_or_position_cannot_be_is_refused() {
 
 /// A link exists only in a segment from which one is read.
 #[test]
-fn a_terminator_frame_of_another_length_or_kind_gives_no_link() {
+fn wrong_terminator_frame_gives_no_link() {
     let mut stream = Stream::new(StreamFlags::UNIFORM);
     let mut run = stream.next_run(1);
     let segment = stream.data(&mut run);
@@ -245,7 +245,7 @@ fn a_writer_has_one_digest_algorithm() {
 //# An owner that resumes MUST take first_i (§8.3) from the commit whose segment_tag it confirmed in
 //# the stream, and run_salt from the segment header with that tag.
 #[test]
-fn what_is_committed_is_known_by_record_and_header() {
+fn record_and_header_give_committed_state() {
     let mut stream = Stream::new(StreamFlags::NONE);
     let mut headers = Vec::new();
     for salt in [1, 2] {

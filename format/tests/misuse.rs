@@ -114,7 +114,7 @@ fn a_payload_of_another_length() {
 }
 
 #[test]
-fn a_segment_without_a_link_and_an_end_that_is_none() {
+fn missing_link_and_missing_end_are_misuse() {
     let mut stream = Stream::new(StreamFlags::NONE);
     let mut run = stream.next_run(1);
     let first = stream.data(&mut run);

@@ -60,7 +60,7 @@ impl Subscriber for Noting {
 }
 
 #[test]
-fn each_step_of_each_segment_is_a_span_on_threads_and_on_tasks() {
+fn each_step_is_a_span_on_both_engines() {
     tracing::subscriber::set_global_default(Noting).unwrap();
     let (key, plaintext) = (key(), plaintext(2 * 8192 + 5));
     let pipeline = encrypting(&key, 2);

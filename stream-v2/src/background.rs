@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn a_filler_waits_for_a_buffer_and_hears_of_the_end() {
+    fn filler_waits_for_a_buffer_and_sees_the_end() {
         let (mut filler, mut drainer) = buffers(1);
         let mut buffer = filler.buffer().unwrap();
         buffer.push(1);

@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_altered_or_repeated_tail_ends_the_journal_before_it() {
+    fn invalid_tail_ends_journal_before_it() {
         let (bytes, opener) = written(3);
         let two = JOURNAL_HEADER_LEN + 2 * JOURNAL_RECORD_LEN;
         let found =
@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_no_stream_can_have_ends_the_journal_before_it() {
+    fn impossible_record_ends_journal_before_it() {
         let (sealer, opener) = stream(0);
         for record in [
             JournalRecord { plaintext_len: u64::MAX, ..commit(1) },
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn records_of_another_journal_of_the_same_stream_do_not_count() {
+    fn records_of_another_journal_are_ignored() {
         let (bytes, opener) = written(2);
         let (other, record) = Journal::read((&opener).into(), JournalRole::Encrypt, &bytes)
             .unwrap()
@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn checks_of_a_source_tell_streams_places_histories_and_bytes_apart() {
+    fn source_checks_differ_for_any_difference() {
         let (key, other) = (JournalKey::from(&stream(0).0), JournalKey::from(&stream(1).0));
         let one = key.source_check(&[0; 32], SegmentIndex(1), &[2; 32]);
         assert_ne!(one, key.source_check(&[0; 32], SegmentIndex(2), &[2; 32]));

@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn of_segments_that_nothing_will_cover_no_more_are_kept_than_tell_that() {
+    fn uncovered_segments_are_kept_in_bounded_number() {
         assert_eq!(kept(StreamFlags::NONE), 170);
         assert_eq!(kept(StreamFlags::UNIFORM), 0);
     }

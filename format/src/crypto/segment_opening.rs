@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn pieces_are_as_many_whole_frames_as_fit_and_give_what_the_whole_gives() {
+    fn pieces_of_whole_frames_open_like_the_whole() {
         let sealed = Sealed::new();
         for most in [0, 1, FRAME, 2 * FRAME - 1, 2 * FRAME, usize::MAX] {
             assert_eq!(sealed.open(most), (Ok(()), vec![0x5A; LEN]), "{most}");
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_reported_is_what_the_order_of_checks_finds_first_and_nothing_is_left() {
+    fn first_failed_check_is_reported_payload_zeroed() {
         let tail = 2 * FRAME + 2048 + FRAME_OVERHEAD;
         let cases = [
             (vec![20], Detail::AuthFrame),
@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_a_frame_too_much_and_too_little_are_misuse_and_nothing_is_left() {
+    fn wrong_piece_is_misuse_payload_zeroed() {
         let sealed = Sealed::new();
         let ((mut opener, authentic), mut payload) = (sealed.reader(), vec![1; LEN]);
         let mut opening = opener.begin(&authentic, &mut payload).unwrap();

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_piece_that_ends_inside_a_frame_is_refused_and_so_is_too_much_or_too_little() {
+    fn piece_of_wrong_length_is_refused() {
         let mut sealer = sealer();
         let mut wire = vec![0; sealer.wire_len(SegmentIndex::FIRST, 10_240)];
         let mut sealing = sealer.begin_data(SegmentIndex::FIRST, LEN, &mut wire).unwrap();

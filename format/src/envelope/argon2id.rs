@@ -152,7 +152,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn argon2id_parameters_are_bounded_before_anything_runs() {
+    fn argon2id_parameters_out_of_range_are_refused() {
         for (memory, passes, lanes, fits) in [
             (1 << 20, 16, 16, true),
             (8, 1, 1, true),

@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn stanzas_are_ordered_single_and_argon2id_stands_alone() {
+    fn stanzas_in_wrong_order_or_number_are_refused() {
         let password = argon2id_body(65_536, 3, 4);
         assert_eq!(detail(&[(1, &password), (0xFFFF, &[0; 4])]), None);
         assert_eq!(detail(&[(3, b"ab"), (3, b"cd"), (0xFFFF, &[0; 4])]), None);

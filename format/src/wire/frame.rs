@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn the_layout_is_full_frames_then_the_rest_then_digest_and_terminator() {
+    fn layout_is_data_frames_digest_terminator() {
         let lens: Vec<_> = LAYOUT.headers().map(|header| (header.frame_type, header.len)).collect();
         let expected = [
             (FrameType::Data, 4096),

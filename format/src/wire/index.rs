@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn payload_lengths_are_whole_entries_within_the_segment() {
+    fn payload_length_is_whole_entries() {
         let stream = HeaderV1::new(super::super::StreamParams::new([0; 32]), [0; 32], 0).unwrap();
         assert_eq!(entries_max(&stream), 43_689);
         for (payload_len, entries) in [

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_zeros_stand_in_segment_0_and_only_what_is_before_elsewhere() {
+    fn link_names_earlier_run_or_is_zero() {
         let link = |salt, first| RunLink { run_salt: [salt; 16], first: SegmentIndex(first) };
         let last = SegmentIndex(u32::MAX);
         for (link, index, can) in [

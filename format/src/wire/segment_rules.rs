@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_segment_is_accepted_and_each_wrong_field_is_named() {
+    fn each_wrong_field_is_named() {
         let stream = stream(super::super::StreamFlags::NONE, 0);
         let good = full_segment(1);
         assert_eq!(check_segment(&stream, &good, Offset(0), 1), Ok(()));
@@ -242,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_accepted_is_bounded_by_the_stream_header(header in super::super::segment_header::tests::headers()) {
+        fn accepted_fields_are_within_stream_header(header in super::super::segment_header::tests::headers()) {
             let stream = stream(super::super::StreamFlags::NONE, 0);
             if check_segment(&stream, &header, Offset(0), 0).is_ok() {
                 prop_assert!(header.wire_len <= 8192 + 24 * 4 + 36 + 76);

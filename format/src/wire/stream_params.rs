@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_default_epoch_is_allowed_with_every_segment_size() {
+    fn default_epoch_fits_every_segment_size() {
         let mut params = StreamParams::new([0; 32]);
         assert_eq!(params.default_epoch(), 0);
         params.suite = Suite::Aes256Gcm;

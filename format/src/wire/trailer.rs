@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_ends_with_the_link() {
+    fn written_trailer_reads_back_with_link() {
         let link = RunLink { run_salt: [5; 16], first: SegmentIndex(6) };
         let trailer =
             Trailer { plaintext_len: 1, position: 2, index_distance: 1 << 63, transcript: [4; 32], link };

@@ -32,7 +32,7 @@ fn arithmetic_without_links() {
 
 /// Two runs begin at one index after different ones, which takes four runs.
 #[test]
-fn a_first_segment_that_is_not_compared_with_the_link() {
+fn first_segment_not_compared_with_link_is_found() {
     missed(&[Rule::FirstCompared], Uniform, (3, 4), Claim::Released);
     found(&[Rule::FirstCompared], Uniform, (4, 1), Claim::Released);
 }
@@ -139,7 +139,7 @@ fn values_of_an_ending_of_another_branch() {
 
 /// Links and T each find every fault for a sequential reader. Without both it finds nothing.
 #[test]
-fn a_sequential_reader_without_links_or_without_transcripts() {
+fn sequential_reader_without_checks_is_found() {
     use Rule::{SequentialLinks, SequentialTranscripts};
     for layout in [Uniform, Free, Indexed] {
         for size in SMALL {

@@ -117,7 +117,7 @@ fn the_stream_does_not_depend_on_the_schedule() {
 }
 
 #[test]
-fn a_sink_that_fails_or_panics_is_the_error_and_keeps_a_prefix() {
+fn failing_sink_is_the_error_and_keeps_prefix() {
     let ideal = ideal();
     check(20_000, move || {
         let call = thread_rng().gen_range(0..7);
@@ -129,7 +129,7 @@ fn a_sink_that_fails_or_panics_is_the_error_and_keeps_a_prefix() {
 }
 
 #[test]
-fn a_source_that_fails_is_the_error_after_everything_before_it() {
+fn failing_source_is_the_error_after_its_prefix() {
     let ideal = ideal();
     check(20_000, move || {
         let calls = thread_rng().gen_range(0..5);
@@ -156,7 +156,7 @@ impl LogManager for Panicking {
 }
 
 #[test]
-fn a_log_that_panics_ends_the_run_and_nothing_else() {
+fn panicking_log_ends_only_the_run() {
     let ideal = ideal();
     check(20_000, move || {
         let mut sink = Recording::default();
@@ -169,7 +169,7 @@ fn a_log_that_panics_ends_the_run_and_nothing_else() {
 
 /// Several workers fail at once, and the first segment is reported.
 #[test]
-fn of_several_damaged_segments_the_first_is_reported() {
+fn first_of_damaged_segments_is_reported() {
     let ideal = ideal();
     let segment_len = 96 + 8192 + 2 * 24 + 60 + 24 + 32;
     check(20_000, move || {
@@ -189,7 +189,7 @@ fn of_several_damaged_segments_the_first_is_reported() {
 }
 
 #[test]
-fn a_shutdown_at_any_moment_ends_the_run_or_comes_too_late() {
+fn shutdown_at_any_moment_ends_run_or_is_late() {
     let ideal = ideal();
     check(20_000, move || {
         let shutdown = Shutdown::new();

@@ -131,7 +131,7 @@ pub(crate) async fn a_stalled_worker_fills_the_window_and_no_more(engine: &impl 
     }
 }
 
-pub(crate) async fn a_panic_is_one_error_after_everything_before_it(engine: &impl Engine) {
+pub(crate) async fn panic_is_one_error_after_its_prefix(engine: &impl Engine) {
     for is_nonblocking in CALLERS {
         let counted = counted(engine, is_nonblocking, Some(100), None).await;
         let error = counted.result.unwrap_err();

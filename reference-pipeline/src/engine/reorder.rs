@@ -62,7 +62,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_arrival_within_the_window_comes_out_in_order(shuffled in Just((0..32u64).collect::<Vec<_>>()).prop_shuffle()) {
+        fn arrivals_within_window_come_out_in_order(shuffled in Just((0..32u64).collect::<Vec<_>>()).prop_shuffle()) {
             let mut reorder = Reorder::new(32);
             let mut out = Vec::new();
             for place in shuffled {

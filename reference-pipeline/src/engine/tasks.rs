@@ -246,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_one_error_after_everything_before_it() {
-        wait(contract_tests::a_panic_is_one_error_after_everything_before_it(&Tasks));
+    fn panic_is_one_error_after_its_prefix() {
+        wait(contract_tests::panic_is_one_error_after_its_prefix(&Tasks));
     }
 
     #[test]

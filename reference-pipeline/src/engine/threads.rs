@@ -312,8 +312,8 @@ mod tests {
     }
 
     #[test]
-    fn a_panic_is_one_error_after_everything_before_it() {
-        block_on(contract_tests::a_panic_is_one_error_after_everything_before_it(&Threads));
+    fn panic_is_one_error_after_its_prefix() {
+        block_on(contract_tests::panic_is_one_error_after_its_prefix(&Threads));
     }
 
     #[test]

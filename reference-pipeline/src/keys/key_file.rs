@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_example_of_the_specification_is_read_and_written() {
+    fn specified_example_is_read_and_written() {
         let spec = include_str!("../../../spec/stream-v2.md");
         assert!(spec.contains(EXAMPLE), "Appendix C");
         let key: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
@@ -281,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_are_told_what_is_wrong_and_never_shown() {
+    fn fault_of_other_file_is_named_without_content() {
         let (id, key) = ("ab".repeat(16), "ab".repeat(32));
         insta::assert_snapshot!(fault(""), @"it has no line that begins with sv2-key-2");
         insta::assert_snapshot!(fault("# only\n\nhello world\n"), @"line 3 is not `sv2-key-2 ID KEY`, it begins with something else");

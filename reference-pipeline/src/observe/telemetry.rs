@@ -231,7 +231,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_or_dead_receiver_costs_events_and_nothing_else() {
+    fn full_or_dead_receiver_loses_only_events() {
         let (telemetry, receiver) = Telemetry::with_events(2);
         (0..5).for_each(|place| telemetry.read(place, 10));
         assert_eq!(receiver.try_iter().count(), 2);

@@ -93,7 +93,7 @@ mod tests {
     //# A writer MUST reach a durability point, and append a commit record after it, at least every
     //# DURABLE_BYTES_MAX bytes of the body.
     #[test]
-    fn the_limit_of_the_format_holds_with_the_largest_segments() {
+    fn format_limit_holds_with_largest_segments() {
         let segment = u64::from(SEGMENT_SIZE_MAX) + (1 << 20);
         let segments = adds_until_due(NEVER, segment) as u64;
         assert!(segments * segment <= DURABLE_BYTES_MAX, "{segments}");

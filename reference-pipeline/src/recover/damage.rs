@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_is_found_wherever_it_stands_but_at_the_end_itself() {
+    fn header_is_found_anywhere_before_the_end() {
         let mut header = [0; SEGMENT_HEADER_LEN];
         header[..4].copy_from_slice(&SEGMENT_MAGIC);
         header[95] = 7;

@@ -379,7 +379,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_ends_of_what_was_durable_are_looked_at() {
+    fn durable_segments_are_read_at_their_ends_only() {
         let (stream, opener) = stream();
         let cut = &stream[..128 + 4 * SEGMENT_LEN];
         let with_flipped = |place: usize, durable_end| {

@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_buffer_holds_stays_when_it_grows_into_pages_of_its_own() {
+    fn growing_buffer_keeps_its_content() {
         let mut buffer = BytesMut::from(&b"segment"[..]);
         for len in [7, 8, 5000, 1 << 20, (1 << 20) + 5000] {
             resize(&mut buffer, len);
@@ -59,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_comes_back_unless_somebody_else_holds_it() {
+    fn memory_is_reclaimed_without_other_owner() {
         let mut buffer = BytesMut::new();
         resize(&mut buffer, 1 << 20);
         let address = buffer.as_ptr();

@@ -363,7 +363,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn never_publishes_or_removes_what_somebody_else_has_put_there() {
+    fn replaced_file_is_not_published_or_removed() {
         for seals in [true, false] {
             let (_folder, output) = output();
             let mut sink = FileSink::create(&output).unwrap();
@@ -381,7 +381,7 @@ mod tests {
     }
 
     #[test]
-    fn suspends_without_half_a_piece_goes_on_and_aborts_without_a_trace() {
+    fn suspended_sink_resumes_and_aborts_cleanly() {
         let (folder, output) = output();
         let mut sink = FileSink::create(&output).unwrap();
         sink.append(&unit(0, b"whole")).unwrap();

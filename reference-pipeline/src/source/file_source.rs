@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_is_told_of_every_byte_once_and_not_long_before() {
+    fn each_byte_is_announced_once_shortly_before() {
         const SEGMENT: u64 = 300_000;
         for (start, len) in [(0, 40 * SEGMENT + 17), (77, 3 * SEGMENT), (5, 400 * SEGMENT)] {
             let (mut readahead, mut next) = (Readahead::default(), start);

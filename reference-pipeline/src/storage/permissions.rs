@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complete_file_is_as_open_as_the_one_it_replaces() {
+    fn complete_file_inherits_replaced_permissions() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("out");
         let new = File::create(folder.path().join("new")).unwrap();

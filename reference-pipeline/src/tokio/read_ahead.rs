@@ -286,7 +286,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn whatever_is_read_and_asked_for_the_bytes_are_those_of_the_source(
+        fn reads_of_any_size_give_the_source_bytes(
             len in 0..2_000_000_usize,
             lens in prop::collection::vec(prop_oneof![Just(0), 1..5_000_usize, 60_000..300_000_usize], 0..6),
             head in 0..200_usize,
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn errors_and_ends_come_in_their_place_and_are_not_the_last_word() {
+    fn reading_continues_after_errors_and_ends() {
         struct Troubled(u32);
         impl Read for Troubled {
             fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {

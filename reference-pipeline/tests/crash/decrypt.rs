@@ -119,7 +119,7 @@ fn interrupted() -> (Decryption, Contents) {
 //= type=test
 //# or that, for a reader, no journal of its stream vouches for;
 #[test]
-fn without_its_journal_a_partial_file_is_left_alone() {
+fn partial_file_without_journal_is_unchanged() {
     let (decryption, mut contents) = interrupted();
     contents.names.remove(Path::new("out.journal"));
     let (found, sim) = decryption.run(&contents);
@@ -142,7 +142,7 @@ fn a_journal_that_is_not_to_be_used_is_as_none() {
 }
 
 #[test]
-fn a_journal_that_was_torn_or_rolled_back_costs_reading_again() {
+fn torn_or_old_journal_costs_reading_again() {
     let (decryption, contents) = interrupted();
     let journal = contents.file("out.journal").unwrap().clone();
     for cut in 212..=journal.len() {
@@ -153,7 +153,7 @@ fn a_journal_that_was_torn_or_rolled_back_costs_reading_again() {
 }
 
 #[test]
-fn plaintext_that_was_lost_or_changed_is_written_again() {
+fn lost_or_changed_plaintext_is_rewritten() {
     let (decryption, contents) = interrupted();
     let lost = |change: fn(&mut Vec<u8>)| {
         let mut contents = contents.clone();
@@ -168,7 +168,7 @@ fn plaintext_that_was_lost_or_changed_is_written_again() {
 }
 
 #[test]
-fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_changed() {
+fn stream_without_released_plaintext_is_refused() {
     let (decryption, contents) = interrupted();
     let ends = crash_sim::encryption::ends(&decryption.stream);
     let refused = |stream: Vec<u8>| {
@@ -214,7 +214,7 @@ fn a_stream_that_does_not_hold_what_was_released_is_refused_and_nothing_is_chang
 //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
 //# included.
 #[test]
-fn damage_after_the_last_commit_is_what_it_is_without_an_interruption() {
+fn damage_after_last_commit_is_reported_as_usual() {
     let (decryption, contents) = interrupted();
     let ends = crash_sim::encryption::ends(&decryption.stream);
     // The last commit is that of segment 3. The faults are in the segments after it, in headers,

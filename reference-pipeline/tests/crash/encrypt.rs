@@ -174,7 +174,7 @@ fn power_lost_twice() {
 //= type=test
 //# An owner MUST compact a journal of JOURNAL_RECORDS_MAX records before it appends another one.
 #[test]
-fn killed_and_power_lost_while_the_journal_is_compacted() {
+fn crash_while_journal_is_compacted_resumes() {
     each_stream(|segments, encryption, first| {
         let touched = SourceStamp { mtime: Some(8), ..encryption.stamp };
         let comparing = Encryption { stamp: touched, compares: true, ..encryption };
@@ -241,7 +241,7 @@ fn journal_deleted_after_every_crash() {
 }
 
 #[test]
-fn journal_rolled_back_to_every_older_copy_after_every_crash() {
+fn rolled_back_journal_after_any_crash_resumes() {
     each_stream(|_, encryption, first| {
         for place in kills(&first.log, 2) {
             for older in journals(&first, place.0) {

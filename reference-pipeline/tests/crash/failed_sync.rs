@@ -37,7 +37,7 @@ fn encrypting(encryption: &Encryption, nth: usize, does: impl FnOnce(&Command<'_
 
 /// NFS reports with a write that an earlier one was lost, and the sync after it succeeds.
 #[test]
-fn encryption_survives_writes_that_report_lost_ones() {
+fn encryption_survives_lost_writes() {
     let encryption = encryption(3);
     encrypting(&encryption, 7, |command| command.every_write_fails(&Contents::default(), CODES[1]));
     assert!(sealings::check() > 0);

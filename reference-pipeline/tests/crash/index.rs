@@ -176,7 +176,7 @@ fn killed_while_the_source_is_compared() {
 /// A whole stream, from an empty disk: killed at every call from two segments before the first
 /// index segment on, and then again.
 #[test]
-fn a_whole_stream_killed_around_its_index_segments() {
+fn crash_around_index_segments_resumes() {
     sealings::watch();
     let source = plaintext((FULL + 2) * SEGMENT - 7);
     let segments = FULL as u64 + 2 + 2 + 1;

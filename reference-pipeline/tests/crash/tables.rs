@@ -1,4 +1,4 @@
-//! The crash tables and the resume invariant: each sentence is a test of its name (§19.5).
+//! The crash tables and the resume invariant (§19.5): a test for each of their sentences.
 
 use stream_v2_conformance::operations::read::{Expect, Refusal};
 use stream_v2_format::Detail;
@@ -52,12 +52,12 @@ fn killed_encryption(calls: usize, cut: usize, expected: u64) {
 }
 
 #[test]
-fn encrypt_before_segment_header_no_visible_segment() {
+fn encrypt_before_segment_header_no_segment() {
     killed_encryption(0, 0, TORN as u64);
 }
 
 #[test]
-fn encrypt_after_header_before_wire_segment_ignored() {
+fn encrypt_before_wire_segment_ignored() {
     killed_encryption(1, 0, TORN as u64);
 }
 
@@ -136,7 +136,7 @@ fn committed(stream: &[u8]) -> u64 {
 }
 
 #[test]
-fn only_segments_with_valid_crc_and_digest_are_committed() {
+fn only_valid_segments_are_committed() {
     let stream = encryption().first().result;
     let ends = ends(&stream);
     assert_eq!(committed(&stream[..ends[TORN + 1]]), TORN as u64 + 1);
@@ -165,7 +165,7 @@ fn only_segments_with_valid_crc_and_digest_are_committed() {
 }
 
 #[test]
-fn last_committed_segment_index_is_enough_to_seek_derive_and_continue() {
+fn last_committed_index_suffices_to_resume() {
     let encryption = encryption();
     let first = encryption.first();
     let contents = first.killed((header_call(&first), 0));

@@ -86,7 +86,7 @@ fn every_truncation_is_the_error_of_the_pipeline() {
 }
 
 #[test]
-fn damaged_headers_and_what_follows_the_end_are_errors_of_the_pipeline() {
+fn damaged_header_and_trailing_bytes_are_errors() {
     let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
     let (key, mut longer) = (key(), stream.clone());
     longer.push(0);
@@ -105,7 +105,7 @@ fn damaged_headers_and_what_follows_the_end_are_errors_of_the_pipeline() {
 }
 
 #[test]
-fn sealed_segments_are_written_as_the_pipeline_writes_them() {
+fn encoder_writes_segments_like_the_pipeline() {
     let key = key();
     let pipeline = encrypting(&key, 1);
     let stream = encrypt(&pipeline, &plaintext(LEN));

@@ -31,7 +31,7 @@ fn segment_at(built: &Built, place: usize) -> Option<usize> {
 }
 
 #[test]
-fn every_truncation_is_truncated_and_says_how_much_was_committed() {
+fn every_truncation_reports_committed_segments() {
     let built = build(RUNS);
     for cut in 0..built.bytes.len() {
         let committed = built.segments.iter().filter(|range| range.end <= cut).count();
@@ -50,7 +50,7 @@ fn every_truncation_is_truncated_and_says_how_much_was_committed() {
 }
 
 #[test]
-fn every_flipped_bit_is_found_by_a_magic_or_a_checksum() {
+fn flipped_bit_is_found_by_magic_or_checksum() {
     let built = build(RUNS);
     for bit in 0..8 * built.bytes.len() {
         let place = bit / 8;
@@ -72,7 +72,7 @@ fn every_flipped_bit_is_found_by_a_magic_or_a_checksum() {
 }
 
 #[test]
-fn every_flipped_bit_behind_a_repaired_header_checksum_is_still_rejected() {
+fn flipped_bit_with_fixed_header_crc_is_rejected() {
     let built = build(RUNS);
     for (segment, range) in built.segments.iter().enumerate() {
         for bit in 8 * 4..8 * 92 {
@@ -105,7 +105,7 @@ fn every_flipped_bit_behind_a_repaired_header_checksum_is_still_rejected() {
 }
 
 #[test]
-fn every_flipped_bit_behind_repaired_checksums_of_the_wire_is_not_authentic() {
+fn flipped_bit_with_fixed_wire_crc_is_rejected() {
     let built = build(RUNS);
     for (segment, range) in built.segments.iter().enumerate() {
         for bit in 8 * 96..8 * range.len() {
@@ -123,7 +123,7 @@ fn every_flipped_bit_behind_repaired_checksums_of_the_wire_is_not_authentic() {
 }
 
 #[test]
-fn every_swap_duplicate_and_omission_is_out_of_order() {
+fn swap_duplicate_or_omission_is_out_of_order() {
     let built = build(RUNS);
     let count = built.segments.len();
     let check = |places: Vec<usize>, first_wrong: usize| {
@@ -159,7 +159,7 @@ fn every_swap_duplicate_and_omission_is_out_of_order() {
 }
 
 #[test]
-fn every_segment_of_another_stream_is_not_authentic() {
+fn segment_of_another_stream_is_not_authentic() {
     let built = build(RUNS);
     let mut params = small_params();
     params.flags = stream_v2_format::wire::StreamFlags::NONE;
@@ -206,7 +206,7 @@ fn every_segment_of_another_run_is_out_of_order() {
 
 /// From every point on, the rest of another history of the same stream.
 #[test]
-fn every_splice_of_two_histories_is_found_where_it_happens() {
+fn splice_of_two_histories_is_found_at_its_place() {
     let built = build(RUNS);
     let other = build(&[(0x40, &[5, 9]), (0x51, &[1, 30, 2]), (0x52, &[7])]);
     for place in 3..built.segments.len() {

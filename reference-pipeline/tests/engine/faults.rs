@@ -45,7 +45,7 @@ pub(crate) fn sealed() -> (Vec<u8>, Vec<usize>) {
 }
 
 #[test]
-fn a_source_that_fails_at_any_call_while_encrypting() {
+fn source_failing_while_encrypting_is_the_error() {
     for &engine in Engine::ALL {
         let (stream, ends) = sealed();
         let input = plaintext(LEN);
@@ -66,7 +66,7 @@ fn a_source_that_fails_at_any_call_while_encrypting() {
 }
 
 #[test]
-fn a_source_that_fails_at_any_call_while_decrypting() {
+fn source_failing_while_decrypting_is_the_error() {
     for &engine in Engine::ALL {
         let (stream, _) = sealed();
         let mut whole = Failing::new(&stream[..], usize::MAX, ErrorKind::Other);
@@ -88,7 +88,7 @@ fn a_source_that_fails_at_any_call_while_decrypting() {
 //= type=test
 //# A writer MUST hand a segment to its sink only when header and wire are complete.
 #[test]
-fn a_sink_that_fails_at_any_call_while_encrypting() {
+fn sink_failing_while_encrypting_is_the_error() {
     for &engine in Engine::ALL {
         let (stream, ends) = sealed();
         let mut all = Recording::default();
@@ -119,7 +119,7 @@ fn a_sink_that_fails_at_any_call_while_encrypting() {
 }
 
 #[test]
-fn a_sink_that_fails_at_any_call_while_decrypting() {
+fn sink_failing_while_decrypting_is_the_error() {
     for &engine in Engine::ALL {
         let (stream, _) = sealed();
         let mut all = Recording::default();
@@ -135,7 +135,7 @@ fn a_sink_that_fails_at_any_call_while_decrypting() {
 }
 
 #[test]
-fn a_source_that_panics_is_an_error_of_the_source() {
+fn panicking_source_is_an_error_of_the_source() {
     for &engine in Engine::ALL {
         let mut sink = Recording::default();
         let error = encrypt_into(engine, &mut sink, Panicking).unwrap_err();
@@ -145,7 +145,7 @@ fn a_source_that_panics_is_an_error_of_the_source() {
 }
 
 #[test]
-fn a_sink_that_panics_at_any_call_never_takes_the_caller_down() {
+fn panicking_sink_never_takes_the_caller_down() {
     for &engine in Engine::ALL {
         let mut whole = Recording::default();
         encrypt_into(engine, &mut whole, &plaintext(LEN)[..]).unwrap();
@@ -212,7 +212,7 @@ fn a_shutdown_ends_a_source_that_waits() {
 }
 
 #[test]
-fn an_error_of_the_source_is_told_even_when_a_shutdown_was_requested() {
+fn source_error_after_shutdown_is_reported() {
     struct Breaks(Shutdown);
     impl io::Read for Breaks {
         fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
@@ -251,7 +251,7 @@ fn an_error_of_the_stream_aborts_the_sink() {
 }
 
 #[test]
-fn a_writer_that_takes_little_at_a_time_gets_everything() {
+fn writer_with_short_writes_gets_everything() {
     struct Sips(Vec<u8>);
     impl io::Write for Sips {
         fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {

@@ -28,7 +28,7 @@ proptest! {
     /// It is the stream that the format crate writes segment by segment, for every width of the
     /// run.
     #[test]
-    fn a_stream_is_the_same_for_any_number_of_workers(
+    fn stream_is_the_same_for_any_worker_count(
         segments in 0_usize..2 * FULL + 3,
         less in 0_usize..S,
         workers in 1_usize..6,
@@ -49,7 +49,7 @@ proptest! {
 //# An index segment MUST hold one entry for each data segment since the index segment before it, or
 //# since the beginning of the stream.
 #[test]
-fn one_after_every_n_data_segments_and_one_before_the_end() {
+fn index_follows_every_n_segments_and_the_last() {
     let key = key();
     let cases = [
         (0, 0, 0),
@@ -96,7 +96,7 @@ fn a_stream_with_uniform_cannot_have_them() {
 
 /// The last place that a data or index segment may have is that of an index segment.
 #[test]
-fn a_full_stream_leaves_room_for_its_last_index_segment() {
+fn full_stream_has_room_for_last_index_segment() {
     let key = key();
     let mut pipeline = with_index(&key, Parallelism::with_workers(2));
     pipeline.params.epoch_segments = 1;
@@ -296,7 +296,7 @@ fn index_segments_that_come_too_late_are_misuse() {
 //# although there is an ending record, a final segment, an index segment of fewer than n entries,
 //# or, with UNIFORM, a data segment that is not full.
 #[test]
-fn a_source_that_goes_on_after_the_last_index_segment_is_another_one() {
+fn source_grown_after_last_index_is_refused() {
     let key = key();
     let whole = Indexed::of_bytes(20, |_, _| {});
     let pipeline = small_segments(&key, 1);
@@ -314,7 +314,7 @@ fn a_source_that_goes_on_after_the_last_index_segment_is_another_one() {
 //# where the plaintext of the last commit's segment or of the last committed data segment differs
 //# from it,
 #[test]
-fn another_source_is_told_where_an_index_segment_is_the_last_commit() {
+fn other_source_after_index_commit_is_reported() {
     let key = key();
     let whole = Indexed::of_bytes(FULL + 20, |_, _| {});
     for journal in [false, true] {

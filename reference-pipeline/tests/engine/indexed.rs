@@ -49,7 +49,7 @@ fn a_stream_with_index_segments_is_read() {
 }
 
 #[test]
-fn a_decryption_goes_on_before_at_and_after_an_index_segment() {
+fn decryption_resumes_around_an_index_segment() {
     let stream = Indexed::of_bytes(LEN, |_, _| {});
     for cut in [1, FULL - 1, FULL, FULL + 1, FULL + 2, LEN + 1, LEN + 2] {
         let (released, result) = interrupted_at(&stream, cut);
@@ -63,7 +63,7 @@ fn a_decryption_goes_on_before_at_and_after_an_index_segment() {
 //# A reader that resumes MUST reject the stream as §15 says from the next segment on, the trailer
 //# included.
 #[test]
-fn a_decryption_that_goes_on_rejects_what_any_reader_rejects() {
+fn resumed_decryption_rejects_like_any_reader() {
     let bent = |at| Indexed::of_bytes(LEN, move |segment, payload| payload[at] ^= u8::from(segment > FULL));
     // The distance, the tag of the previous index segment, the length of a data segment before the
     // cut, and of one after it.

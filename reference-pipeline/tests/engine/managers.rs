@@ -94,7 +94,7 @@ impl CrashManager for Touchy {
 }
 
 #[test]
-fn a_crash_manager_that_fails_at_any_call_ends_the_run_there() {
+fn failing_crash_manager_ends_the_run_there() {
     let (stream, ends) = sealed();
     // Once at the beginning, for six data segments, twice before the final segment, for that one,
     // and at the end.
@@ -145,7 +145,7 @@ impl LogManager for PanicsAt {
 }
 
 #[test]
-fn a_log_manager_that_panics_at_any_event_never_takes_the_caller_down() {
+fn panicking_log_never_takes_the_caller_down() {
     let key = key();
     // The start, five full segments and a part, the final one, and the end, which is too late to
     // change anything.

@@ -55,7 +55,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn any_range_of_any_stream_is_that_of_its_plaintext(
+    fn range_of_any_stream_equals_its_plaintext(
         form in prop::sample::select(&Form::ALL[..]),
         segment_size in prop::sample::select(vec![4096_u32, 8192]),
         lens in prop::collection::vec(1_usize..60, 0..3 * N),
@@ -134,7 +134,7 @@ fn no_more_is_fetched_than_the_range_needs() {
 }
 
 #[test]
-fn damage_is_seen_where_it_is_read_and_nowhere_else() {
+fn damage_is_reported_only_where_it_is_read() {
     for form in Form::ALL {
         let sample = Sample::of_len(form, 6 * 4096);
         for (at, detail) in
@@ -198,7 +198,7 @@ fn no_flipped_bit_changes_what_is_read() {
 }
 
 #[test]
-fn a_segment_in_the_place_of_another_is_out_of_order() {
+fn misplaced_segment_is_out_of_order() {
     for form in Form::ALL {
         let sample = Sample::of_len(form, 6 * 4096);
         // All but segment 0, in which a run begins, are as long as segment 1.
@@ -227,7 +227,7 @@ fn a_segment_in_the_place_of_another_is_out_of_order() {
 //# segment or after one that is not final, `trailing` where a final segment ends before the input
 //# does, and otherwise the error of the first header that fails steps 1 to 10.
 #[test]
-fn a_stream_that_ends_too_early_is_truncated_unless_it_is_to_be_salvaged() {
+fn early_end_is_truncated_unless_salvaged() {
     for form in Form::ALL {
         let sample = Sample::of_len(form, 5 * 4096 + 9);
         let (segments, len) = (&sample.segments, sample.bytes.len());
@@ -259,7 +259,7 @@ fn a_stream_that_ends_too_early_is_truncated_unless_it_is_to_be_salvaged() {
 }
 
 #[test]
-fn a_final_segment_that_is_not_of_these_segments_is_refused() {
+fn foreign_final_segment_is_refused() {
     for form in Form::ALL {
         let (one, two) = (Sample::of_len(form, 5 * 4096), Sample::of_len(form, 3 * 4096));
         let closing = one.segments.last().unwrap().clone();
@@ -276,7 +276,7 @@ fn a_final_segment_that_is_not_of_these_segments_is_refused() {
 //# A reader MUST reject with `auth.trailer` a final segment whose plaintext total differs from a
 //# plaintext_len of the stream header other than 2^64 - 1.
 #[test]
-fn another_length_than_the_declared_one_is_refused() {
+fn length_other_than_declared_is_refused() {
     for form in Form::ALL {
         for (declared, fits) in [(6000, true), (5999, false), (6001, false), (0, false)] {
             let sample = Sample::declaring(Some(declared), form, 4096, &[(0x40, &[4096, 1904])], |_, _| {});

@@ -84,7 +84,7 @@ fn salts_are_fresh_in_every_stream() {
 }
 
 #[test]
-fn a_declared_length_is_kept_by_writer_and_reader() {
+fn declared_length_is_kept_by_both_sides() {
     let key = key();
     let mut pipeline = encrypting(&key, 2);
     for len in [0, 1, 8192, 8193] {
@@ -129,7 +129,7 @@ fn a_context_must_match() {
 //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
 //# segment_size is above a limit that its caller has set.
 #[test]
-fn a_stream_over_the_callers_limit_is_refused_before_any_segment() {
+fn stream_above_callers_limit_is_refused_at_once() {
     let key = key();
     let stream = encrypt(&encrypting(&key, 1), b"data");
     let mut reader = DecryptPipeline::new(&key);
@@ -143,7 +143,7 @@ fn a_stream_over_the_callers_limit_is_refused_before_any_segment() {
 //# A writer MUST end a stream, with a final segment or an error, when the next data or index
 //# segment would pass the last segment_index that §14 allows.
 #[test]
-fn a_full_stream_ends_with_an_error_and_not_with_a_wrapped_index() {
+fn full_stream_is_an_error_without_wrapped_index() {
     let key = key();
     let mut pipeline = encrypting(&key, 2);
     pipeline.params.segment_size = 4096;

@@ -79,7 +79,7 @@ fn so_are_index_segments_and_a_declared_length() {
 }
 
 #[test]
-fn a_source_that_stands_in_the_middle_is_read_from_there() {
+fn source_is_read_from_its_current_position() {
     let key = key();
     let mut file = file_of(&plaintext(20 * SEGMENT));
     file.seek(SeekFrom::Start(77)).unwrap();
@@ -111,7 +111,7 @@ impl LogManager for Shortening {
 }
 
 #[test]
-fn a_file_that_becomes_shorter_is_an_error_and_never_other_bytes() {
+fn shrinking_file_is_an_error() {
     let key = key();
     let text = plaintext(20 * SEGMENT);
     let source = file_of(&text);
@@ -192,7 +192,7 @@ impl CrashManager for Recorded {
 ///
 /// With a journal, with one that needs the plaintext of all segments, and without.
 #[test]
-fn segments_that_are_read_piece_by_piece_are_those_of_any_other_source() {
+fn segments_read_in_pieces_are_the_same() {
     let key = key();
     for (segment_size, frame_size_log2) in [(9 << 16, 16), (5 << 12, 12), (150 << 12, 12), (1 << 20, 19)] {
         for len in [segment_size, 3 * segment_size, 3 * segment_size + 5000] {
@@ -241,7 +241,7 @@ fn opens_as_any_other_source(stream: &[u8], text: &[u8]) {
 }
 
 #[test]
-fn damage_is_found_where_it_is_found_in_any_other_source() {
+fn damage_is_found_as_in_any_other_source() {
     let key = key();
     let whole = encrypt(&encrypting(&key, 2), &plaintext(12 * SEGMENT + 3));
     for at in (0..whole.len()).step_by(997) {

@@ -105,7 +105,7 @@ fn told<T>(result: Result<T, Error>) -> String {
 }
 
 #[test]
-fn sources_that_block_are_read_ahead_and_break_as_on_threads() {
+fn read_ahead_source_fails_as_on_threads() {
     let key = key();
     let mut sealing = encrypting(&key, 2);
     // Buffers of this size are exchanged, not copied.

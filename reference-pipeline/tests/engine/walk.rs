@@ -40,7 +40,7 @@ fn sees_every_segment_of_a_sealed_stream() {
 }
 
 #[test]
-fn says_of_every_torn_or_flipped_stream_what_the_reader_with_the_key_says() {
+fn keyless_walk_reports_like_the_keyed_reader() {
     let built = build(RUNS);
     let key = key();
     let cuts = (0..built.bytes.len()).map(|cut| built.bytes[..cut].to_vec());

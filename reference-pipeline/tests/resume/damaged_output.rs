@@ -82,7 +82,7 @@ fn found_at(error: &Error) -> (Detail, u64, Option<u64>) {
 //# the last commit that it walks over fails a check, and where a committed segment that it reads
 //# again for its plaintext is not valid.
 #[test]
-fn a_misplaced_header_before_the_commit_is_damage() {
+fn misplaced_header_before_commit_is_damage() {
     let interrupted = Interrupted::new(false);
     let bytes = interrupted.bytes();
     let begins = &interrupted.begins;

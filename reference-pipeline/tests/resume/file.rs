@@ -182,7 +182,7 @@ fn record_repeated() {
 }
 
 #[test]
-fn what_is_behind_the_last_commit_may_be_anything() {
+fn any_bytes_after_last_commit_are_dropped() {
     let interrupted = Interrupted::new();
     let mut bytes = interrupted.partial();
     bytes.extend_from_slice(&[0; 300]);
@@ -204,7 +204,7 @@ fn a_damaged_commit_changes_nothing() {
 }
 
 #[test]
-fn without_a_journal_damage_anywhere_changes_nothing() {
+fn damage_without_journal_changes_nothing() {
     let interrupted = Interrupted::new();
     fs::remove_file(interrupted.output().journal()).unwrap();
     let mut bytes = interrupted.partial();
@@ -222,7 +222,7 @@ fn without_a_journal_damage_anywhere_changes_nothing() {
 //# the committed plaintext_len, where the plaintext of the last commit's segment or of the last
 //# committed data segment differs from it,
 #[test]
-fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
+fn changed_source_is_refused_unless_same_content() {
     let interrupted = Interrupted::new();
     let same = plaintext(LEN);
     let mut last = same.clone();
@@ -255,7 +255,7 @@ fn a_changed_source_is_refused_unless_it_holds_what_was_encrypted() {
 }
 
 #[test]
-fn what_is_kept_without_a_journal_is_in_the_new_one_before_anything_follows() {
+fn kept_part_is_recorded_before_more_is_written() {
     let interrupted = Interrupted::new();
     fs::remove_file(interrupted.output().journal()).unwrap();
     let mut found = interrupted.found(5);
@@ -357,7 +357,7 @@ fn starting_over_removes_only_own_files() {
 }
 
 #[test]
-fn two_names_of_a_file_that_is_not_sealed_are_no_complete_run() {
+fn unsealed_file_with_both_names_is_not_complete() {
     let interrupted = Interrupted::new();
     fs::hard_link(interrupted.output().partial(), interrupted.output().target()).unwrap();
     let error = interrupted.find().err().unwrap();
@@ -371,7 +371,7 @@ fn two_names_of_a_file_that_is_not_sealed_are_no_complete_run() {
 //# although there is an ending record, a final segment, an index segment of fewer than n entries,
 //# or, with UNIFORM, a data segment that is not full.
 #[test]
-fn a_source_that_has_grown_after_its_last_short_segment_is_refused_and_nothing_is_changed() {
+fn source_grown_after_short_segment_is_refused() {
     let interrupted = Interrupted { folder: tempfile::tempdir().unwrap(), key: key() };
     let sink = FileSink::create(&interrupted.output()).unwrap();
     interrupted.pipeline().run_to_file(&plaintext(LEN)[..], STAMP, sink, None).unwrap();

@@ -58,7 +58,7 @@ fn a_tail_of_other_bytes_is_dropped() {
 }
 
 #[test]
-fn damage_before_a_genuine_segment_is_no_torn_tail() {
+fn damage_before_genuine_segment_is_reported() {
     let built = build(&[(1, &[100, 100, 100, 100])]);
     let end = built.segments[3].end;
     for place in built.segments[1].clone() {
@@ -85,7 +85,7 @@ fn segments_that_were_moved_are_refused() {
 }
 
 #[test]
-fn the_last_committed_plaintext_is_there_to_be_compared() {
+fn last_committed_plaintext_can_be_compared() {
     let built = build(&[(1, &[100, 200]), (2, &[300])]);
     for (segments, end) in built.segments.iter().map(|segment| segment.end).enumerate() {
         let found = found(&built.bytes[..end]).unwrap().last_segment.unwrap();

@@ -70,7 +70,7 @@ impl Place {
 //# A writer without a commit MUST take R (§8.3) from its walk, to which SV2-ORD-002, SV2-ORD-003
 //# and SV2-DIG-005 apply.
 #[test]
-fn a_journal_says_where_the_run_of_its_commit_began() {
+fn journal_has_first_segment_of_its_run() {
     for (index, loses) in [(false, false), (true, false), (false, true), (true, true)] {
         let (place, key) = (Place::new(), key());
         let mut pipeline = small_segments(&key, 1);
@@ -164,7 +164,7 @@ fn a_decryption_is_resumed_in_any_run() {
 /// Genuine segments of an abandoned run are placed before those that are decrypted already. With
 /// UNIFORM they are not read.
 #[test]
-fn headers_of_an_abandoned_run_are_refused_by_a_reader() {
+fn headers_of_abandoned_run_are_refused() {
     for uniform in [true, false] {
         let built = stream(uniform, &[(1, 2), (2, 2), (3, 3)]);
         let fork = stream(uniform, &[(1, 2), (9, 2), (3, 3)]);

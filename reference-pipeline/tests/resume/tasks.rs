@@ -147,7 +147,7 @@ fn what_both_leave_is_the_same_journals_included() {
 }
 
 #[test]
-fn one_engine_goes_on_with_what_the_other_has_left() {
+fn each_engine_resumes_runs_of_the_other() {
     let stream = encrypt(&encrypting(&key(), 1), &plaintext(LEN));
     for (begins, resumes) in [
         (Engine::Threads, Engine::Tasks),
@@ -172,7 +172,7 @@ fn one_engine_goes_on_with_what_the_other_has_left() {
 }
 
 #[test]
-fn dropped_after_any_poll_it_leaves_what_can_be_resumed() {
+fn encryption_dropped_at_any_poll_resumes() {
     let input = plaintext(LEN);
     let mut complete = 0;
     for times in 0.. {
@@ -205,7 +205,7 @@ fn dropped_after_any_poll_it_leaves_what_can_be_resumed() {
 }
 
 #[test]
-fn a_decryption_that_is_dropped_after_any_poll_can_be_resumed() {
+fn decryption_dropped_at_any_poll_resumes() {
     let input = plaintext(LEN);
     let stream = encrypt(&encrypting(&key(), 1), &input);
     for times in 0.. {

@@ -206,7 +206,7 @@ fn begins(stream: &[u8]) -> Vec<usize> {
 //# A writer that resumes, or a tool that recovers without the key, MUST report the error and change
 //# nothing where its walk ends with `order`, `unsupported`, `limit` or `trailing`.
 #[test]
-fn an_order_fault_before_the_last_commit_is_damage() {
+fn order_fault_before_last_commit_is_damage() {
     let place = Place::file();
     let mut pipeline = small_segments(&place.key, 1);
     pipeline.params.flags = StreamFlags::NONE;
@@ -305,7 +305,7 @@ fn all_of_an_output_is_compared_if_asked_for() {
 
 /// A stream that is wrong before the last commit is an error of the stream, and not of the output.
 #[test]
-fn a_stream_that_was_changed_is_not_compared_with() {
+fn changed_stream_is_not_compared_with() {
     let key = key();
     let stream = encrypt(&small_segments(&key, 1), &plaintext(LEN));
     let place = Place::file();

@@ -52,7 +52,7 @@ fn assert_clear<T>(result: Result<T, Error>, trouble: Trouble, stages: &[Stage])
 }
 
 #[test]
-fn every_call_of_sink_and_journal_while_encrypting() {
+fn encryption_survives_fault_at_every_call() {
     let _alone = alone();
     for &engine in Engine::ALL {
         let encryption = Encryption { engine, ..Encryption::new(plaintext(LEN)) };
@@ -83,7 +83,7 @@ fn run_encryption(encryption: &Encryption, sim: &Sim) -> Result<(), Error> {
 }
 
 #[test]
-fn every_call_of_sink_and_journal_while_decrypting() {
+fn decryption_survives_fault_at_every_call() {
     let _alone = alone();
     let encryption = Encryption::new(plaintext(LEN));
     let stream = encryption.first().result;

@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn buckets_are_in_the_host_unless_there_is_an_endpoint() {
+    fn bucket_is_in_host_unless_endpoint_is_set() {
         let url = |bucket: &str, endpoint| {
             let address = address(bucket, "eu-west-1", endpoint).unwrap();
             address.uri(&address.path("a b").sent, "").unwrap().to_string()

@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hosts_that_no_proxy_names_are_reached_directly() {
+    fn hosts_in_no_proxy_are_reached_directly() {
         let agent = |endpoint: &str, no_proxy: &str| {
             let mut config = Config::new("r", "key", "hidden").unwrap().with_endpoint(endpoint).unwrap();
             config.no_proxy = no_proxy.into();

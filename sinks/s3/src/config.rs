@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_or_wrong_is_told_without_secrets() {
+    fn config_faults_are_named_without_secrets() {
         let folder = tempfile::tempdir().unwrap();
         write_profiles(folder.path());
         let home = ("HOME", folder.path().to_str().unwrap());

@@ -46,7 +46,7 @@ fn a_decryption_is_resumed_or_restarted() {
 }
 
 #[test]
-fn a_changed_partial_plaintext_is_found_by_comparing() {
+fn changed_partial_plaintext_is_found() {
     let files = Files::new();
     let back = half_decrypted(&files);
     let partial = files.path("back.partial");
@@ -58,7 +58,7 @@ fn a_changed_partial_plaintext_is_found_by_comparing() {
 }
 
 #[test]
-fn a_partial_plaintext_without_a_journal_is_left_alone() {
+fn partial_plaintext_without_journal_is_kept() {
     let files = Files::new();
     let back = half_decrypted(&files);
     fs::remove_file(files.path("back.journal")).unwrap();
@@ -67,7 +67,7 @@ fn a_partial_plaintext_without_a_journal_is_left_alone() {
 }
 
 #[test]
-fn lost_plaintext_is_written_again_unless_the_stream_was_a_pipe() {
+fn lost_plaintext_is_rewritten_unless_from_pipe() {
     let files = Files::new();
     let back = half_decrypted(&files);
     File::options().write(true).open(files.path("back.partial")).unwrap().set_len(10).unwrap();
@@ -81,7 +81,7 @@ fn lost_plaintext_is_written_again_unless_the_stream_was_a_pipe() {
 }
 
 #[test]
-fn a_published_plaintext_with_a_journal_was_complete() {
+fn published_plaintext_with_journal_is_complete() {
     let files = Files::new();
     let back = half_decrypted(&files);
     let journal = fs::read(files.path("back.journal")).unwrap();
@@ -93,7 +93,7 @@ fn a_published_plaintext_with_a_journal_was_complete() {
 }
 
 #[test]
-fn a_cut_off_stream_gives_no_file_unless_it_is_salvaged() {
+fn truncated_stream_gives_file_only_if_salvaged() {
     let files = Files::new();
     files.encrypt(&options()).unwrap();
     let (stream, back) = (files.target(), files.path("back"));

@@ -81,7 +81,7 @@ fn published(files: &Files) {
 }
 
 #[test]
-fn a_published_stream_with_a_journal_was_complete() {
+fn published_stream_with_journal_is_complete() {
     let files = Files::new();
     published(&files);
     let report = files.encrypt(&options()).unwrap();
@@ -94,7 +94,7 @@ fn a_published_stream_with_a_journal_was_complete() {
 
 /// What was found under the name is of another source: that is replaced as a whole, if it may be.
 #[test]
-fn another_source_for_a_published_name_starts_over() {
+fn other_source_for_published_name_starts_over() {
     for compare in [false, true] {
         let files = Files::new();
         published(&files);
@@ -131,7 +131,7 @@ fn published_again(files: &Files) {
 }
 
 #[test]
-fn another_source_is_refused_and_nothing_is_changed() {
+fn other_source_is_refused_without_changes() {
     let files = Files::new();
     files.interrupt();
     let partial = fs::read(files.path("target.partial")).unwrap();

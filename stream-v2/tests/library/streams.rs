@@ -142,7 +142,7 @@ fn a_declared_length_is_held() {
 }
 
 #[test]
-fn an_altered_segment_is_an_error_after_those_before() {
+fn altered_segment_is_an_error_after_its_prefix() {
     let mut stream = encrypted(&plaintext(10 * SEGMENT));
     let at = stream.len() / 2;
     stream[at] ^= 1;

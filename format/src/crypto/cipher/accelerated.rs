@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn buffers_of_two_lengths_are_refused_and_left_alone() {
+    fn unequal_buffers_are_refused_unchanged() {
         for suite in [Suite::XChaCha20Poly1305, Suite::Aes256Gcm] {
             let cipher = Cipher::new(suite, &[1; 32]);
             let mut out = [7; 9];

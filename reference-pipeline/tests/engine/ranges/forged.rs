@@ -25,7 +25,7 @@ fn spliced([one, two]: &[Sample; 2], segment: usize) -> Vec<u8> {
 //# begins with the 16 bytes that name it (its entry, or previous for an index segment), and reject
 //# it with `auth.index` otherwise.
 #[test]
-fn a_segment_of_another_run_is_not_the_one_that_is_named() {
+fn segment_of_another_run_is_not_the_named_one() {
     let histories = histories(Form::Indexed);
     // Data segments of both index segments, and the first index segment.
     for (segment, target) in [(7, 3 * 7), (N - 1, 3 * (N - 1)), (N + 3, 3 * (N + 2)), (N, 0)] {
@@ -50,7 +50,7 @@ fn a_segment_of_another_run_is_not_the_one_that_is_named() {
 //# its terminator, equals the transcript in the trailer, and reject the index segment with
 //# `auth.index` otherwise.
 #[test]
-fn the_last_index_segment_is_the_one_that_the_trailer_speaks_of() {
+fn last_index_segment_must_match_the_trailer() {
     let histories = histories(Form::Indexed);
     let last = histories[0].segments.len() - 2;
     let bytes = spliced(&histories, last);
@@ -69,7 +69,7 @@ fn the_last_index_segment_is_the_one_that_the_trailer_speaks_of() {
 
 /// A history under the final segment of another one of the same length.
 #[test]
-fn all_segments_one_after_the_other_are_checked_up_to_the_trailer() {
+fn segments_in_order_are_checked_up_to_trailer() {
     for form in [Form::Plain, Form::Uniform] {
         let runs = |salt| Sample::new(form, 4096, &[(salt, &[4096, 4096]), (0x43, &[9])], |_, _| {});
         let (one, two) = (runs(0x41), runs(0x42));
@@ -89,7 +89,7 @@ fn all_segments_one_after_the_other_are_checked_up_to_the_trailer() {
 
 /// The holder of the key has sealed them so.
 #[test]
-fn index_segments_that_do_not_add_up_are_malformed() {
+fn inconsistent_index_segments_are_malformed() {
     let lens = vec![3; N + 2];
     let (first, last) = (N, N + 3);
     let sealed =
@@ -126,7 +126,7 @@ fn index_segments_that_do_not_add_up_are_malformed() {
 }
 
 #[test]
-fn an_index_segment_in_the_place_of_another_is_out_of_order() {
+fn misplaced_index_segment_is_out_of_order() {
     let lens = vec![3; 2 * N];
     let sample = Sample::new(Form::Indexed, 4096, &[(0x40, &lens)], |_, _| {});
     let (first, last) = (sample.segments[N].clone(), sample.segments[2 * N + 1].clone());

@@ -29,7 +29,7 @@ fn may_differ(by: Option<RangeBy>, sequential: Detail, found: Detail) -> bool {
 }
 
 #[test]
-fn all_of_a_stream_is_read_as_by_a_sequential_reader() {
+fn whole_stream_reads_as_sequentially() {
     let mut accepted_by = Vec::new();
     for vector in all() {
         let Vector::Read(vector) = vector else { continue };

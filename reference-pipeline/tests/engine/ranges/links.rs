@@ -77,7 +77,7 @@ fn no_segment_of_a_branch_is_released() {
 /// Two runs of one stream whose first segments have one number. Neither belongs to the run that the
 /// link before names.
 #[test]
-fn the_first_segment_of_a_run_is_that_of_the_run_that_is_named() {
+fn first_segment_of_run_must_match_the_link() {
     // Segment 2 begins a run here, and in a branch that begins after another segment 1.
     let here = uniform(&[(0x41, 2), (0x42, 2), (0x43, 2)]);
     let branch = uniform(&[(0x41, 1), (0x51, 1), (0x52, 2)]);
@@ -132,7 +132,7 @@ fn a_run_that_is_named_begins_with_run_start() {
 //# A reader MUST reject with `auth.trailer` a final segment whose link is not zero in segment 0, or
 //# says elsewhere a first that is not below segment_index.
 #[test]
-fn a_final_segment_names_a_run_that_begins_before_it() {
+fn final_segment_names_an_earlier_run() {
     let [here, empty] = [uniform(&[(0x41, 3)]), uniform(&[])];
     for (sample, salt, first) in
         [(&here, 0x41, 3), (&here, 0x41, u32::MAX), (&empty, 0x41, 0), (&empty, 0, 1)]
@@ -150,7 +150,7 @@ fn a_final_segment_names_a_run_that_begins_before_it() {
 //# On a segment that is read for its link a reader MUST make steps 1 to 10, and, on its terminator
 //# frame alone, 11, 13, 14 and 16, and no others.
 #[test]
-fn of_a_segment_that_is_read_for_its_link_no_more_is_checked_than_that() {
+fn segment_read_for_its_link_is_checked_no_more() {
     let here = uniform(&[(0x41, 2), (0x42, 2), (0x43, 2)]);
     let segment = here.segments[4].clone();
     let frame = segment.end - 76;
@@ -186,7 +186,7 @@ fn of_a_segment_that_is_read_for_its_link_no_more_is_checked_than_that() {
 //# A reader MAY refuse with `limit.policy` a chain of links that is longer than a limit that its
 //# caller has set.
 #[test]
-fn no_more_links_are_followed_than_the_caller_allows() {
+fn links_above_the_callers_limit_are_refused() {
     let here = uniform(&[(0x41, 2), (0x42, 2), (0x43, 2)]);
     let key = key();
     for (links_max, wanted, refused) in
@@ -210,7 +210,7 @@ fn no_more_links_are_followed_than_the_caller_allows() {
 
 /// 999 links: as §15.5 says, 1,998 reads and 171,828 bytes more than for one run.
 #[test]
-fn a_stream_of_a_thousand_runs_takes_two_small_reads_for_each_of_them() {
+fn thousand_runs_take_two_small_reads_each() {
     let salts = |run: usize| [0x41, 0x42][run % 2];
     let many = uniform(&(0..1000).map(|run| (salts(run), 1)).collect::<Vec<_>>());
     let one = uniform(&[(0x41, 1000)]);
@@ -238,7 +238,7 @@ fn a_stream_of_a_thousand_runs_takes_two_small_reads_for_each_of_them() {
 //= type=test
 //# A reader MUST use the runs that it knows with the final segment by which it found them only.
 #[test]
-fn storage_that_changes_between_reads_gives_nothing_of_a_branch() {
+fn changing_storage_gives_nothing_of_a_branch() {
     for form in Form::ALL {
         let lens = [4096; 2];
         let of = |salts: [u8; 3]| Sample::new(form, 4096, &salts.map(|salt| (salt, &lens[..])), |_, _| {});

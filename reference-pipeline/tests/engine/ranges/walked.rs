@@ -27,7 +27,7 @@ fn error_of_byte(stream: &[u8], target: usize) -> (Detail, u64, Option<u64>) {
 //# A range reader that walks MUST apply SV2-ORD-001 to SV2-ORD-003 to every header from segment 0
 //# on,
 #[test]
-fn a_segment_of_another_run_is_refused_wherever_it_is_passed() {
+fn passed_segment_of_another_run_is_refused() {
     let here = plain(&[(0x41, &[10, 20]), (0x42, &[10, 20]), (0x43, &[10, 20])]);
     for branch in [
         plain(&[(0x41, &[10, 20]), (0x52, &[10, 20, 10, 20])]),
@@ -63,7 +63,7 @@ fn a_segment_of_another_run_is_refused_wherever_it_is_passed() {
 /// The segments of a branch take as many bytes and hold less plaintext, so the segments behind them
 /// appear to be in another place.
 #[test]
-fn places_are_not_shifted_by_segments_of_a_branch() {
+fn segments_of_a_branch_do_not_shift_places() {
     let here = plain(&[(0x41, &[50, 50, 50]), (0x42, &[60])]);
     let branch = plain(&[(0x41, &[50]), (0x52, &[20, 28])]);
     let bytes = made_of(&[(&here, 0), (&branch, 1), (&branch, 2), (&here, 3), (&here, 4)]);
@@ -95,14 +95,14 @@ fn a_run_that_continues_another_one_is_refused() {
 
 /// Two runs share a run_salt, which no writer does.
 #[test]
-fn a_run_that_begins_under_the_salt_of_the_run_before_is_refused() {
+fn run_with_salt_of_previous_run_is_refused() {
     let built = build(&[(0x41, &[5, 6]), (0x41, &[7])]);
     let flags = built.segments[2].start as u64 + 12;
     assert_eq!(error_of_byte(&built.bytes, 0), (Detail::OrderRun, flags, Some(2)));
 }
 
 #[test]
-fn the_last_run_is_the_one_that_the_final_segment_names() {
+fn last_run_must_match_the_final_segment() {
     let here = plain(&[(0x41, &[10, 20]), (0x42, &[10, 20])]);
     for (salt, first, expected) in
         [(0x42, 2, None), (0x42, 3, Some(3)), (0x42, 1, Some(1)), (0x41, 2, Some(2)), (0x41, 0, Some(2))]
@@ -133,7 +133,7 @@ fn the_last_run_is_the_one_that_the_final_segment_names() {
 
 /// For h headers and s starts that are walked over, h + s reads and 96 × h + 76 × s bytes.
 #[test]
-fn a_walk_reads_headers_and_the_terminators_of_starts() {
+fn walk_reads_headers_and_run_terminators() {
     let here = plain(&[(0x41, &[9, 9]), (0x42, &[9]), (0x43, &[9, 9]), (0x44, &[9, 9, 9])]);
     // The wanted byte; headers that are walked over, without that of its segment; starts.
     for (target, headers, starts) in [(0, 6, 3), (20, 6, 3), (46, 5, 3), (55, 6, 3), (71, 7, 3)] {
@@ -153,7 +153,7 @@ fn a_walk_reads_headers_and_the_terminators_of_starts() {
 }
 
 #[test]
-fn a_walk_follows_no_more_links_than_the_caller_allows() {
+fn walk_links_above_callers_limit_are_refused() {
     let here = plain(&[(0x41, &[9, 9]), (0x42, &[9]), (0x43, &[9, 9])]);
     let key = key();
     for (links_max, refused) in [(2, None), (1, Some(3)), (0, Some(2))] {

@@ -34,7 +34,7 @@ fn whole(sample: &Sample, segments: &[usize]) -> Vec<(u64, usize)> {
 /// Reads are limited to the stream header, the final segment, the index segments on the way from
 /// the end, and the segments that cover the range.
 #[test]
-fn with_index_segments_nothing_is_read_but_they_and_the_range() {
+fn indexed_range_reads_only_index_and_range() {
     let sample = written(Form::Indexed);
     let indices = [N, 2 * N + 1, SEGMENTS + 2];
     assert_eq!(sample.segments.len(), SEGMENTS + 4);
@@ -72,7 +72,7 @@ fn with_index_segments_nothing_is_read_but_they_and_the_range() {
 
 /// Each header on the way is read once, and no wire outside the range.
 #[test]
-fn without_index_segments_headers_are_hopped_over_once() {
+fn unindexed_range_passes_headers_once() {
     let sample = written(Form::Plain);
     let counting = Counting::new(&sample.bytes);
     let mut ranges = open(&counting).unwrap();

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_in_the_folder_and_tell_objects_apart() {
+    fn names_in_folder_differ_by_object() {
         let names = Names::new(Path::new("/state"), "https://s3", "s3://bucket/a/b");
         let other = Names::new(Path::new("/state"), "https://elsewhere", "s3://bucket/a/b");
         assert_ne!(names.partial(), other.partial());

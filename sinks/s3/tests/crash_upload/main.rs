@@ -131,7 +131,7 @@ fn each_encryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run))
 }
 
 #[test]
-fn an_encryption_killed_at_every_call_and_within_every_write() {
+fn encryption_killed_at_every_call_resumes() {
     each_encryption(&[0, 1, 2, 3, 9], |first, again| {
         for (calls, cut) in kills(&first.log, 3) {
             again(&killed(&first.start, &first.log, calls, cut));
@@ -251,7 +251,7 @@ fn each_decryption(of: &[usize], look: impl Fn(&Run, &dyn Fn(&Contents) -> Run))
 }
 
 #[test]
-fn a_decryption_killed_at_every_call_and_within_every_write() {
+fn decryption_killed_at_every_call_resumes() {
     each_decryption(&[0, 1, 2, 3, 9], |first, again| {
         for (calls, cut) in kills(&first.log, 3) {
             again(&killed(&first.start, &first.log, calls, cut));

@@ -15,7 +15,7 @@ fn refused<T>(result: io::Result<T>) -> ErrorKind {
 }
 
 #[test]
-fn an_object_is_made_of_parts_and_carries_its_mark() {
+fn object_of_parts_has_its_mark() {
     let machine = Machine::new();
     let bucket = &machine.bucket;
     assert_eq!(bucket.find(KEY).unwrap(), None);
@@ -63,7 +63,7 @@ fn parts_are_listed_page_after_page() {
 }
 
 #[test]
-fn uploads_are_listed_page_after_page_and_by_their_beginning() {
+fn uploads_are_listed_by_page_and_prefix() {
     let machine = Machine::new();
     machine.front.set_page(2);
     let keys = ["a/1", "a/1", "a/1", "a/2 & <3>", "a/ü+%41", "b"];
@@ -84,7 +84,7 @@ fn uploads_are_listed_page_after_page_and_by_their_beginning() {
 }
 
 #[test]
-fn what_is_aborted_is_gone_and_can_be_aborted_again() {
+fn aborted_upload_can_be_aborted_again() {
     let machine = Machine::new();
     let bucket = &machine.bucket;
     let id = bucket.begin(KEY, "mark").unwrap();
@@ -112,7 +112,7 @@ fn objects_of_no_bytes_are_put() {
 }
 
 #[test]
-fn a_bucket_that_is_not_there_has_no_objects_and_takes_none() {
+fn missing_bucket_gives_and_takes_nothing() {
     let machine = Machine::new();
     let absent = Fault::Refuse(404, "NoSuchBucket", "The specified bucket does not exist");
     machine.front.fail([absent.clone(), absent.clone(), absent]);

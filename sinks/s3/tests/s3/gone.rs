@@ -63,7 +63,7 @@ fn assert_starts_over(command: &Command, machine: &mut Machine) {
 }
 
 #[test]
-fn an_upload_that_has_expired_is_begun_again_where_everything_is_here() {
+fn expired_upload_restarts_from_local_data() {
     each(|command, mut machine| {
         machine.fails_for_ever(PART, 0, &Fault::Lose);
         assert_told(&command.give(&machine).unwrap_err());
@@ -78,7 +78,7 @@ fn an_upload_that_has_expired_is_begun_again_where_everything_is_here() {
 }
 
 #[test]
-fn an_upload_that_expires_in_the_middle_is_begun_again_where_everything_is_here() {
+fn expiring_upload_restarts_from_local_data() {
     each(|command, mut machine| {
         // For all lanes: otherwise another lane's part would not be on this machine any more.
         machine.fails_for_ever(PART, 0, &Fault::Refuse(404, "NoSuchUpload", "The upload does not exist."));
@@ -96,7 +96,7 @@ fn an_upload_that_expires_in_the_middle_is_begun_again_where_everything_is_here(
 }
 
 #[test]
-fn an_upload_that_has_expired_is_lost_where_it_was_given_up_here() {
+fn expired_upload_without_local_data_is_lost() {
     each(|command, mut machine| {
         command.give_half(&machine);
         let id = machine.upload_id();
@@ -106,7 +106,7 @@ fn an_upload_that_has_expired_is_lost_where_it_was_given_up_here() {
 }
 
 #[test]
-fn an_upload_that_expires_in_the_middle_is_lost_where_it_was_given_up_here() {
+fn expiring_upload_without_local_data_is_lost() {
     each(|command, mut machine| {
         let front = Arc::clone(&machine.front);
         // When the first part is there.
@@ -121,7 +121,7 @@ fn an_upload_that_expires_in_the_middle_is_lost_where_it_was_given_up_here() {
 }
 
 #[test]
-fn a_part_that_is_lost_is_sent_again_where_it_is_here() {
+fn lost_part_is_sent_again_from_local_data() {
     each(|command, mut machine| {
         machine.fails_for_ever(PART, 0, &Fault::Lose);
         command.give(&machine).unwrap_err();
@@ -138,7 +138,7 @@ fn a_part_that_is_lost_is_sent_again_where_it_is_here() {
 }
 
 #[test]
-fn a_part_that_is_lost_is_told_where_it_was_given_up_here() {
+fn lost_part_without_local_data_is_reported() {
     each(|command, mut machine| {
         command.give_half(&machine);
         let id = machine.upload_id();
@@ -192,7 +192,7 @@ fn lists_come_in_pages() {
 }
 
 #[test]
-fn a_clock_that_is_wrong_is_told_and_costs_nothing() {
+fn wrong_clock_is_reported_without_data_loss() {
     let what = "The difference between the request time and the current time is too large.";
     let skewed = Fault::Refuse(403, "RequestTimeTooSkewed", what);
     each(|command, mut machine| {

@@ -79,7 +79,7 @@ fn a_key_with_the_code_of_an_error_is_a_key() {
 }
 
 #[test]
-fn temporary_credentials_are_signed_and_not_in_the_url() {
+fn temporary_credentials_are_not_in_the_url() {
     let front = Front::start();
     front.put("bucket/a b", b"object");
     let token = "a token+/==";

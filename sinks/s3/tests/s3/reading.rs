@@ -48,7 +48,7 @@ fn ranges(requests: &[Request]) -> Vec<(usize, usize)> {
 }
 
 #[test]
-fn reading_on_asks_for_more_and_more_and_never_twice() {
+fn reading_on_requests_more_and_never_twice() {
     let bytes = plaintext(22 * MIB + 7);
     let (front, mut object) = stored(&bytes);
     assert_eq!(object.size(), bytes.len() as u64);
@@ -71,7 +71,7 @@ fn reading_on_asks_for_more_and_more_and_never_twice() {
 }
 
 #[test]
-fn reading_at_an_offset_fetches_what_is_asked_for() {
+fn reading_at_an_offset_fetches_exactly_that() {
     let bytes = plaintext(MIB);
     let (front, object) = stored(&bytes);
     let mut buffer = [0; 1000];
@@ -86,7 +86,7 @@ fn reading_at_an_offset_fetches_what_is_asked_for() {
 }
 
 #[test]
-fn a_range_of_the_plaintext_costs_the_segments_that_cover_it() {
+fn plaintext_range_fetches_only_its_segments() {
     let input = plaintext(4 * MIB);
     let stream = encrypt(&encrypting(&key(), 2), &input);
     let (front, object) = stored(&stream);
@@ -226,7 +226,7 @@ fn a_replaced_object_has_another_stamp() {
 }
 
 #[test]
-fn nobody_reads_with_a_wrong_secret_and_no_message_holds_one() {
+fn wrong_credentials_are_not_leaked() {
     let (front, _) = stored(b"bytes");
     let bucket = bucket_of(&front.endpoint(), "hidden-secret");
     let (kind, text) = refused(bucket.object("object"));

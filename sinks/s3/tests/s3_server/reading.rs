@@ -22,7 +22,7 @@ fn whole(mut object: Object) -> Vec<u8> {
 
 #[test]
 #[ignore = "needs a server: .ci/s3-servers"]
-fn streams_are_read_from_front_to_back_and_in_ranges() {
+fn streams_are_read_in_order_and_in_ranges() {
     let server = Server::start();
     let input = plaintext(21 * MIB + 5);
     let stream = encrypt(&encrypting(&key(), 2), &input);

@@ -237,7 +237,7 @@ fn a_server_that_comes_back_is_waited_for() {
 
 #[test]
 #[ignore = "needs a server: .ci/s3-servers"]
-fn a_server_that_stays_away_ends_the_run_and_it_is_gone_on_with() {
+fn unreachable_server_ends_run_which_resumes() {
     let mut server = Server::start();
     let bucket = hasty(&server);
     let (folder, input) = (tempfile::tempdir().unwrap(), plaintext(8 * LEAST));

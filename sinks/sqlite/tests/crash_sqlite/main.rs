@@ -80,7 +80,7 @@ fn assert_no_lock_is_left(folder: &Path) {
 }
 
 #[test]
-fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
+fn encryption_crashed_anywhere_resumes() {
     let encryption = encryption();
     let run = |output: &OutputFile| encryption.give(output);
     let look = |database: &Database| {
@@ -95,7 +95,7 @@ fn an_encryption_that_crashed_anywhere_is_gone_on_with() {
 }
 
 #[test]
-fn a_decryption_that_crashed_anywhere_is_gone_on_with() {
+fn decryption_crashed_anywhere_resumes() {
     let input = plaintext(SEGMENTS * SEGMENT - 7);
     let stream = encrypt(&stream_v2_testing::streams::small_segments(&key(), 1), &input);
     let decryption = Decryption::new(stream, input);

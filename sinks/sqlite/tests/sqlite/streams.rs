@@ -55,7 +55,7 @@ fn refused<T>(result: std::io::Result<T>) -> (ErrorKind, String) {
 }
 
 #[test]
-fn many_streams_stand_beside_each_other_a_row_for_each_segment() {
+fn streams_share_database_one_row_a_segment() {
     let folder = Folder::new();
     let database = folder.database();
     let inputs = [("empty", 0), ("one", 1), ("full", 8192), ("long", 9 * 8192 + 100)];
@@ -103,7 +103,7 @@ fn any_range_can_be_read() {
 }
 
 #[test]
-fn tokio_writes_the_same_rows_and_plaintext_can_be_stored_too() {
+fn tokio_writes_the_same_rows() {
     let folder = Folder::new();
     let database = folder.database();
     let (key, input) = (key(), plaintext(9 * 8192 + 100));
@@ -146,7 +146,7 @@ fn a_stream_has_one_writer_and_its_database_many() {
 }
 
 #[test]
-fn a_segment_is_appended_where_it_is_the_next_one() {
+fn only_the_next_segment_is_appended() {
     let folder = Folder::new();
     let database = folder.database();
     let mut content = database.create(Path::new("stream")).unwrap();
@@ -188,7 +188,7 @@ fn a_segment_is_appended_where_it_is_the_next_one() {
 }
 
 #[test]
-fn a_plaintext_may_have_had_segments_without_bytes() {
+fn plaintext_with_empty_segments_is_stored() {
     let folder = Folder::new();
     let mut content = folder.database().create(Path::new("plaintext")).unwrap();
     let mut append = |index: u32, bytes: &[u8]| content.append(Some(SegmentIndex(index)), bytes, b"");
@@ -201,7 +201,7 @@ fn a_plaintext_may_have_had_segments_without_bytes() {
 }
 
 #[test]
-fn locked_full_read_only_damaged_and_foreign_databases_are_told_apart() {
+fn unusable_databases_are_told_apart() {
     let folder = Folder::new();
     let database = folder.database();
     store(&database, "one", b"one");
@@ -249,7 +249,7 @@ fn locked_full_read_only_damaged_and_foreign_databases_are_told_apart() {
 }
 
 #[test]
-fn a_damaged_database_is_an_error_of_who_reads_it() {
+fn damaged_database_is_an_error_of_its_reader() {
     let folder = Folder::new();
     store(&folder.database(), "out", &plaintext(99 * 8192));
     let mut damaged = fs::read(folder.path()).unwrap();
