@@ -115,7 +115,9 @@ mod misuse;
 mod numbers;
 pub mod wire;
 
-/// The test-only features that this build has enabled. A binary that encrypts data has none.
+/// The test-only features that this build has enabled.
+///
+/// A binary that encrypts data has none.
 pub const TEST_FEATURES: &[&str] = if cfg!(feature = "record-sealings") { &["record-sealings"] } else { &[] };
 
 pub use detail::{Detail, ErrorKind};

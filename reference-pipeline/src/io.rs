@@ -48,8 +48,7 @@ pub fn read_stream_header_at(source: &impl ReadAt) -> Result<(HeaderV1, Vec<u8>)
     read_stream_header(&mut ReadFrom::new(source, Offset(0)))
 }
 
-/// Reads a stream header and its envelope from a source that may wait, until a shutdown is
-/// requested.
+/// Reads a stream header and its envelope, until a shutdown is requested.
 ///
 /// # Errors
 ///

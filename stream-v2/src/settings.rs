@@ -108,8 +108,10 @@ macro_rules! settings_methods {
             self
         }
 
-        /// Lets [`encrypt_file`](crate::encrypt_file) and [`decrypt_file`](crate::decrypt_file)
-        /// replace a file.
+        /// Lets the calls for files replace a file.
+        ///
+        /// These are [`encrypt_file`](crate::encrypt_file) and
+        /// [`decrypt_file`](crate::decrypt_file).
         ///
         /// By default nothing is replaced. An [`OutputFile`](crate::file::OutputFile) says so
         /// itself.

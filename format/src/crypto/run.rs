@@ -4,7 +4,9 @@ use super::Transcript;
 use crate::SegmentIndex;
 use crate::wire::{HISTORY_LEN, RunLink, SegmentFlags, history_bytes};
 
-/// 16 bytes from the operating system's random generator, drawn anew for each run (SV2-SEG-026).
+/// The salt of a run: 16 bytes from the operating system's random generator (SV2-SEG-026).
+///
+/// Each run draws a new one.
 ///
 /// Never use one that was read back from storage: the safety of resuming depends on that. The salt
 /// of an earlier run is a [`RunLink`], which cannot be converted to a `RunSalt`.

@@ -31,7 +31,7 @@ pub fn check_segment(
         .map_err(|error| error.in_segment(segments_before))
 }
 
-/// Returns the wire bytes of a segment with this payload: frames, digest frame and terminator (§6).
+/// Returns the wire_len of a segment with this payload: all of its frames, in bytes (§6).
 #[must_use]
 pub fn wire_len(stream: &HeaderV1, kind: SegmentKind, run_start: bool, payload_len: u32) -> u64 {
     let data_frames = u64::from(payload_len.div_ceil(stream.frame_size()));

@@ -14,10 +14,11 @@ const WINDOW_SLACK: usize = 4;
 /// The default is the width of this machine. The first run that is not short determines it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Parallelism {
-    /// Workers. 0 is one for each core, up to 16. If the source is a file, the caller's thread is
-    /// one of them.
+    /// The number of workers; 0 is one for each core, up to 16.
+    ///
+    /// If the source is a file, the caller's thread is one of them.
     pub workers: usize,
-    /// Most segments in flight. 0 is as many as keep the workers busy.
+    /// The largest number of segments in memory; 0 is as many as keep the workers busy.
     ///
     /// Each segment holds two buffers of about segment_size bytes.
     pub window: usize,

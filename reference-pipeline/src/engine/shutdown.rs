@@ -64,8 +64,7 @@ impl Shutdown {
         self.raised.load(Ordering::Acquire)
     }
 
-    /// Returns the error of a source, sink or storage that stops waiting because of a shutdown
-    /// request.
+    /// Returns the error of a caller's source, sink or storage that obeys a shutdown request.
     ///
     /// A run that meets it ends as interrupted.
     #[must_use]

@@ -16,8 +16,7 @@ pub enum LogEvent<'a> {
     Started(&'a HeaderV1),
     /// The sink has taken a segment.
     Committed(&'a Commit),
-    /// Everything up to and including this segment is durable in the sink, and recorded by the
-    /// crash manager.
+    /// Everything up to and including this segment is durable and recorded.
     ///
     /// A run without a crash manager has no such event.
     Durable(&'a Commit),

@@ -95,8 +95,9 @@ impl Telemetry {
         Self { off: true, ..Self::default() }
     }
 
-    /// Returns counters and a channel of at most `capacity` events. Events that do not fit are
-    /// counted as lost.
+    /// Returns counters and a channel of at most `capacity` events.
+    ///
+    /// Events that do not fit are counted as lost.
     #[must_use]
     pub fn with_events(capacity: usize) -> (Self, Receiver<TelemetryEvent>) {
         let (sender, receiver) = sync_channel(capacity);

@@ -19,7 +19,9 @@ pub struct Durability {
     pub bytes: u64,
     /// Segments after which the output is made durable.
     pub segments: u64,
-    /// Time after which the output is made durable. It is checked whenever a segment is written.
+    /// Time after which the output is made durable.
+    ///
+    /// It is checked whenever a segment is written.
     pub time: Duration,
 }
 

@@ -102,7 +102,9 @@ impl<'a> EncryptPipeline<'a> {
         Self { salts: Some(salts), ..self }
     }
 
-    /// Sets or clears the flag UNIFORM, which promises full segments (§4). It is set by default.
+    /// Sets or clears the flag UNIFORM, which promises full segments (§4).
+    ///
+    /// It is set by default.
     pub fn set_uniform(&mut self, uniform: bool) {
         self.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, uniform);
     }
@@ -195,8 +197,9 @@ impl<'a> EncryptPipeline<'a> {
 pub struct DecryptPipeline<'a> {
     /// Workers and window.
     pub parallelism: Parallelism,
-    /// Salvages the committed prefix of an unsealed stream (§15.4). The run still ends with
-    /// `truncated.unsealed`.
+    /// Salvages the committed prefix of an unsealed stream (§15.4).
+    ///
+    /// The run still ends with `truncated.unsealed`.
     pub salvage: bool,
     /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
     pub segment_size_max: u32,

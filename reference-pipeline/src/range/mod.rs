@@ -203,8 +203,9 @@ impl<S: ReadAt> RangeReader<S> {
         }
     }
 
-    /// Reads plaintext from byte `offset` into `buffer`, up to the end of a segment, and returns
-    /// the number of bytes.
+    /// Reads plaintext from byte `offset` into `buffer`, and returns the number of bytes.
+    ///
+    /// A read ends at the end of a segment, at the latest.
     ///
     /// 0 is the end of the plaintext, if `buffer` is not empty.
     ///

@@ -22,8 +22,9 @@ use crate::segment::DecryptSegmentInput;
 use crate::segment::buffers::resize;
 use crate::source::blocking::fill;
 
-/// Finds the committed segments of `output`, an interrupted writer's stream (§19.2, steps 6 and 7,
-/// and §19.3).
+/// Finds the committed segments of `output`, the stream of an interrupted writer.
+///
+/// These are steps 6 and 7 of §19.2, or §19.3 without a commit.
 ///
 /// With a commit, the segment that it names is read, and everything after it, and without UNIFORM
 /// the headers of the segments before it. Without a commit, everything is read. Segments that begin

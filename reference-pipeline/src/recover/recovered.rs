@@ -41,8 +41,9 @@ pub struct Recovered {
     pub runs: u64,
     /// Whether the last of them is a final segment, so that the stream is complete.
     pub sealed: bool,
-    /// Bytes of the stream that are committed, including header and envelope. A torn tail may
-    /// follow.
+    /// Bytes of the stream that are committed, including header and envelope.
+    ///
+    /// A torn tail may follow.
     pub stream_len: u64,
     /// The segment that the last commit of the journal names, if that is a data segment.
     ///

@@ -6,8 +6,9 @@ use std::time::UNIX_EPOCH;
 use super::SourceStamp;
 
 impl SourceStamp {
-    /// Returns the length and the modification time of a regular file, and nothing for anything
-    /// else.
+    /// Returns the length and the modification time of a regular file.
+    ///
+    /// Anything else has neither.
     #[must_use]
     pub fn of(metadata: &Metadata) -> Self {
         if !metadata.is_file() {

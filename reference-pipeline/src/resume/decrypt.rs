@@ -36,17 +36,18 @@ pub enum PartialDecryption {
     Unknown(Option<ResumeWarning>),
     /// There is a partial output to resume.
     Torn(Box<InterruptedDecryption>),
-    /// The partial output differs from the plaintext of the stream from this byte on, if all of it
-    /// was compared.
+    /// The partial output differs from the plaintext of the stream from this byte on.
     ///
-    /// Only its owner may discard it.
+    /// Only [`InterruptedDecryption::find_comparing`] reports this. Only the owner of the output
+    /// may discard it.
     Changed(u64),
     /// The output is complete and has its name. Only the journal had to be removed, and was.
     Complete,
 }
 
-/// The committed part of an interrupted decryption. Nothing is changed before
-/// [`resume`](Self::resume).
+/// The committed part of an interrupted decryption.
+///
+/// Nothing is changed before [`resume`](Self::resume).
 pub struct InterruptedDecryption {
     output: OutputFile,
     file: Box<dyn StoredFile>,

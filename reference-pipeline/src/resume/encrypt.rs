@@ -31,7 +31,9 @@ enum State {
     Published,
 }
 
-/// The output of an interrupted encryption. Nothing is changed before [`resume`](Self::resume).
+/// The output of an interrupted encryption.
+///
+/// Nothing is changed before [`resume`](Self::resume).
 pub struct InterruptedEncryption {
     pub(super) output: OutputFile,
     pub(super) file: Box<dyn StoredFile>,
@@ -195,8 +197,9 @@ impl InterruptedEncryption {
         self.then.as_ref()
     }
 
-    /// Returns whether the stream has its final name too. To write another stream there, start
-    /// over.
+    /// Returns whether the stream has its final name too.
+    ///
+    /// To write another stream there, start over.
     #[must_use]
     pub const fn is_published(&self) -> bool {
         matches!(self.state, State::Published)

@@ -25,8 +25,9 @@ pub struct SinkUnit<'a> {
     pub index: Option<SegmentIndex>,
     /// Bytes that the sink was given before this piece.
     pub position: u64,
-    /// The segment header. For a stream header, its magic, which must be durable before the rest is
-    /// there (SV2-RES-040).
+    /// The segment header, or the magic of a stream header.
+    ///
+    /// The magic must be durable before the rest of the stream header is there (SV2-RES-040).
     pub head: &'a [u8],
     /// The wire, the plaintext, or the rest of the stream header.
     pub body: &'a [u8],

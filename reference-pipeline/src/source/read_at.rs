@@ -112,7 +112,7 @@ impl<R: Read + Seek> ReadAt for Mutex<R> {
     }
 }
 
-/// Returns the position after a seek from `position`, for a `Seek` over storage without a position.
+/// Returns the position after a seek from `position`, to implement `Seek` over [`ReadAt`].
 ///
 /// `len` returns the number of bytes, and is called only if the seek counts from the end. A
 /// position beyond the end is allowed.

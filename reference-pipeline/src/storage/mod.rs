@@ -111,8 +111,7 @@ pub trait Storage: Send + Sync {
         None
     }
 
-    /// Returns the reason why names cannot be made durable here, if
-    /// [`sync_folder`](Self::sync_folder) has met it.
+    /// Returns the reason why names cannot be made durable here, if it is known.
     ///
     /// The folder was then left to the system.
     fn names_at_risk(&self) -> Option<&str> {
@@ -172,8 +171,9 @@ pub trait StoredFile: Read + Write + Seek + Send {
     /// Any error of the file system.
     fn sync(&mut self) -> io::Result<()>;
 
-    /// Writes the bytes from `from` to the end again, as they are, so that the next
-    /// [`sync`](Self::sync) covers them.
+    /// Writes the bytes from `from` to the end again, as they are.
+    ///
+    /// The next [`sync`](Self::sync) then covers them.
     ///
     /// A run that resumes calls it, because a sync of the run before may have failed. An operating
     /// system may then count bytes as durable that are not. A storage without this problem has

@@ -12,7 +12,9 @@ use stream_v2_format::wire::{JOURNAL_MAGIC, STREAM_MAGIC};
 use super::working_name::working_name;
 use super::{Disk, Storage, StoredFile};
 
-/// The name of a complete file, and whether it may replace another one. Cloning shares the storage.
+/// The name of a complete file, and whether it may replace another one.
+///
+/// Cloning shares the storage.
 #[derive(Clone)]
 pub struct OutputFile {
     storage: Arc<dyn Storage>,
@@ -86,8 +88,7 @@ impl OutputFile {
         self.storage.exists(&self.journal())
     }
 
-    /// Returns whether a writer of this crate is using the partial file, in this process or another
-    /// one.
+    /// Returns whether a writer of this crate, in any process, is using the partial file.
     #[must_use]
     pub fn is_being_written(&self) -> bool {
         self.storage
@@ -294,8 +295,7 @@ impl OutputFile {
         }
     }
 
-    /// Returns the reason why names in the folder of the output cannot be made durable, if a run
-    /// has met it.
+    /// Returns the reason why names in its folder cannot be made durable, if it is known.
     ///
     /// A loss of power may then restore the former names.
     #[must_use]

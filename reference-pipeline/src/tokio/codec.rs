@@ -11,8 +11,9 @@ use crate::error::{Error, Stage};
 use crate::io::complete;
 use crate::segment::{DecryptSegmentInput, EncryptedSegment};
 
-/// Cuts the bytes after a stream header and its envelope into segments, for
-/// [`DecryptSegmentWorker`](crate::DecryptSegmentWorker).
+/// Cuts the bytes after a stream header and its envelope into segments.
+///
+/// [`DecryptSegmentWorker`](crate::DecryptSegmentWorker) opens them.
 ///
 /// Each header is authentic and in its order. Nothing is decrypted yet.
 ///

@@ -24,8 +24,9 @@ pub struct OwnedUnit {
     pub index: Option<SegmentIndex>,
     /// Bytes that the sink was given before this piece.
     pub position: u64,
-    /// The segment header. For a stream header, its magic, which must be durable before the rest is
-    /// there (SV2-RES-040).
+    /// The segment header, or the magic of a stream header.
+    ///
+    /// The magic must be durable before the rest of the stream header is there (SV2-RES-040).
     pub head: Bytes,
     /// The wire, the plaintext, or the rest of the stream header.
     pub body: Bytes,
@@ -49,8 +50,9 @@ impl OwnedUnit {
     }
 }
 
-/// The awaited form of [`OutputSink`], with the same promises. [`Offloaded`] makes one of every
-/// blocking sink.
+/// The awaited form of [`OutputSink`], with the same promises.
+///
+/// [`Offloaded`] makes one of every blocking sink.
 pub trait AsyncOutputSink {
     /// Takes the next piece. It is not durable yet.
     ///
@@ -144,8 +146,9 @@ impl<S: OutputSink + Send + 'static> AsyncOutputSink for Offloaded<S> {
     }
 }
 
-/// Appends to an `AsyncWrite` and flushes it at the end, as [`WriterSink`](crate::WriterSink) does
-/// with a `Write`.
+/// Appends to an `AsyncWrite`, and flushes it at the end.
+///
+/// It is the awaited form of [`WriterSink`](crate::WriterSink).
 ///
 /// It does not shut the writer down. A run that is dropped while a piece is written leaves a part
 /// of the piece.

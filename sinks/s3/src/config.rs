@@ -14,7 +14,9 @@ use crate::signing::Credentials;
 /// Limit on the time in which a connection takes nothing of a body.
 const STALL: Duration = Duration::from_secs(60);
 
-/// The address of S3, the credentials, and the limits. Its `Debug` shows no credentials.
+/// The address of S3, the credentials, and the limits.
+///
+/// Its `Debug` shows no credentials.
 #[derive(Clone)]
 pub struct Config {
     pub(super) endpoint: Option<String>,
@@ -101,7 +103,9 @@ impl Config {
         self
     }
 
-    /// Sets how long a connection may take nothing of a body that is sent. The default is a minute.
+    /// Sets how long a connection may take nothing of a body that is sent.
+    ///
+    /// The default is a minute.
     ///
     /// The time for the whole body has no limit, because a shared line may be slow.
     #[must_use]

@@ -107,8 +107,9 @@ pub enum Warning {
     LostDurable,
     /// The complete output was changed after an earlier run had written it. Check it.
     ResultChanged,
-    /// Names cannot be made durable in this folder. After a loss of power the output may have its
-    /// old name.
+    /// Names cannot be made durable in this folder.
+    ///
+    /// After a loss of power the output may have its old name.
     NamesAtRisk(String),
     /// A warning that has no variant here yet.
     Other(String),

@@ -10,7 +10,9 @@ use super::names::Names;
 use super::record::Record;
 use crate::multipart::Multipart;
 
-/// The files of one upload on this machine. Its owner is kept out as long as this exists.
+/// The files of one upload on this machine.
+///
+/// Its owner is kept out as long as this exists.
 pub struct Leftover {
     names: Names,
     _record: Record,
