@@ -127,7 +127,8 @@ details! {
     UnsupportedCodec = Unsupported "unsupported.codec", "this codec is not supported";
     /// A segment has a digest algorithm that is not implemented here.
     UnsupportedDigestAlg = Unsupported "unsupported.digest_alg", "this digest algorithm is not supported";
-    /// No stanza of the envelope is of a type that is implemented here. Bring the content key.
+    /// No stanza of the envelope is of a type that is implemented here. Bring the content key, or
+    /// use a newer reader.
     UnsupportedEnvelope = Unsupported "unsupported.envelope", "the envelope has no stanza of a supported type";
     /// The frame_size_log2 of the stream header is outside the limits of the format (§14).
     LimitFrameSize = Limit "limit.frame_size" ("frame_size_log2"), "frame_size_log2 is out of range";
@@ -153,7 +154,7 @@ details! {
     LimitPolicy = Limit "limit.policy", "the stream is above a limit that the caller set";
     /// The key or the context is another one, or the stream header was altered. Try another key.
     KeyHeaderTag = Key "key.header_tag", "wrong key, wrong context or altered header";
-    /// No stanza of the envelope gives the content key to what the caller brought.
+    /// The passwords and keys of the caller unwrap no stanza of the envelope. Try another one.
     KeyEnvelope = Key "key.envelope", "the envelope does not give the content key";
     /// A segment header was not written by a holder of the key for this place of the stream.
     AuthSegmentTag = Auth "auth.segment_tag", "the segment header is not authentic";

@@ -22,7 +22,7 @@
 //! | module | what it does | sections |
 //! |---|---|---|
 //! | [`wire`] | turns bytes into typed values and back, without keys | §4, §6 to §9, §11, §18 |
-//! | [`envelope`] | does the same for the stanzas that wrap a content key | §12 |
+//! | [`envelope`] | wraps and unwraps the content key in stanzas | §12 |
 //! | [`crypto`] | holds keys, seals and opens segments, checks their order | §5 to §9, §13, §15 |
 //! | [`limits`] | lists every bound of the format | §14 |
 //! | [`lengths`] | computes the length of a stream from that of its plaintext, and back | §14.1 |
@@ -35,6 +35,8 @@
 //!
 //! - `accelerated` takes AEAD and CRC from AWS-LC and crc-fast. It needs `std` and a C compiler.
 //!   The bytes are the same.
+//! - `argon2id` unwraps content keys by passwords. A reader's memory then depends on the envelope,
+//!   within the limits of its caller.
 //! - `record-sealings` shows keys. It is for tests, and needs debug assertions.
 //!
 //! # Examples

@@ -216,7 +216,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn wrapped_key_comes_out_under_its_password_alone(
+        fn wrapped_key_unwraps_under_its_password_only(
             (password, other) in (prop::collection::vec(any::<u8>(), 0..40), prop::collection::vec(any::<u8>(), 0..40)),
             (memory_kib, passes, lanes) in (32u32..100, 1u32..4, 1u32..5),
             salt: [u8; 32],

@@ -22,9 +22,7 @@ use crate::segment::DecryptSegmentInput;
 use crate::segment::buffers::resize;
 use crate::source::blocking::fill;
 
-/// Finds the committed segments of `output`, the stream of an interrupted writer.
-///
-/// These are steps 6 and 7 of §19.2, or §19.3 without a commit.
+/// Finds the committed segments of the stream of an interrupted writer (§19.2, §19.3).
 ///
 /// With a commit, the segment that it names is read, and everything after it, and without UNIFORM
 /// the headers of the segments before it. Without a commit, everything is read. Segments that begin
