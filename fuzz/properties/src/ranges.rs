@@ -78,10 +78,6 @@ impl Tree {
         for _ in 0..values.int_in_range(0..=3)? {
             let Some(next) = self.data(run, node, &mut sealer, values)? else { break };
             node = next;
-            // An index segment may follow any data segment.
-            if self.form == Form::Indexed && values.ratio(1, 4)? {
-                node = self.index(node, &mut sealer);
-            }
         }
         if values.ratio(2, 3)? {
             node = self.index(node, &mut sealer);
