@@ -43,7 +43,7 @@ pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>),
 ///
 /// # Errors
 ///
-/// As [`read_stream_header`].
+/// - the errors of [`read_stream_header`].
 pub fn read_stream_header_at(source: &impl ReadAt) -> Result<(HeaderV1, Vec<u8>), Error> {
     read_stream_header(&mut ReadFrom::new(source, Offset(0)))
 }

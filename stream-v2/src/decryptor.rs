@@ -100,7 +100,7 @@ impl<S: ReadAt> Decryptor<S> {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// - the errors of [`new`](Self::new).
     pub fn over(source: S) -> Result<Self, Error> {
         let (header, envelope) = read_stream_header_at(&source).map_err(Problem::Run)?;
         Ok(Self { source, header, envelope })
@@ -243,7 +243,7 @@ impl Decryptor<Source<'_>> {
     ///
     /// # Errors
     ///
-    /// As [`decrypt_into`](Self::decrypt_into).
+    /// - the errors of [`decrypt_into`](Self::decrypt_into).
     pub fn verify(self, unlock: &Unlock, observer: &mut dyn FnMut(Event<'_>)) -> Result<Summary, Error> {
         self.decrypt_into(unlock, &mut WriterSink::new(io::sink()), observer)
     }
@@ -255,7 +255,7 @@ impl Decryptor<Source<'_>> {
     ///
     /// # Errors
     ///
-    /// As [`decrypt_file`](crate::decrypt_file).
+    /// - the errors of [`decrypt_file`](crate::decrypt_file).
     pub fn decrypt_to(
         self,
         unlock: &Unlock,

@@ -95,7 +95,7 @@ impl Encryptor {
     ///
     /// # Errors
     ///
-    /// As [`encrypt_file`](crate::encrypt_file).
+    /// - the errors of [`encrypt_file`](crate::encrypt_file).
     pub fn encrypt_to(
         &self,
         source: Source<'_>,

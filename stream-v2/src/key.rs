@@ -56,7 +56,7 @@ pub fn read(path: impl AsRef<Path>) -> Result<ContentKey, Error> {
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// - the errors of [`read`].
 pub fn read_file(path: impl AsRef<Path>) -> Result<KeyFile, Error> {
     // Made once and never moved, so that no copy of the key stays behind.
     let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_LEN_MAX + 1));

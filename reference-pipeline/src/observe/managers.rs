@@ -81,14 +81,14 @@ pub trait CrashManager {
     ///
     /// # Errors
     ///
-    /// Any I/O error while persisting the record. The run fails with it.
+    /// - any I/O error while persisting the record. The run fails with it.
     fn began(&mut self, key: &JournalKey) -> io::Result<()>;
 
     /// Notes that the sink has taken a segment. It is not yet known to be durable.
     ///
     /// # Errors
     ///
-    /// Any I/O error while persisting the record. The run fails with it.
+    /// - any I/O error while persisting the record. The run fails with it.
     fn committed(&mut self, commit: &Commit) -> io::Result<()>;
 
     /// Returns whether the run must call [`holds`](Self::holds).
@@ -106,7 +106,7 @@ pub trait CrashManager {
     ///
     /// # Errors
     ///
-    /// Any I/O error while persisting the record. The run fails with it.
+    /// - any I/O error while persisting the record. The run fails with it.
     fn holds(&mut self, commit: &Commit, plaintext: &[u8]) -> io::Result<()> {
         let _ = (commit, plaintext);
         Ok(())
@@ -116,7 +116,7 @@ pub trait CrashManager {
     ///
     /// # Errors
     ///
-    /// Any I/O error while persisting the record. The run fails with it.
+    /// - any I/O error while persisting the record. The run fails with it.
     fn durable(&mut self, commit: &Commit) -> io::Result<()>;
 
     /// Notes that everything is durable, and the final segment is next.
@@ -125,7 +125,7 @@ pub trait CrashManager {
     ///
     /// # Errors
     ///
-    /// Any I/O error while persisting the record. The run fails with it.
+    /// - any I/O error while persisting the record. The run fails with it.
     fn ending(&mut self, index: SegmentIndex, trailer: &Trailer) -> io::Result<()>;
 
     /// Notes that the sink has published or discarded everything, so that nothing is left to
@@ -133,7 +133,7 @@ pub trait CrashManager {
     ///
     /// # Errors
     ///
-    /// Any I/O error while removing the records. The run fails with it.
+    /// - any I/O error while removing the records. The run fails with it.
     fn ended(&mut self) -> io::Result<()>;
 }
 

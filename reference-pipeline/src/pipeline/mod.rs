@@ -290,7 +290,7 @@ impl<'a> DecryptPipeline<'a> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// - the errors of [`run`](Self::run).
     pub fn resume(
         &self,
         stream: &StreamOpener,
@@ -317,7 +317,7 @@ impl<'a> DecryptPipeline<'a> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// - the errors of [`run`](Self::run).
     pub fn verify(&self, source: impl Read + Send, managers: Managers<'_>) -> Result<Summary, Error> {
         self.run(source, &mut WriterSink::new(std::io::sink()), managers)
     }

@@ -145,7 +145,7 @@ impl DecryptPipeline<'_> {
     ///
     /// # Errors
     ///
-    /// As [`open_ranges`](Self::open_ranges), except for those of the stream header.
+    /// - the errors of [`open_ranges`](Self::open_ranges), except for those of the stream header.
     pub fn open_ranges_of<S: ReadAt>(
         &self,
         stream: StreamOpener,

@@ -58,7 +58,7 @@ impl<R: Read + Seek> KeylessWalk<R> {
     ///
     /// # Errors
     ///
-    /// As [`read_stream_header`].
+    /// - the errors of [`read_stream_header`].
     pub fn seeking(mut source: R) -> Result<Self, Error> {
         let end = end_of(&mut source).map_err(source_error(None))?;
         Self::begin(source, WalkDepth::Headers, end, skip_by_seeking)
@@ -70,7 +70,7 @@ impl<R: Read> KeylessWalk<R> {
     ///
     /// # Errors
     ///
-    /// As [`read_stream_header`].
+    /// - the errors of [`read_stream_header`].
     pub fn reading(source: R, depth: WalkDepth) -> Result<Self, Error> {
         Self::begin(source, depth, u64::MAX, skip_by_reading)
     }

@@ -210,7 +210,7 @@ impl InterruptedDecryption {
     ///
     /// # Errors
     ///
-    /// As [`DecryptPipeline::run`].
+    /// - the errors of [`DecryptPipeline::run`].
     pub fn resume(
         self,
         pipeline: &DecryptPipeline<'_>,
@@ -239,7 +239,7 @@ impl DecryptPipeline<'_> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// - the errors of [`run`](Self::run).
     pub fn run_to_file(
         &self,
         stream: &StreamOpener,

@@ -217,7 +217,7 @@ impl InterruptedEncryption {
     ///
     /// # Errors
     ///
-    /// As [`EncryptPipeline::run`].
+    /// - the errors of [`EncryptPipeline::run`].
     pub fn resume(
         self,
         pipeline: &EncryptPipeline<'_>,
@@ -272,7 +272,7 @@ impl EncryptPipeline<'_> {
     ///
     /// # Errors
     ///
-    /// As [`run`](Self::run).
+    /// - the errors of [`run`](Self::run).
     pub fn run_to_file(
         &self,
         source: impl Read + Send,

@@ -112,7 +112,7 @@ impl FileSink {
     ///
     /// # Errors
     ///
-    /// As [`take_up`](Self::take_up).
+    /// - the errors of [`take_up`](Self::take_up).
     pub(crate) fn of_complete(
         output: &OutputFile,
         mut file: Box<dyn StoredFile>,

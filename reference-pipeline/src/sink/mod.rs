@@ -67,14 +67,14 @@ pub trait OutputSink {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the sink from taking the whole piece.
+    /// - any error that prevents the sink from taking the whole piece.
     fn append(&mut self, unit: &SinkUnit<'_>) -> io::Result<()>;
 
     /// Makes all pieces survive a crash of the machine, as far as the sink can promise it.
     ///
     /// # Errors
     ///
-    /// Any error that prevents the pieces from becoming durable.
+    /// - any error that prevents the pieces from becoming durable.
     fn make_durable(&mut self) -> io::Result<()>;
 
     /// Takes back everything after the first `position` bytes.
@@ -85,7 +85,7 @@ pub trait OutputSink {
     ///
     /// # Errors
     ///
-    /// Any error while taking the bytes back.
+    /// - any error while taking the bytes back.
     fn take_back(&mut self, position: u64) -> io::Result<()> {
         let _ = position;
         Ok(())
@@ -95,14 +95,14 @@ pub trait OutputSink {
     ///
     /// # Errors
     ///
-    /// Any error that prevents publication. The result is then still unpublished.
+    /// - any error that prevents publication. The result is then still unpublished.
     fn seal(&mut self) -> io::Result<()>;
 
     /// Leaves the pieces for a resume or a salvage to find. Nothing follows.
     ///
     /// # Errors
     ///
-    /// Any error that prevents the pieces from becoming durable.
+    /// - any error that prevents the pieces from becoming durable.
     fn suspend(&mut self) -> io::Result<()>;
 
     /// Suspends the sink after a durability point that has failed. Nothing follows.
@@ -112,7 +112,7 @@ pub trait OutputSink {
     ///
     /// # Errors
     ///
-    /// Any I/O error while cutting.
+    /// - any I/O error while cutting.
     fn roll_back(&mut self, recorded: u64) -> io::Result<()> {
         let _ = recorded;
         self.suspend()
@@ -122,7 +122,7 @@ pub trait OutputSink {
     ///
     /// # Errors
     ///
-    /// Any error while removing the pieces.
+    /// - any error while removing the pieces.
     fn abort(&mut self) -> io::Result<()>;
 }
 

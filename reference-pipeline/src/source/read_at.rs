@@ -21,14 +21,14 @@ pub trait ReadAt {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the read. `Interrupted` is tried again.
+    /// - any error that prevents the read. `Interrupted` is tried again.
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<usize>;
 
     /// Returns the number of bytes.
     ///
     /// # Errors
     ///
-    /// Any error that prevents finding the length.
+    /// - any error that prevents finding the length.
     fn stream_len(&self) -> io::Result<u64>;
 }
 

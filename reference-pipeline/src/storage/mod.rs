@@ -49,7 +49,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the answer.
+    /// - any error that prevents the answer.
     fn try_exists(&self, path: &Path) -> io::Result<bool> {
         Ok(self.exists(path))
     }
@@ -58,7 +58,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
 
     /// Gives a file a second name in its folder, and never replaces anything.
@@ -82,7 +82,7 @@ pub trait Storage: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
 
     /// Returns whether the name of a complete file is durable as soon as it is given.
@@ -128,7 +128,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn append(&mut self, index: Option<SegmentIndex>, head: &[u8], body: &[u8]) -> io::Result<()> {
         let mut file = self;
         if index.is_some() || head.is_empty() {
@@ -143,14 +143,14 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn size(&self) -> io::Result<u64>;
 
     /// Cuts the file after `len` bytes.
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn set_len(&mut self, len: u64) -> io::Result<()>;
 
     /// Frees the space of bytes that are not read again, as far as possible. The length stays as it
@@ -158,7 +158,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn punch_hole(&mut self, begin: u64, end: u64) -> io::Result<()> {
         let _ = (begin, end);
         Ok(())
@@ -168,7 +168,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn sync(&mut self) -> io::Result<()>;
 
     /// Writes the bytes from `from` to the end again, as they are.
@@ -181,7 +181,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     ///
-    /// Any I/O error while reading or writing.
+    /// - any I/O error while reading or writing.
     fn rewrite(&mut self, from: u64) -> io::Result<()> {
         let mut file = self;
         rewrite_in_place(&mut file, from)
@@ -214,7 +214,7 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     fn is_named(&self, path: &Path) -> io::Result<bool>;
 }
 

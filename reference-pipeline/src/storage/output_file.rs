@@ -71,7 +71,7 @@ impl OutputFile {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the answer.
+    /// - any error that prevents the answer.
     pub fn try_is_taken(&self) -> io::Result<bool> {
         self.storage.try_exists(&self.target)
     }

@@ -58,7 +58,7 @@ impl EncryptPipeline<'_> {
     ///
     /// # Errors
     ///
-    /// As [`run_async`](Self::run_async).
+    /// - the errors of [`run_async`](Self::run_async).
     pub async fn run_to_file_async(
         &self,
         source: impl AsyncSource,
@@ -112,7 +112,7 @@ impl DecryptPipeline<'_> {
     ///
     /// # Errors
     ///
-    /// As [`open_stream`](Self::open_stream).
+    /// - the errors of [`open_stream`](Self::open_stream).
     pub async fn open_stream_async(&self, source: &mut impl AsyncSource) -> Result<StreamOpener, Error> {
         let mut source = Awaited::new(source, &self.shutdown);
         catch_panic_async(Stage::Source, None, self.opened(&mut source)).await
@@ -124,7 +124,7 @@ impl DecryptPipeline<'_> {
     ///
     /// # Errors
     ///
-    /// As [`run_async`](Self::run_async).
+    /// - the errors of [`run_async`](Self::run_async).
     pub async fn run_to_file_async(
         &self,
         stream: &StreamOpener,
@@ -146,7 +146,7 @@ impl InterruptedEncryption {
     ///
     /// # Errors
     ///
-    /// As [`EncryptPipeline::run_async`].
+    /// - the errors of [`EncryptPipeline::run_async`].
     pub async fn resume_async(
         self,
         pipeline: &EncryptPipeline<'_>,
@@ -169,7 +169,7 @@ impl InterruptedDecryption {
     ///
     /// # Errors
     ///
-    /// As [`DecryptPipeline::run_async`].
+    /// - the errors of [`DecryptPipeline::run_async`].
     pub async fn resume_async(
         self,
         pipeline: &DecryptPipeline<'_>,

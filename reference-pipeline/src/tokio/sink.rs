@@ -60,21 +60,21 @@ pub trait AsyncOutputSink {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the sink from taking the whole piece.
+    /// - any error that prevents the sink from taking the whole piece.
     fn append(&mut self, unit: OwnedUnit) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Makes all pieces survive a crash of the machine, as far as the sink can promise it.
     ///
     /// # Errors
     ///
-    /// Any error that prevents the pieces from becoming durable.
+    /// - any error that prevents the pieces from becoming durable.
     fn make_durable(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Takes back everything after the first `position` bytes, as [`OutputSink::take_back`] does.
     ///
     /// # Errors
     ///
-    /// Any error while taking the bytes back.
+    /// - any error while taking the bytes back.
     fn take_back(&mut self, position: u64) -> impl Future<Output = io::Result<()>> + Send {
         let _ = position;
         std::future::ready(Ok(()))
@@ -84,14 +84,14 @@ pub trait AsyncOutputSink {
     ///
     /// # Errors
     ///
-    /// Any error that prevents publication. The result is then still unpublished.
+    /// - any error that prevents publication. The result is then still unpublished.
     fn seal(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Leaves the pieces for a resume or a salvage to find. Nothing follows.
     ///
     /// # Errors
     ///
-    /// Any error that prevents the pieces from becoming durable.
+    /// - any error that prevents the pieces from becoming durable.
     fn suspend(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 
     /// Suspends the sink after a durability point that has failed. Nothing follows.
@@ -101,7 +101,7 @@ pub trait AsyncOutputSink {
     ///
     /// # Errors
     ///
-    /// Any I/O error while cutting.
+    /// - any I/O error while cutting.
     fn roll_back(&mut self, recorded: u64) -> impl Future<Output = io::Result<()>> + Send {
         let _ = recorded;
         self.suspend()
@@ -111,7 +111,7 @@ pub trait AsyncOutputSink {
     ///
     /// # Errors
     ///
-    /// Any error while removing the pieces.
+    /// - any error while removing the pieces.
     fn abort(&mut self) -> impl Future<Output = io::Result<()>> + Send;
 }
 

@@ -21,7 +21,7 @@ pub trait AsyncSource: Send + sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the read.
+    /// - any error that prevents the read.
     fn poll_read(&mut self, context: &mut Context<'_>, buffer: &mut [u8]) -> Poll<io::Result<usize>>;
 
     /// Exchanges `buffer` for another of the same length, which holds the next bytes of the source.
@@ -31,7 +31,7 @@ pub trait AsyncSource: Send + sealed::Sealed {
     ///
     /// # Errors
     ///
-    /// Any error that prevents the read.
+    /// - any error that prevents the read.
     fn poll_exchange(
         &mut self,
         context: &mut Context<'_>,

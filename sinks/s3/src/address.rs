@@ -103,7 +103,7 @@ impl Address {
     ///
     /// # Errors
     ///
-    /// An error if the path is longer than a URL can be.
+    /// - an error if the path is longer than a URL can be.
     pub(super) fn uri(&self, path: &str, query: &str) -> Result<Uri, ureq::http::Error> {
         let query = if query.is_empty() { String::new() } else { format!("?{query}") };
         let path = format!("{path}{query}");

@@ -141,7 +141,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// As [`from_env`](Self::from_env).
+    /// - the errors of [`from_env`](Self::from_env).
     pub fn from_variables(variable: impl Fn(&str) -> Option<String>) -> io::Result<Self> {
         let variable = |name: &str| variable(name).filter(|value| !value.trim().is_empty());
         let profile = Profile::read(&variable)?;

@@ -32,7 +32,7 @@ pub trait PartBody {
     ///
     /// # Errors
     ///
-    /// Any error that prevents reading them.
+    /// - any error that prevents reading them.
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>>;
 }
 
@@ -177,7 +177,7 @@ pub trait Multipart: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`complete`](Self::complete).
+    /// - the errors of [`complete`](Self::complete).
     fn put_empty(&self, key: &str, mark: &str, replace: bool) -> io::Result<()>;
 
     /// Aborts an upload, with its parts (`AbortMultipartUpload`).

@@ -47,7 +47,7 @@ impl Leftover {
     ///
     /// # Errors
     ///
-    /// Any error of the file system.
+    /// - any error of the file system.
     pub fn remove(self) -> io::Result<()> {
         let disk = Disk::default();
         for path in self.names.all() {
