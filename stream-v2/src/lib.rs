@@ -1,9 +1,12 @@
 //! Encrypts and decrypts Stream V2 streams: in memory, in files that resume after an interruption,
 //! through any `Read` and `Write`, and in ranges.
 //!
-//! A stream is encrypted and authenticated with one content key of 32 bytes. Memory is bounded,
-//! whatever the length of the plaintext. A reader releases no byte that it has not verified, and
-//! reports success only after it has verified the whole stream.
+//! A stream is encrypted and authenticated with one content key of 32 bytes. Readers, writers and
+//! files take bounded memory, whatever the length of the plaintext. A reader releases no byte that
+//! it has not verified, and reports success only after it has verified the whole stream.
+//!
+//! Most programs need this crate alone. It includes the crates below it as modules: [`pipeline`]
+//! for your own sinks, storage and managers, and [`mod@format`] for parsing and single segments.
 //!
 //! | job | call |
 //! |---|---|
