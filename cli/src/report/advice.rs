@@ -53,13 +53,13 @@ fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
         None if error.offset().0 == 0 => "the input is empty; check the program that should have written it".into(),
         None => "this is not a Stream V2 stream, or it was cut off in its header, and nothing can be salvaged".into(),
         Some(0) => {
-            "the stream was cut off, or its writer interrupted, before its first segment was whole: fetch it again"
+            "no segment is whole: resume it with sv2 encrypt if its writer was interrupted, or fetch it again if it was cut off"
                 .into()
         }
         Some(segments) => {
             let plaintext = plaintext_len.map_or_else(String::new, |len| format!(", {} of plaintext", bytes(len)));
             format!(
-                "the stream was cut off, or its writer interrupted; sv2 decrypt --salvage recovers the committed part: {}{plaintext}",
+                "resume it with sv2 encrypt if its writer was interrupted, or fetch it again if it was cut off; sv2 decrypt --salvage recovers the committed part: {}{plaintext}",
                 count(segments, "segment"),
             )
         }

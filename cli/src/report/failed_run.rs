@@ -142,7 +142,7 @@ impl FailedRun<'_> {
             IoKind::InvalidData if self.is_uploaded() => Failure::io(io).hints(self.kept()),
             IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
                 Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
-                    .hint("free some space, or choose another output with -o")
+                    .hint("free some space, or start over on another disk with -o")
                     .hints(self.kept())
             }
             IoKind::NotFound if self.is_uploaded() => Failure::io(io).hint(RESTART),

@@ -15,7 +15,7 @@ use crate::output::file::{MOVE_AWAY, being_written, is_uploaded, not_ours, refus
 use crate::output::target::Output;
 use crate::text::size::{bytes, count};
 
-pub(crate) const RESTART: &str = "--restart starts over and throws it away";
+pub(crate) const RESTART: &str = "--restart discards the partial output and starts over";
 
 /// Reports findings about the output.
 pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
@@ -118,7 +118,7 @@ pub(crate) fn source_refused(
     let failure = Failure::stream(name, format);
     let differs = |then: &SourceStamp| {
         let same_len = then.len.is_none() || input.stamp.len.is_none() || then.len == input.stamp.len;
-        if same_len { "it was modified" } else { "its length is another" }
+        if same_len { "it was modified" } else { "its length differs" }
     };
     match then.filter(|_| format.offset().0 == 0) {
         Some(then) => failure.hint(format!(

@@ -98,7 +98,7 @@ fn a_stream_that_was_begun_without_is_refused() {
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: was begun without --index
-    hint: leave out --index to resume; --restart starts over and throws it away
+    hint: leave out --index to resume; --restart discards the partial output and starts over
     exit 2
     ");
     assert!(folder.read("data.sv2.partial") == partial);

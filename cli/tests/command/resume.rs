@@ -120,8 +120,8 @@ fn a_source_that_has_changed_is_refused() {
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
-    hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
-    hint: --restart starts over and throws it away
+    hint: its length differs; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     folder.write("data", &vec![1; LEN]);
@@ -130,7 +130,7 @@ fn a_source_that_has_changed_is_refused() {
     insta::assert_snapshot!(ran, @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
     hint: it was modified; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     fs::remove_file(folder.path("data.sv2.journal")).unwrap();
@@ -140,7 +140,7 @@ fn a_source_that_has_changed_is_refused() {
     assert!(byte >= 1 << 18 && byte.is_multiple_of(1 << 16), "{ran}");
     insta::assert_snapshot!(ran.replace(&byte.to_string(), "N"), @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte N)
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     // A torn tail may have been cut, but the committed segments are unchanged.
@@ -162,19 +162,19 @@ fn other_keys_and_sizes_are_refused() {
     let ran = folder.run("encrypt -k other data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: wrong key, wrong context or altered header (key.header_tag at byte 80)
-    hint: it was begun with another key or --context; --restart starts over and throws it away
+    hint: it was begun with another key or --context; --restart discards the partial output and starts over
     exit 4
     ");
     let ran = folder.run("encrypt -k key --segment-size 1M data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: was begun with --segment-size 64 KiB
-    hint: leave out --segment-size to resume; --restart starts over and throws it away
+    hint: leave out --segment-size to resume; --restart discards the partial output and starts over
     exit 2
     ");
     let ran = folder.run("encrypt -k key --suite aes-256-gcm data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: was begun with --suite xchacha20-poly1305
-    hint: leave out --suite to resume; --restart starts over and throws it away
+    hint: leave out --suite to resume; --restart discards the partial output and starts over
     exit 2
     ");
     folder.run("encrypt -q -k key data").done();
@@ -213,7 +213,7 @@ fn damage_is_told_and_nothing_is_changed() {
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: committed data is damaged (malformed.damaged at byte 128, segment 0)
-    hint: nothing was changed; --restart starts over and throws it away
+    hint: nothing was changed; --restart discards the partial output and starts over
     exit 1
     ");
     assert!(folder.read("data.sv2.partial") == partial);
@@ -253,7 +253,7 @@ fn a_decryption_does_not_go_on_with_another_stream() {
     folder.run("encrypt -q -k key --force --segment-size 64K --frame-size 4K data").done();
     insta::assert_snapshot!(folder.run(DECRYPT), @r"
     sv2: back.partial: exists already, and its journal is not to be used: the journal belongs to another stream (journal.foreign at byte 16)
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 2
     ");
     // The same stream, cut off before the end of the released plaintext.
@@ -312,13 +312,13 @@ fn a_source_that_was_only_touched_or_has_grown_is_compared_on_request() {
     folder.write("data", &changed);
     insta::assert_snapshot!(folder.run(&format!("{ENCRYPT} --verify-source")), @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 5)
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     let ran = folder.run_with("encrypt -k key - -o data.sv2", &changed);
     insta::assert_snapshot!(ran, @r"
     sv2: standard input: the source is not the one that the interrupted run read (journal.source at byte 5)
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
 }

@@ -44,7 +44,7 @@ fn a_changed_output_is_found_and_nothing_is_changed() {
     insta::assert_snapshot!(file, @r"
     sv2: back.partial: differs from the plaintext of the stream at byte 70000
     hint: it was changed since it was written, or belongs to another stream; nothing was changed now
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     assert_eq!(file.to_string(), pipe.to_string());

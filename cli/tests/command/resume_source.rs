@@ -32,8 +32,8 @@ fn empty_source_is_another_one() {
     set_modified(&folder, modified);
     insta::assert_snapshot!(folder.run(ENCRYPT), @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
-    hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
-    hint: --restart starts over and throws it away
+    hint: its length differs; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     // As standard input it is the same file.
@@ -41,8 +41,8 @@ fn empty_source_is_another_one() {
     let ran = Ran(command.stdin(fs::File::open(folder.path("data")).unwrap()).output().unwrap());
     insta::assert_snapshot!(ran, @r"
     sv2: standard input: the source is not the one that the interrupted run read (journal.source at byte 0)
-    hint: its length is another; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
-    hint: --restart starts over and throws it away
+    hint: its length differs; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     assert_eq!(folder.names(), ["data", "data.sv2.journal", "data.sv2.partial", "key"]);
@@ -58,7 +58,7 @@ fn source_from_before_1970_has_a_time() {
     insta::assert_snapshot!(folder.run(ENCRYPT), @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
     hint: it was modified; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     set_modified(&folder, before(10));

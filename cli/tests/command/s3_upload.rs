@@ -223,7 +223,7 @@ fn what_comes_from_a_pipe_is_fed_again() {
     let ran = place.run_with(PIPED, &other);
     insta::assert_snapshot!(ran, @r"
     sv2: standard input: the source is not the one that the interrupted run read (journal.source at byte 0)
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 1
     ");
     assert_eq!(place.front.uploads().len(), 1);
@@ -257,7 +257,7 @@ fn an_upload_that_has_expired_is_told() {
     insta::assert_snapshot!(place.run_with(PIPED, &plaintext(LEN)), @r"
     sv2: s3://bucket/out.sv2.partial: resuming after 24 segments, 25165824 bytes (24 MiB)
     sv2: s3://bucket/out.sv2: what was uploaded is gone at S3 (aborted, or expired), and is not on this machine any more
-    hint: --restart starts over and throws it away
+    hint: --restart discards the partial output and starts over
     exit 3
     ");
     place.run_with(&format!("{PIPED} --restart"), &plaintext(LEN)).done();
