@@ -64,6 +64,9 @@ rules! {
     /// The envelope has stanzas that this reader can unwrap, and the caller brought nothing for
     /// them.
     NothingForEnvelope = Some("SV2-ENV-025"), "no stanza of the envelope is for a key, identity or password of the caller";
+    /// A passphrase and something else were to wrap one content key. Anyone who has the other would
+    /// not need the passphrase.
+    PassphraseAlone = Some("SV2-ENV-005"), "a stream that is encrypted for a passphrase is for nothing else";
     /// The cost of Argon2id is below the minimum for writers.
     Argon2idWeak = Some("SV2-ENV-027"), "a writer uses at least 65,536 KiB of memory and 3 passes for a password";
     /// The age file is encrypted with a password of age. Use an argon2id stanza instead.

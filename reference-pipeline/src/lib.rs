@@ -124,7 +124,9 @@ pub use engine::{Parallelism, Shutdown};
 pub use error::{Cause, Error, Stage};
 #[cfg(feature = "fixed-salts")]
 pub use keys::Salts;
-pub use keys::{KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, Part};
+pub use keys::{
+    Credentials, KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, OpenedBy, Part, Passphrase, Recipients,
+};
 pub use observe::{
     Commit, CrashManager, LogEvent, LogManager, Managers, Telemetry, TelemetryEvent, TelemetrySnapshot,
 };

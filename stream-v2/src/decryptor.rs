@@ -8,7 +8,7 @@ use stream_v2_format::envelope::{EnvelopeView, Stanza};
 use stream_v2_format::wire::{HeaderV1, Suite};
 use stream_v2_pipeline::io::{read_stream_header, read_stream_header_at, read_stream_header_until};
 use stream_v2_pipeline::{
-    DecryptPipeline, Managers, OutputFile, OutputSink, ReadAt, Shutdown, Summary, WriterSink,
+    DecryptPipeline, Managers, OpenedBy, OutputFile, OutputSink, ReadAt, Shutdown, Summary, WriterSink,
 };
 
 use crate::background::{Background, Drainer, buffers};
@@ -159,26 +159,29 @@ impl<R> Decryptor<R> {
 
     /// Returns the stanzas of the envelope, in order: the wrapped forms of the content key (§12).
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'_>> {
-        let envelope = EnvelopeView::parse(&self.envelope, self.header.envelope_len());
-        let envelope =
-            envelope.ok().filter(|_| !self.envelope.is_empty()).and_then(|parsed| parsed.complete());
-        envelope.into_iter().flat_map(|(view, _)| view.stanzas())
+        let envelope = EnvelopeView::after(&self.header, &self.envelope);
+        envelope.into_iter().flat_map(|view| view.stanzas())
     }
 
     /// Checks the key, the context and the limits, without reading more of the stream.
+    ///
+    /// Returns what opened the stream, which says something of its writer ([`OpenedBy`]).
     ///
     /// # Errors
     ///
     /// - [`ErrorKind::Key`](crate::error::ErrorKind::Key) for another key, another context, or an
     ///   altered stream header.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for segments above the limit.
-    pub fn check(&self, unlock: &Unlock) -> Result<(), Error> {
-        self.opener(&unlock.pipeline()).map(drop)
+    pub fn check(&self, unlock: &Unlock) -> Result<OpenedBy, Error> {
+        self.opened(&unlock.pipeline()).map(|(_, by)| by)
     }
 
     pub(crate) fn opener(&self, pipeline: &DecryptPipeline<'_>) -> Result<StreamOpener, Error> {
-        let header = self.header.to_bytes();
-        let opened = pipeline.open_stream(&mut header.chain(&self.envelope[..]));
+        self.opened(pipeline).map(|(stream, _)| stream)
+    }
+
+    fn opened(&self, pipeline: &DecryptPipeline<'_>) -> Result<(StreamOpener, OpenedBy), Error> {
+        let opened = pipeline.open_header(&self.header, &self.envelope);
         opened.map_err(|error| Problem::Run(error).into())
     }
 }

@@ -1,4 +1,5 @@
-//! Content keys: fresh ones, and those in key files (Appendix C of the specification).
+//! Content keys: fresh ones, those in key files (Appendix C of the specification), and those that an
+//! envelope wraps for a key file or a passphrase (§12).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -9,7 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, Problem};
 
-pub use stream_v2_pipeline::{KeyFile, KeyFileError, LineFault, Part};
+pub use stream_v2_format::envelope::{Argon2idLimits, Argon2idParams};
+pub use stream_v2_pipeline::{
+    Credentials, KeyFile, KeyFileError, LineFault, OpenedBy, Part, Passphrase, Recipients,
+};
 
 /// Draws a content key of 32 bytes from the operating system's random generator.
 ///

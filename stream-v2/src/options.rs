@@ -2,7 +2,7 @@
 
 use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN};
 use stream_v2_format::wire::{HeaderV1, StreamParams, Suite};
-use stream_v2_pipeline::{ContentKey, EncryptPipeline};
+use stream_v2_pipeline::{ContentKey, EncryptPipeline, Recipients};
 
 use crate::error::{Error, Parameter, Problem};
 use crate::settings::{Settings, settings_methods};
@@ -36,7 +36,7 @@ use crate::settings::{Settings, settings_methods};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options {
-    key: ContentKey,
+    keys: Keys,
     key_id: [u8; 16],
     suite: Option<Suite>,
     frame_size: Option<u32>,
@@ -46,13 +46,52 @@ pub struct Options {
     pub(crate) settings: Settings,
 }
 
+/// Where the content key of a stream comes from.
+#[derive(Clone, Debug)]
+enum Keys {
+    Content(ContentKey),
+    Recipients(Recipients),
+}
+
 impl Options {
     /// Creates the settings for encryption under `key`, with defaults for everything else.
     #[must_use]
     pub fn new(key: &ContentKey) -> Self {
+        Self::with_keys(Keys::Content(key.clone()), key.id())
+    }
+
+    /// Encrypts each stream under a content key of its own, which an envelope wraps for
+    /// `recipients` (§12).
+    ///
+    /// The same recipients resume the stream. [`Unlock::with`](crate::Unlock::with) reads it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stream_v2::key::{Credentials, Recipients};
+    /// use stream_v2::{Options, Unlock, decrypt_file, encrypt_file, key};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = |name| folder.path().join(name);
+    /// # std::fs::write(path("dump"), "hello")?;
+    /// # key::create(path("backup.key"))?;
+    /// let file = key::read_file(path("backup.key"))?;
+    /// let options = Options::for_recipients(Recipients::new().with_key_file(file.clone()));
+    /// encrypt_file(&options, path("dump"), path("dump.sv2"))?;
+    /// let unlock = Unlock::with(Credentials::new().with_key_file(file));
+    /// decrypt_file(&unlock, path("dump.sv2"), path("copy"))?;
+    /// assert_eq!(std::fs::read(path("copy"))?, b"hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn for_recipients(recipients: Recipients) -> Self {
+        Self::with_keys(Keys::Recipients(recipients), [0; 16])
+    }
+
+    fn with_keys(keys: Keys, key_id: [u8; 16]) -> Self {
         Self {
-            key: key.clone(),
-            key_id: key.id(),
+            keys,
+            key_id,
             suite: None,
             frame_size: None,
             segment_size: None,
@@ -66,7 +105,7 @@ impl Options {
 
     /// Sets the 16 bytes by which a stream names its key; they are not secret.
     ///
-    /// The default is [`ContentKey::id`].
+    /// The default is [`ContentKey::id`]. A stream for recipients names no key in its header.
     #[must_use]
     pub const fn key_id(mut self, key_id: [u8; 16]) -> Self {
         self.key_id = key_id;
@@ -135,7 +174,11 @@ impl Options {
     #[must_use]
     pub fn pipeline(&self) -> EncryptPipeline<'_> {
         let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;
-        let mut pipeline = EncryptPipeline::new(&self.key).with_context(context);
+        let pipeline = match &self.keys {
+            Keys::Content(key) => EncryptPipeline::new(key),
+            Keys::Recipients(recipients) => EncryptPipeline::for_recipients(recipients),
+        };
+        let mut pipeline = pipeline.with_context(context);
         pipeline.params = self.params();
         pipeline.set_index(self.index);
         (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);

@@ -1,7 +1,7 @@
 //! The settings of a reader.
 
 use stream_v2_format::limits::SEGMENT_SIZE_MAX;
-use stream_v2_pipeline::{ContentKey, DecryptPipeline};
+use stream_v2_pipeline::{ContentKey, Credentials, DecryptPipeline};
 
 use crate::settings::{Settings, settings_methods};
 
@@ -32,7 +32,7 @@ use crate::settings::{Settings, settings_methods};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Unlock {
-    key: ContentKey,
+    credentials: Credentials,
     segment_size_max: u32,
     links_max: u32,
     salvage: bool,
@@ -43,8 +43,29 @@ impl Unlock {
     /// Creates the settings for streams that are encrypted under `key`.
     #[must_use]
     pub fn new(key: &ContentKey) -> Self {
+        Self::with(Credentials::new().with_content_key(key.clone()))
+    }
+
+    /// Unlocks streams with key files and passphrases, in the order of the specification (§12.6).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stream_v2::key::{Credentials, Passphrase};
+    /// use stream_v2::{Unlock, key};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("backup.key");
+    /// # key::create(&path)?;
+    /// let passphrase = Passphrase::asked(|| Ok(b"from a terminal".to_vec().into()));
+    /// let credentials = Credentials::new().with_key_file(key::read_file(&path)?);
+    /// let unlock = Unlock::with(credentials.with_passphrase(passphrase));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with(credentials: Credentials) -> Self {
         Self {
-            key: key.clone(),
+            credentials,
             segment_size_max: SEGMENT_SIZE_MAX,
             links_max: u32::MAX,
             salvage: false,
@@ -97,7 +118,7 @@ impl Unlock {
     #[must_use]
     pub fn pipeline(&self) -> DecryptPipeline<'_> {
         let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;
-        let mut pipeline = DecryptPipeline::new(&self.key).with_context(context);
+        let mut pipeline = DecryptPipeline::with_credentials(&self.credentials).with_context(context);
         (pipeline.segment_size_max, pipeline.links_max) = (self.segment_size_max, self.links_max);
         pipeline.salvage = self.salvage;
         (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);

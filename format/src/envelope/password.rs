@@ -99,6 +99,20 @@ impl core::fmt::Debug for Argon2idMemory {
 }
 
 impl Argon2idView<'_> {
+    /// Checks what [`unwrap`](Self::unwrap) checks before it runs Argon2id, except for the memory.
+    ///
+    /// # Errors
+    ///
+    /// - `limit.argon2id` if a parameter is outside the limits of the format.
+    /// - `limit.policy` if the parameters are above `limits`.
+    pub fn check_policy(&self, limits: Argon2idLimits) -> Result<(), Error> {
+        self.params().check(self.offset)?;
+        //= spec/stream-v2.md#sv2-lim-003
+        //# A reader MAY refuse with `limit.policy`, before it runs Argon2id, parameters above a
+        //# limit of its caller, or memory that it does not get.
+        limits.check(self.params(), self.offset)
+    }
+
     /// Returns the content key that is wrapped under `password`.
     ///
     /// # Errors
@@ -112,13 +126,8 @@ impl Argon2idView<'_> {
         limits: Argon2idLimits,
         memory: &mut Argon2idMemory,
     ) -> Result<ContentKey, Error> {
-        let params = self.params();
-        params.check(self.offset)?;
-        //= spec/stream-v2.md#sv2-lim-003
-        //# A reader MAY refuse with `limit.policy`, before it runs Argon2id, parameters above a
-        //# limit of its caller, or memory that it does not get.
-        limits.check(params, self.offset)?;
-        let root = root(password, &self.salt, params, memory, self.offset)?;
+        self.check_policy(limits)?;
+        let root = root(password, &self.salt, self.params(), memory, self.offset)?;
         root.unwrap(&LABELS, self.body).ok_or(not_unwrapped())
     }
 }

@@ -14,7 +14,7 @@ const VERSION_1: &str = "sv2-key-1";
 const VERSION_2: &str = "sv2-key-2";
 
 /// The content of a key file.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct KeyFile {
     /// The id that streams name. In a file of version 2 it follows from the key.

@@ -1,9 +1,15 @@
-//! Secrets and their origin: the text of key files (Appendix C), and random bytes from the
-//! operating system for the salts (§4, §6).
+//! Secrets and their origin: the text of key files, passphrases, random bytes from the operating
+//! system, and how they open streams and wrap content keys.
 
+mod credentials;
 mod key_file;
+mod passphrase;
+mod recipients;
 pub(crate) mod salts;
 
+pub use credentials::{Credentials, OpenedBy};
 pub use key_file::{KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, Part};
+pub use passphrase::Passphrase;
+pub use recipients::Recipients;
 #[cfg(feature = "fixed-salts")]
 pub use salts::Salts;

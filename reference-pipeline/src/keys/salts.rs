@@ -3,7 +3,7 @@
 
 use std::io;
 
-use stream_v2_format::crypto::RunSalt;
+use stream_v2_format::crypto::{ContentKey, RunSalt};
 
 use crate::error::{Error, Stage};
 
@@ -28,6 +28,15 @@ impl Salts {
         let (stream_salt, run_salt) = drawn.map_err(|error| Error::io(Stage::Start, None, error))?;
         Ok(Self { stream_salt, run_salt: RunSalt::new(run_salt) })
     }
+}
+
+/// Returns a fresh content key.
+pub(crate) fn draw_key() -> Result<ContentKey, Error> {
+    //= spec/stream-v2.md#sv2-key-005
+    //# A writer of an envelope MUST draw the content key, for that stream alone, from the operating
+    //# system's cryptographic random generator.
+    let key = ContentKey::filled_by(|key| getrandom::fill(key).map_err(io::Error::other));
+    key.map_err(|error| Error::io(Stage::Start, None, error))
 }
 
 /// Returns fresh random bytes from the operating system.

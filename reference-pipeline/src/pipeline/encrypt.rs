@@ -60,6 +60,8 @@ pub(crate) async fn run<E: Engine, P: Output>(
 /// The stream that a run writes.
 pub(crate) struct Target<'s> {
     pub(crate) stream: &'s StreamSealer,
+    /// The envelope of a new stream and its CRC; nothing if there is none.
+    pub(crate) envelope: Vec<u8>,
     pub(crate) run: Run,
     /// Whether it has index segments, and the one digest_alg of all of them (SV2-DIG-008).
     pub(crate) index: bool,
@@ -263,7 +265,7 @@ impl<'o, P: Output> EncryptWriter<'o, P> {
             //= spec/stream-v2.md#sv2-res-040
             //# An owner MUST make the magic of a stream header or of a journal durable before it
             //# hands over what follows it.
-            committer.append(None, magic, &Bytes::copy_from_slice(rest)).await?;
+            committer.append(None, magic, &[rest, &target.envelope].concat().into()).await?;
         }
         let progress = Progress::of_writer_after(stream, committed.unwrap_or(&Committed::NOTHING));
         committer.begin(progress.segments(), &stream.into()).await?;

@@ -2,7 +2,7 @@
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
-use stream_v2_format::wire::DigestAlg;
+use stream_v2_format::wire::{DigestAlg, HeaderV1};
 
 use super::committer::{Committer, OnFailure};
 use super::decrypt::DecryptWriter;
@@ -14,9 +14,13 @@ use crate::engine::catch_panic::catch_panic_async;
 use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
 use crate::io::stream_header;
+use crate::keys::OpenedBy;
 use crate::keys::salts::Salts;
 use crate::recover::Recovered;
 use crate::source::Source;
+
+/// Bytes of the checksum behind the stanzas of an envelope.
+const ENVELOPE_CRC_LEN: usize = 4;
 
 impl EncryptPipeline<'_> {
     pub(crate) async fn run_on<P: Output>(
@@ -47,12 +51,20 @@ impl EncryptPipeline<'_> {
             // A suite whose keys wear out starts another epoch before they do (§21.4).
             params.epoch_segments = params.default_epoch();
         }
-        let stream = StreamSealer::new(params, self.key, self.context)
+        let (key, envelope) = self.keys.begin()?;
+        let mut envelope_len = 0;
+        if !envelope.is_empty() {
+            // The stanzas name keys. There is nothing for the stream header to name (SV2-KEY-005).
+            params.key_id = [0; 16];
+            envelope_len = u32::try_from(envelope.len() - ENVELOPE_CRC_LEN).unwrap_or(u32::MAX);
+        }
+        let stream = StreamSealer::new(params, &key, self.context)
+            .and_then(|stream| stream.with_envelope_len(envelope_len))
             .map_err(|error| Error::format(Stage::Start, error))?;
         let index = Committed::NOTHING.resume_index(stream.header(), self.index, false);
         let index = index.map_err(|error| Error::format(Stage::Start, error))?;
         let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
-        let target = Target { stream: &stream, run: Run::first(salts.run_salt), index, digest_alg };
+        let target = Target { stream: &stream, envelope, run: Run::first(salts.run_salt), index, digest_alg };
         let writer = EncryptWriter::begin(self.settings(), &target, None, committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
@@ -98,7 +110,7 @@ impl EncryptPipeline<'_> {
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
         committer.ends_with(recovered.last_commit());
-        let target = Target { stream: &stream, run, index, digest_alg };
+        let target = Target { stream: &stream, envelope: Vec::new(), run, index, digest_alg };
         let writer = EncryptWriter::begin(self.settings(), &target, Some(committed), committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
@@ -145,10 +157,19 @@ impl DecryptPipeline<'_> {
     }
 
     pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
-        let (header, _envelope) =
+        let (header, envelope) =
             stream_header(source).await.map_err(|error| self.shutdown.unless_cut_off(error))?;
-        let stream = StreamOpener::new(&header, self.key, self.context);
-        let stream = stream.map_err(|error| Error::format(Stage::Start, error))?;
+        self.open_header(&header, &envelope).map(|(stream, _)| stream)
+    }
+
+    /// Opens a stream whose stream header, and envelope with its CRC, were read before.
+    ///
+    /// # Errors
+    ///
+    /// - the errors of [`Credentials::open`](crate::Credentials::open).
+    /// - `limit.policy` if its segments are too large.
+    pub fn open_header(&self, header: &HeaderV1, envelope: &[u8]) -> Result<(StreamOpener, OpenedBy), Error> {
+        let opened = self.keys.open(header, envelope, self.context)?;
         //= spec/stream-v2.md#sv2-lim-002
         //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
         //# segment_size is above a limit that its caller has set.
@@ -156,7 +177,7 @@ impl DecryptPipeline<'_> {
             let error = stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max);
             return Err(Error::format(Stage::Start, error));
         }
-        Ok(stream)
+        Ok(opened)
     }
 
     fn settings(&self) -> Settings<'_> {

@@ -15,6 +15,7 @@ pub(crate) mod digest_alg;
 mod durability;
 mod encrypt;
 mod encrypt_worker;
+mod keys;
 mod lifecycle;
 pub(crate) mod output;
 mod settings;
@@ -34,6 +35,7 @@ use crate::engine::threads::Threads;
 use crate::engine::{Parallelism, Shutdown};
 use crate::error::Error;
 use crate::keys::salts::Salts;
+use crate::keys::{Credentials, Recipients};
 use crate::observe::{Managers, Telemetry};
 use crate::recover::Recovered;
 use crate::sink::{OutputSink, WriterSink};
@@ -41,6 +43,7 @@ use crate::source::blocking::BlockingSource;
 use crate::source::file_source::{FileSource, shared};
 
 pub use durability::Durability;
+pub(crate) use keys::{ReaderKeys, WriterKeys};
 pub use summary::Summary;
 
 /// Encrypts a source into a sealed stream.
@@ -63,7 +66,7 @@ pub struct EncryptPipeline<'a> {
     pub telemetry: Telemetry,
     /// Ends the run early when it is raised.
     pub shutdown: Shutdown,
-    pub(crate) key: &'a ContentKey,
+    pub(crate) keys: WriterKeys<'a>,
     pub(crate) context: &'a [u8],
     pub(crate) file: Option<Arc<File>>,
     pub(crate) index: bool,
@@ -74,6 +77,20 @@ impl<'a> EncryptPipeline<'a> {
     /// Returns a pipeline with `key`, the default parameters and an empty context.
     #[must_use]
     pub fn new(key: &'a ContentKey) -> Self {
+        Self::with_keys(WriterKeys::Content(key))
+    }
+
+    /// Returns a pipeline that draws a content key for each stream and wraps it for `recipients` in
+    /// an envelope (§12), with the default parameters and an empty context.
+    ///
+    /// Such a stream names no key in its header. A stream is resumed with the same recipients, or
+    /// with some of them.
+    #[must_use]
+    pub fn for_recipients(recipients: &'a Recipients) -> Self {
+        Self::with_keys(WriterKeys::Recipients(recipients))
+    }
+
+    fn with_keys(keys: WriterKeys<'a>) -> Self {
         Self {
             params: StreamParams::new([0; 32]),
             digest_alg: None,
@@ -81,7 +98,7 @@ impl<'a> EncryptPipeline<'a> {
             durability: Durability::default(),
             telemetry: Telemetry::new(),
             shutdown: Shutdown::new(),
-            key,
+            keys,
             context: b"",
             file: None,
             index: false,
@@ -211,7 +228,7 @@ pub struct DecryptPipeline<'a> {
     pub telemetry: Telemetry,
     /// Ends the run early when it is raised.
     pub shutdown: Shutdown,
-    pub(crate) key: &'a ContentKey,
+    pub(crate) keys: ReaderKeys<'a>,
     pub(crate) context: &'a [u8],
     pub(crate) file: Option<Arc<File>>,
 }
@@ -220,6 +237,16 @@ impl<'a> DecryptPipeline<'a> {
     /// Returns a pipeline with `key` and an empty context.
     #[must_use]
     pub fn new(key: &'a ContentKey) -> Self {
+        Self::with_keys(ReaderKeys::Content(key))
+    }
+
+    /// Returns a pipeline that opens streams with `credentials` (§12.6), and an empty context.
+    #[must_use]
+    pub fn with_credentials(credentials: &'a Credentials) -> Self {
+        Self::with_keys(ReaderKeys::Credentials(credentials))
+    }
+
+    pub(crate) fn with_keys(keys: ReaderKeys<'a>) -> Self {
         Self {
             parallelism: Parallelism::default(),
             //= spec/stream-v2.md#sv2-sal-001
@@ -231,7 +258,7 @@ impl<'a> DecryptPipeline<'a> {
             durability: Durability::default(),
             telemetry: Telemetry::new(),
             shutdown: Shutdown::new(),
-            key,
+            keys,
             context: b"",
             file: None,
         }

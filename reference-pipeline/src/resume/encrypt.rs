@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use stream_v2_format::crypto::{JournalKey, StreamOpener};
+use stream_v2_format::crypto::{Committed, JournalKey, StreamOpener};
 use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
 use stream_v2_format::{self as format, ErrorKind};
@@ -11,11 +11,11 @@ use super::ResumeWarning;
 use crate::error::{Cause, Error, Stage};
 use crate::io::read_stream_header;
 use crate::observe::{CrashManager, LogManager, Managers};
-use crate::pipeline::{DecryptPipeline, EncryptPipeline, Summary, digest_alg};
+use crate::pipeline::{DecryptPipeline, EncryptPipeline, ReaderKeys, Summary, digest_alg};
 use crate::recover::keyed::recover_checked;
 use crate::recover::source_check::{Check, Checks};
 use crate::recover::{FileJournal, JournalState, Recovered, SourceStamp};
-use crate::sink::{FileSink, OutputSink};
+use crate::sink::{FileSink, OutputSink, WriterSink};
 use crate::source::blocking::fill;
 use crate::storage::output_file::begins_as;
 use crate::storage::{OutputFile, StoredFile};
@@ -116,10 +116,12 @@ impl InterruptedEncryption {
         if self.output.storage().discards_uploaded() {
             return Ok(());
         }
-        self.file.rewind().map_err(sink_error)?;
-        let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
+        let body = SeekFrom::Start(self.stream.header().body_offset().0);
+        self.file.seek(body).map_err(sink_error)?;
+        let mut reader = DecryptPipeline::with_keys(ReaderKeys::Opened);
         (reader.parallelism, reader.shutdown) = (pipeline.parallelism, pipeline.shutdown.clone());
-        reader.verify(&mut self.file, Managers::none()).map(drop)
+        let (nothing, mut sink) = (Committed::NOTHING, WriterSink::new(io::sink()));
+        reader.resume(&self.stream, &nothing, &mut self.file, &mut sink, Managers::none()).map(drop)
     }
 
     /// Reads an output and its journal: steps 3 to 7.
@@ -129,12 +131,11 @@ impl InterruptedEncryption {
         mut file: Box<dyn StoredFile>,
         state: State,
     ) -> Result<Option<Self>, Error> {
-        let header = match read_stream_header(&mut file) {
-            Ok((header, _)) => header,
+        let (header, envelope) = match read_stream_header(&mut file) {
+            Ok(found) => found,
             Err(error) => return nothing_committed(&mut *file, error).map(|()| None),
         };
-        let stream = StreamOpener::new(&header, pipeline.key, pipeline.context)
-            .map_err(|error| Error::format(Stage::Start, error))?;
+        let stream = pipeline.keys.open(&header, &envelope, pipeline.context)?;
         let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
         let then = journal.as_ref().map(FileJournal::source).copied();
         if journal.take_if(|journal| journal.is_damaged()).is_some() {

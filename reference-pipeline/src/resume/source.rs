@@ -3,16 +3,16 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use stream_v2_format::crypto::{JournalKey, SegmentOrder, StreamOpener};
+use stream_v2_format::crypto::{Committed, JournalKey, SegmentOrder, StreamOpener};
 use stream_v2_format::{ErrorKind, SegmentIndex};
 
 use super::compare::CompareSink;
 use super::encrypt::{InterruptedEncryption, changed_meanwhile, sink_error};
 use crate::engine::shutdown::Watched;
 use crate::error::{Error, Stage};
-use crate::io::{read_segment_header, source_error};
+use crate::io::{read_segment_header, read_stream_header, source_error};
 use crate::observe::{LogManager, Managers};
-use crate::pipeline::{DecryptPipeline, EncryptPipeline};
+use crate::pipeline::{DecryptPipeline, EncryptPipeline, ReaderKeys};
 use crate::recover::damage::as_damage;
 use crate::recover::source_check::Check;
 use crate::recover::{FileJournal, Recovered, SourceStamp};
@@ -99,12 +99,18 @@ impl InterruptedEncryption {
         let file = published.as_mut().unwrap_or(&mut self.file);
         file.rewind().map_err(sink_error)?;
         let stream = &self.stream;
-        let mut reader = DecryptPipeline::new(pipeline.key).with_context(pipeline.context);
+        let (header, _) = read_stream_header(&mut *file).map_err(Error::of_output)?;
+        if header != *stream.header() {
+            return Err(changed_meanwhile());
+        }
+        let body = header.body_offset().0;
+        let mut reader = DecryptPipeline::with_keys(ReaderKeys::Opened);
         (reader.parallelism, reader.salvage, reader.shutdown) =
             (pipeline.parallelism, true, pipeline.shutdown.clone());
         let mut sink = CompareSink::new(&mut source);
-        let committed = Read::take(&mut *file, self.recovered.stream_len);
-        match reader.run(committed, &mut sink, Managers { log: log.map(|log| log as _), crash: None }) {
+        let committed = Read::take(&mut *file, self.recovered.stream_len - body);
+        let managers = Managers { log: log.map(|log| log as _), crash: None };
+        match reader.resume(stream, &Committed::NOTHING, committed, &mut sink, managers) {
             Err(error) if error.kind() != Some(ErrorKind::Truncated) => {
                 return Err(sink.fault().unwrap_or_else(|| damage(stream, &mut **file, error).of_output()));
             }

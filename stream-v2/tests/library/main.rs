@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod decrypted_files;
+mod envelopes;
 mod files;
 mod streams;
 mod support;

@@ -1,0 +1,168 @@
+//! For whom a writer wraps the content key of a stream (§12).
+
+use stream_v2_format::Misuse;
+use stream_v2_format::crypto::ContentKey;
+use stream_v2_format::envelope::{Argon2idLimits, Argon2idMemory, Argon2idParams, Envelope, WrappedKey};
+use stream_v2_format::{self as format};
+
+use super::salts::{draw, draw_key};
+use super::{Credentials, KeyFile, Passphrase};
+use crate::error::{Error, Stage};
+
+/// For whom a writer wraps the content key of each stream: key files, or a passphrase.
+///
+/// Each stream gets a content key of its own. A passphrase stands alone (SV2-ENV-005).
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Recipients {
+    key_files: Vec<KeyFile>,
+    passphrase: Option<Passphrase>,
+    argon2id: Argon2idParams,
+}
+
+impl Default for Recipients {
+    fn default() -> Self {
+        Self { key_files: Vec::new(), passphrase: None, argon2id: Argon2idParams::RECOMMENDED }
+    }
+}
+
+impl Recipients {
+    /// Returns nobody, for whom nothing can be written.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the key of a key file, which the stanza names by its id.
+    #[must_use]
+    pub fn with_key_file(mut self, key_file: KeyFile) -> Self {
+        self.key_files.push(key_file);
+        self
+    }
+
+    /// Sets the passphrase.
+    #[must_use]
+    pub fn with_passphrase(mut self, passphrase: Passphrase) -> Self {
+        self.passphrase = Some(passphrase);
+        self
+    }
+
+    /// Sets the cost of the passphrase; [`Argon2idParams::RECOMMENDED`] unless it is called.
+    #[must_use]
+    pub const fn with_argon2id(mut self, params: Argon2idParams) -> Self {
+        self.argon2id = params;
+        self
+    }
+
+    /// Returns what opens a stream that was written for these recipients, to resume it.
+    ///
+    /// The limits let Argon2id cost what it costs to write.
+    #[must_use]
+    pub fn credentials(&self) -> Credentials {
+        let Argon2idParams { memory_kib, passes, .. } = self.argon2id;
+        let (least, work_kib) = (Argon2idLimits::DEFAULT, u64::from(memory_kib) * u64::from(passes));
+        let limits = least
+            .with_memory_kib(least.memory_kib.max(memory_kib))
+            .with_work_kib(least.work_kib.max(work_kib));
+        let credentials = Credentials::new().with_limits(limits);
+        let credentials = self.key_files.iter().cloned().fold(credentials, Credentials::with_key_file);
+        self.passphrase.iter().cloned().fold(credentials, Credentials::with_passphrase)
+    }
+
+    /// Draws a content key, and wraps it.
+    pub(crate) fn begin(&self) -> Result<(ContentKey, Envelope), Error> {
+        let key = draw_key()?;
+        let envelope = self.wrap(&key)?;
+        Ok((key, envelope))
+    }
+
+    fn wrap(&self, content_key: &ContentKey) -> Result<Envelope, Error> {
+        let fault = |error| Error::format(Stage::Start, error);
+        let Some(passphrase) = &self.passphrase else {
+            let wrapped = self
+                .key_files
+                .iter()
+                .map(|file| WrappedKey::by_key(&file.key, file.key_id, salt()?, content_key).map_err(fault));
+            return Envelope::new(wrapped.collect::<Result<Vec<_>, _>>()?).map_err(fault);
+        };
+        if !self.key_files.is_empty() {
+            return Err(fault(format::Error::misuse(Misuse::PassphraseAlone)));
+        }
+        let (salt, mut memory) = (salt()?, Argon2idMemory::new());
+        let wrapped = passphrase
+            .with(|bytes| WrappedKey::by_password(bytes, self.argon2id, salt, content_key, &mut memory))
+            .map_err(|error| Error::io(Stage::Start, None, error))?;
+        Envelope::new([wrapped.map_err(fault)?]).map_err(fault)
+    }
+}
+
+fn salt() -> Result<[u8; 32], Error> {
+    //= spec/stream-v2.md#sv2-env-014
+    //# A writer MUST draw salt from the operating system's cryptographic random generator for each
+    //# wrapping.
+    draw().map_err(|error| Error::io(Stage::Start, None, error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stream_v2_format::crypto::StreamSealer;
+    use stream_v2_format::envelope::KeyView;
+    use stream_v2_format::wire::StreamParams;
+
+    fn key_file(key: u8) -> KeyFile {
+        KeyFile::parse(KeyFile::text(&[key; 32]).as_bytes()).unwrap()
+    }
+
+    //= spec/stream-v2.md#sv2-key-005
+    //= type=test
+    //# A writer of an envelope MUST draw the content key, for that stream alone, from the operating
+    //# system's cryptographic random generator.
+    //= spec/stream-v2.md#sv2-env-014
+    //= type=test
+    //# A writer MUST draw salt from the operating system's cryptographic random generator for each
+    //# wrapping.
+    #[test]
+    fn each_stream_has_its_own_key_and_salts() {
+        let recipients = Recipients::new().with_key_file(key_file(1)).with_key_file(key_file(2));
+        let (first, second) = (recipients.begin().unwrap(), recipients.begin().unwrap());
+        assert_ne!(first.0.id(), second.0.id());
+        let mut salts: Vec<Vec<u8>> = [first.1, second.1]
+            .iter()
+            .flat_map(|envelope| {
+                envelope.view().stanzas().map(|stanza| stanza.body.to_vec()).collect::<Vec<_>>()
+            })
+            .filter(|body| body.len() == 128)
+            .map(|body| body[16..48].to_vec())
+            .collect();
+        salts.sort();
+        salts.dedup();
+        assert_eq!(salts.len(), 4);
+    }
+
+    #[test]
+    fn both_key_files_open_what_is_wrapped_for_them() {
+        let recipients = Recipients::new().with_key_file(key_file(1)).with_key_file(key_file(2));
+        let (key, envelope) = recipients.begin().unwrap();
+        for file in [key_file(1), key_file(2)] {
+            let views = envelope.view().stanzas().filter_map(|stanza| KeyView::parse(&stanza));
+            let of_file = views.filter(|view| view.key_id() == file.key_id).collect::<Vec<_>>();
+            assert_eq!(of_file.len(), 1);
+            assert_eq!(of_file[0].unwrap(&file.key).unwrap().id(), key.id());
+        }
+        let stream = StreamSealer::new(StreamParams::new([3; 32]), &key, b"").unwrap();
+        let stream = stream.with_envelope_len(envelope.envelope_len()).unwrap();
+        assert!(recipients.credentials().open(stream.header(), envelope.as_bytes(), b"").is_ok());
+    }
+
+    #[test]
+    fn impossible_recipients_are_refused() {
+        let rule = |recipients: Recipients| {
+            recipients.begin().unwrap_err().format_error().and_then(|error| error.rule())
+        };
+        assert_eq!(rule(Recipients::new()), Some(Misuse::EnvelopeEmpty));
+        let passphrase = Passphrase::new(b"correct horse".to_vec().into());
+        let both = Recipients::new().with_key_file(key_file(1)).with_passphrase(passphrase);
+        assert_eq!(rule(both), Some(Misuse::PassphraseAlone));
+    }
+}

@@ -1,0 +1,74 @@
+//! How a pipeline comes by the content key of a stream: from its caller, or from the envelope.
+
+use stream_v2_format::crypto::{ContentKey, StreamOpener};
+use stream_v2_format::wire::HeaderV1;
+use stream_v2_format::{self as format, Misuse};
+
+use crate::error::{Error, Stage};
+use crate::keys::{Credentials, OpenedBy, Recipients};
+
+/// The keys of a writer.
+#[derive(Clone, Copy)]
+pub(crate) enum WriterKeys<'a> {
+    /// The content key. Streams have no envelope.
+    Content(&'a ContentKey),
+    /// Those for whom a fresh content key is wrapped.
+    Recipients(&'a Recipients),
+}
+
+impl WriterKeys<'_> {
+    /// Returns the content key of a new stream, and the bytes of its envelope.
+    pub(super) fn begin(&self) -> Result<(ContentKey, Vec<u8>), Error> {
+        match self {
+            Self::Content(key) => Ok(((*key).clone(), Vec::new())),
+            Self::Recipients(recipients) => {
+                let (key, envelope) = recipients.begin()?;
+                Ok((key, envelope.as_bytes().to_vec()))
+            }
+        }
+    }
+
+    /// Opens the stream of an earlier run.
+    pub(crate) fn open(
+        &self,
+        header: &HeaderV1,
+        envelope: &[u8],
+        context: &[u8],
+    ) -> Result<StreamOpener, Error> {
+        match self {
+            Self::Content(key) => ReaderKeys::Content(key).open(header, envelope, context),
+            Self::Recipients(recipients) => recipients.credentials().open(header, envelope, context),
+        }
+        .map(|(stream, _)| stream)
+    }
+}
+
+/// The keys of a reader.
+#[derive(Clone, Copy)]
+pub(crate) enum ReaderKeys<'a> {
+    /// The content key.
+    Content(&'a ContentKey),
+    /// What is tried in the order of §12.6.
+    Credentials(&'a Credentials),
+    /// None, for a stream that was opened before.
+    Opened,
+}
+
+impl ReaderKeys<'_> {
+    pub(super) fn open(
+        &self,
+        header: &HeaderV1,
+        envelope: &[u8],
+        context: &[u8],
+    ) -> Result<(StreamOpener, OpenedBy), Error> {
+        let fault = |error| Error::format(Stage::Start, error);
+        match self {
+            Self::Content(key) => {
+                let stream = StreamOpener::new(header, key, context).map_err(fault)?;
+                Ok((stream, OpenedBy::ContentKey))
+            }
+            Self::Credentials(credentials) => credentials.open(header, envelope, context),
+            Self::Opened => Err(fault(format::Error::misuse(Misuse::NoContentKey))),
+        }
+    }
+}
