@@ -1,5 +1,5 @@
-//! Content keys: fresh ones, those in key files (Appendix C of the specification), and those that an
-//! envelope wraps for a key file or a passphrase (§12).
+//! Content keys: fresh ones, those in key files (Appendix C of the specification), and those that
+//! an envelope wraps for a key file or a passphrase (§12).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};

@@ -12,8 +12,8 @@ use crate::error::{Error, Stage};
 
 /// What a caller brings to open streams: content keys, key files and passphrases.
 ///
-/// They are tried in the order of §12.6. A passphrase is asked for only if a stream has a stanza for
-/// one, and Argon2id runs only within the limits.
+/// They are tried in the order of §12.6. A passphrase is asked for only if a stream has a stanza
+/// for one, and Argon2id runs only within the limits.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Credentials {
@@ -297,7 +297,8 @@ mod tests {
 
     //= spec/stream-v2.md#sv2-env-023
     //= type=test
-    //# A reader MUST try the next key, identity or password of §12.6 after one that does not unwrap.
+    //# A reader MUST try the next key, identity or password of §12.6 after one that does not
+    //# unwrap.
     #[test]
     fn key_stanzas_are_tried_one_after_the_other() {
         let by = |key: u8| Ok(OpenedBy::KeyStanza(key_file(key).key_id));
