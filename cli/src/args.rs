@@ -11,67 +11,15 @@ use stream_v2::format::wire::Suite;
 use stream_v2::pipeline::{Durability, Parallelism};
 
 use crate::failure::Failure;
+use crate::help::{
+    CAT, COMPLETIONS, DECRYPT, DELETE, ENCRYPT, EXIT_CODES, INSPECT, KEYGEN, LIST, MAN, RECOVER, UPLOADS,
+    VERIFY,
+};
 use crate::progress::stats::StatsFormat;
 use crate::text::size::{parse_age, parse_range, parse_size};
 
 /// Version of the command, and of the formats that it reads and writes.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Stream V2, format version 1)");
-
-const EXIT_CODES: &str = "\
-Exit codes:
-  0    done
-  1    the data was rejected: damaged, cut off, altered, or newer than this version
-  2    wrong usage; nothing was read or written
-  3    input or output failed
-  4    wrong key or context
-  5    a stream without its end was salvaged with --salvage
-  130  interrupted; run the same command again to resume
-
-Environment:
-  SV2_KEY_FILE         the key file, if -k is not given
-  SV2_STATE_DIR        folder for uploads in progress [default: ~/.local/state/sv2]
-  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL
-                       S3: credentials, region and server
-
-sv2 help VERB explains a verb.";
-
-/// The examples of a verb, one a line.
-macro_rules! examples {
-    ($($line:literal),+ $(,)?) => { concat!("Examples:", $("\n  ", $line),+) };
-}
-
-const KEYGEN: &str = examples!("sv2 keygen -o backup.key");
-const ENCRYPT: &str = examples!(
-    "sv2 encrypt -k backup.key dump.sql            # again, if it was interrupted: it resumes",
-    "tar -c /srv | sv2 encrypt -k backup.key -o s3://backups/srv.tar.sv2",
-    "sv2 encrypt -k backup.key --from-command -o db.sv2 -- pg_dump db",
-);
-const DECRYPT: &str = examples!(
-    "sv2 decrypt -k backup.key dump.sql.sv2",
-    "sv2 decrypt -k backup.key srv.tar.sv2 -o - | tar -x",
-    "sv2 decrypt -k backup.key --salvage cut.sv2 -o part",
-);
-const VERIFY: &str = examples!(
-    "sv2 verify -k backup.key dump.sql.sv2         # everything",
-    "sv2 verify dump.sql.sv2                       # checksums only",
-);
-const CAT: &str = examples!("sv2 cat -k backup.key dump.sql.sv2 --range 1G..1025M");
-const INSPECT: &str = examples!("sv2 inspect dump.sql.sv2", "sv2 inspect --json s3://backups/srv.tar.sv2");
-const RECOVER: &str = examples!(
-    "sv2 recover dump.sql.sv2.partial              # report only",
-    "sv2 recover --truncate cut.sv2",
-);
-const LIST: &str = examples!("sv2 list all.db");
-const UPLOADS: &str =
-    examples!("sv2 uploads s3://backups", "sv2 uploads s3://backups/daily/ --abort --older-than 7d");
-const DELETE: &str = examples!("sv2 delete 'sqlite:all.db?stream=dump'");
-
-const MAN: &str = examples!("sv2 man ~/.local/share/man/man1");
-const COMPLETIONS: &str = examples!(
-    "sv2 completions bash > ~/.local/share/bash-completion/completions/sv2",
-    "sv2 completions fish > ~/.config/fish/completions/sv2.fish",
-    "sv2 completions zsh > ~/.zfunc/_sv2           # a folder of $fpath",
-);
 
 /// Encrypt and decrypt streams that are too big, or too slow, to start over.
 #[derive(Parser)]
@@ -141,6 +89,9 @@ pub(crate) struct ListArgs {
     /// Database: a path, or sqlite:PATH
     #[arg(value_name = "DATABASE")]
     pub(crate) database: PathBuf,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs)]
@@ -155,6 +106,9 @@ pub(crate) struct UploadsArgs {
     /// Minimum age, such as 90m, 36h or 7d [default with --abort: 7d]
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub(crate) older_than: Option<Duration>,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs)]
@@ -186,6 +140,9 @@ pub(crate) struct IoArgs {
     /// much [default: 64M, 16M for S3]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     sync_every: Option<u64>,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -294,6 +251,9 @@ pub(crate) struct VerifyArgs {
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) run: RunArgs,
 }
@@ -347,6 +307,9 @@ pub(crate) struct RecoverArgs {
     /// Cut the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(ClapArgs)]

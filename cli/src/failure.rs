@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use serde::{Serialize, Serializer};
 use stream_v2::format::{Detail, ErrorKind};
 
 use crate::text::escape::one_line;
@@ -18,37 +19,45 @@ pub(crate) const EXIT_INTERRUPTED: u8 = 130;
 /// The result of every command: nothing, or a failure with its exit code.
 pub(crate) type CmdResult = Result<(), Failure>;
 
-/// The failure of a command, and the next steps for its user.
-#[derive(Debug)]
+/// The failure of a command, and the next steps for its user. It serializes as the `error` of
+/// `--json`.
+#[derive(Debug, Serialize)]
 pub(crate) struct Failure {
+    #[serde(skip)]
     exit: u8,
+    kind: &'static str,
+    detail: Option<&'static str>,
+    offset: Option<u64>,
+    segment: Option<u64>,
     message: String,
+    #[serde(rename = "hint", serialize_with = "lines")]
     hints: Vec<String>,
 }
 
 impl Failure {
-    fn new(exit: u8, message: impl Display) -> Self {
-        Self { exit, message: message.to_string(), hints: Vec::new() }
+    fn new(exit: u8, kind: &'static str, message: impl Display) -> Self {
+        let message = message.to_string();
+        Self { exit, kind, detail: None, offset: None, segment: None, message, hints: Vec::new() }
     }
 
     /// Returns a failure of usage: nothing was read or written, because the request is impossible.
     pub(crate) fn usage(message: impl Display) -> Self {
-        Self::new(EXIT_USAGE, message)
+        Self::new(EXIT_USAGE, "usage", message)
     }
 
     /// Returns a failure of verification: the data is not as it must be.
     pub(crate) fn rejected(message: impl Display) -> Self {
-        Self::new(EXIT_REJECTED, message)
+        Self::new(EXIT_REJECTED, "rejected", message)
     }
 
     /// Returns a failure of the operating system.
     pub(crate) fn io(message: impl Display) -> Self {
-        Self::new(EXIT_IO, message)
+        Self::new(EXIT_IO, "io", message)
     }
 
     /// Returns the failure of a run that the user interrupted.
     pub(crate) fn interrupted(message: impl Display) -> Self {
-        Self::new(EXIT_INTERRUPTED, message)
+        Self::new(EXIT_INTERRUPTED, "interrupted", message)
     }
 
     /// Returns the failure of the stream `name`.
@@ -59,7 +68,18 @@ impl Failure {
             (_, Detail::TruncatedUnsealed) => EXIT_UNSEALED,
             _ => EXIT_REJECTED,
         };
-        Self::new(exit, format!("{name}: {error}"))
+        let written = error.detail().name();
+        let (kind, detail) =
+            written.split_once('.').map_or((written, None), |(kind, detail)| (kind, Some(detail)));
+        // A misuse has no place in the stream.
+        let offset = Some(error.offset().0).filter(|_| error.kind() != ErrorKind::Misuse);
+        let segment = error.segment();
+        Self { detail, offset, segment, ..Self::new(exit, kind, format!("{name}: {error}")) }
+    }
+
+    /// Returns whether the stream has its final segment, if the failure shows that.
+    pub(crate) fn shows_sealed(&self) -> Option<bool> {
+        ["truncated", "trailing"].contains(&self.kind).then_some(false)
     }
 
     /// Adds a hint on what to do next.
@@ -79,6 +99,11 @@ impl Failure {
         self.hints.iter().for_each(hint);
         ExitCode::from(self.exit)
     }
+}
+
+/// Serializes hints as one text with a line for each, or as null.
+fn lines<S: Serializer>(hints: &[String], to: S) -> Result<S::Ok, S::Error> {
+    Some(hints.join("\n")).filter(|text| !text.is_empty()).serialize(to)
 }
 
 /// Prints a message to standard error.

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
-use stream_v2::file::{Source, Summary};
+use stream_v2::file::{Outcome, Source, Summary};
 use stream_v2::pipeline::Telemetry;
 use stream_v2::{Decryptor, Error, Shutdown, Unlock};
 
@@ -20,13 +20,22 @@ use crate::progress::stats::Stats;
 use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
 use crate::report::follow::Follower;
+use crate::report::json::RunResult;
 use crate::report::resume::warn_names_at_risk;
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count};
 
 pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
+    let mut result = RunResult::default();
+    let done = run_with(args, &mut result);
+    result.finish(args.io.json, "decrypt", done)
+}
+
+fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     let io = &args.io;
+    result.reads(&io.input);
     let output = io.output.clone().map_or_else(|| default_output(&io.input), Ok)?;
+    result.writes(&output, io.json)?;
     let destination = Destination::of(&output, &io.input, &io.key, io.force)?;
     let key_file = KeyFile::of(&io.key, &io.input, io.run.quiet)?;
     let mut input = Input::open(&io.input)?;
@@ -47,7 +56,7 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
     })?;
     let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let follower = Follower::new(&mut progress, &output, io.run.quiet);
-    let (stream_key_id, result) = match Decryptor::with_shutdown(input.source(), &shutdown) {
+    let (stream_key_id, ended) = match Decryptor::with_shutdown(input.source(), &shutdown) {
         Ok(decryptor) => {
             let key_id = decryptor.key_id();
             (Some(key_id), decrypt(decryptor, &unlock, (&output, &shutdown), follower)?)
@@ -55,7 +64,9 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
         Err(error) => (None, Err(error)),
     };
     warn_names_at_risk(&output, io.run.quiet);
-    let summary = result.map_err(|error| {
+    result.key(stream_key_id);
+    result.committed(progress.committed());
+    let (outcome, summary) = ended.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
             output: Some(&output),
@@ -66,6 +77,7 @@ pub(crate) fn run(args: &DecryptArgs) -> CmdResult {
         };
         failed_call(error, &input, &failed)
     })?;
+    result.complete(outcome, summary.as_ref());
     if io.run.quiet || matches!(output, Output::Standard) {
         return Ok(());
     }
@@ -87,18 +99,19 @@ fn decrypt(
     unlock: &Unlock,
     (output, shutdown): (&Output, &Shutdown),
     mut follower: Follower<'_>,
-) -> Result<Result<Option<Summary>, Error>, Failure> {
+) -> Result<Result<(Outcome, Option<Summary>), Error>, Failure> {
     let mut observer = |event: stream_v2::file::Event<'_>| follower.follow(event);
     if let Output::File(file) = output {
         let report = decryptor.decrypt_to(unlock, file, &mut observer);
-        return Ok(report.map(|report| report.summary().copied()));
+        return Ok(report.map(|report| (report.outcome(), report.summary().copied())));
     }
     // A device may wait for its reader, but not for a stream that cannot be decrypted.
     if let Err(error) = decryptor.check(unlock) {
         return Ok(Err(error));
     }
     let mut sink = output.open(Content::Plaintext, shutdown)?;
-    Ok(decryptor.decrypt_into(unlock, &mut *sink, &mut observer).map(Some))
+    let summary = decryptor.decrypt_into(unlock, &mut *sink, &mut observer);
+    Ok(summary.map(|summary| (Outcome::Fresh, Some(summary))))
 }
 
 /// Returns how the options want the stream to be read.

@@ -22,21 +22,33 @@ use crate::progress::stats::Stats;
 use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
 use crate::report::follow::Follower;
+use crate::report::json::RunResult;
 use crate::report::resume::warn_names_at_risk;
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count, human};
 
 pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
+    let mut result = RunResult::default();
+    let done = encrypt(args, &mut result);
+    result.finish(args.io.json, "encrypt", done)
+}
+
+fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
     let io = &args.io;
+    // A command is not a path, and no output can be the same file.
+    let path = if args.from_command { Path::new("") } else { &io.input };
+    if !args.from_command {
+        result.reads(path);
+    }
+    let output = io.output.clone().map_or_else(|| default_output(path), Ok)?;
+    result.writes(&output, io.json)?;
     if !args.from_command && !args.command.is_empty() {
         return Err(Failure::usage("a command was named, and nothing says that it is to be run")
             .hint("--from-command runs it, and encrypts its output"));
     }
-    // A command is not a path, and no output can be the same file.
-    let path = if args.from_command { Path::new("") } else { &io.input };
-    let output = io.output.clone().map_or_else(|| default_output(path), Ok)?;
     let destination = Destination::of(&output, path, &io.key, io.force)?;
     let key_file = KeyFile::of(&io.key, path, io.run.quiet)?;
+    result.key(Some(key_file.key_id));
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
     let options = options(&key_file, args)?
         .durability(io.durability(destination.sync_every()))
@@ -57,7 +69,7 @@ pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
     })?;
     let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let mut follower = Follower::new(&mut progress, &output, io.run.quiet);
-    let result = match &output {
+    let ended = match &output {
         Output::File(file) => encryptor
             .encrypt_to(input.source(), file, &mut |event| follower.follow(event))
             .map(|report| (report.outcome(), report.summary().copied())),
@@ -69,7 +81,8 @@ pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
         }
     };
     warn_names_at_risk(&output, io.run.quiet);
-    let (outcome, summary) = result.map_err(|error| {
+    result.committed(progress.committed());
+    let (outcome, summary) = ended.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
             output: Some(&output),
@@ -80,6 +93,7 @@ pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
         };
         failed_call(error, &input, &failed)
     })?;
+    result.complete(outcome, summary.as_ref());
     if !io.run.quiet && !matches!(output, Output::Standard) {
         note_done(&output.name(), outcome, summary.as_ref());
     }

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 
+use serde::Serialize;
 use stream_v2::format::{Detail, Error as FormatError};
 use stream_v2::recover::{KeylessRecovered, recover_keyless};
 use stream_v2::{Error, Unlock, recover};
@@ -14,54 +15,106 @@ use crate::keys::KeyFile;
 use crate::location::Location;
 use crate::progress::bar::shown;
 use crate::report::advice::advice;
-use crate::stdio::print;
+use crate::report::json::{finish, place};
+use crate::stdio::{print, refuse_closed_output};
 use crate::text::size::{bytes, count};
 
 pub(crate) fn run(args: &RecoverArgs) -> CmdResult {
+    let (input, input_hex) = place(&args.file);
+    let mut result = Recovery { input, input_hex, ..Recovery::default() };
+    let done = find(args, &mut result);
+    if let Err(failure) = &done {
+        result.sealed = result.sealed.or(failure.shows_sealed());
+    }
+    finish(args.json, "recover", &result, done)
+}
+
+fn find(args: &RecoverArgs, result: &mut Recovery) -> CmdResult {
     let name = args.file.display().to_string();
     if !matches!(Location::of(&args.file)?, Location::File) {
         return Err(Failure::usage(format!("{name}: is not a file; databases and S3 have no torn tails"))
             .hint("sv2 verify checks it; run the same command again to resume an interrupted run"));
     }
+    if args.json {
+        refuse_closed_output()?;
+    }
     interrupt::end_at_once()?;
     let mut file = open(&args.file, args.truncate)?;
-    let found = match args.key.key_file() {
-        Some(_) => with_key(&mut file, args),
-        None => without_key(&mut file, args),
-    }?;
+    result.with_key = args.key.key_file().is_some();
+    let found = if result.with_key { with_key(&mut file, args) } else { without_key(&mut file, args) }?;
     let tail = found.file_len - found.stream_len;
+    result.found(&found);
+    if !args.json {
+        print_found(&name, &found)?;
+    }
+    if args.truncate && tail > 0 {
+        //= spec/stream-v2.md#sv2-res-015
+        //# nor cut anything unasked;
+        let cut = file.set_len(found.stream_len).and_then(|()| file.sync_all());
+        cut.map_err(|error| Failure::io(format!("{name}: cannot be cut: {error}")))?;
+        result.cut = true;
+    }
+    if args.json { Ok(()) } else { print_advice(&name, &found, result) }
+}
+
+fn print_found(name: &str, found: &KeylessRecovered) -> CmdResult {
     let (segments, plaintext) = (count(found.segments, "segment"), bytes(found.plaintext_len));
     let end = if found.sealed { "complete" } else { "no final segment" };
     let runs = count(found.runs, "run");
-    print(format_args!("{name}: {segments} in {runs}, {plaintext} of plaintext; {end}"))?;
-    match (tail, args.truncate) {
+    print(format_args!("{name}: {segments} in {runs}, {plaintext} of plaintext; {end}"))
+}
+
+fn print_advice(name: &str, found: &KeylessRecovered, result: &Recovery) -> CmdResult {
+    let (tail, end) = (found.file_len - found.stream_len, found.stream_len);
+    match (tail, result.cut) {
         (0, _) => print(format_args!("{name}: no torn tail"))?,
         (_, false) => print(format_args!(
-            "{name}: a torn tail of {} after byte {}; --truncate cuts it",
-            bytes(tail),
-            found.stream_len
+            "{name}: a torn tail of {} after byte {end}; --truncate cuts it",
+            bytes(tail)
         ))?,
-        //= spec/stream-v2.md#sv2-res-015
-        //# nor cut anything unasked;
         (_, true) => {
-            let cut = file.set_len(found.stream_len).and_then(|()| file.sync_all());
-            cut.map_err(|error| Failure::io(format!("{name}: cannot be cut: {error}")))?;
-            print(format_args!(
-                "{name}: a torn tail of {} was cut after byte {}",
-                bytes(tail),
-                found.stream_len
-            ))?;
+            print(format_args!("{name}: a torn tail of {} was cut after byte {end}", bytes(tail)))?;
         }
     }
     //= spec/stream-v2.md#sv2-nok-001
     //# A tool that checks a stream without the key MUST NOT call it authentic, verified or intact.
-    if args.key.key_file().is_none() {
+    if !result.with_key {
         print("checksums only, without a key: authenticity is unknown; -k FILE checks it")?;
     }
     if !found.sealed {
         print("sv2 encrypt resumes a .partial file by itself; sv2 decrypt --salvage recovers its plaintext")?;
     }
     Ok(())
+}
+
+/// The result as JSON. Lengths are in bytes.
+#[derive(Default, Serialize)]
+struct Recovery {
+    input: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_hex: Option<String>,
+    with_key: bool,
+    sealed: Option<bool>,
+    segments: Option<u64>,
+    runs: Option<u64>,
+    plaintext_len: Option<u64>,
+    stream_len: Option<u64>,
+    file_len: Option<u64>,
+    torn_tail_len: Option<u64>,
+    /// The torn tail was cut, so the file has `stream_len` bytes now.
+    cut: bool,
+}
+
+impl Recovery {
+    const fn found(&mut self, found: &KeylessRecovered) {
+        self.sealed = Some(found.sealed);
+        self.segments = Some(found.segments);
+        self.runs = Some(found.runs);
+        self.plaintext_len = Some(found.plaintext_len);
+        self.stream_len = Some(found.stream_len);
+        self.file_len = Some(found.file_len);
+        self.torn_tail_len = Some(found.file_len - found.stream_len);
+    }
 }
 
 /// Opens a file. With `truncate` it is opened for writing and locked against other writers.

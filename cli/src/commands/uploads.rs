@@ -4,12 +4,15 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use jiff::Timestamp;
+use serde::Serialize;
 use stream_v2::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, UploadId};
 
 use crate::args::UploadsArgs;
 use crate::failure::{CmdResult, Failure, note};
 use crate::interrupt;
 use crate::output::upload::{failed, folder};
+use crate::report::json::{finish, place};
 use crate::stdio::print;
 use crate::text::size::{age, count};
 
@@ -17,6 +20,14 @@ use crate::text::size::{age, count};
 const YOUNG: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
 pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
+    let (place, place_hex) = place(&args.place);
+    let mut list = List { place, place_hex, uploads: Vec::new() };
+    let done = each(args, &mut list.uploads);
+    finish(args.json, "uploads", &list, done)
+}
+
+/// Lists uploads, and aborts them if asked. With `--json` they are collected in `found`.
+fn each(args: &UploadsArgs, found: &mut Vec<Listed>) -> CmdResult {
     interrupt::end_at_once()?;
     let (name, prefix) = bucket_and_prefix(&args.place)?;
     let bucket =
@@ -26,12 +37,13 @@ pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
     let (mut failures, mut printed) = (0, Ok(()));
     let listed = bucket.each_unfinished(prefix, &mut |page| {
         for upload in page.iter().filter(|upload| passed(upload).is_some_and(|age| age >= older_than)) {
-            let what = aborting.as_ref().map_or_else(|| Ok(String::new()), |aborting| aborting.abort(upload));
+            let what = aborting.as_ref().map_or(Ok(What::LISTED), |aborting| aborting.abort(upload));
             let begun = passed(upload).map(age).unwrap_or_default();
             let name = bucket.name_of(&upload.key);
-            match what {
+            match &what {
+                Ok(_) if args.json => {}
                 Ok(what) => {
-                    let done = print(format_args!("{name}: begun {begun} ago{what}"));
+                    let done = print(format_args!("{name}: begun {begun} ago{}", what.sentence()));
                     if printed.is_ok() {
                         printed = done;
                     }
@@ -40,6 +52,9 @@ pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
                     failures += 1;
                     note(format_args!("{name}: begun {begun} ago, not aborted: {why}"));
                 }
+            }
+            if args.json {
+                found.push(Listed::new(name, upload, what));
             }
             // Uploads are aborted even if they can no longer be printed.
             if printed.is_err() && aborting.is_none() {
@@ -58,6 +73,61 @@ pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
     }
 }
 
+/// The result as JSON.
+#[derive(Serialize)]
+struct List {
+    place: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    place_hex: Option<String>,
+    uploads: Vec<Listed>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    place: String,
+    key: String,
+    upload_id: String,
+    begun: Option<String>,
+    status: &'static str,
+    local_files_removed: bool,
+    message: Option<String>,
+}
+
+impl Listed {
+    fn new(place: String, upload: &Unfinished, what: Result<What, String>) -> Self {
+        let begun = upload.begun.map(|begun| Timestamp::from_nanosecond(begun.into()));
+        let begun = begun.and_then(Result::ok).map(|begun| begun.to_string());
+        let local_files_removed = what.as_ref().is_ok_and(|what| what.local_files_removed);
+        let (status, message) =
+            what.map_or_else(|why| ("not_aborted", Some(why)), |what| (what.status, None));
+        let (key, upload_id) = (upload.key.clone(), upload.id.clone());
+        Self { place, key, upload_id, begun, status, local_files_removed, message }
+    }
+}
+
+/// The result for an upload.
+struct What {
+    status: &'static str,
+    /// Its partial output on this machine was removed.
+    local_files_removed: bool,
+}
+
+impl What {
+    const LISTED: Self = Self { status: "unfinished", local_files_removed: false };
+
+    /// Returns the end of a sentence.
+    fn sentence(&self) -> String {
+        let status = match self.status {
+            "aborted" => ", aborted",
+            "gone" => ", was gone already",
+            _ => "",
+        };
+        let removed =
+            if self.local_files_removed { "; its partial output on this machine is removed" } else { "" };
+        format!("{status}{removed}")
+    }
+}
+
 /// Aborts uploads one by one. A failure does not spare the others.
 struct Aborting<'a> {
     bucket: &'a Bucket,
@@ -67,29 +137,28 @@ struct Aborting<'a> {
 
 impl Aborting<'_> {
     /// Aborts an upload and returns the result for the report.
-    fn abort(&self, upload: &Unfinished) -> Result<String, String> {
+    fn abort(&self, upload: &Unfinished) -> Result<What, String> {
         let key = self.key_of(upload).map_err(|error| error.to_string())?;
         let id = UploadId { key, id: &upload.id };
         let leftover = self.leftover(id).map_err(|error| match error.kind() {
             ErrorKind::WouldBlock => "another sv2 on this machine is at work on it".into(),
             _ => error.to_string(),
         })?;
-        let mut what = match self.bucket.abort(id).map_err(|error| error.to_string())? {
-            Aborted::Now => ", aborted",
+        let status = match self.bucket.abort(id).map_err(|error| error.to_string())? {
+            Aborted::Now => "aborted",
             Aborted::Before if self.is_listed(id) => {
                 return Err("S3 lists it, and does not know it under this key".into());
             }
-            Aborted::Before => ", was gone already",
+            Aborted::Before => "gone",
             Aborted::Refused(why) => return Err(why),
-        }
-        .to_owned();
+        };
+        let local_files_removed = leftover.is_some();
         if let Some(leftover) = leftover {
             leftover
                 .remove()
                 .map_err(|error| format!("its files on this machine cannot be removed: {error}"))?;
-            what += "; its partial output on this machine is removed";
         }
-        Ok(what)
+        Ok(What { status, local_files_removed })
     }
 
     /// Returns the key of an upload. If the list is ambiguous, S3 knows the upload under one of two

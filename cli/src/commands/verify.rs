@@ -1,5 +1,6 @@
 //! `sv2 verify`: verifies everything with the key, or checksums without it.
 
+use serde::Serialize;
 use stream_v2::file::Event;
 use stream_v2::pipeline::{Error, KeylessWalk, LogManager, Telemetry, WalkDepth};
 use stream_v2::{Decryptor, Shutdown, Unlock};
@@ -15,14 +16,39 @@ use crate::progress::stats::Stats;
 use crate::report::advice::walk_failed;
 use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
+use crate::report::json::{finish, place};
 use crate::stdio::remark;
 use crate::text::size::{bytes, count};
 
 pub(crate) fn run(args: &VerifyArgs) -> CmdResult {
-    if args.key.key_file().is_some() { with_key(args) } else { without_key(args) }
+    let (input, input_hex) = place(&args.input);
+    let with_key = args.key.key_file().is_some();
+    let mut result = Check { input, input_hex, with_key, ..Check::default() };
+    let done = if with_key { check_all(args, &mut result) } else { check_sums(args, &mut result) };
+    result.sealed = match &done {
+        Ok(()) => Some(true),
+        Err(failure) => failure.shows_sealed(),
+    };
+    finish(args.json, "verify", &result, done)
 }
 
-fn with_key(args: &VerifyArgs) -> CmdResult {
+/// The result as JSON. Lengths are in bytes.
+#[derive(Default, Serialize)]
+struct Check {
+    input: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input_hex: Option<String>,
+    with_key: bool,
+    /// All of the stream was checked with the key. Nothing else may be called that (SV2-NOK-001).
+    authentic: Option<bool>,
+    sealed: Option<bool>,
+    segments: Option<u64>,
+    plaintext_len: Option<u64>,
+    stream_len: Option<u64>,
+    key_id: Option<String>,
+}
+
+fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     let key_file = KeyFile::of(&args.key, &args.input, args.run.quiet)?;
     let mut input = Input::open(&args.input)?;
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
@@ -43,6 +69,9 @@ fn with_key(args: &VerifyArgs) -> CmdResult {
             }
         })
     });
+    let committed = progress.committed();
+    result.key_id = stream_key_id.map(hex::encode);
+    (result.segments, result.plaintext_len) = (Some(committed.segments), Some(committed.plaintext_len));
     let summary = verified.map_err(|error| {
         let failed = FailedRun {
             input: &input.name,
@@ -50,11 +79,13 @@ fn with_key(args: &VerifyArgs) -> CmdResult {
             content: Content::Plaintext,
             key_file: &key_file,
             stream_key_id,
-            committed: progress.committed(),
+            committed,
         };
         failed_call(error, &input, &failed)
     })?;
-    if args.run.quiet {
+    (result.authentic, result.stream_len) = (Some(true), Some(summary.stream_len));
+    (result.segments, result.plaintext_len) = (Some(summary.segments), Some(summary.plaintext_len));
+    if args.run.quiet || args.json {
         return Ok(());
     }
     let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
@@ -62,7 +93,7 @@ fn with_key(args: &VerifyArgs) -> CmdResult {
 }
 
 /// Compares checksums, and claims nothing more (SV2-NOK-001).
-fn without_key(args: &VerifyArgs) -> CmdResult {
+fn check_sums(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     args.key.refuse_context_without_key()?;
     if args.run.stats.is_some() {
         return Err(Failure::usage("--stats means nothing without a key")
@@ -76,11 +107,17 @@ fn without_key(args: &VerifyArgs) -> CmdResult {
     let mut walk = KeylessWalk::reading(source, WalkDepth::Wires)
         .map_err(failed)
         .map_err(|failure| failure.hint(NO_KEY))?;
-    let mut plaintext_len = 0;
-    while let Some(segment) = walk.next_segment().map_err(failed).map_err(|failure| failure.hint(NO_KEY))? {
+    result.key_id = Some(hex::encode(walk.header().params().key_id));
+    let (mut plaintext_len, mut stream_len) = (0, walk.header().body_offset().0);
+    loop {
+        let segment = walk.next_segment().map_err(failed).map_err(|failure| failure.hint(NO_KEY));
+        (result.segments, result.plaintext_len) = (Some(walk.segments()), Some(plaintext_len));
+        let Some(segment) = segment? else { break };
         plaintext_len += u64::from(segment.header.plaintext_len);
+        stream_len = segment.offset.plus(segment.header.segment_len()).0;
     }
-    if args.run.quiet {
+    result.stream_len = Some(stream_len);
+    if args.run.quiet || args.json {
         return Ok(());
     }
     let (segments, plaintext) = (count(walk.segments(), "segment"), bytes(plaintext_len));

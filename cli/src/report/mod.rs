@@ -4,4 +4,5 @@ pub(crate) mod advice;
 pub(crate) mod failed_call;
 pub(crate) mod failed_run;
 pub(crate) mod follow;
+pub(crate) mod json;
 pub(crate) mod resume;

@@ -18,6 +18,24 @@ pub(crate) fn one_line(text: impl Display) -> String {
     line
 }
 
+/// Escapes in JSON, without a change of its meaning, everything that a terminal would not show
+/// literally.
+///
+/// Such characters are only in the strings of a JSON text that has one line.
+pub(crate) fn plain_json(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    for char in json.chars() {
+        if is_plain(char) {
+            line.push(char);
+            continue;
+        }
+        for unit in char.encode_utf16(&mut [0; 2]) {
+            let _ = write!(line, "\\u{unit:04x}");
+        }
+    }
+    line
+}
+
 /// Returns false for control characters (C0, DEL, C1), and for characters that separate lines,
 /// change the direction of writing or are invisible.
 fn is_plain(char: char) -> bool {
@@ -47,5 +65,13 @@ mod tests {
         ] {
             assert_eq!(one_line(hostile), shown);
         }
+    }
+
+    #[test]
+    fn escaped_json_has_the_same_meaning() {
+        let hostile = "a\n\u{7f}\u{9b}31m\u{202e}\u{feff}\u{e0041}\"\\ Grüße 🙂";
+        let json = plain_json(&serde_json::to_string(hostile).unwrap());
+        assert!(json.chars().all(is_plain), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
     }
 }

@@ -15,6 +15,8 @@ mod inspect;
 #[cfg(unix)]
 mod interrupt;
 #[cfg(unix)]
+mod json;
+#[cfg(unix)]
 mod messages;
 #[cfg(unix)]
 mod refusals;

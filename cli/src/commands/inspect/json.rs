@@ -6,7 +6,9 @@ use serde::Serialize;
 use stream_v2::format::wire::HeaderV1;
 use stream_v2::pipeline::{Error, WalkedSegment};
 
-use crate::commands::inspect::view::{View, sealed};
+use crate::commands::inspect::view::View;
+use crate::failure::Failure;
+use crate::report::json::line;
 
 /// Writes `{"header": …, "segments": […], "runs": …, "sealed": …, "error": …}`.
 pub(crate) struct Json<W> {
@@ -47,15 +49,6 @@ struct Segment {
     payload_len: u32,
     wire_len: u32,
     run_salt: String,
-}
-
-#[derive(Serialize)]
-struct Fault {
-    kind: &'static str,
-    detail: Option<&'static str>,
-    offset: Option<u64>,
-    segment: Option<u64>,
-    message: String,
 }
 
 impl<W: Write> Json<W> {
@@ -108,27 +101,12 @@ impl<W: Write> View for Json<W> {
         write!(self.out, "{comma}\n  {}", serde_json::to_string(&row)?)
     }
 
-    fn end(&mut self, error: Option<&Error>) -> io::Result<()> {
+    fn end(&mut self, _: Option<&Error>, failure: Option<&Failure>) -> io::Result<()> {
         if !self.header_seen {
             write!(self.out, "{{\"header\": null,\n \"segments\": [")?;
         }
-        let fault = error.map(fault);
-        let fault = serde_json::to_string(&fault)?;
-        let sealed = serde_json::to_string(&sealed(error))?;
-        let runs = self.runs;
-        writeln!(self.out, "],\n \"runs\": {runs},\n \"sealed\": {sealed},\n \"error\": {fault}}}")
-    }
-}
-
-/// Splits the written form of an error, `kind.detail` or `kind`.
-fn fault(error: &Error) -> Fault {
-    let name = error.format_error().map_or("io.source", |error| error.detail().name());
-    let (kind, detail) = name.split_once('.').map_or((name, None), |(kind, detail)| (kind, Some(detail)));
-    Fault {
-        kind,
-        detail,
-        offset: error.format_error().map(|error| error.offset().0),
-        segment: error.segment(),
-        message: error.to_string(),
+        let sealed = failure.map_or(Some(true), Failure::shows_sealed);
+        let (runs, sealed, error) = (self.runs, line(&sealed), line(&failure));
+        writeln!(self.out, "],\n \"runs\": {runs},\n \"sealed\": {sealed},\n \"error\": {error}}}")
     }
 }

@@ -12,39 +12,52 @@ use crate::args::InspectArgs;
 use crate::commands::inspect::json::Json;
 use crate::commands::inspect::table::Table;
 use crate::commands::inspect::view::View;
-use crate::failure::CmdResult;
+use crate::failure::{CmdResult, Failure};
 use crate::input::source::{Input, Reader};
 use crate::interrupt;
 use crate::report::advice::walk_failed;
 use crate::stdio::{Results, standard_output_failed};
 
 pub(crate) fn run(args: &InspectArgs) -> CmdResult {
-    let input = Input::open(&args.input)?;
-    interrupt::end_at_once()?;
+    let opened = Input::open(&args.input).and_then(|input| interrupt::end_at_once().map(|()| input));
+    let input = opened.inspect_err(|failure| {
+        if args.json {
+            // The failure to report is the first one.
+            let _ = Results::open().map(|out| Json::new(out).end(None, Some(failure)));
+        }
+    })?;
     let mut out = BufWriter::new(Results::open()?);
     let mut view: Box<dyn View + '_> =
         if args.json { Box::new(Json::new(&mut out)) } else { Box::new(Table::new(&mut out, args.all)) };
-    let walked = match input.reader {
-        Reader::Regular(file) => show(KeylessWalk::seeking(file), &mut *view),
-        reader @ Reader::Waiting(_) => show(KeylessWalk::reading(reader, WalkDepth::Headers), &mut *view),
-    };
+    let shown = show(input, &mut *view);
     drop(view);
-    let error = walked.and_then(|end| out.flush().map(|()| end)).map_err(standard_output_failed)?;
-    error.map_or(Ok(()), |error| Err(walk_failed(&input.name, &error)))
+    let failure = shown.and_then(|failure| out.flush().map(|()| failure)).map_err(standard_output_failed)?;
+    failure.map_or(Ok(()), Err)
 }
 
-/// Shows the whole walk and returns the error of the stream that ended it.
-fn show<R: Read>(walk: Result<KeylessWalk<R>, Error>, view: &mut dyn View) -> io::Result<Option<Error>> {
+/// Shows the whole walk over a stream, and returns its failure.
+fn show(Input { reader, name, .. }: Input, view: &mut dyn View) -> io::Result<Option<Failure>> {
+    let error = match reader {
+        Reader::Regular(file) => walk(KeylessWalk::seeking(file), view),
+        reader @ Reader::Waiting(_) => walk(KeylessWalk::reading(reader, WalkDepth::Headers), view),
+    }?;
+    let failure = error.as_ref().map(|error| walk_failed(&name, error));
+    view.end(error.as_ref(), failure.as_ref())?;
+    Ok(failure)
+}
+
+/// Shows a walk up to its end, and returns the error of the stream that ended it.
+fn walk<R: Read>(walk: Result<KeylessWalk<R>, Error>, view: &mut dyn View) -> io::Result<Option<Error>> {
     let mut walk = match walk {
         Ok(walk) => walk,
-        Err(error) => return view.end(Some(&error)).map(|()| Some(error)),
+        Err(error) => return Ok(Some(error)),
     };
     view.header(walk.header())?;
     loop {
         match walk.next_segment() {
             Ok(Some(segment)) => view.segment(&segment)?,
-            Ok(None) => return view.end(None).map(|()| None),
-            Err(error) => return view.end(Some(&error)).map(|()| Some(error)),
+            Ok(None) => return Ok(None),
+            Err(error) => return Ok(Some(error)),
         }
     }
 }

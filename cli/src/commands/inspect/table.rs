@@ -7,7 +7,8 @@ use std::io::{self, Write};
 use stream_v2::format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
 use stream_v2::pipeline::{Error, WalkedSegment};
 
-use crate::commands::inspect::view::{View, sealed};
+use crate::commands::inspect::view::View;
+use crate::failure::Failure;
 use crate::text::escape::one_line;
 use crate::text::size::{bytes, count, human};
 
@@ -131,7 +132,7 @@ impl<W: Write> View for Table<W> {
         Ok(())
     }
 
-    fn end(&mut self, error: Option<&Error>) -> io::Result<()> {
+    fn end(&mut self, error: Option<&Error>, failure: Option<&Failure>) -> io::Result<()> {
         if self.stream_len > 0 {
             self.last_rows()?;
             writeln!(self.out)?;
@@ -139,7 +140,7 @@ impl<W: Write> View for Table<W> {
             self.field("plaintext", bytes(self.plaintext_len))?;
             self.runs()?;
         }
-        let word = match sealed(error) {
+        let word = match failure.map_or(Some(true), Failure::shows_sealed) {
             Some(true) => "yes",
             Some(false) => "no",
             None => "unknown",
