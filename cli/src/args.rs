@@ -1,6 +1,6 @@
 //! The command line: its commands and options, and their help texts.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -159,6 +159,12 @@ pub(crate) struct KeyArgs {
     /// Key file made by `sv2 keygen`
     #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
     key_file: Option<OsString>,
+    /// Ask for a passphrase on the terminal
+    #[arg(short, long)]
+    pub(crate) passphrase: bool,
+    /// File whose one line is the passphrase
+    #[arg(long, value_name = "FILE", conflicts_with = "passphrase")]
+    pub(crate) passphrase_file: Option<PathBuf>,
     /// Text to bind the stream to; decryption needs the same text, which is not stored
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) context: String,
@@ -166,9 +172,21 @@ pub(crate) struct KeyArgs {
 
 impl KeyArgs {
     /// Returns the named key file. An empty name counts as none, so that an environment variable
-    /// can be set to nothing.
+    /// can be set to nothing. With a passphrase, the environment names none.
     pub(crate) fn key_file(&self) -> Option<&Path> {
-        self.key_file.as_deref().filter(|name| !name.is_empty()).map(Path::new)
+        let named = self.key_file.as_deref().filter(|name| !name.is_empty());
+        let in_environment = |name: &OsStr| std::env::var_os("SV2_KEY_FILE").is_some_and(|file| file == name);
+        named.filter(|name| !self.has_passphrase() || !in_environment(name)).map(Path::new)
+    }
+
+    /// Returns whether an option brings a passphrase.
+    pub(crate) const fn has_passphrase(&self) -> bool {
+        self.passphrase || self.passphrase_file.is_some()
+    }
+
+    /// Returns whether an option, or the environment, brings something that opens a stream.
+    pub(crate) fn has_any(&self) -> bool {
+        self.has_passphrase() || self.key_file().is_some()
     }
 
     /// Rejects a context without a key, which would have no effect.
@@ -216,6 +234,9 @@ pub(crate) struct EncryptArgs {
     /// Plaintext bytes of a frame: a power of two from 4K to 16M [default: 64K]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
+    /// Encrypt under a fresh key that the key file opens, and not under the key file itself
+    #[arg(long, conflicts_with_all = ["passphrase", "passphrase_file"])]
+    pub(crate) wrap_key: bool,
     /// Write index segments, for ranges of streams with short segments. Give it again to resume
     #[arg(long)]
     pub(crate) index: bool,

@@ -27,6 +27,7 @@ pub(crate) const KEYGEN: &str = examples!("sv2 keygen -o backup.key");
 pub(crate) const ENCRYPT: &str = examples!(
     "sv2 encrypt -k backup.key dump.sql            # again, if it was interrupted: it resumes",
     "tar -c /srv | sv2 encrypt -k backup.key -o s3://backups/srv.tar.sv2",
+    "sv2 encrypt -p letter.odt                     # asks for a passphrase",
     "sv2 encrypt -k backup.key --from-command -o db.sv2 -- pg_dump db",
 );
 pub(crate) const DECRYPT: &str = examples!(

@@ -1,32 +1,101 @@
-//! Key files of the command, from a file or standard input. The library parses their text (Appendix
-//! C).
+//! The keys of the command: key files, from a file or standard input, and passphrases. The library
+//! parses the text of key files (Appendix C).
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use stream_v2::pipeline::{ContentKey, KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileError, LineFault};
+use stream_v2::Options;
+use stream_v2::key::{Credentials, Passphrase, Recipients};
+use stream_v2::pipeline::{KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileError, LineFault};
 use zeroize::Zeroizing;
 
 use crate::args::KeyArgs;
 use crate::failure::{Failure, note};
 use crate::input::waiting::WaitingInput;
+use crate::passphrase;
 use crate::stdio::{is_standard_input, standard_input};
 
-/// A content key and its id.
+/// The keys of a run: a key file, a passphrase, or both.
+pub(crate) struct Keys {
+    pub(crate) file: Option<KeyFile>,
+    passphrase: Option<Passphrase>,
+}
+
+impl Keys {
+    /// Reads what the options bring to open `input`.
+    ///
+    /// If they bring nothing, a passphrase is asked for once the stream turns out to need one.
+    pub(crate) fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
+        let passphrase = match &key.passphrase_file {
+            Some(path) => Some(Passphrase::new(passphrase::read(path)?)),
+            None if key.passphrase || !key.has_any() && passphrase::can_ask() => {
+                Some(Passphrase::asked(passphrase::ask))
+            }
+            None => None,
+        };
+        let without_file = passphrase.is_some() && key.key_file().is_none();
+        let file = if without_file { None } else { Some(KeyFile::of(key, input, quiet)?) };
+        Ok(Self { file, passphrase })
+    }
+
+    /// Reads what the options bring to encrypt `input`.
+    pub(crate) fn for_writing(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
+        let passphrase = match &key.passphrase_file {
+            Some(path) => Some(passphrase::read(path)?),
+            None if key.passphrase => Some(passphrase::ask_for_new()?),
+            None => None,
+        };
+        if passphrase.is_some() && key.key_file().is_some() {
+            return Err(Failure::usage("a passphrase cannot be combined with a key file")
+                .hint("encrypt for one of them: whoever has the key file would not need the passphrase"));
+        }
+        let passphrase = passphrase.map(Passphrase::new);
+        let file = if passphrase.is_some() { None } else { Some(KeyFile::of(key, input, quiet)?) };
+        Ok(Self { file, passphrase })
+    }
+
+    /// Returns the id of the key file.
+    pub(crate) fn key_id(&self) -> Option<[u8; 16]> {
+        self.file.as_ref().map(|file| file.text.key_id)
+    }
+
+    /// Returns what opens a stream.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let files = self.file.iter().map(|file| file.text.clone());
+        let credentials = files.fold(Credentials::new(), Credentials::with_key_file);
+        self.passphrase.iter().cloned().fold(credentials, Credentials::with_passphrase)
+    }
+
+    /// Returns the options of a stream for these keys.
+    ///
+    /// The key file is the content key of the stream, unless `wraps`.
+    pub(crate) fn options(&self, wraps: bool) -> Options {
+        match &self.file {
+            Some(file) if !wraps => Options::new(&file.text.key).key_id(file.text.key_id),
+            file => {
+                let files = file.iter().map(|file| file.text.clone());
+                let recipients = files.fold(Recipients::new(), Recipients::with_key_file);
+                let passphrase = self.passphrase.iter().cloned();
+                Options::for_recipients(passphrase.fold(recipients, Recipients::with_passphrase))
+            }
+        }
+    }
+}
+
+/// A key file, and its name.
 pub(crate) struct KeyFile {
-    pub(crate) key_id: [u8; 16],
-    pub(crate) key: ContentKey,
+    pub(crate) text: Text,
     /// The name in messages.
     pub(crate) name: String,
 }
 
 impl KeyFile {
     /// Reads the key file that an option or the environment names. `input` is the input of the run.
-    pub(crate) fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
+    fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
         let Some(path) = key.key_file() else {
             return Err(Failure::usage("no key: name a key file with -k FILE, or with SV2_KEY_FILE")
-                .hint("sv2 keygen -o FILE makes one"));
+                .hint("sv2 keygen -o FILE makes one; -p asks for a passphrase instead"));
         };
         if looks_like_key(&path.to_string_lossy()) {
             return Err(Failure::usage("the key itself was given in the place of the name of its file")
@@ -53,8 +122,8 @@ impl KeyFile {
         // Allocated once and never moved, so that no copy of the key remains.
         let mut text = Zeroizing::new(Vec::with_capacity(KEY_FILE_LEN_MAX + 1));
         WaitingInput::new(file).take(KEY_FILE_LEN_MAX as u64 + 1).read_to_end(&mut text).map_err(failed)?;
-        let Text { key_id, key, .. } = Text::parse(&text).map_err(|fault| refused(&name, &fault))?;
-        Ok(Self { key_id, key, name })
+        let text = Text::parse(&text).map_err(|fault| refused(&name, &fault))?;
+        Ok(Self { text, name })
     }
 }
 

@@ -9,6 +9,7 @@ mod interrupt;
 mod keys;
 mod location;
 mod output;
+mod passphrase;
 mod progress;
 mod report;
 mod stdio;

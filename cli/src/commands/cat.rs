@@ -13,7 +13,7 @@ use crate::args::CatArgs;
 use crate::failure::{CmdResult, Failure, note};
 use crate::input::source::Input;
 use crate::interrupt;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::output::choose::Destination;
 use crate::output::file::{refuse_existing, refuse_partial};
 use crate::output::target::{Content, Output};
@@ -26,14 +26,14 @@ use crate::text::size::bytes;
 
 pub(crate) fn run(args: &CatArgs) -> CmdResult {
     let destination = Destination::of(&args.output, &args.input, &args.key, args.force)?;
-    let key_file = KeyFile::of(&args.key, &args.input, args.quiet)?;
+    let keys = Keys::of(&args.key, &args.input, args.quiet)?;
     let Input { reader, name, .. } = Input::open(&args.input)?;
     let Some(source) = reader.at_offsets() else {
         return Err(Failure::usage(format!("{name}: is not a file, so a range of it cannot be read"))
             .hint("sv2 decrypt -o - reads it from the beginning"));
     };
     let shutdown = Shutdown::new();
-    let unlock = Unlock::new(&key_file.key)
+    let unlock = Unlock::with(keys.credentials())
         .context(args.key.context.as_bytes())
         .salvage(args.salvage)
         .shutdown(&shutdown);
@@ -46,8 +46,8 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
     })?;
     let decryptor = Decryptor::over(&*source);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
-    let (output, shutdown, key_file) = (&output, &shutdown, &key_file);
-    let cat = Cat { input: &name, output, key_file, stream_key_id, shutdown };
+    let (output, shutdown, keys) = (&output, &shutdown, &keys);
+    let cat = Cat { input: &name, output, keys, stream_key_id, shutdown };
     let ranges = decryptor.and_then(|decryptor| decryptor.unlock_ranges(&unlock));
     let mut ranges = ranges.map_err(|error| cat.not_opened(&error))?;
     let len = ranges.plaintext_len();
@@ -75,7 +75,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
 struct Cat<'a> {
     input: &'a str,
     output: &'a Output,
-    key_file: &'a KeyFile,
+    keys: &'a Keys,
     /// The id of the key that the stream names, if it was read. It is not authenticated.
     stream_key_id: Option<[u8; 16]>,
     shutdown: &'a Shutdown,
@@ -114,9 +114,9 @@ impl Cat<'_> {
     fn failure(&self, error: &Error, written: u64) -> Failure {
         match (error.cause(), error.stage()) {
             (Cause::Format(format), _) if format.kind() == ErrorKind::Key => {
-                let (input, key_file, stream_key_id) = (self.input, self.key_file, self.stream_key_id);
+                let (input, keys, stream_key_id) = (self.input, self.keys, self.stream_key_id);
                 let (content, committed) = (Content::Plaintext, Committed::default());
-                FailedRun { input, output: None, content, key_file, stream_key_id, committed }.failure(error)
+                FailedRun { input, output: None, content, keys, stream_key_id, committed }.failure(error)
             }
             (Cause::Format(format), _) => self.rejected(format, written),
             (Cause::Io(io), Stage::Sink) => self.not_written(io),

@@ -11,7 +11,7 @@ use crate::args::DecryptArgs;
 use crate::failure::{CmdResult, Failure, note};
 use crate::input::source::Input;
 use crate::interrupt;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::output::choose::{Destination, refuse_unnamed};
 use crate::output::target::{Content, Output};
 use crate::output::upload::UploadSettings;
@@ -37,10 +37,10 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     let output = io.output.clone().map_or_else(|| default_output(&io.input), Ok)?;
     result.writes(&output, io.json)?;
     let destination = Destination::of(&output, &io.input, &io.key, io.force)?;
-    let key_file = KeyFile::of(&io.key, &io.input, io.run.quiet)?;
+    let keys = Keys::of(&io.key, &io.input, io.run.quiet)?;
     let mut input = Input::open(&io.input)?;
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
-    let unlock = unlock(&key_file, args)
+    let unlock = unlock(&keys, args)
         .durability(io.durability(destination.sync_every()))
         .shutdown(&shutdown)
         .telemetry(&telemetry);
@@ -71,7 +71,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
             input: &input.name,
             output: Some(&output),
             content: Content::Plaintext,
-            key_file: &key_file,
+            keys: &keys,
             stream_key_id,
             committed: progress.committed(),
         };
@@ -115,9 +115,9 @@ fn decrypt(
 }
 
 /// Returns how the options want the stream to be read.
-fn unlock(key_file: &KeyFile, args: &DecryptArgs) -> Unlock {
+fn unlock(keys: &Keys, args: &DecryptArgs) -> Unlock {
     let io = &args.io;
-    Unlock::new(&key_file.key)
+    Unlock::with(keys.credentials())
         .context(io.key.context.as_bytes())
         .salvage(args.salvage)
         .compare_output(args.verify_output)

@@ -13,7 +13,7 @@ use crate::failure::{CmdResult, Failure, note};
 use crate::input::producer::Producer;
 use crate::input::source::Input;
 use crate::interrupt;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::output::choose::{Destination, refuse_unnamed};
 use crate::output::target::{Content, Output};
 use crate::output::upload::UploadSettings;
@@ -47,10 +47,10 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
             .hint("--from-command runs it, and encrypts its output"));
     }
     let destination = Destination::of(&output, path, &io.key, io.force)?;
-    let key_file = KeyFile::of(&io.key, path, io.run.quiet)?;
-    result.key(Some(key_file.key_id));
+    let keys = Keys::for_writing(&io.key, path, io.run.quiet)?;
+    result.key(keys.key_id());
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
-    let options = options(&key_file, args)?
+    let options = options(&keys, args)?
         .durability(io.durability(destination.sync_every()))
         .shutdown(&shutdown)
         .telemetry(&telemetry);
@@ -87,7 +87,7 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
             input: &input.name,
             output: Some(&output),
             content: Content::Ciphertext,
-            key_file: &key_file,
+            keys: &keys,
             stream_key_id: None,
             committed: progress.committed(),
         };
@@ -111,15 +111,15 @@ fn note_done(name: &str, outcome: Outcome, summary: Option<&Summary>) {
 }
 
 /// Returns the options of the stream and of the run.
-fn options(key_file: &KeyFile, args: &EncryptArgs) -> Result<Options, Failure> {
+fn options(keys: &Keys, args: &EncryptArgs) -> Result<Options, Failure> {
     let io = &args.io;
     let defaults = StreamParams::new([0; 32]);
     let (frame_size, segment_size) = sizes(
         args.frame_size.unwrap_or(1 << defaults.frame_size_log2),
         args.segment_size.unwrap_or(defaults.segment_size.into()),
     )?;
-    let mut options = Options::new(&key_file.key)
-        .key_id(key_file.key_id)
+    let mut options = keys
+        .options(args.wrap_key)
         .context(io.key.context.as_bytes())
         .index(args.index)
         .workers(io.run.parallelism().workers)

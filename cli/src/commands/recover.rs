@@ -11,7 +11,7 @@ use stream_v2::{Error, Unlock, recover};
 use crate::args::RecoverArgs;
 use crate::failure::{CmdResult, Failure};
 use crate::interrupt;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::location::Location;
 use crate::progress::bar::shown;
 use crate::report::advice::advice;
@@ -40,7 +40,7 @@ fn find(args: &RecoverArgs, result: &mut Recovery) -> CmdResult {
     }
     interrupt::end_at_once()?;
     let mut file = open(&args.file, args.truncate)?;
-    result.with_key = args.key.key_file().is_some();
+    result.with_key = args.key.has_any();
     let found = if result.with_key { with_key(&mut file, args) } else { without_key(&mut file, args) }?;
     let tail = found.file_len - found.stream_len;
     result.found(&found);
@@ -143,8 +143,8 @@ fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, 
 }
 
 fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
-    let key_file = KeyFile::of(&args.key, &args.file, false)?;
-    let unlock = Unlock::new(&key_file.key).context(args.key.context.as_bytes());
+    let keys = Keys::of(&args.key, &args.file, false)?;
+    let unlock = Unlock::with(keys.credentials()).context(args.key.context.as_bytes());
     let found = recover(&unlock, &mut *file).map_err(|error| refused(args, &error))?;
     let file_len =
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();

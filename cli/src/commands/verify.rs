@@ -9,7 +9,7 @@ use crate::args::VerifyArgs;
 use crate::failure::{CmdResult, Failure};
 use crate::input::source::Input;
 use crate::interrupt;
-use crate::keys::KeyFile;
+use crate::keys::Keys;
 use crate::output::target::Content;
 use crate::progress::bar::{Progress, Unit, shown};
 use crate::progress::stats::Stats;
@@ -22,7 +22,7 @@ use crate::text::size::{bytes, count};
 
 pub(crate) fn run(args: &VerifyArgs) -> CmdResult {
     let (input, input_hex) = place(&args.input);
-    let with_key = args.key.key_file().is_some();
+    let with_key = args.key.has_any();
     let mut result = Check { input, input_hex, with_key, ..Check::default() };
     let done = if with_key { check_all(args, &mut result) } else { check_sums(args, &mut result) };
     result.sealed = match &done {
@@ -49,10 +49,10 @@ struct Check {
 }
 
 fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
-    let key_file = KeyFile::of(&args.key, &args.input, args.run.quiet)?;
+    let keys = Keys::of(&args.key, &args.input, args.run.quiet)?;
     let mut input = Input::open(&args.input)?;
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
-    let unlock = Unlock::new(&key_file.key)
+    let unlock = Unlock::with(keys.credentials())
         .context(args.key.context.as_bytes())
         .workers(args.run.parallelism().workers)
         .shutdown(&shutdown)
@@ -77,7 +77,7 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
             input: &input.name,
             output: None,
             content: Content::Plaintext,
-            key_file: &key_file,
+            keys: &keys,
             stream_key_id,
             committed,
         };

@@ -82,6 +82,7 @@ fn choose(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Outpu
     let path = if is_standard_output(path) { Path::new("-") } else { path };
     refuse_same(path, input_identity(input), "the input")?;
     refuse_same(path, key.key_file().and_then(identity), "the key file")?;
+    refuse_same(path, key.passphrase_file.as_deref().and_then(identity), "the passphrase file")?;
     if is_standard_output(path) {
         refuse_closed_output()?;
         return Ok(Output::Standard);

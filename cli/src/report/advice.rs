@@ -1,6 +1,6 @@
 //! Hints on what to do about a rejected stream.
 
-use stream_v2::format::{Detail, Error, ErrorKind};
+use stream_v2::format::{Detail, Error, ErrorKind, Misuse};
 use stream_v2::pipeline::Error as RunError;
 
 use crate::failure::Failure;
@@ -18,6 +18,15 @@ pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String
         ErrorKind::Malformed => "this copy is damaged; fetch it again, or use another one",
         ErrorKind::Unsupported => {
             concat!("a newer version of sv2 may read it; this is ", env!("CARGO_PKG_VERSION"))
+        }
+        ErrorKind::Limit if error.detail() == Detail::LimitPolicy => {
+            "trying a passphrase on this stream would cost more memory or time than sv2 spends"
+        }
+        ErrorKind::Misuse if error.rule() == Some(Misuse::NothingForEnvelope) => {
+            "name the key file with -k FILE, or give the passphrase with -p; sv2 inspect says what there is"
+        }
+        ErrorKind::Misuse if error.rule() == Some(Misuse::NoContentKey) => {
+            "name a key file with -k FILE, or with SV2_KEY_FILE"
         }
         ErrorKind::Limit => {
             "sv2 never writes such a stream; another program made it wrongly, or it was altered"

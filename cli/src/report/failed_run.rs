@@ -8,7 +8,7 @@ use stream_v2::s3::is_hidden;
 
 use crate::failure::Failure;
 use crate::input::producer::CommandFailed;
-use crate::keys::KeyFile;
+use crate::keys::{KeyFile, Keys};
 use crate::location::Location;
 use crate::output::target::{Content, Output};
 use crate::progress::bar::Committed;
@@ -23,7 +23,7 @@ pub(crate) struct FailedRun<'a> {
     /// The output of the run, or `None` if it only verified.
     pub(crate) output: Option<&'a Output>,
     pub(crate) content: Content,
-    pub(crate) key_file: &'a KeyFile,
+    pub(crate) keys: &'a Keys,
     /// The id of the key that the stream names, if it was read.
     pub(crate) stream_key_id: Option<[u8; 16]>,
     pub(crate) committed: Committed,
@@ -57,7 +57,7 @@ impl FailedRun<'_> {
     fn rejected(&self, error: &FormatError) -> Failure {
         let failure = Failure::stream(self.input, error);
         if error.kind() == ErrorKind::Key {
-            return failure.hint(self.key_advice());
+            return failure.hint(self.key_advice(error));
         }
         let failure = failure.hints(advice(error, Some(self.committed.plaintext_len)));
         // A stream that is truncated now may be complete later.
@@ -68,9 +68,18 @@ impl FailedRun<'_> {
         failure.hints(self.released(error))
     }
 
-    fn key_advice(&self) -> String {
-        let KeyFile { key_id, name, .. } = self.key_file;
+    fn key_advice(&self, error: &FormatError) -> String {
+        let Some(KeyFile { text, name }) = &self.keys.file else {
+            return match error.detail() {
+                Detail::KeyEnvelope => "this is not the passphrase of the stream".into(),
+                _ => "check --context; if that is right, the stream header was altered".into(),
+            };
+        };
+        let key_id = &text.key_id;
         match self.stream_key_id {
+            _ if error.detail() == Detail::KeyEnvelope => {
+                format!("{name} does not hold the key that the envelope is for")
+            }
             Some(stream) if stream == [0; 16] => {
                 format!("the stream does not name its key; check {name} and --context")
             }

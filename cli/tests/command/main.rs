@@ -5,6 +5,8 @@
 mod cat;
 mod damage;
 #[cfg(unix)]
+mod envelope;
+#[cfg(unix)]
 mod files;
 #[cfg(unix)]
 mod from_command;

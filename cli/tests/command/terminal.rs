@@ -1,7 +1,7 @@
 //! Terminals: ciphertext is not written to them, and progress is drawn.
 
 use std::fs::{File, OpenOptions};
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::thread;
 
@@ -61,4 +61,68 @@ fn progress_is_drawn_on_one_unless_quiet() {
         let screen = String::from_utf8_lossy(&screen);
         assert_eq!(screen.contains("2.86 MiB"), drawn, "{screen:?}");
     }
+}
+
+/// Runs a command on a terminal of its own, and types each answer when its question is there.
+///
+/// Returns all that was shown, and the exit code.
+#[cfg(target_os = "linux")]
+fn asked(folder: &Folder, args: &str, answers: &[(&str, &str)]) -> (String, Option<i32>) {
+    let (outer, inner) = terminal();
+    let mut command = folder.sv2_after(&["setsid", "--ctty", "--wait"], args);
+    command.stdin(inner.try_clone().unwrap()).stdout(inner.try_clone().unwrap()).stderr(inner);
+    let mut child = command.spawn().unwrap();
+    // With it, this process has closed its copies of the inner end.
+    drop(command);
+    let (mut outer, mut shown, mut buffer) = (File::from(outer), String::new(), [0; 4096]);
+    let mut answers = answers.iter().peekable();
+    // The end of a terminal that no process has open is an error.
+    while let Ok(len @ 1..) = outer.read(&mut buffer) {
+        shown += &String::from_utf8_lossy(&buffer[..len]);
+        if let Some((_, answer)) = answers.next_if(|(question, _)| shown.ends_with(question)) {
+            outer.write_all(answer.as_bytes()).unwrap();
+        }
+    }
+    assert_eq!(answers.next(), None, "{shown}");
+    (shown, child.wait().unwrap().code())
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_passphrase_is_typed_without_an_echo() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.write("right", b"correct\n");
+    let new = "New passphrase (empty: one is made): ";
+    let (shown, code) =
+        asked(&folder, "encrypt -q -p data", &[(new, "corrext\x7f\x7fct\n"), ("again: ", "correct\n")]);
+    assert_eq!((shown.contains("corr"), code), (false, Some(0)), "{shown}");
+    folder.run("decrypt -q --passphrase-file right data.sv2 -o copy").done();
+    // A stream for a passphrase is asked for, and no other.
+    let (shown, code) = asked(&folder, "decrypt -q data.sv2 -o again", &[("Passphrase: ", "correct\n")]);
+    assert_eq!((shown.contains("corr"), code), (false, Some(0)), "{shown}");
+    assert_eq!(folder.read("again"), b"hello");
+    let (_, code) = asked(&folder, "decrypt -q data.sv2 -o none", &[("Passphrase: ", "wrong\n")]);
+    assert_eq!(code, Some(4));
+    // Ctrl-C ends a prompt.
+    let (_, code) = asked(&folder, "encrypt -q -p data -o none", &[(new, "corr\x03")]);
+    assert_eq!(code, Some(130));
+    let (_, code) = asked(&folder, "encrypt -q -p data -o none", &[(new, "one\n"), ("again: ", "two\n")]);
+    assert_eq!((code, folder.exists("none")), (Some(2), false));
+    folder.run("encrypt -q -k key data -o of-key.sv2").done();
+    let (shown, code) = asked(&folder, "decrypt -q of-key.sv2 -o none", &[]);
+    assert_eq!((shown.contains("-k FILE"), code), (true, Some(2)), "{shown}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn an_empty_passphrase_makes_one() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    let (shown, code) = asked(&folder, "encrypt -q -p data", &[("is made): ", "\n")]);
+    assert_eq!(code, Some(0), "{shown}");
+    let made = shown.lines().find_map(|line| line.strip_prefix("Passphrase: ")).unwrap();
+    folder.write("made", format!("{made}\n").as_bytes());
+    folder.run("decrypt -q --passphrase-file made data.sv2 -o copy").done();
+    assert_eq!(folder.read("copy"), b"hello");
 }

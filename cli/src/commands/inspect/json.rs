@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
-use stream_v2::format::wire::HeaderV1;
+use stream_v2::format::envelope::{AgeView, Argon2idView, EnvelopeView, KeyView, Stanza};
+use stream_v2::format::wire::{HeaderV1, StanzaType};
 use stream_v2::pipeline::{Error, WalkedSegment};
 
 use crate::commands::inspect::view::View;
@@ -30,7 +31,50 @@ struct Header {
     stream_salt: String,
     key_id: String,
     envelope_len: u32,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stanzas: Vec<EnvelopeStanza>,
     body_offset: u64,
+}
+
+#[derive(Serialize)]
+struct EnvelopeStanza {
+    #[serde(rename = "type")]
+    stanza_type: u16,
+    name: Option<&'static str>,
+    body_len: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    argon2id: Option<Cost>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipients: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Cost {
+    memory_kib: u32,
+    passes: u32,
+    lanes: u32,
+}
+
+impl EnvelopeStanza {
+    fn new(stanza: &Stanza<'_>) -> Self {
+        let known = StanzaType::from_value(stanza.stanza_type);
+        let argon2id =
+            (known == Some(StanzaType::Argon2id)).then(|| Argon2idView::parse(stanza).ok()).flatten();
+        Self {
+            stanza_type: stanza.stanza_type,
+            name: known.map(StanzaType::name),
+            body_len: stanza.body.len(),
+            key_id: KeyView::parse(stanza).map(|view| hex::encode(view.key_id())),
+            argon2id: argon2id.map(|view| Cost {
+                memory_kib: view.memory_kib,
+                passes: view.passes,
+                lanes: view.lanes,
+            }),
+            recipients: AgeView::parse(stanza).and_then(Result::ok).map(|age| age.stanzas()),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -58,7 +102,7 @@ impl<W: Write> Json<W> {
 }
 
 impl<W: Write> View for Json<W> {
-    fn header(&mut self, header: &HeaderV1) -> io::Result<()> {
+    fn header(&mut self, header: &HeaderV1, envelope: Option<&EnvelopeView<'_>>) -> io::Result<()> {
         self.header_seen = true;
         let params = header.params();
         let header = Header {
@@ -72,6 +116,11 @@ impl<W: Write> View for Json<W> {
             stream_salt: hex::encode(params.stream_salt),
             key_id: hex::encode(params.key_id),
             envelope_len: header.envelope_len(),
+            stanzas: envelope
+                .into_iter()
+                .flat_map(EnvelopeView::stanzas)
+                .map(|stanza| EnvelopeStanza::new(&stanza))
+                .collect(),
             body_offset: header.body_offset().0,
         };
         write!(self.out, "{{\"header\": {},\n \"segments\": [", serde_json::to_string(&header)?)

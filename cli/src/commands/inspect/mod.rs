@@ -6,6 +6,7 @@ mod view;
 
 use std::io::{self, BufWriter, Read, Write};
 
+use stream_v2::format::envelope::EnvelopeView;
 use stream_v2::pipeline::{Error, KeylessWalk, WalkDepth};
 
 use crate::args::InspectArgs;
@@ -52,7 +53,8 @@ fn walk<R: Read>(walk: Result<KeylessWalk<R>, Error>, view: &mut dyn View) -> io
         Ok(walk) => walk,
         Err(error) => return Ok(Some(error)),
     };
-    view.header(walk.header())?;
+    let envelope = EnvelopeView::after(walk.header(), walk.envelope_bytes());
+    view.header(walk.header(), envelope.as_ref())?;
     loop {
         match walk.next_segment() {
             Ok(Some(segment)) => view.segment(&segment)?,

@@ -4,7 +4,8 @@
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use stream_v2::format::wire::{HeaderV1, SegmentFlags, SegmentHeader};
+use stream_v2::format::envelope::{AgeView, Argon2idParams, Argon2idView, EnvelopeView, KeyView, Stanza};
+use stream_v2::format::wire::{HeaderV1, SegmentFlags, SegmentHeader, StanzaType};
 use stream_v2::pipeline::{Error, WalkedSegment};
 
 use crate::commands::inspect::view::View;
@@ -83,14 +84,14 @@ impl<W: Write> Table<W> {
 }
 
 impl<W: Write> View for Table<W> {
-    fn header(&mut self, header: &HeaderV1) -> io::Result<()> {
+    fn header(&mut self, header: &HeaderV1, envelope: Option<&EnvelopeView<'_>>) -> io::Result<()> {
         self.stream_len = header.body_offset().0;
         let params = header.params();
         let epochs = match params.epoch_segments {
             0 => "one".into(),
             segments => format!("a new one every {}", count(segments.into(), "segment")),
         };
-        let envelope = match header.envelope_len() {
+        let envelope_len = match header.envelope_len() {
             0 => "none".into(),
             len => bytes(len.into()),
         };
@@ -103,7 +104,10 @@ impl<W: Write> View for Table<W> {
         self.field("uniform", if header.uniform() { "yes" } else { "no" })?;
         self.field("key epochs", epochs)?;
         self.field("declared", params.plaintext_len.map_or("no length".into(), bytes))?;
-        self.field("envelope", envelope)?;
+        self.field("envelope", envelope_len)?;
+        for stanza in envelope.into_iter().flat_map(EnvelopeView::stanzas) {
+            self.field("", described(&stanza))?;
+        }
         writeln!(self.out)?;
         writeln!(
             self.out,
@@ -148,6 +152,31 @@ impl<W: Write> View for Table<W> {
         let sealed = error.map_or(word.into(), |error| format!("{word}: {error}"));
         self.field("sealed", sealed)?;
         self.field("authentic", "unknown: nothing here was checked with the key")
+    }
+}
+
+/// Describes a stanza. Nothing about it is authenticated.
+fn described(stanza: &Stanza<'_>) -> String {
+    let len = bytes(stanza.body.len() as u64);
+    if let Some(key) = KeyView::parse(stanza) {
+        return format!("for the key with id {}", hex::encode(key.key_id()));
+    }
+    if let Some(age) = AgeView::parse(stanza) {
+        return match age {
+            Ok(age) => format!("an age file for {}", count(age.stanzas().into(), "recipient")),
+            Err(_) => format!("an age file that is not opened, {len}"),
+        };
+    }
+    match StanzaType::from_value(stanza.stanza_type) {
+        Some(StanzaType::Argon2id) => match Argon2idView::parse(stanza).map(|view| view.params()) {
+            Ok(Argon2idParams { memory_kib, passes, lanes, .. }) => {
+                let memory = human(u64::from(memory_kib) << 10);
+                format!("for a passphrase: Argon2id, memory {memory}, passes {passes}, lanes {lanes}")
+            }
+            Err(_) => format!("for a passphrase, {len}"),
+        },
+        Some(StanzaType::Padding) => format!("padding, {len}"),
+        _ => format!("stanza of unknown type {:#06x}, {len}", stanza.stanza_type),
     }
 }
 

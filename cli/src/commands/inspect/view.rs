@@ -2,6 +2,7 @@
 
 use std::io;
 
+use stream_v2::format::envelope::EnvelopeView;
 use stream_v2::format::wire::HeaderV1;
 use stream_v2::pipeline::{Error, WalkedSegment};
 
@@ -9,8 +10,8 @@ use crate::failure::Failure;
 
 /// A form of output. None of the data shown is authenticated.
 pub(crate) trait View {
-    /// Shows the stream header.
-    fn header(&mut self, header: &HeaderV1) -> io::Result<()>;
+    /// Shows the stream header, and the envelope if there is one.
+    fn header(&mut self, header: &HeaderV1, envelope: Option<&EnvelopeView<'_>>) -> io::Result<()>;
     /// Shows the next segment.
     fn segment(&mut self, segment: &WalkedSegment) -> io::Result<()>;
     /// Shows how the walk ended: with an error of the stream, or before it, and its failure.
