@@ -40,6 +40,7 @@
 //! | frame segments | [`mod@io`], [`EncryptSegmentWorker`], [`DecryptSegmentWorker`] | §6 to §8 |
 //! | follow a run | [`Managers`], [`Telemetry`], [`Shutdown`] | |
 //! | read and write key files | [`KeyFile`] | Appendix C |
+//! | encrypt for keys and passphrases | [`Recipients`], [`Credentials`], [`Passphrase`] | §12 |
 //!
 //! # Examples
 //!

@@ -10,7 +10,7 @@ use stream_v2_format::{self as format, Detail};
 use super::{KeyFile, Passphrase};
 use crate::error::{Error, Stage};
 
-/// What a caller brings to open streams: content keys, key files and passphrases.
+/// The keys that a caller has to open streams: content keys, key files and passphrases.
 ///
 /// They are tried in the order of §12.6. A passphrase is asked for only if a stream has a stanza
 /// for one, and Argon2id runs only within the limits.
@@ -23,7 +23,7 @@ pub struct Credentials {
     limits: Argon2idLimits,
 }
 
-/// What opened a stream.
+/// The key or passphrase that opened a stream.
 ///
 /// A key file or a passphrase shows that the writer had the same secret (§21.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_passphrase_that_cannot_be_asked_for_is_an_io_error() {
+    fn unanswered_passphrase_is_an_io_error() {
         let passphrase = Passphrase::asked(|| Err(std::io::ErrorKind::NotConnected.into()));
         let credentials = Credentials::new().with_passphrase(passphrase);
         let stream = Stream::new(argon2id(8, 1), [0; 16]);
