@@ -11,6 +11,7 @@ use stream_v2_format::crypto::{
     ContentKey, Journal, JournalKey, Run, RunSalt, SegmentOpener, SegmentSealer, StreamOpener, StreamSealer,
     Transcript,
 };
+use stream_v2_format::envelope::{Envelope, KeyView, WrappedKey};
 use stream_v2_format::wire::{DigestAlg, JournalRole, RunLink, StreamParams, Suite};
 use stream_v2_format::{Offset, SegmentIndex};
 use stream_v2_own_memory::{Hidden, Stream, derive, found, unmask};
@@ -18,6 +19,8 @@ use stream_v2_own_memory::{Hidden, Stream, derive, found, unmask};
 const NAME: &str = "no_key_is_left_in_memory";
 /// A stand-in for a key, masked, so that no constant of the program is the key itself.
 const CONTENT_KEY: [u8; 32] = *b"under a mask, to be found never!";
+/// Another one, under the same mask.
+const WRAPPING_KEY: [u8; 32] = *b"masked as well, and never found!";
 const RUN_SALT: [u8; 16] = [0x40; 16];
 const SEGMENTS: u32 = 6;
 const LEN: u32 = 10_000;
@@ -79,6 +82,22 @@ fn use_keys(suite: Suite, digest_alg: DigestAlg, alive: impl Fn() + Send) {
     Journal::read(JournalKey::from(&reader), JournalRole::Encrypt, &journal).unwrap();
 }
 
+/// Wraps the content key under another key, and unwraps it, on a thread.
+///
+/// `alive` is called while the thread has both keys.
+fn use_envelope(alive: impl Fn() + Send) {
+    let work = move || {
+        let (key, wrapping_key) = (content_key(CONTENT_KEY), content_key(WRAPPING_KEY));
+        let wrapped = WrappedKey::by_key(&wrapping_key, [3; 16], [5; 32], &key).unwrap();
+        let envelope = Envelope::new([wrapped]).unwrap();
+        let view = envelope.view().stanzas().find_map(|stanza| KeyView::parse(&stanza)).unwrap();
+        let unwrapped = view.unwrap(&wrapping_key).unwrap();
+        alive();
+        assert_eq!(unwrapped.id(), key.id());
+    };
+    thread::scope(|scope| scope.spawn(work).join().unwrap());
+}
+
 fn secrets(suite: Suite) -> Vec<Hidden> {
     let key = content_key(CONTENT_KEY);
     let header = StreamSealer::new(params(suite), &key, b"").unwrap().header_bytes();
@@ -107,4 +126,12 @@ fn no_key_is_left_in_memory() {
             assert!(left.is_empty(), "{}, {digest_alg:?}:\n{}", suite.name(), left.join("\n"));
         }
     }
+    let secrets = [("the content key", CONTENT_KEY), ("the wrapping key", WRAPPING_KEY)];
+    let secrets = secrets.map(|(name, masked)| Hidden::masked(name, masked));
+    use_envelope(|| {
+        let alive = found(&secrets).join("\n");
+        assert!(alive.contains("the content key") && alive.contains("the wrapping key"), "{alive}");
+    });
+    let left = found(&secrets);
+    assert!(left.is_empty(), "envelope:\n{}", left.join("\n"));
 }

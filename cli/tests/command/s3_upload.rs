@@ -197,6 +197,32 @@ fn an_upload_that_is_killed_is_gone_on_with() {
     place.assert_holds(&plaintext(LEN));
 }
 
+/// The uploaded part begins with the envelope, which the second run reads from S3 or from its
+/// files.
+#[test]
+fn uploads_for_a_passphrase_are_resumed() {
+    for options in ["--passphrase-file right", "-k key --wrap-key"] {
+        let place = Place::new(LEN);
+        place.folder.write("right", b"correct\n");
+        let args = format!("encrypt {options} --sync-every 8M data -o s3://bucket/out.sv2");
+        stalls(&place);
+        let (mut child, _stdin) = place.begin(&args);
+        wait_until("a part", || place.front.uploads().iter().any(|upload| !upload.parts.is_empty()));
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().code(), None);
+        place.front.heal();
+        let ran = place.run(&args).done();
+        // Depending on the moment, all of it was sealed.
+        let resumed = ["resuming after ", "only its name was missing"];
+        assert!(resumed.iter().any(|said| ran.stderr().contains(said)), "{ran}");
+        let reading = options.trim_end_matches(" --wrap-key");
+        place.run(&format!("verify {reading} s3://bucket/out.sv2")).done();
+        let range = place.run(&format!("cat {reading} s3://bucket/out.sv2 -r 9000000..9000010")).done();
+        assert_eq!(range.stdout(), &plaintext(LEN)[9_000_000..9_000_010]);
+        assert_eq!((place.state(), place.front.uploads().len()), (vec![], 0));
+    }
+}
+
 const PIPED: &str = "encrypt -k key --sync-every 8M - -o s3://bucket/out.sv2";
 
 /// A run from a pipe, killed when this machine no longer has the bytes that S3 has.

@@ -164,3 +164,18 @@ fn a_passphrase_stands_alone() {
     assert_eq!(error.kind(), ErrorKind::Option);
     assert!(!files.target().exists());
 }
+
+#[test]
+fn tokio_writes_and_reads_envelopes() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    for way in [Way::by_key_file(), Way::by_passphrase()] {
+        let (mut stream, mut read) = (Vec::new(), Vec::new());
+        runtime.block_on(async {
+            stream_v2::tokio::encrypt(&way.options(), &plaintext()[..], &mut stream).await.unwrap();
+            stream_v2::tokio::decrypt(&way.unlock(), &stream[..], &mut read).await.unwrap();
+            let error = stream_v2::tokio::decrypt(&way.locked(), &stream[..], Vec::new()).await.unwrap_err();
+            assert!(matches!(error.kind(), ErrorKind::Key | ErrorKind::Option), "{error}");
+        });
+        assert!(read == plaintext());
+    }
+}
