@@ -49,7 +49,8 @@ pub struct Peer {
     pub language: String,
     /// Its version.
     pub version: String,
-    /// The operations that it has, of `read`, `range`, `write`, `crash`, `recover` and `resume`.
+    /// The operations that it has, of `read`, `range`, `write`, `crash`, `recover`, `resume` and
+    /// `unwrap`.
     pub operations: Vec<String>,
     /// The optional parts of the format that it has.
     pub features: Vec<String>,
@@ -121,6 +122,10 @@ pub struct Answer {
     pub sealed: Option<bool>,
     /// The fate of the journal. After a crash, its bytes in hex.
     pub journal: Option<String>,
+    /// The id of the content key that opens the stream (Appendix C), in hex.
+    pub content_key_id: Option<String>,
+    /// The offset of the stanza that gave the content key.
+    pub stanza: Option<u64>,
 }
 
 impl Answer {

@@ -38,7 +38,7 @@ fn against(suite: &Suite, bug: &str, filter: &[&str], caps: Caps) -> Report {
 
 #[test]
 fn without_a_bug_the_plain_reader_passes() {
-    let report = against(&suite(), "", &["read", "range"], PATIENT);
+    let report = against(&suite(), "", &["read", "range", "unwrap"], PATIENT);
     assert!(report.is_success(), "{}", report.summary());
 }
 

@@ -6,8 +6,10 @@ use serde_json::{Value, json};
 
 use super::range::RangeReader;
 use super::stream::{Reading, read};
+use super::unlock::{Asked, unlock};
 use super::{Bug, Refusal, misbehaviour};
 use crate::generator::primitives::sha256_hex;
+use crate::generator::wire::wrapping::key_id;
 
 /// Answers requests until the input ends.
 ///
@@ -25,6 +27,9 @@ pub fn serve(bug: &str, input: impl BufRead, mut output: impl Write) -> io::Resu
             }
             Some("range") => {
                 misbehaviour::instead(bug, &request).unwrap_or_else(|| ranges(Bug(bug), &request))
+            }
+            Some("unwrap") => {
+                misbehaviour::instead(bug, &request).unwrap_or_else(|| unwrapped(Bug(bug), &request))
             }
             Some("bye") => return Ok(()),
             _ => json!({ "id": request["id"], "skipped": "a reader, and nothing else" }),
@@ -44,8 +49,8 @@ fn hello(bug: &str) -> Value {
         "name": if bug.is_empty() { "no-bug" } else { bug },
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
-        "operations": ["read", "range"],
-        "features": ["suite-2", "index"],
+        "operations": ["read", "range", "unwrap"],
+        "features": ["suite-2", "index", "argon2id"],
         "reports": ["kind", "detail", "offset", "segment"],
     })
 }
@@ -82,6 +87,37 @@ fn ranges(bug: Bug<'_>, request: &Value) -> Value {
     };
     answer["id"] = request["id"].clone();
     answer
+}
+
+fn unwrapped(bug: Bug<'_>, request: &Value) -> Value {
+    let brought = &request["brought"];
+    let list = |name: &str| brought[name].as_array().cloned().unwrap_or_default();
+    let asked = Asked {
+        input: bytes(&request["input"]).unwrap_or_default(),
+        detached: bytes(&request["detached"]),
+        context: bytes(&request["context"]).unwrap_or_default(),
+        content_keys: list("content_keys").iter().filter_map(array).collect(),
+        key_files: list("key_files")
+            .iter()
+            .filter_map(|file| Some((array(&file["id"])?, array(&file["key"])?)))
+            .collect(),
+        passwords: list("passwords").iter().filter_map(bytes).collect(),
+        memory_kib: request["limits"]["memory_kib"].as_u64(),
+        work_kib: request["limits"]["work_kib"].as_u64(),
+    };
+    let mut answer = match unlock(bug, &asked) {
+        Err(refusal) => refused(&refusal),
+        Ok((content_key, stanza)) => {
+            let content_key_id = hex::encode(key_id(&content_key));
+            json!({ "result": "accept", "content_key_id": content_key_id, "stanza": stanza })
+        }
+    };
+    answer["id"] = request["id"].clone();
+    answer
+}
+
+fn array<const N: usize>(field: &Value) -> Option<[u8; N]> {
+    bytes(field).and_then(|bytes| bytes.try_into().ok())
 }
 
 fn part(reader: &mut RangeReader<'_>, offset: u64, len: u64) -> Value {

@@ -17,16 +17,21 @@ pub(super) struct Head {
     pub(super) len: usize,
 }
 
-fn at(error: &'static str, offset: usize) -> Refusal {
+pub(super) fn at(error: &'static str, offset: usize) -> Refusal {
     Refusal { error, offset: Some(offset), segment: None }
 }
 
-pub(super) fn read(
-    bug: Bug<'_>,
-    input: &[u8],
-    content_key: Option<&[u8; 32]>,
-    context: &[u8],
-) -> Result<Head, Refusal> {
+/// The fields that are checked before the envelope.
+pub(super) struct Fields {
+    suite: u64,
+    frame_size: u64,
+    segment_size: u64,
+    epoch_segments: u64,
+    pub(super) envelope_len: u64,
+}
+
+/// Performs steps 1 to 8 of §15.1.
+pub(super) fn fields(bug: Bug<'_>, input: &[u8]) -> Result<Fields, Refusal> {
     let check = |requirement, holds, error, offset| bug.check(requirement, holds, || at(error, offset));
     check("SV2-HDR-001", input.len() >= 128, "truncated", input.len())?;
     let number = |at, len| number(input, at, len);
@@ -49,39 +54,70 @@ pub(super) fn read(
     check("SV2-HDR-012", envelope_len <= 65_532, "limit.envelope_len", 112)?;
     check("SV2-HDR-010", segment_size.is_multiple_of(frame_size), "malformed.segment_size", 16)?;
     check("SV2-HDR-013", envelope_len == 0 || envelope_len % 8 == 4, "malformed.envelope_len", 112)?;
-    let mut len = 128;
-    if envelope_len != 0 {
-        let end = 128 + usize::try_from(envelope_len).unwrap_or(usize::MAX / 2);
-        len = end + 4;
-        check("SV2-ENV-001", input.len() >= len, "truncated", input.len())?;
-        check(
-            "SV2-ENV-002",
-            number(end, 4) == u64::from(crc32c(&input[128..end])),
-            "malformed.envelope_crc",
-            end,
-        )?;
+    Ok(Fields { suite, frame_size, segment_size, epoch_segments, envelope_len })
+}
+
+/// Performs step 9 of §15.1 without unwrapping, and returns the offset of segment 0. If a detached
+/// envelope takes the place of this one, only its length is checked.
+pub(super) fn envelope(
+    bug: Bug<'_>,
+    input: &[u8],
+    envelope_len: u64,
+    is_replaced: bool,
+) -> Result<usize, Refusal> {
+    let check = |requirement, holds, error, offset| bug.check(requirement, holds, || at(error, offset));
+    if envelope_len == 0 {
+        return Ok(128);
+    }
+    let end = 128 + usize::try_from(envelope_len).unwrap_or(usize::MAX / 2);
+    check("SV2-ENV-001", input.len() >= end + 4, "truncated", input.len())?;
+    if !is_replaced {
+        let crc = number(input, end, 4) == u64::from(crc32c(&input[128..end]));
+        check("SV2-ENV-002", crc, "malformed.envelope_crc", end)?;
         stanzas(bug, &input[128..end])?;
     }
+    Ok(end + 4)
+}
+
+/// Returns whether header_tag verifies (step 10).
+pub(super) fn is_opened(input: &[u8], content_key: &[u8; 32], context: &[u8]) -> bool {
+    let keys = Keys::derive(content_key, context, &input[..80]);
+    hmac(&keys.header, &[&input[..80]]) == input[80..112]
+}
+
+pub(super) fn wrong_key() -> Refusal {
+    at("key.header_tag", 80)
+}
+
+pub(super) fn read(
+    bug: Bug<'_>,
+    input: &[u8],
+    content_key: Option<&[u8; 32]>,
+    context: &[u8],
+) -> Result<Head, Refusal> {
+    let Fields { suite, frame_size, segment_size, epoch_segments, envelope_len } = fields(bug, input)?;
+    let len = envelope(bug, input, envelope_len, false)?;
     let Some(content_key) = content_key else {
         let misuse = Refusal { error: "misuse", offset: None, segment: None };
         return Err(if envelope_len == 0 { misuse } else { at("unsupported.envelope", 128) });
     };
     let context = if bug.is("derives-without-context") { b"" } else { context };
+    bug.check("SV2-HDR-014", is_opened(input, content_key, context), wrong_key)?;
     let keys = Keys::derive(content_key, context, &input[..80]);
-    check("SV2-HDR-014", hmac(&keys.header, &[&input[..80]]) == input[80..112], "key.header_tag", 80)?;
     Ok(Head {
         keys,
         suite,
-        uniform: number(12, 2) & 1 == 1,
+        uniform: number(input, 12, 2) & 1 == 1,
         frame_size,
         segment_size,
         epoch_segments,
-        plaintext_len: number(24, 8),
+        plaintext_len: number(input, 24, 8),
         len,
     })
 }
 
-const ARGON2ID: u64 = 1;
+pub(super) const ARGON2ID: u64 = 1;
+pub(super) const KEY: u64 = 3;
 const PADDING: u64 = 0xFFFF;
 
 fn stanzas(bug: Bug<'_>, envelope: &[u8]) -> Result<(), Refusal> {

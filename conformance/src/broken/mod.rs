@@ -1,8 +1,8 @@
 //! Readers that are wrong on purpose. They show that the suite finds such bugs.
 //!
 //! There is one plain reader, built on the primitives of the generator. Without a bug it passes
-//! every vector of the operation `read`. If its bug is a requirement's id, it leaves out that one
-//! check. Other bugs have names.
+//! every vector of `read`, `range` and `unwrap`. If its bug is a requirement's id, it leaves out
+//! that one check. Other bugs have names.
 
 mod adapter;
 mod header;
@@ -12,12 +12,13 @@ mod plain;
 mod range;
 mod segment;
 mod stream;
+mod unlock;
 
 pub use adapter::serve;
 pub use plain::{Opinion, plain_read};
 
 /// The requirements whose checks can be left out, one by one.
-pub const CHECKS: [&str; 70] = [
+pub const CHECKS: [&str; 76] = [
     "SV2-HDR-001",
     "SV2-HDR-002",
     "SV2-HDR-003",
@@ -39,8 +40,14 @@ pub const CHECKS: [&str; 70] = [
     "SV2-ENV-004",
     "SV2-ENV-005",
     "SV2-ENV-006",
+    "SV2-ENV-009",
     "SV2-ENV-011",
     "SV2-ENV-012",
+    "SV2-ENV-013",
+    "SV2-ENV-017",
+    "SV2-ENV-019",
+    "SV2-ENV-025",
+    "SV2-LIM-003",
     "SV2-SEG-001",
     "SV2-SEG-002",
     "SV2-SEG-003",
@@ -91,9 +98,10 @@ pub const CHECKS: [&str; 70] = [
 ];
 
 /// Bugs other than a missing check, and the requirement that each breaks.
-pub const BUGS: [(&str, &str); 33] = [
+pub const BUGS: [(&str, &str); 39] = [
     ("accepts-an-end-between-segments", "SV2-FIN-004"),
     ("answers-salvage-with-success", "SV2-SAL-002"),
+    ("checks-the-replaced-envelope", "SV2-ENV-035"),
     ("compares-no-first-segment", "SV2-RNG-005"),
     ("compares-no-plaintext-total", "SV2-FIN-002"),
     ("counts-offsets-from-the-body", "SV2-ERR-001"),
@@ -117,10 +125,15 @@ pub const BUGS: [(&str, &str); 33] = [
     ("refuses-unknown-stanzas", "SV2-ENV-007"),
     ("releases-frame-by-frame", "SV2-REL-001"),
     ("restarts-nonces-in-each-segment", "SV2-FRM-007"),
+    ("runs-argon2id-before-the-limit", "SV2-LIM-003"),
     ("salvages-unasked", "SV2-SAL-001"),
     ("skips-unknown-segments", "SV2-SEG-005"),
     ("stops-at-a-short-read", "SV2-RDR-002"),
+    ("stops-at-the-first-key", "SV2-ENV-023"),
     ("takes-any-link", "SV2-DIG-007"),
+    ("takes-keys-of-any-id", "SV2-ENV-025"),
+    ("tries-keys-of-any-length", "SV2-ENV-018"),
+    ("tries-on-after-a-content-key", "SV2-ENV-024"),
     ("verifies-before-the-checksum", "SV2-SEG-003"),
     ("walks-to-the-range-only", "SV2-RNG-004"),
     ("walks-without-links", "SV2-RNG-007"),

@@ -6,6 +6,7 @@ mod range;
 mod read;
 mod recover;
 mod resume;
+mod unwrap;
 mod write;
 
 use crate::cases::export::Blobs;
@@ -21,5 +22,6 @@ pub(crate) fn all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     vectors.extend(recover::export_all(blobs).into_iter().map(in_area("output")));
     vectors.extend(crash::export_all(blobs).into_iter().map(in_area("output")));
     vectors.extend(resume::export_all(blobs).into_iter().map(in_area("output")));
+    vectors.extend(unwrap::export_all(blobs));
     vectors
 }

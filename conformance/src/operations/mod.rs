@@ -11,6 +11,7 @@ pub mod range;
 pub mod read;
 pub mod recover;
 pub mod resume;
+pub mod unwrap;
 pub mod write;
 
 use crate::operations::crash::CrashVector;
@@ -19,6 +20,7 @@ use crate::operations::range::RangeVector;
 use crate::operations::read::ReadVector;
 use crate::operations::recover::RecoverVector;
 use crate::operations::resume::ResumeVector;
+use crate::operations::unwrap::UnwrapVector;
 use crate::operations::write::WriteVector;
 use crate::vector::About;
 
@@ -38,6 +40,8 @@ pub enum Vector {
     Resume(Box<ResumeVector>),
     /// Finds the committed part of an interrupted writer's output.
     Recover(Box<RecoverVector>),
+    /// Opens a stream header with keys and passwords.
+    Unwrap(Box<UnwrapVector>),
 }
 
 impl Vector {
@@ -51,6 +55,7 @@ impl Vector {
             Self::Write(vector) => &**vector,
             Self::Resume(vector) => &**vector,
             Self::Recover(vector) => &**vector,
+            Self::Unwrap(vector) => &**vector,
         }
     }
 

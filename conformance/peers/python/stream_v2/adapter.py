@@ -10,11 +10,13 @@ from .ranges import RangeReader
 from .reader import Reader
 from .recover import recover, recover_keyless
 from .resume import resume
+from .unlocking import Unlocker, key_id
 from .writer import Stopped, Writer
 
 HELLO = {
     "protocol": 1, "name": "stream_v2", "language": "Python", "version": __version__,
-    "operations": ["read", "range", "write", "crash", "recover", "resume"], "features": ["suite-2", "index"] + codec.FEATURES,
+    "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap"],
+    "features": ["suite-2", "index", "argon2id"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
 
@@ -161,4 +163,19 @@ def resumed(request):
     return {"result": "nothing"} if stream is None else {"result": "resumed", "output": stream.hex()}
 
 
-OPERATIONS = {"read": read, "range": ranges, "write": write, "crash": crash, "recover": recovered, "resume": resumed}
+def unwrapped(request):
+    brought, limits = request["brought"], request["limits"]
+    unlocker = Unlocker([bytes.fromhex(key) for key in brought["content_keys"]],
+                        [(bytes.fromhex(file["id"]), bytes.fromhex(file["key"])) for file in brought["key_files"]],
+                        [bytes.fromhex(password) for password in brought["passwords"]],
+                        limits["memory_kib"], limits["work_kib"])
+    detached = None if request["detached"] is None else bytes.fromhex(request["detached"])
+    try:
+        key, stanza = unlocker.open(bytes.fromhex(request["input"]), bytes.fromhex(request["context"]), detached)
+    except StreamError as error:
+        return refused(error, in_body=False)
+    return {"result": "accept", "content_key_id": key_id(key).hex(), "stanza": stanza}
+
+
+OPERATIONS = {"read": read, "range": ranges, "write": write, "crash": crash, "recover": recovered, "resume": resumed,
+              "unwrap": unwrapped}

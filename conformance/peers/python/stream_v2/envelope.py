@@ -1,10 +1,10 @@
-"""Section 12: the stanzas of an envelope. Unwrapping a content key is not implemented."""
+"""Section 12: the stanzas of an envelope. `unlocking.py` unwraps a content key."""
 import struct
 
 from .errors import check
 from .header import LENGTH
 
-ARGON2ID, AGE, PADDING = 1, 2, 0xFFFF
+ARGON2ID, AGE, KEY, PADDING = 1, 2, 3, 0xFFFF
 BODY_LEN, MEMORY_KIB_MAX, PASSES_MAX, LANES_MAX = 128, 2**20, 16, 16
 
 
@@ -26,6 +26,15 @@ def check_stanzas(raw, at=LENGTH):
             check(not any(body), "malformed.envelope", start)
         types.add(kind)
         here, last = here + 4 + length, kind
+
+
+def stanzas_of(raw, at=LENGTH):
+    """Yields (offset, type, body) of stanzas that are checked."""
+    here = 0
+    while here < len(raw):
+        kind, length = struct.unpack_from("<HH", raw, here)
+        yield at + here, kind, raw[here + 4:here + 4 + length]
+        here += 4 + length
 
 
 def _check_argon2id(body, start):

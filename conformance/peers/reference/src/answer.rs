@@ -34,6 +34,10 @@ pub(crate) enum Found {
         plaintext_len: u64,
         ranges: Vec<Answer>,
     },
+    Opened {
+        content_key_id: String,
+        stanza: Option<u64>,
+    },
     Written {
         output: String,
     },

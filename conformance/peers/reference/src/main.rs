@@ -15,6 +15,7 @@ mod read;
 mod recover;
 mod request;
 mod resume;
+mod unwrap;
 mod write;
 
 use std::io::{BufRead, Write, stdin, stdout};
@@ -24,7 +25,7 @@ use serde_json::{Value, json};
 use stream_v2_format::crypto::AEAD_BACKEND;
 
 /// The implemented optional parts of the format.
-const FEATURES: [&str; 2] = ["suite-2", "index"];
+const FEATURES: [&str; 3] = ["suite-2", "index", "argon2id"];
 
 fn main() {
     let mut stdout = stdout().lock();
@@ -54,6 +55,7 @@ fn answer_to(line: &str) -> Option<Value> {
         Request::Crash(request) => crash::answer(&request),
         Request::Recover(request) => recover::answer(&request),
         Request::Resume(request) => resume::answer(&request),
+        Request::Unwrap(request) => unwrap::answer(&request),
     };
     let mut answer = serde_json::to_value(answer).unwrap();
     answer["id"] = id;
@@ -66,7 +68,7 @@ fn hello() -> Value {
         "name": "stream-v2",
         "language": "Rust",
         "version": format!("{}, AEAD {AEAD_BACKEND}", env!("CARGO_PKG_VERSION")),
-        "operations": ["read", "range", "write", "crash", "recover", "resume"],
+        "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
         // A pipeline cannot be asked again, because its function has returned. Ranges can be read

@@ -13,6 +13,7 @@ pub(crate) enum Request {
     Crash(Crash),
     Recover(Recover),
     Resume(Resume),
+    Unwrap(Unwrap),
     Bye {},
 }
 
@@ -102,6 +103,54 @@ pub(crate) struct Resume {
     pub(crate) run_salt: String,
     #[serde(default)]
     pub(crate) index: bool,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Unwrap {
+    context: String,
+    pub(crate) brought: Brought,
+    pub(crate) limits: Limits,
+    pub(crate) input: String,
+    pub(crate) detached: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Brought {
+    content_keys: Vec<String>,
+    key_files: Vec<KeyFile>,
+    passwords: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct KeyFile {
+    id: String,
+    key: String,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct Limits {
+    pub(crate) memory_kib: Option<u32>,
+    pub(crate) work_kib: Option<u64>,
+}
+
+impl Unwrap {
+    pub(crate) fn context(&self) -> Vec<u8> {
+        hex::decode(&self.context).unwrap()
+    }
+}
+
+impl Brought {
+    pub(crate) fn content_keys(&self) -> impl Iterator<Item = ContentKey> {
+        self.content_keys.iter().map(|digits| ContentKey::new(array(digits)))
+    }
+
+    pub(crate) fn key_files(&self) -> impl Iterator<Item = ([u8; 16], ContentKey)> {
+        self.key_files.iter().map(|file| (array(&file.id), ContentKey::new(array(&file.key))))
+    }
+
+    pub(crate) fn passwords(&self) -> impl Iterator<Item = Vec<u8>> {
+        self.passwords.iter().map(|digits| hex::decode(digits).unwrap())
+    }
 }
 
 impl Keys {

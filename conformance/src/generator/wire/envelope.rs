@@ -18,7 +18,8 @@ pub(crate) fn padding(len: usize) -> Vec<u8> {
     stanza(PADDING, &vec![0; len])
 }
 
-/// The parameters of an `argon2id` body. Its other bytes are a fixed pattern, so it wraps nothing.
+/// The parameters of an `argon2id` body.
+#[derive(Clone, Copy)]
 pub(crate) struct Argon2id {
     pub(crate) memory_kib: u32,
     pub(crate) passes: u32,
@@ -30,17 +31,21 @@ impl Argon2id {
     /// Parameters that every reader must accept.
     pub(crate) const ORDINARY: Self = Self { memory_kib: 65_536, passes: 3, lanes: 4, reserved: 0 };
 
-    /// Returns the 128 bytes of the body.
-    pub(crate) fn body(&self) -> Vec<u8> {
+    /// Returns the 48 bytes of a body before its commitment.
+    pub(crate) fn prefix(&self, salt: &[u8; 32]) -> Vec<u8> {
         [
-            &[0xA5; 32][..],
+            &salt[..],
             &self.memory_kib.to_le_bytes(),
             &self.passes.to_le_bytes(),
             &self.lanes.to_le_bytes(),
             &self.reserved.to_le_bytes(),
-            &[0xC3; 80],
         ]
         .concat()
+    }
+
+    /// Returns the 128 bytes of a body that wraps nothing. Its other bytes are a fixed pattern.
+    pub(crate) fn body(&self) -> Vec<u8> {
+        [&self.prefix(&[0xA5; 32])[..], &[0xC3; 80]].concat()
     }
 
     /// Returns the stanza of 132 bytes, a length that SV2-HDR-013 allows.

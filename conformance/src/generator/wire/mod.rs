@@ -6,3 +6,4 @@ pub(crate) mod journal;
 pub(crate) mod segment_header;
 pub(crate) mod stream;
 pub(crate) mod stream_header;
+pub(crate) mod wrapping;

@@ -1,0 +1,140 @@
+//! Opens a stream header with keys and passwords (§12.6), with the format crate.
+
+use stream_v2_format::crypto::{ContentKey, StreamOpener};
+use stream_v2_format::envelope::{
+    Argon2idLimits, Argon2idMemory, Argon2idView, EnvelopeView, KeyView, no_content_key,
+};
+use stream_v2_format::wire::{HeaderV1, HeaderV1View, StanzaType};
+use stream_v2_format::{Detail, Error};
+use stream_v2_pipeline::io::read_stream_header;
+
+use crate::answer::{Answer, Found};
+use crate::read::refused;
+use crate::request;
+
+/// A content key, and the offset of the stanza that gave it.
+type Opened = (ContentKey, Option<u64>);
+
+pub(crate) fn answer(request: &request::Unwrap) -> Answer {
+    let input = hex::decode(&request.input).unwrap();
+    let detached = request.detached.as_ref().map(|digits| hex::decode(digits).unwrap());
+    match opened(request, &input, detached.as_deref()) {
+        Err(answer) => answer,
+        Ok((key, stanza)) => {
+            let found = Found::Opened { content_key_id: hex::encode(key.id()), stanza };
+            Answer { result: "accept", found, ..Answer::default() }
+        }
+    }
+}
+
+fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> Result<Opened, Answer> {
+    let given = detached.unwrap_or(input);
+    let mut rest = given;
+    let (mut header, envelope) = read_stream_header(&mut rest).map_err(|error| refused(&error))?;
+    let context = request.context();
+    let unlocking =
+        Unlocking { request, context: &context, header, envelope: EnvelopeView::after(&header, &envelope) };
+    let (key, stanza) = unlocking.tried().map_err(|error| Answer::of_error(&error))?;
+    if let Some(detached) = detached {
+        if !rest.is_empty() {
+            return Err(rejected("trailing", detached.len() - rest.len()));
+        }
+        header = own_header(input)?;
+        if input[..112] != detached[..112] {
+            return Err(rejected("key.detached_envelope", 0));
+        }
+    }
+    StreamOpener::new(&header, &key, &context).map_err(|error| Answer::of_error(&error))?;
+    Ok((key, stanza))
+}
+
+/// Parses the header of a stream whose envelope only has to be there (SV2-ENV-035).
+fn own_header(input: &[u8]) -> Result<HeaderV1, Answer> {
+    let parsed = HeaderV1View::parse(input).map_err(|error| Answer::of_error(&error))?;
+    let cut = || rejected("truncated", input.len());
+    let (view, _) = parsed.complete().ok_or_else(cut)?;
+    let header = view.header();
+    if (input.len() as u64) < header.body_offset().0 {
+        return Err(cut());
+    }
+    Ok(header)
+}
+
+fn rejected(error: &str, offset: usize) -> Answer {
+    Answer {
+        result: "reject",
+        error: Some(error.to_owned()),
+        offset: Some(offset as u64),
+        ..Answer::default()
+    }
+}
+
+struct Unlocking<'a> {
+    request: &'a request::Unwrap,
+    context: &'a [u8],
+    header: HeaderV1,
+    envelope: Option<EnvelopeView<'a>>,
+}
+
+impl Unlocking<'_> {
+    /// Tries the rows of §12.6, from the first to the last.
+    fn tried(&self) -> Result<Opened, Error> {
+        let brought = &self.request.brought;
+        let named = |id: &[u8; 16]| self.envelope.is_none() || *id == self.header.params().key_id;
+        let files = brought.key_files().filter(|(id, _)| named(id)).map(|(_, key)| key);
+        let mut wrong_key = None;
+        for key in brought.content_keys().chain(files) {
+            match StreamOpener::new(&self.header, &key, self.context) {
+                Ok(_) => return Ok((key, None)),
+                Err(error) => wrong_key = Some(error),
+            }
+        }
+        let mut not_unwrapped = None;
+        if let Some(opened) = self.by_key_files(&mut not_unwrapped) {
+            return Ok(opened);
+        }
+        if let Some(opened) = self.by_passwords(&mut not_unwrapped)? {
+            return Ok(opened);
+        }
+        let implemented = |stanza| matches!(stanza, StanzaType::Key | StanzaType::Argon2id);
+        let nothing_fits = || no_content_key(self.envelope.as_ref(), implemented);
+        Err(not_unwrapped.or(wrong_key).unwrap_or_else(nothing_fits))
+    }
+
+    fn by_key_files(&self, not_unwrapped: &mut Option<Error>) -> Option<Opened> {
+        for (id, key) in self.request.brought.key_files() {
+            for wanted in [id, [0; 16]] {
+                for stanza in self.envelope.iter().flat_map(EnvelopeView::stanzas) {
+                    let Some(view) = KeyView::parse(&stanza).filter(|view| view.key_id() == wanted) else {
+                        continue;
+                    };
+                    match view.unwrap(&key) {
+                        Ok(content_key) => return Some((content_key, Some(stanza.offset.0))),
+                        Err(error) => *not_unwrapped = Some(error),
+                    }
+                }
+            }
+        }
+        None
+    }
+
+    fn by_passwords(&self, not_unwrapped: &mut Option<Error>) -> Result<Option<Opened>, Error> {
+        let limits = Argon2idLimits::DEFAULT
+            .with_memory_kib(self.request.limits.memory_kib.unwrap_or(u32::MAX))
+            .with_work_kib(self.request.limits.work_kib.unwrap_or(u64::MAX));
+        let mut memory = Argon2idMemory::new();
+        for password in self.request.brought.passwords() {
+            for stanza in self.envelope.iter().flat_map(EnvelopeView::stanzas) {
+                if StanzaType::from_value(stanza.stanza_type) != Some(StanzaType::Argon2id) {
+                    continue;
+                }
+                match Argon2idView::parse(&stanza)?.unwrap(&password, limits, &mut memory) {
+                    Ok(content_key) => return Ok(Some((content_key, Some(stanza.offset.0)))),
+                    Err(error) if error.detail() == Detail::KeyEnvelope => *not_unwrapped = Some(error),
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(None)
+    }
+}
