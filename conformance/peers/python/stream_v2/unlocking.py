@@ -1,4 +1,4 @@
-"""Section 12: a content key from an envelope. Section 12.6: the order in which everything is tried."""
+"""Section 12: a content key from an envelope, and the order of section 12.6."""
 import struct
 
 from cryptography.exceptions import InvalidTag
@@ -77,7 +77,7 @@ def _own_header(data):
 
 
 def _opened(root, labels, body):
-    """Returns the content key, or None. The commitment is compared first (SV2-ENV-013, SV2-ENV-019)."""
+    """Returns the content key, or None. The commitment comes first (SV2-ENV-013, SV2-ENV-019)."""
     prefix = body[:48]
     commitment, wrap = (expand(root, b"stream-v2\0" + label + b"\0" + prefix) for label in labels)
     if not equal(hmac(commitment, prefix), body[48:80]):
