@@ -15,6 +15,7 @@ use crate::help::{
     CAT, COMPLETIONS, DECRYPT, DELETE, ENCRYPT, EXIT_CODES, INSPECT, KEYGEN, LIST, MAN, RECOVER, UPLOADS,
     VERIFY,
 };
+use crate::progress::meter::ProgressForm;
 use crate::progress::stats::StatsFormat;
 use crate::text::size::{parse_age, parse_range, parse_size};
 
@@ -208,12 +209,20 @@ pub(crate) struct RunArgs {
     /// Print errors only
     #[arg(short, long)]
     pub(crate) quiet: bool,
+    /// Show progress: a bar on a terminal (auto), a line every 10 seconds (plain), or none
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = ProgressForm::Auto, hide_possible_values = true)]
+    progress: ProgressForm,
     /// Print counters and times to standard error at the end, as text or json
     #[arg(long, value_name = "FORM", num_args = 0..=1, require_equals = true, default_missing_value = "text", hide_possible_values = true)]
     pub(crate) stats: Option<StatsFormat>,
 }
 
 impl RunArgs {
+    /// Returns how progress is shown without a request.
+    pub(crate) const fn progress(&self) -> ProgressForm {
+        if self.quiet { ProgressForm::None } else { self.progress }
+    }
+
     /// Returns the requested number of workers.
     pub(crate) fn parallelism(&self) -> Parallelism {
         self.jobs.map_or_else(Parallelism::default, |jobs| Parallelism::with_workers(jobs.into()))
@@ -328,6 +337,9 @@ pub(crate) struct RecoverArgs {
     /// Cut the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,
+    /// Show progress: a bar on a terminal (auto), a line every 10 seconds (plain), or none
+    #[arg(long, value_name = "FORM", value_enum, default_value_t = ProgressForm::Auto, hide_possible_values = true)]
+    pub(crate) progress: ProgressForm,
     /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,

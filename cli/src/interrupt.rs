@@ -68,8 +68,12 @@ fn end_if(signal: i32, condition: Arc<AtomicBool>) -> CmdResult {
 ///
 /// `nohup` ignores SIGHUP, and a script ignores SIGINT in its background commands.
 fn watched() -> impl Iterator<Item = i32> {
-    let ignored = ignored().unwrap_or(0);
-    SIGNALS.iter().copied().filter(move |signal| ignored >> (signal - 1) & 1 == 0)
+    SIGNALS.iter().copied().filter(|signal| !was_ignored(*signal))
+}
+
+/// Returns true if a signal was ignored when this process began, if the system reports that.
+pub(crate) fn was_ignored(signal: i32) -> bool {
+    ignored().unwrap_or(0) >> (signal - 1) & 1 == 1
 }
 
 /// Returns the set of ignored signals, if the system reports it: bit n - 1 is signal n.

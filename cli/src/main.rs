@@ -23,11 +23,13 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use crate::args::Args;
 use crate::failure::{EXIT_USAGE, Failure, hint, say};
+use crate::progress::request;
 use crate::report::json;
 use crate::stdio::{Results, write_results};
 use crate::text::escape::one_line;
 
 fn main() -> ExitCode {
+    request::hold();
     let done = match Args::try_parse() {
         Ok(args) => commands::run(args.command),
         Err(error) if error.use_stderr() => return rejected(&error),

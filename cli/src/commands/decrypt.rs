@@ -16,6 +16,7 @@ use crate::output::choose::{Destination, refuse_unnamed};
 use crate::output::target::{Content, Output};
 use crate::output::upload::UploadSettings;
 use crate::progress::bar::{Progress, Unit};
+use crate::progress::request::Requests;
 use crate::progress::stats::Stats;
 use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
@@ -47,7 +48,8 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     // Watch signals before the partial file exists, because from then on an interruption has
     // something to keep.
     interrupt::watch(&shutdown)?;
-    let mut progress = Progress::new(input.len, Unit::Stream, io.run.quiet);
+    let mut progress = Progress::new("decrypting", input.len, Unit::Stream, io.run.progress());
+    let _requests = Requests::watch();
     let output = destination.output(UploadSettings {
         expected: input.len,
         jobs: io.run.jobs,

@@ -18,6 +18,7 @@ use crate::output::choose::{Destination, refuse_unnamed};
 use crate::output::target::{Content, Output};
 use crate::output::upload::UploadSettings;
 use crate::progress::bar::{Progress, Unit};
+use crate::progress::request::Requests;
 use crate::progress::stats::Stats;
 use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
@@ -60,7 +61,8 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
     // something to keep. A command must also start later, because it ends with this run.
     interrupt::watch(&shutdown)?;
     let mut input = opened.map_or_else(|| started(args), Ok)?;
-    let mut progress = Progress::new(input.len, Unit::Plaintext, io.run.quiet);
+    let mut progress = Progress::new("encrypting", input.len, Unit::Plaintext, io.run.progress());
+    let _requests = Requests::watch();
     let output = destination.output(UploadSettings {
         expected: input.len,
         jobs: io.run.jobs,

@@ -13,7 +13,8 @@ use crate::failure::{CmdResult, Failure};
 use crate::interrupt;
 use crate::keys::Keys;
 use crate::location::Location;
-use crate::progress::bar::shown;
+use crate::progress::meter::{Meter, Metered};
+use crate::progress::request::Requests;
 use crate::report::advice::advice;
 use crate::report::json::{finish, place};
 use crate::stdio::{print, refuse_closed_output};
@@ -40,8 +41,12 @@ fn find(args: &RecoverArgs, result: &mut Recovery) -> CmdResult {
     }
     interrupt::end_at_once()?;
     let mut file = open(&args.file, args.truncate)?;
+    let len = file.metadata().ok().map(|metadata| metadata.len());
+    let meter = Meter::new("reading", len, args.progress);
+    let _requests = Requests::watch();
     result.with_key = args.key.has_any();
-    let found = if result.with_key { with_key(&mut file, args) } else { without_key(&mut file, args) }?;
+    let found =
+        if result.with_key { with_key(&mut file, args, meter) } else { without_key(&mut file, args, meter) }?;
     let tail = found.file_len - found.stream_len;
     result.found(&found);
     if !args.json {
@@ -136,16 +141,15 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
     Ok(file)
 }
 
-fn without_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
+fn without_key(file: &mut File, args: &RecoverArgs, meter: Meter) -> Result<KeylessRecovered, Failure> {
     args.key.refuse_context_without_key()?;
-    let len = file.metadata().ok().map(|metadata| metadata.len());
-    recover_keyless(shown(file, len, false)).map_err(|error| refused(args, &error.into()))
+    recover_keyless(Metered::new(file, meter)).map_err(|error| refused(args, &error.into()))
 }
 
-fn with_key(file: &mut File, args: &RecoverArgs) -> Result<KeylessRecovered, Failure> {
+fn with_key(file: &mut File, args: &RecoverArgs, meter: Meter) -> Result<KeylessRecovered, Failure> {
     let keys = Keys::of(&args.key, &args.file, false)?;
     let unlock = Unlock::with(keys.credentials()).context(args.key.context.as_bytes());
-    let found = recover(&unlock, &mut *file).map_err(|error| refused(args, &error))?;
+    let found = recover(&unlock, Metered::new(&mut *file, meter)).map_err(|error| refused(args, &error))?;
     let file_len =
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();
     Ok(KeylessRecovered {

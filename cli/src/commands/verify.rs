@@ -11,7 +11,9 @@ use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
 use crate::output::target::Content;
-use crate::progress::bar::{Progress, Unit, shown};
+use crate::progress::bar::{Progress, Unit};
+use crate::progress::meter::{Meter, Metered};
+use crate::progress::request::Requests;
 use crate::progress::stats::Stats;
 use crate::report::advice::walk_failed;
 use crate::report::failed_call::failed_call;
@@ -59,7 +61,8 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         .telemetry(&telemetry);
     interrupt::watch(&shutdown)?;
     let _stats = Stats::begin(args.run.stats, &telemetry, args.run.parallelism());
-    let mut progress = Progress::new(input.len, Unit::Stream, args.run.quiet);
+    let mut progress = Progress::new("checking", input.len, Unit::Stream, args.run.progress());
+    let _requests = Requests::watch();
     let decryptor = Decryptor::with_shutdown(input.source(), &shutdown);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
     let verified = decryptor.and_then(|decryptor| {
@@ -103,7 +106,8 @@ fn check_sums(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     interrupt::end_at_once()?;
     let name = &input.name;
     let failed = |error: Error| walk_failed(name, &error);
-    let source = shown(input.reader, input.len, args.run.quiet);
+    let source = Metered::new(input.reader, Meter::new("checking", input.len, args.run.progress()));
+    let _requests = Requests::watch();
     let mut walk = KeylessWalk::reading(source, WalkDepth::Wires)
         .map_err(failed)
         .map_err(|failure| failure.hint(NO_KEY))?;

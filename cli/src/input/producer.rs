@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
 use crate::failure::Failure;
+use crate::progress::request::let_through;
 
 /// A command that produces the plaintext. Dropping this ends the command.
 pub(crate) struct Producer {
@@ -38,7 +39,7 @@ impl Producer {
                 "the words after -- are a program and its arguments; sh -c '...' runs a line of a shell",
             )
         };
-        let mut child = command.spawn().map_err(failed)?;
+        let mut child = let_through(|| command.spawn()).map_err(failed)?;
         let output = child.stdout.take().map(file_of);
         let producer = Self { child, name, ended: None, pause: FIRST_PAUSE };
         output.map(|output| (producer, output)).ok_or_else(|| Failure::io("the command has no output"))

@@ -1,17 +1,14 @@
-//! The progress bar: bytes, rate and time left, drawn by the thread that writes.
+//! The part of a run that counts as done: its meter follows the thread that writes.
 
 use std::collections::VecDeque;
-use std::io::{IsTerminal, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use indicatif::{ProgressBar, ProgressBarIter, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 use stream_v2::format::wire::HeaderV1;
 use stream_v2::pipeline::{Commit, LogEvent, LogManager};
 
-const WITH_LEN: &str = "{bar:32} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left";
-const WITHOUT_LEN: &str = "{spinner} {bytes}  {bytes_per_sec}  {elapsed}";
+use crate::progress::meter::{Meter, ProgressForm};
 
-/// The unit of the bar, which is that of the input's length.
+/// The unit of the meter, which is that of the input's length.
 #[derive(Clone, Copy)]
 pub(crate) enum Unit {
     Plaintext,
@@ -27,17 +24,19 @@ pub(crate) struct Committed {
     pub(crate) plaintext_len: u64,
 }
 
-/// A log manager that remembers the progress of a run, and draws a bar if standard error is a
-/// terminal.
+/// A log manager that remembers the progress of a run, and moves its meter.
 pub(crate) struct Progress {
-    bar: Bar,
+    meter: Meter,
+    form: ProgressForm,
     unit: Unit,
     header_len: u64,
+    /// The position of the meter after the last segment that the output has accepted.
+    accepted: u64,
     committed: Committed,
     counts: Counts,
 }
 
-/// The progress that the bar shows: the work that an interrupted run need not repeat.
+/// The progress that the meter shows: the work that an interrupted run need not repeat.
 enum Counts {
     /// Bytes that a pipe or a device has accepted.
     Taken,
@@ -50,8 +49,8 @@ enum Counts {
 /// Shows how much of the committed data S3 has, given bytes of the output.
 #[derive(Clone)]
 pub(crate) struct Uploaded {
-    bar: Bar,
-    /// The ends of segments in the output, with the position of the bar for each.
+    meter: Meter,
+    /// The ends of segments in the output, with the position of the meter for each.
     pending: Arc<Mutex<VecDeque<(u64, u64)>>>,
 }
 
@@ -64,21 +63,25 @@ impl Uploaded {
     pub(crate) fn reaches(&self, len: u64) {
         let mut pending = self.locked();
         while let Some((_, shown)) = pending.pop_front_if(|(end, _)| *end <= len) {
-            self.bar.reaches(shown);
+            self.meter.reaches(shown);
         }
     }
 }
 
 impl Progress {
-    /// Creates a bar up to `len` bytes, if the length is known.
-    pub(crate) fn new(len: Option<u64>, unit: Unit, quiet: bool) -> Self {
-        Self {
-            bar: Bar(visible(len, quiet)),
-            unit,
-            header_len: 0,
-            committed: Committed::default(),
-            counts: Counts::Taken,
-        }
+    /// Creates a meter up to `len` bytes, if the length is known. `what` begins its lines.
+    pub(crate) fn new(what: &'static str, len: Option<u64>, unit: Unit, form: ProgressForm) -> Self {
+        Self::moving(Meter::new(what, len, form), unit, form)
+    }
+
+    fn moving(meter: Meter, unit: Unit, form: ProgressForm) -> Self {
+        let (committed, counts) = (Committed::default(), Counts::Taken);
+        Self { meter, form, unit, header_len: 0, accepted: 0, committed, counts }
+    }
+
+    /// Creates the progress of a comparison of `len` bytes, which precedes the run.
+    pub(crate) fn comparing(&self, len: u64) -> Self {
+        Self::new("comparing", Some(len), Unit::Plaintext, self.form)
     }
 
     /// Counts durable bytes, for an output that is kept.
@@ -88,7 +91,7 @@ impl Progress {
 
     /// Counts the bytes that S3 has, for an output that reports them.
     pub(crate) fn count_uploaded(&mut self) -> Uploaded {
-        let uploaded = Uploaded { bar: self.bar.clone(), pending: Arc::default() };
+        let uploaded = Uploaded { meter: self.meter.clone(), pending: Arc::default() };
         self.counts = Counts::Uploaded(uploaded.clone());
         uploaded
     }
@@ -101,7 +104,7 @@ impl Progress {
     ) {
         let (segments, plaintext_len) = (committed.segments, committed.plaintext_len);
         self.committed = Committed { segments, plaintext_len };
-        self.bar.begins_at(match self.unit {
+        self.meter.begins_at(match self.unit {
             Unit::Plaintext => plaintext_len,
             Unit::Stream => header.body_offset().0 + committed.position,
         });
@@ -120,58 +123,10 @@ impl Progress {
     }
 }
 
-/// The end of a segment: for the bar, and in the output.
+/// The end of a segment: for the meter, and in the output.
 struct Ends {
     shown: u64,
     output: u64,
-}
-
-/// A bar, if it is visible. Even a hidden one estimates rates, which would slow down a small file.
-#[derive(Clone)]
-struct Bar(Option<ProgressBar>);
-
-impl Bar {
-    fn reaches(&self, position: u64) {
-        if let Some(bar) = &self.0 {
-            bar.set_position(position);
-        }
-    }
-
-    /// Excludes everything before `position` from rate and time left.
-    fn begins_at(&self, position: u64) {
-        if let Some(bar) = &self.0 {
-            // Hidden meanwhile, so that the jump is not drawn as a rate.
-            let is_hidden = bar.is_hidden();
-            bar.set_draw_target(ProgressDrawTarget::hidden());
-            bar.set_position(position);
-            bar.reset_eta();
-            if !is_hidden {
-                bar.set_draw_target(ProgressDrawTarget::stderr());
-            }
-        }
-    }
-
-    fn ends(&self) {
-        if let Some(bar) = &self.0 {
-            bar.finish_and_clear();
-        }
-    }
-}
-
-/// Returns a bar up to `len` bytes, if the length is known and standard error is a terminal.
-fn visible(len: Option<u64>, quiet: bool) -> Option<ProgressBar> {
-    if quiet || !std::io::stderr().is_terminal() {
-        return None;
-    }
-    let template = if len.is_some() { WITH_LEN } else { WITHOUT_LEN };
-    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    Some(ProgressBar::with_draw_target(len, ProgressDrawTarget::stderr()).with_style(style))
-}
-
-/// Wraps a source and shows how much of it was read, until the wrapper is dropped.
-pub(crate) fn shown<R: Read>(source: R, len: Option<u64>, quiet: bool) -> ProgressBarIter<R> {
-    let bar = visible(len, quiet).unwrap_or_else(ProgressBar::hidden);
-    bar.with_finish(ProgressFinish::AndClear).wrap_read(source)
 }
 
 impl LogManager for Progress {
@@ -182,18 +137,24 @@ impl LogManager for Progress {
                 let segments = u64::from(commit.index.0) + 1;
                 self.committed = Committed { segments, plaintext_len: commit.plaintext_len };
                 let ends = self.ends(commit);
+                self.accepted = ends.shown;
                 match &self.counts {
-                    Counts::Taken => self.bar.reaches(ends.shown),
+                    Counts::Taken => self.meter.reaches(ends.shown),
                     Counts::Durable => {}
                     Counts::Uploaded(uploaded) => uploaded.locked().push_back((ends.output, ends.shown)),
                 }
             }
             LogEvent::Durable(commit) => {
                 if let Counts::Durable = self.counts {
-                    self.bar.reaches(self.ends(commit).shown);
+                    self.meter.reaches(self.ends(commit).shown);
                 }
             }
-            _ => self.bar.ends(),
+            // Now all of the output is where it is to be.
+            LogEvent::Sealed if self.accepted > 0 => {
+                self.meter.reaches(self.accepted);
+                self.meter.ends();
+            }
+            _ => self.meter.ends(),
         }
     }
 }
@@ -229,8 +190,8 @@ mod tests {
         for (unit, begin) in
             [(Unit::Plaintext, 1 << 40), (Unit::Stream, header.body_offset().0 + (1 << 40) + 5)]
         {
-            let bar = ProgressBar::hidden();
-            let mut progress = Progress { bar: Bar(Some(bar.clone())), ..Progress::new(None, unit, true) };
+            let (meter, bar) = Meter::hidden();
+            let mut progress = Progress::moving(meter, unit, ProgressForm::None);
             progress.resume_after(&header, &done);
             assert_eq!((bar.position(), progress.committed().segments), (begin, 1_000_000));
             assert!(bar.per_sec() < 1.0, "{}", bar.per_sec());
@@ -239,9 +200,8 @@ mod tests {
 
     #[test]
     fn what_is_lost_with_a_crash_does_not_count() {
-        let bar = ProgressBar::hidden();
-        let mut progress =
-            Progress { bar: Bar(Some(bar.clone())), ..Progress::new(Some(1000), Unit::Plaintext, true) };
+        let (meter, bar) = Meter::hidden();
+        let mut progress = Progress::moving(meter, Unit::Plaintext, ProgressForm::None);
         progress.log(LogEvent::Committed(&commit(0, 10)));
         assert_eq!(bar.position(), 10, "a pipe has what it has taken");
 
@@ -259,5 +219,10 @@ mod tests {
         assert_eq!(bar.position(), 20);
         uploaded.reaches(140);
         assert_eq!(bar.position(), 40);
+
+        progress.log(LogEvent::Committed(&commit(4, 50)));
+        assert_eq!(bar.position(), 40);
+        progress.log(LogEvent::Sealed);
+        assert_eq!(bar.position(), 50, "a sealed output has everything");
     }
 }

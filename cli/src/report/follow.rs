@@ -4,7 +4,7 @@ use stream_v2::file::{Event, OutputFile};
 use stream_v2::pipeline::LogManager;
 
 use crate::output::target::Output;
-use crate::progress::bar::{Progress, Unit};
+use crate::progress::bar::Progress;
 use crate::report::resume::{note_resuming, warn};
 
 /// Draws progress, and reports the state that a resumed run has found.
@@ -29,7 +29,7 @@ impl<'p> Follower<'p> {
         match (event, self.file) {
             (Event::Warning(warning), Some(file)) => warn(file, warning),
             (Event::Comparing(len), _) => {
-                self.comparing = Some(Progress::new(Some(len), Unit::Plaintext, self.quiet));
+                self.comparing = Some(self.progress.comparing(len));
             }
             (Event::Compared(event), _) => {
                 if let Some(comparing) = &mut self.comparing {

@@ -20,6 +20,8 @@ mod interrupt;
 mod json;
 #[cfg(unix)]
 mod messages;
+#[cfg(target_os = "linux")]
+mod progress;
 #[cfg(unix)]
 mod refusals;
 #[cfg(unix)]

@@ -46,7 +46,12 @@ fn keys_and_plaintext_are() {
 fn progress_is_drawn_on_one_unless_quiet() {
     let folder = Folder::new();
     folder.write("data", &plaintext(3_000_000));
-    for (args, drawn) in [("encrypt -k key data -o -", true), ("encrypt -q -k key data -o -", false)] {
+    for (args, drawn) in [
+        ("encrypt -k key data -o -", "2.86 MiB"),
+        ("encrypt -q -k key data -o -", ""),
+        ("encrypt --progress=none -k key data -o -", ""),
+        ("encrypt --progress=plain -k key data -o -", "sv2: encrypting: 2.8 MiB of 2.8 MiB (100%)"),
+    ] {
         let (outer, inner) = terminal();
         // The terminal is read all the time, because a slow run draws more than it can hold.
         let screen = thread::spawn(move || {
@@ -59,7 +64,10 @@ fn progress_is_drawn_on_one_unless_quiet() {
         assert!(done.status.success());
         let screen = screen.join().unwrap();
         let screen = String::from_utf8_lossy(&screen);
-        assert_eq!(screen.contains("2.86 MiB"), drawn, "{screen:?}");
+        assert!(screen.contains(drawn), "{args}: {screen:?}");
+        assert_eq!(screen.is_empty(), drawn.is_empty(), "{args}: {screen:?}");
+        // Lines of plain text stay where they are.
+        assert_eq!(screen.contains('\u{1b}'), drawn == "2.86 MiB", "{args}: {screen:?}");
     }
 }
 
