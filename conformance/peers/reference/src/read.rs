@@ -70,6 +70,6 @@ pub(crate) fn refused(error: &Error) -> Answer {
     Answer::of_error(format_error(error))
 }
 
-fn format_error(error: &Error) -> &format::Error {
+pub(crate) fn format_error(error: &Error) -> &format::Error {
     error.format_error().unwrap_or_else(|| panic!("not an error of the stream: {error}"))
 }

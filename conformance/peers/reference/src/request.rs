@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use stream_v2_format::crypto::ContentKey;
+use stream_v2_pipeline::KeyFile;
 
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
@@ -117,12 +118,12 @@ pub(crate) struct Unwrap {
 #[derive(Deserialize)]
 pub(crate) struct Brought {
     content_keys: Vec<String>,
-    key_files: Vec<KeyFile>,
+    key_files: Vec<BroughtKey>,
     passwords: Vec<String>,
 }
 
 #[derive(Deserialize)]
-struct KeyFile {
+struct BroughtKey {
     id: String,
     key: String,
 }
@@ -144,8 +145,10 @@ impl Brought {
         self.content_keys.iter().map(|digits| ContentKey::new(array(digits)))
     }
 
-    pub(crate) fn key_files(&self) -> impl Iterator<Item = ([u8; 16], ContentKey)> {
-        self.key_files.iter().map(|file| (array(&file.id), ContentKey::new(array(&file.key))))
+    /// Returns key files of version 1, which may have any id.
+    pub(crate) fn key_files(&self) -> impl Iterator<Item = KeyFile> {
+        let texts = self.key_files.iter().map(|file| format!("sv2-key-1 {} {}", file.id, file.key));
+        texts.map(|text| KeyFile::parse(text.as_bytes()).unwrap())
     }
 
     pub(crate) fn passwords(&self) -> impl Iterator<Item = Vec<u8>> {

@@ -1,4 +1,5 @@
-//! Opens a stream header with keys and passwords (§12.6), with the format crate.
+//! Opens a stream header with keys and passwords (§12.6), with the format crate, and compares that
+//! with the pipeline.
 
 use stream_v2_format::crypto::{ContentKey, StreamOpener};
 use stream_v2_format::envelope::{
@@ -7,9 +8,10 @@ use stream_v2_format::envelope::{
 use stream_v2_format::wire::{HeaderV1, HeaderV1View, StanzaType};
 use stream_v2_format::{Detail, Error};
 use stream_v2_pipeline::io::read_stream_header;
+use stream_v2_pipeline::{Credentials, KeyFile, OpenedBy, Passphrase};
 
 use crate::answer::{Answer, Found};
-use crate::read::refused;
+use crate::read::{format_error, refused};
 use crate::request;
 
 /// A content key, and the offset of the stanza that gave it.
@@ -34,7 +36,16 @@ fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> R
     let context = request.context();
     let unlocking =
         Unlocking { request, context: &context, header, envelope: EnvelopeView::after(&header, &envelope) };
-    let (key, stanza) = unlocking.tried().map_err(|error| Answer::of_error(&error))?;
+    let tried = unlocking.tried();
+    if detached.is_none() {
+        let opened = tried
+            .as_ref()
+            .map_err(|error| *error)
+            .and_then(|(key, stanza)| StreamOpener::new(&header, key, &context).map(|_| stanza.is_some()));
+        let by_pipeline = by_pipeline(request, &header, &envelope, &context);
+        assert_eq!(by_pipeline, opened, "the pipeline unlocks in another way than the format crate");
+    }
+    let (key, stanza) = tried.map_err(|error| Answer::of_error(&error))?;
     if let Some(detached) = detached {
         if !rest.is_empty() {
             return Err(rejected("trailing", detached.len() - rest.len()));
@@ -46,6 +57,30 @@ fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> R
     }
     StreamOpener::new(&header, &key, &context).map_err(|error| Answer::of_error(&error))?;
     Ok((key, stanza))
+}
+
+/// Returns whether a stanza gave the content key.
+fn by_pipeline(
+    request: &request::Unwrap,
+    header: &HeaderV1,
+    envelope: &[u8],
+    context: &[u8],
+) -> Result<bool, Error> {
+    let brought = &request.brought;
+    let credentials = Credentials::new().with_limits(limits(request));
+    let credentials = brought.content_keys().fold(credentials, Credentials::with_content_key);
+    let credentials = brought.key_files().fold(credentials, Credentials::with_key_file);
+    let passphrases = brought.passwords().map(|password| Passphrase::new(password.into()));
+    let opened = passphrases.fold(credentials, Credentials::with_passphrase).open(header, envelope, context);
+    opened
+        .map(|(_, by)| matches!(by, OpenedBy::KeyStanza(_) | OpenedBy::Passphrase))
+        .map_err(|error| *format_error(&error))
+}
+
+fn limits(request: &request::Unwrap) -> Argon2idLimits {
+    Argon2idLimits::DEFAULT
+        .with_memory_kib(request.limits.memory_kib.unwrap_or(u32::MAX))
+        .with_work_kib(request.limits.work_kib.unwrap_or(u64::MAX))
 }
 
 /// Parses the header of a stream whose envelope only has to be there (SV2-ENV-035).
@@ -81,7 +116,7 @@ impl Unlocking<'_> {
     fn tried(&self) -> Result<Opened, Error> {
         let brought = &self.request.brought;
         let named = |id: &[u8; 16]| self.envelope.is_none() || *id == self.header.params().key_id;
-        let files = brought.key_files().filter(|(id, _)| named(id)).map(|(_, key)| key);
+        let files = brought.key_files().filter(|file| named(&file.key_id)).map(|file| file.key);
         let mut wrong_key = None;
         for key in brought.content_keys().chain(files) {
             match StreamOpener::new(&self.header, &key, self.context) {
@@ -102,8 +137,8 @@ impl Unlocking<'_> {
     }
 
     fn by_key_files(&self, not_unwrapped: &mut Option<Error>) -> Option<Opened> {
-        for (id, key) in self.request.brought.key_files() {
-            for wanted in [id, [0; 16]] {
+        for KeyFile { key_id, key, .. } in self.request.brought.key_files() {
+            for wanted in [key_id, [0; 16]] {
                 for stanza in self.envelope.iter().flat_map(EnvelopeView::stanzas) {
                     let Some(view) = KeyView::parse(&stanza).filter(|view| view.key_id() == wanted) else {
                         continue;
@@ -119,9 +154,7 @@ impl Unlocking<'_> {
     }
 
     fn by_passwords(&self, not_unwrapped: &mut Option<Error>) -> Result<Option<Opened>, Error> {
-        let limits = Argon2idLimits::DEFAULT
-            .with_memory_kib(self.request.limits.memory_kib.unwrap_or(u32::MAX))
-            .with_work_kib(self.request.limits.work_kib.unwrap_or(u64::MAX));
+        let limits = limits(self.request);
         let mut memory = Argon2idMemory::new();
         for password in self.request.brought.passwords() {
             for stanza in self.envelope.iter().flat_map(EnvelopeView::stanzas) {
