@@ -5,7 +5,9 @@ use core::fmt::Debug;
 
 use stream_v2_conformance::forge::{repair_crcs, repair_segment};
 use stream_v2_format::crypto::{Journal, JournalKey, StreamOpener, StreamSealer};
-use stream_v2_format::envelope::{Argon2idView, EnvelopeView, Stanza, write_envelope};
+use stream_v2_format::envelope::{
+    AgeView, Argon2idView, EnvelopeView, KeyView, Stanza, WrappedKey, write_envelope,
+};
 use stream_v2_format::wire::{
     FrameLayout, Frames, HeaderV1, HeaderV1View, IndexView, JournalHeaderView, JournalRecordView,
     JournalRole, Parsed, SegmentHeaderView, StreamParams, check_segment, write_index,
@@ -119,6 +121,16 @@ fn envelope(input: &[u8]) {
     let stanzas: Vec<_> = envelope.stanzas().map(|stanza| (stanza.stanza_type, stanza.body)).collect();
     if len % 8 == 4 {
         assert_eq!(write_envelope(&stanzas).unwrap(), input[..taken]);
+    }
+    for stanza in envelope.stanzas() {
+        // A commitment of 32 bytes is not found by chance.
+        if let Some(view) = KeyView::parse(&stanza) {
+            assert_eq!(view.unwrap(&key()).unwrap_err().detail(), Detail::KeyEnvelope);
+        }
+        if let Some(Ok(age)) = AgeView::parse(&stanza) {
+            assert_eq!(age.recipient_types().count(), age.stanzas() as usize);
+            assert!(WrappedKey::by_age(age.file()).is_ok());
+        }
     }
 }
 
