@@ -21,7 +21,7 @@ pub(crate) fn answer(request: &request::Unwrap) -> Answer {
     let input = hex::decode(&request.input).unwrap();
     let detached = request.detached.as_ref().map(|digits| hex::decode(digits).unwrap());
     match opened(request, &input, detached.as_deref()) {
-        Err(answer) => answer,
+        Err(answer) => *answer,
         Ok((key, stanza)) => {
             let found = Found::Opened { content_key_id: hex::encode(key.id()), stanza };
             Answer { result: "accept", found, ..Answer::default() }
@@ -29,10 +29,10 @@ pub(crate) fn answer(request: &request::Unwrap) -> Answer {
     }
 }
 
-fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> Result<Opened, Answer> {
+fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> Result<Opened, Box<Answer>> {
     let given = detached.unwrap_or(input);
     let mut rest = given;
-    let (mut header, envelope) = read_stream_header(&mut rest).map_err(|error| refused(&error))?;
+    let (mut header, envelope) = read_stream_header(&mut rest).map_err(|error| Box::new(refused(&error)))?;
     let context = request.context();
     let unlocking =
         Unlocking { request, context: &context, header, envelope: EnvelopeView::after(&header, &envelope) };
@@ -45,7 +45,7 @@ fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> R
         let by_pipeline = by_pipeline(request, &header, &envelope, &context);
         assert_eq!(by_pipeline, opened, "the pipeline unlocks in another way than the format crate");
     }
-    let (key, stanza) = tried.map_err(|error| Answer::of_error(&error))?;
+    let (key, stanza) = tried.map_err(of_error)?;
     if let Some(detached) = detached {
         if !rest.is_empty() {
             return Err(rejected("trailing", detached.len() - rest.len()));
@@ -55,7 +55,7 @@ fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> R
             return Err(rejected("key.detached_envelope", 0));
         }
     }
-    StreamOpener::new(&header, &key, &context).map_err(|error| Answer::of_error(&error))?;
+    StreamOpener::new(&header, &key, &context).map_err(of_error)?;
     Ok((key, stanza))
 }
 
@@ -84,8 +84,8 @@ fn limits(request: &request::Unwrap) -> Argon2idLimits {
 }
 
 /// Parses the header of a stream whose envelope only has to be there (SV2-ENV-035).
-fn own_header(input: &[u8]) -> Result<HeaderV1, Answer> {
-    let parsed = HeaderV1View::parse(input).map_err(|error| Answer::of_error(&error))?;
+fn own_header(input: &[u8]) -> Result<HeaderV1, Box<Answer>> {
+    let parsed = HeaderV1View::parse(input).map_err(of_error)?;
     let cut = || rejected("truncated", input.len());
     let (view, _) = parsed.complete().ok_or_else(cut)?;
     let header = view.header();
@@ -95,13 +95,17 @@ fn own_header(input: &[u8]) -> Result<HeaderV1, Answer> {
     Ok(header)
 }
 
-fn rejected(error: &str, offset: usize) -> Answer {
-    Answer {
+fn of_error(error: Error) -> Box<Answer> {
+    Box::new(Answer::of_error(&error))
+}
+
+fn rejected(error: &str, offset: usize) -> Box<Answer> {
+    Box::new(Answer {
         result: "reject",
         error: Some(error.to_owned()),
         offset: Some(offset as u64),
         ..Answer::default()
-    }
+    })
 }
 
 struct Unlocking<'a> {

@@ -7,7 +7,7 @@ use crate::generator::wire::envelope::padding;
 const BASE: &str = "unwrap-detached";
 
 pub(super) fn cases() -> Vec<Case> {
-    [own(), faults()].into_iter().flatten().collect()
+    [own(), foreign(), damaged(), wrong()].into_iter().flatten().collect()
 }
 
 /// The stream's own envelope is for key file 1, and the detached one for key file 2.
@@ -40,7 +40,7 @@ fn own() -> Vec<Case> {
         base("unwrap-detached-content-key", &["SV2-ENV-010"], "A content key is brought.")
             .alter(|head| head[128..194].fill(0))
             .content_key(content_key())
-            .from_caller(),
+            .opened_directly(),
         case("unwrap-detached-own-cut", "The input ends inside the own envelope.")
             .alter(|head| head.truncate(200))
             .made(BASE, "the stream is cut at 200")
@@ -56,11 +56,21 @@ fn own() -> Vec<Case> {
     ]
 }
 
-fn faults() -> Vec<Case> {
+/// The detached envelope, altered.
+fn altered(
+    id: &'static str,
+    requirement: &'static str,
+    comment: &'static str,
+    mutation: &'static str,
+    alter: fn(&mut Vec<u8>),
+) -> Case {
     let stanzas = [key_stanza(&wrapped(2))];
-    let altered = |id, requirement, comment, mutation, alter: fn(&mut Vec<u8>)| {
-        base(id, &[requirement], comment).detached_of(&stanzas, |plan| plan, alter).made(BASE, mutation)
-    };
+    base(id, &[requirement], comment).detached_of(&stanzas, |plan| plan, alter).made(BASE, mutation)
+}
+
+/// SV2-ENV-017.
+fn foreign() -> Vec<Case> {
+    let stanzas = [key_stanza(&wrapped(2))];
     let foreign = |case: Case| case.rejects("key.detached_envelope", Some(0));
     vec![
         foreign(
@@ -92,6 +102,11 @@ fn faults() -> Vec<Case> {
                 repair_header(head);
             },
         )),
+    ]
+}
+
+fn damaged() -> Vec<Case> {
+    vec![
         altered(
             "unwrap-detached-crc",
             "SV2-ENV-002",
@@ -126,6 +141,11 @@ fn faults() -> Vec<Case> {
             |head| head.push(0),
         )
         .rejects("trailing", Some(264)),
+    ]
+}
+
+fn wrong() -> Vec<Case> {
+    vec![
         base("unwrap-detached-wrong", &["SV2-ENV-025"], "The key file opens only the own envelope.")
             .brought(|brought| brought.key_files.clear())
             .key_file(1)

@@ -173,7 +173,7 @@ impl Case {
     }
 
     /// A key that the caller brought opens the stream itself.
-    fn from_caller(mut self) -> Self {
+    fn opened_directly(mut self) -> Self {
         self.expect = Declared::Opens(None);
         self
     }

@@ -144,6 +144,6 @@ fn limited() -> Vec<Case> {
             .limits(Some(64), Some(192))
             .content_key(content_key())
             .with_any_features()
-            .from_caller(),
+            .opened_directly(),
     ]
 }
