@@ -1,6 +1,6 @@
 //! `--progress`, and SIGUSR1, which asks for one line of progress.
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -86,9 +86,12 @@ impl Asked {
         wait_until(expected, || self.line().starts_with(expected));
     }
 
-    /// Ends the input, and returns the result. What was asked for is not in it.
-    fn end(self) -> Ran {
+    /// Ends the input, and returns the result. No line is left that nobody asked for.
+    fn end(mut self) -> Ran {
         drop(self.stdin);
+        let mut rest = String::new();
+        self.stderr.read_to_string(&mut rest).unwrap();
+        assert!(!rest.contains("ing: "), "{rest}");
         Ran(self.child.wait_with_output().unwrap())
     }
 }
