@@ -163,7 +163,8 @@ impl Options {
     /// Compares all committed plaintext with the source before a run resumes.
     ///
     /// By default a source that can seek is checked by its length, its time of modification and the
-    /// last segments. A source that cannot seek is always compared.
+    /// last segments. A source that cannot seek is always compared, and so is every source if the
+    /// journal is missing or cannot be used.
     #[must_use]
     pub const fn compare_source(mut self, compare: bool) -> Self {
         self.settings.compare = compare;

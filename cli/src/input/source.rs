@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Mutex;
 
 use stream_v2::file::Source;
-use stream_v2::pipeline::{ReadAt, SourceStamp, StoredFile};
+use stream_v2::pipeline::{OutputFile, ReadAt, SourceStamp, StoredFile};
 use stream_v2::s3::{Bucket, Config, Object};
 use stream_v2::sqlite::{Content, Database};
 
@@ -137,7 +137,11 @@ impl Input {
         let name = name(path);
         let failed = |error| Failure::io(format!("{name}: cannot be read: {error}"));
         let standard = is_standard_input(path);
-        let file = if standard { standard_input()? } else { File::open(path).map_err(failed)? };
+        let file = if standard {
+            standard_input()?
+        } else {
+            File::open(path).map_err(|error| hint_at_partial(failed(error), path))?
+        };
         let metadata = file.metadata().map_err(failed)?;
         if metadata.is_dir() {
             return Err(Failure::usage(format!("{name}: is a folder, and one file is needed"))
@@ -190,6 +194,19 @@ impl Input {
             stamp,
             name,
         })
+    }
+}
+
+/// Says that the file is missing because the run that writes it was interrupted, if it was.
+fn hint_at_partial(failure: Failure, path: &Path) -> Failure {
+    let output = OutputFile::new(path);
+    let partial = output.partial();
+    match !path.exists() && partial.exists() {
+        true => failure.hint(format_args!(
+            "{} is unfinished; run the command that writes it again to resume",
+            partial.display()
+        )),
+        false => failure,
     }
 }
 

@@ -71,3 +71,15 @@ fn a_key_or_an_escape_in_arguments_is_not_repeated() {
     assert_eq!(ran.0.status.code(), Some(2));
     assert!(!ran.stderr().contains('\u{1b}') && ran.stderr().contains("--x"), "{}", ran.stderr());
 }
+
+#[test]
+fn a_missing_stream_names_its_partial_output() {
+    let folder = Folder::new();
+    folder.write("data.sv2.partial", b"unfinished");
+    for verb in ["decrypt -k key", "verify", "cat -k key", "inspect"] {
+        let ran = folder.run(&format!("{verb} data.sv2"));
+        assert_eq!(ran.code(), 3, "{ran}");
+        let hint = "data.sv2.partial is unfinished; run the command that writes it again to resume";
+        assert!(ran.stderr().contains(hint), "{ran}");
+    }
+}

@@ -171,7 +171,7 @@ impl OutputFile {
         if begins_as(&begin, len, &STREAM_MAGIC) {
             return Ok(());
         }
-        Err(not_ours(&self.partial(), "is not a stream, and no journal says that it is of an earlier run"))
+        Err(not_ours(&self.partial(), "is not a stream, and no journal belongs to it"))
     }
 
     /// Refuses a file under the name of a journal that is not one.

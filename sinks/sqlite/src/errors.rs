@@ -111,7 +111,7 @@ pub(super) fn damaged(database: &Path, what: &str) -> io::Error {
 }
 
 pub(super) fn foreign(database: &Path) -> io::Error {
-    of(ErrorKind::InvalidData, database, "is a database of something else")
+    of(ErrorKind::InvalidData, database, "is a database of another program")
 }
 
 pub(super) fn other_layout(database: &Path, found: i64, known: i64) -> io::Error {

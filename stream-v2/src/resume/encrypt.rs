@@ -78,7 +78,10 @@ fn check_source(
     source: &mut Source<'_>,
     follower: &mut Follower<'_>,
 ) -> Result<(), Error> {
-    let (stamp, compare) = (source.known(), options.settings.compare);
+    // Without a journal nothing says which source it was, and the last segment alone does not show
+    // that the beginning is still the same.
+    let compare = options.settings.compare || found.source().is_none();
+    let stamp = source.known();
     let seekable = source.seekable_reader().filter(|_| !compare);
     let is_compared = seekable.is_none();
     let checked = match seekable {

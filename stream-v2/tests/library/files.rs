@@ -160,6 +160,22 @@ fn a_changed_source_is_found_by_comparing() {
 }
 
 #[test]
+fn without_a_journal_the_source_is_compared() {
+    let files = Files::new();
+    files.interrupt();
+    fs::remove_file(files.path("target.journal")).unwrap();
+    let mut other = plaintext();
+    other[10] ^= 1;
+    fs::write(files.source(), other).unwrap();
+    let error = files.encrypt(&options()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SourceChanged);
+    assert_eq!(error.for_source_owner().format_error().unwrap().offset().0, 10);
+    fs::write(files.source(), plaintext()).unwrap();
+    resumed(&files.encrypt(&options()).unwrap());
+    files.assert_complete();
+}
+
+#[test]
 fn another_key_is_refused_and_restart_discards() {
     let files = Files::new();
     files.interrupt();

@@ -69,7 +69,7 @@ impl<'a> StagedPart<'a> {
         if read < part.len {
             return Err(io::Error::new(
                 ErrorKind::UnexpectedEof,
-                "what was to be uploaded is not there any more",
+                "data not yet uploaded is missing from the state folder",
             ));
         }
         (part.md5, part.sha256) = (md5.finalize().into(), sha256.finalize().into());

@@ -183,7 +183,7 @@ fn begins_run(head: &[u8]) -> bool {
 }
 
 fn without_record(name: &str) -> io::Error {
-    let what = "what an interrupted run has left is there, and the record of its upload is not";
+    let what = "the partial output of an interrupted run has no record of its upload";
     io::Error::new(ErrorKind::InvalidInput, format!("{name}: {what}"))
 }
 

@@ -240,7 +240,7 @@ fn unusable_databases_are_told_apart() {
     for opened in [Database::create(&other), Database::open(&other), Database::open_read_only(&other)] {
         let (kind, why) = refused(opened);
         assert_eq!(kind, ErrorKind::InvalidData);
-        assert!(why.ends_with("is a database of something else"), "{why}");
+        assert!(why.ends_with("is a database of another program"), "{why}");
     }
     assert_eq!(refused(Database::open(Path::new("/nowhere/at.all"))).0, ErrorKind::NotFound);
     fs::write(&other, "no database at all, but a text that is long enough to be looked at ".repeat(99))
