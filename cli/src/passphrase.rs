@@ -115,7 +115,7 @@ mod unix {
     use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
     use zeroize::Zeroizing;
 
-    use super::LEN_MAX;
+    use crate::passphrase::LEN_MAX;
 
     const INTERRUPT: u8 = 3;
     const END: u8 = 4;
@@ -199,7 +199,7 @@ mod unix {
         #[test]
         fn a_character_is_erased_as_a_whole() {
             let mut line = "aé".as_bytes().to_vec();
-            super::erase(&mut line);
+            crate::passphrase::unix::erase(&mut line);
             assert_eq!(line, b"a");
         }
     }

@@ -5,5 +5,6 @@
 mod decrypted_files;
 mod envelopes;
 mod files;
+mod key_files;
 mod streams;
 mod support;
