@@ -148,9 +148,12 @@ impl Operation for UnwrapVector {
             let _ = writeln!(text, "without {feature}: {}", serde_json::to_string(expect)?);
         }
         text += &made(&self.made);
-        text += &dump("input", &folder.bytes(&self.input)?, self.expect.offset());
+        // The stanza that opens is in the detached envelope.
+        let in_input = self.detached.is_none() || !self.expect.accepts();
+        let offset = self.expect.offset();
+        text += &dump("input", &folder.bytes(&self.input)?, offset.filter(|_| in_input));
         if let Some(detached) = &self.detached {
-            text += &dump("detached envelope", &folder.bytes(detached)?, self.expect.offset());
+            text += &dump("detached envelope", &folder.bytes(detached)?, offset);
         }
         Ok(text)
     }

@@ -28,7 +28,7 @@ fn own() -> Vec<Case> {
             &["SV2-ENV-017", "SV2-ENV-035"],
             "The detached envelope is unwrapped, and not the own one.",
         ),
-        case("unwrap-detached-own-torn", "The first half of the own envelope is another one's.")
+        case("unwrap-detached-own-torn", "The first half of the own envelope was overwritten.")
             .alter(|head| head[128..194].fill(0)),
         case("unwrap-detached-own-crc", "The CRC of the own envelope is wrong.").alter(|head| head[260] ^= 1),
         case("unwrap-detached-own-malformed", "The padding of the own envelope is not zero.")
