@@ -8,7 +8,7 @@ KIB, MIB = 1 << 10, 1 << 20
 # Seconds before the host takes free memory, and an amount too small to matter.
 PATIENCE_S, LITTLE = 2.5, 64 * MIB
 # Always left free, for the processes and for other users of the machine.
-SPARE = 160 * MIB
+SPARE = 1024 * MIB
 
 
 class Reserve:
