@@ -73,7 +73,8 @@ fn watched() -> impl Iterator<Item = i32> {
 
 /// Returns true if a signal was ignored when this process began, if the system reports that.
 pub(crate) fn was_ignored(signal: i32) -> bool {
-    ignored().unwrap_or(0) >> (signal - 1) & 1 == 1
+    static IGNORED: OnceLock<u64> = OnceLock::new();
+    IGNORED.get_or_init(|| ignored().unwrap_or(0)) >> (signal - 1) & 1 == 1
 }
 
 /// Returns the set of ignored signals, if the system reports it: bit n - 1 is signal n.
