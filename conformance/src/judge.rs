@@ -127,6 +127,23 @@ pub(crate) fn one_of<'a>(result: &'a Option<String>, allowed: &[&str]) -> Result
     ))
 }
 
+/// Judges the result of an operation that either accepts its input or names the fault.
+///
+/// `part` names the part of the answer in a message.
+pub(crate) fn same_result(
+    peer: &Peer,
+    part: &str,
+    (right, fault): (&str, Option<&Fault>),
+    answer: &Answer,
+) -> Judged {
+    let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
+    if result != right {
+        let wanted = fault.map_or(String::new(), |fault| format!(" ({})", fault.names()));
+        return fail(format!("{part}{result} ({}), expected {right}{wanted}", answer.named_error()));
+    }
+    fault.map_or(Ok(()), |fault| at_fault(peer, fault, answer))
+}
+
 /// Compares the error and its place (SV2-ERR-001).
 pub(crate) fn at_fault(peer: &Peer, expected: &Fault, answer: &Answer) -> Judged {
     named(peer, &expected.error, answer.error.as_ref())?;

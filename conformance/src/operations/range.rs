@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::dump::{dump, made};
 use crate::folder::Folder;
 use crate::generator::plaintext::Pattern;
-use crate::judge::{Judged, Judgement, Verdict, at_fault, fail, field, one_of};
+use crate::judge::{Judged, Judgement, Verdict, fail, field, same_result};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::operations::read::{Expect, is_prefix, released};
 use crate::protocol::{Answer, Peer};
@@ -155,19 +155,12 @@ impl RangeVector {
 
 /// Judges the opening and then each range.
 fn judge(peer: &Peer, expect: &RangeExpect, answer: &Answer) -> Judged {
-    let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
-    let (right, fault) = match expect {
+    let right = match expect {
         RangeExpect::Accept { .. } => ("accept", None),
         RangeExpect::Reject(fault) => ("reject", Some(fault)),
         RangeExpect::Unsupported(fault) => ("unsupported", Some(fault)),
     };
-    if result != right {
-        let wanted = fault.map_or(String::new(), |fault| format!(" ({})", fault.names()));
-        return fail(format!("opening: {result} ({}), expected {right}{wanted}", answer.named_error()));
-    }
-    if let Some(fault) = fault {
-        return at_fault(peer, fault, answer);
-    }
+    same_result(peer, "opening: ", right, answer)?;
     let RangeExpect::Accept { by, plaintext_len, ranges } = expect else { return Ok(()) };
     let found = *field("plaintext_len", &answer.plaintext_len)?;
     if found != *plaintext_len as u64 {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::dump::{dump, made};
 use crate::folder::Folder;
-use crate::judge::{Judged, at_fault, fail, field, one_of};
+use crate::judge::{Judged, fail, field, same_result};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Fault, Made, Stored};
@@ -174,19 +174,12 @@ impl Operation for UnwrapVector {
 }
 
 fn judge(peer: &Peer, expect: &UnwrapExpect, answer: &Answer) -> Judged {
-    let result = one_of(&answer.result, &["accept", "reject", "unsupported"])?;
-    let (right, fault) = match expect {
+    let right = match expect {
         UnwrapExpect::Accept { .. } => ("accept", None),
         UnwrapExpect::Reject(fault) => ("reject", Some(fault)),
         UnwrapExpect::Unsupported(fault) => ("unsupported", Some(fault)),
     };
-    if result != right {
-        let wanted = fault.map_or(String::new(), |fault| format!(" ({})", fault.names()));
-        return fail(format!("{result} ({}), expected {right}{wanted}", answer.named_error()));
-    }
-    if let Some(fault) = fault {
-        return at_fault(peer, fault, answer);
-    }
+    same_result(peer, "", right, answer)?;
     let UnwrapExpect::Accept { content_key_id, stanza } = expect else { return Ok(()) };
     let found = field("content_key_id", &answer.content_key_id)?;
     if found != content_key_id {
