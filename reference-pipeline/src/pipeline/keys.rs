@@ -1,6 +1,7 @@
 //! How a pipeline comes by the content key of a stream: from its caller, or from the envelope.
 
 use stream_v2_format::crypto::{ContentKey, StreamOpener};
+use stream_v2_format::envelope::Envelope;
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_format::{self as format, Misuse};
 
@@ -17,14 +18,11 @@ pub(crate) enum WriterKeys<'a> {
 }
 
 impl WriterKeys<'_> {
-    /// Returns the content key of a new stream, and the bytes of its envelope.
-    pub(super) fn begin(&self) -> Result<(ContentKey, Vec<u8>), Error> {
+    /// Returns the content key of a new stream, and its envelope if it gets one.
+    pub(super) fn begin(&self) -> Result<(ContentKey, Option<Envelope>), Error> {
         match self {
-            Self::Content(key) => Ok(((*key).clone(), Vec::new())),
-            Self::Recipients(recipients) => {
-                let (key, envelope) = recipients.begin()?;
-                Ok((key, envelope.as_bytes().to_vec()))
-            }
+            Self::Content(key) => Ok(((*key).clone(), None)),
+            Self::Recipients(recipients) => recipients.begin().map(|(key, envelope)| (key, Some(envelope))),
         }
     }
 

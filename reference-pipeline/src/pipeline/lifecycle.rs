@@ -2,6 +2,7 @@
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
+use stream_v2_format::envelope::Envelope;
 use stream_v2_format::wire::{DigestAlg, HeaderV1};
 
 use super::committer::{Committer, OnFailure};
@@ -18,9 +19,6 @@ use crate::keys::OpenedBy;
 use crate::keys::salts::Salts;
 use crate::recover::Recovered;
 use crate::source::Source;
-
-/// Bytes of the checksum behind the stanzas of an envelope.
-const ENVELOPE_CRC_LEN: usize = 4;
 
 impl EncryptPipeline<'_> {
     pub(crate) async fn run_on<P: Output>(
@@ -52,12 +50,12 @@ impl EncryptPipeline<'_> {
             params.epoch_segments = params.default_epoch();
         }
         let (key, envelope) = self.keys.begin()?;
-        let mut envelope_len = 0;
-        if !envelope.is_empty() {
+        if envelope.is_some() {
             // The stanzas name keys. There is nothing for the stream header to name (SV2-KEY-005).
             params.key_id = [0; 16];
-            envelope_len = u32::try_from(envelope.len() - ENVELOPE_CRC_LEN).unwrap_or(u32::MAX);
         }
+        let envelope_len = envelope.as_ref().map_or(0, Envelope::envelope_len);
+        let envelope = envelope.map_or_else(Vec::new, |envelope| envelope.as_bytes().to_vec());
         let stream = StreamSealer::new(params, &key, self.context)
             .and_then(|stream| stream.with_envelope_len(envelope_len))
             .map_err(|error| Error::format(Stage::Start, error))?;
