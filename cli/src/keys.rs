@@ -23,7 +23,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Reads what the options bring to open `input`.
+    /// Reads the keys that the options name to open `input`.
     ///
     /// If they bring nothing, a passphrase is asked for once the stream turns out to need one.
     pub(crate) fn of(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
@@ -39,7 +39,7 @@ impl Keys {
         Ok(Self { file, passphrase })
     }
 
-    /// Reads what the options bring to encrypt `input`.
+    /// Reads the keys that the options name to encrypt `input`.
     pub(crate) fn for_writing(key: &KeyArgs, input: &Path, quiet: bool) -> Result<Self, Failure> {
         let passphrase = match &key.passphrase_file {
             Some(path) => Some(passphrase::read(path)?),

@@ -122,7 +122,7 @@ mod unix {
     const BACKSPACE: [u8; 2] = [8, 127];
     const ERASE_LINE: u8 = 21;
 
-    /// Returns whether somebody at a terminal can be asked unbidden.
+    /// Returns true if there is a terminal to ask on, although no option says so.
     pub(crate) fn can_ask() -> bool {
         io::stdin().is_terminal() && terminal().is_ok()
     }

@@ -75,7 +75,7 @@ rules! {
     OutputOfOthers = Some("SV2-RES-014"), "a file that is not part of this output is not dropped or replaced";
     /// The link of a segment was requested that has none.
     NoLink = Some("SV2-RNG-006"), "only an index segment and the first segment of a run have a link";
-    /// Nothing was wrapped for the envelope, so nobody could open the stream.
+    /// Nothing was wrapped for the envelope, so the stream could not be opened.
     EnvelopeEmpty = None, "an envelope wraps the content key at least once";
     /// The wrapped keys are too long for the requested length of the envelope.
     EnvelopeRoom = None, "the stanzas do not fit into an envelope of this length";

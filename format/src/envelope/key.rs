@@ -58,7 +58,7 @@ impl<'a> KeyView<'a> {
 impl WrappedKey {
     /// Wraps `content_key` under `key`, for a `key` stanza (§12.5).
     ///
-    /// `key_id` names `key`, and is zero if nobody shall see which streams it opens. `salt` comes
+    /// `key_id` names `key`, and is zero to hide which streams it opens. `salt` comes
     /// from the operating system's random generator and is used once (SV2-ENV-014).
     ///
     /// # Errors

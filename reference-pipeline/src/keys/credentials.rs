@@ -152,7 +152,7 @@ impl Credentials {
         let stanza = Argon2idView::parse(&stanza).map_err(fault)?;
         let mut memory = Argon2idMemory::new();
         for passphrase in &self.passphrases {
-            // Nobody is asked for a passphrase that is not used.
+            // A passphrase that cannot be used is not asked for.
             stanza.check_policy(self.limits).map_err(fault)?;
             let unwrapped = passphrase.with(|bytes| stanza.unwrap(bytes, self.limits, &mut memory));
             let unwrapped = unwrapped.map_err(|error| Error::io(Stage::Start, None, error))?;

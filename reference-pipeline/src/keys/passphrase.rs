@@ -38,9 +38,9 @@ impl Passphrase {
     ///
     /// # Errors
     ///
-    /// - any error of the one who is asked.
+    /// - any error of the function that asks.
     pub(super) fn with<T>(&self, with: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
-        // A panic of the one who was asked leaves the state as it was.
+        // A panic of the function that asks leaves the state as it was.
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let State::Asked(ask) = &mut *state {
             *state = State::Known(ask()?);

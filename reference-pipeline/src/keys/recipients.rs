@@ -11,7 +11,8 @@ use crate::error::{Error, Stage};
 
 /// For whom a writer wraps the content key of each stream: key files, or a passphrase.
 ///
-/// Each stream gets a content key of its own. A passphrase stands alone (SV2-ENV-005).
+/// Each stream gets a content key of its own. A passphrase cannot be combined with anything
+/// (SV2-ENV-005).
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Recipients {
@@ -27,7 +28,7 @@ impl Default for Recipients {
 }
 
 impl Recipients {
-    /// Returns nobody, for whom nothing can be written.
+    /// Returns an empty set. A stream cannot be written for it.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -54,7 +55,7 @@ impl Recipients {
         self
     }
 
-    /// Returns what opens a stream that was written for these recipients, to resume it.
+    /// Returns the credentials that open a stream written for these recipients, to resume it.
     ///
     /// The limits let Argon2id cost what it costs to write.
     #[must_use]

@@ -147,7 +147,7 @@ fn readers_say_what_opened_a_stream() {
         let mut part = [0; 1000];
         reader.read_exact(&mut part).unwrap();
         assert!(part == plaintext()[70_000..71_000]);
-        // Nobody else.
+        // No other key opens it.
         let error = decryptor().check(&way.locked()).unwrap_err();
         let detail = error.format_error().unwrap().detail();
         assert!(matches!(detail, Detail::KeyEnvelope | Detail::Misuse), "{error}");
