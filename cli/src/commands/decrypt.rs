@@ -49,7 +49,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     // something to keep.
     interrupt::watch(&shutdown)?;
     let mut progress = Progress::new("decrypting", input.len, Unit::Stream, io.run.progress());
-    let _requests = Requests::watch();
+    let _requests = Requests::watch(input.len);
     let output = destination.output(UploadSettings {
         expected: input.len,
         jobs: io.run.jobs,

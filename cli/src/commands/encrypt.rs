@@ -62,7 +62,7 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
     interrupt::watch(&shutdown)?;
     let mut input = opened.map_or_else(|| started(args), Ok)?;
     let mut progress = Progress::new("encrypting", input.len, Unit::Plaintext, io.run.progress());
-    let _requests = Requests::watch();
+    let _requests = Requests::watch(input.len);
     let output = destination.output(UploadSettings {
         expected: input.len,
         jobs: io.run.jobs,

@@ -62,7 +62,7 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     interrupt::watch(&shutdown)?;
     let _stats = Stats::begin(args.run.stats, &telemetry, args.run.parallelism());
     let mut progress = Progress::new("checking", input.len, Unit::Stream, args.run.progress());
-    let _requests = Requests::watch();
+    let _requests = Requests::watch(input.len);
     let decryptor = Decryptor::with_shutdown(input.source(), &shutdown);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
     let verified = decryptor.and_then(|decryptor| {
@@ -107,7 +107,7 @@ fn check_sums(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     let name = &input.name;
     let failed = |error: Error| walk_failed(name, &error);
     let source = Metered::new(input.reader, Meter::new("checking", input.len, args.run.progress()));
-    let _requests = Requests::watch();
+    let _requests = Requests::watch(input.len);
     let mut walk = KeylessWalk::reading(source, WalkDepth::Wires)
         .map_err(failed)
         .map_err(|failure| failure.hint(NO_KEY))?;

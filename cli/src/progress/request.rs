@@ -29,6 +29,9 @@ mod unix {
         Signal::SIGINFO,
     ];
 
+    /// The length of a short input in bytes.
+    const SHORT: u64 = 1 << 20;
+
     fn set() -> SigSet {
         let mut set = SigSet::empty();
         SIGNALS.iter().for_each(|signal| set.add(*signal));
@@ -68,8 +71,12 @@ mod unix {
 
     impl Requests {
         /// Answers requests from now on. If that is not possible, there is no answer to them.
-        pub(crate) fn watch() -> Self {
-            Self::start().unwrap_or(Self { registered: Vec::new(), thread: None })
+        ///
+        /// `len` is the length of the input in bytes, if it is known. A short input is done before
+        /// anybody asks, and a thread would take a twentieth of its time.
+        pub(crate) fn watch(len: Option<u64>) -> Self {
+            let none = Self { registered: Vec::new(), thread: None };
+            if len.is_some_and(|len| len <= SHORT) { none } else { Self::start().unwrap_or(none) }
         }
 
         fn start() -> io::Result<Self> {
@@ -115,7 +122,7 @@ pub(crate) struct Requests;
 
 #[cfg(not(unix))]
 impl Requests {
-    pub(crate) const fn watch() -> Self {
+    pub(crate) const fn watch(_len: Option<u64>) -> Self {
         Self
     }
 }

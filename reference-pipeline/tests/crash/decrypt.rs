@@ -78,10 +78,11 @@ fn killed_twice_at_every_call() {
     });
 }
 
+/// Every third first crash, at night each.
 #[test]
 fn killed_and_then_power_lost() {
     each_stream(|decryption, first| {
-        for place in kills(&first.log, 2) {
+        for place in kills(&first.log, 2).step_by(at_night(3, 1)) {
             let second = decryption.again(&first.killed(place));
             let log = first.killed_and(place, &second);
             lost_power(&first.start, &log, log.len() - second.log.len(), |_, contents| {
@@ -91,10 +92,16 @@ fn killed_and_then_power_lost() {
     });
 }
 
+/// Every third first loss, at night each.
 #[test]
 fn power_lost_twice() {
     each_stream(|decryption, first| {
+        let mut states = 0;
         lost_power(&first.start, &first.log, 0, |_, contents| {
+            states += 1;
+            if states % at_night(3, 1) > 0 {
+                return;
+            }
             let second = decryption.again(contents);
             lost_power(&second.start, &second.log, 0, |_, contents| {
                 decryption.again(contents);

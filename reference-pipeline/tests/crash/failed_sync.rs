@@ -62,7 +62,7 @@ fn encryption_survives_lost_writes() {
 #[test]
 fn encryption_survives_each_failed_sync() {
     for &engine in Engine::ALL {
-        for (segments, nth) in [(0, 1), (1, 1), (2, 1), (5, at_night(7, 1))] {
+        for (segments, nth) in [(0, 1), (1, 1), (2, at_night(3, 1)), (5, at_night(29, 1))] {
             let encryption = Encryption { engine, ..encryption(segments) };
             each_sync_fails_encrypting(&encryption, &Contents::default(), (CODES[0], nth));
         }
@@ -73,7 +73,7 @@ fn encryption_survives_each_failed_sync() {
 #[test]
 fn every_kind_of_failed_sync_is_the_same() {
     for code in CODES {
-        each_sync_fails_encrypting(&encryption(3), &Contents::default(), (code, at_night(7, 1)));
+        each_sync_fails_encrypting(&encryption(3), &Contents::default(), (code, at_night(11, 1)));
     }
 }
 

@@ -79,23 +79,23 @@ fn killed_at_every_call() {
     });
 }
 
-/// Each fifth call of the run that resumes, at night each second.
+/// Some calls of the run that resumes, at night each second.
 #[test]
 fn killed_twice() {
     each(|encryption, first| {
         for place in kills(&first.log, 2) {
             let second = again(&encryption, &first, &first.killed(place));
-            for place in kills(&second.log, 1).step_by(at_night(5, 2)) {
+            for place in kills(&second.log, 1).step_by(at_night(11, 2)) {
                 again(&encryption, &second, &second.killed(place));
             }
         }
     });
 }
 
-/// Every fifth of the states, at night each.
+/// Some of the states, at night each.
 #[test]
 fn power_lost_at_every_point() {
-    let (mut states, nth) = (0, at_night(5, 1));
+    let (mut states, nth) = (0, at_night(17, 1));
     each(|encryption, first| {
         lost_power(&first.start, &first.log, 0, |calls, contents| {
             states += 1;
@@ -110,8 +110,7 @@ fn power_lost_at_every_point() {
     });
 }
 
-/// Every fifth call, and every 31st of the states that the loss can leave then, at night every
-/// eleventh.
+/// Every fifth call, and some of the states that the loss can leave then, at night every eleventh.
 #[test]
 fn killed_and_then_power_lost() {
     each(|encryption, first| {
@@ -121,7 +120,7 @@ fn killed_and_then_power_lost() {
             let log = first.killed_and(place, &second);
             lost_power(&first.start, &log, log.len() - second.log.len(), |_, contents| {
                 states += 1;
-                if states % at_night(31, 11) == 0 {
+                if states % at_night(71, 11) == 0 {
                     again(&encryption, &second, contents);
                 }
             });
@@ -166,7 +165,7 @@ fn killed_while_the_source_is_compared() {
         let comparing = Encryption { stamp, compares: true, ..encryption };
         for place in kills(&first.log, 1).step_by(2) {
             let second = again(&comparing, &first, &first.killed(place));
-            for place in kills(&second.log, 1).step_by(5) {
+            for place in kills(&second.log, 1).step_by(at_night(11, 5)) {
                 again(&comparing, &second, &second.killed(place));
             }
         }
@@ -187,7 +186,7 @@ fn crash_around_index_segments_resumes() {
     let near = first.log.iter().position(|op| matches!(op, Op::Write(_, at, _) if *at >= from)).unwrap();
     for place in kills(&first.log, 2).filter(|(calls, _)| *calls >= near) {
         let second = again(&encryption, &first, &first.killed(place));
-        for place in kills(&second.log, 1).step_by(3) {
+        for place in kills(&second.log, 1).step_by(at_night(7, 3)) {
             again(&encryption, &second, &second.killed(place));
         }
     }
