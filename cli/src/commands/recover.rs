@@ -43,7 +43,7 @@ fn find(args: &RecoverArgs, result: &mut Recovery) -> CmdResult {
     let mut file = open(&args.file, args.truncate)?;
     let len = file.metadata().ok().map(|metadata| metadata.len());
     let meter = Meter::new("reading", len, args.progress);
-    let _requests = Requests::watch(len);
+    let _requests = Requests::watch(None);
     result.with_key = args.key.has_any();
     let found =
         if result.with_key { with_key(&mut file, args, meter) } else { without_key(&mut file, args, meter) }?;
