@@ -2,6 +2,7 @@
 
 mod args;
 mod commands;
+mod core_file;
 mod failure;
 mod help;
 mod input;
@@ -29,6 +30,7 @@ use crate::stdio::{Results, write_results};
 use crate::text::escape::one_line;
 
 fn main() -> ExitCode {
+    core_file::forbid();
     request::hold();
     let done = match Args::try_parse() {
         Ok(args) => commands::run(args.command),

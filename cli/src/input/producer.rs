@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
+use crate::core_file;
 use crate::failure::Failure;
 use crate::progress::request::let_through;
 
@@ -39,7 +40,7 @@ impl Producer {
                 "the words after -- are a program and its arguments; sh -c '...' runs a line of a shell",
             )
         };
-        let mut child = let_through(|| command.spawn()).map_err(failed)?;
+        let mut child = core_file::as_before(|| let_through(|| command.spawn())).map_err(failed)?;
         let output = child.stdout.take().map(file_of);
         let producer = Self { child, name, ended: None, pause: FIRST_PAUSE };
         output.map(|output| (producer, output)).ok_or_else(|| Failure::io("the command has no output"))

@@ -39,6 +39,8 @@ mod s3_aborted;
 mod s3_place;
 #[cfg(unix)]
 mod s3_upload;
+#[cfg(target_os = "linux")]
+mod secrets;
 #[cfg(unix)]
 mod sqlite;
 #[cfg(target_os = "linux")]
