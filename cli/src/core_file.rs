@@ -18,13 +18,13 @@ mod unix {
     /// before.
     pub(crate) fn forbid() {
         let before = BEFORE.get_or_init(|| getrlimit(Resource::Core));
-        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..before.clone() });
+        let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), ..*before });
     }
 
     /// Starts another process by `call`. It gets the limit that this one began with.
     pub(crate) fn as_before<T>(call: impl FnOnce() -> T) -> T {
         let Some(before) = BEFORE.get() else { return call() };
-        let _ = setrlimit(Resource::Core, before.clone());
+        let _ = setrlimit(Resource::Core, *before);
         let done = call();
         forbid();
         done
