@@ -4,6 +4,7 @@ use std::io::{self, BufRead, Write};
 
 use serde_json::{Value, json};
 
+use super::age::Identity;
 use super::range::RangeReader;
 use super::stream::{Reading, read};
 use super::unlock::{Asked, unlock};
@@ -50,7 +51,7 @@ fn hello(bug: &str) -> Value {
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
         "operations": ["read", "range", "unwrap"],
-        "features": ["suite-2", "index", "argon2id"],
+        "features": ["suite-2", "index", "argon2id", "age", "age-mlkem768x25519", "age-ssh-ed25519"],
         "reports": ["kind", "detail", "offset", "segment"],
     })
 }
@@ -100,6 +101,10 @@ fn unwrapped(bug: Bug<'_>, request: &Value) -> Value {
         key_files: list("key_files")
             .iter()
             .filter_map(|file| Some((array(&file["id"])?, array(&file["key"])?)))
+            .collect(),
+        identities: list("identities")
+            .iter()
+            .filter_map(|text| text.as_str().and_then(Identity::parse))
             .collect(),
         passwords: list("passwords").iter().filter_map(bytes).collect(),
         memory_kib: request["limits"]["memory_kib"].as_u64(),

@@ -117,6 +117,7 @@ pub(super) fn read(
 }
 
 pub(super) const ARGON2ID: u64 = 1;
+pub(super) const AGE: u64 = 2;
 pub(super) const KEY: u64 = 3;
 const PADDING: u64 = 0xFFFF;
 
@@ -133,7 +134,7 @@ fn stanzas(bug: Bug<'_>, envelope: &[u8]) -> Result<(), Refusal> {
         }
         let (kind, len) = (number(rest, 0, 2), usize::try_from(number(rest, 2, 2)).unwrap_or(0));
         let body = &rest[4..4 + len];
-        let repeats = [ARGON2ID, 2, PADDING].contains(&kind) && before.contains(&kind);
+        let repeats = [ARGON2ID, AGE, PADDING].contains(&kind) && before.contains(&kind);
         let sorted = before.last().is_none_or(|last| *last <= kind);
         check("SV2-ENV-004", sorted && kind != 0 && !repeats, "malformed.envelope")?;
         let beside = kind != PADDING && before.contains(&ARGON2ID);

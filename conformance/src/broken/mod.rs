@@ -5,6 +5,7 @@
 //! that one check. Other bugs have names.
 
 mod adapter;
+mod age;
 mod header;
 mod index;
 mod misbehaviour;
@@ -18,7 +19,7 @@ pub use adapter::serve;
 pub use plain::{Opinion, plain_read};
 
 /// The requirements whose checks can be left out, one by one.
-pub const CHECKS: [&str; 76] = [
+pub const CHECKS: [&str; 78] = [
     "SV2-HDR-001",
     "SV2-HDR-002",
     "SV2-HDR-003",
@@ -44,8 +45,10 @@ pub const CHECKS: [&str; 76] = [
     "SV2-ENV-011",
     "SV2-ENV-012",
     "SV2-ENV-013",
+    "SV2-ENV-015",
     "SV2-ENV-017",
     "SV2-ENV-019",
+    "SV2-ENV-022",
     "SV2-ENV-025",
     "SV2-LIM-003",
     "SV2-SEG-001",
@@ -98,7 +101,7 @@ pub const CHECKS: [&str; 76] = [
 ];
 
 /// Bugs other than a missing check, and the requirement that each breaks.
-pub const BUGS: [(&str, &str); 39] = [
+pub const BUGS: [(&str, &str); 43] = [
     ("accepts-an-end-between-segments", "SV2-FIN-004"),
     ("answers-salvage-with-success", "SV2-SAL-002"),
     ("checks-the-replaced-envelope", "SV2-ENV-035"),
@@ -126,9 +129,13 @@ pub const BUGS: [(&str, &str); 39] = [
     ("releases-frame-by-frame", "SV2-REL-001"),
     ("restarts-nonces-in-each-segment", "SV2-FRM-007"),
     ("runs-argon2id-before-the-limit", "SV2-LIM-003"),
+    ("runs-scrypt", "SV2-ENV-021"),
     ("salvages-unasked", "SV2-SAL-001"),
+    ("skips-the-mac-of-age", "SV2-ENV-009"),
     ("skips-unknown-segments", "SV2-SEG-005"),
+    ("starts-what-age-files-name", "SV2-ENV-026"),
     ("stops-at-a-short-read", "SV2-RDR-002"),
+    ("stops-at-the-first-identity", "SV2-ENV-023"),
     ("stops-at-the-first-key", "SV2-ENV-023"),
     ("takes-any-link", "SV2-DIG-007"),
     ("takes-keys-of-any-id", "SV2-ENV-025"),

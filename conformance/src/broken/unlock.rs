@@ -1,8 +1,9 @@
-//! §12.6: the order in which keys and passwords are tried.
+//! §12.6: the order in which keys, identities and passwords are tried.
 
 use argon2::{Algorithm, Version};
 
-use super::header::{self, ARGON2ID, KEY, at, is_opened, wrong_key};
+use super::age::{AgeFile, Identity};
+use super::header::{self, AGE, ARGON2ID, KEY, at, is_opened, wrong_key};
 use super::{Bug, Refusal, number};
 use crate::generator::primitives::{hmac, open_xchacha};
 use crate::generator::wire::envelope::Argon2id;
@@ -18,6 +19,7 @@ pub(super) struct Asked {
     pub(super) context: Vec<u8>,
     pub(super) content_keys: Vec<[u8; 32]>,
     pub(super) key_files: Vec<([u8; 16], [u8; 32])>,
+    pub(super) identities: Vec<Identity>,
     pub(super) passwords: Vec<Vec<u8>>,
     pub(super) memory_kib: Option<u64>,
     pub(super) work_kib: Option<u64>,
@@ -71,10 +73,14 @@ impl Unlocking<'_> {
         if let Some(opened) = self.by_key_files(&mut fits).transpose() {
             return opened;
         }
+        if let Some(opened) = self.by_identities(&mut fits).transpose() {
+            return opened;
+        }
         if let Some(opened) = self.by_passwords(&mut fits).transpose() {
             return opened;
         }
-        let implemented = self.each().any(|(_, kind, body)| kind == ARGON2ID || self.is_key(kind, body));
+        let implements = |(_, kind, body)| matches!(kind, AGE | ARGON2ID) || self.is_key(kind, body);
+        let implemented = self.each().any(implements);
         if !has_content_key && !self.stanzas.is_empty() && !implemented {
             return Err(at("unsupported.envelope", 128));
         }
@@ -118,6 +124,23 @@ impl Unlocking<'_> {
                         return Err(at("key.envelope", 128));
                     }
                 }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Rows 4 to 6.
+    fn by_identities(&self, fits: &mut bool) -> Result<Option<Opened>, Refusal> {
+        let Some((offset, _, body)) = self.each().find(|(_, kind, _)| *kind == AGE) else { return Ok(None) };
+        *fits |= !self.asked.identities.is_empty();
+        let Some(file) = AgeFile::parse(self.bug, body) else { return Ok(None) };
+        for identity in &self.asked.identities {
+            file.misbehave(self.bug)?;
+            if let Some(content_key) = file.unwrap(self.bug, identity) {
+                return Ok(Some((content_key, Some(offset))));
+            }
+            if self.bug.is("stops-at-the-first-identity") {
+                break;
             }
         }
         Ok(None)

@@ -1,6 +1,7 @@
 //! Makes streams on plain primitives, from `spec/stream-v2.md` alone: the plan of a stream, its
 //! bytes, and the places at which a vector alters them.
 
+pub(crate) mod age;
 pub mod example;
 pub(crate) mod keys;
 pub mod plaintext;

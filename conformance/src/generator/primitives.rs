@@ -1,8 +1,8 @@
-//! §1.2 and §7: the primitives, and the AEADs of both suites.
+//! §1.2 and §7: the primitives, and the AEADs of both suites. Those of age files (§12.2).
 
 use aes_gcm::Aes256Gcm;
-use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::{AeadInOut, KeyInit};
+use chacha20poly1305::{ChaCha20Poly1305, XChaCha20Poly1305};
 use crc::{CRC_32_ISCSI, Crc};
 use hmac::{Mac, SimpleHmac};
 use sha2::Sha256;
@@ -33,6 +33,42 @@ pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 /// Returns HKDF-Expand to 32 bytes, which is one block.
 pub(crate) fn expand(prk: &[u8; 32], info: &[u8]) -> [u8; 32] {
     hmac(prk, &[info, &[1]])
+}
+
+/// Returns HMAC with SHA-256.
+pub(crate) fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let Ok(mut mac) = SimpleHmac::<Sha256>::new_from_slice(key) else {
+        unreachable!("HMAC takes a key of any length")
+    };
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+/// Returns the first block of HKDF-Expand with SHA-256.
+pub(crate) fn expand_sha256(prk: &[u8; 32], info: &[u8]) -> [u8; 32] {
+    hmac_sha256(prk, &[info, &[1]].concat())
+}
+
+/// Returns 32 bytes of HKDF with SHA-256.
+pub(crate) fn hkdf_sha256(ikm: &[u8], salt: &[u8], info: &[u8]) -> [u8; 32] {
+    expand_sha256(&hmac_sha256(salt, ikm), info)
+}
+
+/// Encrypts `text` in place with ChaCha20-Poly1305 and returns the tag.
+pub(crate) fn seal_chacha(key: &[u8; 32], nonce: [u8; 12], text: &mut [u8]) -> [u8; 16] {
+    let cipher = ChaCha20Poly1305::new(&(*key).into());
+    match cipher.encrypt_inout_detached(&nonce.into(), &[], text.into()) {
+        Ok(tag) => tag.into(),
+        Err(_) => unreachable!("a content key is far shorter than the cipher's limit"),
+    }
+}
+
+/// Decrypts `text` in place with ChaCha20-Poly1305 and returns whether the tag held. If not, the
+/// text is worthless.
+pub(crate) fn open_chacha(key: &[u8; 32], nonce: [u8; 12], text: &mut [u8], tag: &[u8]) -> bool {
+    let cipher = ChaCha20Poly1305::new(&(*key).into());
+    let Ok(tag) = <[u8; 16]>::try_from(tag) else { return false };
+    cipher.decrypt_inout_detached(&nonce.into(), &[], text.into(), &tag.into()).is_ok()
 }
 
 /// Returns SHA-256 in hex, as the vectors name plaintexts and files.

@@ -24,8 +24,8 @@ pub trait Operation {
         false
     }
 
-    /// Returns whether an implementation that lacks a feature still has an answer.
-    fn has_answer_without_feature(&self) -> bool {
+    /// Returns whether an implementation that lacks `feature` still has an answer.
+    fn has_answer_without(&self, _feature: &str) -> bool {
         false
     }
 

@@ -133,7 +133,7 @@ impl Operation for ReadVector {
         self.recipe.is_some()
     }
 
-    fn has_answer_without_feature(&self) -> bool {
+    fn has_answer_without(&self, _: &str) -> bool {
         true
     }
 

@@ -120,8 +120,8 @@ impl Operation for UnwrapVector {
         self.made.base.as_deref()
     }
 
-    fn has_answer_without_feature(&self) -> bool {
-        !self.expect_without.is_empty()
+    fn has_answer_without(&self, feature: &str) -> bool {
+        self.expect_without.contains_key(feature)
     }
 
     fn stored(&self) -> Vec<&Stored> {

@@ -190,7 +190,7 @@ impl Crew<'_> {
         if !self.peer.operations.contains(&about.operation) {
             return Ok(Judgement::new(Verdict::Skip, format!("no operation {}", about.operation)));
         }
-        let lacks = self.peer.lacks(&about.features).filter(|_| !vector.has_answer_without_feature());
+        let lacks = self.peer.lacks(&about.features).filter(|feature| !vector.has_answer_without(feature));
         if let Some(feature) = lacks {
             return Ok(Judgement::new(Verdict::Skip, format!("no feature {feature}")));
         }

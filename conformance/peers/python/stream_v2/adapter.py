@@ -3,7 +3,7 @@ import hashlib
 import json
 import sys
 
-from . import __version__, codec
+from . import __version__, age, codec
 from .errors import StreamError
 from .header import UNIFORM, UNKNOWN, HeaderV1
 from .ranges import RangeReader
@@ -16,7 +16,7 @@ from .writer import Stopped, Writer
 HELLO = {
     "protocol": 1, "name": "stream_v2", "language": "Python", "version": __version__,
     "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap"],
-    "features": ["suite-2", "index", "argon2id"] + codec.FEATURES,
+    "features": ["suite-2", "index", "argon2id", "age", "age-mlkem768x25519", "age-ssh-ed25519"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
 
@@ -167,6 +167,7 @@ def unwrapped(request):
     brought, limits = request["brought"], request["limits"]
     unlocker = Unlocker([bytes.fromhex(key) for key in brought["content_keys"]],
                         [(bytes.fromhex(file["id"]), bytes.fromhex(file["key"])) for file in brought["key_files"]],
+                        [age.identity(text) for text in brought["identities"]],
                         [bytes.fromhex(password) for password in brought["passwords"]],
                         limits["memory_kib"], limits["work_kib"])
     detached = None if request["detached"] is None else bytes.fromhex(request["detached"])

@@ -6,7 +6,8 @@ from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from . import header, opening
-from .envelope import ARGON2ID, BODY_LEN, KEY, stanzas_of
+from .age import AgeFile
+from .envelope import AGE, ARGON2ID, BODY_LEN, KEY, stanzas_of
 from .errors import StreamError, check
 from .keys import equal, expand, hchacha20, hmac
 
@@ -14,8 +15,9 @@ from .keys import equal, expand, hchacha20, hmac
 class Unlocker:
     """Everything that a caller brought, and the caller's limits for Argon2id (SV2-LIM-003)."""
 
-    def __init__(self, content_keys=(), key_files=(), passwords=(), memory_kib=None, work_kib=None):
-        self.content_keys, self.key_files, self.passwords = content_keys, key_files, passwords
+    def __init__(self, content_keys=(), key_files=(), identities=(), passwords=(), memory_kib=None, work_kib=None):
+        self.content_keys, self.key_files = content_keys, key_files
+        self.identities, self.passwords = identities, passwords
         self.memory_kib, self.work_kib = memory_kib, work_kib
 
     def open(self, data, context=b"", detached=None):
@@ -41,6 +43,7 @@ class Unlocker:
                 continue
             return key, None
         keyed = [(at, body) for at, kind, body in stanzas if kind == KEY and len(body) == BODY_LEN]
+        aged = [(at, body) for at, kind, body in stanzas if kind == AGE]
         locked = [(at, body) for at, kind, body in stanzas if kind == ARGON2ID]
         attempts = [(at, body, key) for id_, key in self.key_files for wanted in (id_, bytes(16))
                     for at, body in keyed if body[:16] == wanted]
@@ -48,16 +51,22 @@ class Unlocker:
             content_key = _opened(hmac(body[16:48], key), (b"key commitment", b"key wrap"), body)
             if content_key is not None:
                 return content_key, at
+        for at, body in aged if self.identities else ():
+            file = AgeFile.parse(body)
+            for identity in self.identities if file else ():
+                content_key = file.open(identity)
+                if content_key is not None:
+                    return content_key, at
         for password in self.passwords:
             for at, body in locked:
                 content_key = _opened(self._root(password, body, at), (b"argon2id commitment", b"argon2id wrap"), body)
                 if content_key is not None:
                     return content_key, at
-        if attempts or (locked and self.passwords):
+        if attempts or (aged and self.identities) or (locked and self.passwords):
             raise StreamError("key.envelope", header.LENGTH)
         if direct:
             raise StreamError("key.header_tag", 80)
-        if head.envelope_len and not keyed and not locked:
+        if head.envelope_len and not keyed and not aged and not locked:
             raise StreamError("unsupported.envelope", header.LENGTH)
         raise StreamError("misuse")
 

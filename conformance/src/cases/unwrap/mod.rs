@@ -1,5 +1,7 @@
-//! §12.6: unlocking a stream with content keys, key files and passwords.
+//! §12.6: unlocking a stream with content keys, key files, identities and passwords.
 
+mod age;
+mod age_files;
 mod altered;
 mod brought;
 mod detached;
@@ -62,6 +64,8 @@ pub(crate) fn export_all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
         ("key", altered::of_keys()),
         ("argon2id", passwords::cases()),
         ("argon2id", altered::of_passwords()),
+        ("age", age::cases()),
+        ("age", age_files::cases()),
         ("brought", brought::cases()),
         ("order", order::cases()),
         ("detached", detached::cases()),
@@ -164,6 +168,12 @@ impl Case {
     fn with_any_features(mut self) -> Self {
         self.features.clear();
         self.without.clear();
+        self
+    }
+
+    /// The vector tests another requirement, too.
+    fn also(mut self, requirement: &'static str) -> Self {
+        self.requirements.push(requirement);
         self
     }
 
