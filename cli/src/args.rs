@@ -1,5 +1,7 @@
 //! The command line: its commands and options, and their help texts.
 
+mod rewrap;
+
 use std::ffi::{OsStr, OsString};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -12,12 +14,14 @@ use stream_v2::pipeline::{Durability, Parallelism};
 
 use crate::failure::Failure;
 use crate::help::{
-    CAT, COMPLETIONS, DECRYPT, DELETE, ENCRYPT, EXIT_CODES, INSPECT, KEYGEN, LIST, MAN, RECOVER, UPLOADS,
-    VERIFY,
+    CAT, COMPLETIONS, DECRYPT, DELETE, ENCRYPT, EXIT_CODES, INSPECT, KEYGEN, LIST, MAN, RECOVER, REWRAP,
+    UPLOADS, VERIFY,
 };
 use crate::progress::meter::ProgressForm;
 use crate::progress::stats::StatsFormat;
 use crate::text::size::{parse_age, parse_range, parse_size};
+
+pub(crate) use self::rewrap::RewrapArgs;
 
 /// Version of the command, and of the formats that it reads and writes.
 pub(crate) const VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), " (Stream V2, format version 1)");
@@ -59,6 +63,9 @@ pub(crate) enum Command {
     /// Report how much of a cut-off stream is whole, and cut its torn tail if asked
     #[command(after_help = RECOVER)]
     Recover(RecoverArgs),
+    /// Let other keys open a stream, without encrypting it anew
+    #[command(after_help = REWRAP)]
+    Rewrap(RewrapArgs),
     /// List the streams in a database
     #[command(after_help = LIST)]
     List(ListArgs),
@@ -266,6 +273,9 @@ pub(crate) struct EncryptArgs {
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
+    /// Open the stream with this detached envelope, and not with its own
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) envelope: Option<PathBuf>,
     /// Write the committed prefix of a stream that was cut off, and exit with 5
     #[arg(long, alias = "unsealed")]
     pub(crate) salvage: bool,
@@ -281,6 +291,9 @@ pub(crate) struct VerifyArgs {
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+    /// Open the stream with this detached envelope, and not with its own
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) envelope: Option<PathBuf>,
     /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -303,6 +316,9 @@ pub(crate) struct CatArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+    /// Open the stream with this detached envelope, and not with its own
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) envelope: Option<PathBuf>,
     /// Replace OUTPUT if it exists
     #[arg(long)]
     pub(crate) force: bool,
@@ -319,6 +335,9 @@ pub(crate) struct InspectArgs {
     /// Stream: a file, - for standard input, sqlite:PATH?stream=NAME, or s3://BUCKET/KEY
     #[arg(value_name = "INPUT", default_value = "-")]
     pub(crate) input: PathBuf,
+    /// Show this detached envelope in the place of the stream's own one
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) envelope: Option<PathBuf>,
     /// Print one JSON object with all segments
     #[arg(long)]
     pub(crate) json: bool,
@@ -334,6 +353,9 @@ pub(crate) struct RecoverArgs {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
+    /// Open the stream with this detached envelope, and not with its own
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) envelope: Option<PathBuf>,
     /// Cut the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,

@@ -93,10 +93,20 @@ impl Failure {
         hints.into_iter().fold(self, Self::hint)
     }
 
-    /// Prints the failure to standard error and returns the exit code.
-    pub(crate) fn report(&self) -> ExitCode {
+    /// Returns the message.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Prints the failure to standard error.
+    pub(crate) fn say(&self) {
         note(&self.message);
         self.hints.iter().for_each(hint);
+    }
+
+    /// Prints the failure to standard error and returns the exit code.
+    pub(crate) fn report(&self) -> ExitCode {
+        self.say();
         ExitCode::from(self.exit)
     }
 }

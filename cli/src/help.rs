@@ -46,6 +46,12 @@ pub(crate) const RECOVER: &str = examples!(
     "sv2 recover dump.sql.sv2.partial              # report only",
     "sv2 recover --truncate cut.sv2",
 );
+pub(crate) const REWRAP: &str = examples!(
+    "sv2 rewrap -k old.key --new-key-file new.key dump.sql.sv2",
+    "sv2 rewrap -k old.key -p dump.sql.sv2         # asks for a new passphrase",
+    "sv2 rewrap -k old.key --new-key-file new.key --detached dump.envelope dump.sql.sv2",
+    "sv2 rewrap -k old.key --new-key-file new.key --all /srv/backups --report done.jsonl",
+);
 pub(crate) const LIST: &str = examples!("sv2 list all.db");
 pub(crate) const UPLOADS: &str =
     examples!("sv2 uploads s3://backups", "sv2 uploads s3://backups/daily/ --abort --older-than 7d");

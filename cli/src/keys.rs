@@ -10,7 +10,7 @@ use stream_v2::key::{Credentials, Passphrase, Recipients};
 use stream_v2::pipeline::{KEY_FILE_LEN_MAX, KeyFile as Text, KeyFileError, LineFault};
 use zeroize::Zeroizing;
 
-use crate::args::KeyArgs;
+use crate::args::{KeyArgs, RewrapArgs};
 use crate::failure::{Failure, note};
 use crate::input::waiting::WaitingInput;
 use crate::passphrase;
@@ -81,6 +81,24 @@ impl Keys {
             }
         }
     }
+}
+
+/// Returns for whom the options of `sv2 rewrap` want the new envelope to be.
+pub(crate) fn new_recipients(args: &RewrapArgs) -> Result<Recipients, Failure> {
+    if !args.has_new() {
+        return Err(Failure::usage("nothing new: no option names a key or a passphrase for the envelope")
+            .hint("name a key file with --new-key-file FILE; -p asks for a new passphrase"));
+    }
+    let passphrase = match &args.new_passphrase_file {
+        Some(path) => Some(passphrase::read(path)?),
+        None if args.passphrase => Some(passphrase::ask_for_new()?),
+        None => None,
+    };
+    let recipients = passphrase.map(Passphrase::new).into_iter();
+    let recipients = recipients.fold(Recipients::new(), Recipients::with_passphrase);
+    args.new_key_file.iter().try_fold(recipients, |recipients, path| {
+        Ok(recipients.with_key_file(KeyFile::read(path, args.quiet)?.text))
+    })
 }
 
 /// A key file, and its name.

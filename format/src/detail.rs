@@ -156,6 +156,8 @@ details! {
     KeyHeaderTag = Key "key.header_tag", "wrong key, wrong context or altered header";
     /// The passwords and keys of the caller unwrap no stanza of the envelope. Try another one.
     KeyEnvelope = Key "key.envelope", "the envelope does not give the content key";
+    /// The detached envelope is that of another stream. Bring the one of this stream.
+    KeyDetachedEnvelope = Key "key.detached_envelope", "the detached envelope belongs to another stream";
     /// A segment header was not written by a holder of the key for this place of the stream.
     AuthSegmentTag = Auth "auth.segment_tag", "the segment header is not authentic";
     /// A frame was not written by a holder of the key for this place of the stream.

@@ -67,6 +67,11 @@ rules! {
     /// A passphrase and something else were to wrap one content key. Anyone who has the other would
     /// not need the passphrase.
     PassphraseAlone = Some("SV2-ENV-005"), "a stream that is encrypted for a passphrase is for nothing else";
+    /// The output is unfinished, or its journal is still there. Let its writer complete it first.
+    EnvelopeUnfinished = Some("SV2-ENV-033"), "the envelope of an output that a writer has open or can resume is not replaced";
+    /// The content key is one that the caller brought, and other streams may have it. Decrypt the
+    /// stream, and encrypt it anew.
+    WrapsBrought = Some("SV2-ENV-034"), "a content key from the caller, which other streams may have, is not wrapped";
     /// The cost of Argon2id is below the minimum for writers.
     Argon2idWeak = Some("SV2-ENV-027"), "a writer uses at least 65,536 KiB of memory and 3 passes for a password";
     /// The age file is encrypted with a password of age. Use an argon2id stanza instead.
@@ -77,6 +82,8 @@ rules! {
     NoLink = Some("SV2-RNG-006"), "only an index segment and the first segment of a run have a link";
     /// Nothing was wrapped for the envelope, so the stream could not be opened.
     EnvelopeEmpty = None, "an envelope wraps the content key at least once";
+    /// The stream has no envelope, so that none can be overwritten.
+    EnvelopeMissing = None, "the stream has no envelope that could be replaced in place";
     /// The wrapped keys are too long for the requested length of the envelope.
     EnvelopeRoom = None, "the stanzas do not fit into an envelope of this length";
     /// The opened segment is not a final segment, or not the one of this header.

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::{fmt, io};
 
-use stream_v2_format::{self as format, ErrorKind};
+use stream_v2_format::{self as format, Detail, ErrorKind};
 
 /// The stage of the pipeline that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,15 @@ impl Error {
     /// Returns whether the input ended too early.
     pub(crate) fn is_truncated(&self) -> bool {
         self.kind() == Some(ErrorKind::Truncated)
+    }
+
+    /// Returns whether the envelope is damaged, or is being replaced in place at this moment.
+    ///
+    /// A reader that can read it again does so ([`REREADS`](crate::io::REREADS)).
+    #[must_use]
+    pub fn is_torn_envelope(&self) -> bool {
+        let torn = [Detail::MalformedEnvelopeCrc, Detail::MalformedEnvelope];
+        self.format_error().is_some_and(|error| torn.contains(&error.detail()))
     }
 
     /// Returns the format error, if the stream is at fault.

@@ -41,11 +41,60 @@ pub fn read_stream_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>),
 
 /// Reads a stream header and its envelope from the beginning of a stored stream.
 ///
+/// While its envelope is being replaced in place, a read may find it torn. It is then read again,
+/// three times.
+///
 /// # Errors
 ///
 /// - the errors of [`read_stream_header`].
 pub fn read_stream_header_at(source: &impl ReadAt) -> Result<(HeaderV1, Vec<u8>), Error> {
-    read_stream_header(&mut ReadFrom::new(source, Offset(0)))
+    read_untorn(|| read_stream_header(&mut ReadFrom::new(source, Offset(0))))
+}
+
+/// Reads a stream header and its envelope, for a reader that has a detached envelope (§12.4).
+///
+/// # Errors
+///
+/// - `truncated`, and the errors of the stream header. The envelope is not checked.
+/// - `io.source` if `source` fails.
+pub fn read_own_header(source: &mut impl Read) -> Result<(HeaderV1, Vec<u8>), Error> {
+    block_on(own_header(&mut BlockingSource(source)))
+}
+
+/// Does the same as [`read_own_header`], at the beginning of a stored stream.
+///
+/// # Errors
+///
+/// - the errors of [`read_own_header`].
+pub fn read_own_header_at(source: &impl ReadAt) -> Result<(HeaderV1, Vec<u8>), Error> {
+    read_own_header(&mut ReadFrom::new(source, Offset(0)))
+}
+
+/// Does the same as [`read_own_header`], until a shutdown is requested.
+///
+/// # Errors
+///
+/// - the errors of [`read_own_header`], and `Interrupted` as in [`read_stream_header_until`].
+pub fn read_own_header_until(
+    source: &mut impl Read,
+    shutdown: &Shutdown,
+) -> Result<(HeaderV1, Vec<u8>), Error> {
+    let read = read_own_header(&mut Watched::new(source, shutdown));
+    read.map_err(|error| shutdown.unless_cut_off(error))
+}
+
+/// How often a torn envelope is read again: its replacement in place may be under way (§12.4).
+pub const REREADS: usize = 3;
+
+/// Calls `read` again, up to [`REREADS`] times, as long as it finds a torn envelope.
+pub(crate) fn read_untorn<T>(mut read: impl FnMut() -> Result<T, Error>) -> Result<T, Error> {
+    for _ in 0..REREADS {
+        match read() {
+            Err(error) if error.is_torn_envelope() => {}
+            result => return result,
+        }
+    }
+    read()
 }
 
 /// Reads a stream header and its envelope, until a shutdown is requested.
@@ -65,6 +114,19 @@ pub fn read_stream_header_until(
 
 /// Does the same as [`read_stream_header`], on any source.
 pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1, Vec<u8>), Error> {
+    let (header, envelope) = own_header(source).await?;
+    if header.envelope_len() != 0 {
+        //= spec/stream-v2.md#sv2-env-010
+        //# A reader that is given the content key by its caller MUST still apply SV2-ENV-001 to
+        //# SV2-ENV-007, SV2-ENV-011 and SV2-ENV-012, whichever stanza types it implements, and
+        //# ignore what they wrap.
+        complete(EnvelopeView::parse(&envelope, header.envelope_len()), header.body_offset(), None)?;
+    }
+    Ok((header, envelope))
+}
+
+/// Does the same as [`read_own_header`], on any source.
+pub(crate) async fn own_header(source: &mut impl Source) -> Result<(HeaderV1, Vec<u8>), Error> {
     let mut bytes = [0; STREAM_HEADER_LEN];
     let filled = source::fill(source, &mut bytes).await.map_err(source_error(None))?;
     //= spec/stream-v2.md#sv2-hdr-001
@@ -76,14 +138,14 @@ pub(crate) async fn stream_header(source: &mut impl Source) -> Result<(HeaderV1,
     };
     let mut envelope = vec![0; envelope_len];
     let filled = source::fill(source, &mut envelope).await.map_err(source_error(None))?;
-    let end = Offset((STREAM_HEADER_LEN + filled) as u64);
     //= spec/stream-v2.md#sv2-env-001
     //# A reader MUST reject with `truncated` an input that ends inside the envelope or its CRC.
-    //= spec/stream-v2.md#sv2-env-010
-    //# A reader that is given the content key by its caller MUST still apply SV2-ENV-001 to
-    //# SV2-ENV-007, SV2-ENV-011 and SV2-ENV-012, whichever stanza types it implements, and ignore
-    //# what they wrap.
-    complete(EnvelopeView::parse(&envelope[..filled], header.envelope_len()), end, None)?;
+    //= spec/stream-v2.md#sv2-env-035
+    //# A reader with a detached envelope MUST apply only SV2-ENV-001 to the stream's own envelope.
+    if filled < envelope_len {
+        let end = Offset((STREAM_HEADER_LEN + filled) as u64);
+        return Err(Error::format(Stage::Source, format::Error::truncated(end, None)));
+    }
     Ok((header, envelope))
 }
 

@@ -41,6 +41,7 @@
 //! | follow a run | [`Managers`], [`Telemetry`], [`Shutdown`] | |
 //! | read and write key files | [`KeyFile`] | Appendix C |
 //! | encrypt for keys and passphrases | [`Recipients`], [`Credentials`], [`Passphrase`] | §12 |
+//! | replace envelopes | [`Rewrap`], [`write_detached`] | §12.4 |
 //!
 //! # Examples
 //!
@@ -137,6 +138,7 @@ pub use recover::{
     FileJournal, JournalState, KeylessRecovered, KeylessWalk, LastSegment, Recovered, SourceStamp, WalkDepth,
     WalkedSegment, recover, recover_keyless,
 };
+pub use resume::rewrap::{Prepared, Replaced, Rewrap, Unlocked, envelope_digest, write_detached};
 pub use resume::{InterruptedDecryption, InterruptedEncryption, PartialDecryption, ResumeWarning};
 pub use segment::{
     DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment, EncryptSegmentInput, EncryptSegmentWorker,

@@ -158,6 +158,8 @@ impl<R> Decryptor<R> {
     }
 
     /// Returns the stanzas of the envelope, in order: the wrapped forms of the content key (§12).
+    ///
+    /// There are none if it was not checked, and is damaged.
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'_>> {
         let envelope = EnvelopeView::after(&self.header, &self.envelope);
         envelope.into_iter().flat_map(|view| view.stanzas())
@@ -174,6 +176,15 @@ impl<R> Decryptor<R> {
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for segments above the limit.
     pub fn check(&self, unlock: &Unlock) -> Result<OpenedBy, Error> {
         self.opened(&unlock.pipeline()).map(|(_, by)| by)
+    }
+
+    pub(crate) fn of_parts(source: R, (header, envelope): (HeaderV1, Vec<u8>)) -> Self {
+        Self { source, header, envelope }
+    }
+
+    /// Returns the source, the stream header, and the envelope with its checksum.
+    pub(crate) fn into_parts(self) -> (R, HeaderV1, Vec<u8>) {
+        (self.source, self.header, self.envelope)
     }
 
     pub(crate) fn opener(&self, pipeline: &DecryptPipeline<'_>) -> Result<StreamOpener, Error> {

@@ -130,6 +130,10 @@ pub enum Problem {
     Unknown(Option<Warning>),
     /// The run failed.
     Run(pipeline::Error),
+    /// The envelope cannot be replaced.
+    Rewrap(pipeline::Error),
+    /// The bytes are not a detached envelope.
+    Detached(format::Error),
     /// Input or output failed outside a run.
     Io(io::Error),
     /// The thread behind a reader or a writer panicked.
@@ -153,6 +157,11 @@ impl Error {
                 }
                 _ => kind_of_run(error),
             },
+            Problem::Rewrap(error) => match error.cause() {
+                Cause::Io(error) => kind_of_output(error),
+                _ => kind_of_run(error),
+            },
+            Problem::Detached(error) => kind_of_stream(error),
             Problem::OtherParameters(_) => ErrorKind::OtherParameters,
             Problem::Source { error, .. } | Problem::Run(error) => kind_of_run(error),
             Problem::NotRewindable => ErrorKind::SourceChanged,
@@ -175,9 +184,11 @@ impl Error {
     #[must_use]
     pub fn format_error(&self) -> Option<&format::Error> {
         match &*self.0 {
-            Problem::Resume(error) | Problem::Source { error, .. } | Problem::Run(error) => {
-                error.format_error()
-            }
+            Problem::Resume(error)
+            | Problem::Source { error, .. }
+            | Problem::Rewrap(error)
+            | Problem::Run(error) => error.format_error(),
+            Problem::Detached(error) => Some(error),
             _ => None,
         }
     }
@@ -187,12 +198,13 @@ impl Error {
     pub fn io_error(&self) -> Option<&io::Error> {
         match &*self.0 {
             Problem::Discard(error) | Problem::Create(error) | Problem::Io(error) => Some(error),
-            Problem::Resume(error) | Problem::Source { error, .. } | Problem::Run(error) => {
-                match error.cause() {
-                    Cause::Io(error) => Some(error),
-                    _ => None,
-                }
-            }
+            Problem::Resume(error)
+            | Problem::Source { error, .. }
+            | Problem::Rewrap(error)
+            | Problem::Run(error) => match error.cause() {
+                Cause::Io(error) => Some(error),
+                _ => None,
+            },
             _ => None,
         }
     }
@@ -214,15 +226,19 @@ impl Error {
     }
 }
 
+const fn kind_of_stream(error: &format::Error) -> ErrorKind {
+    match error.kind() {
+        format::ErrorKind::Key => ErrorKind::Key,
+        format::ErrorKind::Truncated => ErrorKind::Truncated,
+        format::ErrorKind::Journal => ErrorKind::SourceChanged,
+        format::ErrorKind::Misuse => ErrorKind::Option,
+        _ => ErrorKind::Stream,
+    }
+}
+
 fn kind_of_run(error: &pipeline::Error) -> ErrorKind {
     match error.cause() {
-        Cause::Format(error) => match error.kind() {
-            format::ErrorKind::Key => ErrorKind::Key,
-            format::ErrorKind::Truncated => ErrorKind::Truncated,
-            format::ErrorKind::Journal => ErrorKind::SourceChanged,
-            format::ErrorKind::Misuse => ErrorKind::Option,
-            _ => ErrorKind::Stream,
-        },
+        Cause::Format(error) => kind_of_stream(error),
         Cause::Io(error) if error.kind() == io::ErrorKind::AlreadyExists => ErrorKind::Exists,
         Cause::Io(_) => ErrorKind::Io,
         Cause::Interrupted => ErrorKind::Interrupted,
@@ -265,6 +281,8 @@ impl fmt::Display for Problem {
             }
             Self::Unknown(None) => f.write_str("cannot resume the partial output: it has no journal"),
             Self::Unknown(Some(warning)) => write!(f, "cannot resume the partial output: {warning}"),
+            Self::Rewrap(error) => write!(f, "cannot replace the envelope: {error}"),
+            Self::Detached(error) => write!(f, "not a detached envelope: {error}"),
             Self::Run(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
             Self::Panic(message) => write!(f, "internal defect, please report it: {message}"),

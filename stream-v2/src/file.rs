@@ -112,7 +112,7 @@ pub fn decrypt_file(
     stream: impl AsRef<Path>,
     target: impl AsRef<Path>,
 ) -> Result<Report, Error> {
-    let decryptor = Decryptor::with_shutdown(Source::open(stream)?, &unlock.settings.shutdown)?;
+    let decryptor = Decryptor::for_unlock(Source::open(stream)?, unlock)?;
     let output = OutputFile::new(target.as_ref()).overwriting(unlock.settings.overwrite);
     decryptor.decrypt_to(unlock, &output, &mut |_| {})
 }

@@ -15,6 +15,7 @@
 //! | any `Write` or `Read` | [`Encryptor::wrap_write`], [`Decryptor::unlock`] |
 //! | a part of a stored stream | [`Decryptor::unlock_ranges`] |
 //! | the output of an interrupted writer | [`recover()`] |
+//! | other keys for a stream | [`rewrap::Rewrap`] |
 //!
 //! # Examples
 //!
@@ -63,6 +64,7 @@
 //! | [`stream`] | the readers and writers that [`Decryptor`] and [`Encryptor`] make |
 //! | [`range`] | random access to the plaintext |
 //! | [`mod@recover`] | the committed part of an interrupted stream |
+//! | [`rewrap`] | replacing the envelope of a stream |
 //! | [`error`] | the kinds and details of [`Error`] |
 //! | [`pipeline`] | the crate `stream-v2-pipeline`: own sinks and managers, resuming by steps |
 //! | [`mod@format`] | the crate `stream-v2-format`: parsing, and single segments |
@@ -86,6 +88,7 @@ mod background;
 mod decryptor;
 mod encryptor;
 mod memory;
+mod opening;
 mod options;
 mod report;
 mod resume;
@@ -98,6 +101,7 @@ pub mod file;
 pub mod key;
 pub mod range;
 pub mod recover;
+pub mod rewrap;
 #[cfg(feature = "tokio")]
 pub mod tokio;
 

@@ -35,8 +35,7 @@ pub use stream_v2_pipeline::{JournalState, KeylessRecovered, LastSegment, Recove
 /// # Ok::<(), stream_v2::Error>(())
 /// ```
 pub fn recover<R: Read + Seek>(unlock: &Unlock, mut output: R) -> Result<Recovered, Error> {
-    output.rewind().map_err(Problem::Io)?;
-    let stream = Decryptor::new(&mut output)?.opener(&unlock.pipeline())?;
+    let stream = Decryptor::rewound(&mut output, unlock)?.opener(&unlock.pipeline())?;
     stream_v2_pipeline::recover(output, &stream, JournalState::Missing)
         .map_err(|error| Problem::Run(error).into())
 }

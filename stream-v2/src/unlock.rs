@@ -1,5 +1,6 @@
 //! The settings of a reader.
 
+use stream_v2_format::envelope::DetachedEnvelope;
 use stream_v2_format::limits::SEGMENT_SIZE_MAX;
 use stream_v2_pipeline::{ContentKey, Credentials, DecryptPipeline};
 
@@ -74,6 +75,22 @@ impl Unlock {
     }
 
     settings_methods!();
+
+    /// Opens a stream with an envelope that is kept apart from it (§12.4).
+    ///
+    /// The stream's own envelope is ignored, also if it is damaged. Read the stream with
+    /// [`Decryptor::for_unlock`](crate::Decryptor::for_unlock) then. A detached envelope belongs to
+    /// one stream. [`rewrap::read_detached`](crate::rewrap::read_detached) reads one.
+    #[must_use]
+    pub fn detached_envelope(mut self, envelope: DetachedEnvelope) -> Self {
+        self.credentials = self.credentials.with_detached_envelope(envelope);
+        self
+    }
+
+    /// Returns whether streams are opened with a detached envelope.
+    pub(crate) const fn is_detached(&self) -> bool {
+        self.credentials.detached_envelope().is_some()
+    }
 
     /// Refuses streams with segments of more than so many plaintext bytes.
     ///

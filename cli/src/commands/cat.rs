@@ -11,6 +11,7 @@ use stream_v2::{Decryptor, RangeReader, Shutdown, Unlock};
 
 use crate::args::CatArgs;
 use crate::failure::{CmdResult, Failure, note};
+use crate::input::envelope::with_envelope;
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
@@ -37,6 +38,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
         .context(args.key.context.as_bytes())
         .salvage(args.salvage)
         .shutdown(&shutdown);
+    let unlock = with_envelope(unlock, args.envelope.as_deref())?;
     interrupt::watch(&shutdown)?;
     let output = destination.output(UploadSettings {
         expected: None,
@@ -44,7 +46,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
         shutdown: &shutdown,
         progress: None,
     })?;
-    let decryptor = Decryptor::over(&*source);
+    let decryptor = Decryptor::over_for_unlock(&*source, &unlock);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
     let (output, shutdown, keys) = (&output, &shutdown, &keys);
     let cat = Cat { input: &name, output, keys, stream_key_id, shutdown };

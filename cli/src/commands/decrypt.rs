@@ -9,6 +9,7 @@ use stream_v2::{Decryptor, Error, Shutdown, Unlock};
 
 use crate::args::DecryptArgs;
 use crate::failure::{CmdResult, Failure, note};
+use crate::input::envelope::with_envelope;
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
@@ -41,7 +42,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     let keys = Keys::of(&io.key, &io.input, io.run.quiet)?;
     let mut input = Input::open(&io.input)?;
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
-    let unlock = unlock(&keys, args)
+    let unlock = with_envelope(unlock(&keys, args), args.envelope.as_deref())?
         .durability(io.durability(destination.sync_every()))
         .shutdown(&shutdown)
         .telemetry(&telemetry);
@@ -58,7 +59,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     })?;
     let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let follower = Follower::new(&mut progress, &output, io.run.quiet);
-    let (stream_key_id, ended) = match Decryptor::with_shutdown(input.source(), &shutdown) {
+    let (stream_key_id, ended) = match Decryptor::for_unlock(input.source(), &unlock) {
         Ok(decryptor) => {
             let key_id = decryptor.key_id();
             (Some(key_id), decrypt(decryptor, &unlock, (&output, &shutdown), follower)?)

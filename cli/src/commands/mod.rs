@@ -10,6 +10,7 @@ mod keygen;
 mod list;
 mod man;
 mod recover;
+mod rewrap;
 mod uploads;
 mod verify;
 mod version;
@@ -26,6 +27,7 @@ pub(crate) fn run(command: Command) -> CmdResult {
         Command::Cat(args) => cat::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::Recover(args) => recover::run(&args),
+        Command::Rewrap(args) => rewrap::run(&args),
         Command::List(args) => list::run(&args),
         Command::Uploads(args) => uploads::run(&args),
         Command::Delete(args) => delete::run(&args),

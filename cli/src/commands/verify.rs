@@ -7,6 +7,7 @@ use stream_v2::{Decryptor, Shutdown, Unlock};
 
 use crate::args::VerifyArgs;
 use crate::failure::{CmdResult, Failure};
+use crate::input::envelope::{read_envelope, with_envelope};
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
@@ -59,11 +60,12 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         .workers(args.run.parallelism().workers)
         .shutdown(&shutdown)
         .telemetry(&telemetry);
+    let unlock = with_envelope(unlock, args.envelope.as_deref())?;
     interrupt::watch(&shutdown)?;
     let _stats = Stats::begin(args.run.stats, &telemetry, args.run.parallelism());
     let mut progress = Progress::new("checking", input.len, Unit::Stream, args.run.progress());
     let _requests = Requests::watch(input.len);
-    let decryptor = Decryptor::with_shutdown(input.source(), &shutdown);
+    let decryptor = Decryptor::for_unlock(input.source(), &unlock);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
     let verified = decryptor.and_then(|decryptor| {
         decryptor.verify(&unlock, &mut |event| {
@@ -104,11 +106,12 @@ fn check_sums(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     }
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
+    let detached = args.envelope.as_deref().map(read_envelope).transpose()?;
     let name = &input.name;
     let failed = |error: Error| walk_failed(name, &error);
     let source = Metered::new(input.reader, Meter::new("checking", input.len, args.run.progress()));
     let _requests = Requests::watch(input.len);
-    let mut walk = KeylessWalk::reading(source, WalkDepth::Wires)
+    let mut walk = KeylessWalk::reading_with(source, WalkDepth::Wires, detached.as_ref())
         .map_err(failed)
         .map_err(|failure| failure.hint(NO_KEY))?;
     result.key_id = Some(hex::encode(walk.header().params().key_id));

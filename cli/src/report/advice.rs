@@ -4,6 +4,7 @@ use stream_v2::format::{Detail, Error, ErrorKind, Misuse};
 use stream_v2::pipeline::Error as RunError;
 
 use crate::failure::Failure;
+use crate::report::rescue::rescue;
 use crate::text::size::{bytes, count};
 
 /// Returns the next step after `error`.
@@ -51,7 +52,10 @@ pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String
 /// Returns the failure to report for a stream that was walked without a key.
 pub(crate) fn walk_failed(name: &str, error: &RunError) -> Failure {
     match error.format_error() {
-        Some(format) => Failure::stream(name, format).hints(advice(format, None)),
+        Some(format) => {
+            let failure = Failure::stream(name, format);
+            failure.hints(rescue(format, name).or_else(|| advice(format, None)))
+        }
         None => Failure::io(format!("{name}: reading failed: {error}")),
     }
 }

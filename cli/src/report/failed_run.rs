@@ -13,6 +13,7 @@ use crate::location::Location;
 use crate::output::target::{Content, Output};
 use crate::progress::bar::Committed;
 use crate::report::advice::advice;
+use crate::report::rescue::rescue;
 use crate::report::resume::RESTART;
 use crate::text::size::{bytes, count};
 
@@ -59,7 +60,10 @@ impl FailedRun<'_> {
         if error.kind() == ErrorKind::Key {
             return failure.hint(self.key_advice(error));
         }
-        let failure = failure.hints(advice(error, Some(self.committed.plaintext_len)));
+        let failure = match rescue(error, self.input) {
+            Some(rescue) => failure.hint(rescue),
+            None => failure.hints(advice(error, Some(self.committed.plaintext_len))),
+        };
         // A stream that is truncated now may be complete later.
         if error.detail() == Detail::Truncated && self.output.is_some_and(|output| output.partial().is_some())
         {

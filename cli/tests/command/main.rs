@@ -30,6 +30,14 @@ mod resume;
 mod resume_output;
 #[cfg(unix)]
 mod resume_source;
+#[cfg(unix)]
+mod rewrap;
+#[cfg(unix)]
+mod rewrap_all;
+#[cfg(unix)]
+mod rewrap_kills;
+#[cfg(unix)]
+mod rewrap_s3;
 mod round_trip;
 #[cfg(unix)]
 mod s3;

@@ -4,5 +4,6 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod keys;
+mod rewrap;
 mod rounds;
 mod upload;

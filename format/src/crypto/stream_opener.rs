@@ -39,6 +39,22 @@ impl StreamOpener {
         Ok(Self { keys: Arc::new(keys), header: *header })
     }
 
+    /// Returns the opener of the stream `header`, if this one was made with its detached envelope
+    /// (§12.4).
+    ///
+    /// The two differ in the length of the envelope, and so in the offset of segment 0.
+    ///
+    /// # Errors
+    ///
+    /// - `key.detached_envelope` if their bytes 0..112 differ.
+    pub fn of_stream(self, header: &HeaderV1) -> Result<Self, Error> {
+        let same = self.header.bound_bytes() == header.bound_bytes();
+        if !same || self.header.header_tag() != header.header_tag() {
+            return Err(Error::new(Detail::KeyDetachedEnvelope, Offset(0)));
+        }
+        Ok(Self { header: *header, ..self })
+    }
+
     /// Returns the authenticated stream header.
     #[must_use]
     pub const fn header(&self) -> &HeaderV1 {

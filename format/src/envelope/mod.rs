@@ -6,7 +6,8 @@
 //!
 //! The envelope follows the stream header, if envelope_len is not 0. A reader parses an
 //! [`EnvelopeView`], which checks structure and rules, and unwraps the content key from a stanza. A
-//! writer wraps it ([`WrappedKey`]) and writes an [`Envelope`].
+//! writer wraps it ([`WrappedKey`]) and writes an [`Envelope`]. A [`DetachedEnvelope`] is apart
+//! from its stream.
 //!
 //! | stanza | type | view | section |
 //! |---|---|---|---|
@@ -19,6 +20,7 @@
 
 mod age;
 mod argon2id;
+mod detached;
 mod key;
 mod padding;
 #[cfg(feature = "argon2id")]
@@ -35,6 +37,7 @@ use nom::number::streaming::le_u32;
 
 pub use self::age::AgeView;
 pub use self::argon2id::{Argon2idParams, Argon2idView};
+pub use self::detached::DetachedEnvelope;
 pub use self::key::KeyView;
 pub use self::padding::ENVELOPE_LENS;
 #[cfg(feature = "argon2id")]
@@ -98,6 +101,15 @@ impl<'a> EnvelopeView<'a> {
     pub fn stanzas(&self) -> impl Iterator<Item = Stanza<'a>> + use<'a> {
         let mut walk = Stanzas { rest: self.stanzas, offset: ENVELOPE_OFFSET };
         core::iter::from_fn(move || walk.next_stanza().ok().flatten())
+    }
+
+    /// Returns the bytes for more stanzas in an envelope of the same length: those of the padding.
+    #[must_use]
+    pub fn room(&self) -> u32 {
+        let padding = StanzaType::Padding.value();
+        let len =
+            self.stanzas().filter(|stanza| stanza.stanza_type == padding).map(|stanza| stanza.body.len());
+        u32::try_from(len.sum::<usize>()).unwrap_or(u32::MAX)
     }
 
     fn check(&self) -> Result<(), Error> {

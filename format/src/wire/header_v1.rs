@@ -54,6 +54,17 @@ impl HeaderV1 {
         Ok(Self { params, header_tag, envelope_len })
     }
 
+    /// Returns the header of the same stream with an envelope of another length (§12.4).
+    ///
+    /// Bytes 0..112 stay the same.
+    ///
+    /// # Errors
+    ///
+    /// - `limit.envelope_len` or `malformed.envelope_len` if the length is not allowed.
+    pub fn with_envelope_len(&self, envelope_len: u32) -> Result<Self, Error> {
+        Self::new(self.params, self.header_tag, envelope_len)
+    }
+
     /// Returns the parameters.
     #[must_use]
     pub const fn params(&self) -> &StreamParams {

@@ -2,11 +2,12 @@
 
 use stream_v2_format::crypto::{ContentKey, StreamOpener};
 use stream_v2_format::envelope::{
-    Argon2idLimits, Argon2idMemory, Argon2idView, EnvelopeView, KeyView, no_content_key,
+    Argon2idLimits, Argon2idMemory, Argon2idView, DetachedEnvelope, EnvelopeView, KeyView, no_content_key,
 };
 use stream_v2_format::wire::{HeaderV1, StanzaType};
 use stream_v2_format::{self as format, Detail};
 
+use super::opened::{Opened, OpenedBy};
 use super::{KeyFile, Passphrase};
 use crate::error::{Error, Stage};
 
@@ -20,23 +21,9 @@ pub struct Credentials {
     content_keys: Vec<ContentKey>,
     key_files: Vec<KeyFile>,
     passphrases: Vec<Passphrase>,
-    limits: Argon2idLimits,
-}
-
-/// The key or passphrase that opened a stream.
-///
-/// A key file or a passphrase shows that the writer had the same secret (§21.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OpenedBy {
-    /// A content key of the caller.
-    ContentKey,
-    /// The key of a key file, which is the content key of the stream.
-    KeyFile([u8; 16]),
-    /// The key of a key file, under which the envelope wraps the content key.
-    KeyStanza([u8; 16]),
-    /// A passphrase.
-    Passphrase,
+    pub(super) limits: Argon2idLimits,
+    /// It takes the place of the stream's own envelope.
+    pub(super) detached: Option<DetachedEnvelope>,
 }
 
 impl Credentials {
@@ -74,30 +61,22 @@ impl Credentials {
         self
     }
 
-    /// Opens the stream of `header`, whose `envelope` and CRC were parsed before.
-    ///
-    /// # Errors
-    ///
-    /// - `key.header_tag` if no key opens the stream, or the context is another one.
-    /// - `key.envelope` if nothing unwraps the content key.
-    /// - `limit.policy` if Argon2id would cost more than the limits allow.
-    /// - `unsupported.envelope` or `misuse` if nothing was brought for this stream.
-    /// - `io` if a passphrase cannot be asked for.
-    pub fn open(
+    /// Opens the stream of `header` by the envelope after it.
+    pub(super) fn open_by(
         &self,
         header: &HeaderV1,
         envelope: &[u8],
         context: &[u8],
-    ) -> Result<(StreamOpener, OpenedBy), Error> {
+    ) -> Result<Opened, Error> {
         let envelope = EnvelopeView::after(header, envelope);
-        let mut tries = Tries { header, context, of_header_tag: None, of_envelope: None };
-        if let Some(opened) = self.directly(&mut tries, envelope.is_none()) {
-            return Ok(opened);
-        }
-        if let Some(envelope) = &envelope
-            && let Some(opened) = self.by_stanza(&mut tries, envelope)?
-        {
-            return Ok(opened);
+        let mut tries = Tries { header, context, key: None, of_header_tag: None, of_envelope: None };
+        let directly = self.directly(&mut tries, envelope.is_none());
+        let opened = match (directly, &envelope) {
+            (None, Some(envelope)) => self.by_stanza(&mut tries, envelope)?,
+            (opened, _) => opened,
+        };
+        if let (Some((stream, by)), Some(key)) = (opened, tries.key) {
+            return Ok(Opened { key, stream, by });
         }
         // A stanza that something was brought for says more than a key of another stream.
         let error = tries.of_envelope.or(tries.of_header_tag).unwrap_or_else(|| {
@@ -168,6 +147,8 @@ impl Credentials {
 struct Tries<'a> {
     header: &'a HeaderV1,
     context: &'a [u8],
+    /// The content key, once one has opened the stream.
+    key: Option<ContentKey>,
     of_header_tag: Option<format::Error>,
     of_envelope: Option<format::Error>,
 }
@@ -175,6 +156,7 @@ struct Tries<'a> {
 impl Tries<'_> {
     fn key(&mut self, key: &ContentKey) -> Result<StreamOpener, format::Error> {
         let stream = StreamOpener::new(self.header, key, self.context);
+        self.key = stream.is_ok().then(|| key.clone());
         stream.inspect_err(|error| self.of_header_tag = Some(*error))
     }
 

@@ -3,12 +3,15 @@
 
 mod credentials;
 mod key_file;
+mod opened;
 mod passphrase;
 mod recipients;
 pub(crate) mod salts;
 
-pub use credentials::{Credentials, OpenedBy};
+pub use credentials::Credentials;
 pub use key_file::{KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, Part};
+pub(crate) use opened::Opened;
+pub use opened::OpenedBy;
 pub use passphrase::Passphrase;
 pub use recipients::Recipients;
 #[cfg(feature = "fixed-salts")]

@@ -70,6 +70,15 @@ impl Recipients {
         self.passphrase.iter().cloned().fold(credentials, Credentials::with_passphrase)
     }
 
+    /// Returns the credentials of each recipient alone.
+    pub(crate) fn each(&self) -> Vec<Credentials> {
+        let limits = self.credentials().with_nothing();
+        let files = self.key_files.iter().cloned();
+        let files = files.map(|file| limits.clone().with_key_file(file));
+        let passphrase = self.passphrase.iter().cloned();
+        files.chain(passphrase.map(|passphrase| limits.clone().with_passphrase(passphrase))).collect()
+    }
+
     /// Draws a content key, and wraps it.
     pub(crate) fn begin(&self) -> Result<(ContentKey, Envelope), Error> {
         let key = draw_key()?;
@@ -77,14 +86,25 @@ impl Recipients {
         Ok((key, envelope))
     }
 
-    fn wrap(&self, content_key: &ContentKey) -> Result<Envelope, Error> {
+    /// Wraps a content key in an envelope of any length.
+    pub(crate) fn wrap(&self, content_key: &ContentKey) -> Result<Envelope, Error> {
+        Envelope::new(self.wrapped(content_key)?).map_err(|error| Error::format(Stage::Start, error))
+    }
+
+    /// Wraps a content key in an envelope of this length.
+    pub(crate) fn wrap_in(&self, content_key: &ContentKey, envelope_len: u32) -> Result<Envelope, Error> {
+        let envelope = Envelope::with_len(self.wrapped(content_key)?, envelope_len);
+        envelope.map_err(|error| Error::format(Stage::Start, error))
+    }
+
+    fn wrapped(&self, content_key: &ContentKey) -> Result<Vec<WrappedKey>, Error> {
         let fault = |error| Error::format(Stage::Start, error);
         let Some(passphrase) = &self.passphrase else {
             let wrapped = self
                 .key_files
                 .iter()
                 .map(|file| WrappedKey::by_key(&file.key, file.key_id, salt()?, content_key).map_err(fault));
-            return Envelope::new(wrapped.collect::<Result<Vec<_>, _>>()?).map_err(fault);
+            return wrapped.collect();
         };
         if !self.key_files.is_empty() {
             return Err(fault(format::Error::misuse(Misuse::PassphraseAlone)));
@@ -93,7 +113,7 @@ impl Recipients {
         let wrapped = passphrase
             .with(|bytes| WrappedKey::by_password(bytes, self.argon2id, salt, content_key, &mut memory))
             .map_err(|error| Error::io(Stage::Start, None, error))?;
-        Envelope::new([wrapped.map_err(fault)?]).map_err(fault)
+        Ok(vec![wrapped.map_err(fault)?])
     }
 }
 

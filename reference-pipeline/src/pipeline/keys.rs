@@ -53,6 +53,11 @@ pub(crate) enum ReaderKeys<'a> {
 }
 
 impl ReaderKeys<'_> {
+    /// Returns whether the stream's own envelope is ignored.
+    pub(super) fn has_detached_envelope(&self) -> bool {
+        matches!(self, Self::Credentials(credentials) if credentials.detached_envelope().is_some())
+    }
+
     pub(super) fn open(
         &self,
         header: &HeaderV1,

@@ -14,7 +14,7 @@ use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encr
 use crate::engine::catch_panic::catch_panic_async;
 use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
-use crate::io::stream_header;
+use crate::io::{own_header, stream_header};
 use crate::keys::OpenedBy;
 use crate::keys::salts::Salts;
 use crate::recover::Recovered;
@@ -155,8 +155,11 @@ impl DecryptPipeline<'_> {
     }
 
     pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
-        let (header, envelope) =
-            stream_header(source).await.map_err(|error| self.shutdown.unless_cut_off(error))?;
+        let read = match self.keys.has_detached_envelope() {
+            true => own_header(source).await,
+            false => stream_header(source).await,
+        };
+        let (header, envelope) = read.map_err(|error| self.shutdown.unless_cut_off(error))?;
         self.open_header(&header, &envelope).map(|(stream, _)| stream)
     }
 

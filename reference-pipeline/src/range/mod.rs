@@ -21,7 +21,7 @@ use stream_v2_format::{self as format, Offset};
 
 use crate::engine::Shutdown;
 use crate::error::{Error, Stage};
-use crate::io::source_error;
+use crate::io::{read_untorn, source_error};
 use crate::pipeline::DecryptPipeline;
 use crate::sink::sink_fault;
 use crate::source::ReadAt;
@@ -135,7 +135,7 @@ impl DecryptPipeline<'_> {
     /// - `trailing` if bytes follow the final segment.
     /// - `io.source` if a read fails.
     pub fn open_ranges<S: ReadAt>(&self, source: S) -> Result<RangeReader<S>, Error> {
-        let stream = self.open_stream(&mut ReadFrom::new(&source, Offset(0)))?;
+        let stream = read_untorn(|| self.open_stream(&mut ReadFrom::new(&source, Offset(0))))?;
         self.open_ranges_of(stream, source)
     }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use stream_v2_format::crypto::SegmentOrder;
+use stream_v2_format::envelope::DetachedEnvelope;
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
 use stream_v2_format::wire::{
     FrameLayout, Frames, HeaderV1, Parsed, SegmentHeader, SegmentHeaderView, check_segment, crc32c,
@@ -10,7 +11,7 @@ use stream_v2_format::wire::{
 use stream_v2_format::{self as format, Offset};
 
 use crate::error::{Error, Stage};
-use crate::io::{read_stream_header, source_error};
+use crate::io::{read_own_header, read_stream_header, read_untorn, source_error};
 use crate::source::blocking::fill;
 
 /// Sets how much of each segment is read.
@@ -59,9 +60,25 @@ impl<R: Read + Seek> KeylessWalk<R> {
     /// # Errors
     ///
     /// - the errors of [`read_stream_header`].
-    pub fn seeking(mut source: R) -> Result<Self, Error> {
+    pub fn seeking(source: R) -> Result<Self, Error> {
+        Self::seeking_with(source, None)
+    }
+
+    /// Does the same as [`seeking`](Self::seeking), perhaps with a detached envelope of the stream
+    /// (§12.4). The stream's own one is not checked then.
+    ///
+    /// # Errors
+    ///
+    /// - the errors of [`read_stream_header`], or those of [`read_own_header`].
+    /// - `key.detached_envelope` if the detached envelope is that of another stream.
+    pub fn seeking_with(mut source: R, detached: Option<&DetachedEnvelope>) -> Result<Self, Error> {
+        let begin = source.stream_position().map_err(source_error(None))?;
         let end = end_of(&mut source).map_err(source_error(None))?;
-        Self::begin(source, WalkDepth::Headers, end, skip_by_seeking)
+        let read = read_untorn(|| {
+            source.seek(SeekFrom::Start(begin)).map_err(source_error(None))?;
+            read_header(&mut source, detached)
+        })?;
+        Ok(Self::begin(source, read, WalkDepth::Headers, end, skip_by_seeking))
     }
 }
 
@@ -72,12 +89,26 @@ impl<R: Read> KeylessWalk<R> {
     ///
     /// - the errors of [`read_stream_header`].
     pub fn reading(source: R, depth: WalkDepth) -> Result<Self, Error> {
-        Self::begin(source, depth, u64::MAX, skip_by_reading)
+        Self::reading_with(source, depth, None)
     }
 
-    fn begin(mut source: R, depth: WalkDepth, end: u64, skip: Skip<R>) -> Result<Self, Error> {
-        let (header, envelope_bytes) = read_stream_header(&mut source)?;
-        Ok(Self {
+    /// Does the same as [`reading`](Self::reading), perhaps with a detached envelope of the stream.
+    ///
+    /// # Errors
+    ///
+    /// - the errors of [`seeking_with`](KeylessWalk::seeking_with).
+    pub fn reading_with(
+        mut source: R,
+        depth: WalkDepth,
+        detached: Option<&DetachedEnvelope>,
+    ) -> Result<Self, Error> {
+        let read = read_header(&mut source, detached)?;
+        Ok(Self::begin(source, read, depth, u64::MAX, skip_by_reading))
+    }
+
+    fn begin(source: R, read: (HeaderV1, Vec<u8>), depth: WalkDepth, end: u64, skip: Skip<R>) -> Self {
+        let (header, envelope_bytes) = read;
+        Self {
             source,
             depth,
             end,
@@ -88,7 +119,7 @@ impl<R: Read> KeylessWalk<R> {
             runs: 0,
             wire: Vec::new(),
             fault: None,
-        })
+        }
     }
 
     /// Returns the stream header.
@@ -186,6 +217,17 @@ impl<R: Read> KeylessWalk<R> {
         }
         Ok(())
     }
+}
+
+/// Reads a stream header and its envelope, which is checked unless there is a detached one.
+fn read_header(
+    source: &mut impl Read,
+    detached: Option<&DetachedEnvelope>,
+) -> Result<(HeaderV1, Vec<u8>), Error> {
+    let Some(detached) = detached else { return read_stream_header(source) };
+    let read = read_own_header(source)?;
+    detached.check_stream(&read.0).map_err(|error| Error::format(Stage::Source, error))?;
+    Ok(read)
 }
 
 /// Returns the end of the source, in bytes from its beginning. A file that grows is read up to this

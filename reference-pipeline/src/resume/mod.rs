@@ -1,10 +1,12 @@
 //! Resumes the partial output of an interrupted run from a file: an encryption by the steps of
-//! §19.2, a decryption by those of §19.4.
+//! §19.2, a decryption by those of §19.4. Replaces the envelope of an output that is complete
+//! (§12.4).
 
 mod compare;
 mod compare_output;
 mod decrypt;
 pub(crate) mod encrypt;
+pub(crate) mod rewrap;
 mod source;
 
 pub use decrypt::{InterruptedDecryption, PartialDecryption};

@@ -221,6 +221,17 @@ impl OutputFile {
         self.beside(".checks")
     }
 
+    /// Returns the name of the copy of an envelope that is being replaced: `NAME.rewrap`.
+    #[must_use]
+    pub fn rewrap_copy(&self) -> PathBuf {
+        self.beside(".rewrap")
+    }
+
+    /// Returns the name of that copy until it is durable: `NAME.rewrap.new`.
+    pub(crate) fn new_rewrap_copy(&self) -> PathBuf {
+        self.beside(".rewrap.new")
+    }
+
     /// Removes the journal, and the rest of a new one after a crash.
     pub(crate) fn remove_journal(&self) -> io::Result<()> {
         self.remove_checks()?;

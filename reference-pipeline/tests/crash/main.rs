@@ -9,4 +9,5 @@ mod encrypt;
 mod failed_sync;
 mod forks;
 mod index;
+mod rewrap;
 mod tables;

@@ -67,7 +67,7 @@ pub(super) struct Ask<'a> {
     key: &'a str,
     query: &'a [(&'a str, &'a str)],
     /// These are signed too.
-    headers: &'a [(&'static str, &'a str)],
+    headers: &'a [(&'a str, &'a str)],
     content: Content<'a>,
     /// Limit on the time of the answer.
     patience: Duration,
@@ -78,7 +78,7 @@ impl<'a> Ask<'a> {
         Self { method, key, query, headers: &[], content: Content::Nothing, patience: MINUTE }
     }
 
-    pub(super) fn with_headers(self, headers: &'a [(&'static str, &'a str)]) -> Self {
+    pub(super) fn with_headers(self, headers: &'a [(&'a str, &'a str)]) -> Self {
         Self { headers, ..self }
     }
 

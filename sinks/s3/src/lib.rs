@@ -9,6 +9,7 @@
 //! | name a server, a region, credentials and limits | [`Config`], [`Retry`] |
 //! | read an object: in order, with seeks, or in ranges | [`Bucket::object`], [`Object`] |
 //! | write an object, and resume after an interruption | [`Upload`], [`UploadNotice`] |
+//! | replace the envelope of a stream | [`Bucket::replace_head`] |
 //! | remove the local files of an upload that was given up | [`Leftover`] |
 //! | bring another client for uploads | [`Multipart`] and the types of its calls |
 //!
@@ -85,6 +86,7 @@
 //! - Reading on: `GET` with a range. It is 256 KiB after a seek, then four times as many each time,
 //!   up to 8 MiB, which are held.
 //! - Reading at an offset: `GET` with a range, of exactly the requested bytes.
+//! - Replacing an envelope: see `replacing.rs`.
 //! - A download that was cut: `GET` of the missing bytes, from the byte where it was cut.
 //!
 //! # Retries
@@ -126,10 +128,12 @@ mod config;
 mod direct;
 mod encoding;
 mod errors;
+mod listing;
 mod multipart;
 mod object;
 mod profile;
 mod reading;
+mod replacing;
 mod requests;
 mod retry;
 mod signing;
@@ -140,5 +144,6 @@ pub use config::Config;
 pub use errors::is_hidden;
 pub use multipart::{Aborted, Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
 pub use object::Object;
+pub use replacing::HeadReplaced;
 pub use retry::Retry;
 pub use upload::{Leftover, Upload, UploadNotice};

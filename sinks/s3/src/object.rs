@@ -82,6 +82,22 @@ impl Object {
         self.bucket.name_of(&self.key)
     }
 
+    pub(super) fn key(&self) -> &str {
+        &self.key
+    }
+
+    pub(super) fn etag(&self) -> &str {
+        &self.head.etag
+    }
+
+    /// Fetches exactly these bytes, which are all there.
+    pub(super) fn read_exact_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        match self.read_at(offset, buffer)? {
+            len if len == buffer.len() => Ok(()),
+            _ => Err(io::ErrorKind::UnexpectedEof.into()),
+        }
+    }
+
     fn fetch(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let Head { len, ref etag, .. } = self.head;
         self.bucket.read_range(Range { key: &self.key, etag, object_len: len, offset }, buffer)

@@ -10,6 +10,7 @@
 //! | write a stream, and resume after an interruption | [`Database::output`] |
 //! | read a stream: in order, with seeks, or in ranges | [`Database::read`], [`Content`] |
 //! | list and delete streams | [`Database::entries`], [`Database::delete`] |
+//! | replace an envelope | [`Database::replace_head`] |
 //!
 //! A database holds any number of streams under names. While a stream is written it has the name
 //! `NAME.partial`, and its journal is `NAME.journal`. It is renamed to `NAME` when it is complete,
@@ -65,6 +66,8 @@
 //! - A durability point: the length that is durable, with `synchronous=FULL`. Everything is
 //!   durable, with all that was committed before.
 //! - A record of the journal: as a segment, followed by a durability point. All of it is durable.
+//! - An envelope is replaced: one row, with `synchronous=FULL`. A reader sees the old one or the
+//!   new one.
 //! - Names given, taken, removed: one each, with `synchronous=FULL`. All of it is durable.
 //! - A content without a name is freed: up to 16 MiB each, overwritten with zeros, after its name
 //!   was removed. It survives as a segment does.
@@ -120,6 +123,7 @@ mod checkpoint;
 mod content;
 mod create;
 mod database;
+mod envelope;
 mod errors;
 mod guard;
 mod lock;

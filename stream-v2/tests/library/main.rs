@@ -6,5 +6,6 @@ mod decrypted_files;
 mod envelopes;
 mod files;
 mod key_files;
+mod rewrap;
 mod streams;
 mod support;

@@ -17,7 +17,7 @@ impl State {
         name: &str,
         id: &str,
         named: &[(i32, String)],
-        if_none_match: Option<&ETagCondition>,
+        (if_none_match, if_match): (Option<&ETagCondition>, Option<&ETagCondition>),
     ) -> S3Result<String> {
         let named = named.iter().map(|(number, etag)| Ok((part_number(*number)?, etag.clone())));
         let named = named.collect::<S3Result<Vec<_>>>()?;
@@ -37,11 +37,15 @@ impl State {
             ));
         }
         self.check_absent(name, if_none_match)?;
+        if if_match.is_some() {
+            self.object(name, if_match)?;
+        }
 
         let bytes: Vec<u8> = parts.iter().flat_map(|part| part.bytes.iter().copied()).collect();
         let etag = etag_of(&parts);
         let upload = self.uploads.unfinished.remove(id).ok_or_else(no_such_upload)?;
-        let object = Stored { bytes: bytes.into(), etag: etag.clone(), metadata: upload.metadata };
+        let (metadata, properties) = (upload.metadata, upload.properties);
+        let object = Stored { bytes: bytes.into(), etag: etag.clone(), metadata, properties };
         self.objects.insert(name.into(), object);
         let completed = Completed { name: name.into(), parts: named, etag: etag.clone() };
         self.uploads.completed.insert(id.into(), completed);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::oneshot;
 
 use crate::fault::Fault;
-use crate::object::{Metadata, Stored};
+use crate::object::{Metadata, Properties, Stored};
 use crate::request::{Operation, Request};
 use crate::server;
 use crate::state::State;
@@ -93,6 +93,23 @@ impl Front {
     #[must_use]
     pub fn metadata(&self, name: &str) -> Option<BTreeMap<String, String>> {
         Some(sorted(&self.state().objects.get(name)?.metadata))
+    }
+
+    /// Returns the properties of an object.
+    #[must_use]
+    pub fn properties(&self, name: &str) -> Option<Properties> {
+        Some(self.state().objects.get(name)?.properties.clone())
+    }
+
+    /// Sets the metadata and the properties of an object.
+    ///
+    /// # Panics
+    /// - if there is no such object.
+    pub fn describe(&self, name: &str, metadata: &[(&str, &str)], properties: Properties) {
+        let mut state = self.state();
+        let object = state.objects.get_mut(name).unwrap();
+        object.metadata = metadata.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect();
+        object.properties = properties;
     }
 
     /// Returns the uploads that are neither completed nor aborted, in the order in which they

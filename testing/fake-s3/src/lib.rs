@@ -13,6 +13,7 @@
 
 mod completing;
 mod connection;
+mod copying;
 mod fault;
 mod front;
 mod identity;
@@ -28,4 +29,5 @@ mod uploads;
 pub use fault::Fault;
 pub use front::{Front, Part, Upload};
 pub use identity::{KEY_ID, REGION, SECRET};
+pub use object::Properties;
 pub use request::{Operation, Request};

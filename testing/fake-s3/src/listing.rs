@@ -3,8 +3,8 @@
 use std::ops::Bound;
 
 use s3s::dto::{
-    ETag, EncodingType, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput,
-    ListPartsOutput, MultipartUpload, Part,
+    ETag, EncodingType, ListMultipartUploadsInput, ListMultipartUploadsOutput, ListObjectsV2Input,
+    ListObjectsV2Output, ListPartsInput, ListPartsOutput, MultipartUpload, Object, Part,
 };
 use s3s::{S3Result, s3_error};
 
@@ -56,6 +56,48 @@ impl State {
             parts: Some(parts),
             upload_id: Some(input.upload_id),
             ..ListPartsOutput::default()
+        })
+    }
+
+    /// Lists objects by their keys. The last key of a page is the token of the next one.
+    pub(crate) fn list_objects(&self, input: ListObjectsV2Input) -> S3Result<ListObjectsV2Output> {
+        if input.delimiter.is_some() {
+            return Err(s3_error!(NotImplemented, "Objects are not listed by delimiter"));
+        }
+        let page = self.manners.page_len(input.max_keys)?;
+        let encoding = input.encoding_type.filter(|encoding| encoding.as_str() == EncodingType::URL);
+        let encoded = |text: &str| match encoding {
+            Some(_) => form_urlencoded::byte_serialize(text.as_bytes()).collect(),
+            None => text.to_owned(),
+        };
+        let bucket = format!("{}/", input.bucket);
+        let (prefix, token) = (input.prefix.unwrap_or_default(), input.continuation_token);
+        let is_behind = |key: &str| token.as_deref().is_none_or(|token| key > token);
+        let mut found: Vec<_> = self
+            .objects
+            .iter()
+            .filter_map(|(name, object)| Some((name.strip_prefix(&bucket)?, object)))
+            .filter(|(key, _)| key.starts_with(&prefix) && is_behind(key))
+            .collect();
+        let is_truncated = found.len() > page;
+        found.truncate(page);
+        let last = found.last().map(|(key, _)| (*key).to_owned()).filter(|_| is_truncated);
+        let object = |(key, object): &(&str, &crate::object::Stored)| Object {
+            key: Some(encoded(key)),
+            e_tag: Some(ETag::Strong(object.etag.clone())),
+            last_modified: Some(modified()),
+            size: i64::try_from(object.bytes.len()).ok(),
+            ..Object::default()
+        };
+        Ok(ListObjectsV2Output {
+            contents: Some(found.iter().map(object).collect()),
+            encoding_type: encoding.clone(),
+            is_truncated: Some(is_truncated),
+            key_count: i32::try_from(found.len()).ok(),
+            next_continuation_token: last,
+            prefix: Some(encoded(&prefix)),
+            name: Some(input.bucket),
+            ..ListObjectsV2Output::default()
         })
     }
 

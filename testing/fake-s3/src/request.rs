@@ -19,10 +19,16 @@ pub enum Operation {
     CreateMultipartUpload,
     /// `PUT ?partNumber&uploadId`
     UploadPart,
+    /// `PUT ?partNumber&uploadId` with the name of an object to copy.
+    UploadPartCopy,
+    /// `GET ?tagging`
+    GetObjectTagging,
     /// `GET ?uploadId`
     ListParts,
     /// `GET ?uploads` of a bucket.
     ListMultipartUploads,
+    /// `GET ?list-type=2` of a bucket.
+    ListObjects,
     /// `POST ?uploadId`
     CompleteMultipartUpload,
     /// `DELETE ?uploadId`
@@ -72,14 +78,19 @@ impl Request {
         let (upload, part) = (value("uploadId"), value("partNumber"));
         let operation = match (&parts.method, is_object, upload.is_some()) {
             (&Method::GET, true, true) => Operation::ListParts,
+            (&Method::GET, true, false) if value("tagging").is_some() => Operation::GetObjectTagging,
             (&Method::GET, true, false) => Operation::GetObject,
             (&Method::HEAD, true, _) => Operation::HeadObject,
+            (&Method::PUT, true, true) if parts.headers.contains_key("x-amz-copy-source") => {
+                Operation::UploadPartCopy
+            }
             (&Method::PUT, true, true) => Operation::UploadPart,
             (&Method::PUT, true, false) => Operation::PutObject,
             (&Method::POST, true, true) => Operation::CompleteMultipartUpload,
             (&Method::POST, true, false) if value("uploads").is_some() => Operation::CreateMultipartUpload,
             (&Method::DELETE, true, true) => Operation::AbortMultipartUpload,
             (&Method::GET, false, _) if value("uploads").is_some() => Operation::ListMultipartUploads,
+            (&Method::GET, false, _) if value("list-type").is_some() => Operation::ListObjects,
             _ => Operation::Other,
         };
         let is_content = matches!(operation, Operation::PutObject | Operation::UploadPart);

@@ -11,14 +11,16 @@ use md5::{Digest, Md5};
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, CompleteMultipartUploadInput,
     CompleteMultipartUploadOutput, CreateMultipartUploadInput, CreateMultipartUploadOutput, ETag,
-    ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    ListMultipartUploadsInput, ListMultipartUploadsOutput, ListPartsInput, ListPartsOutput, PutObjectInput,
-    PutObjectOutput, StreamingBlob, Timestamp, UploadPartInput, UploadPartOutput,
+    ETagCondition, GetObjectInput, GetObjectOutput, GetObjectTaggingInput, GetObjectTaggingOutput,
+    HeadObjectInput, HeadObjectOutput, ListMultipartUploadsInput, ListMultipartUploadsOutput,
+    ListObjectsV2Input, ListObjectsV2Output, ListPartsInput, ListPartsOutput, PutObjectInput,
+    PutObjectOutput, StreamingBlob, Timestamp, UploadPartCopyInput, UploadPartCopyOutput, UploadPartInput,
+    UploadPartOutput,
 };
 use s3s::{Body, S3, S3Error, S3Request, S3Response, S3Result, s3_error};
 
 use crate::fault::Fault;
-use crate::object::Stored;
+use crate::object::{Properties, Stored};
 use crate::state::State;
 
 /// The operations on the server's state. A [`Fault`] that concerns them is an extension of the
@@ -60,12 +62,18 @@ impl Service {
         answer(action(&mut self.0.lock().unwrap())?)
     }
 
+    /// Replaces an object, if a fault does that.
+    fn replace(&self, name: &str, fault: Option<&Fault>) {
+        if let Some(bytes) = fault.and_then(Fault::replacement) {
+            let object = Stored::new(bytes, Default::default());
+            self.0.lock().unwrap().objects.insert(name.into(), object);
+        }
+    }
+
     /// Returns the requested object, after a fault has changed it.
     fn found(&self, name: &str, if_match: Option<&ETagCondition>, fault: Option<&Fault>) -> S3Result<Stored> {
-        let mut state = self.0.lock().unwrap();
-        if let Some(bytes) = fault.and_then(Fault::replacement) {
-            state.objects.insert(name.into(), Stored::new(bytes, Default::default()));
-        }
+        self.replace(name, fault);
+        let state = self.0.lock().unwrap();
         let is_seen = !matches!(fault, Some(Fault::ReplaceUnseen(_)));
         state.object(name, if_match.filter(|_| is_seen)).cloned()
     }
@@ -118,6 +126,9 @@ impl S3 for Service {
             e_tag: Some(ETag::Strong(object.etag)),
             last_modified: Some(modified()),
             metadata: Some(object.metadata),
+            content_type: object.properties.content_type,
+            storage_class: object.properties.storage_class.map(Into::into),
+            object_lock_mode: object.properties.is_locked.then(|| "COMPLIANCE".to_owned().into()),
             ..HeadObjectOutput::default()
         })
     }
@@ -145,7 +156,14 @@ impl S3 for Service {
         let input = request.input;
         let name = name_of(&input.bucket, &input.key);
         self.with(|state| {
-            let upload_id = Some(state.uploads.begin(name, input.metadata.unwrap_or_default()));
+            let properties = Properties {
+                content_type: input.content_type,
+                storage_class: input.storage_class.map(|class| class.as_str().to_owned()),
+                tagging: input.tagging,
+                is_locked: false,
+            };
+            let metadata = input.metadata.unwrap_or_default();
+            let upload_id = Some(state.uploads.begin(name, metadata, properties));
             let (bucket, key) = (Some(input.bucket), Some(input.key));
             Ok(CreateMultipartUploadOutput { bucket, key, upload_id, ..Default::default() })
         })
@@ -164,6 +182,30 @@ impl S3 for Service {
         })
     }
 
+    async fn upload_part_copy(
+        &self,
+        request: S3Request<UploadPartCopyInput>,
+    ) -> S3Result<S3Response<UploadPartCopyOutput>> {
+        let S3Request { input, extensions, .. } = request;
+        self.replace(&name_of(&input.bucket, &input.key), extensions.get::<Fault>());
+        self.with(|state| state.copy_part(&input))
+    }
+
+    async fn get_object_tagging(
+        &self,
+        request: S3Request<GetObjectTaggingInput>,
+    ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
+        let input = request.input;
+        self.with(|state| state.tags(&name_of(&input.bucket, &input.key)))
+    }
+
+    async fn list_objects_v2(
+        &self,
+        request: S3Request<ListObjectsV2Input>,
+    ) -> S3Result<S3Response<ListObjectsV2Output>> {
+        self.with(|state| state.list_objects(request.input))
+    }
+
     async fn list_parts(&self, request: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
         self.with(|state| state.list_parts(request.input))
     }
@@ -179,17 +221,16 @@ impl S3 for Service {
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
-        let input = request.input;
-        if input.if_match.is_some() {
-            return Err(s3_error!(NotImplemented, "CompleteMultipartUpload does not know If-Match"));
-        }
+        let S3Request { input, extensions, .. } = request;
+        self.replace(&name_of(&input.bucket, &input.key), extensions.get::<Fault>());
         let parts = input.multipart_upload.and_then(|upload| upload.parts).unwrap_or_default();
         let incomplete = || s3_error!(MalformedXML, "A part has a number and an ETag");
         let named = parts.into_iter().map(|part| Some((part.part_number?, part.e_tag?.into_value())));
         let named: Vec<_> = named.collect::<Option<_>>().ok_or_else(incomplete)?;
         let name = name_of(&input.bucket, &input.key);
         self.with(|state| {
-            let etag = state.complete(&name, &input.upload_id, &named, input.if_none_match.as_ref())?;
+            let conditions = (input.if_none_match.as_ref(), input.if_match.as_ref());
+            let etag = state.complete(&name, &input.upload_id, &named, conditions)?;
             Ok(CompleteMultipartUploadOutput {
                 bucket: Some(input.bucket),
                 e_tag: Some(ETag::Strong(etag)),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use s3s::{S3Error, S3Result, s3_error};
 
-use crate::object::{Metadata, Stored};
+use crate::object::{Metadata, Properties, Stored};
 
 const PART_NUMBER_MAX: i32 = 10_000;
 
@@ -14,6 +14,7 @@ pub(crate) struct Unfinished {
     /// `BUCKET/KEY`.
     pub(crate) name: String,
     pub(crate) metadata: Metadata,
+    pub(crate) properties: Properties,
     /// All the parts that were sent under each number. The last one counts.
     pub(crate) parts: BTreeMap<u16, Vec<Stored>>,
 }
@@ -39,10 +40,11 @@ pub(crate) fn no_such_upload() -> S3Error {
 
 impl Uploads {
     /// Begins an upload. Its id has characters that must be escaped in a URL.
-    pub(crate) fn begin(&mut self, name: String, metadata: Metadata) -> String {
+    pub(crate) fn begin(&mut self, name: String, metadata: Metadata, properties: Properties) -> String {
         self.begun += 1;
         let id = format!("{:08}.id+/=&%41", self.begun);
-        self.unfinished.insert(id.clone(), Unfinished { name, metadata, parts: BTreeMap::new() });
+        let parts = BTreeMap::new();
+        self.unfinished.insert(id.clone(), Unfinished { name, metadata, properties, parts });
         id
     }
 

@@ -33,6 +33,9 @@ struct Header {
     envelope_len: u32,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     stanzas: Vec<EnvelopeStanza>,
+    /// Bytes of stanzas that another envelope of the same length has room for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    envelope_room: Option<u32>,
     body_offset: u64,
 }
 
@@ -121,6 +124,7 @@ impl<W: Write> View for Json<W> {
                 .flat_map(EnvelopeView::stanzas)
                 .map(|stanza| EnvelopeStanza::new(&stanza))
                 .collect(),
+            envelope_room: envelope.map(EnvelopeView::room),
             body_offset: header.body_offset().0,
         };
         write!(self.out, "{{\"header\": {},\n \"segments\": [", serde_json::to_string(&header)?)

@@ -108,6 +108,9 @@ impl<W: Write> View for Table<W> {
         for stanza in envelope.into_iter().flat_map(EnvelopeView::stanzas) {
             self.field("", described(&stanza))?;
         }
+        if let Some(envelope) = envelope {
+            self.field("", format!("room for {} more in place", bytes(envelope.room().into())))?;
+        }
         writeln!(self.out)?;
         writeln!(
             self.out,

@@ -23,13 +23,13 @@ class Unlocker:
     def open(self, data, context=b"", detached=None):
         """Performs steps 1 to 10. Returns the content key, and the offset of its stanza or None."""
         given = data if detached is None else detached
-        head = opening.stream_header(given)
-        content_key, stanza = self._tried(given, head, context)
+        head = own = opening.stream_header(given)
         if detached is not None:
             check(len(detached) == head.body, "trailing", head.body)
-            head = _own_header(data)
+            own = _own_header(data)
             check(data[:112] == detached[:112], "key.detached_envelope", 0)
-        header.verify(data[:header.LENGTH], head, content_key, context)
+        content_key, stanza = self._tried(given, head, context)
+        header.verify(data[:header.LENGTH], own, content_key, context)
         return content_key, stanza
 
     def _tried(self, data, head, context):

@@ -3,11 +3,11 @@
 
 use stream_v2_format::crypto::{ContentKey, StreamOpener};
 use stream_v2_format::envelope::{
-    Argon2idLimits, Argon2idMemory, Argon2idView, EnvelopeView, KeyView, no_content_key,
+    Argon2idLimits, Argon2idMemory, Argon2idView, DetachedEnvelope, EnvelopeView, KeyView, no_content_key,
 };
-use stream_v2_format::wire::{HeaderV1, HeaderV1View, StanzaType};
+use stream_v2_format::wire::{HeaderV1, StanzaType};
 use stream_v2_format::{Detail, Error};
-use stream_v2_pipeline::io::read_stream_header;
+use stream_v2_pipeline::io::{read_own_header, read_stream_header};
 use stream_v2_pipeline::{Credentials, KeyFile, OpenedBy, Passphrase};
 
 use crate::answer::{Answer, Found};
@@ -30,40 +30,37 @@ pub(crate) fn answer(request: &request::Unwrap) -> Answer {
 }
 
 fn opened(request: &request::Unwrap, input: &[u8], detached: Option<&[u8]>) -> Result<Opened, Box<Answer>> {
-    let given = detached.unwrap_or(input);
-    let mut rest = given;
-    let (mut header, envelope) = read_stream_header(&mut rest).map_err(|error| Box::new(refused(&error)))?;
+    let of_run = |error: stream_v2_pipeline::Error| Box::new(refused(&error));
     let context = request.context();
+    let detached = detached.map(DetachedEnvelope::parse).transpose().map_err(of_error)?;
+    let (own, own_envelope) = match &detached {
+        Some(_) => read_own_header(&mut &input[..]),
+        None => read_stream_header(&mut &input[..]),
+    }
+    .map_err(of_run)?;
+    if let Some(detached) = &detached {
+        detached.check_stream(&own).map_err(of_error)?;
+    }
+    let header = *detached.as_ref().map_or(&own, DetachedEnvelope::header);
+    let envelope = detached.as_ref().map_or(&own_envelope[..], DetachedEnvelope::envelope_bytes);
     let unlocking =
-        Unlocking { request, context: &context, header, envelope: EnvelopeView::after(&header, &envelope) };
+        Unlocking { request, context: &context, header, envelope: EnvelopeView::after(&header, envelope) };
     let tried = unlocking.tried();
-    if detached.is_none() {
-        let opened = tried
-            .as_ref()
-            .map_err(|error| *error)
-            .and_then(|(key, stanza)| StreamOpener::new(&header, key, &context).map(|_| stanza.is_some()));
-        let by_pipeline = by_pipeline(request, &header, &envelope, &context);
-        assert_eq!(by_pipeline, opened, "the pipeline unlocks in another way than the format crate");
-    }
-    let (key, stanza) = tried.map_err(of_error)?;
-    if let Some(detached) = detached {
-        if !rest.is_empty() {
-            return Err(rejected("trailing", detached.len() - rest.len()));
-        }
-        header = own_header(input)?;
-        if input[..112] != detached[..112] {
-            return Err(rejected("key.detached_envelope", 0));
-        }
-    }
-    StreamOpener::new(&header, &key, &context).map_err(of_error)?;
-    Ok((key, stanza))
+    let opened = tried
+        .as_ref()
+        .map_err(|error| *error)
+        .and_then(|(key, stanza)| StreamOpener::new(&own, key, &context).map(|_| stanza.is_some()));
+    let by_pipeline = by_pipeline(request, detached, (&own, &own_envelope), &context);
+    assert_eq!(by_pipeline, opened, "the pipeline unlocks in another way than the format crate");
+    opened.map_err(of_error)?;
+    tried.map_err(of_error)
 }
 
 /// Returns whether a stanza gave the content key.
 fn by_pipeline(
     request: &request::Unwrap,
-    header: &HeaderV1,
-    envelope: &[u8],
+    detached: Option<DetachedEnvelope>,
+    (header, envelope): (&HeaderV1, &[u8]),
     context: &[u8],
 ) -> Result<bool, Error> {
     let brought = &request.brought;
@@ -71,8 +68,10 @@ fn by_pipeline(
     let credentials = brought.content_keys().fold(credentials, Credentials::with_content_key);
     let credentials = brought.key_files().fold(credentials, Credentials::with_key_file);
     let passphrases = brought.passwords().map(|password| Passphrase::new(password.into()));
-    let opened = passphrases.fold(credentials, Credentials::with_passphrase).open(header, envelope, context);
-    opened
+    let credentials = passphrases.fold(credentials, Credentials::with_passphrase);
+    let credentials = detached.into_iter().fold(credentials, Credentials::with_detached_envelope);
+    credentials
+        .open(header, envelope, context)
         .map(|(_, by)| matches!(by, OpenedBy::KeyStanza(_) | OpenedBy::Passphrase))
         .map_err(|error| *format_error(&error))
 }
@@ -83,29 +82,8 @@ fn limits(request: &request::Unwrap) -> Argon2idLimits {
         .with_work_kib(request.limits.work_kib.unwrap_or(u64::MAX))
 }
 
-/// Parses the header of a stream whose envelope only has to be there (SV2-ENV-035).
-fn own_header(input: &[u8]) -> Result<HeaderV1, Box<Answer>> {
-    let parsed = HeaderV1View::parse(input).map_err(of_error)?;
-    let cut = || rejected("truncated", input.len());
-    let (view, _) = parsed.complete().ok_or_else(cut)?;
-    let header = view.header();
-    if (input.len() as u64) < header.body_offset().0 {
-        return Err(cut());
-    }
-    Ok(header)
-}
-
 fn of_error(error: Error) -> Box<Answer> {
     Box::new(Answer::of_error(&error))
-}
-
-fn rejected(error: &str, offset: usize) -> Box<Answer> {
-    Box::new(Answer {
-        result: "reject",
-        error: Some(error.to_owned()),
-        offset: Some(offset as u64),
-        ..Answer::default()
-    })
 }
 
 struct Unlocking<'a> {
