@@ -1,8 +1,8 @@
 //! Replacing the envelope of a stream, so that other keys open it: no segment is encrypted anew.
 //!
-//! The new envelope takes the place of the old one in a file ([`Rewrap::file`]), in a database or in
-//! S3, is written with the same segments elsewhere ([`Rewrap::copy_to`]), or is kept apart from the
-//! stream ([`Rewrap::detached`]).
+//! The new envelope takes the place of the old one in a file ([`Rewrap::file`]), in a database or
+//! in S3, is written with the same segments elsewhere ([`Rewrap::copy_to`]), or is kept apart from
+//! the stream ([`Rewrap::detached`]).
 //!
 //! It revokes nothing: whoever could open the stream may have kept its content key, or the old
 //! envelope. After a leak, decrypt the stream and encrypt it anew.
@@ -181,8 +181,9 @@ impl Rewrap {
 
     /// Replaces the envelope of an object in S3, by a new object under the same key.
     ///
-    /// The new envelope may have any length. S3 copies all of the stream but 5 MiB itself. An object
-    /// that is archived or locked is refused; [`detached`](Self::detached) needs no new object.
+    /// The new envelope may have any length. S3 copies all of the stream but 5 MiB itself. An
+    /// object that is archived or locked is refused; [`detached`](Self::detached) needs no new
+    /// object.
     ///
     /// # Errors
     ///
@@ -256,7 +257,8 @@ impl Rewrap {
     /// # Errors
     ///
     /// - those of [`file`](Self::file).
-    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut off.
+    /// - [`ErrorKind::Truncated`](crate::error::ErrorKind::Truncated) for a stream that was cut
+    ///   off.
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for one that was altered.
     pub fn copy_to(&self, stream: Source<'_>, sink: &mut dyn OutputSink) -> Result<Replaced, Error> {
         let decryptor = Decryptor::for_unlock(stream, &Unlock::with(self.credentials.clone()))?;

@@ -57,8 +57,8 @@ pub(crate) struct RewrapArgs {
         conflicts_with_all = ["stream", "output", "detached", "keep_old", "envelope", "json"],
     )]
     pub(crate) all: Vec<PathBuf>,
-    /// With --all: file that gets a line of JSON for each stream. The same command skips what it has
-    /// done
+    /// With --all: file that gets a line of JSON for each stream. The same command skips what it
+    /// has done
     #[arg(long, value_name = "FILE", requires = "all")]
     pub(crate) report: Option<PathBuf>,
     /// Print the result as one JSON object on standard output

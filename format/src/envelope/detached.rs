@@ -77,7 +77,8 @@ impl DetachedEnvelope {
         Ok(Self { header, envelope: rest.to_vec() })
     }
 
-    /// Creates a detached envelope of the own one of a stream, whose bytes were read after `header`.
+    /// Creates a detached envelope of the own one of a stream, whose bytes were read after
+    /// `header`.
     ///
     /// # Errors
     ///

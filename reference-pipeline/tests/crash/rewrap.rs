@@ -1,7 +1,8 @@
 //! The crash table of an envelope that is replaced in place (§12.4).
 //!
 //! In every state one of the old keys opens the stream: by its own envelope, or by the copy beside
-//! it. The same command ends with the new envelope and without a copy, and no other byte has changed.
+//! it. The same command ends with the new envelope and without a copy, and no other byte has
+//! changed.
 
 use std::error::Error;
 
@@ -115,8 +116,8 @@ fn again(start: &Contents, contents: &Contents, state: &str) -> Vec<Op> {
 //# The copy of the old envelope (SV2-ENV-016) MUST be a detached envelope.
 //= spec/stream-v2.md#sv2-env-032
 //= type=test
-//# A tool that replaces an envelope in place MUST remove the copy of the old one when the new one is
-//# durable, unless its caller asks to keep it.
+//# A tool that replaces an envelope in place MUST remove the copy of the old one when the new one
+//# is durable, unless its caller asks to keep it.
 #[test]
 fn a_kill_at_each_byte_loses_nothing() {
     let start = start();

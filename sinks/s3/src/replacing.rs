@@ -1,5 +1,5 @@
-//! Replaces the beginning of an object by another one, of any length (§12.4): a new object under the
-//! same key, of which S3 copies all but the first part itself.
+//! Replaces the beginning of an object by another one, of any length (§12.4): a new object under
+//! the same key, of which S3 copies all but the first part itself.
 //!
 //! # Requests
 //!
@@ -13,9 +13,9 @@
 //! | `CompleteMultipartUpload` with `If-Match` | the object, if the old one is still there |
 //! | `GET` of a range | the beginning is read back |
 //!
-//! An upload that fails is aborted. A reader has the old object or the new one, and never a mixture:
-//! each of its requests names the version that it has opened. Access control lists, locks and the
-//! time of modification are not kept. A bucket with versions keeps the old version.
+//! An upload that fails is aborted. A reader has the old object or the new one, and never a
+//! mixture: each of its requests names the version that it has opened. Access control lists, locks
+//! and the time of modification are not kept. A bucket with versions keeps the old version.
 
 use std::io::{self, ErrorKind, Read};
 use std::time::Duration;
@@ -76,8 +76,8 @@ impl Bucket {
     /// # Errors
     ///
     /// - `InvalidData` if the object was replaced meanwhile.
-    /// - `PermissionDenied` for an archived or locked object, and if the credentials may not read or
-    ///   write its tags.
+    /// - `PermissionDenied` for an archived or locked object, and if the credentials may not read
+    ///   or write its tags.
     /// - those of the [crate](crate#errors). The old object is still there, unless the answer about
     ///   the new one was lost.
     pub fn replace_head(&self, object: &Object, old_len: u64, head: &[u8]) -> io::Result<HeadReplaced> {
@@ -241,8 +241,8 @@ impl Bucket {
                 None => Err(nonsense(&name, "S3 does not say whether it is complete")),
             }
         });
-        // An earlier attempt may have made it, and its answer was lost. The new envelope has salts of
-        // its own, so these bytes are in no other object.
+        // An earlier attempt may have made it, and its answer was lost. The new envelope has salts
+        // of its own, so these bytes are in no other object.
         let is_made = || {
             let object = self.object(upload.key)?;
             let mut begin = vec![0; head.len()];

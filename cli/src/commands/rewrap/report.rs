@@ -1,7 +1,8 @@
-//! The report of `sv2 rewrap --all`: lines of JSON, each of which is durable before the next stream.
+//! The report of `sv2 rewrap --all`: lines of JSON, each of which is durable before the next
+//! stream.
 //!
-//! A stream gets a line `begun` before it is written to, and a line with the outcome afterwards. Both
-//! name the new envelope. The next run skips a stream that has the envelope that a line names.
+//! A stream gets a line `begun` before it is written to, and a line with the outcome afterwards.
+//! Both name the new envelope. The next run skips a stream that has the envelope that a line names.
 
 use std::collections::HashMap;
 use std::fs::{File, OpenOptions};

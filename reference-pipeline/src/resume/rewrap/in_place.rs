@@ -10,9 +10,9 @@
 //!
 //! | killed, or power lost | on disk | opens with | the same call |
 //! |---|---|---|---|
-//! | before `NAME.rewrap` has its name | the old envelope, perhaps `NAME.rewrap.new` | the old envelope | removes `NAME.rewrap.new`, and starts |
-//! | before the new envelope is durable | the old envelope, the new one or any mix; the copy | the copy, as a detached envelope | unlocks the copy, and wraps again |
-//! | before the removal of the copy is durable | the new envelope, the copy or not | the new envelope, and the copy if it is there | the same |
+//! | before `NAME.rewrap` | old envelope, perhaps `NAME.rewrap.new` | old | starts |
+//! | before the new one is durable | old, new or any mix; copy | copy | unlocks it, wraps again |
+//! | before the copy is removed | new envelope, copy or not | both | the same, or nothing |
 //!
 //! The last row wraps again, too: after a failed sync a new envelope that can be read is not
 //! necessarily on the disk. Without the copy it was durable, and there is nothing to do.
@@ -198,8 +198,8 @@ fn refuse_unfinished(
 /// Overwrites the envelope and its CRC, makes them durable, and reads them back.
 fn overwrite(file: &mut dyn StoredFile, new: &[u8]) -> io::Result<()> {
     //= spec/stream-v2.md#sv2-env-030
-    //# A tool that replaces an envelope in place MUST NOT change a byte outside the envelope and its
-    //# CRC.
+    //# A tool that replaces an envelope in place MUST NOT change a byte outside the envelope and
+    //# its CRC.
     let begin = SeekFrom::Start(STREAM_HEADER_LEN as u64);
     file.seek(begin)?;
     file.write_all(new)?;
@@ -272,8 +272,8 @@ mod tests {
 
     //= spec/stream-v2.md#sv2-env-030
     //= type=test
-    //# A tool that replaces an envelope in place MUST NOT change a byte outside the envelope and its
-    //# CRC.
+    //# A tool that replaces an envelope in place MUST NOT change a byte outside the envelope and
+    //# its CRC.
     #[test]
     fn only_the_envelope_changes() {
         let case = Case::new();

@@ -1,8 +1,8 @@
 //! Replaces envelopes (§12.4): unwraps the content key of a stream, and wraps it for others.
 //!
 //! No segment changes. The new envelope overwrites the old one (`in_place.rs`), is written with the
-//! same segments (`new_stream.rs`), or is kept apart from the stream (`detached_file.rs`). Replacing
-//! an envelope revokes nothing: whoever had the content key keeps it.
+//! same segments (`new_stream.rs`), or is kept apart from the stream (`detached_file.rs`).
+//! Replacing an envelope revokes nothing: whoever had the content key keeps it.
 
 mod copy;
 mod detached_file;
