@@ -16,8 +16,8 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// - `NotFound` if there is no such stream.
-    /// - `InvalidData` if the stream begins otherwise: it was replaced, or its envelope was.
+    /// - `NotFound` if there is no such stream, or it begins otherwise: it was replaced, or its
+    ///   envelope was.
     /// - `InvalidInput` if `new` has another length.
     /// - those of the [crate](crate#errors).
     pub fn replace_head(&self, name: &str, old: &[u8], new: &[u8]) -> io::Result<()> {

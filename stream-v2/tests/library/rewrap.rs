@@ -1,10 +1,12 @@
 //! Rewrapping through the library: what is read and written, and who may be wrapped for.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::Path;
+use std::sync::Mutex;
 
 use stream_v2::error::ErrorKind;
+use stream_v2::file::Source;
 use stream_v2::format::Misuse;
 use stream_v2::format::SegmentIndex;
 use stream_v2::format::crypto::{Progress, Run, RunSalt, SegmentSealer, StreamSealer};
@@ -194,4 +196,58 @@ fn every_reader_takes_a_detached_envelope() {
     let cut = fs::read(path("data.sv2")).unwrap()[..1000].to_vec();
     let cut = Decryptor::over_for_unlock(cut, &unlock).unwrap_err();
     assert_eq!(cut.kind(), ErrorKind::Truncated);
+}
+
+/// A stream whose envelope is torn in the first few reads of its beginning.
+struct Torn {
+    stream: std::io::Cursor<Vec<u8>>,
+    reads: u32,
+}
+
+impl Torn {
+    fn new(stream: &[u8], reads: u32) -> Self {
+        Self { stream: std::io::Cursor::new(stream.to_vec()), reads }
+    }
+}
+
+impl Read for Torn {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let at = self.stream.position();
+        let read = self.stream.read(buffer)?;
+        if at == 128 && self.reads > 0 {
+            self.reads -= 1;
+            buffer[0] ^= 1;
+        }
+        Ok(read)
+    }
+}
+
+impl Seek for Torn {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        self.stream.seek(to)
+    }
+}
+
+/// A replacement may be under way, so the envelope is read again, three times.
+#[test]
+fn torn_envelopes_are_read_again() {
+    let recipients = recipients(1);
+    let mut stream = Vec::new();
+    let options = Options::for_recipients(recipients);
+    let encryptor = stream_v2::Encryptor::new(&options).unwrap();
+    let mut sink = stream_v2::pipeline::WriterSink::new(&mut stream);
+    encryptor.encrypt_into(Source::pipe(&b"hello"[..]), &mut sink, &mut |_| {}).unwrap();
+    let unlock = Unlock::with(credentials(1));
+    for (reads, opens) in [(0, true), (1, true), (3, true), (4, false)] {
+        let torn = || Torn::new(&stream, reads);
+        let of_source = Decryptor::for_unlock(Source::seekable(torn()), &unlock);
+        assert_eq!(of_source.is_ok(), opens, "{reads}");
+        assert_eq!(Decryptor::over(Mutex::new(torn())).is_ok(), opens, "{reads}");
+        assert_eq!(unlock.pipeline().open_ranges(Mutex::new(torn())).is_ok(), opens, "{reads}");
+        assert_eq!(stream_v2::recover(&unlock, torn()).is_ok(), opens, "{reads}");
+        assert_eq!(stream_v2::pipeline::KeylessWalk::seeking(torn()).is_ok(), opens, "{reads}");
+        // A pipe cannot be read again.
+        let piped = Decryptor::for_unlock(Source::pipe(torn()), &unlock);
+        assert_eq!(piped.is_ok(), reads == 0, "{reads}");
+    }
 }

@@ -331,3 +331,32 @@ fn a_log_with_a_hole_is_not_written_on() {
     assert_eq!(kind, ErrorKind::InvalidData);
     assert!(why.contains("its write-ahead log has lost a part"), "{why}");
 }
+
+#[test]
+fn heads_are_replaced_if_they_are_the_expected_ones() {
+    let folder = Folder::new();
+    let database = folder.database();
+    store(&database, "a", &plaintext(20_000));
+    let mut stream = Vec::new();
+    database.read("a").unwrap().read_to_end(&mut stream).unwrap();
+    let (old, new) = (&stream[..128], [7; 128]);
+    for (name, old, new, kind) in [
+        ("b", old, &new[..], ErrorKind::NotFound),
+        ("a", &new[..], old, ErrorKind::NotFound),
+        ("a", old, &new[..127], ErrorKind::InvalidInput),
+        ("a", &stream[..200], &[7; 200][..], ErrorKind::NotFound),
+    ] {
+        assert_eq!(database.replace_head(name, old, new).unwrap_err().kind(), kind, "{name}");
+    }
+    // A reader that has begun sees the old bytes, or the new ones.
+    let mut reader = database.read("a").unwrap();
+    database.replace_head("a", old, &new).unwrap();
+    let mut read = Vec::new();
+    reader.read_to_end(&mut read).unwrap();
+    assert!(read[..128] == new && read[128..] == stream[128..]);
+    drop(reader);
+    drop(database);
+    let mut again = Vec::new();
+    folder.database().read("a").unwrap().read_to_end(&mut again).unwrap();
+    assert!(again == read);
+}
