@@ -188,6 +188,7 @@ fn refusals_name_the_next_step() {
         "rewrap -k key --new-key-file new data.sv2 -o data.sv2",
         "rewrap -k key --new-key-file new absent.sv2",
         "rewrap -k key --new-key-file new data",
+        "rewrap -k key --new-key-file new -",
         "verify -k key torn.sv2",
         "verify torn.sv2",
         "verify -k key --envelope data torn.sv2",

@@ -80,6 +80,7 @@ fn objects_of_any_length_are_rewrapped() {
 fn an_object_that_changes_is_left_alone() {
     for (operation, nth) in [
         (Operation::HeadObject, 1),
+        (Operation::HeadObject, 2),
         (Operation::GetObject, 3),
         (Operation::UploadPartCopy, 0),
         (Operation::CompleteMultipartUpload, 0),

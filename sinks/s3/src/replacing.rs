@@ -10,6 +10,7 @@
 //! | `CreateMultipartUpload` | metadata, tags and storage class |
 //! | `GET` of a range, `UploadPart` 1 | the new beginning, and up to 5 MiB after the old one |
 //! | `UploadPartCopy` with `x-amz-copy-source-if-match` | the rest |
+//! | `HEAD` | whether the old object is still there, for servers that ignore `If-Match` |
 //! | `CompleteMultipartUpload` with `If-Match` | the object, if the old one is still there |
 //! | `GET` of a range | the beginning is read back |
 //!
@@ -228,6 +229,10 @@ impl Bucket {
         let name = self.name_of(upload.key);
         let (query, headers) = ([("uploadId", upload.id)], [("if-match", etag)]);
         let body = complete_body(etags);
+        // Some servers ignore If-Match.
+        if self.find(upload.key)?.is_none_or(|found| found.etag != etag) {
+            return Err(replaced(&name).into_error());
+        }
         let made = self.0.retry.longer().run(|| {
             let ask = Ask::new(Method::POST, upload.key, &query).with_headers(&headers);
             let ask = ask.with_content(Content::Text(&body)).with_patience(COPYING);

@@ -25,6 +25,7 @@ use crate::output::target::Content;
 use crate::output::upload::UploadSettings;
 use crate::report::json::{finish, place};
 use crate::report::rewrap::not_rewrapped;
+use crate::stdio::is_standard_input;
 use crate::text::size::human;
 
 /// What rewrapping does not do.
@@ -91,6 +92,10 @@ fn rewrap(args: &RewrapArgs, stream: &Path) -> Result<Replaced, Failure> {
     match (&args.output, &args.detached) {
         (Some(output), _) => copy(args, &rewrap, stream, output, &failed),
         (None, Some(place)) => detached(args, &rewrap, stream, place, &failed),
+        (None, None) if is_standard_input(stream) => {
+            Err(Failure::usage("standard input cannot be replaced in its place")
+                .hint("name the file, or write a new stream with -o"))
+        }
         (None, None) => {
             let (replaced, moved) = Stream::of(stream)?.replace(&rewrap, &mut |_| Ok(())).map_err(failed)?;
             if let Some(moved) = moved.filter(|_| !args.quiet) {
