@@ -291,6 +291,19 @@ mod tests {
     }
 
     #[test]
+    fn an_envelope_that_is_done_is_left() {
+        let case = Case::new();
+        case.rewrap(1, &[2, 3]).unwrap();
+        let after = case.read();
+        let again = case.rewrap(1, &[3, 2]).unwrap();
+        assert!(again.old == again.new && case.read() == after && case.names() == 1);
+        // Others can open it, or cannot.
+        for other in [&[2][..], &[2, 3, 4], &[2, 2], &[4, 5]] {
+            assert_eq!(case.rule(1, other), Some(Misuse::NothingForEnvelope), "{other:?}");
+        }
+    }
+
+    #[test]
     fn keys_that_do_not_fit_change_nothing() {
         let case = Case::new();
         assert_eq!(case.rule(1, &[2; 8]), Some(Misuse::EnvelopeRoom));

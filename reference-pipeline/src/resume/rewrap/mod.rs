@@ -12,7 +12,7 @@ mod prepared;
 
 use sha2::{Digest, Sha256};
 use stream_v2_format::crypto::StreamOpener;
-use stream_v2_format::envelope::{DetachedEnvelope, Envelope, EnvelopeView};
+use stream_v2_format::envelope::{DetachedEnvelope, Envelope, EnvelopeView, KeyView, Stanza};
 use stream_v2_format::wire::{HeaderV1, StanzaType};
 use stream_v2_format::{self as format, Detail, Misuse};
 
@@ -111,17 +111,19 @@ impl<'a> Rewrap<'a> {
     /// Returns `None` if it is another one, or if that cannot be known.
     #[must_use]
     pub fn unlock_done(&self, header: &HeaderV1, envelope: &[u8]) -> Option<Unlocked> {
-        let padding = StanzaType::Padding.value();
-        let stanzas = EnvelopeView::after(header, envelope)?.stanzas();
+        let stanzas = named(&EnvelopeView::after(header, envelope)?);
         let recipients = self.recipients.each();
-        if stanzas.filter(|stanza| stanza.stanza_type != padding).count() != recipients.len() {
+        if stanzas.len() != recipients.len() {
             return None;
         }
         let opened = recipients.iter().map(|recipient| {
             let opened = recipient.open_with_key(header, envelope, self.context).ok();
             opened.filter(|opened| !opened.by.is_content_key())
         });
-        opened.collect::<Option<Vec<_>>>()?.pop().map(Unlocked)
+        let unlocked = Unlocked(opened.collect::<Option<Vec<_>>>()?.pop()?);
+        // A recipient that opens nothing has a stanza, too.
+        let new = self.wrap(&unlocked).ok()?;
+        (named(&new.view()) == stanzas).then_some(unlocked)
     }
 
     /// Wraps the content key in an envelope of any length.
@@ -205,6 +207,16 @@ impl std::fmt::Debug for Unlocked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Unlocked").field("by", &self.0.by).finish_non_exhaustive()
     }
+}
+
+/// Returns the types of all stanzas but padding, and the ids of keys, in order.
+fn named(envelope: &EnvelopeView<'_>) -> Vec<(u16, Option<[u8; 16]>)> {
+    let padding = StanzaType::Padding.value();
+    let stanzas = envelope.stanzas().filter(|stanza| stanza.stanza_type != padding);
+    let named = |stanza: Stanza<'_>| (stanza.stanza_type, KeyView::parse(&stanza).map(|key| key.key_id()));
+    let mut named: Vec<_> = stanzas.map(named).collect();
+    named.sort_unstable();
+    named
 }
 
 /// Returns the SHA-256 of an envelope with its CRC, by which a report names it.
