@@ -87,9 +87,15 @@ pub(crate) enum Command {
 
 #[derive(ClapArgs)]
 pub(crate) struct KeygenArgs {
-    /// Key file to create; it must not exist. - is standard output
+    /// File to create; it must not exist. - is standard output
     #[arg(short, long, value_name = "FILE", default_value = "-")]
     pub(crate) output: PathBuf,
+    /// Make an identity of age, and print its recipient. Whoever encrypts needs only the recipient
+    #[arg(long)]
+    pub(crate) identity: bool,
+    /// Make a hybrid identity, which is safe from quantum computers
+    #[arg(long, requires = "identity")]
+    pub(crate) pq: bool,
 }
 
 #[derive(ClapArgs)]
@@ -167,6 +173,9 @@ pub(crate) struct KeyArgs {
     /// Key file made by `sv2 keygen`
     #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
     key_file: Option<OsString>,
+    /// File with identities of age, or a private key of OpenSSH; can be repeated
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) identity: Vec<PathBuf>,
     /// Ask for a passphrase on the terminal
     #[arg(short, long)]
     pub(crate) passphrase: bool,
@@ -176,15 +185,19 @@ pub(crate) struct KeyArgs {
     /// Text to bind the stream to; decryption needs the same text, which is not stored
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub(crate) context: String,
+    /// The options name recipients.
+    #[arg(skip)]
+    pub(crate) has_recipients: bool,
 }
 
 impl KeyArgs {
     /// Returns the named key file. An empty name counts as none, so that an environment variable
-    /// can be set to nothing. With a passphrase, the environment names none.
+    /// can be set to nothing. If another option brings a key, the environment names none.
     pub(crate) fn key_file(&self) -> Option<&Path> {
         let named = self.key_file.as_deref().filter(|name| !name.is_empty());
         let in_environment = |name: &OsStr| std::env::var_os("SV2_KEY_FILE").is_some_and(|file| file == name);
-        named.filter(|name| !self.has_passphrase() || !in_environment(name)).map(Path::new)
+        let has_other = self.has_passphrase() || !self.identity.is_empty() || self.has_recipients;
+        named.filter(|name| !has_other || !in_environment(name)).map(Path::new)
     }
 
     /// Returns whether an option brings a passphrase.
@@ -194,7 +207,7 @@ impl KeyArgs {
 
     /// Returns whether an option, or the environment, brings something that opens a stream.
     pub(crate) fn has_any(&self) -> bool {
-        self.has_passphrase() || self.key_file().is_some()
+        self.has_passphrase() || !self.identity.is_empty() || self.key_file().is_some()
     }
 
     /// Rejects a context without a key, which would have no effect.
@@ -236,10 +249,29 @@ impl RunArgs {
     }
 }
 
+/// The recipients of `encrypt`.
+#[derive(ClapArgs)]
+pub(crate) struct RecipientArgs {
+    /// Encrypt for a recipient: age1…, or ssh-ed25519 …; can be repeated
+    #[arg(short, long, value_name = "RECIPIENT")]
+    pub(crate) recipient: Vec<String>,
+    /// Encrypt for the recipients in a file, one on each line; can be repeated
+    #[arg(short = 'R', long, value_name = "FILE")]
+    pub(crate) recipients_file: Vec<PathBuf>,
+}
+
+impl RecipientArgs {
+    pub(crate) const fn has_any(&self) -> bool {
+        !self.recipient.is_empty() || !self.recipients_file.is_empty()
+    }
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct EncryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
+    #[command(flatten)]
+    pub(crate) to: RecipientArgs,
     /// Cipher suite: xchacha20-poly1305, or aes-256-gcm, which is faster on processors with AES
     /// instructions [default: xchacha20-poly1305]
     #[arg(long, value_name = "SUITE", value_parser = parse_suite)]

@@ -11,7 +11,7 @@ Exit codes:
   130  interrupted; run the same command again to resume
 
 Environment:
-  SV2_KEY_FILE         the key file, if -k is not given
+  SV2_KEY_FILE         the key file, if no option names a key
   SV2_STATE_DIR        folder for uploads in progress [default: ~/.local/state/sv2]
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL
                        S3: credentials, region and server
@@ -23,15 +23,20 @@ macro_rules! examples {
     ($($line:literal),+ $(,)?) => { concat!("Examples:", $("\n  ", $line),+) };
 }
 
-pub(crate) const KEYGEN: &str = examples!("sv2 keygen -o backup.key");
+pub(crate) const KEYGEN: &str = examples!(
+    "sv2 keygen -o backup.key",
+    "sv2 keygen --identity -o offline.txt          # prints its recipient",
+);
 pub(crate) const ENCRYPT: &str = examples!(
     "sv2 encrypt -k backup.key dump.sql            # again, if it was interrupted: it resumes",
     "tar -c /srv | sv2 encrypt -k backup.key -o s3://backups/srv.tar.sv2",
     "sv2 encrypt -p letter.odt                     # asks for a passphrase",
+    "sv2 encrypt -R recipients.txt dump.sql        # this machine cannot read it",
     "sv2 encrypt -k backup.key --from-command -o db.sv2 -- pg_dump db",
 );
 pub(crate) const DECRYPT: &str = examples!(
     "sv2 decrypt -k backup.key dump.sql.sv2",
+    "sv2 decrypt -i offline.txt dump.sql.sv2",
     "sv2 decrypt -k backup.key srv.tar.sv2 -o - | tar -x",
     "sv2 decrypt -k backup.key --salvage cut.sv2 -o part",
 );

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::failure::{Failure, say};
 use crate::stdio::is_standard_input;
+use crate::text::escape::one_line;
 
 /// Largest passphrase, in bytes.
 const LEN_MAX: usize = 1024;
@@ -51,6 +52,16 @@ fn line(text: &mut Vec<u8>) -> Result<(), &'static str> {
 /// Asks for the passphrase of a stream.
 pub(crate) fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
     prompt("Passphrase: ")
+}
+
+/// Asks for the passphrase of a file of identities.
+pub(crate) fn ask_for_file(name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    prompt(&format!("Passphrase of {}: ", one_line(name)))
+}
+
+/// Asks what a plugin wants to know. The answer is not shown.
+pub(crate) fn ask_plainly(question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+    prompt(question)
 }
 
 /// Asks for a new passphrase, twice. For an empty one it draws one, and shows it.

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use crate::detail::{Detail, ErrorKind};
+use crate::limits::STREAM_HEADER_LEN;
 use crate::{Misuse, Offset};
 
 /// The values that a field may have.
@@ -51,6 +52,12 @@ impl Error {
     #[must_use]
     pub const fn misuse(rule: Misuse) -> Self {
         Self { rule: Some(rule), ..Self::new(Detail::Misuse, Offset(0)) }
+    }
+
+    /// Returns `key.envelope`: a library for age cannot unwrap the content key (SV2-ENV-009).
+    #[must_use]
+    pub const fn key_envelope() -> Self {
+        Self::new(Detail::KeyEnvelope, Offset(STREAM_HEADER_LEN as u64))
     }
 
     /// Returns `malformed.magic`: the output does not begin like a stream (SV2-RES-014).

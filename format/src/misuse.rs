@@ -76,6 +76,8 @@ rules! {
     Argon2idWeak = Some("SV2-ENV-027"), "a writer uses at least 65,536 KiB of memory and 3 passes for a password";
     /// The age file is encrypted with a password of age. Use an argon2id stanza instead.
     AgeScrypt = Some("SV2-ENV-020"), "an age file in an envelope must not have a password of its own";
+    /// Hybrid recipients of age were combined with others, which a quantum computer could open.
+    AgeMixed = None, "hybrid recipients of age are combined only with other hybrid recipients";
     /// A file under a working name of the output was not written by it. Move it away.
     OutputOfOthers = Some("SV2-RES-014"), "a file that is not part of this output is not dropped or replaced";
     /// The link of a segment was requested that has none.

@@ -95,6 +95,7 @@
 //!
 //! - `accelerated` takes AEAD and CRC from AWS-LC and crc-fast. It needs a C compiler. The bytes
 //!   are the same.
+//! - `age` adds recipients and identities of age ([`Recipients`], [`Credentials`]).
 //! - `tokio` adds the module `tokio`: the same pipeline as a future, with `AsyncRead` and
 //!   `AsyncWrite`, and segments for `tokio_util::codec`.
 //! - `tracing` adds a span for each step of each segment, as in [`Telemetry`].
@@ -126,6 +127,11 @@ pub use engine::{Parallelism, Shutdown};
 pub use error::{Cause, Error, Stage};
 #[cfg(feature = "fixed-salts")]
 pub use keys::Salts;
+#[cfg(feature = "age")]
+pub use keys::{
+    AGE_TEXT_LEN_MAX, Identity, IdentityFile, IdentityFileError, LineError, PluginUi, Plugins, Recipient,
+    RecipientError,
+};
 pub use keys::{
     Credentials, KEY_FILE_LEN_MAX, KeyFile, KeyFileError, LineFault, OpenedBy, Part, Passphrase, Recipients,
 };

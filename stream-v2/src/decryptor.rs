@@ -56,6 +56,8 @@ pub struct Decryptor<R> {
     header: HeaderV1,
     /// The stanzas and their checksum.
     envelope: Vec<u8>,
+    /// The stream, once [`open`](Self::open) has unlocked it.
+    opened: Option<(StreamOpener, OpenedBy)>,
 }
 
 /// Without the source: it may be a buffer.
@@ -76,7 +78,7 @@ impl<R: Read> Decryptor<R> {
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` cannot be read.
     pub fn new(mut source: R) -> Result<Self, Error> {
         let (header, envelope) = read_stream_header(&mut source).map_err(Problem::Run)?;
-        Ok(Self { source, header, envelope })
+        Ok(Self { source, header, envelope, opened: None })
     }
 
     /// Does the same as [`new`](Self::new), for a source that may wait.
@@ -91,7 +93,7 @@ impl<R: Read> Decryptor<R> {
     pub fn with_shutdown(mut source: R, shutdown: &Shutdown) -> Result<Self, Error> {
         let read = read_stream_header_until(&mut source, shutdown);
         let (header, envelope) = read.map_err(Problem::Run)?;
-        Ok(Self { source, header, envelope })
+        Ok(Self { source, header, envelope, opened: None })
     }
 }
 
@@ -103,7 +105,7 @@ impl<S: ReadAt> Decryptor<S> {
     /// - the errors of [`new`](Self::new).
     pub fn over(source: S) -> Result<Self, Error> {
         let (header, envelope) = read_stream_header_at(&source).map_err(Problem::Run)?;
-        Ok(Self { source, header, envelope })
+        Ok(Self { source, header, envelope, opened: None })
     }
 
     /// Opens the stream for reading ranges of its plaintext.
@@ -179,7 +181,7 @@ impl<R> Decryptor<R> {
     }
 
     pub(crate) fn of_parts(source: R, (header, envelope): (HeaderV1, Vec<u8>)) -> Self {
-        Self { source, header, envelope }
+        Self { source, header, envelope, opened: None }
     }
 
     /// Returns the source, the stream header, and the envelope with its checksum.
@@ -187,11 +189,31 @@ impl<R> Decryptor<R> {
         (self.source, self.header, self.envelope)
     }
 
+    /// Does the same as [`check`](Self::check), and keeps the keys for the calls that follow.
+    ///
+    /// They ignore the credentials, the context and the limit of the segment size of their
+    /// [`Unlock`]. A passphrase costs memory and time, and a plugin may ask the user to touch a key.
+    /// This call lets both happen once.
+    ///
+    /// # Errors
+    ///
+    /// - the errors of [`check`](Self::check).
+    pub fn open(&mut self, unlock: &Unlock) -> Result<OpenedBy, Error> {
+        self.opened = None;
+        let opened = self.opened(&unlock.pipeline())?;
+        let by = opened.1;
+        self.opened = Some(opened);
+        Ok(by)
+    }
+
     pub(crate) fn opener(&self, pipeline: &DecryptPipeline<'_>) -> Result<StreamOpener, Error> {
         self.opened(pipeline).map(|(stream, _)| stream)
     }
 
     fn opened(&self, pipeline: &DecryptPipeline<'_>) -> Result<(StreamOpener, OpenedBy), Error> {
+        if let Some(opened) = &self.opened {
+            return Ok(opened.clone());
+        }
         let opened = pipeline.open_header(&self.header, &self.envelope);
         opened.map_err(|error| Problem::Run(error).into())
     }

@@ -1,5 +1,5 @@
 //! Content keys: fresh ones, those in key files (Appendix C of the specification), and those that
-//! an envelope wraps for a key file or a passphrase (§12).
+//! an envelope wraps for key files, recipients of age or a passphrase (§12).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -11,6 +11,11 @@ use zeroize::Zeroizing;
 use crate::error::{Error, Problem};
 
 pub use stream_v2_format::envelope::{Argon2idLimits, Argon2idParams};
+#[cfg(feature = "age")]
+pub use stream_v2_pipeline::{
+    AGE_TEXT_LEN_MAX, Identity, IdentityFile, IdentityFileError, LineError, PluginUi, Plugins, Recipient,
+    RecipientError,
+};
 pub use stream_v2_pipeline::{
     Credentials, KeyFile, KeyFileError, LineFault, OpenedBy, Part, Passphrase, Recipients,
 };

@@ -78,6 +78,8 @@
 //!
 //! - `accelerated` (default) takes AEAD and CRC from AWS-LC and crc-fast, which need a C compiler.
 //!   The bytes are the same.
+//! - `age` adds recipients and identities of age to the module [`key`]. It has no command of age:
+//!   plugins of age start only if the caller allows them.
 //! - `tokio` adds the module `tokio`: streams on a Tokio runtime.
 //! - `sqlite` adds the module `sqlite`: streams in a database, the crate `stream-v2-sqlite`.
 //! - `s3` adds the module `s3`: streams in S3, the crate `stream-v2-s3`.

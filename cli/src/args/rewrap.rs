@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::KeyArgs;
+use super::{KeyArgs, RecipientArgs};
 
 #[derive(ClapArgs)]
 pub(crate) struct RewrapArgs {
@@ -15,6 +15,9 @@ pub(crate) struct RewrapArgs {
     /// Key file that opens the stream now
     #[arg(short, long, value_name = "FILE", env = "SV2_KEY_FILE", hide_env_values = true)]
     key_file: Option<OsString>,
+    /// File with an identity of age that opens the stream now. Give it again for more
+    #[arg(short, long, value_name = "FILE")]
+    identity: Vec<PathBuf>,
     /// File whose one line is the passphrase that opens the stream now
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
@@ -27,11 +30,13 @@ pub(crate) struct RewrapArgs {
     /// Key file that opens the stream from now on. Give it again for more
     #[arg(long, value_name = "FILE")]
     pub(crate) new_key_file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) to: RecipientArgs,
     /// Ask for a new passphrase on the terminal
-    #[arg(short, long, conflicts_with = "new_key_file")]
+    #[arg(short, long, conflicts_with_all = ["new_key_file", "recipient", "recipients_file"])]
     pub(crate) passphrase: bool,
     /// File whose one line is the new passphrase
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "new_key_file"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["passphrase", "new_key_file", "recipient", "recipients_file"])]
     pub(crate) new_passphrase_file: Option<PathBuf>,
     /// Write the stream with its new envelope to NEW [default: replace the envelope in its place]
     #[arg(short, long, value_name = "NEW", conflicts_with = "detached")]
@@ -74,14 +79,16 @@ impl RewrapArgs {
     pub(crate) fn unlocking(&self) -> KeyArgs {
         KeyArgs {
             key_file: self.key_file.clone(),
+            identity: self.identity.clone(),
             passphrase: false,
             passphrase_file: self.passphrase_file.clone(),
             context: self.context.clone(),
+            has_recipients: false,
         }
     }
 
-    /// Returns whether an option names a new key or passphrase.
+    /// Returns whether an option names a new key, recipient or passphrase.
     pub(crate) const fn has_new(&self) -> bool {
-        !self.new_key_file.is_empty() || self.passphrase || self.new_passphrase_file.is_some()
+        !self.new_key_file.is_empty() || self.to.has_any() || self.passphrase || self.new_passphrase_file.is_some()
     }
 }

@@ -59,10 +59,20 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     })?;
     let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let follower = Follower::new(&mut progress, &output, io.run.quiet);
+    let mut opener = None;
     let (stream_key_id, ended) = match Decryptor::for_unlock(input.source(), &unlock) {
-        Ok(decryptor) => {
+        Ok(mut decryptor) => {
             let key_id = decryptor.key_id();
-            (Some(key_id), decrypt(decryptor, &unlock, (&output, &shutdown), follower)?)
+            // Nothing waits for a reader of the output if the stream cannot be decrypted.
+            let ended = match decryptor.open(&unlock) {
+                Ok(by) => {
+                    opener = decryptor.stanzas().next().map(|_| keys.opener(by));
+                    result.opened_by(&keys.opener(by));
+                    decrypt(decryptor, &unlock, (&output, &shutdown), follower)?
+                }
+                Err(error) => Err(error),
+            };
+            (Some(key_id), ended)
         }
         Err(error) => (None, Err(error)),
     };
@@ -89,7 +99,8 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
         None => note(format_args!("{name}: was complete already")),
         Some(summary) => {
             let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
-            note(format_args!("{name}: {plaintext} decrypted, from {segments}"));
+            let opened = opener.map_or_else(String::new, |opener| format!("; opened with {}", opener.shown));
+            note(format_args!("{name}: {plaintext} decrypted, from {segments}{opened}"));
         }
     }
     Ok(())
@@ -107,10 +118,6 @@ fn decrypt(
     if let Output::File(file) = output {
         let report = decryptor.decrypt_to(unlock, file, &mut observer);
         return Ok(report.map(|report| (report.outcome(), report.summary().copied())));
-    }
-    // A device may wait for its reader, but not for a stream that cannot be decrypted.
-    if let Err(error) = decryptor.check(unlock) {
-        return Ok(Err(error));
     }
     let mut sink = output.open(Content::Plaintext, shutdown)?;
     let summary = decryptor.decrypt_into(unlock, &mut *sink, &mut observer);

@@ -28,9 +28,10 @@ use crate::report::resume::warn_names_at_risk;
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count, human};
 
-pub(crate) fn run(args: &EncryptArgs) -> CmdResult {
+pub(crate) fn run(mut args: EncryptArgs) -> CmdResult {
+    args.io.key.has_recipients = args.to.has_any();
     let mut result = RunResult::default();
-    let done = encrypt(args, &mut result);
+    let done = encrypt(&args, &mut result);
     result.finish(args.io.json, "encrypt", done)
 }
 
@@ -48,7 +49,7 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
             .hint("--from-command runs it, and encrypts its output"));
     }
     let destination = Destination::of(&output, path, &io.key, io.force)?;
-    let keys = Keys::for_writing(&io.key, path, io.run.quiet)?;
+    let keys = Keys::for_writing((&io.key, &args.to), path, io.run.quiet)?;
     result.key(keys.key_id());
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
     let options = options(&keys, args)?

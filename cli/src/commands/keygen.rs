@@ -1,17 +1,48 @@
-//! `sv2 keygen`: makes a key file.
+//! `sv2 keygen`: makes a key file, or an identity of age.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
+use jiff::{Timestamp, Unit};
+use stream_v2::key::Identity;
 use stream_v2::pipeline::{Disk, KeyFile, Storage};
 use zeroize::Zeroizing;
 
 use crate::args::KeygenArgs;
 use crate::failure::{CmdResult, Failure, note};
-use crate::stdio::{Results, is_standard_output, standard_output_failed};
+use crate::stdio::{Results, is_standard_output, print, standard_output_failed};
 
 pub(crate) fn run(args: &KeygenArgs) -> CmdResult {
+    if args.identity { make_identity(args) } else { make_key(args) }
+}
+
+/// Makes an identity of age, in the form of age-keygen. Its recipient goes to standard output,
+/// unless the identity itself does.
+fn make_identity(args: &KeygenArgs) -> CmdResult {
+    let no_random = |error| Failure::io(format!("no random bytes from the operating system: {error}"));
+    let identity = if args.pq { Identity::generate_hybrid() } else { Ok(Identity::generate()) };
+    let identity = identity.map_err(no_random)?;
+    let recipients = identity.recipients().map_err(no_random)?;
+    let recipient = recipients.first().map_or_else(String::new, ToString::to_string);
+    let secret = identity.text().unwrap_or_default();
+    let created = Timestamp::now().round(Unit::Second).map_err(Failure::io)?;
+    let comments = format!("# created: {created}\n# public key: {recipient}\n");
+    // The full capacity from the beginning: growing would leave a copy of the identity behind.
+    let mut text = Zeroizing::new(String::with_capacity(comments.len() + secret.len() + 1));
+    text.push_str(&comments);
+    text.push_str(&secret);
+    text.push('\n');
+    if is_standard_output(&args.output) {
+        return Results::open()?.write_all(text.as_bytes()).map_err(standard_output_failed);
+    }
+    create(&args.output, &text)?;
+    let name = args.output.display();
+    note(format_args!("{name}: made an identity; keep a copy somewhere safe. Its recipient:"));
+    print(recipient)
+}
+
+fn make_key(args: &KeygenArgs) -> CmdResult {
     let mut key = Zeroizing::new([0; 32]);
     //= spec/stream-v2.md#sv2-key-001
     //# A content key MUST be 32 bytes that are indistinguishable from random.

@@ -21,7 +21,7 @@ use crate::failure::CmdResult;
 pub(crate) fn run(command: Command) -> CmdResult {
     match command {
         Command::Keygen(args) => keygen::run(&args),
-        Command::Encrypt(args) => encrypt::run(&args),
+        Command::Encrypt(args) => encrypt::run(args),
         Command::Decrypt(args) => decrypt::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Cat(args) => cat::run(&args),

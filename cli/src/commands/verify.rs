@@ -49,6 +49,9 @@ struct Check {
     plaintext_len: Option<u64>,
     stream_len: Option<u64>,
     key_id: Option<String>,
+    /// What opened the stream.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_by: Option<&'static str>,
 }
 
 fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
@@ -67,7 +70,11 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     let _requests = Requests::watch(input.len);
     let decryptor = Decryptor::for_unlock(input.source(), &unlock);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
-    let verified = decryptor.and_then(|decryptor| {
+    let mut opener = None;
+    let verified = decryptor.and_then(|mut decryptor| {
+        let by = keys.opener(decryptor.open(&unlock)?);
+        result.opened_by = Some(by.kind);
+        opener = decryptor.stanzas().next().map(|_| by);
         decryptor.verify(&unlock, &mut |event| {
             if let Event::Run(event) = event {
                 progress.log(event);
@@ -94,7 +101,17 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         return Ok(());
     }
     let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
-    remark(format_args!("{}: authentic and complete: {segments}, {plaintext} of plaintext", input.name))
+    let name = &input.name;
+    remark(format_args!("{name}: authentic and complete: {segments}, {plaintext} of plaintext"))?;
+    match opener {
+        None => Ok(()),
+        Some(opener) if opener.shows_origin() => remark(format_args!("{name}: opened with {}", opener.shown)),
+        // Recipients are public (§21.1).
+        Some(opener) => remark(format_args!(
+            "{name}: opened with {}; anyone who knows its recipient can have written the stream",
+            opener.shown
+        )),
+    }
 }
 
 /// Compares checksums, and claims nothing more (SV2-NOK-001).

@@ -83,6 +83,9 @@ fn choose(path: &Path, input: &Path, key: &KeyArgs, force: bool) -> Result<Outpu
     refuse_same(path, input_identity(input), "the input")?;
     refuse_same(path, key.key_file().and_then(identity), "the key file")?;
     refuse_same(path, key.passphrase_file.as_deref().and_then(identity), "the passphrase file")?;
+    for file in &key.identity {
+        refuse_same(path, identity(file), "the identity file")?;
+    }
     if is_standard_output(path) {
         refuse_closed_output()?;
         return Ok(Output::Standard);

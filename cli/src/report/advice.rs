@@ -24,7 +24,7 @@ pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String
             "trying a passphrase on this stream would cost more memory or time than sv2 spends"
         }
         ErrorKind::Misuse if error.rule() == Some(Misuse::NothingForEnvelope) => {
-            "name the key file with -k FILE, or give the passphrase with -p; sv2 inspect says what there is"
+            "name the key file with -k FILE or the identity with -i FILE, or give the passphrase with -p; sv2 inspect says what there is"
         }
         ErrorKind::Misuse if error.rule() == Some(Misuse::NoContentKey) => {
             "name a key file with -k FILE, or with SV2_KEY_FILE"

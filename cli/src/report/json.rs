@@ -7,6 +7,7 @@ use serde::Serialize;
 use stream_v2::file::{Outcome, Summary};
 
 use crate::failure::{CmdResult, Failure};
+use crate::keys::Opener;
 use crate::progress::bar::Committed;
 use crate::stdio::{Results, is_standard_output, refuse_closed_output, write_results};
 use crate::text::escape::plain_json;
@@ -70,6 +71,9 @@ pub(crate) struct RunResult {
     plaintext_len: Option<u64>,
     stream_len: Option<u64>,
     key_id: Option<String>,
+    /// What opened the stream. `encrypt` has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opened_by: Option<&'static str>,
     /// The data goes to standard output, so that the result must not.
     #[serde(skip)]
     is_silent: bool,
@@ -97,6 +101,11 @@ impl RunResult {
     /// Names the key of the stream.
     pub(crate) fn key(&mut self, id: Option<[u8; 16]>) {
         self.key_id = id.map(hex::encode);
+    }
+
+    /// Names what opened the stream.
+    pub(crate) const fn opened_by(&mut self, opener: &Opener) {
+        self.opened_by = Some(opener.kind);
     }
 
     /// Reports the work that an incomplete run has committed.

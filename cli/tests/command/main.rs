@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
+mod age;
 mod cat;
 mod damage;
 #[cfg(unix)]

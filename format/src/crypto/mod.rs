@@ -83,4 +83,6 @@ pub use stream_opener::StreamOpener;
 pub use stream_sealer::StreamSealer;
 pub use transcript::Transcript;
 pub use verified_index::{IndexRef, IndexedSegment, VerifiedIndex};
-pub(crate) use wrapping::{WRAPPED_BODY_LEN, WrapLabels, WrapRoot};
+pub(crate) use wrapping::{
+    AGE_CHUNK_LEN, WRAPPED_BODY_LEN, WrapLabels, WrapRoot, unwrap_from_age, wrap_in_age,
+};

@@ -1,12 +1,12 @@
 //! §12.1, §12.5 Wraps a content key under the root of a stanza: a commitment, then one AEAD
-//! message.
+//! message. §12.2 Wraps it in the payload of an age file.
 //!
 //! ```text
 //! 0 of the stanza (48) | 48 commitment (32) | 80 wrapped content key (32) | 112 tag (16)
 //! ```
 
 use super::ContentKey;
-use super::cipher::{open_once, seal_once};
+use super::cipher::{open_age_chunk, open_once, seal_age_chunk, seal_once};
 use super::mac::{Secret, equal};
 use crate::wire::TAG_LEN;
 
@@ -90,6 +90,26 @@ impl WrapRoot {
 }
 
 const _: () = assert!(ASSOCIATED_LEN + 32 + TAG_LEN == WRAPPED_BODY_LEN);
+
+/// Bytes of the only chunk of an age payload whose plaintext is a content key.
+pub(crate) const AGE_CHUNK_LEN: usize = 32 + TAG_LEN;
+
+/// Returns the chunk of an age payload whose plaintext is `key` (§12.2).
+///
+/// Returns `None` if the AEAD rejects its key, which none does.
+pub(crate) fn wrap_in_age(payload_key: &[u8; 32], key: &ContentKey) -> Option<[u8; AGE_CHUNK_LEN]> {
+    let mut chunk = [0; AGE_CHUNK_LEN];
+    let (ciphertext, tag) = chunk.split_at_mut(32);
+    tag.copy_from_slice(&seal_age_chunk(payload_key, key.bytes(), ciphertext).ok()?);
+    Some(chunk)
+}
+
+/// Returns the content key in a chunk of an age payload, or `None` if the payload key is another.
+pub(crate) fn unwrap_from_age(payload_key: &[u8; 32], chunk: &[u8; AGE_CHUNK_LEN]) -> Option<ContentKey> {
+    let (ciphertext, tag) = chunk.split_at(32);
+    let tag: &[u8; TAG_LEN] = tag.try_into().ok()?;
+    ContentKey::filled_by(|key| open_age_chunk(payload_key, ciphertext, tag, key)).ok()
+}
 
 #[cfg(test)]
 mod tests {

@@ -2,16 +2,24 @@
 //!
 //! ```text
 //! version line | "-> " stanza … | "---" mac | payload
+//! payload: nonce (16) | content key (32) | tag (16)
 //! ```
 //!
 //! This module counts the stanzas of an age file, in one pass, and looks for age's own passwords.
-//! It knows nothing else of age. A library that does opens what passes here.
+//! It opens and seals the payload, so that no other code gets the content key. A library for age
+//! knows the rest: it makes and parses the header, and derives the key of the payload from it.
+
+use alloc::vec::Vec;
 
 use super::stanza::Stanza;
 use super::wrapped::{WrappedKey, not_unwrapped};
+use crate::crypto::{AGE_CHUNK_LEN, ContentKey, unwrap_from_age, wrap_in_age};
 use crate::limits::AGE_STANZAS_MAX;
 use crate::wire::StanzaType;
 use crate::{Error, Misuse};
+
+/// Bytes of the nonce that begins a payload.
+const NONCE_LEN: usize = 16;
 
 /// An age file with no more stanzas than a reader parses (§12.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +71,40 @@ impl<'a> AgeView<'a> {
     pub fn recipient_types(&self) -> impl Iterator<Item = &'a [u8]> + use<'a> {
         stanzas_of(self.file).map(first_word)
     }
+
+    /// Returns the nonce of the payload.
+    ///
+    /// The key of the payload follows from it and from the file key:
+    /// HKDF-SHA-256(ikm = file key, salt = nonce, info = "payload").
+    ///
+    /// # Errors
+    ///
+    /// - `key.envelope` if the plaintext of the payload does not have 32 bytes.
+    pub fn payload_nonce(&self) -> Result<[u8; NONCE_LEN], Error> {
+        self.payload().map(|(nonce, _)| nonce)
+    }
+
+    /// Returns the content key, which is the plaintext of the payload.
+    ///
+    /// The MAC of the header must be verified before.
+    ///
+    /// # Errors
+    ///
+    /// - `key.envelope` if the plaintext does not have 32 bytes, or the key of the payload is
+    ///   another.
+    pub fn unwrap(&self, payload_key: &[u8; 32]) -> Result<ContentKey, Error> {
+        let (_, chunk) = self.payload()?;
+        unwrap_from_age(payload_key, chunk).ok_or(not_unwrapped())
+    }
+
+    fn payload(&self) -> Result<([u8; NONCE_LEN], &'a [u8; AGE_CHUNK_LEN]), Error> {
+        let payload = payload_of(self.file).ok_or(not_unwrapped())?;
+        let (nonce, chunk) = payload.split_first_chunk().ok_or(not_unwrapped())?;
+        //= spec/stream-v2.md#sv2-env-015
+        //# A reader MUST report `key.envelope` where the plaintext of the age file is not exactly
+        //# 32 bytes.
+        Ok((*nonce, chunk.try_into().map_err(|_| not_unwrapped())?))
+    }
 }
 
 impl WrappedKey {
@@ -80,6 +122,39 @@ impl WrappedKey {
         }
         AgeView::of_file(file)?;
         Ok(Self::new(StanzaType::Age, file))
+    }
+
+    /// Wraps `content_key` in the age file that begins with `begin`: its header, and the nonce of
+    /// its payload (§12.2).
+    ///
+    /// # Errors
+    ///
+    /// - the errors of [`by_age`](Self::by_age).
+    /// - `key.envelope` if `begin` is something else, or the AEAD of this build cannot be set up.
+    pub fn by_age_payload(
+        begin: &[u8],
+        payload_key: &[u8; 32],
+        content_key: &ContentKey,
+    ) -> Result<Self, Error> {
+        if payload_of(begin).is_none_or(|payload| payload.len() != NONCE_LEN) {
+            return Err(not_unwrapped());
+        }
+        let chunk = wrap_in_age(payload_key, content_key).ok_or(not_unwrapped())?;
+        let file: Vec<u8> = [begin, &chunk].concat();
+        Self::by_age(&file)
+    }
+}
+
+/// Returns the bytes after the header of an age file: after the line that begins with `---`.
+fn payload_of(file: &[u8]) -> Option<&[u8]> {
+    let mut rest = file;
+    loop {
+        let end = rest.iter().position(|&byte| byte == b'\n')?;
+        let (line, after) = rest.split_at(end + 1);
+        rest = after;
+        if line.starts_with(b"---") {
+            return Some(rest);
+        }
     }
 }
 
@@ -148,6 +223,30 @@ mod tests {
             assert_eq!(error.rule(), Some(Misuse::AgeScrypt));
         }
         assert!(parsed(&file(["scrypt2 a".into()])).is_ok());
+    }
+
+    //= spec/stream-v2.md#sv2-env-015
+    //= type=test
+    //# A reader MUST report `key.envelope` where the plaintext of the age file is not exactly 32
+    //# bytes.
+    #[test]
+    fn payload_of_another_length_is_refused() {
+        let begin = [&b"age-encryption.org/v1\n-> X25519 a\nAAAA\n--- AAAA\n"[..], &[7; 16]].concat();
+        let key = ContentKey::new([1; 32]);
+        let wrapped = WrappedKey::by_age_payload(&begin, &[2; 32], &key).unwrap();
+        let body = wrapped.body();
+        let view = parsed(body).unwrap();
+        assert_eq!(view.payload_nonce(), Ok([7; 16]));
+        assert_eq!(view.unwrap(&[2; 32]).unwrap().id(), key.id());
+        assert_eq!(view.unwrap(&[3; 32]).unwrap_err().detail(), Detail::KeyEnvelope);
+        for file in [&body[..body.len() - 1], &[body, b"x"].concat(), b"age-encryption.org/v1\n", b""] {
+            let view = parsed(file).unwrap();
+            assert_eq!(view.payload_nonce().unwrap_err().detail(), Detail::KeyEnvelope);
+            assert_eq!(view.unwrap(&[2; 32]).unwrap_err().detail(), Detail::KeyEnvelope);
+        }
+        for begin in [&begin[..begin.len() - 1], &[&begin[..], b"x"].concat(), b"---", b""] {
+            assert!(WrappedKey::by_age_payload(begin, &[2; 32], &key).is_err());
+        }
     }
 
     proptest! {

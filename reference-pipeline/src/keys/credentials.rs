@@ -5,13 +5,15 @@ use stream_v2_format::envelope::{
     Argon2idLimits, Argon2idMemory, Argon2idView, DetachedEnvelope, EnvelopeView, KeyView, no_content_key,
 };
 use stream_v2_format::wire::{HeaderV1, StanzaType};
-use stream_v2_format::{self as format, Detail};
 
+#[cfg(feature = "age")]
+use super::Identity;
 use super::opened::{Opened, OpenedBy};
+use super::tries::{Tries, fault};
 use super::{KeyFile, Passphrase};
 use crate::error::{Error, Stage};
 
-/// The keys that a caller has to open streams: content keys, key files and passphrases.
+/// The keys that a caller has to open streams: content keys, key files, identities and passphrases.
 ///
 /// They are tried in the order of §12.6. A passphrase is asked for only if a stream has a stanza
 /// for one, and Argon2id runs only within the limits.
@@ -20,6 +22,8 @@ use crate::error::{Error, Stage};
 pub struct Credentials {
     content_keys: Vec<ContentKey>,
     key_files: Vec<KeyFile>,
+    #[cfg(feature = "age")]
+    pub(super) identities: Vec<Identity>,
     passphrases: Vec<Passphrase>,
     pub(super) limits: Argon2idLimits,
     /// It takes the place of the stream's own envelope.
@@ -47,6 +51,14 @@ impl Credentials {
         self
     }
 
+    /// Adds an identity of age.
+    #[cfg(feature = "age")]
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identities.push(identity);
+        self
+    }
+
     /// Adds a passphrase.
     #[must_use]
     pub fn with_passphrase(mut self, passphrase: Passphrase) -> Self {
@@ -69,7 +81,7 @@ impl Credentials {
         context: &[u8],
     ) -> Result<Opened, Error> {
         let envelope = EnvelopeView::after(header, envelope);
-        let mut tries = Tries { header, context, key: None, of_header_tag: None, of_envelope: None };
+        let mut tries = Tries::new(header, context);
         let directly = self.directly(&mut tries, envelope.is_none());
         let opened = match (directly, &envelope) {
             (None, Some(envelope)) => self.by_stanza(&mut tries, envelope)?,
@@ -80,8 +92,9 @@ impl Credentials {
         }
         // A stanza that something was brought for says more than a key of another stream.
         let error = tries.of_envelope.or(tries.of_header_tag).unwrap_or_else(|| {
-            no_content_key(envelope.as_ref(), |stanza| {
-                matches!(stanza, StanzaType::Key | StanzaType::Argon2id)
+            no_content_key(envelope.as_ref(), |stanza| match stanza {
+                StanzaType::Age => cfg!(feature = "age"),
+                stanza => matches!(stanza, StanzaType::Key | StanzaType::Argon2id),
             })
         });
         Err(fault(error))
@@ -106,7 +119,7 @@ impl Credentials {
         None
     }
 
-    /// Unwraps the content key from a stanza: rows 3 and 7 of §12.6.
+    /// Unwraps the content key from a stanza: rows 3 to 7 of §12.6.
     fn by_stanza(
         &self,
         tries: &mut Tries<'_>,
@@ -124,6 +137,19 @@ impl Credentials {
                 }
             }
         }
+        #[cfg(feature = "age")]
+        if let Some(opened) = self.by_identity(tries, envelope)? {
+            return Ok(Some(opened));
+        }
+        self.by_passphrase(tries, envelope)
+    }
+
+    /// Unwraps the content key with a passphrase: row 7 of §12.6.
+    fn by_passphrase(
+        &self,
+        tries: &mut Tries<'_>,
+        envelope: &EnvelopeView<'_>,
+    ) -> Result<Option<(StreamOpener, OpenedBy)>, Error> {
         let mut stanzas = envelope.stanzas();
         let Some(stanza) = stanzas.find(|stanza| stanza.stanza_type == StanzaType::Argon2id.value()) else {
             return Ok(None);
@@ -141,50 +167,6 @@ impl Credentials {
         }
         Ok(None)
     }
-}
-
-/// The attempts to open one stream, and how the last ones failed.
-struct Tries<'a> {
-    header: &'a HeaderV1,
-    context: &'a [u8],
-    /// The content key, once one has opened the stream.
-    key: Option<ContentKey>,
-    of_header_tag: Option<format::Error>,
-    of_envelope: Option<format::Error>,
-}
-
-impl Tries<'_> {
-    fn key(&mut self, key: &ContentKey) -> Result<StreamOpener, format::Error> {
-        let stream = StreamOpener::new(self.header, key, self.context);
-        self.key = stream.is_ok().then(|| key.clone());
-        stream.inspect_err(|error| self.of_header_tag = Some(*error))
-    }
-
-    /// Opens the stream under the key that a stanza gave.
-    fn only(&mut self, key: &ContentKey, by: OpenedBy) -> Result<(StreamOpener, OpenedBy), Error> {
-        //= spec/stream-v2.md#sv2-env-024
-        //# A reader MUST NOT try another one after a stanza gave a content key.
-        self.key(key).map(|stream| (stream, by)).map_err(fault)
-    }
-
-    /// Returns the content key, or `None` if the stanza does not unwrap.
-    fn unwrapped(
-        &mut self,
-        unwrapped: Result<ContentKey, format::Error>,
-    ) -> Result<Option<ContentKey>, Error> {
-        match unwrapped {
-            Ok(key) => Ok(Some(key)),
-            Err(error) if error.detail() == Detail::KeyEnvelope => {
-                self.of_envelope = Some(error);
-                Ok(None)
-            }
-            Err(error) => Err(fault(error)),
-        }
-    }
-}
-
-fn fault(error: format::Error) -> Error {
-    Error::format(Stage::Start, error)
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use crate::error::{Error, Stage};
 
 /// The key or passphrase that opened a stream.
 ///
-/// A key file or a passphrase shows that the writer had the same secret (§21.1).
+/// A key file or a passphrase shows that the writer had the same secret. An identity shows nothing
+/// about the writer: its recipient is public (§21.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenedBy {
@@ -19,6 +20,8 @@ pub enum OpenedBy {
     KeyFile([u8; 16]),
     /// The key of a key file, under which the envelope wraps the content key.
     KeyStanza([u8; 16]),
+    /// An identity of age: that of this index, in the order in which the caller brought them.
+    Identity(usize),
     /// A passphrase.
     Passphrase,
 }

@@ -7,9 +7,12 @@ use stream_v2_format::{self as format};
 
 use super::salts::{draw, draw_key};
 use super::{Credentials, KeyFile, Passphrase};
+#[cfg(feature = "age")]
+use super::{Identity, Recipient};
 use crate::error::{Error, Stage};
 
-/// For whom a writer wraps the content key of each stream: key files, or a passphrase.
+/// For whom a writer wraps the content key of each stream: key files and recipients of age, or a
+/// passphrase.
 ///
 /// Each stream gets a content key of its own. A passphrase cannot be combined with anything
 /// (SV2-ENV-005).
@@ -17,13 +20,25 @@ use crate::error::{Error, Stage};
 #[non_exhaustive]
 pub struct Recipients {
     key_files: Vec<KeyFile>,
+    #[cfg(feature = "age")]
+    recipients: Vec<Recipient>,
+    #[cfg(feature = "age")]
+    identities: Vec<Identity>,
     passphrase: Option<Passphrase>,
     argon2id: Argon2idParams,
 }
 
 impl Default for Recipients {
     fn default() -> Self {
-        Self { key_files: Vec::new(), passphrase: None, argon2id: Argon2idParams::RECOMMENDED }
+        Self {
+            key_files: Vec::new(),
+            #[cfg(feature = "age")]
+            recipients: Vec::new(),
+            #[cfg(feature = "age")]
+            identities: Vec::new(),
+            passphrase: None,
+            argon2id: Argon2idParams::RECOMMENDED,
+        }
     }
 }
 
@@ -38,6 +53,22 @@ impl Recipients {
     #[must_use]
     pub fn with_key_file(mut self, key_file: KeyFile) -> Self {
         self.key_files.push(key_file);
+        self
+    }
+
+    /// Adds a recipient of age. It cannot resume a stream, because it opens none.
+    #[cfg(feature = "age")]
+    #[must_use]
+    pub fn with_recipient(mut self, recipient: Recipient) -> Self {
+        self.recipients.push(recipient);
+        self
+    }
+
+    /// Adds the recipients of an identity of age. The identity resumes streams.
+    #[cfg(feature = "age")]
+    #[must_use]
+    pub fn with_identity(mut self, identity: Identity) -> Self {
+        self.identities.push(identity);
         self
     }
 
@@ -67,6 +98,8 @@ impl Recipients {
             .with_work_kib(least.work_kib.max(work_kib));
         let credentials = Credentials::new().with_limits(limits);
         let credentials = self.key_files.iter().cloned().fold(credentials, Credentials::with_key_file);
+        #[cfg(feature = "age")]
+        let credentials = self.identities.iter().cloned().fold(credentials, Credentials::with_identity);
         self.passphrase.iter().cloned().fold(credentials, Credentials::with_passphrase)
     }
 
@@ -100,13 +133,15 @@ impl Recipients {
     fn wrapped(&self, content_key: &ContentKey) -> Result<Vec<WrappedKey>, Error> {
         let fault = |error| Error::format(Stage::Start, error);
         let Some(passphrase) = &self.passphrase else {
-            let wrapped = self
-                .key_files
-                .iter()
-                .map(|file| WrappedKey::by_key(&file.key, file.key_id, salt()?, content_key).map_err(fault));
-            return wrapped.collect();
+            let mut wrapped = Vec::new();
+            for file in &self.key_files {
+                wrapped
+                    .push(WrappedKey::by_key(&file.key, file.key_id, salt()?, content_key).map_err(fault)?);
+            }
+            wrapped.extend(self.wrap_for_age(content_key)?);
+            return Ok(wrapped);
         };
-        if !self.key_files.is_empty() {
+        if !self.key_files.is_empty() || self.has_age() {
             return Err(fault(format::Error::misuse(Misuse::PassphraseAlone)));
         }
         let (salt, mut memory) = (salt()?, Argon2idMemory::new());
@@ -114,6 +149,36 @@ impl Recipients {
             .with(|bytes| WrappedKey::by_password(bytes, self.argon2id, salt, content_key, &mut memory))
             .map_err(|error| Error::io(Stage::Start, None, error))?;
         Ok(vec![wrapped.map_err(fault)?])
+    }
+
+    #[cfg(feature = "age")]
+    const fn has_age(&self) -> bool {
+        !self.recipients.is_empty() || !self.identities.is_empty()
+    }
+
+    /// Wraps the content key in an age file for all recipients, if there are any.
+    #[cfg(feature = "age")]
+    fn wrap_for_age(&self, content_key: &ContentKey) -> Result<Option<WrappedKey>, Error> {
+        let mut recipients = self.recipients.clone();
+        for identity in &self.identities {
+            let of_identity = identity.recipients();
+            recipients.extend(of_identity.map_err(|error| Error::io(Stage::Start, None, error))?);
+        }
+        if recipients.is_empty() {
+            return Ok(None);
+        }
+        super::age::wrap(&recipients, content_key).map(Some)
+    }
+
+    #[cfg(not(feature = "age"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    const fn has_age(&self) -> bool {
+        false
+    }
+
+    #[cfg(not(feature = "age"))]
+    fn wrap_for_age(&self, _: &ContentKey) -> Result<Option<WrappedKey>, Error> {
+        Ok(None)
     }
 }
 

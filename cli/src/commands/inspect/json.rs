@@ -7,6 +7,7 @@ use stream_v2::format::envelope::{AgeView, Argon2idView, EnvelopeView, KeyView, 
 use stream_v2::format::wire::{HeaderV1, StanzaType};
 use stream_v2::pipeline::{Error, WalkedSegment};
 
+use crate::commands::inspect::age;
 use crate::commands::inspect::view::View;
 use crate::failure::Failure;
 use crate::report::json::line;
@@ -50,7 +51,9 @@ struct EnvelopeStanza {
     #[serde(skip_serializing_if = "Option::is_none")]
     argon2id: Option<Cost>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    recipients: Option<u32>,
+    recipients: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient_types: Option<Vec<String>>,
 }
 
 #[derive(Serialize)]
@@ -65,6 +68,8 @@ impl EnvelopeStanza {
         let known = StanzaType::from_value(stanza.stanza_type);
         let argon2id =
             (known == Some(StanzaType::Argon2id)).then(|| Argon2idView::parse(stanza).ok()).flatten();
+        let recipient_types =
+            AgeView::parse(stanza).and_then(Result::ok).map(|age| age::recipient_types(&age));
         Self {
             stanza_type: stanza.stanza_type,
             name: known.map(StanzaType::name),
@@ -75,7 +80,8 @@ impl EnvelopeStanza {
                 passes: view.passes,
                 lanes: view.lanes,
             }),
-            recipients: AgeView::parse(stanza).and_then(Result::ok).map(|age| age.stanzas()),
+            recipients: recipient_types.as_ref().map(Vec::len),
+            recipient_types,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `sv2 inspect`: shows the public parts of a stream, without the key.
 
+mod age;
 mod json;
 mod table;
 mod view;

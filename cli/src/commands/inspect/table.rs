@@ -8,6 +8,7 @@ use stream_v2::format::envelope::{AgeView, Argon2idParams, Argon2idView, Envelop
 use stream_v2::format::wire::{HeaderV1, SegmentFlags, SegmentHeader, StanzaType};
 use stream_v2::pipeline::{Error, WalkedSegment};
 
+use crate::commands::inspect::age::{counted, recipient_types};
 use crate::commands::inspect::view::View;
 use crate::failure::Failure;
 use crate::text::escape::one_line;
@@ -166,7 +167,11 @@ fn described(stanza: &Stanza<'_>) -> String {
     }
     if let Some(age) = AgeView::parse(stanza) {
         return match age {
-            Ok(age) => format!("an age file for {}", count(age.stanzas().into(), "recipient")),
+            Ok(age) => {
+                let types = recipient_types(&age);
+                let recipients = count(types.len() as u64, "recipient");
+                format!("an age file for {recipients}: {}", counted(&types))
+            }
             Err(_) => format!("an age file that is not opened, {len}"),
         };
     }

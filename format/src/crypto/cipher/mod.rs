@@ -128,6 +128,37 @@ pub(super) fn open_once(
     })
 }
 
+/// The nonce of the only chunk of an age payload: chunk 0, and the last one (§12.2).
+const AGE_NONCE: [u8; 12] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+/// Seals the only chunk of an age payload, with ChaCha20-Poly1305 (§12.2).
+///
+/// `ciphertext` has the length of `plaintext`.
+pub(super) fn seal_age_chunk(
+    payload_key: &[u8; 32],
+    plaintext: &[u8],
+    ciphertext: &mut [u8],
+) -> Result<[u8; TAG_LEN], Rejected> {
+    scrub_cipher(|| {
+        // The cipher of this suite is ChaCha20-Poly1305 under a subkey.
+        let cipher = backend::Cipher::new(Suite::XChaCha20Poly1305, payload_key);
+        cipher.seal(AGE_NONCE, b"", plaintext, ciphertext)
+    })
+}
+
+/// Opens what [`seal_age_chunk`] seals. After an error the content of `plaintext` is undefined.
+pub(super) fn open_age_chunk(
+    payload_key: &[u8; 32],
+    ciphertext: &[u8],
+    tag: &[u8; TAG_LEN],
+    plaintext: &mut [u8],
+) -> Result<(), Rejected> {
+    scrub_cipher(|| {
+        let cipher = backend::Cipher::new(Suite::XChaCha20Poly1305, payload_key);
+        cipher.open(AGE_NONCE, b"", ciphertext, tag, plaintext)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use chacha20poly1305::aead::KeyInit;
