@@ -74,11 +74,7 @@ impl Keys {
         self.file.as_ref().map(|file| file.text.key_id)
     }
 
-    /// Returns whether streams are written that these keys alone cannot open.
-    pub(crate) fn are_public(&self) -> bool {
-        !self.recipients.is_empty() && self.identities.is_empty() && self.file.is_none()
-    }
-
+    /// Returns whether there are identities.
     pub(crate) const fn has_identities(&self) -> bool {
         !self.identities.is_empty()
     }

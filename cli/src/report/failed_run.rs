@@ -2,7 +2,7 @@
 
 use std::io::{self, ErrorKind as IoKind};
 
-use stream_v2::format::{Detail, Error as FormatError, ErrorKind, Misuse};
+use stream_v2::format::{Detail, Error as FormatError, ErrorKind};
 use stream_v2::pipeline::{Cause, Error, Stage};
 use stream_v2::s3::is_hidden;
 
@@ -59,9 +59,6 @@ impl FailedRun<'_> {
         let failure = Failure::stream(self.input, error);
         if error.kind() == ErrorKind::Key {
             return failure.hint(self.key_advice(error));
-        }
-        if error.rule() == Some(Misuse::NothingForEnvelope) && self.keys.are_public() {
-            return failure.hint(OWN_ENVELOPE).hint(RESTART);
         }
         let failure = match rescue(error, self.input) {
             Some(rescue) => failure.hint(rescue),
@@ -216,10 +213,6 @@ impl FailedRun<'_> {
         vec![format!("{name} is kept: {what}"), next]
     }
 }
-
-/// A writer that has only recipients cannot open the stream that it began.
-const OWN_ENVELOPE: &str =
-    "the partial output is encrypted for recipients; -i FILE, with an identity of one of them, resumes it";
 
 const SAME_BYTES: &str = "to resume, the command must write the same bytes again; all of them are compared";
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use stream_v2::file::Warning;
 use stream_v2::format::crypto::Committed;
-use stream_v2::format::{Detail, ErrorKind};
+use stream_v2::format::{Detail, ErrorKind, Misuse};
 use stream_v2::pipeline::{Cause, Error, OutputFile, SourceStamp, Stage};
 
 use crate::failure::{Failure, note};
@@ -16,6 +16,10 @@ use crate::output::target::Output;
 use crate::text::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart discards the partial output and starts over";
+
+/// A writer that has only recipients cannot open the stream that it began.
+const OWN_ENVELOPE: &str =
+    "to resume, give a key of the first run: -i FILE with an identity of one of its recipients, or -k FILE";
 
 /// Reports findings about the output.
 pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
@@ -83,6 +87,9 @@ pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
         }
         Cause::Format(error) if error.kind() == ErrorKind::Key => Failure::stream(&name, error)
             .hint(format!("it was begun with another key or --context; {RESTART}")),
+        Cause::Format(error) if error.rule() == Some(Misuse::NothingForEnvelope) => {
+            Failure::stream(&name, error).hint(OWN_ENVELOPE).hint(RESTART)
+        }
         Cause::Format(error) if error.kind() == ErrorKind::Misuse => {
             Failure::usage(format!("{name}: was begun without --index"))
                 .hint(format!("leave out --index to resume; {RESTART}"))

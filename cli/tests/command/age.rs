@@ -95,7 +95,7 @@ fn a_writer_with_recipients_alone_cannot_resume() {
     assert!(killed_at(&folder, &args, 2000));
     let ran = folder.run(&args);
     assert_eq!(ran.code(), 2, "{ran}");
-    assert!(ran.stderr().contains("-i FILE, with an identity of one of them, resumes it"), "{ran}");
+    assert!(ran.stderr().contains("-i FILE with an identity of one of its recipients"), "{ran}");
     assert!(ran.stderr().contains("--restart"), "{ran}");
     assert!(folder.exists("data.sv2.partial"));
     let ran = folder.run(&format!("encrypt -r {one} -i two {sizes}"));

@@ -63,8 +63,10 @@ impl Place {
     }
 
     fn run_in(&self, args: &str, environment: &[(&str, &str)]) -> Ran {
-        let mut command = self.0.sv2(args);
-        command.env("PATH", self.0.path("bin")).env(program::STARTS, self.0.path("starts"));
+        // In a session of its own it has no terminal to ask on.
+        let mut command = self.0.sv2_after(&["setsid", "--wait"], args);
+        let path = format!("{}:{}", self.0.path("bin").display(), std::env::var("PATH").unwrap());
+        command.env("PATH", path).env(program::STARTS, self.0.path("starts"));
         command.env_remove("AGEDEBUG").envs(environment.iter().copied());
         Ran(command.output().unwrap())
     }

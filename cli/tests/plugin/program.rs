@@ -10,12 +10,11 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD_NO_PAD as BASE64;
 use sha2::{Digest, Sha256};
 
-/// A recipient or identity without its name and checksum.
-pub(crate) const PLAIN: &str = "wpkx";
-pub(crate) const ASKS: &str = "v9ek";
-pub(crate) const FAILS: &str = "vesk";
-pub(crate) const HYBRID: &str = "dpuk";
-pub(crate) const PIN: &str = "1234";
+/// The first letters of recipients and identities, without their names.
+const ASKS: &str = "v9ek";
+const FAILS: &str = "vesk";
+const HYBRID: &str = "dpuk";
+const PIN: &str = "1234";
 /// The file to which the plugin appends a line when it starts.
 pub(crate) const STARTS: &str = "SV2TEST_STARTS";
 

@@ -1,6 +1,6 @@
 //! Encrypting into an output that resumes.
 
-use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, OutputFile};
+use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, OutputFile, Stage};
 
 use super::{Follower, create, refuse_existing, restart};
 use crate::error::{Error, Problem};
@@ -31,6 +31,10 @@ pub(crate) fn encrypt_to(
         None => {
             let (sink, stamp) = (create(output)?, source.known());
             let run = pipeline.run_to_file(source, stamp, sink, Some(&mut follower));
+            // Without a key nothing was written. The error to report is that of the run.
+            if run.as_ref().is_err_and(|error| error.stage() == Stage::Start) {
+                let _ = output.discard();
+            }
             (Outcome::Fresh, run.map_err(Problem::Run))
         }
     };
