@@ -89,6 +89,9 @@ impl RewrapArgs {
 
     /// Returns whether an option names a new key, recipient or passphrase.
     pub(crate) const fn has_new(&self) -> bool {
-        !self.new_key_file.is_empty() || self.to.has_any() || self.passphrase || self.new_passphrase_file.is_some()
+        !self.new_key_file.is_empty()
+            || self.to.has_any()
+            || self.passphrase
+            || self.new_passphrase_file.is_some()
     }
 }

@@ -174,10 +174,10 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use stream_v2_format::Misuse;
     use stream_v2_format::crypto::StreamSealer;
     use stream_v2_format::envelope::{Envelope, WrappedKey, write_envelope};
     use stream_v2_format::wire::StreamParams;
+    use stream_v2_format::{self as format, Detail, Misuse};
 
     use super::*;
 

@@ -224,9 +224,8 @@ mod tests {
     /// A private key of OpenSSH, as ssh-keygen writes it without a passphrase.
     fn private_key(seed: [u8; 32], cipher: &[u8], key_type: &[u8]) -> String {
         let scalar = Sha512::digest(seed);
-        let scalar =
-            curve25519_dalek::edwards::EdwardsPoint::mul_base_clamped(scalar[..32].try_into().unwrap());
-        let public: [u8; 32] = EdwardsPoint::compress(&scalar).to_bytes();
+        let point = EdwardsPoint::mul_base_clamped(scalar[..32].try_into().unwrap());
+        let public: [u8; 32] = point.compress().to_bytes();
         let blob = [ssh_string(key_type), ssh_string(&public)].concat();
         let pair = [seed, public].concat();
         let private =
