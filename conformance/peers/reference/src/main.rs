@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use stream_v2_format::crypto::AEAD_BACKEND;
 
 /// The implemented optional parts of the format.
-const FEATURES: [&str; 3] = ["suite-2", "index", "argon2id"];
+const FEATURES: [&str; 4] = ["suite-2", "index", "argon2id", "age"];
 
 fn main() {
     let mut stdout = stdout().lock();

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use stream_v2_format::crypto::ContentKey;
-use stream_v2_pipeline::KeyFile;
+use stream_v2_pipeline::{Identity, KeyFile};
 
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
@@ -119,6 +119,7 @@ pub(crate) struct Unwrap {
 pub(crate) struct Brought {
     content_keys: Vec<String>,
     key_files: Vec<BroughtKey>,
+    identities: Vec<String>,
     passwords: Vec<String>,
 }
 
@@ -149,6 +150,10 @@ impl Brought {
     pub(crate) fn key_files(&self) -> impl Iterator<Item = KeyFile> {
         let texts = self.key_files.iter().map(|file| format!("sv2-key-1 {} {}", file.id, file.key));
         texts.map(|text| KeyFile::parse(text.as_bytes()).unwrap())
+    }
+
+    pub(crate) fn identities(&self) -> impl Iterator<Item = Identity> {
+        self.identities.iter().map(|text| Identity::parse(text, None).unwrap())
     }
 
     pub(crate) fn passwords(&self) -> impl Iterator<Item = Vec<u8>> {

@@ -3,7 +3,8 @@
 
 use stream_v2_format::crypto::{ContentKey, StreamOpener};
 use stream_v2_format::envelope::{
-    Argon2idLimits, Argon2idMemory, Argon2idView, DetachedEnvelope, EnvelopeView, KeyView, no_content_key,
+    AgeView, Argon2idLimits, Argon2idMemory, Argon2idView, DetachedEnvelope, EnvelopeView, KeyView,
+    no_content_key,
 };
 use stream_v2_format::wire::{HeaderV1, StanzaType};
 use stream_v2_format::{Detail, Error};
@@ -67,12 +68,13 @@ fn by_pipeline(
     let credentials = Credentials::new().with_limits(limits(request));
     let credentials = brought.content_keys().fold(credentials, Credentials::with_content_key);
     let credentials = brought.key_files().fold(credentials, Credentials::with_key_file);
+    let credentials = brought.identities().fold(credentials, Credentials::with_identity);
     let passphrases = brought.passwords().map(|password| Passphrase::new(password.into()));
     let credentials = passphrases.fold(credentials, Credentials::with_passphrase);
     let credentials = detached.into_iter().fold(credentials, Credentials::with_detached_envelope);
     credentials
         .open(header, envelope, context)
-        .map(|(_, by)| matches!(by, OpenedBy::KeyStanza(_) | OpenedBy::Passphrase))
+        .map(|(_, by)| !matches!(by, OpenedBy::ContentKey | OpenedBy::KeyFile(_)))
         .map_err(|error| *format_error(&error))
 }
 
@@ -110,10 +112,13 @@ impl Unlocking<'_> {
         if let Some(opened) = self.by_key_files(&mut not_unwrapped) {
             return Ok(opened);
         }
+        if let Some(opened) = self.by_identities(&mut not_unwrapped) {
+            return Ok(opened);
+        }
         if let Some(opened) = self.by_passwords(&mut not_unwrapped)? {
             return Ok(opened);
         }
-        let implemented = |stanza| matches!(stanza, StanzaType::Key | StanzaType::Argon2id);
+        let implemented = |stanza| matches!(stanza, StanzaType::Key | StanzaType::Age | StanzaType::Argon2id);
         let nothing_fits = || no_content_key(self.envelope.as_ref(), implemented);
         Err(not_unwrapped.or(wrong_key).unwrap_or_else(nothing_fits))
     }
@@ -129,6 +134,22 @@ impl Unlocking<'_> {
                         Ok(content_key) => return Some((content_key, Some(stanza.offset.0))),
                         Err(error) => *not_unwrapped = Some(error),
                     }
+                }
+            }
+        }
+        None
+    }
+
+    /// The format crate counts stanzas and opens payloads. The rest of age is in the pipeline.
+    fn by_identities(&self, not_unwrapped: &mut Option<Error>) -> Option<Opened> {
+        for identity in self.request.brought.identities() {
+            for stanza in self.envelope.iter().flat_map(EnvelopeView::stanzas) {
+                let Some(view) = AgeView::parse(&stanza) else { continue };
+                let unwrapped =
+                    view.and_then(|view| identity.unwrap(view).unwrap().ok_or(Error::key_envelope()));
+                match unwrapped {
+                    Ok(content_key) => return Some((content_key, Some(stanza.offset.0))),
+                    Err(error) => *not_unwrapped = Some(error),
                 }
             }
         }

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use age_core::format::{FileKey, Stanza};
 use age_core::secrecy::ExposeSecret;
+use stream_v2_format::crypto::ContentKey;
+use stream_v2_format::envelope::AgeView;
 use zeroize::Zeroizing;
 
+use super::file::AgeFile;
 use super::locked::LockedFile;
 use super::plugin::{PluginIdentity, Plugins};
 use super::{Recipient, hybrid, ssh};
@@ -154,6 +157,18 @@ impl Identity {
                 return Ok(recipients.concat());
             }
         }])
+    }
+
+    /// Returns the content key in an `age` stanza, if that is for this identity.
+    ///
+    /// [`Credentials::open`](crate::Credentials::open) does this in the right order. The content key
+    /// may be that of another stream.
+    ///
+    /// # Errors
+    ///
+    /// - any error of asking for a passphrase.
+    pub fn unwrap(&self, stanza: AgeView<'_>) -> io::Result<Option<ContentKey>> {
+        AgeFile::parse(stanza).map_or(Ok(None), |file| file.unwrap(self))
     }
 
     /// Returns whether a passphrase was brought for this file of identities, and is not its own.
