@@ -1,5 +1,6 @@
 //! The command line: its commands and options, and their help texts.
 
+mod encrypt;
 mod rewrap;
 
 use std::ffi::{OsStr, OsString};
@@ -9,7 +10,6 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand};
 use clap_complete::Shell;
-use stream_v2::format::wire::Suite;
 use stream_v2::pipeline::{Durability, Parallelism};
 
 use crate::failure::Failure;
@@ -21,6 +21,7 @@ use crate::progress::meter::ProgressForm;
 use crate::progress::stats::StatsFormat;
 use crate::text::size::{parse_age, parse_range, parse_size};
 
+pub(crate) use self::encrypt::{EncryptArgs, RecipientArgs};
 pub(crate) use self::rewrap::RewrapArgs;
 
 /// Version of the command, and of the formats that it reads and writes.
@@ -249,58 +250,6 @@ impl RunArgs {
     }
 }
 
-/// The recipients of `encrypt`.
-#[derive(ClapArgs)]
-pub(crate) struct RecipientArgs {
-    /// Encrypt for a recipient: age1…, or ssh-ed25519 …; can be repeated
-    #[arg(short, long, value_name = "RECIPIENT")]
-    pub(crate) recipient: Vec<String>,
-    /// Encrypt for the recipients in a file, one on each line; can be repeated
-    #[arg(short = 'R', long, value_name = "FILE")]
-    pub(crate) recipients_file: Vec<PathBuf>,
-}
-
-impl RecipientArgs {
-    pub(crate) const fn has_any(&self) -> bool {
-        !self.recipient.is_empty() || !self.recipients_file.is_empty()
-    }
-}
-
-#[derive(ClapArgs)]
-pub(crate) struct EncryptArgs {
-    #[command(flatten)]
-    pub(crate) io: IoArgs,
-    #[command(flatten)]
-    pub(crate) to: RecipientArgs,
-    /// Cipher suite: xchacha20-poly1305, or aes-256-gcm, which is faster on processors with AES
-    /// instructions [default: xchacha20-poly1305]
-    #[arg(long, value_name = "SUITE", value_parser = parse_suite)]
-    pub(crate) suite: Option<Suite>,
-    /// Plaintext bytes of a segment: a multiple of the frame size, up to 64M [default: 1M]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub(crate) segment_size: Option<u64>,
-    /// Plaintext bytes of a frame: a power of two from 4K to 16M [default: 64K]
-    #[arg(long, value_name = "SIZE", value_parser = parse_size)]
-    pub(crate) frame_size: Option<u64>,
-    /// Encrypt under a fresh key that the key file opens, and not under the key file itself
-    #[arg(long, conflicts_with_all = ["passphrase", "passphrase_file"])]
-    pub(crate) wrap_key: bool,
-    /// Write index segments, for ranges of streams with short segments. Give it again to resume
-    #[arg(long)]
-    pub(crate) index: bool,
-    /// Run COMMAND, encrypt its output, and complete the stream only if COMMAND exits with 0. In a
-    /// pipeline, sv2 cannot see that the program before it failed
-    #[arg(long, requires = "command", requires = "output", conflicts_with = "input")]
-    pub(crate) from_command: bool,
-    /// Command of --from-command, with its arguments
-    #[arg(last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<OsString>,
-    /// When resuming, compare all of INPUT that is already encrypted [default: its length, its time
-    /// of modification and its last part]
-    #[arg(long)]
-    pub(crate) verify_source: bool,
-}
-
 #[derive(ClapArgs)]
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
@@ -411,12 +360,4 @@ pub(crate) struct CompletionsArgs {
     /// Shell
     #[arg(value_name = "SHELL")]
     pub(crate) shell: Shell,
-}
-
-fn parse_suite(name: &str) -> Result<Suite, String> {
-    let suites = [Suite::XChaCha20Poly1305, Suite::Aes256Gcm];
-    suites
-        .into_iter()
-        .find(|suite| suite.name() == name)
-        .ok_or_else(|| format!("allowed are {}", suites.map(Suite::name).join(" and ")))
 }

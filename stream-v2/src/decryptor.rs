@@ -192,8 +192,8 @@ impl<R> Decryptor<R> {
     /// Does the same as [`check`](Self::check), and keeps the keys for the calls that follow.
     ///
     /// They ignore the credentials, the context and the limit of the segment size of their
-    /// [`Unlock`]. A passphrase costs memory and time, and a plugin may ask the user to touch a key.
-    /// This call lets both happen once.
+    /// [`Unlock`]. A passphrase costs memory and time, and a plugin may ask the user to touch a
+    /// key. This call lets both happen once.
     ///
     /// # Errors
     ///

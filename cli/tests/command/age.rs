@@ -114,7 +114,8 @@ fn files_that_hold_no_identity_are_refused_without_showing_them() {
     let (folder, [one, _]) = folder();
     let secret = String::from_utf8(folder.read("one")).unwrap();
     let line = secret.lines().last().unwrap().to_owned();
-    let damaged = line.replacen(&line[30..31], if &line[30..31] == "Q" { "P" } else { "Q" }, 1);
+    let mut damaged = line.clone();
+    damaged.replace_range(30..31, if &line[30..31] == "Q" { "P" } else { "Q" });
     folder.write_key("damaged", &format!("# comment\n\n{damaged}\n"));
     folder.write_key("unknown", "hello\n");
     folder.write_key("empty", "# nothing\n");

@@ -103,7 +103,7 @@ fn send(words: &[&str], body: &[u8]) {
         text += &format!("{}\n", &rest[..64]);
         rest = &rest[64..];
     }
-    print!("{text}{rest}\n");
+    println!("{text}{rest}");
     io::stdout().flush().unwrap();
 }
 

@@ -161,8 +161,8 @@ impl Identity {
 
     /// Returns the content key in an `age` stanza, if that is for this identity.
     ///
-    /// [`Credentials::open`](crate::Credentials::open) does this in the right order. The content key
-    /// may be that of another stream.
+    /// [`Credentials::open`](crate::Credentials::open) does this in the right order. The content
+    /// key may be that of another stream.
     ///
     /// # Errors
     ///
