@@ -14,8 +14,8 @@ use stream_v2::pipeline::{Durability, Parallelism};
 
 use crate::failure::Failure;
 use crate::help::{
-    CAT, COMPLETIONS, DECRYPT, DELETE, ENCRYPT, EXIT_CODES, INSPECT, KEYGEN, LIST, MAN, RECOVER, REWRAP,
-    UPLOADS, VERIFY,
+    CAT, COMPLETIONS, DECRYPT, DELETE, ENCRYPT, EXIT_CODES, INSPECT, KEYGEN, LIST, MAN, RECOVER, RESUME_KEYS,
+    REWRAP, UPLOADS, VERIFY,
 };
 use crate::progress::meter::ProgressForm;
 use crate::progress::stats::StatsFormat;
@@ -73,6 +73,9 @@ pub(crate) enum Command {
     /// List uploads to S3 that were not completed, and abort old ones if asked
     #[command(after_help = UPLOADS)]
     Uploads(UploadsArgs),
+    /// List the resume keys of unfinished streams, and delete old ones if asked
+    #[command(after_help = RESUME_KEYS)]
+    ResumeKeys(ResumeKeysArgs),
     /// Delete a stream from a database
     #[command(after_help = DELETE)]
     Delete(DeleteArgs),
@@ -119,6 +122,19 @@ pub(crate) struct UploadsArgs {
     #[arg(long)]
     pub(crate) abort: bool,
     /// Minimum age, such as 90m, 36h or 7d [default with --abort: 7d]
+    #[arg(long, value_name = "AGE", value_parser = parse_age)]
+    pub(crate) older_than: Option<Duration>,
+    /// Print the result as one JSON object on standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(ClapArgs)]
+pub(crate) struct ResumeKeysArgs {
+    /// Delete the resume keys whose partial output is gone, and which are older than --older-than
+    #[arg(long)]
+    pub(crate) delete: bool,
+    /// Minimum age, such as 90m, 36h or 7d [default with --delete: 7d]
     #[arg(long, value_name = "AGE", value_parser = parse_age)]
     pub(crate) older_than: Option<Duration>,
     /// Print the result as one JSON object on standard output

@@ -12,7 +12,8 @@ Exit codes:
 
 Environment:
   SV2_KEY_FILE         the key file, if no option names a key
-  SV2_STATE_DIR        folder for uploads in progress [default: ~/.local/state/sv2]
+  SV2_STATE_DIR        folder for uploads in progress and resume keys
+                       [default: ~/.local/state/sv2]
   AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL
                        S3: credentials, region and server
 
@@ -60,6 +61,7 @@ pub(crate) const REWRAP: &str = examples!(
 pub(crate) const LIST: &str = examples!("sv2 list all.db");
 pub(crate) const UPLOADS: &str =
     examples!("sv2 uploads s3://backups", "sv2 uploads s3://backups/daily/ --abort --older-than 7d");
+pub(crate) const RESUME_KEYS: &str = examples!("sv2 resume-keys", "sv2 resume-keys --delete --older-than 7d");
 pub(crate) const DELETE: &str = examples!("sv2 delete 'sqlite:all.db?stream=dump'");
 
 pub(crate) const MAN: &str = examples!("sv2 man ~/.local/share/man/man1");

@@ -13,6 +13,7 @@ mod output;
 mod passphrase;
 mod progress;
 mod report;
+mod state;
 mod stdio;
 mod text;
 mod waiting;

@@ -78,6 +78,8 @@ rules! {
     AgeScrypt = Some("SV2-ENV-020"), "an age file in an envelope must not have a password of its own";
     /// Hybrid recipients of age were combined with others, which a quantum computer could open.
     AgeMixed = None, "hybrid recipients of age are combined only with other hybrid recipients";
+    /// A stream was to be resumed for other recipients than those that it was begun for.
+    OtherRecipients = None, "a stream is resumed for the recipients that it was begun for";
     /// A file under a working name of the output was not written by it. Move it away.
     OutputOfOthers = Some("SV2-RES-014"), "a file that is not part of this output is not dropped or replaced";
     /// The link of a segment was requested that has none.

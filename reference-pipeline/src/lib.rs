@@ -42,6 +42,7 @@
 //! | read and write key files | [`KeyFile`] | Appendix C |
 //! | encrypt for keys and passphrases | [`Recipients`], [`Credentials`], [`Passphrase`] | §12 |
 //! | replace envelopes | [`Rewrap`], [`write_detached`] | §12.4 |
+//! | resume what is encrypted for others alone | [`ResumeKeys`] | §19.9 |
 //!
 //! # Examples
 //!
@@ -152,7 +153,7 @@ pub use segment::{
 };
 pub use sink::{FileSink, OutputSink, SinkUnit, WriterSink};
 pub use source::{ReadAt, resolve_seek};
-pub use storage::{Disk, OutputFile, Storage, StoredFile, is_planted};
+pub use storage::{Disk, KeptKey, OutputFile, ResumeKeys, Storage, StoredFile, is_planted};
 pub use stream_v2_format::crypto::ContentKey;
 
 /// Returns the features of this build that are for tests only, including those of the format.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::{fmt, io};
 
 use stream_v2_format::wire::Suite;
-use stream_v2_format::{self as format, Detail};
+use stream_v2_format::{self as format, Detail, Misuse};
 use stream_v2_pipeline::{self as pipeline, Cause, KeyFileError, SourceStamp};
 
 use crate::report::Warning;
@@ -63,9 +63,10 @@ pub enum ErrorKind {
     ///
     /// Restore the source, or set `restart` in the settings.
     SourceChanged,
-    /// The stream to be resumed was begun with another value of a parameter.
+    /// The stream to be resumed was begun with another value of a parameter, or for other
+    /// recipients.
     ///
-    /// Leave the parameter at its default, or set [`Options::restart`](crate::Options::restart).
+    /// Leave the parameter at its default, name the same recipients, or set [`Options::restart`](crate::Options::restart).
     OtherParameters,
     /// The partial output is not the beginning of the plaintext: someone changed it.
     ///
@@ -152,6 +153,7 @@ impl Error {
             Problem::Resume(error) => match error.cause() {
                 Cause::Io(error) => kind_of_output(error),
                 Cause::Format(error) if error.detail() == Detail::MalformedMagic => ErrorKind::NotOurs,
+                Cause::Format(error) if error.rule() == Some(Misuse::NothingForEnvelope) => ErrorKind::Key,
                 Cause::Format(error) if error.kind() == format::ErrorKind::Misuse => {
                     ErrorKind::OtherParameters
                 }

@@ -1,8 +1,10 @@
 //! The settings of a writer.
 
+use std::path::PathBuf;
+
 use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN};
 use stream_v2_format::wire::{HeaderV1, StreamParams, Suite};
-use stream_v2_pipeline::{ContentKey, EncryptPipeline, Recipients};
+use stream_v2_pipeline::{ContentKey, Credentials, EncryptPipeline, OutputFile, Recipients, ResumeKeys};
 
 use crate::error::{Error, Parameter, Problem};
 use crate::settings::{Settings, settings_methods};
@@ -43,6 +45,8 @@ pub struct Options {
     segment_size: Option<u32>,
     plaintext_len: Option<u64>,
     index: bool,
+    state_folder: Option<PathBuf>,
+    resume_key: bool,
     pub(crate) settings: Settings,
 }
 
@@ -50,7 +54,8 @@ pub struct Options {
 #[derive(Clone, Debug)]
 enum Keys {
     Content(ContentKey),
-    Recipients(Recipients),
+    /// The recipients, and what the caller has, if that is not what they have.
+    Recipients(Box<(Recipients, Option<Credentials>)>),
 }
 
 impl Options {
@@ -63,7 +68,9 @@ impl Options {
     /// Encrypts each stream under a content key of its own, which an envelope wraps for
     /// `recipients` (§12).
     ///
-    /// The same recipients resume the stream. [`Unlock::with`](crate::Unlock::with) reads it.
+    /// The same recipients resume the stream. If the caller can read none of their streams, it also
+    /// takes a [`state_folder`](Self::state_folder). [`Unlock::with`](crate::Unlock::with) reads
+    /// the stream.
     ///
     /// # Examples
     ///
@@ -85,7 +92,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn for_recipients(recipients: Recipients) -> Self {
-        Self::with_keys(Keys::Recipients(recipients), [0; 16])
+        Self::with_keys(Keys::Recipients(Box::new((recipients, None))), [0; 16])
     }
 
     fn with_keys(keys: Keys, key_id: [u8; 16]) -> Self {
@@ -97,6 +104,8 @@ impl Options {
             segment_size: None,
             plaintext_len: None,
             index: false,
+            state_folder: None,
+            resume_key: true,
             settings: Settings::default(),
         }
     }
@@ -171,15 +180,83 @@ impl Options {
         self
     }
 
+    /// Sets what the caller has to open the envelope of a stream that it resumes.
+    ///
+    /// The default is what its recipients have: key files and passphrases. A stream without an
+    /// envelope does not need it.
+    #[must_use]
+    pub fn credentials(mut self, credentials: Credentials) -> Self {
+        if let Keys::Recipients(keys) = &mut self.keys {
+            keys.1 = Some(credentials);
+        }
+        self
+    }
+
+    /// Sets the folder for resume keys, which holds files of this user alone (§19.9).
+    ///
+    /// A writer that encrypts for others cannot open its own stream after an interruption. So it
+    /// keeps the content key in the folder `resume-keys` of `state` until the stream is complete.
+    /// Calls for outputs that resume write it, use it and remove it by themselves. They keep none
+    /// if the caller can open the stream.
+    ///
+    /// By default there is no such folder. Then only something that opens the envelope resumes the
+    /// stream.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use stream_v2::key::{Credentials, Recipients};
+    /// use stream_v2::{Options, encrypt_file, key};
+    ///
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = |name| folder.path().join(name);
+    /// # std::fs::write(path("dump"), "hello")?;
+    /// # key::create(path("backup.key"))?;
+    /// # let recipients = Recipients::new().with_key_file(key::read_file(path("backup.key"))?);
+    /// let options = Options::for_recipients(recipients)
+    ///     .credentials(Credentials::new()) // nothing that opens the stream
+    ///     .state_folder(path("state"));
+    /// encrypt_file(&options, path("dump"), path("dump.sv2"))?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn state_folder(mut self, state: impl Into<PathBuf>) -> Self {
+        self.state_folder = Some(state.into());
+        self
+    }
+
+    /// Sets whether a new stream keeps a resume key in the state folder, if it needs one.
+    ///
+    /// It does by default. A resume key that is there is used and removed in any case.
+    #[must_use]
+    pub const fn resume_key(mut self, keeps: bool) -> Self {
+        self.resume_key = keeps;
+        self
+    }
+
+    /// Returns an output with the place of its resume key.
+    pub(crate) fn keeping(&self, output: &OutputFile) -> OutputFile {
+        let output = output.clone();
+        match &self.state_folder {
+            Some(state) => output.with_resume_keys(ResumeKeys::new(state).keeping(self.resume_key)),
+            None => output,
+        }
+    }
+
     /// Returns the pipeline with these settings, for jobs that this crate has no call for.
     #[must_use]
     pub fn pipeline(&self) -> EncryptPipeline<'_> {
         let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;
         let pipeline = match &self.keys {
             Keys::Content(key) => EncryptPipeline::new(key),
-            Keys::Recipients(recipients) => EncryptPipeline::for_recipients(recipients),
+            Keys::Recipients(keys) => EncryptPipeline::for_recipients(&keys.0),
         };
         let mut pipeline = pipeline.with_context(context);
+        if let Keys::Recipients(keys) = &self.keys
+            && let Some(credentials) = &keys.1
+        {
+            pipeline = pipeline.with_credentials(credentials);
+        }
         pipeline.params = self.params();
         pipeline.set_index(self.index);
         (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);

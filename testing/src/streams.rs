@@ -34,7 +34,11 @@ pub fn encrypting(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
 
 /// Returns a pipeline with salts of its own and the smallest segments, each made durable.
 pub fn small_segments(key: &ContentKey, jobs: usize) -> EncryptPipeline<'_> {
-    let mut pipeline = EncryptPipeline::new(key);
+    with_small_segments(EncryptPipeline::new(key), jobs)
+}
+
+/// Gives a pipeline the smallest segments, each made durable.
+pub fn with_small_segments(mut pipeline: EncryptPipeline<'_>, jobs: usize) -> EncryptPipeline<'_> {
     pipeline.durability.time = Duration::MAX;
     pipeline.params = small_params().with_segment_size(4096).with_stream_salt([0; 32]);
     pipeline.parallelism = Parallelism::with_workers(jobs);

@@ -55,6 +55,10 @@ pub(crate) struct EncryptArgs {
     /// Command of --from-command, with its arguments
     #[arg(last = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
+    /// Keep no resume key. An interrupted run for recipients is then resumed with what opens the
+    /// stream
+    #[arg(long)]
+    pub(crate) no_resume_key: bool,
     /// When resuming, compare all of INPUT that is already encrypted [default: its length, its time
     /// of modification and its last part]
     #[arg(long)]

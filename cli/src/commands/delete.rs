@@ -6,6 +6,7 @@ use crate::args::DeleteArgs;
 use crate::failure::{CmdResult, Failure, hint, note};
 use crate::location::Location;
 use crate::output::file::discard;
+use crate::state;
 
 /// Deletes a stream, or its partial output.
 pub(crate) fn run(args: &DeleteArgs) -> CmdResult {
@@ -17,7 +18,10 @@ pub(crate) fn run(args: &DeleteArgs) -> CmdResult {
     let missing = |error| Failure::io(format!("{}: cannot be opened: {error}", database.display()));
     database.metadata().map_err(missing)?;
     let opened = Database::open(&database).map_err(Failure::io)?;
-    let output = opened.output(&stream);
+    let mut output = opened.output(&stream);
+    if let Some(keys) = state::resume_keys() {
+        output = output.with_resume_keys(keys);
+    }
     if !output.is_taken() && output.has_partial() {
         discard(&output)?;
     } else {

@@ -25,6 +25,7 @@ use crate::report::failed_run::FailedRun;
 use crate::report::follow::Follower;
 use crate::report::json::RunResult;
 use crate::report::resume::warn_names_at_risk;
+use crate::state;
 use crate::stdio::is_standard_input;
 use crate::text::size::{bytes, count, human};
 
@@ -127,7 +128,11 @@ fn options(keys: &Keys, args: &EncryptArgs) -> Result<Options, Failure> {
         .index(args.index)
         .workers(io.run.parallelism().workers)
         .restart(io.restart)
+        .resume_key(!args.no_resume_key)
         .compare_source(args.verify_source);
+    if let Some(state) = state::folder() {
+        options = options.state_folder(state);
+    }
     // A resumed stream may have been begun with other sizes.
     if args.frame_size.is_some() {
         options = options.frame_size(frame_size);

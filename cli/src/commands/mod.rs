@@ -10,6 +10,7 @@ mod keygen;
 mod list;
 mod man;
 mod recover;
+mod resume_keys;
 mod rewrap;
 mod uploads;
 mod verify;
@@ -30,6 +31,7 @@ pub(crate) fn run(command: Command) -> CmdResult {
         Command::Rewrap(args) => rewrap::run(&args),
         Command::List(args) => list::run(&args),
         Command::Uploads(args) => uploads::run(&args),
+        Command::ResumeKeys(args) => resume_keys::run(&args),
         Command::Delete(args) => delete::run(&args),
         Command::Man(args) => man::run(&args),
         Command::Completions(args) => completions::run(&args),

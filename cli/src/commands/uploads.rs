@@ -11,8 +11,9 @@ use stream_v2::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, Up
 use crate::args::UploadsArgs;
 use crate::failure::{CmdResult, Failure, note};
 use crate::interrupt;
-use crate::output::upload::{failed, folder};
+use crate::output::upload::failed;
 use crate::report::json::{finish, place};
+use crate::state;
 use crate::stdio::print;
 use crate::text::size::{age, count};
 
@@ -33,7 +34,8 @@ fn each(args: &UploadsArgs, found: &mut Vec<Listed>) -> CmdResult {
     let bucket =
         Config::from_env().and_then(|config| Bucket::new(name, &config)).map_err(|error| failed(&error))?;
     let older_than = args.older_than.unwrap_or(if args.abort { YOUNG } else { Duration::ZERO });
-    let aborting = if args.abort { Some(Aborting { bucket: &bucket, folder: folder().ok() }) } else { None };
+    let aborting =
+        if args.abort { Some(Aborting { bucket: &bucket, folder: state::of_uploads().ok() }) } else { None };
     let (mut failures, mut printed) = (0, Ok(()));
     let listed = bucket.each_unfinished(prefix, &mut |page| {
         for upload in page.iter().filter(|upload| passed(upload).is_some_and(|age| age >= older_than)) {

@@ -1,13 +1,13 @@
 //! Outputs in S3, and the folder on this machine for data not yet uploaded.
 
 use std::io::{self, ErrorKind};
-use std::path::{Path, PathBuf};
 
 use stream_v2::pipeline::{OutputFile, Shutdown};
 use stream_v2::s3::{Bucket, Config, Multipart, Upload, UploadNotice, is_hidden};
 
 use crate::failure::{Failure, note};
 use crate::progress::bar::Progress;
+use crate::state;
 
 /// The settings of a run that an upload depends on.
 pub(crate) struct UploadSettings<'a> {
@@ -32,7 +32,7 @@ pub(crate) fn output(
 ) -> Result<OutputFile, Failure> {
     let bucket =
         Config::from_env().and_then(|config| Bucket::new(bucket, &config)).map_err(|error| failed(&error))?;
-    let upload = Upload::new(bucket.clone(), key, &folder()?).map_err(|error| failed(&error))?;
+    let upload = Upload::new(bucket.clone(), key, &state::of_uploads()?).map_err(|error| failed(&error))?;
     look(&bucket, key, force)?;
     let UploadSettings { expected, jobs, shutdown, progress } = settings;
     let lanes = jobs.map_or(LANES, usize::from);
@@ -88,33 +88,3 @@ pub(crate) fn failed(error: &io::Error) -> Failure {
 
 /// The default number of parts to send at once. They wait for the network, not for a processor.
 const LANES: usize = 4;
-
-/// Returns the folder of data not yet uploaded.
-pub(crate) fn folder() -> Result<PathBuf, Failure> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    if let Some(chosen) = variable("SV2_STATE_DIR") {
-        return Ok(chosen);
-    }
-    let folder = variable("XDG_STATE_HOME")
-        .map(|folder| folder.join("sv2"))
-        .or_else(|| variable("HOME").map(|home| home.join(".local/state/sv2")))
-        .ok_or_else(|| {
-            Failure::usage("there is no folder for data not yet uploaded")
-                .hint("name one in SV2_STATE_DIR, XDG_STATE_HOME or HOME")
-        })?;
-    tighten(&folder);
-    Ok(folder)
-}
-
-/// Restricts a folder to its owner. If that fails, the folder is rejected later.
-fn tighten(folder: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        if folder.symlink_metadata().is_ok_and(|found| found.is_dir()) {
-            let _ = std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o700));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = folder;
-}

@@ -17,7 +17,8 @@ use crate::text::size::{bytes, count};
 
 pub(crate) const RESTART: &str = "--restart discards the partial output and starts over";
 
-/// A writer that has only recipients cannot open the stream that it began.
+/// The next steps of a writer that has nothing for the envelope, and no resume key.
+const WITHOUT_KEY: &str = "this machine has no resume key of it";
 const OWN_ENVELOPE: &str =
     "to resume, give a key of the first run: -i FILE with an identity of one of its recipients, or -k FILE";
 
@@ -80,15 +81,24 @@ pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
         Cause::Io(error) if error.kind() == IoKind::InvalidInput && error.get_ref().is_some() => {
             Failure::usage(error).hint(RESTART)
         }
+        // The folder of resume keys, or a key in it, which the error names.
+        Cause::Io(io) if io.kind() == IoKind::PermissionDenied && error.stage() == Stage::Manager => {
+            Failure::usage(io).hint("chmod 700 keeps others out of a folder, and chmod 600 out of a file")
+        }
         Cause::Io(error) if error.kind() == IoKind::Unsupported => without_locks(output, error),
         Cause::Io(error) => Failure::io(format!("{name}: cannot be read: {error}")).hint(RESTART),
         Cause::Format(error) if error.detail() == Detail::MalformedMagic => {
             Failure::usage(format!("{name}: is not a stream, and is left alone")).hint(MOVE_AWAY)
         }
+        Cause::Format(error) if error.detail() == Detail::KeyEnvelope => Failure::stream(&name, error)
+            .hint(format!("it was begun with another key, or its envelope was exchanged; {RESTART}")),
         Cause::Format(error) if error.kind() == ErrorKind::Key => Failure::stream(&name, error)
             .hint(format!("it was begun with another key or --context; {RESTART}")),
         Cause::Format(error) if error.rule() == Some(Misuse::NothingForEnvelope) => {
-            Failure::stream(&name, error).hint(OWN_ENVELOPE).hint(RESTART)
+            Failure::stream(&name, error).hint(WITHOUT_KEY).hint(OWN_ENVELOPE).hint(RESTART)
+        }
+        Cause::Format(error) if error.rule() == Some(Misuse::OtherRecipients) => {
+            Failure::stream(&name, error).hint(format!("name the same recipients to resume; {RESTART}"))
         }
         Cause::Format(error) if error.kind() == ErrorKind::Misuse => {
             Failure::usage(format!("{name}: was begun without --index"))

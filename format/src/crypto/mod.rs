@@ -6,7 +6,7 @@
 //! | every reader | [`StreamOpener`] | §4, §5 |
 //! | sequential reader | then [`SegmentOrder`], [`SegmentOpener`], [`Progress`] | §15.1 to §15.3 |
 //! | range reader | then [`StreamEnd`], [`VerifiedIndex`], [`RunMap`], [`SegmentOpener`] | §15.5 |
-//! | program that resumes | [`Journal`], [`Committed`], [`Run::resuming`] | §18, §19 |
+//! | program that resumes | [`Journal`], [`Committed`], [`Run::resuming`], [`ResumeKey`] | §18, §19 |
 //!
 //! Each worker has a sealer or an opener of segments of its own.
 //!
@@ -38,6 +38,7 @@ mod pending_index;
 mod progress;
 #[cfg(feature = "record-sealings")]
 mod recorded;
+mod resume_key;
 mod run;
 mod run_keys;
 mod run_map;
@@ -68,6 +69,7 @@ pub use pending_index::PendingIndex;
 pub use progress::Progress;
 #[cfg(feature = "record-sealings")]
 pub use recorded::{Sealing, record_sealings};
+pub use resume_key::ResumeKey;
 pub use run::{Run, RunSalt};
 pub use run_map::RunMap;
 pub use run_order::RunOrder;

@@ -112,6 +112,30 @@ impl Recipients {
         files.chain(passphrase.map(|passphrase| limits.clone().with_passphrase(passphrase))).collect()
     }
 
+    /// Returns the text of each recipient, by which a resume key knows them (§19.9).
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let of_file = |file: &KeyFile| {
+            let digits = file.key_id.iter().map(|byte| format!("{byte:02x}"));
+            format!("key {}", digits.collect::<String>())
+        };
+        let texts = self.key_files.iter().map(of_file);
+        #[cfg(feature = "age")]
+        let texts = texts.chain(self.age_recipients().into_iter().map(|recipient| recipient.to_string()));
+        texts.collect()
+    }
+
+    /// Returns the recipients of age, those of identities included. One whose plugin cannot say
+    /// its recipients has none.
+    #[cfg(feature = "age")]
+    fn age_recipients(&self) -> Vec<Recipient> {
+        let of_identities = self.identities.iter().filter_map(|identity| identity.recipients().ok());
+        self.recipients.iter().cloned().chain(of_identities.flatten()).collect()
+    }
+
+    pub(crate) const fn has_passphrase(&self) -> bool {
+        self.passphrase.is_some()
+    }
+
     /// Draws a content key, and wraps it.
     pub(crate) fn begin(&self) -> Result<(ContentKey, Envelope), Error> {
         let key = draw_key()?;

@@ -13,8 +13,9 @@ use crate::keys::{Credentials, OpenedBy, Recipients};
 pub(crate) enum WriterKeys<'a> {
     /// The content key. Streams have no envelope.
     Content(&'a ContentKey),
-    /// Those for whom a fresh content key is wrapped.
-    Recipients(&'a Recipients),
+    /// Those for whom a fresh content key is wrapped, and what the caller has to open an envelope,
+    /// if that is not what the recipients have.
+    Recipients(&'a Recipients, Option<&'a Credentials>),
 }
 
 impl WriterKeys<'_> {
@@ -22,7 +23,9 @@ impl WriterKeys<'_> {
     pub(super) fn begin(&self) -> Result<(ContentKey, Option<Envelope>), Error> {
         match self {
             Self::Content(key) => Ok(((*key).clone(), None)),
-            Self::Recipients(recipients) => recipients.begin().map(|(key, envelope)| (key, Some(envelope))),
+            Self::Recipients(recipients, _) => {
+                recipients.begin().map(|(key, envelope)| (key, Some(envelope)))
+            }
         }
     }
 
@@ -35,9 +38,28 @@ impl WriterKeys<'_> {
     ) -> Result<StreamOpener, Error> {
         match self {
             Self::Content(key) => ReaderKeys::Content(key).open(header, envelope, context),
-            Self::Recipients(recipients) => recipients.credentials().open(header, envelope, context),
+            Self::Recipients(_, Some(credentials)) => credentials.open(header, envelope, context),
+            Self::Recipients(recipients, None) => recipients.credentials().open(header, envelope, context),
         }
         .map(|(stream, _)| stream)
+    }
+
+    /// Returns whether nothing that the caller has opens the envelope of a new stream.
+    pub(super) fn cannot_open(&self, header: &HeaderV1, envelope: &[u8], context: &[u8]) -> bool {
+        match self {
+            Self::Content(_) => false,
+            // Whoever writes for a passphrase has it.
+            Self::Recipients(recipients, _) if recipients.has_passphrase() => false,
+            Self::Recipients(..) => self.open(header, envelope, context).is_err(),
+        }
+    }
+
+    /// Returns the recipients, if a content key is wrapped for some.
+    pub(crate) const fn recipients(&self) -> Option<&Recipients> {
+        match self {
+            Self::Content(_) => None,
+            Self::Recipients(recipients, _) => Some(recipients),
+        }
     }
 }
 

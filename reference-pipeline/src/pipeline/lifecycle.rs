@@ -2,7 +2,6 @@
 
 use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::{Committed, Run, StreamOpener, StreamSealer};
-use stream_v2_format::envelope::Envelope;
 use stream_v2_format::wire::{DigestAlg, HeaderV1};
 
 use super::committer::{Committer, OnFailure};
@@ -10,7 +9,7 @@ use super::decrypt::DecryptWriter;
 use super::encrypt::{EncryptWriter, Target};
 use super::output::Output;
 use super::settings::Settings;
-use super::{DecryptPipeline, EncryptPipeline, Summary, decrypt, digest_alg, encrypt};
+use super::{DecryptPipeline, EncryptPipeline, NewStream, Summary, decrypt, digest_alg, encrypt};
 use crate::engine::catch_panic::catch_panic_async;
 use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
@@ -24,45 +23,26 @@ impl EncryptPipeline<'_> {
     pub(crate) async fn run_on<P: Output>(
         &self,
         engine: &impl Engine,
+        new: Result<NewStream, Error>,
         source: impl Source + Send,
         output: P,
     ) -> Result<Summary, Error> {
         let mut committer = Committer::new(output, self.durability, 0, &self.telemetry);
-        let result =
-            catch_panic_async(Stage::Writer, None, self.stream(engine, source, &mut committer)).await;
+        let stream = self.stream(engine, new, source, &mut committer);
+        let result = catch_panic_async(Stage::Writer, None, stream).await;
         committer.finish(result, OnFailure::Suspend).await
     }
 
     async fn stream<P: Output>(
         &self,
         engine: &impl Engine,
+        new: Result<NewStream, Error>,
         source: impl Source + Send,
         committer: &mut Committer<P>,
     ) -> Result<Summary, Error> {
-        if self.salts.is_none() && self.params.stream_salt != [0; 32] {
-            let chosen = stream_v2_format::Error::misuse(stream_v2_format::Misuse::SaltChosen);
-            return Err(Error::format(Stage::Start, chosen));
-        }
-        let salts = self.salts.map_or_else(Salts::draw, Ok)?;
-        let mut params = self.params.with_stream_salt(salts.stream_salt);
-        if params.epoch_segments == 0 {
-            // A suite whose keys wear out starts another epoch before they do (§21.4).
-            params.epoch_segments = params.default_epoch();
-        }
-        let (key, envelope) = self.keys.begin()?;
-        if envelope.is_some() {
-            // The stanzas name keys. There is nothing for the stream header to name (SV2-KEY-005).
-            params.key_id = [0; 16];
-        }
-        let envelope_len = envelope.as_ref().map_or(0, Envelope::envelope_len);
-        let envelope = envelope.map_or_else(Vec::new, |envelope| envelope.as_bytes().to_vec());
-        let stream = StreamSealer::new(params, &key, self.context)
-            .and_then(|stream| stream.with_envelope_len(envelope_len))
-            .map_err(|error| Error::format(Stage::Start, error))?;
-        let index = Committed::NOTHING.resume_index(stream.header(), self.index, false);
-        let index = index.map_err(|error| Error::format(Stage::Start, error))?;
+        let NewStream { stream, envelope, run_salt, index, .. } = new?;
         let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
-        let target = Target { stream: &stream, envelope, run: Run::first(salts.run_salt), index, digest_alg };
+        let target = Target { stream: &stream, envelope, run: Run::first(run_salt), index, digest_alg };
         let writer = EncryptWriter::begin(self.settings(), &target, None, committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }

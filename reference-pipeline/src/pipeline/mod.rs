@@ -17,6 +17,7 @@ mod encrypt;
 mod encrypt_worker;
 mod keys;
 mod lifecycle;
+mod new_stream;
 pub(crate) mod output;
 mod settings;
 mod summary;
@@ -44,6 +45,7 @@ use crate::source::file_source::{FileSource, shared};
 
 pub use durability::Durability;
 pub(crate) use keys::{ReaderKeys, WriterKeys};
+pub(crate) use new_stream::NewStream;
 pub use summary::Summary;
 
 /// Encrypts a source into a sealed stream.
@@ -83,11 +85,22 @@ impl<'a> EncryptPipeline<'a> {
     /// Returns a pipeline that draws a content key for each stream and wraps it for `recipients` in
     /// an envelope (§12), with the default parameters and an empty context.
     ///
-    /// Such a stream names no key in its header. A stream is resumed with the same recipients, or
-    /// with some of them.
+    /// Such a stream names no key in its header. It is resumed with what opens its envelope, or with
+    /// its resume key and the same recipients (§19.9).
     #[must_use]
     pub fn for_recipients(recipients: &'a Recipients) -> Self {
-        Self::with_keys(WriterKeys::Recipients(recipients))
+        Self::with_keys(WriterKeys::Recipients(recipients, None))
+    }
+
+    /// Sets what the caller has to open the envelope of a stream that it resumes.
+    ///
+    /// The default is [`Recipients::credentials`]. A stream without an envelope does not need it.
+    #[must_use]
+    pub const fn with_credentials(mut self, credentials: &'a Credentials) -> Self {
+        if let WriterKeys::Recipients(recipients, _) = self.keys {
+            self.keys = WriterKeys::Recipients(recipients, Some(credentials));
+        }
+        self
     }
 
     fn with_keys(keys: WriterKeys<'a>) -> Self {
@@ -164,15 +177,16 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        self.run_blocking(&mut source, BlockingOutput { sink, managers })
+        self.run_new(self.new_stream(), &mut source, BlockingOutput { sink, managers })
     }
 
-    fn run_blocking(
+    pub(crate) fn run_new(
         &self,
+        new: Result<NewStream, Error>,
         source: &mut (dyn Read + Send),
         output: BlockingOutput<'_, '_>,
     ) -> Result<Summary, Error> {
-        block_on(self.run_on(&Threads, blocking(source, &self.shutdown, self.file.as_ref()), output))
+        block_on(self.run_on(&Threads, new, blocking(source, &self.shutdown, self.file.as_ref()), output))
     }
 
     /// Resumes a stream whose writer was interrupted, and seals it (§19.2, step 11).

@@ -18,7 +18,7 @@
 
 use std::io::{self, ErrorKind, Read};
 
-use stream_v2_format::crypto::{Journal, JournalKey};
+use stream_v2_format::crypto::{Journal, JournalKey, ResumeKey};
 use stream_v2_format::limits::JOURNAL_RECORDS_MAX;
 use stream_v2_format::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JOURNAL_RECORD_LEN, JournalHeader, JournalRecord, JournalRecordType,
@@ -53,6 +53,8 @@ pub struct FileJournal {
     open: Option<Open>,
     /// The checks, for a writer whose output cannot be read back.
     checks: Option<Checks>,
+    /// The resume key of a new stream, until it is written.
+    resume_key: Option<ResumeKey>,
     /// True for a stream of which nothing is committed.
     is_new: bool,
 }
@@ -68,7 +70,13 @@ impl FileJournal {
     /// Returns a journal for `output`. It is written when its stream begins.
     #[must_use]
     pub fn new(output: &OutputFile, role: JournalRole, source: SourceStamp) -> Self {
-        Self { output: output.clone(), role, source, open: None, checks: None, is_new: true }
+        let (output, open, checks, resume_key) = (output.clone(), None, None, None);
+        Self { output, role, source, open, checks, resume_key, is_new: true }
+    }
+
+    /// Keeps this resume key, from the beginning of the journal to its end (§19.9).
+    pub(crate) fn with_resume_key(self, resume_key: Option<ResumeKey>) -> Self {
+        Self { resume_key, ..self }
     }
 
     /// Opens the journal of an interrupted run, and changes nothing.
@@ -98,7 +106,8 @@ impl FileJournal {
             let tail = bytes.len() as u64 - journal.valid_len();
             let damaged = tail > JOURNAL_RECORD_LEN as u64;
             let open = Some(Open { file, journal, damaged });
-            Self { output: output.clone(), role, source, open, checks: None, is_new: false }
+            let (output, checks, resume_key) = (output.clone(), None, None);
+            Self { output, role, source, open, checks, resume_key, is_new: false }
         })))
     }
 
@@ -218,6 +227,12 @@ fn stamp(header: &JournalHeader) -> SourceStamp {
 
 impl CrashManager for FileJournal {
     fn began(&mut self, key: &JournalKey) -> io::Result<()> {
+        //= spec/stream-v2.md#sv2-res-018
+        //# A resume key MUST be durable after the stream header is, and before the journal is
+        //# begun.
+        if let Some(resume_key) = self.resume_key.take() {
+            self.output.keep_resume_key(&resume_key)?;
+        }
         if self.is_new && self.role == JournalRole::Encrypt && self.output.storage().discards_uploaded() {
             self.checks = Some(Checks::begin(&self.output, Check::NOTHING)?);
         }
@@ -280,6 +295,13 @@ impl CrashManager for FileJournal {
     }
 
     fn ended(&mut self) -> io::Result<()> {
+        //= spec/stream-v2.md#sv2-res-020
+        //# A writer MUST remove its resume key durably after the other name of the output and
+        //# before the journal.
+        // An object has no other name: its resume key is gone since before its partial file.
+        if !self.output.storage().discards_uploaded() {
+            self.output.remove_resume_key()?;
+        }
         let open = self.open.take();
         self.checks = None;
         // Once its output has its name, another run may have begun a journal of its own.

@@ -2,12 +2,13 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use stream_v2_format::crypto::{Committed, JournalKey, StreamOpener};
-use stream_v2_format::limits::STREAM_HEADER_LEN;
-use stream_v2_format::wire::{HeaderV1, JournalRole, STREAM_MAGIC};
-use stream_v2_format::{self as format, ErrorKind};
+use stream_v2_format::ErrorKind;
+use stream_v2_format::crypto::{Committed, JournalKey, ResumeKey, StreamOpener};
+use stream_v2_format::wire::{HeaderV1, JournalRole};
 
 use super::ResumeWarning;
+use super::nothing_committed::nothing_committed;
+use super::open::{Unopened, open_output};
 use crate::error::{Cause, Error, Stage};
 use crate::io::read_stream_header;
 use crate::observe::{CrashManager, LogManager, Managers};
@@ -16,8 +17,6 @@ use crate::recover::keyed::recover_checked;
 use crate::recover::source_check::{Check, Checks};
 use crate::recover::{FileJournal, JournalState, Recovered, SourceStamp};
 use crate::sink::{FileSink, OutputSink, WriterSink};
-use crate::source::blocking::fill;
-use crate::storage::output_file::begins_as;
 use crate::storage::{OutputFile, StoredFile};
 
 /// The progress of the interrupted run.
@@ -48,6 +47,8 @@ pub struct InterruptedEncryption {
     pub(super) then: Option<SourceStamp>,
     /// The source as it is now.
     pub(super) stamp: SourceStamp,
+    /// The resume key, if it has opened the stream.
+    resume_key: Option<ResumeKey>,
 }
 
 /// The parts that an engine needs to resume.
@@ -62,7 +63,7 @@ impl InterruptedEncryption {
     /// Looks for a partial `output` of an interrupted run (steps 1 to 7 of §19.2).
     ///
     /// Returns `None` if no segment is committed. Then the output may be discarded, and a new
-    /// stream started.
+    /// stream started, unless [`EncryptPipeline::complete_without_key`] finds it complete.
     ///
     /// # Errors
     ///
@@ -72,6 +73,9 @@ impl InterruptedEncryption {
     /// - `io.sink` of kind `InvalidInput` for a link or a device under the partial name.
     /// - `malformed` for a partial file that is not a stream.
     /// - `key.header_tag` or `malformed.damaged`.
+    /// - `key.envelope` if the envelope was exchanged since the resume key was kept (SV2-RES-022).
+    /// - `misuse` if nothing opens the envelope, or for other recipients than those of the resume
+    ///   key.
     /// - `misuse` if index segments are requested that are no longer possible.
     pub fn find(pipeline: &EncryptPipeline<'_>, output: &OutputFile) -> Result<Option<Self>, Error> {
         let storage = output.storage();
@@ -135,7 +139,17 @@ impl InterruptedEncryption {
             Ok(found) => found,
             Err(error) => return nothing_committed(&mut *file, error).map(|()| None),
         };
-        let stream = pipeline.keys.open(&header, &envelope, pipeline.context)?;
+        let output = &output.of_stream(&header.params().stream_salt);
+        let (stream, resume_key) = match open_output(pipeline, output, &header, &envelope)? {
+            Ok(opened) => opened,
+            Err(Unopened(error)) => {
+                let begins = state == State::Torn && !output.has_journal();
+                let nothing = begins && file.size().map_err(sink_error)? == header.body_offset().0;
+                // Such an object has the mark of its upload, and needs no key to be complete.
+                let marked = state == State::Published && output.storage().discards_uploaded();
+                return if nothing || marked { Ok(None) } else { Err(error) };
+            }
+        };
         let (mut journal, mut notice) = find_journal(output, JournalRole::Encrypt, (&stream).into())?;
         let then = journal.as_ref().map(FileJournal::source).copied();
         if journal.take_if(|journal| journal.is_damaged()).is_some() {
@@ -171,7 +185,19 @@ impl InterruptedEncryption {
         }
         let state = if recovered.sealed && state == State::Torn { State::Sealed } else { state };
         let (output, stamp) = (output.clone(), SourceStamp::default());
-        Ok(Some(Self { output, file, state, stream, recovered, journal, checks, notice, then, stamp }))
+        Ok(Some(Self {
+            output,
+            file,
+            state,
+            stream,
+            recovered,
+            journal,
+            checks,
+            notice,
+            then,
+            stamp,
+            resume_key,
+        }))
     }
 
     /// Returns the stream header that was found. Parameters come from it (SV2-RES-005).
@@ -235,9 +261,12 @@ impl InterruptedEncryption {
 
     /// Performs step 10, or every missing step for a sealed stream.
     pub(crate) fn take_up(self) -> Result<Result<Torn, Summary>, Error> {
-        let Self { output, file, state, stream, recovered, journal, checks, stamp, .. } = self;
-        let mut journal = journal
-            .unwrap_or_else(|| FileJournal::new(&output, JournalRole::Encrypt, SourceStamp::default()));
+        let Self { output, file, state, stream, recovered, journal, checks, stamp, resume_key, .. } = self;
+        let mut journal = journal.unwrap_or_else(|| {
+            // Without a journal the resume key may not be durable.
+            FileJournal::new(&output, JournalRole::Encrypt, SourceStamp::default())
+                .with_resume_key(resume_key)
+        });
         journal.set_source(stamp);
         if state != State::Torn {
             let vouched = FileJournal::vouched(journal.last_commit().map(|_| &journal));
@@ -265,45 +294,6 @@ impl InterruptedEncryption {
             journal.set_checks(checks.transpose().map_err(sink_error)?);
         }
         Ok(Ok(Torn { stream, recovered, sink, journal }))
-    }
-}
-
-impl EncryptPipeline<'_> {
-    /// Encrypts all of `source` into a file with a journal, so that the run can be resumed.
-    ///
-    /// # Errors
-    ///
-    /// - the errors of [`run`](Self::run).
-    pub fn run_to_file(
-        &self,
-        source: impl Read + Send,
-        stamp: SourceStamp,
-        mut sink: FileSink,
-        log: Option<&mut dyn LogManager>,
-    ) -> Result<Summary, Error> {
-        let mut journal = FileJournal::new(sink.output(), JournalRole::Encrypt, stamp);
-        self.run(source, &mut sink, Managers { log: log.map(|log| log as _), crash: Some(&mut journal) })
-    }
-}
-
-/// Accepts a file that is not a stream, if only its stream header was being written.
-///
-/// The header is durable before anything follows it (SV2-RES-001). Otherwise returns `error`.
-fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Result<(), Error> {
-    let mut magic = [0; STREAM_MAGIC.len()];
-    let filled = file.rewind().and_then(|()| fill(&mut &mut *file, &mut magic)).map_err(sink_error)?;
-    let size = file.size().map_err(sink_error)?;
-    let begins = begins_as(&magic[..filled], size, &STREAM_MAGIC);
-    let short = size <= STREAM_HEADER_LEN as u64;
-    match error.kind() {
-        //= spec/stream-v2.md#sv2-res-014
-        //# An owner MUST NOT drop or replace, unless its caller has asked for exactly that, an
-        //# output that is not empty and that does not begin as its own kind does,
-        Some(ErrorKind::Truncated) if begins => Ok(()),
-        Some(ErrorKind::Malformed) if begins && short => Ok(()),
-        // A short file of another program.
-        Some(ErrorKind::Truncated) => Err(Error::format(Stage::Sink, format::Error::not_a_stream())),
-        _ => Err(error),
     }
 }
 

@@ -2,12 +2,16 @@
 //! §19.2, a decryption by those of §19.4. Replaces the envelope of an output that is complete
 //! (§12.4).
 
+mod begin;
 mod compare;
 mod compare_output;
 mod decrypt;
 pub(crate) mod encrypt;
+mod nothing_committed;
+mod open;
 pub(crate) mod rewrap;
 mod source;
+mod without_key;
 
 pub use decrypt::{InterruptedDecryption, PartialDecryption};
 pub use encrypt::InterruptedEncryption;

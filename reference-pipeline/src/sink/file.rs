@@ -21,7 +21,6 @@
 //! | before the folder's sync | `NAME`, or `NAME.partial` as before | complete, under one of both |
 
 use std::io::{self, ErrorKind, SeekFrom};
-use std::path::Path;
 
 use super::{OutputSink, SinkUnit};
 use crate::engine::shutdown::Interruption;
@@ -136,42 +135,15 @@ impl FileSink {
         synced
     }
 
+    /// Sets the names of the file, once its stream is known.
+    pub(crate) fn set_output(&mut self, output: OutputFile) {
+        self.output = output;
+    }
+
     /// Returns the names of the file.
     #[must_use]
     pub const fn output(&self) -> &OutputFile {
         &self.output
-    }
-
-    /// Gives the file its permissions and its name.
-    ///
-    /// The two names are never both missing, in whatever order they become durable (SV2-RES-003).
-    fn publish(&mut self) -> io::Result<()> {
-        let (partial, target) = (self.output.partial(), self.output.target());
-        if !self.file.is_named(&partial)? {
-            return Err(another_file(&partial));
-        }
-        let storage = self.output.storage();
-        if !self.was_complete || storage.exists(target) {
-            self.file.permit(target);
-        }
-        let is_published = &mut self.is_published;
-        let mut rename = || {
-            storage.rename(&partial, target)?;
-            *is_published = true;
-            storage.sync_folder(target)
-        };
-        if self.output.overwrites() {
-            return rename();
-        }
-        match storage.link(&partial, target) {
-            Ok(()) => {
-                self.is_published = true;
-                self.output.drop_partial_name(&*self.file)
-            }
-            // The check and the rename are two steps there.
-            Err(error) if error.kind() == ErrorKind::Unsupported && !storage.exists(target) => rename(),
-            Err(error) => Err(error),
-        }
     }
 }
 
@@ -192,13 +164,6 @@ fn keep(file: &mut dyn StoredFile, len: u64, unsure_from: u64) -> io::Result<()>
         file.rewrite(unsure_from)?;
     }
     Ok(())
-}
-
-/// Returns the error for a partial name that is not the file that was written.
-fn another_file(partial: &Path) -> io::Error {
-    let what = "is not the file that was written: it was removed or replaced, or the numbers of files change on \
-                this file system (some FUSE and CIFS mounts)";
-    io::Error::new(ErrorKind::NotFound, format!("{} {what}", partial.display()))
 }
 
 fn refuse_taken_name(output: &OutputFile) -> io::Result<()> {
@@ -241,7 +206,7 @@ impl OutputSink for FileSink {
         //# durability point of the name, removal of the other name if it still stands, removal of
         //# the journal, durability point of the names.
         self.sync()?;
-        self.publish()
+        self.output.publish(&mut *self.file, self.was_complete, &mut self.is_published)
     }
 
     fn suspend(&mut self) -> io::Result<()> {

@@ -2,13 +2,13 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use super::output_file::not_ours;
 #[cfg(unix)]
 use super::permissions;
-use super::{Storage, StoredFile};
+use super::{Storage, StoredFile, private_folder};
 
 /// The file system of the operating system.
 #[derive(Debug, Default)]
@@ -117,6 +117,18 @@ impl Storage for Disk {
         Ok(())
     }
 
+    fn address(&self, path: &Path) -> PathBuf {
+        std::path::absolute(path).unwrap_or_else(|_| path.into())
+    }
+
+    fn create_private_folder(&self, folder: &Path) -> io::Result<()> {
+        private_folder::create(self, folder)
+    }
+
+    fn check_private_folder(&self, folder: &Path) -> io::Result<()> {
+        private_folder::check(folder)
+    }
+
     fn name_len_max(&self, path: &Path) -> Option<usize> {
         Some(name_len_max(path))
     }
@@ -188,6 +200,10 @@ impl StoredFile for File {
             TryLockError::WouldBlock => ErrorKind::WouldBlock.into(),
             TryLockError::Error(error) => without_locks(error),
         })
+    }
+
+    fn check_private(&self) -> io::Result<()> {
+        self.metadata().and_then(|found| private_folder::check_owner(&found))
     }
 
     #[cfg(unix)]

@@ -6,12 +6,16 @@
 
 mod disk;
 pub(crate) mod output_file;
+mod output_key;
 #[cfg(unix)]
 mod permissions;
+mod private_folder;
+mod publish;
+mod resume_keys;
 mod working_name;
 
 use std::io::{self, Read, Seek, SeekFrom, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use stream_v2_format::SegmentIndex;
 
@@ -20,6 +24,7 @@ use crate::source::blocking::fill;
 
 pub use disk::{Disk, is_planted};
 pub use output_file::OutputFile;
+pub use resume_keys::{KeptKey, ResumeKeys};
 
 /// Files under names.
 pub trait Storage: Send + Sync {
@@ -56,6 +61,9 @@ pub trait Storage: Send + Sync {
 
     /// Gives a file another name in its folder, and replaces any file there.
     ///
+    /// A storage that [discards uploaded parts](Self::discards_uploaded) may keep the partial name
+    /// of a complete file. It is removed next.
+    ///
     /// # Errors
     ///
     /// - any error of the file system.
@@ -84,6 +92,38 @@ pub trait Storage: Send + Sync {
     ///
     /// - any error of the file system.
     fn sync_folder(&self, path: &Path) -> io::Result<()>;
+
+    /// Returns the name by which an output can be found from any folder of this machine.
+    ///
+    /// It is written to its resume key (§19.9).
+    fn address(&self, path: &Path) -> PathBuf {
+        path.into()
+    }
+
+    /// Creates a folder that only its owner may open, with the folders above it.
+    ///
+    /// A storage without folders has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// - the errors of [`check_private_folder`](Self::check_private_folder).
+    /// - any other error of the file system.
+    fn create_private_folder(&self, folder: &Path) -> io::Result<()> {
+        let _ = folder;
+        Ok(())
+    }
+
+    /// Checks a folder that only its owner may open.
+    ///
+    /// # Errors
+    ///
+    /// - `NotFound` if there is none.
+    /// - `InvalidData` for a link, or something else.
+    /// - `PermissionDenied` if another user can open it.
+    fn check_private_folder(&self, folder: &Path) -> io::Result<()> {
+        let _ = folder;
+        Ok(())
+    }
 
     /// Returns whether the name of a complete file is durable as soon as it is given.
     ///
@@ -193,6 +233,15 @@ pub trait StoredFile: Read + Write + Seek + Send {
     ///
     /// - `WouldBlock` if another writer was faster.
     fn lock(&mut self) -> io::Result<()>;
+
+    /// Checks that only its owner may open the file.
+    ///
+    /// # Errors
+    ///
+    /// - `PermissionDenied` if another user can.
+    fn check_private(&self) -> io::Result<()> {
+        Ok(())
+    }
 
     /// Restricts a file that is to be continued to its owner.
     ///

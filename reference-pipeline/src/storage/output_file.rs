@@ -10,7 +10,7 @@ use std::sync::Arc;
 use stream_v2_format::wire::{JOURNAL_MAGIC, STREAM_MAGIC};
 
 use super::working_name::working_name;
-use super::{Disk, Storage, StoredFile};
+use super::{Disk, ResumeKeys, Storage, StoredFile};
 
 /// The name of a complete file, and whether it may replace another one.
 ///
@@ -20,6 +20,9 @@ pub struct OutputFile {
     storage: Arc<dyn Storage>,
     target: PathBuf,
     overwrite: bool,
+    pub(super) resume_keys: Option<ResumeKeys>,
+    /// The salt of the stream whose files these are, once it is known.
+    pub(super) stream_salt: Option<[u8; 32]>,
 }
 
 impl OutputFile {
@@ -32,7 +35,7 @@ impl OutputFile {
     /// Returns an output of this name in a storage. It does not replace a file.
     #[must_use]
     pub fn stored(storage: Arc<dyn Storage>, target: impl Into<PathBuf>) -> Self {
-        Self { storage, target: target.into(), overwrite: false }
+        Self { storage, target: target.into(), overwrite: false, resume_keys: None, stream_salt: None }
     }
 
     /// Sets whether the complete file may replace a file of the same name.
@@ -97,7 +100,7 @@ impl OutputFile {
             .is_err_and(|error| error.kind() == ErrorKind::WouldBlock)
     }
 
-    /// Removes the partial file and the journal of an earlier run.
+    /// Removes the partial file and the journal of an earlier run, and its resume key first.
     ///
     /// It is for outputs without a committed segment, and for callers who give up the committed
     /// segments (SV2-RES-013).
@@ -111,13 +114,17 @@ impl OutputFile {
     pub fn discard(&self) -> io::Result<()> {
         // Held until the end: a partial file that appears later is of another run, and so is its
         // journal.
-        let partial = self.hold_partial()?;
-        let journal = self.own_journal(&self.journal())?;
+        let mut partial = self.hold_partial()?;
+        let mut journal = self.own_journal(&self.journal())?;
         let new = self.own_journal(&self.new_journal())?;
-        if let Some(mut partial) = partial {
-            if journal.is_none() && !self.storage.is_private() {
-                self.refuse_foreign_output(&mut *partial)?;
-            }
+        if let Some(partial) = &mut partial
+            && journal.is_none()
+            && !self.storage.is_private()
+        {
+            self.refuse_foreign_output(&mut **partial)?;
+        }
+        self.forget_resume_keys_of(partial.as_deref_mut(), journal.as_deref_mut())?;
+        if partial.is_some() {
             self.remove(&self.partial())?;
             // Without its journal nothing vouches for a partial file.
             self.storage.sync_folder(&self.target)?;
@@ -194,6 +201,10 @@ impl OutputFile {
 
     /// Removes the partial name of `file`, which has its final name too, once that is durable.
     pub(crate) fn drop_partial_name(&self, file: &dyn StoredFile) -> io::Result<()> {
+        if self.storage.discards_uploaded() {
+            // An object has no other name, and the files on this machine are removed next.
+            self.remove_resume_key()?;
+        }
         self.storage.sync_folder(&self.target)?;
         if file.is_named(&self.partial())? {
             self.remove(&self.partial())?;

@@ -30,7 +30,7 @@ impl EncryptPipeline<'_> {
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
         let source = Awaited::new(&mut source, &self.shutdown);
-        self.run_on(&Tasks, source, AsyncOutput { sink, managers }).await
+        self.run_on(&Tasks, self.new_stream(), source, AsyncOutput { sink, managers }).await
     }
 
     /// Does the same as [`resume`](Self::resume), on tasks.
@@ -61,14 +61,16 @@ impl EncryptPipeline<'_> {
     /// - the errors of [`run_async`](Self::run_async).
     pub async fn run_to_file_async(
         &self,
-        source: impl AsyncSource,
+        mut source: impl AsyncSource,
         stamp: SourceStamp,
-        sink: FileSink,
+        mut sink: FileSink,
         log: Option<&mut (dyn LogManager + Send)>,
     ) -> Result<Summary, Error> {
-        let journal = FileJournal::new(sink.output(), JournalRole::Encrypt, stamp);
+        let (new, journal) = self.begin_file(&mut sink, stamp);
         let managers = AsyncManagers::none().with_log(log).with_crash(journal);
-        self.run_async(source, &mut Offloaded::new(sink), managers).await
+        let source = Awaited::new(&mut source, &self.shutdown);
+        let output = AsyncOutput { sink: &mut Offloaded::new(sink), managers };
+        self.run_on(&Tasks, new, source, output).await
     }
 }
 

@@ -9,5 +9,7 @@ mod encrypt;
 mod failed_sync;
 mod forks;
 mod index;
+mod resume_key;
+mod resume_key_checks;
 mod rewrap;
 mod tables;

@@ -1,7 +1,7 @@
 //! Names in a database, as in a folder.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{OptionalExtension, Transaction, params};
 use stream_v2_pipeline::{Storage, StoredFile};
@@ -135,6 +135,13 @@ impl Storage for Database {
     fn sync_folder(&self, _: &Path) -> io::Result<()> {
         // Every change of a name is durable when it returns.
         Ok(())
+    }
+
+    fn address(&self, path: &Path) -> PathBuf {
+        match self.name_of(path) {
+            Ok(name) => format!("sqlite:{}?stream={name}", self.place.path.display()).into(),
+            Err(_) => path.into(),
+        }
     }
 
     fn names_at_risk(&self) -> Option<&str> {

@@ -111,6 +111,8 @@ pub enum Warning {
     ///
     /// After a loss of power the output may have its old name.
     NamesAtRisk(String),
+    /// The output was complete, and its resume key is gone. Only checksums were compared.
+    ChecksumsOnly,
     /// A warning that has no variant here yet.
     Other(String),
 }
@@ -136,6 +138,9 @@ impl fmt::Display for Warning {
                 f.write_str("the partial output has lost durable data, which is written again")
             }
             Self::ResultChanged => f.write_str("the output was changed after it was complete"),
+            Self::ChecksumsOnly => f.write_str(
+                "the resume key of the complete output is gone, so only its checksums were compared",
+            ),
             Self::NamesAtRisk(folder) => write!(f, "names cannot be made durable in {folder}"),
             Self::Other(what) => f.write_str(what),
         }

@@ -5,8 +5,16 @@ use stream_v2_pipeline::{EncryptPipeline, InterruptedEncryption, OutputFile, Sta
 use super::{Follower, create, refuse_existing, restart};
 use crate::error::{Error, Problem};
 use crate::options::Options;
-use crate::report::{Event, Outcome, Report};
+use crate::report::{Event, Outcome, Report, Warning};
 use crate::source::Source;
+
+/// What an earlier run has left.
+enum Found {
+    Nothing,
+    Interrupted(Box<InterruptedEncryption>),
+    /// A complete output whose rest was just removed.
+    Complete,
+}
 
 pub(crate) fn encrypt_to(
     options: &Options,
@@ -14,21 +22,23 @@ pub(crate) fn encrypt_to(
     output: &OutputFile,
     observer: &mut dyn FnMut(Event<'_>),
 ) -> Result<Report, Error> {
+    let output = &options.keeping(output);
     let mut pipeline = options.pipeline();
     pipeline.set_source_file(source.take_file());
     let mut follower = Follower::of_plaintext(&options.settings, source.len(), observer);
     let found = find(options, &pipeline, output, &mut source, &mut follower)?;
     let (outcome, run) = match found {
-        Some(found) if found.is_complete() => {
+        Found::Complete => return Ok(follower.report(Outcome::WasComplete, None, output)),
+        Found::Interrupted(found) if found.is_complete() => {
             let outcome = if found.is_published() { Outcome::WasComplete } else { Outcome::Named };
             (outcome, found.resume(&pipeline, source, None).map_err(Problem::Resume))
         }
-        Some(found) => {
+        Found::Interrupted(found) => {
             let after = found.recovered().committed.plaintext_len;
             let resumed = found.resume(&pipeline, source, Some(&mut follower));
             (Outcome::Resumed { after }, resumed.map_err(Problem::Run))
         }
-        None => {
+        Found::Nothing => {
             let (sink, stamp) = (create(output)?, source.known());
             let run = pipeline.run_to_file(source, stamp, sink, Some(&mut follower));
             // Without a key nothing was written. The error to report is that of the run.
@@ -49,27 +59,38 @@ fn find(
     output: &OutputFile,
     source: &mut Source<'_>,
     follower: &mut Follower<'_>,
-) -> Result<Option<InterruptedEncryption>, Error> {
+) -> Result<Found, Error> {
     if options.settings.restart {
-        return restart(output).map(|()| None);
+        return restart(output).map(|()| Found::Nothing);
     }
     let found = InterruptedEncryption::find(pipeline, output).map_err(Problem::Resume)?;
-    let Some(mut found) = found else { return refuse_existing(output).map(|()| None) };
+    let Some(mut found) = found else {
+        // Without the key nothing of the source can be compared.
+        let may_complete = !options.settings.compare;
+        let complete =
+            may_complete && pipeline.complete_without_key(output, source.known()).map_err(Problem::Resume)?;
+        if complete {
+            follower.warn(Warning::ChecksumsOnly);
+            return Ok(Found::Complete);
+        }
+        return refuse_existing(output).map(|()| Found::Nothing);
+    };
     options.refuse_other_parameters(found.header())?;
     if let Some(notice) = found.notice() {
         follower.warn(notice.into());
     }
     match check_source(options, pipeline, &mut found, source, follower) {
-        Ok(()) if found.is_complete() => Ok(Some(found)),
         Ok(()) => {
-            follower.resumes(found.header(), &found.recovered().committed);
-            Ok(Some(found))
+            if !found.is_complete() {
+                follower.resumes(found.header(), &found.recovered().committed);
+            }
+            Ok(Found::Interrupted(Box::new(found)))
         }
         // Another source for a name that is taken already.
         Err(_) if found.is_published() => {
             drop(found);
             refuse_existing(output)?;
-            source.rewind().map(|()| None)
+            source.rewind().map(|()| Found::Nothing)
         }
         Err(error) => Err(error),
     }

@@ -1,18 +1,19 @@
 //! One encryption in the laboratory, new or resumed, as `sv2 encrypt` runs it.
 
 use std::io::{Cursor, ErrorKind};
+use std::sync::Arc;
 
 use stream_v2_format::wire::StreamFlags;
 use stream_v2_pipeline::{
-    Cause, ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile,
-    ResumeWarning, SourceStamp,
+    Cause, ContentKey, Credentials, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedEncryption,
+    KeyFile, OutputFile, Recipients, ResumeKeys, ResumeWarning, SourceStamp,
 };
 
 use super::sim::{Contents, Op, Sim};
 use super::states::killed;
 use super::{BODY, assert_untouched, inode, output};
 use crate::engine::Engine;
-use crate::streams::{decrypt, small_segments};
+use crate::streams::{decrypt, small_segments, with_small_segments};
 
 /// A source, and the key that it is encrypted under.
 pub struct Encryption {
@@ -30,6 +31,36 @@ pub struct Encryption {
     /// The number of segments if the stream has index segments. Some are then shorter than full
     /// ones.
     pub index: Option<u64>,
+    /// Recipients, if the content key is drawn and wrapped.
+    pub wrapped: Option<Wrapped>,
+}
+
+/// Recipients of a stream, and what its writer has to open the envelope: nothing, unless a test
+/// says otherwise.
+pub struct Wrapped {
+    pub recipients: Recipients,
+    pub brought: Credentials,
+    /// Whether a resume key is kept.
+    pub keeps: bool,
+}
+
+impl Wrapped {
+    /// Returns the key file of a recipient.
+    pub fn key_file(number: u8) -> KeyFile {
+        KeyFile::parse(KeyFile::text(&[number; 32]).as_bytes()).unwrap()
+    }
+
+    /// Returns two recipients, and a writer that has the key of neither.
+    pub fn for_others() -> Self {
+        let recipients =
+            [1, 2].map(Self::key_file).into_iter().fold(Recipients::new(), Recipients::with_key_file);
+        Self { recipients, brought: Credentials::new(), keeps: true }
+    }
+
+    /// Returns what opens each stream.
+    pub fn opens() -> Credentials {
+        Credentials::new().with_key_file(Self::key_file(2))
+    }
 }
 
 /// A complete run: its initial disk, all of its operations, and its output.
@@ -74,13 +105,31 @@ impl Encryption {
     pub fn new(source: Vec<u8>) -> Self {
         let stamp = SourceStamp { len: Some(source.len() as u64), mtime: Some(7) };
         let (compares, uniform, durable_every, index) = (false, true, 2, None);
-        let (key, engine) = (crate::streams::key(), Engine::Threads);
-        Self { key, source, stamp, compares, uniform, durable_every, engine, index }
+        let (key, engine, wrapped) = (crate::streams::key(), Engine::Threads, None);
+        Self { key, source, stamp, compares, uniform, durable_every, engine, index, wrapped }
+    }
+
+    /// Encrypts the source for recipients whose keys the writer does not have.
+    pub fn for_others(source: Vec<u8>) -> Self {
+        Self { wrapped: Some(Wrapped::for_others()), ..Self::new(source) }
+    }
+
+    /// Returns an output with the folder of resume keys beside it, if there are recipients.
+    pub fn keeping(&self, sim: &Sim, output: OutputFile) -> OutputFile {
+        let Some(wrapped) = &self.wrapped else { return output };
+        let keys = ResumeKeys::stored(Arc::new(sim.clone()), "state").keeping(wrapped.keeps);
+        output.with_resume_keys(keys)
     }
 
     /// Returns a pipeline with one worker.
     pub fn pipeline(&self) -> EncryptPipeline<'_> {
-        let mut pipeline = small_segments(&self.key, 1);
+        let mut pipeline = match &self.wrapped {
+            None => small_segments(&self.key, 1),
+            Some(Wrapped { recipients, brought, .. }) => {
+                let pipeline = EncryptPipeline::for_recipients(recipients).with_credentials(brought);
+                with_small_segments(pipeline, 1)
+            }
+        };
         pipeline.durability.segments = self.durable_every;
         pipeline.params.flags = StreamFlags::NONE.with(StreamFlags::UNIFORM, self.uniform);
         pipeline.set_index(self.index.is_some());
@@ -102,6 +151,11 @@ impl Encryption {
                 output.discard()?;
                 let sink = FileSink::create(output)?;
                 self.engine.encrypt_to_file(&pipeline, &self.source[..], self.stamp, sink)?;
+            } else if self.wrapped.is_some()
+                && output.has_journal()
+                && !pipeline.complete_without_key(output, self.stamp)?
+            {
+                return Err("the name is taken".into());
             }
             return Ok(None);
         };
@@ -127,8 +181,11 @@ impl Encryption {
     }
 
     pub fn run_in(&self, sim: &Sim) -> Result<Option<Found>, Error> {
-        let (pipeline, output) = (self.pipeline(), output(sim));
+        let (pipeline, output) = (self.pipeline(), self.keeping(sim, output(sim)));
         let Some(mut interrupted) = InterruptedEncryption::find(&pipeline, &output)? else {
+            if pipeline.complete_without_key(&output, self.stamp)? {
+                return Ok(None);
+            }
             let created = output.discard().and_then(|()| FileSink::create(&output));
             return match created {
                 // The output is complete because the previous run succeeded.
@@ -169,11 +226,16 @@ impl Encryption {
         let found = found.unwrap();
         let file = inode(contents);
         let committed = file.map_or(0, |file| committed_len(&contents.files[file], &before.result));
+        let mut committed = committed;
         match found {
             Some(found) => assert_eq!((found.stream_len, found.notice), (committed, None)),
-            None => {
-                assert!(committed == 0 || contents.file("out").is_some(), "{committed} bytes were not found")
+            None if contents.file("out").is_some() => {}
+            // A stream header and an envelope that nothing opens.
+            None if self.wrapped.is_some() && contents.file("out.journal").is_none() => {
+                assert!(committed <= ends(&before.result)[0], "{committed} bytes were not found");
+                committed = 0;
             }
+            None => assert_eq!(committed, 0),
         }
         let run = Run::new(contents.clone(), &sim);
         if let Some(file) = file.filter(|_| committed > 0) {
@@ -203,7 +265,11 @@ impl Encryption {
     }
 
     pub fn assert_opens(&self, stream: &[u8]) {
-        let mut pipeline = DecryptPipeline::new(&self.key);
+        let opens = Wrapped::opens();
+        let mut pipeline = match self.wrapped {
+            None => DecryptPipeline::new(&self.key),
+            Some(_) => DecryptPipeline::with_credentials(&opens),
+        };
         pipeline.parallelism = stream_v2_pipeline::Parallelism::with_workers(1);
         let (plaintext, result) = decrypt(&pipeline, stream);
         let without_index = self.source.len().div_ceil(super::SEGMENT) as u64 + 1;
@@ -219,9 +285,11 @@ pub fn committed_len(found: &[u8], ideal: &[u8]) -> usize {
     ends(ideal).into_iter().take_while(same).last().unwrap_or(0)
 }
 
-/// Returns the ends of the stream header and of each segment of a stream.
+/// Returns the ends of the stream header, with its envelope, and of each segment of a stream.
 pub fn ends(stream: &[u8]) -> Vec<usize> {
-    ends_from(stream, BODY)
+    let envelope_len = stream.get(112..116).map_or(0, |len| u32::from_le_bytes(len.try_into().unwrap()));
+    let envelope = if envelope_len == 0 { 0 } else { envelope_len as usize + 4 };
+    ends_from(stream, BODY + envelope)
 }
 
 /// Returns the same ends, beginning at a segment.

@@ -32,7 +32,7 @@ impl Command<'_> {
     pub fn every_sync_fails(&self, start: &Contents, code: i32) {
         self.each_fails(start, code, |op| match op {
             Op::Sync(_) => true,
-            Op::SyncFolder => self.folders,
+            Op::SyncFolder(_) => self.folders,
             _ => false,
         });
     }
@@ -49,7 +49,7 @@ impl Command<'_> {
             let failed = (self.run)(&sim);
             assert!(failed.is_err(), "call {at} has failed, and the run has not");
             let log = sim.log();
-            let is_failed = |op: &Op| matches!(op, Op::SyncFailed(_) | Op::SyncFolderFailed);
+            let is_failed = |op: &Op| matches!(op, Op::SyncFailed(_) | Op::SyncFolderFailed(_));
             let failed = log.iter().position(is_failed).unwrap();
             for calls in failed + 1..=log.len() {
                 self.resumes(start, &log[..calls]);

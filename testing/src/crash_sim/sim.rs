@@ -22,12 +22,13 @@ pub enum Op {
     Rename(PathBuf, PathBuf),
     Link(PathBuf, PathBuf),
     Remove(PathBuf),
-    SyncFolder,
+    /// The names in this folder become durable.
+    SyncFolder(PathBuf),
     /// A failed sync. Data written since the last sync stays visible, and no later sync makes it
     /// durable.
     SyncFailed(Inode),
-    /// A failed sync of names.
-    SyncFolderFailed,
+    /// A failed sync of the names in this folder.
+    SyncFolderFailed(PathBuf),
     /// The space of these bytes is released.
     Forget(Inode, usize, usize),
     /// A request to S3 that has succeeded.
@@ -82,7 +83,7 @@ impl Contents {
             Op::Remove(path) => {
                 self.names.remove(path);
             }
-            Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed => {}
+            Op::Sync(_) | Op::SyncFolder(_) | Op::SyncFailed(_) | Op::SyncFolderFailed(_) => {}
             Op::Forget(inode, begin, end) => {
                 self.make_room(*inode);
                 let len = self.files[*inode].len();
@@ -122,6 +123,11 @@ pub enum Trouble {
     Short,
 }
 
+/// Returns the folder of a name.
+pub fn folder_of(path: &Path) -> PathBuf {
+    path.parent().map_or_else(PathBuf::new, Into::into)
+}
+
 #[derive(Default)]
 struct World {
     contents: Contents,
@@ -157,7 +163,7 @@ impl World {
     fn fail(&mut self, op: &Op, error: io::Error) -> io::Result<()> {
         let failed = match op {
             Op::Sync(inode) => Some(Op::SyncFailed(*inode)),
-            Op::SyncFolder => Some(Op::SyncFolderFailed),
+            Op::SyncFolder(folder) => Some(Op::SyncFolderFailed(folder.clone())),
             _ => None,
         };
         self.log.extend(failed);
@@ -253,8 +259,8 @@ impl Storage for Sim {
         self.world().act(Op::Remove(path.into()))
     }
 
-    fn sync_folder(&self, _: &Path) -> io::Result<()> {
-        self.world().act(Op::SyncFolder)
+    fn sync_folder(&self, path: &Path) -> io::Result<()> {
+        self.world().act(Op::SyncFolder(folder_of(path)))
     }
 }
 

@@ -11,7 +11,7 @@
 //! - Bytes that were never written are zero.
 //! - A length that was set after the last sync is present or not.
 //! - Names are as they were when their folder was last synced. Any of the later changes of names
-//!   are present.
+//!   are present. Each folder is synced apart.
 //! - Requests that S3 has answered are done.
 //!
 //! So journal and data can be at any points that their syncs allow.
@@ -23,7 +23,7 @@
 
 use std::path::PathBuf;
 
-use super::sim::{Contents, Inode, Op};
+use super::sim::{Contents, Inode, Op, folder_of};
 
 /// Returns the state after the first `calls` operations, and `cut` bytes of the next one if it is a
 /// write.
@@ -71,7 +71,7 @@ impl Open {
             Op::Link(from, to) => Self::Names(vec![(to.clone(), before.names.get(from).copied())]),
             Op::Remove(name) => Self::Names(vec![(name.clone(), None)]),
             Op::Forget(inode, begin, end) => Self::Forget(*inode, *begin, *end),
-            Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed | Op::Remote(_) => {
+            Op::Sync(_) | Op::SyncFolder(_) | Op::SyncFailed(_) | Op::SyncFolderFailed(_) | Op::Remote(_) => {
                 Self::Names(Vec::new())
             }
         }
@@ -113,7 +113,10 @@ impl Open {
 pub fn lost_power(start: &Contents, log: &[Op], from: usize, mut look: impl FnMut(usize, &Contents)) {
     let is_sync = |op: Option<&Op>| {
         let Some(op) = op else { return true };
-        matches!(op, Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed | Op::Remote(_))
+        matches!(
+            op,
+            Op::Sync(_) | Op::SyncFolder(_) | Op::SyncFailed(_) | Op::SyncFolderFailed(_) | Op::Remote(_)
+        )
     };
     for calls in (from..=log.len()).filter(|&calls| is_sync(log.get(calls))) {
         let (kept, open) = kept_and_open(start, &log[..calls]);
@@ -162,7 +165,7 @@ pub fn durable_len(log: &[Op], calls: usize) -> usize {
     for op in &log[..calls] {
         match op {
             Op::Create(name, inode) if name.ends_with("out.partial") => (file, named) = (Some(*inode), false),
-            Op::SyncFolder => named = true,
+            Op::SyncFolder(folder) if folder.as_os_str().is_empty() => named = true,
             Op::Write(inode, at, bytes) if file == Some(*inode) => written = at + bytes.len(),
             Op::SetLen(inode, len) if file == Some(*inode) => written = *len,
             Op::Sync(inode) if file == Some(*inode) => durable = written,
@@ -186,10 +189,13 @@ fn fate(op: &Op, later: &[Op]) -> Fate {
         Op::Write(inode, ..) | Op::SetLen(inode, _) | Op::Forget(inode, ..) => {
             (Op::Sync(*inode), Op::SyncFailed(*inode))
         }
-        Op::Sync(_) | Op::SyncFolder | Op::SyncFailed(_) | Op::SyncFolderFailed | Op::Remote(_) => {
+        Op::Sync(_) | Op::SyncFolder(_) | Op::SyncFailed(_) | Op::SyncFolderFailed(_) | Op::Remote(_) => {
             return Fate::Durable;
         }
-        _ => (Op::SyncFolder, Op::SyncFolderFailed),
+        // Both names of a rename are in one folder.
+        Op::Create(name, _) | Op::Rename(name, _) | Op::Link(name, _) | Op::Remove(name) => {
+            (Op::SyncFolder(folder_of(name)), Op::SyncFolderFailed(folder_of(name)))
+        }
     };
     match later.iter().find(|&op| *op == good || *op == failed) {
         None => Fate::Open,
@@ -223,14 +229,14 @@ mod tests {
     fn a_failed_sync_loses_what_later_ones_do_not_bring_back() {
         let log = [
             Op::Create("a".into(), 0),
-            Op::SyncFolder,
+            Op::SyncFolder("".into()),
             Op::Write(0, 0, b"12".to_vec()),
             Op::SyncFailed(0),
             Op::Write(0, 2, b"34".to_vec()),
             Op::Sync(0),
             Op::Link("a".into(), "b".into()),
-            Op::SyncFolderFailed,
-            Op::SyncFolder,
+            Op::SyncFolderFailed("".into()),
+            Op::SyncFolder("".into()),
         ];
         let mut states = Vec::new();
         lost_power(&Contents::default(), &log, log.len(), |_, contents| {
@@ -239,6 +245,22 @@ mod tests {
         assert_eq!(states, [(Some(b"\0\x0034".to_vec()), None)]);
         let seen = killed(&Contents::default(), &log, log.len(), 0);
         assert_eq!(seen.file("b"), Some(&b"1234".to_vec()));
+    }
+
+    #[test]
+    fn folders_become_durable_apart() {
+        let log = [
+            Op::Create("a/one".into(), 0),
+            Op::Create("b/two".into(), 1),
+            Op::SyncFolder("b".into()),
+            Op::Remove("b/two".into()),
+            Op::SyncFolder("a".into()),
+        ];
+        let mut states = Vec::new();
+        lost_power(&Contents::default(), &log, log.len(), |_, contents| {
+            states.push((contents.file("a/one").is_some(), contents.file("b/two").is_some()));
+        });
+        assert_eq!(states, [(true, true), (true, false)]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ from .journal import ENCRYPT, MAGIC as JOURNAL_MAGIC, Journal
 from .keys import equal
 
 DURABLE_BYTES_MAX = 2**28
+BEGINNING_LEN_MAX = 65_664
 
 
 class Recovered(NamedTuple):
@@ -72,9 +73,21 @@ def _nothing_committed(output):
     if len(output) < header.LENGTH:
         return True
     try:
-        return len(output) < header.parse(output[:header.LENGTH]).body
+        head = header.parse(output[:header.LENGTH])
+        if len(output) < head.body:
+            return True
+        opening.stream_header(output)
+        return False
     except StreamError as error:
-        return len(output) == header.LENGTH and error.kind.startswith("malformed")
+        return error.kind.startswith("malformed") and _holds_no_segment(output)
+
+
+def _holds_no_segment(output):
+    """A loss of power tears the envelope with the stream header."""
+    starts = range(header.LENGTH, len(output) - segment.LENGTH + 1)
+    return len(output) <= BEGINNING_LEN_MAX and not any(
+        output.startswith(segment.MAGIC, at) and segment.is_intact(output[at:at + segment.LENGTH])
+        for at in starts)
 
 
 def _refuse_what_no_crash_leaves(error):

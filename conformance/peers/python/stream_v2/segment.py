@@ -84,10 +84,15 @@ def encode(segment, keys, wire):
     return raw + struct.pack("<I", crc32c(raw))
 
 
+def is_intact(raw):
+    """Whether the checksum of a segment header matches."""
+    return struct.unpack_from("<I", raw, 92)[0] == crc32c(raw[:92])
+
+
 def parse(raw, header, at, codecs=CODECS):
     """Performs steps 2 to 8 of section 15.1. `at` is the offset of the segment."""
     check(raw[:4] == MAGIC, "malformed.magic", at)
-    check(struct.unpack_from("<I", raw, 92)[0] == crc32c(raw[:92]), "malformed.header_crc", at + 92)
+    check(is_intact(raw), "malformed.header_crc", at + 92)
     (_, index, kind, codec, alg, flags, _, epoch, data_frames, frame_count,
      plaintext_len, payload_len, wire_len, salt) = LAYOUT.unpack_from(raw)
     s = Segment(index, kind, codec, alg, flags, epoch, data_frames, frame_count, plaintext_len, payload_len,

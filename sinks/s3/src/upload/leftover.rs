@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
 
-use stream_v2_pipeline::{Disk, Storage};
+use stream_v2_pipeline::{Disk, OutputFile, ResumeKeys, Storage};
 
 use super::names::Names;
 use super::record::Record;
@@ -41,7 +41,8 @@ impl Leftover {
         Ok(is_same.then_some(Self { names, _record: record }))
     }
 
-    /// Removes them: the partial output, its journal, and the record last.
+    /// Removes them: the resume key first (§19.9), then the partial output, its journal, and the
+    /// record last.
     ///
     /// Without the record, the rest could not be found.
     ///
@@ -50,6 +51,8 @@ impl Leftover {
     /// - any error of the file system.
     pub fn remove(self) -> io::Result<()> {
         let disk = Disk::default();
+        let (stem, keys) = (self.names.stem(), ResumeKeys::new(self.names.folder()));
+        OutputFile::new(stem).with_resume_keys(keys).forget_resume_keys()?;
         for path in self.names.all() {
             let is_record = path == self.names.record();
             let removed = if is_record { Record::remove(&disk, &path) } else { disk.remove(&path) };

@@ -40,6 +40,16 @@ impl Names {
         &self.target
     }
 
+    /// Returns the path to which the endings of files are added.
+    pub(super) fn stem(&self) -> &Path {
+        &self.stem
+    }
+
+    /// Returns the folder of the files.
+    pub(super) fn folder(&self) -> &Path {
+        self.stem.parent().unwrap_or(Path::new(""))
+    }
+
     pub(super) fn partial(&self) -> PathBuf {
         self.stem.with_extension("partial")
     }

@@ -146,7 +146,8 @@ impl Storage for UploadStorage {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         match self.0.names.role(to)? {
-            Role::Object => self.publish(from, true).and_then(|()| self.remove_partial()),
+            // The partial file and the record are removed next.
+            Role::Object => self.publish(from, true),
             _ => self.0.local.rename(&self.local(from), &self.local(to)),
         }
     }

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod bucket;
+mod for_others;
 
 use std::io::ErrorKind;
 use std::path::Path;

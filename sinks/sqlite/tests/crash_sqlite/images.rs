@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use stream_v2_format::SegmentIndex;
 use stream_v2_pipeline::{OutputFile, Storage, StoredFile};
 use stream_v2_sqlite::Database;
+use stream_v2_testing::crash_sim::sim::Sim;
 
 /// The file of a database and its write-ahead log.
 ///
@@ -18,12 +19,15 @@ pub(crate) struct Image {
     pub(crate) log: Vec<u8>,
     /// Bytes of the log that are durable.
     pub(crate) durable: usize,
+    /// Operations so far in the file system with the resume key.
+    pub(crate) beside: usize,
 }
 
 impl Image {
-    fn of(path: &Path, durable: usize) -> Self {
+    fn of(path: &Path, durable: usize, beside: usize) -> Self {
         let log = fs::read(log_of(path)).unwrap_or_default();
-        Self { database: fs::read(path).unwrap_or_default(), durable: durable.min(log.len()), log }
+        let database = fs::read(path).unwrap_or_default();
+        Self { database, durable: durable.min(log.len()), log, beside }
     }
 
     /// Writes the files into a folder, where the database can be opened.
@@ -57,11 +61,17 @@ fn log_of(path: &Path) -> PathBuf {
 pub(crate) struct Imaging {
     database: Database,
     images: Arc<Mutex<Vec<Image>>>,
+    beside: Sim,
 }
 
 impl Imaging {
     pub(crate) fn new(database: &Database) -> Self {
-        Self { database: database.clone(), images: Arc::default() }
+        Self::beside(database, &Sim::default())
+    }
+
+    /// Also notes how far a file system beside the database is.
+    pub(crate) fn beside(database: &Database, beside: &Sim) -> Self {
+        Self { database: database.clone(), images: Arc::default(), beside: beside.clone() }
     }
 
     pub(crate) fn output(&self, name: &str) -> OutputFile {
@@ -76,7 +86,8 @@ impl Imaging {
     fn note<T>(&self, result: io::Result<T>, durable: bool) -> io::Result<T> {
         let mut images = self.images.lock().unwrap();
         let before = images.last().map_or(0, |image| image.durable);
-        images.push(Image::of(self.database.path(), if durable { usize::MAX } else { before }));
+        let durable = if durable { usize::MAX } else { before };
+        images.push(Image::of(self.database.path(), durable, self.beside.log().len()));
         result
     }
 
