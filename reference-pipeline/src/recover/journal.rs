@@ -62,8 +62,8 @@ pub struct FileJournal {
 struct Open {
     file: Box<dyn StoredFile>,
     journal: Journal,
-    /// True if more than one record is behind the last valid one, which no crash leaves.
-    damaged: bool,
+    /// Bytes behind the last valid record. No crash leaves more than one record there.
+    torn_len: u64,
 }
 
 impl FileJournal {
@@ -103,9 +103,8 @@ impl FileJournal {
         }
         Ok(Some(Journal::read(key, role, &bytes).map(|journal| {
             let source = stamp(journal.header());
-            let tail = bytes.len() as u64 - journal.valid_len();
-            let damaged = tail > JOURNAL_RECORD_LEN as u64;
-            let open = Some(Open { file, journal, damaged });
+            let torn_len = bytes.len() as u64 - journal.valid_len();
+            let open = Some(Open { file, journal, torn_len });
             let (output, checks, resume_key) = (output.clone(), None, None);
             Self { output, role, source, open, checks, resume_key, is_new: false }
         })))
@@ -130,7 +129,12 @@ impl FileJournal {
 
     /// Returns whether records in it are damaged: more is missing than a crash can take.
     pub(crate) fn is_damaged(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.damaged)
+        self.open.as_ref().is_some_and(|open| open.torn_len > JOURNAL_RECORD_LEN as u64)
+    }
+
+    /// Returns whether it has records, none of which is valid. A crash can tear the only one.
+    pub(crate) fn has_lost_all(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.torn_len > 0 && open.journal.last_commit().is_none())
     }
 
     /// Returns the checks for a source whose committed plaintext cannot be read back.
@@ -179,7 +183,7 @@ impl FileJournal {
         file.sync()?;
         storage.rename(&new, &path)?;
         storage.sync_folder(&path)?;
-        self.open = Some(Open { file, journal, damaged: false });
+        self.open = Some(Open { file, journal, torn_len: 0 });
         Ok(())
     }
 

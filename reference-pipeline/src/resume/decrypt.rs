@@ -55,6 +55,7 @@ pub struct InterruptedDecryption {
     stream: StreamOpener,
     commit: JournalRecord,
     committed: Committed,
+    notice: Option<ResumeWarning>,
 }
 
 impl InterruptedDecryption {
@@ -145,7 +146,9 @@ impl InterruptedDecryption {
                 PartialDecryption::Unknown(notice)
             });
         };
-        let Some(&commit) = journal.last_commit() else { return Ok(PartialDecryption::Nothing(None)) };
+        let damaged = journal.is_damaged() || journal.has_lost_all();
+        let notice = damaged.then_some(ResumeWarning::JournalDamaged);
+        let Some(&commit) = journal.last_commit() else { return Ok(PartialDecryption::Nothing(notice)) };
         let lost = Ok(PartialDecryption::Nothing(Some(ResumeWarning::LostDurable)));
         if len < commit.plaintext_len {
             return lost;
@@ -167,7 +170,8 @@ impl InterruptedDecryption {
             committed
         };
         let (output, stream) = (output.clone(), stream.clone());
-        Ok(PartialDecryption::Torn(Box::new(Self { output, file, journal, stream, commit, committed })))
+        let found = Self { output, file, journal, stream, commit, committed, notice };
+        Ok(PartialDecryption::Torn(Box::new(found)))
     }
 
     /// Handles an output without a partial file, or one that has its final name already.
@@ -204,6 +208,12 @@ impl InterruptedDecryption {
         &self.committed
     }
 
+    /// Returns a finding for the user, if there is one.
+    #[must_use]
+    pub const fn notice(&self) -> Option<ResumeWarning> {
+        self.notice
+    }
+
     /// Resumes the decryption, and publishes the plaintext (steps 4 and 5 of §19.4).
     ///
     /// The source must be positioned after the committed part.
@@ -224,7 +234,7 @@ impl InterruptedDecryption {
 
     /// Returns the parts that an engine needs to resume.
     pub(crate) fn take_up(self) -> Result<(StreamOpener, Committed, FileSink, FileJournal), Error> {
-        let Self { output, file, journal, stream, commit, committed } = self;
+        let Self { output, file, journal, stream, commit, committed, .. } = self;
         // The commit was recorded after a durability point of all of it.
         let len = commit.plaintext_len;
         let sink = FileSink::take_up(&output, file, len, len).map_err(sink_error)?;

@@ -22,7 +22,10 @@ pub use encrypt::InterruptedEncryption;
 pub enum ResumeWarning {
     /// The journal cannot be used, for this reason. The run resumes without it (SV2-JRN-006).
     JournalUnusable(stream_v2_format::Error),
-    /// More of the journal is damaged than a crash can tear. The run resumes without it.
+    /// More of the journal is damaged than a crash can tear, or all of it.
+    ///
+    /// An encryption resumes without it. A decryption resumes after the last commit before the
+    /// damage, or starts over if there is none.
     JournalDamaged,
     /// The output has lost segments that the journal vouches for. They are written again
     /// (SV2-RES-007).

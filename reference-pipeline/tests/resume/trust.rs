@@ -12,7 +12,7 @@ use stream_v2_format::wire::{
 use stream_v2_format::{Detail, SegmentIndex};
 use stream_v2_pipeline::{
     ContentKey, DecryptPipeline, EncryptPipeline, Error, FileSink, InterruptedDecryption,
-    InterruptedEncryption, KeylessWalk, OutputFile, PartialDecryption, SourceStamp, WalkDepth,
+    InterruptedEncryption, KeylessWalk, OutputFile, PartialDecryption, ResumeWarning, SourceStamp, WalkDepth,
 };
 use stream_v2_sqlite::Database;
 use stream_v2_testing::plaintext;
@@ -319,4 +319,31 @@ fn changed_stream_is_not_compared_with() {
     // Without comparing, segments that were verified before are skipped.
     let found = InterruptedDecryption::find(&pipeline, &output, &opener, &mut Pipe(&damaged)).unwrap();
     assert!(matches!(found, PartialDecryption::Torn(_)));
+}
+
+/// Plaintext that no record vouches for is decrypted again, and the user is told.
+#[test]
+fn damaged_records_of_a_decryption_are_told() {
+    const RECORD: usize = JOURNAL_RECORD_LEN;
+    let key = key();
+    let stream = encrypt(&small_segments(&key, 1), &plaintext(LEN));
+    // Three records for six segments. The damaged byte, and the segments that stay.
+    for (at, kept) in [(212 + 5, None), (212 + RECORD + 5, Some(2)), (212 + 2 * RECORD + 5, Some(4))] {
+        let place = Place::file();
+        let (opener, output) = (interrupted(&stream, &place), place.output());
+        let mut journal = fs::read(output.journal()).unwrap();
+        assert_eq!(journal.len(), 212 + 3 * RECORD);
+        journal[at] ^= 1;
+        fs::write(output.journal(), journal).unwrap();
+        let pipeline = DecryptPipeline::new(&key);
+        let found = InterruptedDecryption::find(&pipeline, &output, &opener, &mut &stream[128..]).unwrap();
+        let (segments, notice) = match &found {
+            PartialDecryption::Torn(found) => (Some(found.committed().segments), found.notice()),
+            PartialDecryption::Nothing(notice) => (None, *notice),
+            _ => panic!("damage at {at}"),
+        };
+        // A crash can tear the last record.
+        let expected = Some(ResumeWarning::JournalDamaged).filter(|_| kept != Some(4));
+        assert_eq!((segments, notice), (kept, expected), "damage at {at}");
+    }
 }

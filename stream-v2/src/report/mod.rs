@@ -101,7 +101,10 @@ impl fmt::Display for Outcome {
 pub enum Warning {
     /// The journal cannot be used, for this reason. The run resumes without it.
     JournalUnusable(format::Error),
-    /// Records of the journal are damaged. The run resumes without it.
+    /// Records of the journal are damaged.
+    ///
+    /// An encryption resumes without it. A decryption resumes after the last commit before the
+    /// damage, or starts over if there is none.
     JournalDamaged,
     /// The partial output has lost data that was durable. The data is written again.
     LostDurable,
@@ -133,7 +136,9 @@ impl fmt::Display for Warning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::JournalUnusable(error) => write!(f, "the journal cannot be used: {error}"),
-            Self::JournalDamaged => f.write_str("the journal cannot be used: its records are damaged"),
+            Self::JournalDamaged => {
+                f.write_str("the journal cannot be used in full: its records are damaged")
+            }
             Self::LostDurable => {
                 f.write_str("the partial output has lost durable data, which is written again")
             }

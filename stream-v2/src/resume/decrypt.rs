@@ -2,7 +2,8 @@
 
 use stream_v2_format::crypto::StreamOpener;
 use stream_v2_pipeline::{
-    Cause, DecryptPipeline, Error as RunError, InterruptedDecryption, OutputFile, PartialDecryption, Stage,
+    Cause, DecryptPipeline, Error as RunError, InterruptedDecryption, OutputFile, PartialDecryption,
+    ResumeWarning, Stage,
 };
 
 use super::{Follower, create, refuse_existing, restart};
@@ -31,13 +32,17 @@ pub(crate) fn decrypt_to(
         PartialDecryption::Unknown(notice) => return Err(Problem::Unknown(notice.map(Into::into)).into()),
         PartialDecryption::Torn(found) => {
             let after = found.committed().plaintext_len;
+            if let Some(notice) = found.notice() {
+                follower.warn(notice.into());
+            }
             follower.resumes(stream.header(), found.committed());
             let summary = found.resume(&pipeline, source, Some(&mut follower)).map_err(Problem::Run)?;
             return Ok(follower.report(Outcome::Resumed { after }, Some(summary), output));
         }
         PartialDecryption::Nothing(notice) => notice,
     };
-    let was_read = warning.is_some();
+    // A damaged journal names no segment, so nothing was read.
+    let was_read = warning.is_some_and(|notice| notice != ResumeWarning::JournalDamaged);
     if let Some(notice) = warning {
         follower.warn(notice.into());
     }
