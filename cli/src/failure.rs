@@ -55,6 +55,16 @@ impl Failure {
         Self::new(EXIT_IO, "io", message)
     }
 
+    /// Returns the failure of a call to S3. Wrong names and settings are failures of usage.
+    pub(crate) fn s3(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::InvalidInput => Self::usage(error),
+            io::ErrorKind::PermissionDenied => Self::io(error).hint(CREDENTIALS),
+            io::ErrorKind::NotFound => Self::io(error).hint("check the names of the bucket and the key"),
+            _ => Self::io(error),
+        }
+    }
+
     /// Returns the failure of a run that the user interrupted.
     pub(crate) fn interrupted(message: impl Display) -> Self {
         Self::new(EXIT_INTERRUPTED, "interrupted", message)
@@ -110,6 +120,17 @@ impl Failure {
         ExitCode::from(self.exit)
     }
 }
+
+/// The failure and its hints, as tests compare them.
+#[cfg(test)]
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)?;
+        self.hints.iter().try_for_each(|hint| write!(f, "\nhint: {hint}"))
+    }
+}
+
+const CREDENTIALS: &str = "check the credentials (AWS_ACCESS_KEY_ID, AWS_PROFILE), and what they may do";
 
 /// Serializes hints as one text with a line for each, or as null.
 fn lines<S: Serializer>(hints: &[String], to: S) -> Result<S::Ok, S::Error> {

@@ -90,4 +90,19 @@ fn ignored() -> Option<u64> {
 
 fn unwatched(error: io::Error) -> Failure {
     Failure::io(format!("signals cannot be watched: {error}"))
+        .hint("nothing was written; run the same command again")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unwatched_signals_end_the_command() {
+        let error = io::Error::from(io::ErrorKind::InvalidInput);
+        insta::assert_snapshot!(unwatched(error), @r"
+        signals cannot be watched: invalid input parameter
+        hint: nothing was written; run the same command again
+        ");
+    }
 }

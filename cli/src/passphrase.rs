@@ -1,5 +1,6 @@
 //! Passphrases: from the terminal, without an echo, and from a file.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
@@ -24,12 +25,17 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
             .hint("name its file; with a shell, --passphrase-file <(COMMAND) runs COMMAND"));
     }
     let name = path.display();
-    let failed = |error| Failure::io(format!("{name}: the passphrase cannot be read: {error}"));
+    let failed = |error| {
+        Failure::io(format!("{name}: the passphrase cannot be read: {error}"))
+            .hint("name a file whose one line is the passphrase")
+    };
     // Allocated once and never moved, so that no copy of the passphrase remains.
     let mut text = Zeroizing::new(Vec::with_capacity(LEN_MAX + 3));
     let file = File::open(path).map_err(failed)?;
     file.take(LEN_MAX as u64 + 3).read_to_end(&mut text).map_err(failed)?;
-    line(&mut text).map_err(|fault| Failure::usage(format!("{name}: {fault}")))?;
+    line(&mut text).map_err(|fault| {
+        Failure::usage(format!("{name}: {fault}")).hint("write it as the one line of a file")
+    })?;
     Ok(text)
 }
 
@@ -51,7 +57,31 @@ fn line(text: &mut Vec<u8>) -> Result<(), &'static str> {
 
 /// Asks for the passphrase of a stream.
 pub(crate) fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
-    prompt("Passphrase: ")
+    prompt("Passphrase: ").map_err(|error| io::Error::new(error.kind(), NotAsked(error)))
+}
+
+/// A passphrase could not be asked for. This is the error of a run.
+#[derive(Debug)]
+struct NotAsked(io::Error);
+
+impl fmt::Display for NotAsked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for NotAsked {}
+
+/// Returns the failure to report if `error` is that of [`ask`].
+pub(crate) fn not_asked(error: &io::Error) -> Option<Failure> {
+    error.get_ref().filter(|inner| inner.is::<NotAsked>()).map(|_| without(error))
+}
+
+fn without(error: &io::Error) -> Failure {
+    match error.kind() {
+        ErrorKind::Interrupted => Failure::interrupted("interrupted"),
+        _ => Failure::usage(format!("no passphrase: {error}")).hint("--passphrase-file reads it from a file"),
+    }
 }
 
 /// Asks for the passphrase of a file of identities.
@@ -66,10 +96,7 @@ pub(crate) fn ask_plainly(question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
 
 /// Asks for a new passphrase, twice. For an empty one it draws one, and shows it.
 pub(crate) fn ask_for_new() -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let failed = |error: io::Error| match error.kind() {
-        ErrorKind::Interrupted => Failure::interrupted("interrupted"),
-        _ => Failure::usage(format!("no passphrase: {error}")).hint("--passphrase-file reads it from a file"),
-    };
+    let failed = |error: io::Error| without(&error);
     let first = prompt("New passphrase (empty: one is made): ").map_err(failed)?;
     if first.is_empty() {
         let drawn = draw().map_err(failed)?;
@@ -78,7 +105,8 @@ pub(crate) fn ask_for_new() -> Result<Zeroizing<Vec<u8>>, Failure> {
         return Ok(drawn);
     }
     if prompt("The same again: ").map_err(failed)? != first {
-        return Err(Failure::usage("the two passphrases differ"));
+        return Err(Failure::usage("the two passphrases differ")
+            .hint("nothing was encrypted; run the same command again"));
     }
     Ok(first)
 }
@@ -139,7 +167,8 @@ mod unix {
     }
 
     fn terminal() -> io::Result<File> {
-        OpenOptions::new().read(true).write(true).open("/dev/tty")
+        let opened = OpenOptions::new().read(true).write(true).open("/dev/tty");
+        opened.map_err(|error| io::Error::new(error.kind(), "there is no terminal to ask on"))
     }
 
     /// The terminal without an echo, until this is dropped.

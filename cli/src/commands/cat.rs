@@ -19,9 +19,10 @@ use crate::output::choose::Destination;
 use crate::output::file::{refuse_existing, refuse_partial};
 use crate::output::target::{Content, Output};
 use crate::output::upload::UploadSettings;
+use crate::passphrase::not_asked;
 use crate::progress::bar::Committed;
-use crate::report::advice::advice;
-use crate::report::failed_run::FailedRun;
+use crate::report::advice::{advice, not_read};
+use crate::report::failed_run::{FailedRun, no_room};
 use crate::report::resume::warn_names_at_risk;
 use crate::text::size::bytes;
 
@@ -122,14 +123,14 @@ impl Cat<'_> {
             }
             (Cause::Format(format), _) => self.rejected(format, written),
             (Cause::Io(io), Stage::Sink) => self.not_written(io),
-            (Cause::Io(io), _) => Failure::io(format!("{}: reading failed: {io}", self.input)),
+            (Cause::Io(io), _) => not_asked(io).unwrap_or_else(|| not_read(self.input, error)),
             (Cause::Interrupted, _) => Failure::interrupted(format!("interrupted after {}", bytes(written))),
             _ => Failure::io(error),
         }
     }
 
     fn rejected(&self, error: &FormatError, written: u64) -> Failure {
-        let failure = Failure::stream(self.input, error).hints(advice(error, None));
+        let failure = Failure::stream(self.input, error).hints(advice(self.input, error, None));
         let name = self.output.name();
         match self.output {
             Output::File(_) => failure,
@@ -142,7 +143,7 @@ impl Cat<'_> {
         let name = self.output.name();
         match error.kind() {
             IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
-            _ => Failure::io(format!("{name}: writing failed: {error}")),
+            _ => Failure::io(format!("{name}: writing failed: {error}")).hints(no_room(error)),
         }
     }
 }

@@ -58,7 +58,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
         progress: Some(&mut progress),
     })?;
     let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
-    let follower = Follower::new(&mut progress, &output, io.run.quiet);
+    let follower = Follower::new(&mut progress, &output, Content::Plaintext, io.run.quiet);
     let mut opener = None;
     let (stream_key_id, ended) = match Decryptor::for_unlock(input.source(), &unlock) {
         Ok(mut decryptor) => {

@@ -72,7 +72,7 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
         progress: Some(&mut progress),
     })?;
     let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
-    let mut follower = Follower::new(&mut progress, &output, io.run.quiet);
+    let mut follower = Follower::new(&mut progress, &output, Content::Ciphertext, io.run.quiet);
     let ended = match &output {
         Output::File(file) => encryptor
             .encrypt_to(input.source(), file, &mut |event| follower.follow(event))

@@ -46,8 +46,7 @@ fn make_key(args: &KeygenArgs) -> CmdResult {
     let mut key = Zeroizing::new([0; 32]);
     //= spec/stream-v2.md#sv2-key-001
     //# A content key MUST be 32 bytes that are indistinguishable from random.
-    getrandom::fill(&mut *key)
-        .map_err(|error| Failure::io(format!("no random bytes from the operating system: {error}")))?;
+    getrandom::fill(&mut *key).map_err(not_random)?;
     let text = KeyFile::text(&key);
     if is_standard_output(&args.output) {
         return Results::open()?.write_all(text.as_bytes()).map_err(standard_output_failed);
@@ -57,6 +56,11 @@ fn make_key(args: &KeygenArgs) -> CmdResult {
     let name = args.output.display();
     note(format_args!("{name}: made key {}; keep a copy somewhere safe", hex::encode(made.key_id)));
     Ok(())
+}
+
+fn not_random(error: getrandom::Error) -> Failure {
+    Failure::io(format!("no random bytes from the operating system: {error}"))
+        .hint("no key was made; try again, and on another machine if that fails too")
 }
 
 /// Creates a new file that only its owner may read.
@@ -71,7 +75,8 @@ fn create(path: &Path, text: &str) -> CmdResult {
             Failure::usage(format!("{name}: already exists, and a key is never overwritten"))
                 .hint("choose another name, or move that file away")
         }
-        _ => Failure::io(format!("{name}: cannot be created: {error}")),
+        _ => Failure::io(format!("{name}: cannot be created: {error}"))
+            .hint("name a file in a folder that exists and that you can write to"),
     })?;
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
         Failure::io(format!("{name}: writing failed: {error}")).hint("the file is incomplete: remove it")
@@ -81,4 +86,17 @@ fn create(path: &Path, text: &str) -> CmdResult {
         Failure::io(format!("{name}: its folder could not be made durable: {error}"))
             .hint("the key is whole; sync the file system before you use it")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_random_bytes_there_is_no_key() {
+        insta::assert_snapshot!(not_random(getrandom::Error::UNSUPPORTED), @r"
+        no random bytes from the operating system: getrandom: this target is not supported
+        hint: no key was made; try again, and on another machine if that fails too
+        ");
+    }
 }

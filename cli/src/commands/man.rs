@@ -12,8 +12,10 @@ use crate::failure::{CmdResult, Failure};
 /// Writes a page for the command and one for each verb into a folder.
 pub(crate) fn run(args: &ManArgs) -> CmdResult {
     let folder = &args.folder;
-    write_pages(folder)
-        .map_err(|error| Failure::io(format!("{}: cannot be written: {error}", folder.display())))
+    write_pages(folder).map_err(|error| {
+        Failure::io(format!("{}: cannot be written: {error}", folder.display()))
+            .hint("name a folder that you can write to")
+    })
 }
 
 fn write_pages(folder: &Path) -> io::Result<()> {

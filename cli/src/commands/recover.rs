@@ -1,10 +1,11 @@
 //! `sv2 recover`: reports how much of a truncated stream is intact, and cuts its torn tail.
 
 use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
 use std::path::Path;
 
 use serde::Serialize;
-use stream_v2::format::{Detail, Error as FormatError};
+use stream_v2::format::{Detail, Error as FormatError, ErrorKind};
 use stream_v2::recover::{KeylessRecovered, recover_keyless};
 use stream_v2::{Error, Unlock, recover};
 
@@ -14,9 +15,10 @@ use crate::input::envelope::with_envelope;
 use crate::interrupt;
 use crate::keys::Keys;
 use crate::location::Location;
+use crate::passphrase::not_asked;
 use crate::progress::meter::{Meter, Metered};
 use crate::progress::request::Requests;
-use crate::report::advice::advice;
+use crate::report::advice::{READ_AGAIN, advice};
 use crate::report::json::{finish, place};
 use crate::stdio::{print, refuse_closed_output};
 use crate::text::size::{bytes, count};
@@ -57,10 +59,15 @@ fn find(args: &RecoverArgs, result: &mut Recovery) -> CmdResult {
         //= spec/stream-v2.md#sv2-res-015
         //# nor cut anything unasked;
         let cut = file.set_len(found.stream_len).and_then(|()| file.sync_all());
-        cut.map_err(|error| Failure::io(format!("{name}: cannot be cut: {error}")))?;
+        cut.map_err(|error| not_cut(&name, &error))?;
         result.cut = true;
     }
     if args.json { Ok(()) } else { print_advice(&name, &found, result) }
+}
+
+fn not_cut(name: &str, error: &io::Error) -> Failure {
+    Failure::io(format!("{name}: cannot be cut: {error}"))
+        .hint("its segments are as they were; check file and disk, and run the same command again")
 }
 
 fn print_found(name: &str, found: &KeylessRecovered) -> CmdResult {
@@ -128,12 +135,14 @@ fn open(path: &Path, truncate: bool) -> Result<File, Failure> {
     let name = path.display();
     let failed = |error| Failure::io(format!("{name}: cannot be opened: {error}"));
     if !path.metadata().map_err(failed)?.is_file() {
-        return Err(Failure::usage(format!("{name}: is not a regular file")));
+        return Err(Failure::usage(format!("{name}: is not a regular file"))
+            .hint("name the file of a stream; sv2 verify reads other inputs, too"));
     }
     let file = OpenOptions::new().read(true).write(truncate).open(path).map_err(failed)?;
     if truncate {
         file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => Failure::usage(format!("{name}: is being written by another sv2")),
+            TryLockError::WouldBlock => Failure::usage(format!("{name}: is being written by another sv2"))
+                .hint("wait until it is done, and run the same command again"),
             TryLockError::Error(error) => Failure::io(format!("{name}: cannot be locked: {error}")).hint(
                 "another sv2 may be writing it, so it is not cut: copy it to another file system first",
             ),
@@ -166,15 +175,25 @@ fn with_key(file: &mut File, args: &RecoverArgs, meter: Meter) -> Result<Keyless
 
 fn refused(args: &RecoverArgs, error: &Error) -> Failure {
     let name = args.file.display().to_string();
-    match error.format_error() {
-        None => Failure::io(format!("{name}: reading failed: {error}")),
-        Some(format) => Failure::stream(&name, format).hints(hints(format)),
+    if let Some(format) = error.format_error() {
+        return Failure::stream(&name, format).hints(hints(&name, format));
+    }
+    match error.io_error() {
+        Some(error) => not_asked(error)
+            .unwrap_or_else(|| Failure::io(format!("{name}: reading failed: {error}")).hint(READ_AGAIN)),
+        None => Failure::io(format!("{name}: {error}")),
     }
 }
 
-fn hints(error: &FormatError) -> Vec<String> {
+fn hints(name: &str, error: &FormatError) -> Vec<String> {
+    if error.kind() == ErrorKind::Key {
+        return vec![
+            "check the key file or passphrase, and --context; sv2 inspect shows what the stream is for"
+                .into(),
+        ];
+    }
     if error.detail() != Detail::MalformedDamaged {
-        return advice(error, None).into_iter().collect();
+        return advice(name, error, None).into_iter().collect();
     }
     let salvage = "sv2 decrypt --salvage -o - writes the plaintext before the fault";
     vec!["this is damage, not a torn tail, so nothing is cut".into(), salvage.into()]

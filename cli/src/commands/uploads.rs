@@ -11,7 +11,6 @@ use stream_v2::s3::{Aborted, Bucket, Config, Leftover, Multipart, Unfinished, Up
 use crate::args::UploadsArgs;
 use crate::failure::{CmdResult, Failure, note};
 use crate::interrupt;
-use crate::output::upload::failed;
 use crate::report::json::{finish, place};
 use crate::state;
 use crate::stdio::print;
@@ -31,8 +30,9 @@ pub(crate) fn run(args: &UploadsArgs) -> CmdResult {
 fn each(args: &UploadsArgs, found: &mut Vec<Listed>) -> CmdResult {
     interrupt::end_at_once()?;
     let (name, prefix) = bucket_and_prefix(&args.place)?;
-    let bucket =
-        Config::from_env().and_then(|config| Bucket::new(name, &config)).map_err(|error| failed(&error))?;
+    let bucket = Config::from_env()
+        .and_then(|config| Bucket::new(name, &config))
+        .map_err(|error| Failure::s3(&error))?;
     let older_than = args.older_than.unwrap_or(if args.abort { YOUNG } else { Duration::ZERO });
     let aborting =
         if args.abort { Some(Aborting { bucket: &bucket, folder: state::of_uploads().ok() }) } else { None };
@@ -66,7 +66,7 @@ fn each(args: &UploadsArgs, found: &mut Vec<Listed>) -> CmdResult {
         Ok(())
     });
     printed?;
-    listed.map_err(|error| failed(&error))?;
+    listed.map_err(|error| Failure::s3(&error))?;
     match failures {
         0 => Ok(()),
         failures => Err(Failure::io(format!("{} could not be aborted", count(failures, "upload"))).hint(

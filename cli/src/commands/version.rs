@@ -15,9 +15,22 @@ pub(crate) fn run() -> CmdResult {
     print(format_args!("sv2 {}", VERSION))?;
     print(format_args!("AEAD: {AEAD_BACKEND}"))?;
     print(format_args!("CRC-32C: {CRC_BACKEND}"))?;
-    let features: Vec<&str> = test_features().collect();
-    if features.is_empty() {
-        return Ok(());
+    for_tests(&test_features().collect::<Vec<_>>()).map_or(Ok(()), print)
+}
+
+fn for_tests(features: &[&str]) -> Option<String> {
+    let features = Some(features.join(", ")).filter(|features| !features.is_empty())?;
+    Some(format!("for tests only, not for data: {features}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn features_for_tests_are_named() {
+        assert_eq!(for_tests(&[]), None);
+        let named = for_tests(&["fixed-salts", "record-sealings"]).unwrap();
+        insta::assert_snapshot!(named, @"for tests only, not for data: fixed-salts, record-sealings");
     }
-    print(format_args!("for tests only, not for data: {}", features.join(", ")))
 }

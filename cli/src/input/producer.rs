@@ -162,3 +162,17 @@ fn terminate(child: &mut Child) -> io::Result<()> {
 fn terminate(child: &mut Child) -> io::Result<()> {
     child.kill()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_has_words() {
+        let refused = Producer::start(&[], false).err().unwrap();
+        insta::assert_snapshot!(refused, @r"
+        --from-command: no command was named
+        hint: for example: sv2 encrypt --from-command -k KEY -o OUT -- pg_dump DATABASE
+        ");
+    }
+}

@@ -1,7 +1,7 @@
 //! Inputs: a regular file, or any other input, which can be waited for and interrupted.
 
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek};
+use std::io::{self, Read, Seek};
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -128,10 +128,7 @@ impl Input {
                 return Self::stored(&database, &stream).map_err(|error| Failure::io(error.to_string()));
             }
             Location::S3 { bucket, key } => {
-                return Self::object(&bucket, &key).map_err(|error| match error.kind() {
-                    ErrorKind::InvalidInput => Failure::usage(error),
-                    _ => Failure::io(error),
-                });
+                return Self::object(&bucket, &key).map_err(|error| Failure::s3(&error));
             }
         }
         let name = name(path);
@@ -164,6 +161,11 @@ impl Input {
         let name = producer.name().to_owned();
         let reader = Reader::Waiting(WaitingInput::of_command(producer, output));
         Self { reader, len: None, stamp: SourceStamp::default(), name }
+    }
+
+    /// Returns whether a command of this process writes it.
+    pub(crate) fn is_of_command(&self) -> bool {
+        matches!(&self.reader, Reader::Waiting(input) if input.is_of_command())
     }
 
     /// Opens an object in S3, with the settings of the environment.

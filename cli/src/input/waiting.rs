@@ -34,6 +34,10 @@ impl WaitingInput {
         Self { producer: Some(producer), ..Self::new(output) }
     }
 
+    pub(super) const fn is_of_command(&self) -> bool {
+        self.producer.is_some()
+    }
+
     /// Returns the length and modification time of a regular file, if it is read from its
     /// beginning.
     ///

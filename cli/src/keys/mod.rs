@@ -79,6 +79,11 @@ impl Keys {
         !self.identities.is_empty()
     }
 
+    /// Returns true if a stream is for recipients or identities of age, among others.
+    pub(crate) const fn is_for_age(&self) -> bool {
+        !self.recipients.is_empty() || !self.identities.is_empty()
+    }
+
     /// Returns what opens a stream.
     pub(crate) fn credentials(&self) -> Credentials {
         let files = self.file.iter().map(|file| file.text.clone());

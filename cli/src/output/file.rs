@@ -81,7 +81,7 @@ pub(crate) fn without_locks(output: &OutputFile, error: &io::Error) -> Failure {
 }
 
 /// Returns the failure of a file system with names shorter than the usual 255 bytes.
-fn too_long(output: &OutputFile, error: &io::Error) -> Failure {
+pub(crate) fn too_long(output: &OutputFile, error: &io::Error) -> Failure {
     Failure::usage(format!("{}: cannot be created: {error}", output.partial().display()))
         .hint("the name is too long for this file system: choose a shorter one with -o")
 }
@@ -96,7 +96,8 @@ pub(crate) fn not_discarded(output: &OutputFile, error: &io::Error) -> Failure {
         ErrorKind::WouldBlock => being_written(output),
         ErrorKind::InvalidData if !is_uploaded(output) => not_ours(error),
         ErrorKind::Unsupported => without_locks(output, error),
-        _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display())),
+        _ => Failure::io(format!("{}: cannot be removed: {error}", output.partial().display()))
+            .hint("remove it yourself, or choose another output with -o"),
     }
 }
 

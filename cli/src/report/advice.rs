@@ -1,7 +1,13 @@
 //! Hints on what to do about a rejected stream.
 
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use stream_v2::file::OutputFile;
+use stream_v2::format::wire::JOURNAL_MAGIC;
 use stream_v2::format::{Detail, Error, ErrorKind, Misuse};
-use stream_v2::pipeline::Error as RunError;
+use stream_v2::pipeline::{Cause, Error as RunError};
 
 use crate::failure::Failure;
 use crate::report::rescue::rescue;
@@ -9,19 +15,20 @@ use crate::text::size::{bytes, count};
 
 /// Returns the next step after `error`.
 ///
-/// `plaintext_len` is that of the committed segments in bytes, if known.
-pub(crate) fn advice(error: &Error, plaintext_len: Option<u64>) -> Option<String> {
+/// `name` is the input in messages, and `plaintext_len` that of the committed segments in bytes, if
+/// known.
+pub(crate) fn advice(name: &str, error: &Error, plaintext_len: Option<u64>) -> Option<String> {
     let offset = error.offset().0;
     let sentence = match error.kind() {
         ErrorKind::Malformed if offset == 0 && error.detail() == Detail::MalformedMagic => {
-            "this is not a Stream V2 stream, or its first bytes are damaged"
+            return Some(journal(name).unwrap_or_else(|| NOT_A_STREAM.into()));
         }
         ErrorKind::Malformed => "this copy is damaged; fetch it again, or use another one",
         ErrorKind::Unsupported => {
             concat!("a newer version of sv2 may read it; this is ", env!("CARGO_PKG_VERSION"))
         }
         ErrorKind::Limit if error.detail() == Detail::LimitPolicy => {
-            "trying a passphrase on this stream would cost more memory or time than sv2 spends"
+            "a passphrase costs more memory or time here than sv2 spends; use the program that wrote the stream"
         }
         ErrorKind::Misuse if error.rule() == Some(Misuse::NothingForEnvelope) => {
             "name the key file with -k FILE or the identity with -i FILE, or give the passphrase with -p; sv2 inspect says what there is"
@@ -54,10 +61,38 @@ pub(crate) fn walk_failed(name: &str, error: &RunError) -> Failure {
     match error.format_error() {
         Some(format) => {
             let failure = Failure::stream(name, format);
-            failure.hints(rescue(format, name).or_else(|| advice(format, None)))
+            failure.hints(rescue(format, name).or_else(|| advice(name, format, None)))
         }
-        None => Failure::io(format!("{name}: reading failed: {error}")),
+        None => not_read(name, error),
     }
+}
+
+/// Returns the failure to report for an input that cannot be read, of which nothing is kept.
+pub(crate) fn not_read(name: &str, error: &RunError) -> Failure {
+    let failure = match error.cause() {
+        Cause::Io(error) => Failure::io(format!("{name}: reading failed: {error}")),
+        _ => Failure::io(format!("{name}: reading failed: {error}")),
+    };
+    failure.hint(READ_AGAIN)
+}
+
+pub(crate) const READ_AGAIN: &str = "check the disk or the connection, and run the same command again";
+
+const NOT_A_STREAM: &str = "this is not a Stream V2 stream, or its first bytes are damaged";
+
+/// Says whose journal a file is, if it is one.
+fn journal(name: &str) -> Option<String> {
+    let output = name.strip_suffix(".journal")?;
+    // To open a pipe would wait for its writer.
+    let is_file = Path::new(name).metadata().is_ok_and(|metadata| metadata.is_file());
+    let mut magic = [0; JOURNAL_MAGIC.len()];
+    let mut file = is_file.then(|| File::open(name))?.ok()?;
+    file.read_exact(&mut magic).ok().filter(|()| magic == JOURNAL_MAGIC)?;
+    let partial = OutputFile::new(output).partial();
+    Some(format!(
+        "this is the journal of the unfinished output {output}: inspect {}, or run the command that writes {output} again to resume",
+        partial.display()
+    ))
 }
 
 fn truncated(error: &Error, plaintext_len: Option<u64>) -> Option<String> {

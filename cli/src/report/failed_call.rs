@@ -25,7 +25,7 @@ pub(crate) fn failed_call(error: Error, input: &Input, run: &FailedRun<'_>) -> F
         (Problem::Exists, Some(file)) => existing(file),
         (Problem::Discard(error), Some(file)) => not_discarded(file, error),
         (Problem::Create(error), Some(file)) => not_created(file, error),
-        (Problem::Resume(error), Some(file)) => not_resumable(file, error),
+        (Problem::Resume(error), Some(file)) => not_resumable(file, run.keys, error),
         (Problem::OtherParameters(parameter), Some(file)) => other_parameter(file, *parameter),
         (Problem::Source { error, then }, Some(file)) => source_refused(input, file, then.as_ref(), error),
         (Problem::NotRewindable, Some(file)) => not_again(file),
@@ -49,5 +49,9 @@ fn other_parameter(file: &OutputFile, parameter: Parameter) -> Failure {
 
 /// The output of a pipe cannot be read again.
 fn not_again(file: &OutputFile) -> Failure {
-    Failure::usage(format!("{}: cannot resume", file.partial().display())).hint(RESTART)
+    let name = file.partial().display().to_string();
+    Failure::usage(format!(
+        "{name}: cannot be resumed, and a part of the input, a pipe, was read to find out"
+    ))
+    .hint(RESTART)
 }

@@ -11,8 +11,9 @@ use crate::input::producer::CommandFailed;
 use crate::keys::{KeyFile, Keys};
 use crate::location::Location;
 use crate::output::target::{Content, Output};
+use crate::passphrase::not_asked;
 use crate::progress::bar::Committed;
-use crate::report::advice::advice;
+use crate::report::advice::{READ_AGAIN, advice};
 use crate::report::rescue::rescue;
 use crate::report::resume::RESTART;
 use crate::text::size::{bytes, count};
@@ -43,9 +44,11 @@ impl FailedRun<'_> {
             (Cause::Io(io), Stage::Source) => {
                 let failure =
                     Failure::io(format!("{}: reading failed{}: {io}", self.input, at_segment(error)));
-                failure.hints(self.kept())
+                let again = self.output.is_none().then(|| READ_AGAIN.into());
+                failure.hints(self.kept()).hints(again)
             }
             (Cause::Interrupted, _) => self.interrupted(),
+            (Cause::Io(io), _) => not_asked(io).unwrap_or_else(|| Failure::io(error).hints(self.kept())),
             _ => Failure::io(error).hints(self.kept()),
         }
     }
@@ -62,12 +65,12 @@ impl FailedRun<'_> {
         }
         let failure = match rescue(error, self.input) {
             Some(rescue) => failure.hint(rescue),
-            None => failure.hints(advice(error, Some(self.committed.plaintext_len))),
+            None => failure.hints(advice(self.input, error, Some(self.committed.plaintext_len))),
         };
         // A stream that is truncated now may be complete later.
         if error.detail() == Detail::Truncated && self.output.is_some_and(|output| output.partial().is_some())
         {
-            return failure.hints(self.kept());
+            return failure.hints(self.kept_until(COMPLETED));
         }
         failure.hints(self.released(error))
     }
@@ -80,14 +83,14 @@ impl FailedRun<'_> {
         }
         let Some(KeyFile { text, name }) = &self.keys.file else {
             return match error.detail() {
-                Detail::KeyEnvelope => "this is not the passphrase of the stream".into(),
+                Detail::KeyEnvelope => "this is not the passphrase of the stream: try another one".into(),
                 _ => "check --context; if that is right, the stream header was altered".into(),
             };
         };
         let key_id = &text.key_id;
         match self.stream_key_id {
             _ if error.detail() == Detail::KeyEnvelope => {
-                format!("{name} does not hold the key that the envelope is for")
+                format!("{name} does not hold the key that the envelope is for: use another key file")
             }
             Some(stream) if stream == [0; 16] => {
                 format!("the stream does not name its key; check {name} and --context")
@@ -142,29 +145,22 @@ impl FailedRun<'_> {
         match io.kind() {
             IoKind::BrokenPipe => Failure::io(format!("{name}: closed by its reader")),
             IoKind::AlreadyExists => {
-                let missing = self.output.and_then(Output::partial).map(|partial| {
-                    match self.output.map(Output::location) {
-                        Some(Location::S3 { .. }) => {
-                            "the upload is complete and kept; run the same command with --force to replace the object"
-                                .into()
-                        }
-                        _ => format!("{} is complete; only the new name is missing", partial.display()),
-                    }
+                let kept = self.output.and_then(Output::partial).map(|partial| {
+                    let partial = partial.display().to_string();
+                    let what = if self.is_uploaded() { "the upload" } else { &partial };
+                    format!("{what} is complete and kept; run the same command with --force to replace {name}")
                 });
                 Failure::io(format!("{name}: was created while sv2 was running, and is not replaced"))
-                    .hints(missing)
+                    .hints(kept)
             }
             IoKind::PermissionDenied if is_hidden(io) => Failure::io(io)
                 .hint("the upload is kept; run the same command with --force to complete it, whether or not the object exists"),
             // The answer of S3 about the upload is invalid. A second request may help.
             IoKind::InvalidData if self.is_uploaded() => Failure::io(io).hints(self.kept()),
-            IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge => {
-                Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
-                    .hint("free some space, or start over on another disk with -o")
-                    .hints(self.kept())
-            }
             IoKind::NotFound if self.is_uploaded() => Failure::io(io).hint(RESTART),
-            _ => Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error))).hints(self.kept()),
+            _ => Failure::io(format!("{name}: writing failed{}: {io}", at_segment(error)))
+                .hints(no_room(io))
+                .hints(self.kept()),
         }
     }
 
@@ -174,6 +170,11 @@ impl FailedRun<'_> {
 
     /// Describes the partial output of a run that ended early, and its use.
     fn kept(&self) -> Vec<String> {
+        self.kept_until("")
+    }
+
+    /// The same, if the same command can do no more before something else has happened.
+    fn kept_until(&self, first: &str) -> Vec<String> {
         let Some(output) = self.output else { return Vec::new() };
         let Committed { segments, plaintext_len } = self.committed;
         let what = match self.content {
@@ -195,15 +196,15 @@ impl FailedRun<'_> {
         };
         let location = output.location();
         let next = match (self.content, &location) {
-            _ if segments == 0 => "run the same command again to start over".into(),
+            _ if segments == 0 => format!("{first}run the same command again to start over"),
             (Content::Ciphertext, Location::File) => {
                 let name = partial.display();
                 format!("{RESUMES}; sv2 decrypt --salvage {name} -o FILE salvages it")
             }
             (_, Location::S3 { .. }) => {
-                format!("{RESUMES}; only this machine has the data not yet uploaded")
+                format!("{first}{RESUMES}; only this machine has the data not yet uploaded")
             }
-            _ => RESUMES.into(),
+            _ => format!("{first}{RESUMES}"),
         };
         let name = if matches!(location, Location::S3 { .. }) {
             "the upload".into()
@@ -214,9 +215,19 @@ impl FailedRun<'_> {
     }
 }
 
-const SAME_BYTES: &str = "to resume, the command must write the same bytes again; all of them are compared";
+pub(crate) const SAME_BYTES: &str =
+    "to resume, the command must write the same bytes again; all of them are compared";
+
+/// A stream that was cut off is the same again if the command is repeated.
+const COMPLETED: &str = "once the stream is complete, ";
 
 const RESUMES: &str = "run the same command again to resume; --restart starts over";
+
+/// Returns the next step if an output has no room left.
+pub(crate) fn no_room(error: &io::Error) -> Option<String> {
+    let is_full = matches!(error.kind(), IoKind::StorageFull | IoKind::QuotaExceeded | IoKind::FileTooLarge);
+    is_full.then(|| "free some space, or start over on another disk with -o".into())
+}
 
 fn at_segment(error: &Error) -> String {
     error.segment().map_or_else(String::new, |segment| format!(" at segment {segment}"))

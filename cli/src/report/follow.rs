@@ -3,7 +3,7 @@
 use stream_v2::file::{Event, OutputFile};
 use stream_v2::pipeline::LogManager;
 
-use crate::output::target::Output;
+use crate::output::target::{Content, Output};
 use crate::progress::bar::Progress;
 use crate::report::resume::{note_resuming, warn};
 
@@ -13,21 +13,22 @@ pub(crate) struct Follower<'p> {
     /// The progress of a comparison, which precedes the run.
     comparing: Option<Progress>,
     file: Option<&'p OutputFile>,
+    content: Content,
     quiet: bool,
 }
 
 impl<'p> Follower<'p> {
-    pub(crate) fn new(progress: &'p mut Progress, output: &'p Output, quiet: bool) -> Self {
+    pub(crate) fn new(progress: &'p mut Progress, output: &'p Output, content: Content, quiet: bool) -> Self {
         let file = match output {
             Output::File(file) => Some(file),
             _ => None,
         };
-        Self { progress, comparing: None, file, quiet }
+        Self { progress, comparing: None, file, content, quiet }
     }
 
     pub(crate) fn follow(&mut self, event: Event<'_>) {
         match (event, self.file) {
-            (Event::Warning(warning), Some(file)) => warn(file, warning),
+            (Event::Warning(warning), Some(file)) => warn(file, self.content, warning),
             (Event::Comparing(len), _) => {
                 self.comparing = Some(self.progress.comparing(len));
             }

@@ -5,15 +5,21 @@ use std::path::Path;
 
 use stream_v2::file::Warning;
 use stream_v2::format::crypto::Committed;
-use stream_v2::format::{Detail, ErrorKind, Misuse};
+use stream_v2::format::{Detail, Error as FormatError, ErrorKind, Misuse};
 use stream_v2::pipeline::{Cause, Error, OutputFile, SourceStamp, Stage};
 
 use crate::failure::{Failure, note};
 use crate::input::producer::CommandFailed;
 use crate::input::source::Input;
-use crate::output::file::{MOVE_AWAY, being_written, is_uploaded, not_ours, refuse_existing, without_locks};
-use crate::output::target::Output;
+use crate::keys::Keys;
+use crate::output::file::{
+    MOVE_AWAY, being_written, is_uploaded, not_ours, refuse_existing, too_long, without_locks,
+};
+use crate::output::target::{Content, Output};
+use crate::report::advice::not_read;
+use crate::report::failed_run::SAME_BYTES;
 use crate::text::size::{bytes, count};
+use crate::text::time::second;
 
 pub(crate) const RESTART: &str = "--restart discards the partial output and starts over";
 
@@ -23,7 +29,7 @@ const OWN_ENVELOPE: &str =
     "to resume, give a key of the first run: -i FILE with an identity of one of its recipients, or -k FILE";
 
 /// Reports findings about the output.
-pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
+pub(crate) fn warn(output: &OutputFile, content: Content, warning: &Warning) {
     match warning {
         Warning::JournalUnusable(error) => {
             let journal = output.journal();
@@ -31,10 +37,12 @@ pub(crate) fn warn(output: &OutputFile, warning: &Warning) {
         }
         Warning::JournalDamaged => {
             let journal = output.journal();
-            note(format_args!(
-                "warning: {}: its records are damaged; resuming without it",
-                journal.display()
-            ));
+            let then = match content {
+                Content::Ciphertext => "resuming without it",
+                // Only the journal vouches for plaintext.
+                Content::Plaintext => "sv2 decrypts again what they recorded",
+            };
+            note(format_args!("warning: {}: its records are damaged; {then}", journal.display()));
         }
         Warning::ResultChanged => {
             let target = output.target();
@@ -65,7 +73,7 @@ pub(crate) fn note_resuming(output: &OutputFile, committed: &Committed) {
 }
 
 /// Returns the failure of a run that cannot resume a partial output.
-pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
+pub(crate) fn not_resumable(output: &OutputFile, keys: &Keys, error: &Error) -> Failure {
     let name = output.partial().display().to_string();
     match error.cause() {
         Cause::Io(error) if error.kind() == IoKind::WouldBlock => being_written(output),
@@ -86,27 +94,52 @@ pub(crate) fn not_resumable(output: &OutputFile, error: &Error) -> Failure {
             Failure::usage(io).hint("chmod 700 keeps others out of a folder, and chmod 600 out of a file")
         }
         Cause::Io(error) if error.kind() == IoKind::Unsupported => without_locks(output, error),
+        Cause::Io(error) if error.kind() == IoKind::InvalidFilename => too_long(output, error),
         Cause::Io(error) => Failure::io(format!("{name}: cannot be read: {error}")).hint(RESTART),
         Cause::Format(error) if error.detail() == Detail::MalformedMagic => {
             Failure::usage(format!("{name}: is not a stream, and is left alone")).hint(MOVE_AWAY)
         }
-        Cause::Format(error) if error.detail() == Detail::KeyEnvelope => Failure::stream(&name, error)
-            .hint(format!("it was begun with another key, or its envelope was exchanged; {RESTART}")),
-        Cause::Format(error) if error.kind() == ErrorKind::Key => Failure::stream(&name, error)
-            .hint(format!("it was begun with another key or --context; {RESTART}")),
-        Cause::Format(error) if error.rule() == Some(Misuse::NothingForEnvelope) => {
+        Cause::Format(error) if error.kind() == ErrorKind::Key => {
+            Failure::stream(&name, error).hint(format!("{}; {RESTART}", begun_with(error, keys)))
+        }
+        Cause::Format(error) if error.rule() == Some(Misuse::NothingForEnvelope) && keys.is_for_age() => {
             Failure::stream(&name, error).hint(WITHOUT_KEY).hint(OWN_ENVELOPE).hint(RESTART)
         }
         Cause::Format(error) if error.rule() == Some(Misuse::OtherRecipients) => {
             Failure::stream(&name, error).hint(format!("name the same recipients to resume; {RESTART}"))
         }
-        Cause::Format(error) if error.kind() == ErrorKind::Misuse => {
-            Failure::usage(format!("{name}: was begun without --index"))
-                .hint(format!("leave out --index to resume; {RESTART}"))
-        }
+        Cause::Format(error) if error.kind() == ErrorKind::Misuse => other_choice(&name, error.rule()),
         Cause::Format(error) => Failure::stream(&name, error).hint(format!("nothing was changed; {RESTART}")),
         _ => Failure::io(format!("{name}: {error}")),
     }
+}
+
+/// Says with what a partial stream was begun that these keys do not open.
+fn begun_with(error: &FormatError, keys: &Keys) -> String {
+    match (&keys.file, error.detail()) {
+        (_, Detail::KeyEnvelope) if keys.is_for_age() => {
+            "it was begun with another key, or its envelope was exchanged".into()
+        }
+        (None, Detail::KeyEnvelope) => "it was begun with another passphrase".into(),
+        (None, _) => "it was begun with another --context, or its header was altered".into(),
+        (Some(file), Detail::KeyEnvelope) => format!("it was not begun for the key in {}", file.name),
+        _ => "it was begun with another key, passphrase or --context".into(),
+    }
+}
+
+/// Returns the failure of options that do not suit the partial stream.
+fn other_choice(name: &str, rule: Option<Misuse>) -> Failure {
+    let (what, next) = match rule {
+        Some(Misuse::NoContentKey) => {
+            ("was begun with a key file, and no passphrase opens it", "name that file with -k to resume")
+        }
+        Some(Misuse::NothingForEnvelope) => (
+            "was begun for another key file, or for a passphrase",
+            "use that one to resume (sv2 inspect shows the envelope)",
+        ),
+        _ => ("was begun without --index", "leave out --index to resume"),
+    };
+    Failure::usage(format!("{name}: {what}")).hint(format!("{next}; {RESTART}"))
 }
 
 /// Returns the failure of a run whose source does not fit the partial output.
@@ -128,23 +161,42 @@ pub(crate) fn source_refused(
             Cause::Format(error) => Failure::stream(name, error),
             Cause::Io(io) if CommandFailed::is(io) => {
                 Failure::io(format!("{io} while its output was compared; nothing was changed"))
+                    .hint(SAME_BYTES)
             }
-            _ => Failure::io(format!("{name}: reading failed: {error}")),
+            _ => not_read(name, error),
         };
     };
     let failure = Failure::stream(name, format);
-    let differs = |then: &SourceStamp| {
-        let same_len = then.len.is_none() || input.stamp.len.is_none() || then.len == input.stamp.len;
-        if same_len { "it was modified" } else { "its length differs" }
-    };
+    if input.is_of_command() {
+        return failure.hint(format!("make the command write the same bytes each time to resume; {RESTART}"));
+    }
     match then.filter(|_| format.offset().0 == 0) {
         Some(then) => failure.hint(format!(
             "{}; --verify-source compares all of it, and resumes if nothing that was encrypted has changed",
-            differs(then)
+            differs(then, &input.stamp)
         )),
         None => failure,
     }
     .hint(RESTART)
+}
+
+/// Says how a source has changed.
+fn differs(then: &SourceStamp, now: &SourceStamp) -> String {
+    if let (Some(then), Some(now)) = (then.len, now.len)
+        && then != now
+    {
+        return format!("its length differs ({} then, {now} now)", count(then, "byte"));
+    }
+    match (then.mtime, now.mtime) {
+        (Some(then), Some(now)) if then != now => {
+            let (then, now) = (second(then), second(now));
+            match then == now {
+                true => format!("it was modified in the same second ({now})"),
+                false => format!("it was modified ({then} then, {now} now)"),
+            }
+        }
+        _ => "it was modified".into(),
+    }
 }
 
 /// Returns the failure of a partial output that is damaged, found while the source was compared

@@ -158,7 +158,7 @@ fn a_disk_is_not_written_over_unasked() {
 }
 
 /// Compiles a shim over a call of the C library. Without a compiler, says so and returns `None`.
-fn shim(folder: &Folder, source: &str) -> Option<String> {
+pub(crate) fn shim(folder: &Folder, source: &str) -> Option<String> {
     folder.write("shim.c", source.as_bytes());
     let made = Command::new("cc")
         .args(["-shared", "-fPIC", "-o", "shim.so", "shim.c", "-ldl"])
@@ -171,7 +171,7 @@ fn shim(folder: &Folder, source: &str) -> Option<String> {
     Some(folder.path("shim.so").to_str().unwrap().to_owned())
 }
 
-fn run_with_shim(folder: &Folder, shim: &str, args: &str) -> Ran {
+pub(crate) fn run_with_shim(folder: &Folder, shim: &str, args: &str) -> Ran {
     Ran(folder.sv2(args).env("LD_PRELOAD", shim).output().unwrap())
 }
 

@@ -31,6 +31,16 @@ fn table() {
     }
 }
 
+/// The suite with AES-256-GCM changes its key.
+#[test]
+fn epochs_of_a_stream() {
+    let folder = folder();
+    folder.run("encrypt -q -k key --suite aes-256-gcm text").done();
+    let ran = folder.run("inspect text.sv2").done();
+    let epochs = ran.text().lines().find(|line| line.starts_with("key epochs"));
+    insta::assert_snapshot!(epochs.unwrap(), @"key epochs     a new one every 65536 segments");
+}
+
 #[test]
 fn json() {
     let folder = folder();

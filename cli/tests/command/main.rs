@@ -7,6 +7,7 @@ mod cat;
 mod damage;
 #[cfg(unix)]
 mod envelope;
+mod every_message;
 #[cfg(unix)]
 mod files;
 #[cfg(unix)]
@@ -20,6 +21,8 @@ mod interrupt;
 #[cfg(unix)]
 mod json;
 #[cfg(unix)]
+mod key_messages;
+#[cfg(unix)]
 mod messages;
 #[cfg(target_os = "linux")]
 mod progress;
@@ -27,6 +30,8 @@ mod progress;
 mod refusals;
 #[cfg(unix)]
 mod resume;
+#[cfg(unix)]
+mod resume_messages;
 #[cfg(unix)]
 mod resume_output;
 #[cfg(unix)]
@@ -45,6 +50,8 @@ mod s3;
 #[cfg(unix)]
 mod s3_aborted;
 #[cfg(unix)]
+mod s3_messages;
+#[cfg(unix)]
 mod s3_place;
 #[cfg(unix)]
 mod s3_upload;
@@ -54,5 +61,7 @@ mod secrets;
 mod sqlite;
 #[cfg(target_os = "linux")]
 mod standard_streams;
+#[cfg(target_os = "linux")]
+mod system_faults;
 #[cfg(unix)]
 mod terminal;

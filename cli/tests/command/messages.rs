@@ -1,6 +1,7 @@
 //! Messages name the file, the folder and the reason.
 
 use std::fs::create_dir;
+use std::os::unix::net::UnixListener;
 
 use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;
@@ -52,10 +53,11 @@ fn deleting_says_what_becomes_of_the_room() {
     let folder = Folder::new();
     folder.write("data", b"hello");
     folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data").done();
-    let ran = folder.run("delete sqlite:all.db?stream=data").done();
-    let said = "sv2: sqlite:all.db?stream=data: deleted; the database keeps its size and uses the room later\n\
-        hint: sqlite3 all.db VACUUM makes the file smaller\nexit 0";
-    assert_eq!(ran.to_string(), said);
+    insta::assert_snapshot!(folder.run("delete sqlite:all.db?stream=data").done(), @r"
+    sv2: sqlite:all.db?stream=data: deleted; the database keeps its size and uses the room later
+    hint: sqlite3 all.db VACUUM makes the file smaller
+    exit 0
+    ");
     assert_eq!(folder.run("list all.db").done().text(), "");
 }
 
@@ -76,10 +78,31 @@ fn a_key_or_an_escape_in_arguments_is_not_repeated() {
 fn a_missing_stream_names_its_partial_output() {
     let folder = Folder::new();
     folder.write("data.sv2.partial", b"unfinished");
-    for verb in ["decrypt -k key", "verify", "cat -k key", "inspect"] {
-        let ran = folder.run(&format!("{verb} data.sv2"));
-        assert_eq!(ran.code(), 3, "{ran}");
-        let hint = "data.sv2.partial is unfinished; run the command that writes it again to resume";
-        assert!(ran.stderr().contains(hint), "{ran}");
-    }
+    insta::assert_snapshot!(folder.said(&[
+        "decrypt -k key data.sv2",
+        "verify data.sv2",
+        "cat -k key data.sv2",
+        "inspect data.sv2",
+    ]));
+}
+
+#[test]
+fn requests_that_cannot_be_met() {
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    let _socket = UnixListener::bind(folder.path("socket")).unwrap();
+    let long = "folder/".repeat(700) + "out";
+    let said = folder.said(&[
+        "encrypt -k key data -o sqlite:all.db?stream=data.partial",
+        "recover sqlite:all.db?stream=data",
+        "encrypt -k key data --segment-size 99999999999G",
+        "encrypt -k key data --suite none",
+        "encrypt -k key data --json -o -",
+        "encrypt -k key data -o socket",
+        &format!("encrypt -k key data -o {long}"),
+        "uploads bucket",
+        "uploads s3://bucket --older-than 1w",
+        "keygen -o key",
+    ]);
+    insta::assert_snapshot!(said.replace(&long, "LONG"));
 }

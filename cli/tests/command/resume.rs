@@ -13,17 +13,18 @@ pub(crate) const LEN: usize = 12 << 20;
 pub(crate) const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K --sync-every 256K data";
 const DECRYPT: &str = "decrypt -k key --sync-every 256K data.sv2 -o back";
 
-/// A folder with some data in it.
+/// A folder with some data in it, which was modified at the beginning of 2026.
 pub(crate) fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("data", &plaintext(LEN));
+    modified_in_2026(&folder.path("data"), 0);
     folder
 }
 
-/// The clock of a file system may stand still between two writes.
-fn modified_later(path: &Path) {
-    let later = SystemTime::now() + Duration::from_secs(3600);
-    fs::File::options().write(true).open(path).unwrap().set_modified(later).unwrap();
+/// The clock of a file system may stand still between two writes, and messages have times.
+fn modified_in_2026(path: &Path, seconds: u64) {
+    let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600 + seconds);
+    fs::File::options().write(true).open(path).unwrap().set_modified(time).unwrap();
 }
 
 /// A command, and the name of its partial file.
@@ -106,7 +107,7 @@ fn two_hundred_kills() {
 }
 
 /// Leaves `data.sv2.partial` and its journal.
-fn interrupted() -> Folder {
+pub(crate) fn interrupted() -> Folder {
     let folder = folder();
     assert!(killed_at(&folder, ENCRYPT, 2600));
     folder
@@ -120,16 +121,16 @@ fn a_source_that_has_changed_is_refused() {
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
-    hint: its length differs; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
+    hint: its length differs (12582912 bytes then, 12582911 now); --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart discards the partial output and starts over
     exit 1
     ");
     folder.write("data", &vec![1; LEN]);
-    modified_later(&folder.path("data"));
+    modified_in_2026(&folder.path("data"), 3600);
     let ran = folder.run(ENCRYPT);
     insta::assert_snapshot!(ran, @r"
     sv2: data: the source is not the one that the interrupted run read (journal.source at byte 0)
-    hint: it was modified; --verify-source compares all of it, and resumes if nothing that was encrypted has changed
+    hint: it was modified (2026-01-01T00:00:00Z then, 2026-01-01T01:00:00Z now); --verify-source compares all of it, and resumes if nothing that was encrypted has changed
     hint: --restart discards the partial output and starts over
     exit 1
     ");
@@ -160,7 +161,7 @@ fn other_keys_and_sizes_are_refused() {
     let ran = folder.run("encrypt -k other data");
     insta::assert_snapshot!(ran, @r"
     sv2: data.sv2.partial: wrong key, wrong context or altered header (key.header_tag at byte 80)
-    hint: it was begun with another key or --context; --restart discards the partial output and starts over
+    hint: it was begun with another key, passphrase or --context; --restart discards the partial output and starts over
     exit 4
     ");
     let ran = folder.run("encrypt -k key --segment-size 1M data");
@@ -218,7 +219,7 @@ fn damage_is_told_and_nothing_is_changed() {
 }
 
 /// Leaves `back.partial` and its journal.
-fn interrupted_decryption() -> Folder {
+pub(crate) fn interrupted_decryption() -> Folder {
     let folder = folder();
     folder.run(&format!("{ENCRYPT} -q")).done();
     assert!(killed_at(&folder, DECRYPT, 4100));
@@ -374,6 +375,7 @@ fn recover_tells_what_is_whole_and_cuts_on_request_only() {
     held.lock().unwrap();
     insta::assert_snapshot!(said("recover torn --truncate"), @r"
     sv2: torn: is being written by another sv2
+    hint: wait until it is done, and run the same command again
     exit 2
     ");
 }

@@ -161,7 +161,7 @@ fn spawn(folder: &Folder, args: &str, output: &PipeWriter) -> Child {
 }
 
 /// Returns true if the process is waiting, according to the operating system.
-fn sleeps(child: &Child) -> bool {
+pub(crate) fn sleeps(child: &Child) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", child.id())).unwrap();
     stat.rsplit_once(')').unwrap().1.trim_start().starts_with('S')
 }

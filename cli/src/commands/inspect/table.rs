@@ -196,3 +196,28 @@ fn flags(flags: SegmentFlags) -> &'static str {
         (false, false) => "",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use stream_v2::format::Offset;
+
+    use super::*;
+
+    /// A walk refuses such envelopes first.
+    #[test]
+    fn stanzas_that_cannot_be_read_are_named() {
+        let scrypt = b"age-encryption.org/v1\n-> scrypt c2FsdA 18\nYm9keQ\n--- bWFj\n";
+        let named = [(StanzaType::Argon2id, &b"short"[..]), (StanzaType::Age, scrypt)]
+            .map(|(kind, body)| described(&Stanza { stanza_type: kind.value(), body, offset: Offset(128) }));
+        insta::assert_snapshot!(named.join("\n"), @r"
+        for a passphrase, 5 bytes
+        an age file that is not opened, 58 bytes
+        ");
+    }
+
+    #[test]
+    fn flags_have_the_names_of_the_specification() {
+        let named = [0, 1, 2, 3].map(|value| SegmentFlags::from_value(value).map(flags).unwrap());
+        insta::assert_snapshot!(named.join(", "), @", REKEY, RUN_START, RUN_START REKEY");
+    }
+}
