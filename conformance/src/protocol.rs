@@ -112,6 +112,8 @@ pub struct Answer {
     pub ranges: Option<Vec<Answer>>,
     /// The output of a writer, in hex.
     pub output: Option<String>,
+    /// The copy of the old envelope, in hex.
+    pub copy: Option<String>,
     /// Committed segments.
     pub segments: Option<u64>,
     /// The number of plaintext bytes in the committed segments, or for ranges in the stream.

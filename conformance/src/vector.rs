@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct About {
     /// Stable name.
     pub id: String,
-    /// `read`, `range`, `write`, `crash`, `recover`, `resume` or `unwrap`.
+    /// `read`, `range`, `write`, `crash`, `recover`, `resume`, `unwrap` or `rewrap`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,
@@ -108,7 +108,7 @@ pub struct Entry {
     pub sha256: String,
     /// The version of the suite that brought it.
     pub since: String,
-    /// `read`, `range`, `write`, `crash`, `recover`, `resume` or `unwrap`.
+    /// `read`, `range`, `write`, `crash`, `recover`, `resume`, `unwrap` or `rewrap`.
     pub operation: String,
     /// `MUST` or `SHOULD`.
     pub level: String,

@@ -4,8 +4,8 @@ use std::io::{self, BufRead, Write};
 
 use serde_json::{Value, json};
 
-use super::age::Identity;
 use super::range::RangeReader;
+use super::rewrap::rewrap;
 use super::stream::{Reading, read};
 use super::unlock::{Asked, unlock};
 use super::{Bug, Refusal, misbehaviour};
@@ -32,8 +32,11 @@ pub fn serve(bug: &str, input: impl BufRead, mut output: impl Write) -> io::Resu
             Some("unwrap") => {
                 misbehaviour::instead(bug, &request).unwrap_or_else(|| unwrapped(Bug(bug), &request))
             }
+            Some("rewrap") => {
+                misbehaviour::instead(bug, &request).unwrap_or_else(|| replaced(Bug(bug), &request))
+            }
             Some("bye") => return Ok(()),
-            _ => json!({ "id": request["id"], "skipped": "a reader, and nothing else" }),
+            _ => json!({ "id": request["id"], "skipped": "a reader, and no writer of streams" }),
         };
         writeln!(output, "{answer}")?;
         output.flush()?;
@@ -50,7 +53,7 @@ fn hello(bug: &str) -> Value {
         "name": if bug.is_empty() { "no-bug" } else { bug },
         "language": "Rust",
         "version": env!("CARGO_PKG_VERSION"),
-        "operations": ["read", "range", "unwrap"],
+        "operations": ["read", "range", "unwrap", "rewrap"],
         "features": ["suite-2", "index", "argon2id", "age", "age-mlkem768x25519", "age-ssh-ed25519"],
         "reports": ["kind", "detail", "offset", "segment"],
     })
@@ -91,25 +94,11 @@ fn ranges(bug: Bug<'_>, request: &Value) -> Value {
 }
 
 fn unwrapped(bug: Bug<'_>, request: &Value) -> Value {
-    let brought = &request["brought"];
-    let list = |name: &str| brought[name].as_array().cloned().unwrap_or_default();
-    let asked = Asked {
-        input: bytes(&request["input"]).unwrap_or_default(),
-        detached: bytes(&request["detached"]),
-        context: bytes(&request["context"]).unwrap_or_default(),
-        content_keys: list("content_keys").iter().filter_map(array).collect(),
-        key_files: list("key_files")
-            .iter()
-            .filter_map(|file| Some((array(&file["id"])?, array(&file["key"])?)))
-            .collect(),
-        identities: list("identities")
-            .iter()
-            .filter_map(|text| text.as_str().and_then(Identity::parse))
-            .collect(),
-        passwords: list("passwords").iter().filter_map(bytes).collect(),
-        memory_kib: request["limits"]["memory_kib"].as_u64(),
-        work_kib: request["limits"]["work_kib"].as_u64(),
-    };
+    let brought = serde_json::from_value(request["brought"].clone()).unwrap_or_default();
+    let limits = serde_json::from_value(request["limits"].clone()).unwrap_or_default();
+    let (input, context) = (bytes(&request["input"]), bytes(&request["context"]));
+    let (input, context) = (input.unwrap_or_default(), context.unwrap_or_default());
+    let asked = Asked::new(input, bytes(&request["detached"]), context, &brought, limits);
     let mut answer = match unlock(bug, &asked) {
         Err(refusal) => refused(&refusal),
         Ok((content_key, stanza)) => {
@@ -121,8 +110,18 @@ fn unwrapped(bug: Bug<'_>, request: &Value) -> Value {
     answer
 }
 
-fn array<const N: usize>(field: &Value) -> Option<[u8; N]> {
-    bytes(field).and_then(|bytes| bytes.try_into().ok())
+fn replaced(bug: Bug<'_>, request: &Value) -> Value {
+    let Ok(asked) = serde_json::from_value(request.clone()) else {
+        return json!({ "id": request["id"], "skipped": "another request" });
+    };
+    let mut answer = match rewrap(bug, &asked) {
+        Err(refusal) => refused(&refusal),
+        Ok((output, copy)) => {
+            json!({ "result": "accept", "output": hex::encode(output), "copy": copy.map(hex::encode) })
+        }
+    };
+    answer["id"] = request["id"].clone();
+    answer
 }
 
 fn part(reader: &mut RangeReader<'_>, offset: u64, len: u64) -> Value {

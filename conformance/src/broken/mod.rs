@@ -1,7 +1,7 @@
 //! Readers that are wrong on purpose. They show that the suite finds such bugs.
 //!
 //! There is one plain reader, built on the primitives of the generator. Without a bug it passes
-//! every vector of `read`, `range` and `unwrap`. If its bug is a requirement's id, it leaves out
+//! every vector of `read`, `range`, `unwrap` and `rewrap`. If its bug is a requirement's id, it leaves out
 //! that one check. Other bugs have names.
 
 mod adapter;
@@ -11,15 +11,16 @@ mod index;
 mod misbehaviour;
 mod plain;
 mod range;
+mod rewrap;
 mod segment;
 mod stream;
 mod unlock;
 
 pub use adapter::serve;
-pub use plain::{Opinion, plain_read};
+pub use plain::{Opinion, plain_read, plain_unwrap};
 
 /// The requirements whose checks can be left out, one by one.
-pub const CHECKS: [&str; 78] = [
+pub const CHECKS: [&str; 82] = [
     "SV2-HDR-001",
     "SV2-HDR-002",
     "SV2-HDR-003",
@@ -50,6 +51,10 @@ pub const CHECKS: [&str; 78] = [
     "SV2-ENV-019",
     "SV2-ENV-022",
     "SV2-ENV-025",
+    "SV2-ENV-027",
+    "SV2-ENV-028",
+    "SV2-ENV-033",
+    "SV2-ENV-034",
     "SV2-LIM-003",
     "SV2-SEG-001",
     "SV2-SEG-002",
@@ -101,12 +106,13 @@ pub const CHECKS: [&str; 78] = [
 ];
 
 /// Bugs other than a missing check, and the requirement that each breaks.
-pub const BUGS: [(&str, &str); 43] = [
+pub const BUGS: [(&str, &str); 48] = [
     ("accepts-an-end-between-segments", "SV2-FIN-004"),
     ("answers-salvage-with-success", "SV2-SAL-002"),
     ("checks-the-replaced-envelope", "SV2-ENV-035"),
     ("compares-no-first-segment", "SV2-RNG-005"),
     ("compares-no-plaintext-total", "SV2-FIN-002"),
+    ("copies-the-envelope-alone", "SV2-ENV-031"),
     ("counts-offsets-from-the-body", "SV2-ERR-001"),
     ("counts-order-of-runs-only", "SV2-ORD-001"),
     ("derives-without-context", "SV2-KEY-002"),
@@ -116,8 +122,10 @@ pub const BUGS: [(&str, &str); 43] = [
     ("ignores-links", "SV2-DIG-005"),
     ("is-no-sequential-reader", "SV2-RNG-001"),
     ("keeps-the-first-key-epoch", "SV2-KEY-002"),
+    ("keeps-old-stanzas", "SV2-ENV-028"),
     ("knows-one-digest", "SV2-DIG-003"),
     ("leaves-out-what-it-says-again", "SV2-REL-003"),
+    ("leaves-its-copy", "SV2-ENV-032"),
     ("lets-a-run-begin-with-the-same-salt", "SV2-ORD-003"),
     ("lets-the-run-salt-change", "SV2-ORD-002"),
     ("lets-uniform-segments-be-short", "SV2-ORD-004"),
@@ -137,6 +145,7 @@ pub const BUGS: [(&str, &str); 43] = [
     ("stops-at-a-short-read", "SV2-RDR-002"),
     ("stops-at-the-first-identity", "SV2-ENV-023"),
     ("stops-at-the-first-key", "SV2-ENV-023"),
+    ("takes-costs-of-the-old-envelope", "SV2-ENV-029"),
     ("takes-any-link", "SV2-DIG-007"),
     ("takes-keys-of-any-id", "SV2-ENV-025"),
     ("tries-keys-of-any-length", "SV2-ENV-018"),
@@ -145,6 +154,7 @@ pub const BUGS: [(&str, &str); 43] = [
     ("walks-to-the-range-only", "SV2-RNG-004"),
     ("walks-without-links", "SV2-RNG-007"),
     ("walks-without-the-order-of-runs", "SV2-RNG-007"),
+    ("writes-beyond-the-envelope", "SV2-ENV-030"),
 ];
 
 /// Adapters that do not answer, and the expected verdict for each.

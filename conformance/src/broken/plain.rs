@@ -2,6 +2,9 @@
 
 use super::Bug;
 use super::stream::read;
+use super::unlock::{Asked, unlock};
+use crate::generator::wire::wrapping::key_id;
+use crate::operations::unwrap::{Brought, Limits};
 
 /// A reader's result for an input.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,4 +23,23 @@ pub fn plain_read(input: &[u8], content_key: &[u8; 32], context: &[u8], salvage:
     let reading = read(Bug(""), input, Some(content_key), context, salvage);
     let error = reading.refusal.map(|refusal| (refusal.error, refusal.offset, refusal.segment));
     Opinion { released: reading.released, error }
+}
+
+/// Opens a stream header (§12.6), and returns the id of the content key in hex.
+///
+/// # Errors
+///
+/// - the detail of the error.
+pub fn plain_unwrap(
+    input: &[u8],
+    detached: Option<&[u8]>,
+    context: &[u8],
+    brought: &Brought,
+) -> Result<String, &'static str> {
+    let detached = detached.map(<[u8]>::to_vec);
+    let asked = Asked::new(input.to_vec(), detached, context.to_vec(), brought, Limits::default());
+    match unlock(Bug(""), &asked) {
+        Ok((content_key, _)) => Ok(hex::encode(key_id(&content_key))),
+        Err(refusal) => Err(refusal.error),
+    }
 }

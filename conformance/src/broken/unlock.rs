@@ -8,21 +8,48 @@ use super::{Bug, Refusal, number};
 use crate::generator::primitives::{hmac, open_xchacha};
 use crate::generator::wire::envelope::Argon2id;
 use crate::generator::wire::wrapping::{KEY_LABELS, Labels, PASSWORD_LABELS, argon2, derived};
+use crate::operations::unwrap::{Brought, Limits};
 
-/// More memory than any vector has whose password is right. Nothing is gained by running Argon2id.
-const MEMORY_KIB_MAX: u64 = 4096;
+/// As much memory as any vector has whose password is right. Nothing is gained by running Argon2id
+/// with more.
+const MEMORY_KIB_MAX: u64 = 65_536;
 
 /// A request, decoded.
 pub(super) struct Asked {
     pub(super) input: Vec<u8>,
     pub(super) detached: Option<Vec<u8>>,
-    pub(super) context: Vec<u8>,
-    pub(super) content_keys: Vec<[u8; 32]>,
-    pub(super) key_files: Vec<([u8; 16], [u8; 32])>,
-    pub(super) identities: Vec<Identity>,
-    pub(super) passwords: Vec<Vec<u8>>,
-    pub(super) memory_kib: Option<u64>,
-    pub(super) work_kib: Option<u64>,
+    context: Vec<u8>,
+    content_keys: Vec<[u8; 32]>,
+    key_files: Vec<([u8; 16], [u8; 32])>,
+    identities: Vec<Identity>,
+    passwords: Vec<Vec<u8>>,
+    limits: Limits,
+}
+
+impl Asked {
+    pub(super) fn new(
+        input: Vec<u8>,
+        detached: Option<Vec<u8>>,
+        context: Vec<u8>,
+        brought: &Brought,
+        limits: Limits,
+    ) -> Self {
+        let files = brought.key_files.iter();
+        Self {
+            input,
+            detached,
+            context,
+            content_keys: brought.content_keys.iter().filter_map(|digits| array(digits)).collect(),
+            key_files: files.filter_map(|file| Some((array(&file.id)?, array(&file.key)?))).collect(),
+            identities: brought.identities.iter().filter_map(|text| Identity::parse(text)).collect(),
+            passwords: brought.passwords.iter().filter_map(|digits| hex::decode(digits).ok()).collect(),
+            limits,
+        }
+    }
+}
+
+fn array<const N: usize>(digits: &str) -> Option<[u8; N]> {
+    hex::decode(digits).ok()?.try_into().ok()
 }
 
 /// A content key, and the offset of the stanza that gave it.
@@ -45,8 +72,21 @@ pub(super) fn unlock(bug: Bug<'_>, asked: &Asked) -> Result<Opened, Refusal> {
         let same = detached[..112] == asked.input[..112];
         bug.check("SV2-ENV-017", same, || at("key.detached_envelope", 0))?;
     }
-    bug.check("SV2-ENV-009", is_opened(&asked.input, &opened.0, &asked.context), wrong_key)?;
+    let verified = is_opened(&asked.input, &opened.0, &asked.context);
+    bug.check("SV2-ENV-009", verified || bug.is("SV2-ENV-028"), wrong_key)?;
     Ok(opened)
+}
+
+/// Returns the stanzas of an envelope: offset, type and body.
+pub(super) fn each(stanzas: &[u8]) -> impl Iterator<Item = (usize, u64, &[u8])> {
+    let mut place = 0;
+    std::iter::from_fn(move || {
+        let rest = stanzas.get(place..).filter(|rest| rest.len() >= 4)?;
+        let len = usize::try_from(number(rest, 2, 2)).ok()?;
+        let found = (128 + place, number(rest, 0, 2), rest.get(4..4 + len)?);
+        place += 4 + len;
+        Some(found)
+    })
 }
 
 struct Unlocking<'a> {
@@ -89,16 +129,8 @@ impl Unlocking<'_> {
         Err(if fits { at("key.envelope", 128) } else { wrong_key() })
     }
 
-    /// Returns the stanzas: offset, type and body.
     fn each(&self) -> impl Iterator<Item = (usize, u64, &[u8])> {
-        let mut place = 0;
-        std::iter::from_fn(move || {
-            let rest = self.stanzas.get(place..).filter(|rest| rest.len() >= 4)?;
-            let len = usize::try_from(number(rest, 2, 2)).ok()?;
-            let found = (128 + place, number(rest, 0, 2), rest.get(4..4 + len)?);
-            place += 4 + len;
-            Some(found)
-        })
+        each(self.stanzas)
     }
 
     fn is_key(&self, kind: u64, body: &[u8]) -> bool {
@@ -158,9 +190,9 @@ impl Unlocking<'_> {
                     // As much as shows it.
                     std::hint::black_box(&vec![1_u8; 512 << 20]);
                 }
-                let most = |limit: Option<u64>| limit.unwrap_or(u64::MAX);
-                let within =
-                    memory <= most(self.asked.memory_kib) && memory * passes <= most(self.asked.work_kib);
+                let Limits { memory_kib, work_kib } = self.asked.limits;
+                let within = memory <= memory_kib.map_or(u64::MAX, u64::from)
+                    && memory * passes <= work_kib.unwrap_or(u64::MAX);
                 self.bug.check("SV2-LIM-003", within, || at("limit.policy", offset))?;
                 let runs = memory <= MEMORY_KIB_MAX && passes > 0 && lanes > 0 && memory >= 8 * lanes;
                 let root = runs.then(|| root_of(password, body)).flatten();

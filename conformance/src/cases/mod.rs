@@ -6,6 +6,7 @@ mod range;
 mod read;
 mod recover;
 mod resume;
+mod rewrap;
 mod unwrap;
 mod write;
 
@@ -23,5 +24,6 @@ pub(crate) fn all(blobs: &mut Blobs) -> Vec<(String, Vector)> {
     vectors.extend(crash::export_all(blobs).into_iter().map(in_area("output")));
     vectors.extend(resume::export_all(blobs).into_iter().map(in_area("output")));
     vectors.extend(unwrap::export_all(blobs));
+    vectors.extend(rewrap::export_all(blobs));
     vectors
 }

@@ -10,7 +10,9 @@ pub mod operation;
 pub mod range;
 pub mod read;
 pub mod recover;
+mod replaced;
 pub mod resume;
+pub mod rewrap;
 pub mod unwrap;
 pub mod write;
 
@@ -20,6 +22,7 @@ use crate::operations::range::RangeVector;
 use crate::operations::read::ReadVector;
 use crate::operations::recover::RecoverVector;
 use crate::operations::resume::ResumeVector;
+use crate::operations::rewrap::RewrapVector;
 use crate::operations::unwrap::UnwrapVector;
 use crate::operations::write::WriteVector;
 use crate::vector::About;
@@ -40,6 +43,8 @@ pub enum Vector {
     Resume(Box<ResumeVector>),
     /// Finds the committed part of an interrupted writer's output.
     Recover(Box<RecoverVector>),
+    /// Replaces the envelope of a stream.
+    Rewrap(Box<RewrapVector>),
     /// Opens a stream header with keys and passwords.
     Unwrap(Box<UnwrapVector>),
 }
@@ -55,6 +60,7 @@ impl Vector {
             Self::Write(vector) => &**vector,
             Self::Resume(vector) => &**vector,
             Self::Recover(vector) => &**vector,
+            Self::Rewrap(vector) => &**vector,
             Self::Unwrap(vector) => &**vector,
         }
     }

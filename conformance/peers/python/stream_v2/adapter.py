@@ -10,12 +10,13 @@ from .ranges import RangeReader
 from .reader import Reader
 from .recover import recover, recover_keyless
 from .resume import resume
+from .rewrapping import NewSet, rewrap
 from .unlocking import Unlocker, key_id
 from .writer import Stopped, Writer
 
 HELLO = {
     "protocol": 1, "name": "stream_v2", "language": "Python", "version": __version__,
-    "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap"],
+    "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap", "rewrap"],
     "features": ["suite-2", "index", "argon2id", "age", "age-mlkem768x25519", "age-ssh-ed25519"] + codec.FEATURES,
     "reports": ["kind", "detail", "offset", "segment"],
 }
@@ -163,13 +164,20 @@ def resumed(request):
     return {"result": "nothing"} if stream is None else {"result": "resumed", "output": stream.hex()}
 
 
+def unlocker_of(request):
+    brought, limits = request["brought"], request.get("limits", {})
+    return Unlocker([bytes.fromhex(key) for key in brought["content_keys"]], key_files_of(brought),
+                    [age.identity(text) for text in brought["identities"]],
+                    [bytes.fromhex(password) for password in brought["passwords"]],
+                    limits.get("memory_kib"), limits.get("work_kib"))
+
+
+def key_files_of(lists):
+    return [(bytes.fromhex(file["id"]), bytes.fromhex(file["key"])) for file in lists["key_files"]]
+
+
 def unwrapped(request):
-    brought, limits = request["brought"], request["limits"]
-    unlocker = Unlocker([bytes.fromhex(key) for key in brought["content_keys"]],
-                        [(bytes.fromhex(file["id"]), bytes.fromhex(file["key"])) for file in brought["key_files"]],
-                        [age.identity(text) for text in brought["identities"]],
-                        [bytes.fromhex(password) for password in brought["passwords"]],
-                        limits["memory_kib"], limits["work_kib"])
+    unlocker = unlocker_of(request)
     detached = None if request["detached"] is None else bytes.fromhex(request["detached"])
     try:
         key, stanza = unlocker.open(bytes.fromhex(request["input"]), bytes.fromhex(request["context"]), detached)
@@ -178,5 +186,19 @@ def unwrapped(request):
     return {"result": "accept", "content_key_id": key_id(key).hex(), "stanza": stanza}
 
 
+def rewrapped(request):
+    new, detached = request["new"], request["detached"]
+    passwords = [(bytes.fromhex(it["password"]), it["memory_kib"], it["passes"], it["lanes"]) for it in new["passwords"]]
+    try:
+        output, copy = rewrap(bytes.fromhex(request["input"]), unlocker_of(request),
+                              NewSet(key_files_of(new), new["recipients"], passwords), request["form"],
+                              bytes.fromhex(request["context"]), detached and bytes.fromhex(detached),
+                              request["wraps_brought"], request["journal"] is not None)
+    except StreamError as error:
+        return refused(error, in_body=False)
+    # Nothing is on a disk here, so the copy exists as long as it is asked for (SV2-ENV-032).
+    return {"result": "accept", "output": output.hex(), "copy": copy.hex() if copy and request["keep_old"] else None}
+
+
 OPERATIONS = {"read": read, "range": ranges, "write": write, "crash": crash, "recover": recovered, "resume": resumed,
-              "unwrap": unwrapped}
+              "unwrap": unwrapped, "rewrap": rewrapped}

@@ -1,17 +1,19 @@
-"""Section 12.2: age files (c2sp.org/age), and the identities that open them."""
+"""Section 12.2: age files (c2sp.org/age), their recipients, and the identities that open them."""
 import base64
 import binascii
 import hashlib
 import hmac as standard_hmac
+import os
 import re
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF, HKDFExpand
 
+from .errors import StreamError
 from .keys import equal
 
 STANZAS_MAX = 256
@@ -83,6 +85,30 @@ class AgeFile:
             return None
 
 
+def encrypt(plaintext, recipients):
+    """Returns an age file. Hybrid recipients are mixed with no others."""
+    keys = [unbech32(text) for text in recipients]
+    kinds = {prefix for prefix, _ in keys}
+    if len(kinds) != 1:
+        raise StreamError("misuse")
+    file_key, nonce = os.urandom(16), os.urandom(16)
+    wrap = {"age": X25519.wrap, "age1pq": Hybrid.wrap}[kinds.pop()]
+    header = b"age-encryption.org/v1\n" + b"".join(wrap(key, file_key) for _, key in keys) + b"---"
+    mac = standard_hmac.digest(_hkdf(file_key, b"", b"header"), header, "sha256")
+    chunk = ChaCha20Poly1305(_hkdf(file_key, nonce, b"payload")).encrypt(bytes(11) + b"\1", plaintext, b"")
+    return header + b" " + _base64(mac) + b"\n" + nonce + chunk
+
+
+def _stanza(arguments, body):
+    text = _base64(body)
+    lines = [text[at:at + 64] for at in range(0, len(text) + 1, 64)]
+    return b"-> " + b" ".join(arguments) + b"\n" + b"".join(line + b"\n" for line in lines)
+
+
+def _base64(data):
+    return base64.b64encode(data).rstrip(b"=")
+
+
 def _line(data):
     line, end, rest = data.partition(b"\n")
     _require(end)
@@ -100,7 +126,7 @@ def unbase64(text, length=None):
         found = base64.b64decode(text + b"=" * (-len(text) % 4), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error
-    _require(base64.b64encode(found).rstrip(b"=") == text and length in (None, len(found)))
+    _require(_base64(found) == text and length in (None, len(found)))
     return found
 
 
@@ -139,6 +165,7 @@ def _opened(key, body, nonce=bytes(12)):
 
 class X25519:
     """An identity of age."""
+    INFO = b"age-encryption.org/v1/X25519"
 
     def __init__(self, secret):
         self.key = X25519PrivateKey.from_private_bytes(secret)
@@ -153,7 +180,15 @@ class X25519:
             return None
         _require(len(arguments) == 2)
         share = unbase64(arguments[1], 32)
-        return _opened(_hkdf(self.shared(share), share + self.public, b"age-encryption.org/v1/X25519"), body)
+        return _opened(_hkdf(self.shared(share), share + self.public, self.INFO), body)
+
+    @classmethod
+    def wrap(cls, recipient, file_key):
+        """Returns the stanza for a recipient."""
+        _require(len(recipient) == 32)
+        ephemeral = cls(os.urandom(32))
+        key = _hkdf(ephemeral.shared(recipient), ephemeral.public + recipient, cls.INFO)
+        return _stanza([b"X25519", _base64(ephemeral.public)], ChaCha20Poly1305(key).encrypt(bytes(12), file_key, b""))
 
 
 class Ssh:
@@ -194,18 +229,33 @@ class Hybrid:
         _require(len(arguments) == 2)
         encapsulated = unbase64(arguments[1], self.CIPHERTEXT_LEN + 32)
         first, share = self.ml_kem.decapsulate(encapsulated[:-32]), encapsulated[-32:]
-        second = self.x25519.shared(share)
-        shared = hashlib.sha3_256(first + second + share + self.x25519.public + rb"\.//^" + b"\\").digest()
-        context = b"\0" + self._extract(b"", b"psk_id_hash", b"") + self._extract(b"", b"info_hash", self.INFO)
-        secret = self._extract(shared, b"secret", b"")
-        key, nonce = self._expand(secret, b"key", context, 32), self._expand(secret, b"base_nonce", context, 12)
+        key, nonce = self._schedule(first + self.x25519.shared(share) + share + self.x25519.public)
         return _opened(key, body, nonce)
 
-    def _extract(self, salt, label, data):
-        return standard_hmac.digest(salt, b"HPKE-v1" + self.SUITE + label + data, "sha256")
+    @classmethod
+    def wrap(cls, recipient, file_key):
+        """Returns the stanza for a recipient: a key of ML-KEM, then one of X25519."""
+        public, ephemeral = recipient[-32:], X25519(os.urandom(32))
+        first, ciphertext = MLKEM768PublicKey.from_public_bytes(recipient[:-32]).encapsulate()
+        key, nonce = cls._schedule(first + ephemeral.shared(public) + ephemeral.public + public)
+        body = ChaCha20Poly1305(key).encrypt(nonce, file_key, b"")
+        return _stanza([b"mlkem768x25519", _base64(ciphertext + ephemeral.public)], body)
 
-    def _expand(self, secret, label, context, length):
-        info = length.to_bytes(2, "big") + b"HPKE-v1" + self.SUITE + label + context
+    @classmethod
+    def _schedule(cls, secrets):
+        """Returns key and nonce for the secrets, the share and the public key of X25519."""
+        shared = hashlib.sha3_256(secrets + rb"\.//^" + b"\\").digest()
+        context = b"\0" + cls._extract(b"", b"psk_id_hash", b"") + cls._extract(b"", b"info_hash", cls.INFO)
+        secret = cls._extract(shared, b"secret", b"")
+        return cls._expand(secret, b"key", context, 32), cls._expand(secret, b"base_nonce", context, 12)
+
+    @classmethod
+    def _extract(cls, salt, label, data):
+        return standard_hmac.digest(salt, b"HPKE-v1" + cls.SUITE + label + data, "sha256")
+
+    @classmethod
+    def _expand(cls, secret, label, context, length):
+        info = length.to_bytes(2, "big") + b"HPKE-v1" + cls.SUITE + label + context
         return HKDFExpand(hashes.SHA256(), length, info).derive(secret)
 
 

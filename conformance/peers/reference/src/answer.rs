@@ -41,6 +41,10 @@ pub(crate) enum Found {
     Written {
         output: String,
     },
+    Rewrapped {
+        output: String,
+        copy: Option<String>,
+    },
     Left {
         output: String,
         journal: Option<String>,

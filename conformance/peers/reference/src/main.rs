@@ -15,6 +15,7 @@ mod read;
 mod recover;
 mod request;
 mod resume;
+mod rewrap;
 mod unwrap;
 mod write;
 
@@ -56,6 +57,7 @@ fn answer_to(line: &str) -> Option<Value> {
         Request::Recover(request) => recover::answer(&request),
         Request::Resume(request) => resume::answer(&request),
         Request::Unwrap(request) => unwrap::answer(&request),
+        Request::Rewrap(request) => rewrap::answer(&request),
     };
     let mut answer = serde_json::to_value(answer).unwrap();
     answer["id"] = id;
@@ -68,7 +70,7 @@ fn hello() -> Value {
         "name": "stream-v2",
         "language": "Rust",
         "version": format!("{}, AEAD {AEAD_BACKEND}", env!("CARGO_PKG_VERSION")),
-        "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap"],
+        "operations": ["read", "range", "write", "crash", "recover", "resume", "unwrap", "rewrap"],
         "features": FEATURES,
         "reports": ["kind", "detail", "offset", "segment"],
         // A pipeline cannot be asked again, because its function has returned. Ranges can be read

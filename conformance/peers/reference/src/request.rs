@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use stream_v2_format::crypto::ContentKey;
-use stream_v2_pipeline::{Identity, KeyFile};
+use stream_v2_pipeline::{Credentials, Identity, KeyFile, Passphrase};
 
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
@@ -15,6 +15,7 @@ pub(crate) enum Request {
     Recover(Recover),
     Resume(Resume),
     Unwrap(Unwrap),
+    Rewrap(Rewrap),
     Bye {},
 }
 
@@ -141,15 +142,60 @@ impl Unwrap {
     }
 }
 
+/// The envelope of `input` is replaced.
+#[derive(Deserialize)]
+pub(crate) struct Rewrap {
+    context: String,
+    pub(crate) brought: Brought,
+    pub(crate) wraps_brought: bool,
+    pub(crate) form: String,
+    pub(crate) keep_old: bool,
+    pub(crate) new: NewSet,
+    pub(crate) input: String,
+    pub(crate) detached: Option<String>,
+    pub(crate) journal: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewSet {
+    key_files: Vec<BroughtKey>,
+    pub(crate) passwords: Vec<NewPassword>,
+}
+
+#[derive(Deserialize)]
+pub(crate) struct NewPassword {
+    pub(crate) password: String,
+    pub(crate) memory_kib: u32,
+    pub(crate) passes: u32,
+    pub(crate) lanes: u32,
+}
+
+impl Rewrap {
+    pub(crate) fn context(&self) -> Vec<u8> {
+        hex::decode(&self.context).unwrap()
+    }
+}
+
+impl NewSet {
+    pub(crate) fn key_files(&self) -> impl Iterator<Item = KeyFile> {
+        self.key_files.iter().map(BroughtKey::key_file)
+    }
+}
+
+impl BroughtKey {
+    /// Returns a key file of version 1, which may have any id.
+    fn key_file(&self) -> KeyFile {
+        KeyFile::parse(format!("sv2-key-1 {} {}", self.id, self.key).as_bytes()).unwrap()
+    }
+}
+
 impl Brought {
     pub(crate) fn content_keys(&self) -> impl Iterator<Item = ContentKey> {
         self.content_keys.iter().map(|digits| ContentKey::new(array(digits)))
     }
 
-    /// Returns key files of version 1, which may have any id.
     pub(crate) fn key_files(&self) -> impl Iterator<Item = KeyFile> {
-        let texts = self.key_files.iter().map(|file| format!("sv2-key-1 {} {}", file.id, file.key));
-        texts.map(|text| KeyFile::parse(text.as_bytes()).unwrap())
+        self.key_files.iter().map(BroughtKey::key_file)
     }
 
     pub(crate) fn identities(&self) -> impl Iterator<Item = Identity> {
@@ -158,6 +204,15 @@ impl Brought {
 
     pub(crate) fn passwords(&self) -> impl Iterator<Item = Vec<u8>> {
         self.passwords.iter().map(|digits| hex::decode(digits).unwrap())
+    }
+
+    /// Returns all of it for the pipeline.
+    pub(crate) fn credentials(&self) -> Credentials {
+        let credentials = self.content_keys().fold(Credentials::new(), Credentials::with_content_key);
+        let credentials = self.key_files().fold(credentials, Credentials::with_key_file);
+        let credentials = self.identities().fold(credentials, Credentials::with_identity);
+        let passphrases = self.passwords().map(|password| Passphrase::new(password.into()));
+        passphrases.fold(credentials, Credentials::with_passphrase)
     }
 }
 

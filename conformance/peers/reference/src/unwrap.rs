@@ -9,7 +9,7 @@ use stream_v2_format::envelope::{
 use stream_v2_format::wire::{HeaderV1, StanzaType};
 use stream_v2_format::{Detail, Error};
 use stream_v2_pipeline::io::{read_own_header, read_stream_header};
-use stream_v2_pipeline::{Credentials, KeyFile, OpenedBy, Passphrase};
+use stream_v2_pipeline::{Credentials, KeyFile, OpenedBy};
 
 use crate::answer::{Answer, Found};
 use crate::read::{format_error, refused};
@@ -64,13 +64,7 @@ fn by_pipeline(
     (header, envelope): (&HeaderV1, &[u8]),
     context: &[u8],
 ) -> Result<bool, Error> {
-    let brought = &request.brought;
-    let credentials = Credentials::new().with_limits(limits(request));
-    let credentials = brought.content_keys().fold(credentials, Credentials::with_content_key);
-    let credentials = brought.key_files().fold(credentials, Credentials::with_key_file);
-    let credentials = brought.identities().fold(credentials, Credentials::with_identity);
-    let passphrases = brought.passwords().map(|password| Passphrase::new(password.into()));
-    let credentials = passphrases.fold(credentials, Credentials::with_passphrase);
+    let credentials = request.brought.credentials().with_limits(limits(request));
     let credentials = detached.into_iter().fold(credentials, Credentials::with_detached_envelope);
     credentials
         .open(header, envelope, context)

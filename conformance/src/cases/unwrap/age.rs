@@ -35,13 +35,13 @@ fn of(id: &'static str, requirements: &[&'static str], comment: &'static str, fi
 }
 
 /// Returns an age file for some identities.
-pub(super) fn to(identities: &[u8]) -> AgeFile {
+pub(in crate::cases) fn to(identities: &[u8]) -> AgeFile {
     let wrap = |number: &u8| wrap(*number);
     AgeFile::new(identities.iter().map(wrap).collect(), &content_key())
 }
 
 /// Returns an identity.
-pub(super) fn x25519(number: u8) -> X25519 {
+pub(in crate::cases) fn x25519(number: u8) -> X25519 {
     X25519(counting(0x10 * number + 3))
 }
 
@@ -55,7 +55,7 @@ pub(super) fn wrap(number: u8) -> String {
     x25519(number).wrap(&ephemeral(number), &file_key())
 }
 
-fn hybrid() -> Hybrid {
+pub(in crate::cases) fn hybrid() -> Hybrid {
     Hybrid(counting(0x21))
 }
 

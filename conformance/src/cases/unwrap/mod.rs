@@ -1,6 +1,6 @@
 //! §12.6: unlocking a stream with content keys, key files, identities and passwords.
 
-mod age;
+pub(super) mod age;
 mod age_files;
 mod altered;
 mod brought;
@@ -269,7 +269,7 @@ impl Case {
 }
 
 /// Returns stanzas of a length that SV2-HDR-013 allows.
-fn padded(stanzas: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn padded(stanzas: &[Vec<u8>]) -> Vec<u8> {
     let mut bytes = stanzas.concat();
     if bytes.len() % 8 != 4 {
         bytes.extend(padding((8 - bytes.len() % 8) % 8));
@@ -278,48 +278,48 @@ fn padded(stanzas: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// Returns the content key of all streams here.
-fn content_key() -> [u8; 32] {
+pub(super) fn content_key() -> [u8; 32] {
     counting(0)
 }
 
 /// Returns the key of a key file.
-fn key(number: u8) -> [u8; 32] {
+pub(super) fn key(number: u8) -> [u8; 32] {
     counting(0x80 + number)
 }
 
-fn id(number: u8) -> [u8; 16] {
+pub(super) fn id(number: u8) -> [u8; 16] {
     key_id(&key(number))
 }
 
 /// Returns the content key of the stream, wrapped under the key of a key file.
-fn wrapped(number: u8) -> Wrapping {
+pub(super) fn wrapped(number: u8) -> Wrapping {
     Wrapping::by_key(&key(number), id(number), counting(0x40 + number), content_key())
 }
 
 /// Returns the same with an id of zero.
-fn unnamed(number: u8) -> Wrapping {
+pub(super) fn unnamed(number: u8) -> Wrapping {
     Wrapping::by_key(&key(number), [0; 16], counting(0x40 + number), content_key())
 }
 
-fn key_stanza(wrapping: &Wrapping) -> Vec<u8> {
+pub(super) fn key_stanza(wrapping: &Wrapping) -> Vec<u8> {
     stanza(KEY, &wrapping.body())
 }
 
 /// A password, and its costs: few, so that a run of the suite is fast.
-const PASSWORD: &[u8] = b"correct horse battery staple";
-const CHEAP: Argon2id = Argon2id { memory_kib: 64, passes: 3, lanes: 4, reserved: 0 };
+pub(super) const PASSWORD: &[u8] = b"correct horse battery staple";
+pub(super) const CHEAP: Argon2id = Argon2id { memory_kib: 64, passes: 3, lanes: 4, reserved: 0 };
 
 /// Returns the content key of the stream, wrapped under a password.
-fn locked(password: &[u8], costs: &Argon2id) -> Wrapping {
+pub(super) fn locked(password: &[u8], costs: &Argon2id) -> Wrapping {
     Wrapping::by_password(password, costs, counting(0x60), content_key())
 }
 
-fn password_stanza(wrapping: &Wrapping) -> Vec<u8> {
+pub(super) fn password_stanza(wrapping: &Wrapping) -> Vec<u8> {
     stanza(ARGON2ID, &wrapping.body())
 }
 
 /// Returns the same wrapping of a content key that does not open the stream.
-fn of_another(wrapping: &Wrapping) -> Wrapping {
+pub(super) fn of_another(wrapping: &Wrapping) -> Wrapping {
     Wrapping { content_key: counting(0xE0), ..wrapping.clone() }
 }
 

@@ -1,7 +1,7 @@
 //! Recipients of age that combine ML-KEM-768 and X25519: X-Wing as a KEM, and HPKE (RFC 9180).
 
 use ml_kem::kem::{Decapsulate, DecapsulationKey, EncapsulationKey};
-use ml_kem::{EncapsulateDeterministic, KemCore, MlKem768, MlKem768Params};
+use ml_kem::{EncapsulateDeterministic, EncodedSizeUser, KemCore, MlKem768, MlKem768Params};
 use sha3_old::Shake256;
 use sha3_old::digest::{ExtendableOutput, Update, XofReader};
 
@@ -27,6 +27,11 @@ impl Hybrid {
         bech32("age-secret-key-pq-", &self.0).to_uppercase()
     }
 
+    pub(crate) fn recipient(&self) -> String {
+        let (_, public, secret) = self.secrets();
+        bech32("age1pq", &[&public.as_bytes()[..], &x25519_public(&secret)].concat())
+    }
+
     fn secrets(&self) -> (DecapsulationKey<MlKem768Params>, EncapsulationKey<MlKem768Params>, [u8; 32]) {
         let mut expanded = [[0; 32]; 3];
         Shake256::default().chain(self.0).finalize_xof().read(expanded.as_flattened_mut());
@@ -38,15 +43,7 @@ impl Hybrid {
     /// Wraps a file key. `seed` is the random seed of ML-KEM, and `ephemeral` the secret of X25519.
     pub(crate) fn wrap(&self, seed: [u8; 32], ephemeral: &[u8; 32], file_key: &[u8; 16]) -> String {
         let (_, public, secret) = self.secrets();
-        let Ok((ciphertext, shared)) = public.encapsulate_deterministic(&seed.into()) else {
-            unreachable!("the key was made from a seed")
-        };
-        let (share, recipient) = (x25519_public(ephemeral), x25519_public(&secret));
-        let combined = combined(&shared, &x25519(ephemeral, &recipient), &share, &recipient);
-        let (key, nonce) = schedule(&combined);
-        let mut body = file_key.to_vec();
-        let tag = seal_chacha(&key, nonce, &mut body);
-        stanza(&[STANZA, &base64(&[&ciphertext[..], &share].concat())], &[&body[..], &tag].concat())
+        wrapped(&public, &x25519_public(&secret), seed, ephemeral, file_key)
     }
 
     /// Returns the file key of a stanza.
@@ -62,6 +59,36 @@ impl Hybrid {
         let mut file_key: [u8; 16] = sealed.try_into().ok()?;
         open_chacha(&key, nonce, &mut file_key, tag).then_some(file_key)
     }
+}
+
+/// Returns the stanza for a recipient.
+pub(crate) fn hybrid_stanza(
+    recipient: &[u8],
+    seed: [u8; 32],
+    ephemeral: &[u8; 32],
+    file_key: &[u8; 16],
+) -> Option<String> {
+    let (public, x25519) = recipient.split_last_chunk::<32>()?;
+    let public = EncapsulationKey::<MlKem768Params>::from_bytes(&public.try_into().ok()?);
+    Some(wrapped(&public, x25519, seed, ephemeral, file_key))
+}
+
+fn wrapped(
+    public: &EncapsulationKey<MlKem768Params>,
+    recipient: &[u8; 32],
+    seed: [u8; 32],
+    ephemeral: &[u8; 32],
+    file_key: &[u8; 16],
+) -> String {
+    let Ok((ciphertext, shared)) = public.encapsulate_deterministic(&seed.into()) else {
+        unreachable!("encapsulation fails for no key")
+    };
+    let share = x25519_public(ephemeral);
+    let combined = combined(&shared, &x25519(ephemeral, recipient), &share, recipient);
+    let (key, nonce) = schedule(&combined);
+    let mut body = file_key.to_vec();
+    let tag = seal_chacha(&key, nonce, &mut body);
+    stanza(&[STANZA, &base64(&[&ciphertext[..], &share].concat())], &[&body[..], &tag].concat())
 }
 
 /// Returns the shared secret of both KEMs.

@@ -3,7 +3,7 @@
 use curve25519_dalek::{EdwardsPoint, MontgomeryPoint};
 use sha2::{Digest, Sha256, Sha512};
 
-pub(crate) use super::hybrid::Hybrid;
+pub(crate) use super::hybrid::{Hybrid, hybrid_stanza};
 use super::stanza;
 use super::text::{base64, bech32};
 use crate::generator::primitives::{hkdf_sha256, seal_chacha};
@@ -37,18 +37,31 @@ impl X25519 {
         bech32("age-secret-key-", &self.0).to_uppercase()
     }
 
+    pub(crate) fn recipient(&self) -> String {
+        bech32("age", &x25519_public(&self.0))
+    }
+
     /// Wraps a file key. `ephemeral` is the secret of the sender.
     pub(crate) fn wrap(&self, ephemeral: &[u8; 32], file_key: &[u8; 16]) -> String {
-        let (share, body) = self.wrapped(ephemeral, file_key);
-        stanza(&["X25519", &base64(&share)], &body)
+        x25519_stanza(&x25519_public(&self.0), ephemeral, file_key)
     }
 
     /// Returns share and body of a stanza.
     pub(crate) fn wrapped(&self, ephemeral: &[u8; 32], file_key: &[u8; 16]) -> ([u8; 32], Vec<u8>) {
-        let (share, recipient) = (x25519_public(ephemeral), x25519_public(&self.0));
-        let key = x25519_wrap_key(&x25519(ephemeral, &recipient), &share, &recipient);
-        (share, sealed(&key, file_key))
+        x25519_wrapped(&x25519_public(&self.0), ephemeral, file_key)
     }
+}
+
+/// Returns the stanza for a recipient.
+pub(crate) fn x25519_stanza(recipient: &[u8; 32], ephemeral: &[u8; 32], file_key: &[u8; 16]) -> String {
+    let (share, body) = x25519_wrapped(recipient, ephemeral, file_key);
+    stanza(&["X25519", &base64(&share)], &body)
+}
+
+fn x25519_wrapped(recipient: &[u8; 32], ephemeral: &[u8; 32], file_key: &[u8; 16]) -> ([u8; 32], Vec<u8>) {
+    let share = x25519_public(ephemeral);
+    let key = x25519_wrap_key(&x25519(ephemeral, recipient), &share, recipient);
+    (share, sealed(&key, file_key))
 }
 
 /// Returns the key that seals the file key of an X25519 stanza.
