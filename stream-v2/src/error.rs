@@ -66,7 +66,8 @@ pub enum ErrorKind {
     /// The stream to be resumed was begun with another value of a parameter, or for other
     /// recipients.
     ///
-    /// Leave the parameter at its default, name the same recipients, or set [`Options::restart`](crate::Options::restart).
+    /// Leave the parameter at its default, name the same recipients, or set
+    /// [`Options::restart`](crate::Options::restart).
     OtherParameters,
     /// The partial output is not the beginning of the plaintext: someone changed it.
     ///

@@ -1,8 +1,8 @@
 //! Readers that are wrong on purpose. They show that the suite finds such bugs.
 //!
 //! There is one plain reader, built on the primitives of the generator. Without a bug it passes
-//! every vector of `read`, `range`, `unwrap` and `rewrap`. If its bug is a requirement's id, it leaves out
-//! that one check. Other bugs have names.
+//! every vector of `read`, `range`, `unwrap` and `rewrap`. If its bug is a requirement's id, it
+//! leaves out that one check. Other bugs have names.
 
 mod adapter;
 mod age;

@@ -1,4 +1,5 @@
-//! Judges an envelope that replaced another one: by its place, by its stanzas, and by unwrapping it.
+//! Judges an envelope that replaced another one: by its place, by its stanzas, and by unwrapping
+//! it.
 
 use crate::broken::plain_unwrap;
 use crate::judge::{Judged, Judgement, Verdict, fail, field};

@@ -1,5 +1,5 @@
-//! `rewrap`: the envelope of a stream is replaced (§12.4). Nothing about the new one is fixed, so it
-//! is judged by unwrapping it.
+//! `rewrap`: the envelope of a stream is replaced (§12.4). Nothing about the new one is fixed, so
+//! it is judged by unwrapping it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;

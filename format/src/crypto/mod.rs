@@ -6,7 +6,7 @@
 //! | every reader | [`StreamOpener`] | §4, §5 |
 //! | sequential reader | then [`SegmentOrder`], [`SegmentOpener`], [`Progress`] | §15.1 to §15.3 |
 //! | range reader | then [`StreamEnd`], [`VerifiedIndex`], [`RunMap`], [`SegmentOpener`] | §15.5 |
-//! | program that resumes | [`Journal`], [`Committed`], [`Run::resuming`], [`ResumeKey`] | §18, §19 |
+//! | resuming program | [`Journal`], [`Committed`], [`Run::resuming`], [`ResumeKey`] | §18, §19 |
 //!
 //! Each worker has a sealer or an opener of segments of its own.
 //!

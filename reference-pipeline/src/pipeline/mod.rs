@@ -85,8 +85,8 @@ impl<'a> EncryptPipeline<'a> {
     /// Returns a pipeline that draws a content key for each stream and wraps it for `recipients` in
     /// an envelope (§12), with the default parameters and an empty context.
     ///
-    /// Such a stream names no key in its header. It is resumed with what opens its envelope, or with
-    /// its resume key and the same recipients (§19.9).
+    /// Such a stream names no key in its header. It is resumed with what opens its envelope, or
+    /// with its resume key and the same recipients (§19.9).
     #[must_use]
     pub fn for_recipients(recipients: &'a Recipients) -> Self {
         Self::with_keys(WriterKeys::Recipients(recipients, None))
