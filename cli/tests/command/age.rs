@@ -88,10 +88,10 @@ fn any_key_option_switches_the_environment_off() {
 }
 
 #[test]
-fn a_writer_with_recipients_alone_cannot_resume() {
+fn a_writer_without_a_resume_key_cannot_resume() {
     let (folder, [one, two]) = folder();
     let sizes = "--segment-size 64K --frame-size 4K --sync-every 64K data";
-    let args = format!("encrypt -r {one} {sizes}");
+    let args = format!("encrypt --no-resume-key -r {one} {sizes}");
     assert!(killed_at(&folder, &args, 2000));
     let ran = folder.run(&args);
     assert_eq!(ran.code(), 2, "{ran}");
@@ -107,6 +107,24 @@ fn a_writer_with_recipients_alone_cannot_resume() {
     // A new start needs nothing.
     assert!(killed_at(&folder, &format!("{args} -o again.sv2"), 2000));
     folder.run(&format!("{args} -o again.sv2 --restart")).done();
+}
+
+#[test]
+fn a_writer_with_recipients_alone_resumes_by_its_resume_key() {
+    let (folder, [one, two]) = folder();
+    let sizes = "--segment-size 64K --frame-size 4K --sync-every 64K data";
+    let args = format!("encrypt -r {one} {sizes}");
+    assert!(killed_at(&folder, &args, 2000));
+    let kept = folder.run("resume-keys").done();
+    assert!(kept.text().contains("data.sv2") && kept.text().contains("unfinished"), "{kept}");
+    let others = folder.run(&format!("encrypt -r {two} {sizes}"));
+    assert_eq!(others.code(), 2, "{others}");
+    assert!(others.stderr().contains("name the same recipients to resume"), "{others}");
+    let ran = folder.run(&args).done();
+    assert!(ran.stderr().contains("resuming after"), "{ran}");
+    assert_eq!(folder.run("resume-keys").done().text(), "");
+    folder.run("decrypt -i one data.sv2 -o copy").done();
+    assert!(folder.read("copy") == folder.read("data"));
 }
 
 #[test]

@@ -132,11 +132,6 @@ impl FileJournal {
         self.open.as_ref().is_some_and(|open| open.torn_len > JOURNAL_RECORD_LEN as u64)
     }
 
-    /// Returns whether it has records, none of which is valid. A crash can tear the only one.
-    pub(crate) fn has_lost_all(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.torn_len > 0 && open.journal.last_commit().is_none())
-    }
-
     /// Returns the checks for a source whose committed plaintext cannot be read back.
     pub(crate) fn checks(&self) -> io::Result<Option<Checks>> {
         let Some(open) = self.open.as_ref().filter(|_| self.output.storage().discards_uploaded()) else {

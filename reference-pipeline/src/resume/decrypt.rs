@@ -146,8 +146,7 @@ impl InterruptedDecryption {
                 PartialDecryption::Unknown(notice)
             });
         };
-        let damaged = journal.is_damaged() || journal.has_lost_all();
-        let notice = damaged.then_some(ResumeWarning::JournalDamaged);
+        let notice = journal.is_damaged().then_some(ResumeWarning::JournalDamaged);
         let Some(&commit) = journal.last_commit() else { return Ok(PartialDecryption::Nothing(notice)) };
         let lost = Ok(PartialDecryption::Nothing(Some(ResumeWarning::LostDurable)));
         if len < commit.plaintext_len {

@@ -3,7 +3,7 @@
 //! A writer that has published its stream removes its resume key, and then its journal. If it is
 //! killed between the two, it can verify nothing any more. The journal and checksums decide.
 
-use std::io::SeekFrom;
+use std::io::{self, SeekFrom};
 
 use stream_v2_format::Offset;
 use stream_v2_format::crypto::SegmentSealer;
@@ -106,6 +106,10 @@ fn ends_with_final_segment(file: &mut dyn StoredFile, header: &HeaderV1) -> Resu
     Ok(is_final && crc32c(&bytes[SEGMENT_HEADER_LEN..]) == segment.wire_crc32c)
 }
 
+fn absent(error: io::Error) -> io::Result<()> {
+    if is_absent(&error) { Ok(()) } else { Err(error) }
+}
+
 /// Removes the rest of a complete output. Its name may not be durable yet.
 fn finish(
     output: &OutputFile,
@@ -119,7 +123,13 @@ fn finish(
     // An earlier run has removed the resume key, perhaps not durably.
     match partial {
         Some(partial) => output.drop_partial_name(partial).map_err(sink_error)?,
-        None => output.remove_resume_key().map_err(|error| Error::io(Stage::Manager, None, error))?,
+        None => {
+            output.remove_resume_key().map_err(|error| Error::io(Stage::Manager, None, error))?;
+            // A record of the upload may be left without its partial file.
+            if output.storage().discards_uploaded() {
+                output.storage().remove(&output.partial()).or_else(absent).map_err(sink_error)?;
+            }
+        }
     }
     output.remove_journal().map_err(|error| Error::io(Stage::Manager, None, error))
 }

@@ -213,7 +213,7 @@ impl ResumeKeys {
 }
 
 /// A resume key in its folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct KeptKey {
     /// The file.
@@ -222,6 +222,12 @@ pub struct KeptKey {
     pub output: Option<Vec<u8>>,
     /// The time at which the stream was begun, if the file system knows it.
     pub written: Option<SystemTime>,
+}
+
+impl fmt::Debug for KeptKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeptKey").field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// Returns the name of a key that is being written.

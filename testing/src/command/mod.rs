@@ -18,6 +18,9 @@ use std::thread;
 
 use tempfile::TempDir;
 
+/// The folder for the state of programs, in the folder of a test.
+const STATE: &str = ".state";
+
 pub const KEY: [u8; 32] = [7; 32];
 pub const KEY_ID: [u8; 16] = [0xA1; 16];
 
@@ -69,11 +72,11 @@ impl Folder {
         self.path(name).symlink_metadata().is_ok()
     }
 
-    /// Returns the names in the folder, in order.
+    /// Returns the names in the folder, in order, without the folder for the state of programs.
     pub fn names(&self) -> Vec<String> {
         let entries = fs::read_dir(self.0.path()).unwrap();
-        let mut names: Vec<String> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<String> = names.filter(|name| name != STATE).collect();
         names.sort();
         names
     }
@@ -92,6 +95,7 @@ impl Folder {
         let mut command = Command::new(words.next().unwrap());
         command.args(words).current_dir(self.0.path()).stdin(Stdio::null());
         command.env_remove("SV2_KEY_FILE").env_remove("COLUMNS");
+        command.env("SV2_STATE_DIR", self.path(STATE));
         command
     }
 

@@ -170,7 +170,8 @@ fn described(stanza: &Stanza<'_>) -> String {
             Ok(age) => {
                 let types = recipient_types(&age);
                 let recipients = count(types.len() as u64, "recipient");
-                format!("an age file for {recipients}: {}", counted(&types))
+                let kinds = if types.is_empty() { String::new() } else { format!(": {}", counted(&types)) };
+                format!("an age file for {recipients}{kinds}")
             }
             Err(_) => format!("an age file that is not opened, {len}"),
         };

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use stream_v2_format::crypto::ContentKey;
-use stream_v2_pipeline::{Credentials, Identity, KeyFile, Passphrase};
+use stream_v2_pipeline::{Credentials, Identity, IdentityFile, KeyFile, Passphrase};
 
 #[derive(Deserialize)]
 #[serde(tag = "op", rename_all = "lowercase")]
@@ -159,6 +159,7 @@ pub(crate) struct Rewrap {
 #[derive(Deserialize)]
 pub(crate) struct NewSet {
     key_files: Vec<BroughtKey>,
+    pub(crate) recipients: Vec<String>,
     pub(crate) passwords: Vec<NewPassword>,
 }
 
@@ -199,7 +200,10 @@ impl Brought {
     }
 
     pub(crate) fn identities(&self) -> impl Iterator<Item = Identity> {
-        self.identities.iter().map(|text| Identity::parse(text, None).unwrap())
+        self.identities.iter().flat_map(|text| {
+            let nothing = Passphrase::new(Vec::new().into());
+            IdentityFile::parse(text.as_bytes(), nothing, None).unwrap().into_identities()
+        })
     }
 
     pub(crate) fn passwords(&self) -> impl Iterator<Item = Vec<u8>> {

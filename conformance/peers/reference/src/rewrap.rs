@@ -46,6 +46,8 @@ pub(crate) fn answer(request: &request::Rewrap) -> Answer {
 
 fn recipients(new: &request::NewSet) -> Recipients {
     let recipients = new.key_files().fold(Recipients::new(), Recipients::with_key_file);
+    let of_age = new.recipients.iter().map(|text| text.parse().unwrap());
+    let recipients = of_age.fold(recipients, Recipients::with_recipient);
     new.passwords.iter().fold(recipients, |recipients, new| {
         let bytes = hex::decode(&new.password).unwrap();
         let params = Argon2idParams::new(new.memory_kib, new.passes, new.lanes);
