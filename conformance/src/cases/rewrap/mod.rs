@@ -136,7 +136,7 @@ impl Case {
         self
     }
 
-    fn to_password(self, costs: Argon2id) -> Self {
+    fn for_password(self, costs: Argon2id) -> Self {
         let Argon2id { memory_kib, passes, lanes, .. } = costs;
         let new = NewPassword { password: hex::encode(PASSWORD), memory_kib, passes, lanes };
         let new = NewSet { passwords: vec![new], ..NewSet::default() };

@@ -109,12 +109,12 @@ fn sets() -> Vec<Case> {
     let two = NewSet { key_files: vec![brought_key(2), brought_key(3)], ..NewSet::default() };
     let cheap = |id, comment, memory_kib, passes| {
         base(id, &["SV2-ENV-027"], comment)
-            .to_password(Argon2id { memory_kib, passes, ..LEAST })
+            .for_password(Argon2id { memory_kib, passes, ..LEAST })
             .made("rewrap-to-password", "a lower cost")
             .misuse()
     };
     let mut beside = base("rewrap-password-and-key", &["SV2-ENV-005"], "A password stands alone.")
-        .to_password(LEAST)
+        .for_password(LEAST)
         .made("rewrap-to-password", "a key file beside the password")
         .misuse();
     beside.new.key_files.push(brought_key(2));

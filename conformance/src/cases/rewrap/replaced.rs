@@ -103,7 +103,7 @@ fn passwords() -> Vec<Case> {
     let old = [password_stanza(&locked(PASSWORD, &CHEAP)), padding(884)];
     vec![
         base("rewrap-to-password", &["SV2-ENV-027"], "The least that a password may cost.")
-            .to_password(LEAST),
+            .for_password(LEAST),
         base("rewrap-from-password", verified, "From a password to a key.")
             .needs("argon2id")
             .stanzas(&old)
@@ -112,7 +112,7 @@ fn passwords() -> Vec<Case> {
         base("rewrap-password-again", &["SV2-ENV-029"], "The old envelope has a cheap password.")
             .stanzas(&old)
             .brought(password())
-            .to_password(LEAST),
+            .for_password(LEAST),
     ]
 }
 
