@@ -6,6 +6,7 @@
 //! reader.
 
 pub mod broken;
+pub mod brought;
 mod cases;
 mod dump;
 pub mod folder;

@@ -6,7 +6,7 @@ use stream_v2_testing::command::kill::killed_at;
 use stream_v2_testing::plaintext;
 
 /// A folder with a source, and the identities `one` and `two`; returns their recipients.
-fn folder() -> (Folder, [String; 2]) {
+pub(crate) fn folder() -> (Folder, [String; 2]) {
     let folder = Folder::new();
     folder.write("data", &plaintext(3_000_000));
     let made = ["one", "two"].map(|name| {

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot continue fails")]
 
 mod age;
+#[cfg(unix)]
+mod age_messages;
 mod cat;
 mod damage;
 #[cfg(unix)]
@@ -42,6 +44,8 @@ mod rewrap;
 mod rewrap_all;
 #[cfg(unix)]
 mod rewrap_kills;
+#[cfg(unix)]
+mod rewrap_messages;
 #[cfg(unix)]
 mod rewrap_s3;
 mod round_trip;

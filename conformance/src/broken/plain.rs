@@ -3,8 +3,8 @@
 use super::Bug;
 use super::stream::read;
 use super::unlock::{Asked, unlock};
+use crate::brought::{Brought, Limits};
 use crate::generator::wire::wrapping::key_id;
-use crate::operations::unwrap::{Brought, Limits};
 
 /// A reader's result for an input.
 #[derive(Clone, Debug, PartialEq, Eq)]

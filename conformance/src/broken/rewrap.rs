@@ -5,6 +5,8 @@ use serde::Deserialize;
 use super::header::{ARGON2ID, at};
 use super::unlock::{Asked, each, unlock};
 use super::{Bug, Refusal, number};
+use crate::brought::{Brought, Limits};
+use crate::brought::{Form, NewSet};
 use crate::generator::age::keys::{hybrid_stanza, x25519_stanza};
 use crate::generator::age::text::of_bech32;
 use crate::generator::age::{AgeFile, file_key};
@@ -12,8 +14,6 @@ use crate::generator::plaintext::counting;
 use crate::generator::primitives::crc32c;
 use crate::generator::wire::envelope::{self, AGE, Argon2id, KEY, close, padding, stanza};
 use crate::generator::wire::wrapping::Wrapping;
-use crate::operations::rewrap::{Form, NewSet};
-use crate::operations::unwrap::{Brought, Limits};
 
 const FINAL_LEN: usize = 256;
 const FINAL: u8 = 2;

@@ -5,10 +5,10 @@ use argon2::{Algorithm, Version};
 use super::age::{AgeFile, Identity};
 use super::header::{self, AGE, ARGON2ID, KEY, at, is_opened, wrong_key};
 use super::{Bug, Refusal, number};
+use crate::brought::{Brought, Limits};
 use crate::generator::primitives::{hmac, open_xchacha};
 use crate::generator::wire::envelope::Argon2id;
 use crate::generator::wire::wrapping::{KEY_LABELS, Labels, PASSWORD_LABELS, argon2, derived};
-use crate::operations::unwrap::{Brought, Limits};
 
 /// As much memory as any vector has whose password is right. Nothing is gained by running Argon2id
 /// with more.

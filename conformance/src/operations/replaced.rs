@@ -2,9 +2,10 @@
 //! it.
 
 use crate::broken::plain_unwrap;
+use crate::brought::Brought;
+use crate::brought::Form;
 use crate::judge::{Judged, Judgement, Verdict, fail, field};
-use crate::operations::rewrap::{Form, RewrapExpect, RewrapVector};
-use crate::operations::unwrap::Brought;
+use crate::operations::rewrap::{RewrapExpect, RewrapVector};
 use crate::protocol::Answer;
 
 /// Bytes of a stream header, and of those that no replacement changes.

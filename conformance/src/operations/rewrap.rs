@@ -7,12 +7,12 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::brought::{Brought, Form, NewSet};
 use crate::dump::{dump, made};
 use crate::folder::Folder;
 use crate::judge::{Judged, same_result};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::operations::replaced::{Old, judge_new};
-use crate::operations::unwrap::{Brought, BroughtKey};
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Fault, Made, Stored};
 
@@ -47,44 +47,6 @@ pub struct RewrapVector {
     pub expect_without: BTreeMap<String, RewrapExpect>,
     /// The origin of the vector.
     pub made: Made,
-}
-
-/// The three ways of §12.4.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Form {
-    /// Another stream with the same segments.
-    New,
-    /// The new envelope overwrites the old one.
-    InPlace,
-    /// A stream header and the new envelope.
-    Detached,
-}
-
-/// For whom the content key is wrapped.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewSet {
-    /// Key files.
-    pub key_files: Vec<BroughtKey>,
-    /// age recipients, as text.
-    pub recipients: Vec<String>,
-    /// Passwords.
-    pub passwords: Vec<NewPassword>,
-}
-
-/// A password, and what it costs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NewPassword {
-    /// Any bytes, in hex.
-    pub password: String,
-    /// Memory in KiB.
-    pub memory_kib: u32,
-    /// Passes.
-    pub passes: u32,
-    /// Lanes.
-    pub lanes: u32,
 }
 
 /// The result of replacing an envelope.

@@ -6,6 +6,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use crate::brought::{Brought, Limits};
 use crate::dump::{dump, made};
 use crate::folder::Folder;
 use crate::judge::{Judged, fail, field, same_result};
@@ -36,40 +37,6 @@ pub struct UnwrapVector {
     pub expect_without: BTreeMap<String, UnwrapExpect>,
     /// The origin of the vector.
     pub made: Made,
-}
-
-/// The rows of §12.6. Each list has the order of the caller.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Brought {
-    /// Content keys: 32 bytes in hex.
-    pub content_keys: Vec<String>,
-    /// Key files.
-    pub key_files: Vec<BroughtKey>,
-    /// age identities, as text.
-    pub identities: Vec<String>,
-    /// Passwords: any bytes, in hex.
-    pub passwords: Vec<String>,
-}
-
-/// The content of a key file (Appendix C).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct BroughtKey {
-    /// 16 bytes in hex.
-    pub id: String,
-    /// 32 bytes in hex.
-    pub key: String,
-}
-
-/// The caller's limits of SV2-LIM-003. Null is no limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Limits {
-    /// Memory in KiB.
-    pub memory_kib: Option<u32>,
-    /// Memory in KiB times passes.
-    pub work_kib: Option<u64>,
 }
 
 /// The result of opening a stream header.

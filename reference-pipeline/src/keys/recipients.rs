@@ -132,6 +132,15 @@ impl Recipients {
         self.recipients.iter().cloned().chain(of_identities.flatten()).collect()
     }
 
+    /// Returns whether it has secrets of its own, which open what is wrapped for them.
+    pub(crate) const fn has_keys(&self) -> bool {
+        #[cfg(feature = "age")]
+        if !self.identities.is_empty() {
+            return true;
+        }
+        !self.key_files.is_empty()
+    }
+
     pub(crate) const fn has_passphrase(&self) -> bool {
         self.passphrase.is_some()
     }

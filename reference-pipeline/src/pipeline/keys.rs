@@ -50,6 +50,8 @@ impl WriterKeys<'_> {
             Self::Content(_) => false,
             // Whoever writes for a passphrase has it.
             Self::Recipients(recipients, _) if recipients.has_passphrase() => false,
+            // A key file or an identity opens what is wrapped for it. Trying may ask somebody.
+            Self::Recipients(recipients, None) => !recipients.has_keys(),
             Self::Recipients(..) => self.open(header, envelope, context).is_err(),
         }
     }

@@ -5,6 +5,8 @@ mod replaced;
 
 use std::collections::BTreeMap;
 
+use crate::brought::{Brought, BroughtKey};
+use crate::brought::{Form, NewPassword, NewSet};
 use crate::cases::export::{Blobs, about, fault, made, store};
 use crate::cases::unwrap::age::{hybrid, x25519};
 use crate::cases::unwrap::{PASSWORD, content_key, id, key, key_stanza, padded, wrapped};
@@ -14,8 +16,7 @@ use crate::generator::wire::journal::Journal;
 use crate::generator::wire::stream::Stream;
 use crate::generator::wire::wrapping::key_id;
 use crate::operations::Vector;
-use crate::operations::rewrap::{Form, NewPassword, NewSet, RewrapExpect, RewrapVector};
-use crate::operations::unwrap::{Brought, BroughtKey};
+use crate::operations::rewrap::{RewrapExpect, RewrapVector};
 
 /// The least that a writer may ask of Argon2id.
 const LEAST: Argon2id = Argon2id::ORDINARY;

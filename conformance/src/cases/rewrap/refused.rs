@@ -2,12 +2,12 @@
 
 use super::replaced::BASE;
 use super::{Case, LEAST, base, brought_key, content_key, file, key, password};
+use crate::brought::{Brought, BroughtKey};
+use crate::brought::{Form, NewSet};
 use crate::cases::unwrap::{key_stanza, of_another, wrapped};
 use crate::generator::plaintext::counting;
 use crate::generator::wire::envelope::{Argon2id, padding};
 use crate::generator::wire::wrapping::key_id;
-use crate::operations::rewrap::{Form, NewSet};
-use crate::operations::unwrap::{Brought, BroughtKey};
 
 pub(super) fn cases() -> Vec<Case> {
     [unlocked(), unfinished(), brought(), sets()].into_iter().flatten().collect()

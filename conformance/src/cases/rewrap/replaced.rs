@@ -1,11 +1,11 @@
 //! Envelopes that are replaced.
 
 use super::{Case, LEAST, base, brought_key, file, hybrid, identity, password, x25519};
+use crate::brought::Brought;
+use crate::brought::{Form, NewSet};
 use crate::cases::unwrap::{CHEAP, PASSWORD, key_stanza, locked, password_stanza, unnamed, wrapped};
 use crate::generator::plaintext::counting;
 use crate::generator::wire::envelope::{AGE, KEY, padding};
-use crate::operations::rewrap::{Form, NewSet};
-use crate::operations::unwrap::Brought;
 
 /// The vector whose stream or caller others change.
 pub(super) const BASE: &str = "rewrap-in-place";

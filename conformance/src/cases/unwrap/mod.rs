@@ -11,6 +11,7 @@ mod passwords;
 
 use std::collections::BTreeMap;
 
+use crate::brought::{Brought, BroughtKey, Limits};
 use crate::cases::export::{Blobs, about, fault, made, store};
 use crate::generator::plaintext::counting;
 use crate::generator::plan::Plan;
@@ -18,7 +19,7 @@ use crate::generator::primitives::crc32c;
 use crate::generator::wire::envelope::{ARGON2ID, Argon2id, KEY, padding, stanza};
 use crate::generator::wire::wrapping::{Wrapping, key_id};
 use crate::operations::Vector;
-use crate::operations::unwrap::{Brought, BroughtKey, Limits, UnwrapExpect, UnwrapVector};
+use crate::operations::unwrap::{UnwrapExpect, UnwrapVector};
 
 /// Offsets of the first stanzas, if those before them have 128 bytes of body each.
 const FIRST: usize = 128;
