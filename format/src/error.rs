@@ -60,6 +60,13 @@ impl Error {
         Self::new(Detail::KeyEnvelope, Offset(STREAM_HEADER_LEN as u64))
     }
 
+    /// Returns whether the envelope is damaged, or is being replaced in place at this moment
+    /// (§12.4).
+    #[must_use]
+    pub const fn is_torn_envelope(&self) -> bool {
+        matches!(self.detail, Detail::MalformedEnvelopeCrc | Detail::MalformedEnvelope)
+    }
+
     /// Returns `malformed.magic`: the output does not begin like a stream (SV2-RES-014).
     #[must_use]
     pub const fn not_a_stream() -> Self {

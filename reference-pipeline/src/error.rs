@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::{fmt, io};
 
-use stream_v2_format::{self as format, Detail, ErrorKind};
+use stream_v2_format::{self as format, ErrorKind};
 
 /// The stage of the pipeline that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,8 +164,7 @@ impl Error {
     /// A reader that can read it again does so ([`REREADS`](crate::io::REREADS)).
     #[must_use]
     pub fn is_torn_envelope(&self) -> bool {
-        let torn = [Detail::MalformedEnvelopeCrc, Detail::MalformedEnvelope];
-        self.format_error().is_some_and(|error| torn.contains(&error.detail()))
+        self.format_error().is_some_and(format::Error::is_torn_envelope)
     }
 
     /// Returns the format error, if the stream is at fault.

@@ -77,8 +77,8 @@ impl<R: Read> Decryptor<R> {
     /// - [`ErrorKind::Stream`](crate::error::ErrorKind::Stream) for bytes that are not a stream.
     /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if `source` cannot be read.
     pub fn new(mut source: R) -> Result<Self, Error> {
-        let (header, envelope) = read_stream_header(&mut source).map_err(Problem::Run)?;
-        Ok(Self { source, header, envelope, opened: None })
+        let read = read_stream_header(&mut source).map_err(Problem::Run)?;
+        Ok(Self::of_parts(source, read))
     }
 
     /// Does the same as [`new`](Self::new), for a source that may wait.
@@ -92,8 +92,7 @@ impl<R: Read> Decryptor<R> {
     /// - As [`new`](Self::new).
     pub fn with_shutdown(mut source: R, shutdown: &Shutdown) -> Result<Self, Error> {
         let read = read_stream_header_until(&mut source, shutdown);
-        let (header, envelope) = read.map_err(Problem::Run)?;
-        Ok(Self { source, header, envelope, opened: None })
+        Ok(Self::of_parts(source, read.map_err(Problem::Run)?))
     }
 }
 
@@ -104,8 +103,8 @@ impl<S: ReadAt> Decryptor<S> {
     ///
     /// - the errors of [`new`](Self::new).
     pub fn over(source: S) -> Result<Self, Error> {
-        let (header, envelope) = read_stream_header_at(&source).map_err(Problem::Run)?;
-        Ok(Self { source, header, envelope, opened: None })
+        let read = read_stream_header_at(&source).map_err(Problem::Run)?;
+        Ok(Self::of_parts(source, read))
     }
 
     /// Opens the stream for reading ranges of its plaintext.

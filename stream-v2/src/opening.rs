@@ -3,11 +3,12 @@
 
 use std::io::{Read, Seek};
 
-use stream_v2_pipeline::ReadAt;
+use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::io::{
     REREADS, read_own_header, read_own_header_at, read_own_header_until, read_stream_header,
     read_stream_header_until,
 };
+use stream_v2_pipeline::{self as pipeline, ReadAt};
 
 use crate::decryptor::Decryptor;
 use crate::error::{Error, Problem};
@@ -30,16 +31,8 @@ impl<'a> Decryptor<Source<'a>> {
             let read = read_own_header_until(&mut source, shutdown).map_err(Problem::Run)?;
             return Ok(Self::of_parts(source, read));
         }
-        let mut again = if source.is_seekable() { REREADS } else { 0 };
-        loop {
-            match read_stream_header_until(&mut source, shutdown) {
-                Err(error) if again > 0 && error.is_torn_envelope() => {
-                    again -= 1;
-                    source.rewind()?;
-                }
-                read => return Ok(Self::of_parts(source, read.map_err(Problem::Run)?)),
-            }
-        }
+        let again = if source.is_seekable() { REREADS } else { 0 };
+        untorn(source, again, |source| read_stream_header_until(source, shutdown), Source::rewind)
     }
 }
 
@@ -64,17 +57,29 @@ impl<R: Read + Seek> Decryptor<R> {
     /// Reads the stream header and the envelope from the beginning of `source`, for a stream that
     /// `unlock` opens.
     pub(crate) fn rewound(mut source: R, unlock: &Unlock) -> Result<Self, Error> {
-        let mut again = REREADS;
-        loop {
-            source.rewind().map_err(Problem::Io)?;
-            let read = match unlock.is_detached() {
-                true => read_own_header(&mut source),
-                false => read_stream_header(&mut source),
-            };
-            match read {
-                Err(error) if again > 0 && error.is_torn_envelope() => again -= 1,
-                read => return Ok(Self::of_parts(source, read.map_err(Problem::Run)?)),
+        let rewind = |source: &mut R| Ok(source.rewind().map_err(Problem::Io)?);
+        rewind(&mut source)?;
+        match unlock.is_detached() {
+            true => untorn(source, 0, read_own_header, rewind),
+            false => untorn(source, REREADS, read_stream_header, rewind),
+        }
+    }
+}
+
+/// Reads with `read`, and up to `again` times more after `rewind`, as long as the envelope is torn.
+fn untorn<R: Read>(
+    mut source: R,
+    mut again: usize,
+    read: impl Fn(&mut R) -> Result<(HeaderV1, Vec<u8>), pipeline::Error>,
+    rewind: impl Fn(&mut R) -> Result<(), Error>,
+) -> Result<Decryptor<R>, Error> {
+    loop {
+        match read(&mut source) {
+            Err(error) if again > 0 && error.is_torn_envelope() => {
+                again -= 1;
+                rewind(&mut source)?;
             }
+            read => return Ok(Decryptor::of_parts(source, read.map_err(Problem::Run)?)),
         }
     }
 }

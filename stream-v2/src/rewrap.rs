@@ -36,7 +36,6 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use stream_v2_format::envelope::DetachedEnvelope;
-use stream_v2_format::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_pipeline::io::{read_own_header_at, read_stream_header_at};
 use stream_v2_pipeline::{
@@ -49,9 +48,6 @@ use crate::source::Source;
 use crate::unlock::Unlock;
 
 pub use stream_v2_pipeline::{Prepared, Replaced, envelope_digest, write_detached};
-
-/// Bytes of the longest detached envelope.
-const DETACHED_LEN_MAX: u64 = (STREAM_HEADER_LEN + ENVELOPE_LEN_MAX as usize + 4) as u64;
 
 /// Is called before a stream is written to, and may prevent that with an error.
 pub type Before<'a> = &'a mut dyn FnMut(&Replaced) -> io::Result<()>;
@@ -306,6 +302,6 @@ impl Rewrap {
 /// - [`ErrorKind::Io`](crate::error::ErrorKind::Io) if they cannot be read.
 pub fn read_detached(from: impl Read) -> Result<DetachedEnvelope, Error> {
     let mut bytes = Vec::new();
-    from.take(DETACHED_LEN_MAX + 1).read_to_end(&mut bytes).map_err(Problem::Io)?;
+    from.take(DetachedEnvelope::LEN_MAX as u64 + 1).read_to_end(&mut bytes).map_err(Problem::Io)?;
     DetachedEnvelope::parse(&bytes).map_err(|error| Problem::Detached(error).into())
 }

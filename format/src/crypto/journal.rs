@@ -8,12 +8,10 @@ use super::{StreamOpener, StreamSealer};
 use crate::limits::{JOURNAL_RECORDS_MAX, SEGMENT_SIZE_MAX, STREAM_HEADER_LEN};
 use crate::wire::{
     JOURNAL_HEADER_LEN, JOURNAL_RECORD_LEN, JournalHeader, JournalHeaderView, JournalRecord,
-    JournalRecordType, JournalRecordView, JournalRole,
+    JournalRecordType, JournalRecordView, JournalRole, STREAM_FIXED_LEN,
 };
 use crate::{Detail, Error, Offset, SegmentIndex};
 
-/// Bytes of the stream header that do not change when the envelope is exchanged.
-const SAME_LEN: usize = 112;
 const ROLE_AT: Offset = Offset(10);
 const STREAM_HEADER_AT: Offset = Offset(16);
 const HEADER_MAC_AT: Offset = Offset(176);
@@ -118,7 +116,7 @@ impl Journal {
         if header.role != role {
             return fault(Detail::JournalHeader, ROLE_AT);
         }
-        if header.stream_header[..SAME_LEN] != key.stream_header[..SAME_LEN] {
+        if header.stream_header[..STREAM_FIXED_LEN] != key.stream_header[..STREAM_FIXED_LEN] {
             return fault(Detail::JournalForeign, STREAM_HEADER_AT);
         }
         let mut journal = Self::begin(key, header);

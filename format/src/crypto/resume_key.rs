@@ -17,13 +17,11 @@ use zeroize::Zeroizing;
 
 use super::{ContentKey, StreamOpener};
 use crate::limits::STREAM_HEADER_LEN;
-use crate::wire::{HeaderV1, crc32c};
-use crate::{Detail, Error, Misuse, Offset};
+use crate::wire::{HeaderV1, STREAM_FIXED_LEN, crc32c};
+use crate::{Error, Misuse};
 
 /// The first word of the line.
 const FORM: &str = "sv2-resume-key-1";
-/// Bytes of the stream header that a hash of the envelope does not cover.
-const SAME_LEN: usize = 112;
 const CRC_DIGITS: usize = 8;
 /// Bytes of stream_salt that name the file.
 const NAME_LEN: usize = 16;
@@ -152,7 +150,7 @@ impl ResumeKey {
         //# A writer that resumes with a resume key MUST report `key.envelope`, and change nothing,
         //# if the bytes from 112 up to the body are not those that it wrote.
         if digest_of_envelope(header, envelope) != self.envelope {
-            return Err(Error::new(Detail::KeyEnvelope, Offset(STREAM_HEADER_LEN as u64)));
+            return Err(Error::key_envelope());
         }
         if digest_of_recipients(recipients) != self.recipients {
             return Err(Error::misuse(Misuse::OtherRecipients));
@@ -162,7 +160,11 @@ impl ResumeKey {
 }
 
 fn digest_of_envelope(header: &HeaderV1, envelope: &[u8]) -> [u8; 32] {
-    Sha3_256::new().chain_update(&header.to_bytes()[SAME_LEN..]).chain_update(envelope).finalize().into()
+    Sha3_256::new()
+        .chain_update(&header.to_bytes()[STREAM_FIXED_LEN..])
+        .chain_update(envelope)
+        .finalize()
+        .into()
 }
 
 fn digest_of_recipients<'r>(recipients: impl IntoIterator<Item = &'r str>) -> [u8; 32] {
@@ -203,7 +205,7 @@ const fn digit(byte: u8) -> Option<u8> {
     }
 }
 
-const _: () = assert!(NAME_LEN <= 32 && SAME_LEN < STREAM_HEADER_LEN);
+const _: () = assert!(NAME_LEN <= 32 && STREAM_FIXED_LEN < STREAM_HEADER_LEN);
 
 #[cfg(test)]
 mod tests {
@@ -213,6 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Detail;
     use crate::crypto::StreamSealer;
     use crate::envelope::{Envelope, WrappedKey};
     use crate::wire::StreamParams;

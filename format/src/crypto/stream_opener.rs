@@ -48,8 +48,7 @@ impl StreamOpener {
     ///
     /// - `key.detached_envelope` if their bytes 0..112 differ.
     pub fn of_stream(self, header: &HeaderV1) -> Result<Self, Error> {
-        let same = self.header.bound_bytes() == header.bound_bytes();
-        if !same || self.header.header_tag() != header.header_tag() {
+        if !self.header.is_same_stream(header) {
             return Err(Error::new(Detail::KeyDetachedEnvelope, Offset(0)));
         }
         Ok(Self { header: *header, ..self })

@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 
 use super::{Envelope, EnvelopeView};
-use crate::limits::STREAM_HEADER_LEN;
+use crate::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
 use crate::wire::{HeaderV1, HeaderV1View, Parsed};
 use crate::{Detail, Error, Offset};
 
@@ -40,6 +40,9 @@ pub struct DetachedEnvelope {
 }
 
 impl DetachedEnvelope {
+    /// Bytes of the longest one.
+    pub const LEN_MAX: usize = STREAM_HEADER_LEN + ENVELOPE_LEN_MAX as usize + 4;
+
     /// Creates a detached envelope for the stream `header`, whose own envelope may have any length.
     ///
     /// # Errors
@@ -120,11 +123,10 @@ impl DetachedEnvelope {
         //= spec/stream-v2.md#sv2-env-017
         //# A reader MUST reject with `key.detached_envelope` a detached envelope whose bytes 0..112
         //# differ from those of the stream.
-        let (own, other) = (&self.header, header);
-        if own.bound_bytes() != other.bound_bytes() || own.header_tag() != other.header_tag() {
-            return Err(Error::new(Detail::KeyDetachedEnvelope, Offset(0)));
+        match self.header.is_same_stream(header) {
+            true => Ok(()),
+            false => Err(Error::new(Detail::KeyDetachedEnvelope, Offset(0))),
         }
-        Ok(())
     }
 }
 

@@ -2,9 +2,8 @@
 
 use alloc::vec::Vec;
 
-use super::stanza::ENVELOPE_OFFSET;
+use crate::Error;
 use crate::wire::StanzaType;
-use crate::{Detail, Error};
 
 /// A content key, wrapped for one password or key or for the recipients of an age file (§12).
 ///
@@ -37,5 +36,5 @@ impl WrappedKey {
 pub(super) const fn not_unwrapped() -> Error {
     //= spec/stream-v2.md#sv2-env-009
     //# A reader MUST report every failure to unwrap a content key as `key.envelope`,
-    Error::new(Detail::KeyEnvelope, ENVELOPE_OFFSET)
+    Error::key_envelope()
 }

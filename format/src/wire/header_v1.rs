@@ -19,12 +19,15 @@ use super::{StreamFlags, StreamParams, Suite, crc32c::crc32c, encode::encode};
 use crate::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
 use crate::{Detail, Error, Offset, SegmentIndex};
 
+/// Bytes of the stream header before envelope_len. They do not change if the envelope does.
+pub const STREAM_FIXED_LEN: usize = 112;
+
 /// Offsets of the fields, in bytes from the start of the stream.
 mod at {
     pub(super) const VERSION: u64 = 8;
     pub(super) const SUITE: u64 = 10;
     pub(super) const FLAGS: u64 = 12;
-    pub(super) const ENVELOPE_LEN: u64 = 112;
+    pub(super) const ENVELOPE_LEN: u64 = super::STREAM_FIXED_LEN as u64;
     pub(super) const CRC: usize = 124;
 }
 
@@ -52,6 +55,12 @@ impl HeaderV1 {
         params.check_multiple()?;
         check_envelope_multiple(envelope_len)?;
         Ok(Self { params, header_tag, envelope_len })
+    }
+
+    /// Returns whether two headers are of the same stream: their bytes 0..112 are the same.
+    #[must_use]
+    pub fn is_same_stream(&self, other: &Self) -> bool {
+        self.bound_bytes() == other.bound_bytes() && self.header_tag == other.header_tag
     }
 
     /// Returns the header of the same stream with an envelope of another length (§12.4).

@@ -43,7 +43,7 @@ mod trailer;
 pub use crc32c::{CRC_BACKEND, Crc32c, crc32c};
 pub use digest_frame::{DIGEST_PLAINTEXT_LEN, DigestPlaintext};
 pub use frame::{FRAME_HEADER_LEN, FrameHeader, FrameLayout, FrameView, Frames, TAG_LEN};
-pub use header_v1::{HeaderV1, HeaderV1View};
+pub use header_v1::{HeaderV1, HeaderV1View, STREAM_FIXED_LEN};
 pub use index::{IndexEntry, IndexView, entries_max, write_index};
 pub(crate) use index::{entries_in, index_payload_len, tag_prefix};
 pub use journal_header::{JOURNAL_HEADER_LEN, JOURNAL_MAGIC, JournalHeader, JournalHeaderView};

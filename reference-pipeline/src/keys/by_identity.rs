@@ -26,7 +26,7 @@ impl Credentials {
         //# stanzas before it parses them.
         //= spec/stream-v2.md#sv2-env-021
         //# A reader MUST NOT run scrypt for an age file in a stanza.
-        let file = view.and_then(|view| AgeFile::parse(view).ok_or(not_unwrapped()));
+        let file = view.and_then(|view| AgeFile::parse(view).ok_or(format::Error::key_envelope()));
         let file = match file {
             Ok(file) => file,
             Err(error) => return tries.unwrapped(Err(error)).map(|_| None),
@@ -40,18 +40,13 @@ impl Credentials {
                 //# A reader MUST NOT start a program that only the envelope names.
                 let unwrapped = file.unwrap(identity);
                 let unwrapped = unwrapped.map_err(|error| Error::io(Stage::Start, None, error))?;
-                if let Some(key) = tries.unwrapped(unwrapped.ok_or(not_unwrapped()))? {
+                if let Some(key) = tries.unwrapped(unwrapped.ok_or(format::Error::key_envelope()))? {
                     return tries.only(&key, OpenedBy::Identity(index)).map(Some);
                 }
             }
         }
         Ok(None)
     }
-}
-
-/// The error of an age file that gives no content key.
-fn not_unwrapped() -> format::Error {
-    format::Error::key_envelope()
 }
 
 #[cfg(test)]

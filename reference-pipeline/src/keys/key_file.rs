@@ -164,7 +164,7 @@ fn decode(digits: &str, bytes: &mut [u8], part: Part) -> Result<(), LineFault> {
     Ok(())
 }
 
-fn push_hex(text: &mut String, bytes: &[u8]) {
+pub(super) fn push_hex(text: &mut String, bytes: &[u8]) {
     for nibble in bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]) {
         text.push(char::from_digit(nibble.into(), 16).unwrap_or('?'));
     }

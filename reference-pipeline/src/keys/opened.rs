@@ -5,7 +5,8 @@ use stream_v2_format::envelope::DetachedEnvelope;
 use stream_v2_format::wire::HeaderV1;
 
 use super::Credentials;
-use crate::error::{Error, Stage};
+use super::tries::fault;
+use crate::error::Error;
 
 /// The key or passphrase that opened a stream.
 ///
@@ -91,7 +92,6 @@ impl Credentials {
         envelope: &[u8],
         context: &[u8],
     ) -> Result<Opened, Error> {
-        let fault = |error| Error::format(Stage::Start, error);
         let Some(detached) = &self.detached else { return self.open_by(header, envelope, context) };
         // No key is tried on the envelope of another stream, and no passphrase is asked for.
         detached.check_stream(header).map_err(fault)?;

@@ -1,10 +1,14 @@
 //! For whom a writer wraps the content key of a stream (§12).
 
+#[cfg(feature = "age")]
+use std::io;
+
 use stream_v2_format::Misuse;
 use stream_v2_format::crypto::ContentKey;
 use stream_v2_format::envelope::{Argon2idLimits, Argon2idMemory, Argon2idParams, Envelope, WrappedKey};
 use stream_v2_format::{self as format};
 
+use super::key_file::push_hex;
 use super::salts::{draw, draw_key};
 use super::{Credentials, KeyFile, Passphrase};
 #[cfg(feature = "age")]
@@ -115,21 +119,22 @@ impl Recipients {
     /// Returns the text of each recipient, by which a resume key knows them (§19.9).
     pub(crate) fn texts(&self) -> Vec<String> {
         let of_file = |file: &KeyFile| {
-            let digits = file.key_id.iter().map(|byte| format!("{byte:02x}"));
-            format!("key {}", digits.collect::<String>())
+            let mut text = String::from("key ");
+            push_hex(&mut text, &file.key_id);
+            text
         };
         let texts = self.key_files.iter().map(of_file);
         #[cfg(feature = "age")]
-        let texts = texts.chain(self.age_recipients().into_iter().map(|recipient| recipient.to_string()));
+        let texts =
+            texts.chain(self.age_recipients().flatten().flatten().map(|recipient| recipient.to_string()));
         texts.collect()
     }
 
-    /// Returns the recipients of age, those of identities included. One whose plugin cannot say
-    /// its recipients has none.
+    /// Returns the recipients of age, and those of each identity, which may ask for a passphrase.
     #[cfg(feature = "age")]
-    fn age_recipients(&self) -> Vec<Recipient> {
-        let of_identities = self.identities.iter().filter_map(|identity| identity.recipients().ok());
-        self.recipients.iter().cloned().chain(of_identities.flatten()).collect()
+    fn age_recipients(&self) -> impl Iterator<Item = io::Result<Vec<Recipient>>> {
+        let recipients = self.recipients.iter().map(|recipient| Ok(vec![recipient.clone()]));
+        recipients.chain(self.identities.iter().map(Identity::recipients))
     }
 
     /// Returns whether it has secrets of its own, which open what is wrapped for them.
@@ -192,11 +197,8 @@ impl Recipients {
     /// Wraps the content key in an age file for all recipients, if there are any.
     #[cfg(feature = "age")]
     fn wrap_for_age(&self, content_key: &ContentKey) -> Result<Option<WrappedKey>, Error> {
-        let mut recipients = self.recipients.clone();
-        for identity in &self.identities {
-            let of_identity = identity.recipients();
-            recipients.extend(of_identity.map_err(|error| Error::io(Stage::Start, None, error))?);
-        }
+        let recipients: io::Result<Vec<_>> = self.age_recipients().collect();
+        let recipients = recipients.map_err(|error| Error::io(Stage::Start, None, error))?.concat();
         if recipients.is_empty() {
             return Ok(None);
         }

@@ -48,9 +48,9 @@ impl WriterKeys<'_> {
     pub(super) fn cannot_open(&self, header: &HeaderV1, envelope: &[u8], context: &[u8]) -> bool {
         match self {
             Self::Content(_) => false,
-            // Whoever writes for a passphrase has it.
+            // A writer for a passphrase has it.
             Self::Recipients(recipients, _) if recipients.has_passphrase() => false,
-            // A key file or an identity opens what is wrapped for it. Trying may ask somebody.
+            // A key file or an identity opens what is wrapped for it. Trying may ask the user.
             Self::Recipients(recipients, None) => !recipients.has_keys(),
             Self::Recipients(..) => self.open(header, envelope, context).is_err(),
         }

@@ -30,7 +30,7 @@ use super::recovered::JournalState;
 use super::source_check::{Check, Checks};
 use crate::keys::salts::draw;
 use crate::observe::{Commit, CrashManager};
-use crate::storage::output_file::{is_absent, not_ours};
+use crate::storage::output_file::not_ours;
 use crate::storage::{OutputFile, StoredFile};
 
 /// The longest journal that this crate writes. Bytes behind it are not read.
@@ -62,8 +62,8 @@ pub struct FileJournal {
 struct Open {
     file: Box<dyn StoredFile>,
     journal: Journal,
-    /// Bytes behind the last valid record. No crash leaves more than one record there.
-    torn_len: u64,
+    /// True if more than one record is behind the last valid one, which no crash leaves.
+    damaged: bool,
 }
 
 impl FileJournal {
@@ -92,10 +92,7 @@ impl FileJournal {
         role: JournalRole,
         key: JournalKey,
     ) -> io::Result<Option<Result<Self, format::Error>>> {
-        let mut file = match output.storage().open(&output.journal()) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            file => file?,
-        };
+        let Some(mut file) = output.open_if_there(&output.journal())? else { return Ok(None) };
         let mut bytes = Vec::new();
         (&mut file).take(LEN_MAX).read_to_end(&mut bytes)?;
         if !bytes.starts_with(&JOURNAL_MAGIC) {
@@ -103,8 +100,9 @@ impl FileJournal {
         }
         Ok(Some(Journal::read(key, role, &bytes).map(|journal| {
             let source = stamp(journal.header());
-            let torn_len = bytes.len() as u64 - journal.valid_len();
-            let open = Some(Open { file, journal, torn_len });
+            let tail = bytes.len() as u64 - journal.valid_len();
+            let damaged = tail > JOURNAL_RECORD_LEN as u64;
+            let open = Some(Open { file, journal, damaged });
             let (output, checks, resume_key) = (output.clone(), None, None);
             Self { output, role, source, open, checks, resume_key, is_new: false }
         })))
@@ -129,7 +127,7 @@ impl FileJournal {
 
     /// Returns whether records in it are damaged: more is missing than a crash can take.
     pub(crate) fn is_damaged(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.torn_len > JOURNAL_RECORD_LEN as u64)
+        self.open.as_ref().is_some_and(|open| open.damaged)
     }
 
     /// Returns the checks for a source whose committed plaintext cannot be read back.
@@ -178,7 +176,7 @@ impl FileJournal {
         file.sync()?;
         storage.rename(&new, &path)?;
         storage.sync_folder(&path)?;
-        self.open = Some(Open { file, journal, torn_len: 0 });
+        self.open = Some(Open { file, journal, damaged: false });
         Ok(())
     }
 

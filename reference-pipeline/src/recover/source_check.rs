@@ -17,7 +17,6 @@ use stream_v2_format::SegmentIndex;
 use stream_v2_format::crypto::JournalKey;
 use stream_v2_format::wire::{JournalRecord, crc32c};
 
-use crate::storage::output_file::is_absent;
 use crate::storage::{OutputFile, StoredFile};
 
 const ENTRY_LEN: usize = 72;
@@ -65,10 +64,7 @@ impl Checks {
         key: &JournalKey,
         commit: &JournalRecord,
     ) -> io::Result<Option<Self>> {
-        let mut file = match output.storage().open(&output.checks()) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            file => file?,
-        };
+        let Some(mut file) = output.open_if_there(&output.checks())? else { return Ok(None) };
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let entries = bytes.as_chunks::<ENTRY_LEN>().0.iter();

@@ -2,7 +2,8 @@
 
 use std::io::SeekFrom;
 
-use stream_v2_format::limits::{ENVELOPE_LEN_MAX, SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
+use stream_v2_format::envelope::DetachedEnvelope;
+use stream_v2_format::limits::{SEGMENT_HEADER_LEN, STREAM_HEADER_LEN};
 use stream_v2_format::wire::{Parsed, STREAM_MAGIC, SegmentHeaderView};
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
@@ -11,9 +12,6 @@ use crate::error::{Error, Stage};
 use crate::source::blocking::fill;
 use crate::storage::StoredFile;
 use crate::storage::output_file::begins_as;
-
-/// The longest stream header with its envelope and CRC.
-const BEGINNING_LEN_MAX: u64 = STREAM_HEADER_LEN as u64 + ENVELOPE_LEN_MAX as u64 + 4;
 
 /// Accepts a file that is not a stream, if only its stream header and envelope were being written.
 ///
@@ -42,7 +40,7 @@ pub(super) fn nothing_committed(file: &mut dyn StoredFile, error: Error) -> Resu
 /// A loss of power tears the envelope with the stream header, so that neither its length nor its
 /// end is known.
 fn holds_no_segment(file: &mut dyn StoredFile, size: u64) -> Result<bool, Error> {
-    if size > BEGINNING_LEN_MAX {
+    if size > DetachedEnvelope::LEN_MAX as u64 {
         return Ok(false);
     }
     let mut rest = vec![0; usize::try_from(size).unwrap_or_default().saturating_sub(STREAM_HEADER_LEN)];

@@ -3,14 +3,13 @@
 //! A writer that has published its stream removes its resume key, and then its journal. If it is
 //! killed between the two, it can verify nothing any more. The journal and checksums decide.
 
-use std::io::{self, SeekFrom};
+use std::io::SeekFrom;
 
 use stream_v2_format::Offset;
-use stream_v2_format::crypto::SegmentSealer;
-use stream_v2_format::limits::SEGMENT_HEADER_LEN;
+use stream_v2_format::limits::{FINAL_SEGMENT_LEN, SEGMENT_HEADER_LEN};
 use stream_v2_format::wire::{
-    HeaderV1, JOURNAL_HEADER_LEN, JournalHeader, JournalHeaderView, JournalRole, Parsed, SegmentHeaderView,
-    SegmentKind, check_segment, crc32c,
+    HeaderV1, JOURNAL_HEADER_LEN, JournalHeader, JournalHeaderView, JournalRole, Parsed, STREAM_FIXED_LEN,
+    SegmentHeaderView, SegmentKind, check_segment, crc32c,
 };
 
 use super::encrypt::sink_error;
@@ -20,13 +19,7 @@ use crate::io::read_stream_header;
 use crate::pipeline::EncryptPipeline;
 use crate::recover::SourceStamp;
 use crate::source::blocking::fill;
-use crate::storage::output_file::is_absent;
 use crate::storage::{OutputFile, StoredFile};
-
-/// Bytes of the stream header that do not change when the envelope is exchanged.
-const SAME_LEN: usize = 112;
-/// Bytes of a final segment.
-const FINAL_LEN: usize = SEGMENT_HEADER_LEN + SegmentSealer::final_wire_len();
 
 impl EncryptPipeline<'_> {
     /// Completes an output that has its name and a journal, and whose resume key is gone (§19.9).
@@ -69,10 +62,8 @@ impl EncryptPipeline<'_> {
 /// Returns the header of an output's journal, if there is one that is well formed.
 fn journal_header(output: &OutputFile) -> Result<Option<JournalHeader>, Error> {
     let fault = |error| Error::io(Stage::Manager, None, error);
-    let mut journal = match output.storage().open(&output.journal()) {
-        Err(error) if is_absent(&error) => return Ok(None),
-        journal => journal.map_err(fault)?,
-    };
+    let journal = output.open_if_there(&output.journal()).map_err(fault)?;
+    let Some(mut journal) = journal else { return Ok(None) };
     let mut bytes = [0; JOURNAL_HEADER_LEN];
     let filled = fill(&mut journal, &mut bytes).map_err(fault)?;
     let header = JournalHeaderView::parse(&bytes[..filled]).ok().map(|view| view.header);
@@ -81,7 +72,7 @@ fn journal_header(output: &OutputFile) -> Result<Option<JournalHeader>, Error> {
 
 /// Returns whether a journal is of this stream, and of a source with this length and time.
 fn fits(journal: &JournalHeader, header: &HeaderV1, stamp: SourceStamp) -> bool {
-    let same_stream = journal.stream_header[..SAME_LEN] == header.to_bytes()[..SAME_LEN];
+    let same_stream = journal.stream_header[..STREAM_FIXED_LEN] == header.to_bytes()[..STREAM_FIXED_LEN];
     let same_len = stamp.len.is_some() && journal.source_len == stamp.len;
     same_stream && same_len && stamp.mtime.is_some() && journal.source_mtime == stamp.mtime
 }
@@ -89,11 +80,12 @@ fn fits(journal: &JournalHeader, header: &HeaderV1, stamp: SourceStamp) -> bool 
 /// Returns whether a file ends with a final segment whose checksums match.
 fn ends_with_final_segment(file: &mut dyn StoredFile, header: &HeaderV1) -> Result<bool, Error> {
     let len = file.size().map_err(sink_error)?;
-    let Some(begin) = len.checked_sub(FINAL_LEN as u64).filter(|begin| *begin >= header.body_offset().0)
+    let Some(begin) =
+        len.checked_sub(FINAL_SEGMENT_LEN as u64).filter(|begin| *begin >= header.body_offset().0)
     else {
         return Ok(false);
     };
-    let mut bytes = [0; FINAL_LEN];
+    let mut bytes = [0; FINAL_SEGMENT_LEN];
     let read = file.seek(SeekFrom::Start(begin)).and_then(|_| file.read_exact(&mut bytes));
     read.map_err(sink_error)?;
     let Ok(Parsed::Complete(view, _)) = SegmentHeaderView::parse(&bytes, Offset(begin), 0) else {
@@ -102,12 +94,8 @@ fn ends_with_final_segment(file: &mut dyn StoredFile, header: &HeaderV1) -> Resu
     let segment = view.header();
     let is_final = segment.kind == SegmentKind::Final
         && check_segment(header, &segment, Offset(begin), 0).is_ok()
-        && segment.wire_len as usize == FINAL_LEN - SEGMENT_HEADER_LEN;
+        && segment.wire_len as usize == FINAL_SEGMENT_LEN - SEGMENT_HEADER_LEN;
     Ok(is_final && crc32c(&bytes[SEGMENT_HEADER_LEN..]) == segment.wire_crc32c)
-}
-
-fn absent(error: io::Error) -> io::Result<()> {
-    if is_absent(&error) { Ok(()) } else { Err(error) }
 }
 
 /// Removes the rest of a complete output. Its name may not be durable yet.
@@ -127,7 +115,7 @@ fn finish(
             output.remove_resume_key().map_err(|error| Error::io(Stage::Manager, None, error))?;
             // A record of the upload may be left without its partial file.
             if output.storage().discards_uploaded() {
-                output.storage().remove(&output.partial()).or_else(absent).map_err(sink_error)?;
+                output.remove(&output.partial()).map_err(sink_error)?;
             }
         }
     }

@@ -136,10 +136,7 @@ impl OutputFile {
 
     /// Opens the partial file and keeps other writers out, so that it can be removed.
     fn hold_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
-        let mut file = match self.storage.open(&self.partial()) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            file => file?,
-        };
+        let Some(mut file) = self.open_if_there(&self.partial())? else { return Ok(None) };
         match file.lock() {
             // A missing file next to it prevents resuming, but not removal.
             Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::InvalidData) => {}
@@ -153,10 +150,7 @@ impl OutputFile {
     ///
     /// Other programs use that name too (SV2-RES-014).
     fn own_journal(&self, path: &Path) -> io::Result<Option<Box<dyn StoredFile>>> {
-        let mut file = match self.storage.open(path) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            file => file?,
-        };
+        let Some(mut file) = self.open_if_there(path)? else { return Ok(None) };
         let len = file.size()?;
         let mut begin = Vec::new();
         (&mut file).take(JOURNAL_MAGIC.len() as u64).read_to_end(&mut begin)?;
@@ -297,16 +291,26 @@ impl OutputFile {
     /// - `InvalidData` for a link or a device.
     /// - any other error of the file system.
     pub(crate) fn lock_partial(&self) -> io::Result<Option<Box<dyn StoredFile>>> {
-        let mut file = match self.storage.open(&self.partial()) {
-            Err(error) if is_absent(&error) => return Ok(None),
-            file => file?,
-        };
         //= spec/stream-v2.md#sv2-res-004
         //# An owner MUST keep a second one from the same output before it reads anything there, or
         //# say that it cannot.
+        self.lock_if_there(&self.partial())
+    }
+
+    /// Opens and locks a file, or returns `None` if there is none.
+    pub(crate) fn lock_if_there(&self, path: &Path) -> io::Result<Option<Box<dyn StoredFile>>> {
+        let Some(mut file) = self.open_if_there(path)? else { return Ok(None) };
         file.lock()?;
-        // Between opening and locking, another process may have completed it.
-        if file.is_named(&self.partial())? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
+        // Between opening and locking, its owner may have completed it, under another name.
+        if file.is_named(path)? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
+    }
+
+    /// Opens a file, or returns `None` if there is none.
+    pub(crate) fn open_if_there(&self, path: &Path) -> io::Result<Option<Box<dyn StoredFile>>> {
+        match self.storage.open(path) {
+            Err(error) if is_absent(&error) => Ok(None),
+            file => file.map(Some),
+        }
     }
 
     /// Removes a name that may not be there.

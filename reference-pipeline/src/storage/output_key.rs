@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use stream_v2_format::crypto::ResumeKey;
 use stream_v2_format::wire::{JOURNAL_MAGIC, STREAM_MAGIC};
 
-use super::output_file::is_absent;
 use super::{KeptKey, OutputFile, ResumeKeys, StoredFile};
 
 /// The place of stream_salt in a stream header, and of the stream header in a journal.
@@ -64,7 +63,7 @@ impl OutputFile {
     ///
     /// - any error of the file system. Nothing else was changed then.
     pub fn forget_resume_keys(&self) -> io::Result<()> {
-        let open = |path| opened(self, path);
+        let open = |path: PathBuf| self.open_if_there(&path);
         let (mut partial, mut journal) = (open(self.partial())?, open(self.journal())?);
         self.forget_resume_keys_of(partial.as_deref_mut(), journal.as_deref_mut())
     }
@@ -91,19 +90,11 @@ impl KeptKey {
     ///
     /// - any error of the file system.
     pub fn belongs_to(&self, output: &OutputFile) -> io::Result<bool> {
-        let open = |path| opened(output, path);
+        let open = |path: PathBuf| output.open_if_there(&path);
         let (mut partial, mut journal) = (open(output.partial())?, open(output.journal())?);
         let salts = salts_in(partial.as_deref_mut(), journal.as_deref_mut())?;
         let name = self.path.file_name().unwrap_or_default();
         Ok(salts.iter().flatten().any(|salt| name == ResumeKey::file_name(salt).as_str()))
-    }
-}
-
-/// Opens a file of an output, if it is there.
-fn opened(output: &OutputFile, path: PathBuf) -> io::Result<Option<Box<dyn StoredFile>>> {
-    match output.storage().open(&path) {
-        Err(error) if is_absent(&error) => Ok(None),
-        file => file.map(Some),
     }
 }
 

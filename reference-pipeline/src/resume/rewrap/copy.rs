@@ -7,14 +7,10 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 use stream_v2_format::envelope::DetachedEnvelope;
-use stream_v2_format::limits::{ENVELOPE_LEN_MAX, STREAM_HEADER_LEN};
 use stream_v2_format::wire::STREAM_MAGIC;
 
-use crate::storage::output_file::{begins_as, is_absent, not_ours};
+use crate::storage::output_file::{begins_as, not_ours};
 use crate::storage::{OutputFile, StoredFile};
-
-/// Bytes of the longest detached envelope.
-const LEN_MAX: u64 = (STREAM_HEADER_LEN + ENVELOPE_LEN_MAX as usize + 4) as u64;
 
 /// The names of the copy, which this process holds alone.
 pub(super) struct Copy<'a> {
@@ -89,7 +85,7 @@ impl Drop for Copy<'_> {
 /// Opens and locks the copy of an interrupted replacement.
 fn find(place: &OutputFile) -> io::Result<Option<(Box<dyn StoredFile>, DetachedEnvelope)>> {
     let path = place.rewrap_copy();
-    let Some(mut file) = locked(place, &path)? else { return Ok(None) };
+    let Some(mut file) = place.lock_if_there(&path)? else { return Ok(None) };
     let found = read(&mut *file)?;
     let found = found.ok_or_else(|| not_ours(&path, "is not a copy of an envelope"))?;
     Ok(Some((file, found)))
@@ -97,17 +93,13 @@ fn find(place: &OutputFile) -> io::Result<Option<(Box<dyn StoredFile>, DetachedE
 
 /// Returns what a copy of an interrupted replacement holds, and changes nothing.
 pub(super) fn look(place: &OutputFile) -> io::Result<Option<DetachedEnvelope>> {
-    match place.storage().open(&place.rewrap_copy()) {
-        Err(error) if is_absent(&error) => Ok(None),
-        Err(error) => Err(error),
-        Ok(mut file) => read(&mut *file),
-    }
+    place.open_if_there(&place.rewrap_copy())?.map_or(Ok(None), |mut file| read(&mut *file))
 }
 
 /// Reads a detached envelope, or returns `None` if a file is something else.
 pub(super) fn read(file: &mut dyn StoredFile) -> io::Result<Option<DetachedEnvelope>> {
     let mut bytes = Vec::new();
-    file.take(LEN_MAX + 1).read_to_end(&mut bytes)?;
+    file.take(DetachedEnvelope::LEN_MAX as u64 + 1).read_to_end(&mut bytes)?;
     Ok(DetachedEnvelope::parse(&bytes).ok())
 }
 
@@ -152,22 +144,11 @@ pub(super) fn write_new(
 
 /// Removes a file that was torn before it got its name.
 fn remove_leftover(place: &OutputFile, path: &Path) -> io::Result<()> {
-    let Some(mut file) = locked(place, path)? else { return Ok(()) };
+    let Some(mut file) = place.lock_if_there(path)? else { return Ok(()) };
     let (len, mut begin) = (file.size()?, Vec::new());
     (&mut file).take(STREAM_MAGIC.len() as u64).read_to_end(&mut begin)?;
     if !begins_as(&begin, len, &STREAM_MAGIC) {
         return Err(not_ours(path, "is not a copy of an envelope"));
     }
     place.remove(path)
-}
-
-/// Opens and locks a file, if there is one.
-fn locked(place: &OutputFile, path: &Path) -> io::Result<Option<Box<dyn StoredFile>>> {
-    let mut file = match place.storage().open(path) {
-        Err(error) if is_absent(&error) => return Ok(None),
-        file => file?,
-    };
-    file.lock()?;
-    // Between opening and locking, its owner may have given it another name.
-    if file.is_named(path)? { Ok(Some(file)) } else { Err(ErrorKind::WouldBlock.into()) }
 }

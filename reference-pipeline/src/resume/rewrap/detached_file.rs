@@ -6,7 +6,6 @@ use stream_v2_format::envelope::DetachedEnvelope;
 
 use super::copy::{create, read, write_new};
 use crate::storage::OutputFile;
-use crate::storage::output_file::is_absent;
 
 /// Writes a detached envelope into a new file, and makes it durable.
 ///
@@ -20,19 +19,15 @@ use crate::storage::output_file::is_absent;
 /// - any other error of the file system.
 pub fn write_detached(place: &OutputFile, envelope: &DetachedEnvelope) -> io::Result<()> {
     let (storage, target) = (place.storage(), place.target());
-    match storage.open(target) {
-        Err(error) if is_absent(&error) => {}
-        Err(error) => return Err(error),
-        Ok(mut file) => {
-            if read(&mut *file)?.as_ref() == Some(envelope) {
-                file.rewrite(0)?;
-                file.sync()?;
-                return storage.sync_folder(target);
-            }
-            if !place.overwrites() {
-                let what = format!("{}: exists already", target.display());
-                return Err(io::Error::new(ErrorKind::AlreadyExists, what));
-            }
+    if let Some(mut file) = place.open_if_there(target)? {
+        if read(&mut *file)?.as_ref() == Some(envelope) {
+            file.rewrite(0)?;
+            file.sync()?;
+            return storage.sync_folder(target);
+        }
+        if !place.overwrites() {
+            let what = format!("{}: exists already", target.display());
+            return Err(io::Error::new(ErrorKind::AlreadyExists, what));
         }
     }
     let path = place.new_rewrap_copy();

@@ -28,7 +28,7 @@ use stream_v2_format::wire::HeaderV1;
 use super::copy::{self, Copy};
 use super::detached_file::write_detached;
 use super::prepared::{Prepared, Replaced};
-use super::{Rewrap, Unlocked, is_torn, misuse, with_envelope};
+use super::{Rewrap, Unlocked, misuse, with_envelope};
 use crate::error::{Error, Stage};
 use crate::io::read_own_header;
 use crate::storage::output_file::not_ours;
@@ -163,7 +163,7 @@ impl Rewrap<'_> {
                 Ok(unlocked) => Ok((unlocked, intact)),
                 Err(error) => by_copy().and_then(Result::ok).ok_or(error),
             },
-            Err(error) if is_torn(&error) => by_copy()
+            Err(error) if error.is_torn_envelope() => by_copy()
                 .or_else(|| self.by_detached(header))
                 .unwrap_or_else(|| Err(Error::format(Stage::Source, error))),
             Err(error) => Err(Error::format(Stage::Source, error)),

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use stream_v2_format::crypto::StreamOpener;
 use stream_v2_format::envelope::{DetachedEnvelope, Envelope, EnvelopeView, KeyView, Stanza};
 use stream_v2_format::wire::{HeaderV1, StanzaType};
-use stream_v2_format::{self as format, Detail, Misuse};
+use stream_v2_format::{self as format, Misuse};
 
 use crate::error::{Error, Stage};
 use crate::keys::{Credentials, Opened, OpenedBy, Recipients};
@@ -223,12 +223,6 @@ fn named(envelope: &EnvelopeView<'_>) -> Vec<(u16, Option<[u8; 16]>)> {
 #[must_use]
 pub fn envelope_digest(envelope: &[u8]) -> [u8; 32] {
     Sha256::digest(envelope).into()
-}
-
-/// Returns whether an envelope is not one that a writer has written, so that another one may rescue
-/// the stream.
-const fn is_torn(error: &format::Error) -> bool {
-    matches!(error.detail(), Detail::MalformedEnvelopeCrc | Detail::MalformedEnvelope)
 }
 
 fn misuse(rule: Misuse) -> Error {
