@@ -142,7 +142,7 @@ mod upload;
 pub use client::Bucket;
 pub use config::Config;
 pub use errors::is_hidden;
-pub use multipart::{Aborted, Found, Listed, Multipart, PartBody, Readable, Unfinished, UploadId};
+pub use multipart::{Aborted, Found, Listed, Multipart, PartBody, PartBytes, Readable, Unfinished, UploadId};
 pub use object::Object;
 pub use replacing::HeadReplaced;
 pub use retry::Retry;

@@ -3,6 +3,9 @@
 
 use std::io::{self, Read, Seek};
 
+use md5::{Digest, Md5};
+use sha2::Sha256;
+
 /// An upload that S3 has begun: the key of its future object, and its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UploadId<'a> {
@@ -34,6 +37,28 @@ pub trait PartBody {
     ///
     /// - any error that prevents reading them.
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>>;
+}
+
+/// A part in memory.
+#[derive(Clone, Copy)]
+pub struct PartBytes<'a>(pub &'a [u8]);
+
+impl PartBody for PartBytes<'_> {
+    fn len(&self) -> u64 {
+        self.0.len() as u64
+    }
+
+    fn md5(&self) -> [u8; 16] {
+        Md5::digest(self.0).into()
+    }
+
+    fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.0).into()
+    }
+
+    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(self.0))
+    }
 }
 
 /// An object under a key.

@@ -18,11 +18,9 @@
 //! mixture: each of its requests names the version that it has opened. Access control lists, locks
 //! and the time of modification are not kept. A bucket with versions keeps the old version.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
-use md5::Md5;
-use sha2::{Digest, Sha256};
 use ureq::http::Method;
 
 use crate::answers::{Element, complete_body};
@@ -30,7 +28,7 @@ use crate::ask::{Ask, Content, Refused, header_text};
 use crate::client::{Bucket, check_key};
 use crate::encoding::encoded;
 use crate::errors::{Refusal, nonsense};
-use crate::multipart::{Aborted, Multipart, PartBody, UploadId};
+use crate::multipart::{Aborted, Multipart, PartBytes, UploadId};
 use crate::object::Object;
 use crate::retry::Failed;
 
@@ -95,12 +93,14 @@ impl Bucket {
         let body = head.len();
         part.resize(body + usize::try_from(first).unwrap_or(usize::MAX), 0);
         object.read_exact_at(old_len, &mut part[body..])?;
-        let id = self.begin_like(key, &headers)?;
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
+        let id = self.begin_with(key, &headers)?;
         let upload = UploadId { key, id: &id };
-        let made = self.send_and_copy(upload, &Bytes(&part), old_len + first..len, etag).and_then(|etags| {
-            let etags: Vec<&str> = etags.iter().map(String::as_str).collect();
-            self.complete_if(upload, &etags, etag, head)
-        });
+        let made =
+            self.send_and_copy(upload, &PartBytes(&part), old_len + first..len, etag).and_then(|etags| {
+                let etags: Vec<&str> = etags.iter().map(String::as_str).collect();
+                self.complete_if(upload, &etags, etag, head)
+            });
         if let Err(error) = made {
             // The failure to report is the first one.
             let _: io::Result<Aborted> = self.abort(upload);
@@ -158,24 +158,11 @@ impl Bucket {
         })
     }
 
-    fn begin_like(&self, key: &str, headers: &[Header]) -> io::Result<String> {
-        let name = self.name_of(key);
-        let headers: Vec<(&str, &str)> = headers.iter().map(|(name, value)| (&**name, &**value)).collect();
-        self.0.retry.run(|| {
-            let ask = Ask::new(Method::POST, key, &[("uploads", "1")]).with_headers(&headers);
-            let begun = self.ask_for(&ask.with_content(Content::Text("")));
-            let (_, xml) = begun.map_err(|refused| refused.failed(&name))?;
-            let id = Element::root(&xml).and_then(|root| root.exact("UploadId"));
-            let id = id.filter(|id| !id.is_empty());
-            id.ok_or_else(|| nonsense(&name, "S3 does not say what it calls the upload"))
-        })
-    }
-
     /// Sends part 1, and lets S3 copy the others. Returns their entity tags.
     fn send_and_copy(
         &self,
         upload: UploadId<'_>,
-        first: &Bytes<'_>,
+        first: &PartBytes<'_>,
         rest: std::ops::Range<u64>,
         etag: &str,
     ) -> io::Result<Vec<String>> {
@@ -275,25 +262,4 @@ fn has_no_tags(refusal: &Refusal) -> bool {
 fn replaced(name: &str) -> Failed {
     let what = format!("{name}: was replaced by another object meanwhile, and is left alone");
     Failed::ForGood(io::Error::new(ErrorKind::InvalidData, what))
-}
-
-/// A part in memory.
-struct Bytes<'a>(&'a [u8]);
-
-impl PartBody for Bytes<'_> {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn md5(&self) -> [u8; 16] {
-        Md5::digest(self.0).into()
-    }
-
-    fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.0).into()
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.0))
-    }
 }

@@ -27,6 +27,19 @@ const LISTED_MAX: usize = 40_000;
 const CONDITION: (&str, &str) = ("if-none-match", "*");
 
 impl Bucket {
+    /// Begins an upload of an object with these properties, and returns its id.
+    pub(super) fn begin_with(&self, key: &str, headers: &[(&str, &str)]) -> io::Result<String> {
+        let name = self.name_of(key);
+        self.0.retry.run(|| {
+            let ask = Ask::new(Method::POST, key, &[("uploads", "1")]).with_headers(headers);
+            let begun = self.ask_for(&ask.with_content(Content::Text("")));
+            let (_, xml) = begun.map_err(|refused| refused.failed(&name))?;
+            let id = Element::root(&xml).and_then(|root| root.exact("UploadId"));
+            let id = id.filter(|id| !id.is_empty());
+            id.ok_or_else(|| nonsense(&name, "S3 does not say what it calls the upload"))
+        })
+    }
+
     /// Requests an object of the parts with these entity tags.
     fn ask_to_complete(&self, upload: UploadId<'_>, etags: &[&str], replace: bool) -> Result<(), Failed> {
         let name = self.name_of(upload.key);
@@ -98,16 +111,7 @@ impl Multipart for Bucket {
     }
 
     fn begin(&self, key: &str, mark: &str) -> io::Result<String> {
-        let name = self.name_of(key);
-        let (query, headers) = ([("uploads", "1")], [(MARK, mark)]);
-        self.0.retry.run(|| {
-            let ask = Ask::new(Method::POST, key, &query).with_headers(&headers);
-            let begun = self.ask_for(&ask.with_content(Content::Text("")));
-            let (_, xml) = begun.map_err(|refused| refused.failed(&name))?;
-            let id = Element::root(&xml).and_then(|root| root.exact("UploadId"));
-            let id = id.filter(|id| !id.is_empty());
-            id.ok_or_else(|| nonsense(&name, "S3 does not say what it calls the upload"))
-        })
+        self.begin_with(key, &[(MARK, mark)])
     }
 
     fn send(&self, upload: UploadId<'_>, number: u16, part: &dyn PartBody) -> io::Result<String> {

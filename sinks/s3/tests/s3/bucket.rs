@@ -3,9 +3,8 @@
 use std::io::{self, ErrorKind};
 
 use stream_v2_fake_s3::{Fault, Operation};
-use stream_v2_s3::{Found, Multipart, UploadId};
+use stream_v2_s3::{Found, Multipart, PartBytes, UploadId};
 
-use crate::gone::Bytes;
 use crate::machine::{KEY, Machine, OBJECT, assert_told, count};
 
 fn refused<T>(result: io::Result<T>) -> ErrorKind {
@@ -22,7 +21,7 @@ fn object_of_parts_has_its_mark() {
     let id = bucket.begin(KEY, "a mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
     assert_eq!(bucket.parts(upload).unwrap(), Some(vec![]));
-    let send = |number, bytes: &[u8]| bucket.send(upload, number, &Bytes(bytes)).unwrap();
+    let send = |number, bytes: &[u8]| bucket.send(upload, number, &PartBytes(bytes)).unwrap();
     let etags = [send(1, b"one "), send(2, b"two "), send(3, b"three")];
     let etags = etags.each_ref().map(|etag| &**etag);
     assert_eq!(refused(bucket.complete(upload, &[etags[1], etags[0]], false)), ErrorKind::Other);
@@ -37,7 +36,7 @@ fn object_of_parts_has_its_mark() {
 
     let id = bucket.begin(KEY, "another mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
-    let etag = bucket.send(upload, 1, &Bytes(b"other")).unwrap();
+    let etag = bucket.send(upload, 1, &PartBytes(b"other")).unwrap();
     assert_eq!(refused(bucket.complete(upload, &[&etag], false)), ErrorKind::AlreadyExists);
     bucket.complete(upload, &[&etag], true).unwrap();
     assert_eq!(bucket.find(KEY).unwrap().unwrap().mark.unwrap(), "another mark");
@@ -50,7 +49,7 @@ fn parts_are_listed_page_after_page() {
     let id = machine.bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
     let etags: Vec<_> = (1..=5)
-        .map(|number| machine.bucket.send(upload, number, &Bytes(&vec![1; usize::from(number)])).unwrap())
+        .map(|number| machine.bucket.send(upload, number, &PartBytes(&vec![1; usize::from(number)])).unwrap())
         .collect();
     machine.take();
     // A page that is cut is asked for again.
@@ -89,12 +88,12 @@ fn aborted_upload_can_be_aborted_again() {
     let bucket = &machine.bucket;
     let id = bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
-    let etag = bucket.send(upload, 1, &Bytes(b"part")).unwrap();
+    let etag = bucket.send(upload, 1, &PartBytes(b"part")).unwrap();
     machine.front.fail_at(Operation::AbortMultipartUpload, 0, Fault::Lose);
     bucket.abort(upload).unwrap();
     bucket.abort(upload).unwrap();
     assert_eq!((bucket.parts(upload).unwrap(), machine.front.uploads()), (None, vec![]));
-    assert_eq!(refused(bucket.send(upload, 1, &Bytes(b"part"))), ErrorKind::NotFound);
+    assert_eq!(refused(bucket.send(upload, 1, &PartBytes(b"part"))), ErrorKind::NotFound);
     assert_eq!(refused(bucket.complete(upload, &[&etag], true)), ErrorKind::NotFound);
     assert_eq!(bucket.unfinished("").unwrap(), []);
 }

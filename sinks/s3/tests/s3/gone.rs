@@ -1,40 +1,17 @@
 //! An S3 that has lost objects, lists in its own way, or refuses a wrong clock.
 
-use std::io::{self, ErrorKind, Read};
+use std::io::ErrorKind;
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
-use sha2::Sha256;
 use stream_v2_fake_s3::{Fault, Operation};
 use stream_v2_pipeline::Shutdown;
-use stream_v2_s3::{Multipart, PartBody, UploadId};
+use stream_v2_s3::{Multipart, PartBytes, UploadId};
 
 use crate::command::{Command, Failed, On, Way, kind};
 use crate::every_request::places;
 use crate::machine::{KEY, Machine, assert_told, count};
 
 const PART: Operation = Operation::UploadPart;
-
-/// A part that is in memory.
-pub(crate) struct Bytes<'a>(pub(crate) &'a [u8]);
-
-impl PartBody for Bytes<'_> {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn md5(&self) -> [u8; 16] {
-        Md5::digest(self.0).into()
-    }
-
-    fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.0).into()
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.0))
-    }
-}
 
 fn each(look: impl Fn(Command, Machine)) {
     for (way, on) in [(Way::Encrypt, On::Threads), (Way::Decrypt, On::Threads), (Way::Encrypt, On::Tasks)] {
@@ -158,7 +135,7 @@ fn parts_that_were_written_over_are_told_apart() {
         machine.front.heal();
         machine.take();
         let id = machine.upload_id();
-        machine.bucket.send(UploadId { key: KEY, id: &id }, 1, &Bytes(b"something else")).unwrap();
+        machine.bucket.send(UploadId { key: KEY, id: &id }, 1, &PartBytes(b"something else")).unwrap();
         machine.front.take();
 
         machine.fails_for_ever(PART, 0, &Fault::Lose);

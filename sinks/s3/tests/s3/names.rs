@@ -6,9 +6,8 @@ use std::thread;
 use std::time::Duration;
 
 use stream_v2_fake_s3::{Fault, Front, KEY_ID, Operation, REGION, SECRET};
-use stream_v2_s3::{Aborted, Bucket, Config, Multipart, PartBody, Retry, UploadId};
+use stream_v2_s3::{Aborted, Bucket, Config, Multipart, PartBody, PartBytes, Retry, UploadId};
 
-use crate::gone::Bytes;
 use crate::machine::{KEY, Machine, OBJECT, count};
 
 const ODD: [&str; 16] = [
@@ -124,7 +123,7 @@ fn lists_that_do_not_end_are_ended() {
 }
 
 /// A part that is read in pieces, with a pause before each.
-struct Slow<'a>(Bytes<'a>, Duration);
+struct Slow<'a>(PartBytes<'a>, Duration);
 
 struct SlowBytes<'a>(&'a [u8], Duration);
 
@@ -166,7 +165,7 @@ fn a_body_may_take_its_time() {
     let id = bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
     front.take();
-    bucket.send(upload, 1, &Slow(Bytes(&[7; 4000]), limit / 2)).unwrap();
+    bucket.send(upload, 1, &Slow(PartBytes(&[7; 4000]), limit / 2)).unwrap();
     assert_eq!(front.take().len(), 1);
 }
 
@@ -181,7 +180,7 @@ fn a_connection_that_takes_nothing_is_given_up() {
     let bucket = Bucket::new("bucket", &config).unwrap();
     // More than the system buffers for a connection.
     let body = vec![7; 64 << 20];
-    let error = bucket.send(UploadId { key: KEY, id: "1" }, 1, &Bytes(&body)).unwrap_err();
+    let error = bucket.send(UploadId { key: KEY, id: "1" }, 1, &PartBytes(&body)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
     drop(listener);
     assert!(error.to_string().contains(OBJECT.trim_start_matches("bucket/")));

@@ -10,11 +10,10 @@ use std::time::Duration;
 
 use crate::served::{bucket, config, config_with, looks_at_the_condition, looks_at_the_secret};
 use md5::{Digest, Md5};
-use sha2::Sha256;
 use stream_v2_pipeline::{
     ContentKey, Durability, EncryptPipeline, Error, FileSink, InterruptedEncryption, OutputFile, SourceStamp,
 };
-use stream_v2_s3::{Bucket, Multipart, PartBody, Retry, Upload, UploadId};
+use stream_v2_s3::{Bucket, Multipart, PartBytes, Retry, Upload, UploadId};
 use stream_v2_s3_servers::{BUCKET, Server};
 use stream_v2_testing::plaintext;
 use stream_v2_testing::streams::{decrypt, key};
@@ -24,26 +23,6 @@ const MIB: usize = 1 << 20;
 /// The smallest part that the server takes, except the last one.
 const LEAST: usize = 5 * MIB;
 const KEY: &str = "a folder/stream+1.sv2";
-
-struct Part<'a>(&'a [u8]);
-
-impl PartBody for Part<'_> {
-    fn len(&self) -> u64 {
-        self.0.len() as u64
-    }
-
-    fn md5(&self) -> [u8; 16] {
-        Md5::digest(self.0).into()
-    }
-
-    fn sha256(&self) -> [u8; 32] {
-        Sha256::digest(self.0).into()
-    }
-
-    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.0))
-    }
-}
 
 #[test]
 #[ignore = "needs a server: .ci/s3-servers"]
@@ -55,10 +34,12 @@ fn what_uploads_ask_for() {
     let upload = UploadId { key: KEY, id: &id };
     assert_eq!(bucket.parts(upload).unwrap(), Some(Vec::new()));
     let (first, second) = (plaintext(LEAST), plaintext(1000));
-    bucket.send(upload, 1, &Part(&vec![1; LEAST])).unwrap();
+    bucket.send(upload, 1, &PartBytes(&vec![1; LEAST])).unwrap();
     // Replaces another one, as after a lost answer.
-    let etags =
-        [bucket.send(upload, 1, &Part(&first)).unwrap(), bucket.send(upload, 2, &Part(&second)).unwrap()];
+    let etags = [
+        bucket.send(upload, 1, &PartBytes(&first)).unwrap(),
+        bucket.send(upload, 2, &PartBytes(&second)).unwrap(),
+    ];
     assert_eq!(etags[0], format!("\"{}\"", hex::encode(Md5::digest(&first))));
     let listed = bucket.parts(upload).unwrap().unwrap();
     for (number, etag, len) in [(1, &etags[0], LEAST as u64), (2, &etags[1], 1000)] {
@@ -80,7 +61,7 @@ fn what_uploads_ask_for() {
 
     let id = bucket.begin(KEY, "other").unwrap();
     let upload = UploadId { key: KEY, id: &id };
-    let etag = bucket.send(upload, 1, &Part(b"other")).unwrap();
+    let etag = bucket.send(upload, 1, &PartBytes(b"other")).unwrap();
     let looks = server.kind().quirks().completes_conditionally;
     looks_at_the_condition(looks, bucket.complete(upload, &[&etag], false));
     if looks {
@@ -96,11 +77,11 @@ fn what_uploads_give_up_and_what_is_refused() {
     let bucket = bucket(&server);
     let id = bucket.begin(KEY, "mark").unwrap();
     let upload = UploadId { key: KEY, id: &id };
-    bucket.send(upload, 1, &Part(b"part")).unwrap();
+    bucket.send(upload, 1, &PartBytes(b"part")).unwrap();
     bucket.abort(upload).unwrap();
     bucket.abort(upload).unwrap();
     assert_eq!(bucket.parts(upload).unwrap(), None);
-    let error = hasty(&server).send(upload, 1, &Part(b"part")).unwrap_err();
+    let error = hasty(&server).send(upload, 1, &PartBytes(b"part")).unwrap_err();
     assert_eq!(error.kind() == ErrorKind::NotFound, server.kind().quirks().misses_aborted, "{error}");
     assert_eq!((bucket.find(KEY).unwrap(), bucket.unfinished("").unwrap()), (None, Vec::new()));
 
