@@ -1,4 +1,4 @@
-//! What the caller of `unwrap` and `rewrap` brings: keys, limits, and those for whom a content key is
+//! The arguments of `unwrap` and `rewrap`: keys, limits, and those for whom a content key is
 //! wrapped.
 
 use serde::{Deserialize, Serialize};

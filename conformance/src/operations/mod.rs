@@ -5,6 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
+mod answers;
 pub mod crash;
 pub mod operation;
 pub mod range;

@@ -11,6 +11,7 @@ use crate::folder::Folder;
 use crate::generator::plaintext::Pattern;
 use crate::generator::primitives::sha256_hex;
 use crate::judge::{Judged, Judgement, Verdict, at_fault, fail, field, named, one_of};
+use crate::operations::answers::lint_made;
 use crate::operations::operation::{Coverage, OneShot, Operation, Step, Take};
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Fault, Keys, Made, Stored};
@@ -151,7 +152,7 @@ impl Operation for ReadVector {
     }
 
     fn lint(&self, report: &mut dyn FnMut(bool, &str)) {
-        report(self.made.base.is_none() && self.made.mutation != "none", "a mutation of nothing");
+        lint_made(&self.made, report);
         report(self.expect.is_some() == self.recipe.is_some(), "either an answer or a recipe");
         let without: BTreeSet<&String> = self.expect_without.keys().collect();
         report(without != self.about.features.iter().collect(), "features and expect_without differ");

@@ -1,7 +1,7 @@
 //! `rewrap`: the envelope of a stream is replaced (§12.4). Nothing about the new one is fixed, so
 //! it is judged by unwrapping it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
@@ -11,6 +11,7 @@ use crate::brought::{Brought, Form, NewSet};
 use crate::dump::{dump, made};
 use crate::folder::Folder;
 use crate::judge::{Judged, same_result};
+use crate::operations::answers::{explained, lint_made, lint_without, of_peer};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::operations::replaced::{Old, judge_new};
 use crate::protocol::{Answer, Peer};
@@ -111,10 +112,8 @@ impl Operation for RewrapVector {
     }
 
     fn lint(&self, report: &mut dyn FnMut(bool, &str)) {
-        report(self.made.base.is_none() && self.made.mutation != "none", "a mutation of nothing");
-        let without: BTreeSet<&String> = self.expect_without.keys().collect();
-        let features = self.about.features.iter().collect();
-        report(!without.is_subset(&features), "an answer without a feature that is not needed");
+        lint_made(&self.made, report);
+        lint_without(&self.about, &self.expect_without, report);
         report(self.keep_old && self.form != Form::InPlace, "a copy of an envelope that is still there");
         if let RewrapExpect::Accept { opens, .. } = &self.expect {
             report(opens.is_empty(), "an envelope that nothing opens");
@@ -129,10 +128,7 @@ impl Operation for RewrapVector {
         let _ = writeln!(text, "wraps_brought: {}", self.wraps_brought);
         let _ = writeln!(text, "new: {}", serde_json::to_string(&self.new)?);
         let _ = writeln!(text, "journal: {}", if self.journal.is_some() { "yes" } else { "none" });
-        let _ = writeln!(text, "expected: {}", serde_json::to_string(&self.expect)?);
-        for (feature, expect) in &self.expect_without {
-            let _ = writeln!(text, "without {feature}: {}", serde_json::to_string(expect)?);
-        }
+        text += &explained(&self.expect, &self.expect_without)?;
         text += &made(&self.made);
         text += &dump("input", &folder.bytes(&self.input)?, None);
         if let Some(detached) = &self.detached {
@@ -159,8 +155,7 @@ impl Operation for RewrapVector {
             detached: old.detached.as_ref().map(hex::encode),
             journal: bytes(&self.journal)?.map(hex::encode),
         };
-        let without = peer.lacks(&self.about.features).and_then(|feature| self.expect_without.get(feature));
-        let expect = without.unwrap_or(&self.expect);
+        let expect = of_peer(&self.about, (&self.expect, &self.expect_without), peer);
         let judge = move |peer: &Peer, answer: &Answer| self.judge(&old, peer, expect, answer);
         take(Step::new("rewrap", &self.about, fields, judge));
         Ok(())

@@ -1,6 +1,6 @@
 //! `unwrap`: a stream header is opened with keys and passwords (§12.6).
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io;
 
@@ -10,6 +10,7 @@ use crate::brought::{Brought, Limits};
 use crate::dump::{dump, made};
 use crate::folder::Folder;
 use crate::judge::{Judged, fail, field, same_result};
+use crate::operations::answers::{explained, lint_made, lint_without, of_peer};
 use crate::operations::operation::{Coverage, Operation, Step, Take};
 use crate::protocol::{Answer, Peer};
 use crate::vector::{About, Fault, Made, Stored};
@@ -100,20 +101,15 @@ impl Operation for UnwrapVector {
     }
 
     fn lint(&self, report: &mut dyn FnMut(bool, &str)) {
-        report(self.made.base.is_none() && self.made.mutation != "none", "a mutation of nothing");
-        let without: BTreeSet<&String> = self.expect_without.keys().collect();
-        let features = self.about.features.iter().collect();
-        report(!without.is_subset(&features), "an answer without a feature that is not needed");
+        lint_made(&self.made, report);
+        lint_without(&self.about, &self.expect_without, report);
     }
 
     fn explain(&self, folder: &Folder) -> io::Result<String> {
         let mut text = String::new();
         let _ = writeln!(text, "brought: {}", serde_json::to_string(&self.brought)?);
         let _ = writeln!(text, "limits: {}", serde_json::to_string(&self.limits)?);
-        let _ = writeln!(text, "expected: {}", serde_json::to_string(&self.expect)?);
-        for (feature, expect) in &self.expect_without {
-            let _ = writeln!(text, "without {feature}: {}", serde_json::to_string(expect)?);
-        }
+        text += &explained(&self.expect, &self.expect_without)?;
         text += &made(&self.made);
         // The stanza that opens is in the detached envelope.
         let in_input = self.detached.is_none() || !self.expect.accepts();
@@ -133,8 +129,7 @@ impl Operation for UnwrapVector {
             input: folder.hex(&self.input)?,
             detached: self.detached.as_ref().map(|detached| folder.hex(detached)).transpose()?,
         };
-        let without = peer.lacks(&self.about.features).and_then(|feature| self.expect_without.get(feature));
-        let expect = without.unwrap_or(&self.expect);
+        let expect = of_peer(&self.about, (&self.expect, &self.expect_without), peer);
         take(Step::new("unwrap", &self.about, fields, move |peer, answer| judge(peer, expect, answer)));
         Ok(())
     }
