@@ -1,5 +1,6 @@
 //! `sv2 keygen`: makes a key file, or an identity of age.
 
+use std::fmt::Display;
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -20,10 +21,9 @@ pub(crate) fn run(args: &KeygenArgs) -> CmdResult {
 /// Makes an identity of age, in the form of age-keygen. Its recipient goes to standard output,
 /// unless the identity itself does.
 fn make_identity(args: &KeygenArgs) -> CmdResult {
-    let no_random = |error| Failure::io(format!("no random bytes from the operating system: {error}"));
     let identity = if args.pq { Identity::generate_hybrid() } else { Ok(Identity::generate()) };
-    let identity = identity.map_err(no_random)?;
-    let recipients = identity.recipients().map_err(no_random)?;
+    let identity = identity.map_err(not_random)?;
+    let recipients = identity.recipients().map_err(not_random)?;
     let recipient = recipients.first().map_or_else(String::new, ToString::to_string);
     let secret = identity.text().unwrap_or_default();
     let created = Timestamp::now().round(Unit::Second).map_err(Failure::io)?;
@@ -58,7 +58,7 @@ fn make_key(args: &KeygenArgs) -> CmdResult {
     Ok(())
 }
 
-fn not_random(error: getrandom::Error) -> Failure {
+fn not_random(error: impl Display) -> Failure {
     Failure::io(format!("no random bytes from the operating system: {error}"))
         .hint("no key was made; try again, and on another machine if that fails too")
 }

@@ -97,7 +97,7 @@ impl Keys {
     ///
     /// The key file alone is the content key of the stream, unless `wraps`.
     pub(crate) fn options(&self, wraps: bool) -> Options {
-        let wraps = wraps || !self.recipients.is_empty() || !self.identities.is_empty();
+        let wraps = wraps || self.is_for_age();
         match &self.file {
             Some(file) if !wraps => Options::new(&file.text.key).key_id(file.text.key_id),
             file => {

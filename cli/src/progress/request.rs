@@ -73,7 +73,7 @@ mod unix {
         /// Answers requests from now on. If that is not possible, there is no answer to them.
         ///
         /// `len` is the length of the input in bytes, if it is known. A short input is done before
-        /// anybody asks, and a thread would take a twentieth of its time.
+        /// a request can come, and a thread would take a twentieth of its time.
         pub(crate) fn watch(len: Option<u64>) -> Self {
             let none = Self { registered: Vec::new(), thread: None };
             if len.is_some_and(|len| len <= SHORT) { none } else { Self::start().unwrap_or(none) }

@@ -6,7 +6,7 @@ use stream_v2_testing::command::{Folder, key_text};
 use stream_v2_testing::plaintext;
 
 /// A folder with a source and passphrases.
-fn folder() -> Folder {
+pub(crate) fn folder() -> Folder {
     let folder = Folder::new();
     folder.write("data", &plaintext(3_000_000));
     folder.write("right", b"correct horse\n");

@@ -8,15 +8,10 @@ use std::path::Path;
 use stream_v2::format::wire::crc32c;
 use stream_v2_testing::command::kill::killed_at;
 use stream_v2_testing::command::{Folder, Ran, key_text};
-use stream_v2_testing::plaintext;
 
 /// A folder with a stream for a passphrase, one for a wrapped key, and one for the key itself.
 fn folder() -> Folder {
-    let folder = Folder::new();
-    folder.write("data", &plaintext(3_000_000));
-    folder.write("right", b"correct horse\n");
-    folder.write("wrong", b"battery staple\n");
-    folder.write_key("other", &key_text([0xEE; 16], [0xEE; 32]));
+    let folder = crate::envelope::folder();
     folder.run("encrypt -q -k key data -o plain.sv2").done();
     folder.run("encrypt -q -k key --wrap-key data -o wrapped.sv2").done();
     folder.run("encrypt -q --passphrase-file right data -o passphrase.sv2").done();
@@ -65,7 +60,7 @@ fn keys_and_passphrases_that_cannot_be() {
     insta::assert_snapshot!(said.replace(&digits, "KEY"));
 }
 
-/// Without a terminal there is nobody to ask.
+/// Without a terminal there is no prompt.
 #[cfg(target_os = "linux")]
 #[test]
 fn passphrase_without_a_terminal() {

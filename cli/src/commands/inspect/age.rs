@@ -4,7 +4,7 @@ use stream_v2::format::envelope::AgeView;
 
 /// Returns the types of the stanzas that are for recipients. None of them is authenticated.
 ///
-/// Implementations of age add a stanza for nobody, whose type ends in this.
+/// Implementations of age add a stanza without a recipient, whose type ends in this.
 pub(super) fn recipient_types(age: &AgeView<'_>) -> Vec<String> {
     let types = age.recipient_types().filter(|name| !name.ends_with(b"-grease"));
     types.map(|name| String::from_utf8_lossy(name).into_owned()).collect()
