@@ -237,6 +237,17 @@ impl KeyArgs {
     }
 }
 
+/// How a stream is opened, beside its keys.
+#[derive(ClapArgs)]
+pub(crate) struct OpenArgs {
+    /// Open the stream with this detached envelope, and not with its own
+    #[arg(long, value_name = "PLACE")]
+    pub(crate) envelope: Option<PathBuf>,
+    /// Spend at most this memory on segments, or on a passphrase
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1G")]
+    pub(crate) memory_limit: u64,
+}
+
 #[derive(ClapArgs)]
 pub(crate) struct RunArgs {
     /// Worker threads, and parts to upload at once [default: one for each core, up to 16, and 4
@@ -270,9 +281,8 @@ impl RunArgs {
 pub(crate) struct DecryptArgs {
     #[command(flatten)]
     pub(crate) io: IoArgs,
-    /// Open the stream with this detached envelope, and not with its own
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) envelope: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
     /// Write the committed prefix of a stream that was cut off, and exit with 5
     #[arg(long, alias = "unsealed")]
     pub(crate) salvage: bool,
@@ -288,9 +298,8 @@ pub(crate) struct VerifyArgs {
     pub(crate) input: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// Open the stream with this detached envelope, and not with its own
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) envelope: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
     /// Print the result as one JSON object on standard output
     #[arg(long)]
     pub(crate) json: bool,
@@ -313,9 +322,8 @@ pub(crate) struct CatArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// Open the stream with this detached envelope, and not with its own
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) envelope: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
     /// Replace OUTPUT if it exists
     #[arg(long)]
     pub(crate) force: bool,
@@ -350,9 +358,8 @@ pub(crate) struct RecoverArgs {
     pub(crate) file: PathBuf,
     #[command(flatten)]
     pub(crate) key: KeyArgs,
-    /// Open the stream with this detached envelope, and not with its own
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) envelope: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
     /// Cut the file after its last whole segment
     #[arg(long)]
     pub(crate) truncate: bool,

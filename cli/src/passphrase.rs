@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
+use stream_v2::key::Passphrase;
 use zeroize::Zeroizing;
 
 use crate::failure::{Failure, say};
@@ -13,6 +14,8 @@ use crate::text::escape::one_line;
 
 /// Largest passphrase, in bytes.
 const LEN_MAX: usize = 1024;
+/// How often a passphrase is asked for while it is wrong.
+const TRIES: u32 = 3;
 /// What is drawn for a passphrase: no two of these look alike. 24 of them hold 117 bits.
 const ALPHABET: &[u8; 30] = b"abcdefghjkmnpqrstuvwxyz2345679";
 const DRAWN: usize = 24;
@@ -55,9 +58,23 @@ fn line(text: &mut Vec<u8>) -> Result<(), &'static str> {
     }
 }
 
-/// Asks for the passphrase of a stream.
-pub(crate) fn ask() -> io::Result<Zeroizing<Vec<u8>>> {
-    prompt("Passphrase: ").map_err(|error| io::Error::new(error.kind(), NotAsked(error)))
+/// Returns the passphrase of a stream, which is asked for when it is needed.
+pub(crate) fn of_stream() -> Passphrase {
+    asked("Passphrase: ".into(), |error| io::Error::new(error.kind(), NotAsked(error)))
+}
+
+/// Returns the passphrase of a file of identities, which is asked for when it is needed.
+pub(crate) fn of_file(name: &str) -> Passphrase {
+    asked(format!("Passphrase of {}: ", one_line(name)), |error| error)
+}
+
+fn asked(question: String, failed: fn(io::Error) -> io::Error) -> Passphrase {
+    let mut is_wrong = false;
+    Passphrase::asked_up_to(TRIES, move || {
+        let again = if is_wrong { "That was not it. " } else { "" };
+        is_wrong = true;
+        prompt(&format!("{again}{question}")).map_err(failed)
+    })
 }
 
 /// A passphrase could not be asked for. This is the error of a run.
@@ -72,7 +89,7 @@ impl fmt::Display for NotAsked {
 
 impl std::error::Error for NotAsked {}
 
-/// Returns the failure to report if `error` is that of [`ask`].
+/// Returns the failure to report if `error` is that of [`of_stream`].
 pub(crate) fn not_asked(error: &io::Error) -> Option<Failure> {
     error.get_ref().filter(|inner| inner.is::<NotAsked>()).map(|_| without(error))
 }
@@ -82,11 +99,6 @@ fn without(error: &io::Error) -> Failure {
         ErrorKind::Interrupted => Failure::interrupted("interrupted"),
         _ => Failure::usage(format!("no passphrase: {error}")).hint("--passphrase-file reads it from a file"),
     }
-}
-
-/// Asks for the passphrase of a file of identities.
-pub(crate) fn ask_for_file(name: &str) -> io::Result<Zeroizing<Vec<u8>>> {
-    prompt(&format!("Passphrase of {}: ", one_line(name)))
 }
 
 /// Asks what a plugin wants to know. The answer is not shown.

@@ -11,6 +11,7 @@ use crate::settings::{Settings, settings_methods};
 /// | setting | unit | default |
 /// |---|---|---|
 /// | [`segment_size_max`](Self::segment_size_max) | bytes of plaintext | 64 MiB |
+/// | [`memory_limit`](Self::memory_limit) | bytes | no limit for segments, 1 GiB for a passphrase |
 /// | [`links_max`](Self::links_max) | links between runs | no limit |
 /// | [`context`](Self::context) | any bytes | empty |
 /// | [`workers`](Self::workers) | threads | one for each core, up to 16 |
@@ -35,6 +36,7 @@ use crate::settings::{Settings, settings_methods};
 pub struct Unlock {
     credentials: Credentials,
     segment_size_max: u32,
+    memory_max: u64,
     links_max: u32,
     salvage: bool,
     pub(crate) settings: Settings,
@@ -68,6 +70,7 @@ impl Unlock {
         Self {
             credentials,
             segment_size_max: SEGMENT_SIZE_MAX,
+            memory_max: u64::MAX,
             links_max: u32::MAX,
             salvage: false,
             settings: Settings::default(),
@@ -99,6 +102,20 @@ impl Unlock {
     #[must_use]
     pub const fn segment_size_max(mut self, bytes: u32) -> Self {
         self.segment_size_max = bytes;
+        self
+    }
+
+    /// Spends at most so many bytes of memory on segments, or on a passphrase.
+    ///
+    /// A run gets fewer workers if it has to. A stream is refused with `limit.policy` if two
+    /// buffers of one segment do not fit, or what Argon2id takes for its passphrase. Small amounts
+    /// beside these are not counted.
+    #[must_use]
+    pub fn memory_limit(mut self, bytes: u64) -> Self {
+        let memory_kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
+        let limits = self.credentials.limits().with_memory_kib(memory_kib);
+        self.credentials = self.credentials.with_limits(limits);
+        self.memory_max = bytes;
         self
     }
 
@@ -137,6 +154,7 @@ impl Unlock {
         let Settings { context, parallelism, durability, shutdown, telemetry, .. } = &self.settings;
         let mut pipeline = DecryptPipeline::with_credentials(&self.credentials).with_context(context);
         (pipeline.segment_size_max, pipeline.links_max) = (self.segment_size_max, self.links_max);
+        pipeline.memory_max = self.memory_max;
         pipeline.salvage = self.salvage;
         (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);
         (pipeline.shutdown, pipeline.telemetry) = (shutdown.clone(), telemetry.clone());

@@ -42,9 +42,6 @@ pub(crate) struct EncryptArgs {
     /// Plaintext bytes of a frame: a power of two from 4K to 16M [default: 64K]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
-    /// Encrypt under a fresh key that the key file opens, and not under the key file itself
-    #[arg(long, conflicts_with_all = ["passphrase", "passphrase_file"])]
-    pub(crate) wrap_key: bool,
     /// Write index segments, for ranges of streams with short segments. Give it again to resume
     #[arg(long)]
     pub(crate) index: bool,

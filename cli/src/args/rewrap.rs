@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
 
-use super::{KeyArgs, RecipientArgs};
+use super::{KeyArgs, OpenArgs, RecipientArgs};
 
 #[derive(ClapArgs)]
 pub(crate) struct RewrapArgs {
@@ -24,9 +24,8 @@ pub(crate) struct RewrapArgs {
     /// Text that the stream is bound to. It stays the same
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     context: String,
-    /// Open the stream with this detached envelope, and not with its own
-    #[arg(long, value_name = "PLACE")]
-    pub(crate) envelope: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) open: OpenArgs,
     /// Key file that opens the stream from now on. Give it again for more
     #[arg(long, value_name = "FILE")]
     pub(crate) new_key_file: Vec<PathBuf>,

@@ -11,7 +11,7 @@ use stream_v2::{Decryptor, RangeReader, Shutdown, Unlock};
 
 use crate::args::CatArgs;
 use crate::failure::{CmdResult, Failure, note};
-use crate::input::envelope::with_envelope;
+use crate::input::envelope::opening;
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
@@ -39,7 +39,7 @@ pub(crate) fn run(args: &CatArgs) -> CmdResult {
         .context(args.key.context.as_bytes())
         .salvage(args.salvage)
         .shutdown(&shutdown);
-    let unlock = with_envelope(unlock, args.envelope.as_deref())?;
+    let unlock = opening(unlock, &args.open)?;
     interrupt::watch(&shutdown)?;
     let output = destination.output(UploadSettings {
         expected: None,

@@ -9,7 +9,7 @@ use stream_v2::{Decryptor, Error, Shutdown, Unlock};
 
 use crate::args::DecryptArgs;
 use crate::failure::{CmdResult, Failure, note};
-use crate::input::envelope::with_envelope;
+use crate::input::envelope::opening;
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
@@ -42,7 +42,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     let keys = Keys::of(&io.key, &io.input, io.run.quiet)?;
     let mut input = Input::open(&io.input)?;
     let (shutdown, telemetry) = (Shutdown::new(), Telemetry::new());
-    let unlock = with_envelope(unlock(&keys, args), args.envelope.as_deref())?
+    let unlock = opening(unlock(&keys, args), &args.open)?
         .durability(io.durability(destination.sync_every()))
         .shutdown(&shutdown)
         .telemetry(&telemetry);
@@ -57,12 +57,13 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
         shutdown: &shutdown,
         progress: Some(&mut progress),
     })?;
-    let _stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
+    let mut stats = Stats::begin(io.run.stats, &telemetry, io.run.parallelism());
     let follower = Follower::new(&mut progress, &output, Content::Plaintext, io.run.quiet);
     let mut opener = None;
     let (stream_key_id, ended) = match Decryptor::for_unlock(input.source(), &unlock) {
         Ok(mut decryptor) => {
             let key_id = decryptor.key_id();
+            stats.within(args.open.memory_limit, decryptor.segment_size());
             // Nothing waits for a reader of the output if the stream cannot be decrypted.
             let ended = match decryptor.open(&unlock) {
                 Ok(by) => {

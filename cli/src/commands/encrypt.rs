@@ -123,7 +123,7 @@ fn options(keys: &Keys, args: &EncryptArgs) -> Result<Options, Failure> {
         args.segment_size.unwrap_or(defaults.segment_size.into()),
     )?;
     let mut options = keys
-        .options(args.wrap_key)
+        .options()
         .context(io.key.context.as_bytes())
         .index(args.index)
         .workers(io.run.parallelism().workers)

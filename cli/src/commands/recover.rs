@@ -11,7 +11,7 @@ use stream_v2::{Error, Unlock, recover};
 
 use crate::args::RecoverArgs;
 use crate::failure::{CmdResult, Failure};
-use crate::input::envelope::with_envelope;
+use crate::input::envelope::opening;
 use crate::interrupt;
 use crate::keys::Keys;
 use crate::location::Location;
@@ -159,7 +159,7 @@ fn without_key(file: &mut File, args: &RecoverArgs, meter: Meter) -> Result<Keyl
 fn with_key(file: &mut File, args: &RecoverArgs, meter: Meter) -> Result<KeylessRecovered, Failure> {
     let keys = Keys::of(&args.key, &args.file, false)?;
     let unlock = Unlock::with(keys.credentials()).context(args.key.context.as_bytes());
-    let unlock = with_envelope(unlock, args.envelope.as_deref())?;
+    let unlock = opening(unlock, &args.open)?;
     let found = recover(&unlock, Metered::new(&mut *file, meter)).map_err(|error| refused(args, &error))?;
     let file_len =
         file.metadata().map_err(|error| Failure::io(format!("{}: {error}", args.file.display())))?.len();

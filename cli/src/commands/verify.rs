@@ -7,7 +7,7 @@ use stream_v2::{Decryptor, Shutdown, Unlock};
 
 use crate::args::VerifyArgs;
 use crate::failure::{CmdResult, Failure};
-use crate::input::envelope::{read_envelope, with_envelope};
+use crate::input::envelope::{opening, read_envelope};
 use crate::input::source::Input;
 use crate::interrupt;
 use crate::keys::Keys;
@@ -63,15 +63,16 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         .workers(args.run.parallelism().workers)
         .shutdown(&shutdown)
         .telemetry(&telemetry);
-    let unlock = with_envelope(unlock, args.envelope.as_deref())?;
+    let unlock = opening(unlock, &args.open)?;
     interrupt::watch(&shutdown)?;
-    let _stats = Stats::begin(args.run.stats, &telemetry, args.run.parallelism());
+    let mut stats = Stats::begin(args.run.stats, &telemetry, args.run.parallelism());
     let mut progress = Progress::new("checking", input.len, Unit::Stream, args.run.progress());
     let _requests = Requests::watch(input.len);
     let decryptor = Decryptor::for_unlock(input.source(), &unlock);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
     let mut opener = None;
     let verified = decryptor.and_then(|mut decryptor| {
+        stats.within(args.open.memory_limit, decryptor.segment_size());
         let by = keys.opener(decryptor.open(&unlock)?);
         result.opened_by = Some(by.kind);
         opener = decryptor.stanzas().next().map(|_| by);
@@ -123,7 +124,7 @@ fn check_sums(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     }
     let input = Input::open(&args.input)?;
     interrupt::end_at_once()?;
-    let detached = args.envelope.as_deref().map(read_envelope).transpose()?;
+    let detached = args.open.envelope.as_deref().map(read_envelope).transpose()?;
     let name = &input.name;
     let failed = |error: Error| walk_failed(name, &error);
     let source = Metered::new(input.reader, Meter::new("checking", input.len, args.run.progress()));

@@ -1,4 +1,5 @@
-//! Detached envelopes: a file, or any other place of a stream.
+//! How streams are opened: detached envelopes, in a file or any other place of a stream, and
+//! limits.
 
 use std::path::Path;
 
@@ -7,6 +8,7 @@ use stream_v2::error::Problem;
 use stream_v2::format::envelope::DetachedEnvelope;
 use stream_v2::rewrap::read_detached;
 
+use crate::args::OpenArgs;
 use crate::failure::Failure;
 use crate::input::source::Input;
 
@@ -21,9 +23,10 @@ pub(crate) fn read_envelope(place: &Path) -> Result<DetachedEnvelope, Failure> {
     })
 }
 
-/// Opens streams with the detached envelope in `place`, if one is named.
-pub(crate) fn with_envelope(unlock: Unlock, place: Option<&Path>) -> Result<Unlock, Failure> {
-    match place {
+/// Opens streams as the options say.
+pub(crate) fn opening(unlock: Unlock, open: &OpenArgs) -> Result<Unlock, Failure> {
+    let unlock = unlock.memory_limit(open.memory_limit);
+    match &open.envelope {
         Some(place) => read_envelope(place).map(|envelope| unlock.detached_envelope(envelope)),
         None => Ok(unlock),
     }

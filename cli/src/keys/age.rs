@@ -5,8 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use stream_v2::key::{
-    AGE_TEXT_LEN_MAX, Identity, IdentityFile, IdentityFileError, LineError, Passphrase, Recipient,
-    RecipientError,
+    AGE_TEXT_LEN_MAX, Identity, IdentityFile, IdentityFileError, LineError, Recipient, RecipientError,
 };
 use zeroize::Zeroizing;
 
@@ -34,9 +33,7 @@ pub(super) fn identities(
         let (text, name) = read(path, input, "identity file", |file, name| {
             warn_if_open_to_others(file, name, quiet);
         })?;
-        let asked = name.clone();
-        let passphrase = Passphrase::asked(move || passphrase::ask_for_file(&asked));
-        let file = IdentityFile::parse(&text, passphrase, Some(&plugins::allowed()))
+        let file = IdentityFile::parse(&text, passphrase::of_file(&name), Some(&plugins::allowed()))
             .map_err(|error| not_identities(&name, &error))?;
         for (line, error) in file.skipped().iter().filter(|_| !quiet) {
             note(format_args!("warning: {name}: line {line} is skipped: {error}"));

@@ -33,7 +33,7 @@ impl Keys {
         let passphrase = match &key.passphrase_file {
             Some(path) => Some(Passphrase::new(passphrase::read(path)?)),
             None if key.passphrase || !key.has_any() && passphrase::can_ask() => {
-                Some(Passphrase::asked(passphrase::ask))
+                Some(passphrase::of_stream())
             }
             None => None,
         };
@@ -94,22 +94,14 @@ impl Keys {
     }
 
     /// Returns the options of a stream for these keys.
-    ///
-    /// The key file alone is the content key of the stream, unless `wraps`.
-    pub(crate) fn options(&self, wraps: bool) -> Options {
-        let wraps = wraps || self.is_for_age();
-        match &self.file {
-            Some(file) if !wraps => Options::new(&file.text.key).key_id(file.text.key_id),
-            file => {
-                let files = file.iter().map(|file| file.text.clone());
-                let to = files.fold(Recipients::new(), Recipients::with_key_file);
-                let to = self.recipients.iter().cloned().fold(to, Recipients::with_recipient);
-                let identities = self.identities.iter().map(|(identity, _)| identity.clone());
-                let to = identities.fold(to, Recipients::with_identity);
-                let passphrase = self.passphrase.iter().cloned();
-                Options::for_recipients(passphrase.fold(to, Recipients::with_passphrase))
-            }
-        }
+    pub(crate) fn options(&self) -> Options {
+        let files = self.file.iter().map(|file| file.text.clone());
+        let to = files.fold(Recipients::new(), Recipients::with_key_file);
+        let to = self.recipients.iter().cloned().fold(to, Recipients::with_recipient);
+        let identities = self.identities.iter().map(|(identity, _)| identity.clone());
+        let to = identities.fold(to, Recipients::with_identity);
+        let passphrase = self.passphrase.iter().cloned();
+        Options::for_recipients(passphrase.fold(to, Recipients::with_passphrase))
     }
 
     /// Describes what was tried on a stream in vain, such as "tried 2 identities, 1 key file".

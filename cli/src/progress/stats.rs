@@ -37,6 +37,11 @@ impl Stats {
     ) -> Self {
         Self { format, telemetry: telemetry.clone(), parallelism, begin: Instant::now() }
     }
+
+    /// Narrows the width, as the run does for a stream with segments of so many bytes.
+    pub(crate) fn within(&mut self, memory: u64, segment_size: u32) {
+        self.parallelism = self.parallelism.within(memory, segment_size);
+    }
 }
 
 impl Drop for Stats {

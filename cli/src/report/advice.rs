@@ -27,8 +27,15 @@ pub(crate) fn advice(name: &str, error: &Error, plaintext_len: Option<u64>) -> O
         ErrorKind::Unsupported => {
             concat!("a newer version of sv2 may read it; this is ", env!("CARGO_PKG_VERSION"))
         }
+        // The segment size in the stream header, and not a stanza.
+        ErrorKind::Limit if error.detail() == Detail::LimitPolicy && offset == 16 => {
+            let needed = error.found().unwrap_or_default().saturating_mul(2);
+            return Some(format!(
+                "one segment takes {needed} bytes of memory: --memory-limit {needed} allows it"
+            ));
+        }
         ErrorKind::Limit if error.detail() == Detail::LimitPolicy => {
-            "a passphrase costs more memory or time here than sv2 spends; use the program that wrote the stream"
+            "sv2 inspect shows what its passphrase takes: --memory-limit allows more memory, and only the program that wrote it may allow more time"
         }
         ErrorKind::Misuse if error.rule() == Some(Misuse::NothingForEnvelope) => {
             "name the key file with -k FILE or the identity with -i FILE, or give the passphrase with -p; sv2 inspect says what there is"

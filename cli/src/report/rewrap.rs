@@ -14,7 +14,7 @@ use crate::output::target::Content;
 use crate::progress::bar::Committed;
 use crate::report::failed_run::FailedRun;
 
-const ANEW: &str = "decrypt the stream, and encrypt it anew with --wrap-key or -p";
+const ANEW: &str = "decrypt the stream, and encrypt it anew";
 
 /// Returns the failure to report for the envelope of `stream`.
 pub(crate) fn not_rewrapped(error: &Error, stream: &Path, keys: &Keys) -> Failure {

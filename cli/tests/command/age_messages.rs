@@ -10,6 +10,8 @@ use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;
 
 use crate::age::folder;
+use crate::files::run_with_shim;
+use crate::system_faults::failing;
 
 /// Writes the names of what each run draws.
 fn named(said: &str, names: &[(&str, &str)]) -> String {
@@ -35,7 +37,9 @@ fn identities_that_cannot_be() {
     folder.write("none", b"# nothing\n");
     folder.write("long", &vec![b'#'; AGE_TEXT_LEN_MAX + 1]);
     folder.run("encrypt -q -i one data").done();
+    folder.write_key("ssh-locked", include_str!("keys/openssh-with-passphrase"));
     let said = folder.said(&[
+        "encrypt -i ssh-locked data -o out",
         "encrypt -i AGE-SECRET-KEY-1ABC data -o out",
         "encrypt -i missing data -o out",
         "encrypt -i none data -o out",
@@ -87,7 +91,7 @@ fn what_opened_a_stream_is_told() {
         "encrypt -i mixed data",
         "decrypt -i one data.sv2 -o copy",
         "verify -i one data.sv2",
-        "encrypt -k key --wrap-key data -o wrapped.sv2",
+        "encrypt -k key data -o wrapped.sv2",
         "verify -k key wrapped.sv2",
         "decrypt -k key wrapped.sv2 -o again",
     ] {
@@ -136,4 +140,34 @@ fn resume_keys_and_runs_that_need_them() {
     let names = [(&*one, "ONE"), (&*two, "TWO"), (&*place, "FOLDER"), (&*name, "KEY")];
     insta::assert_snapshot!(named(&said, &names));
     assert!(folder.read("data") == plaintext(3_000_000));
+}
+
+/// Resume keys whose state folder, or whose output, is no longer what it was.
+#[test]
+fn resume_keys_that_cannot_be_listed_or_deleted() {
+    let (folder, [one, _]) = folder();
+    let place = folder.path("").canonicalize().unwrap().display().to_string();
+    let keys = folder.path(".state/resume-keys");
+    let sizes = "--segment-size 64K --frame-size 4K --sync-every 64K data";
+    assert!(killed_at(&folder, &format!("encrypt -r {one} {sizes} -o sqlite:all.db?stream=data"), 2000));
+    for name in ["all.db", "all.db-wal", "all.db-shm"] {
+        let _ = fs::remove_file(folder.path(name));
+    }
+    folder.write("all.db", &[0x55; 8192]);
+    let mut said = String::new();
+    let say = |said: &mut String, about: &str, ran: &Ran| {
+        writeln!(said, "--- {about}\n{}{ran}\n", ran.text()).unwrap();
+    };
+    say(&mut said, "the database is another file", &folder.run("resume-keys"));
+    folder.write("all.db", b"");
+    let Some(shim) = failing(&folder, "unlink", "const char *path", "strstr(path, \"resume-keys\")", "EIO")
+    else {
+        return;
+    };
+    let ran = run_with_shim(&folder, &shim, "resume-keys --delete --older-than 0m");
+    say(&mut said, "the key cannot be deleted", &ran);
+    fs::remove_dir_all(&keys).unwrap();
+    fs::write(&keys, "a file").unwrap();
+    say(&mut said, "a file has the name of the folder", &folder.run("resume-keys"));
+    insta::assert_snapshot!(named(&said, &[(&*place, "FOLDER")]));
 }

@@ -1,9 +1,16 @@
 //! Streams whose content key an envelope wraps: for a passphrase, or for a key file.
 
 use serde_json::Value;
+use stream_v2::{ContentKey, Options, encrypt_file};
 use stream_v2_testing::command::kill::killed_at;
-use stream_v2_testing::command::{Folder, key_text};
+use stream_v2_testing::command::{Folder, KEY, KEY_ID, key_text};
 use stream_v2_testing::plaintext;
+
+/// Writes a stream without an envelope, as `sv2` did at first: its content key is the key file.
+pub(crate) fn write_bare(folder: &Folder, source: &str, to: &str) {
+    let options = Options::new(&ContentKey::new(KEY)).key_id(KEY_ID);
+    encrypt_file(&options, folder.path(source), folder.path(to)).unwrap();
+}
 
 /// A folder with a source and passphrases.
 pub(crate) fn folder() -> Folder {
@@ -62,7 +69,7 @@ fn the_environment_names_no_key_beside_a_passphrase() {
 #[test]
 fn a_key_file_opens_a_wrapped_key() {
     let folder = folder();
-    folder.run("encrypt -k key --wrap-key data").done();
+    folder.run("encrypt -k key data").done();
     let json: Value = serde_json::from_slice(folder.run("inspect --json data.sv2").done().stdout()).unwrap();
     assert_eq!(json["header"]["key_id"], "0".repeat(32));
     assert_eq!(json["header"]["stanzas"][0]["name"], "key");
@@ -76,13 +83,13 @@ fn a_key_file_opens_a_wrapped_key() {
     let ran = folder.run("decrypt --passphrase-file right data.sv2 -o none");
     assert_eq!(ran.code(), 2, "{ran}");
     // The same key file writes two streams under different content keys.
-    folder.run("encrypt -k key --wrap-key data -o again.sv2").done();
+    folder.run("encrypt -k key data -o again.sv2").done();
     assert_ne!(folder.read("data.sv2")[128..], folder.read("again.sv2")[128..]);
 }
 
 #[test]
 fn an_interrupted_run_unwraps_its_own_envelope() {
-    for options in ["-k key --wrap-key", "--passphrase-file right"] {
+    for options in ["-k key", "--passphrase-file right"] {
         let folder = folder();
         let args = format!("encrypt {options} --segment-size 64K --frame-size 4K --sync-every 64K data");
         assert!(killed_at(&folder, &args, 2000), "{options}");
@@ -90,7 +97,7 @@ fn an_interrupted_run_unwraps_its_own_envelope() {
         assert_eq!(folder.run(&args.replace(options, "-k other")).code(), 4);
         let ran = folder.run(&args).done();
         assert!(ran.stderr().contains("resum"), "{ran}");
-        folder.run(&format!("decrypt {} data.sv2 -o copy", options.trim_end_matches(" --wrap-key"))).done();
+        folder.run(&format!("decrypt {options} data.sv2 -o copy")).done();
         assert!(folder.read("copy") == folder.read("data"), "{options}");
     }
 }
@@ -98,13 +105,12 @@ fn an_interrupted_run_unwraps_its_own_envelope() {
 #[test]
 fn databases_keep_envelopes() {
     let folder = folder();
-    for options in ["-k key --wrap-key", "--passphrase-file right"] {
-        let reading = options.trim_end_matches(" --wrap-key");
+    for options in ["-k key", "--passphrase-file right"] {
         folder.run(&format!("encrypt {options} data -o sqlite:all.db?stream=data --force")).done();
-        folder.run(&format!("verify {reading} sqlite:all.db?stream=data")).done();
-        folder.run(&format!("decrypt {reading} sqlite:all.db?stream=data -o copy --force")).done();
+        folder.run(&format!("verify {options} sqlite:all.db?stream=data")).done();
+        folder.run(&format!("decrypt {options} sqlite:all.db?stream=data -o copy --force")).done();
         assert!(folder.read("copy") == folder.read("data"), "{options}");
-        let range = folder.run(&format!("cat {reading} sqlite:all.db?stream=data -r 9..12")).done();
+        let range = folder.run(&format!("cat {options} sqlite:all.db?stream=data -r 9..12")).done();
         assert_eq!(range.stdout(), &plaintext(100)[9..12]);
     }
 }
@@ -121,7 +127,6 @@ fn passphrases_that_cannot_be_are_refused() {
         ("encrypt --passphrase-file long data", "1024"),
         ("encrypt --passphrase-file - data", "standard input"),
         ("encrypt --passphrase-file right -k key data", "cannot be combined with a key file"),
-        ("encrypt --passphrase-file right --wrap-key data", "cannot be used with"),
         ("encrypt --passphrase-file right data -o right --force", "passphrase file"),
     ] {
         let ran = folder.run(args);

@@ -9,11 +9,13 @@ use stream_v2::format::wire::crc32c;
 use stream_v2_testing::command::kill::killed_at;
 use stream_v2_testing::command::{Folder, Ran, key_text};
 
+use crate::envelope::write_bare;
+
 /// A folder with a stream for a passphrase, one for a wrapped key, and one for the key itself.
 fn folder() -> Folder {
     let folder = crate::envelope::folder();
-    folder.run("encrypt -q -k key data -o plain.sv2").done();
-    folder.run("encrypt -q -k key --wrap-key data -o wrapped.sv2").done();
+    write_bare(&folder, "data", "plain.sv2");
+    folder.run("encrypt -q -k key data -o wrapped.sv2").done();
     folder.run("encrypt -q --passphrase-file right data -o passphrase.sv2").done();
     folder
 }
@@ -51,7 +53,6 @@ fn keys_and_passphrases_that_cannot_be() {
         "encrypt --passphrase-file - data",
         "encrypt --passphrase-file missing data",
         "encrypt --passphrase-file right -k key data",
-        "encrypt --passphrase-file right --wrap-key data",
         "encrypt --passphrase-file right data -o right --force",
         &format!("encrypt -k {digits} data"),
         "encrypt -k other data -o /dev/null",
@@ -94,18 +95,14 @@ fn new_key_is_named() {
 #[test]
 fn interrupted_runs_of_other_keys() {
     let mut said = String::new();
-    for begun_with in ["-k key", "-k key --wrap-key", "--passphrase-file right"] {
+    for begun_with in ["-k key", "--passphrase-file right"] {
         let folder = folder();
         folder.write_key("same-id", &key_text([0xA1; 16], [0xEE; 32]));
         let encrypt = |with: &str| format!("encrypt {with} --sync-every 64K data");
         assert!(killed_at(&folder, &encrypt(begun_with), 2000));
-        for with in [
-            "-k other",
-            "-k other --wrap-key",
-            "-k same-id --wrap-key",
-            "--passphrase-file wrong",
-            &format!("{begun_with} --context else"),
-        ] {
+        for with in
+            ["-k other", "-k same-id", "--passphrase-file wrong", &format!("{begun_with} --context else")]
+        {
             let ran = folder.run(&encrypt(with));
             writeln!(said, "--- begun with {begun_with}, run again with {with}\n{ran}\n").unwrap();
         }
@@ -161,5 +158,14 @@ fn passphrase_that_costs_too_much() {
     let crc = crc32c(&stream[begin..end]).to_le_bytes();
     stream[end..].copy_from_slice(&crc);
     folder.write("in.sv2", &stream);
-    insta::assert_snapshot!(folder.said(&["decrypt --passphrase-file right in.sv2 -o out"]));
+    insta::assert_snapshot!(folder.said(&[
+        "decrypt --passphrase-file right in.sv2 -o out",
+        "decrypt --passphrase-file right --memory-limit 64M passphrase.sv2 -o out",
+        "rewrap --passphrase-file right --new-key-file key --memory-limit 64M passphrase.sv2",
+        "decrypt -k key --memory-limit 64K plain.sv2 -o out",
+        "cat -k key --memory-limit 64K plain.sv2",
+        "recover -k key --memory-limit 64K plain.sv2",
+    ]));
+    let ran = folder.run("decrypt -k key --memory-limit 8M --jobs 4 --stats plain.sv2 -o out").done();
+    assert!(ran.stderr().contains("4 workers, at most 4 segments in memory"), "{ran}");
 }

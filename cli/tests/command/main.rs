@@ -67,5 +67,5 @@ mod sqlite;
 mod standard_streams;
 #[cfg(target_os = "linux")]
 mod system_faults;
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 mod terminal;

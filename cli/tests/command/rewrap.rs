@@ -4,6 +4,8 @@ use serde_json::Value;
 use stream_v2_testing::command::{Folder, key_text};
 use stream_v2_testing::plaintext;
 
+use crate::envelope::write_bare;
+
 const LEN: usize = 300_000;
 /// Stream header, envelope and its CRC.
 const HEAD: usize = 128 + 1020 + 4;
@@ -15,7 +17,7 @@ pub(crate) fn folder() -> Folder {
     folder.write_key("new", &key_text([0xB2; 16], [0xB2; 32]));
     folder.write_key("other", &key_text([0xEE; 16], [0xEE; 32]));
     folder.write("pass", b"correct horse\n");
-    folder.run("encrypt -q -k key --wrap-key data").done();
+    folder.run("encrypt -q -k key data").done();
     folder
 }
 
@@ -88,7 +90,7 @@ fn detached_envelopes_take_the_place_of_the_own_one() {
     folder.run("rewrap -q -k new --envelope side --new-key-file key data.sv2").done();
     folder.run("verify -k key data.sv2").done();
     // It belongs to one stream.
-    folder.run("encrypt -q -k key --wrap-key data -o two.sv2").done();
+    folder.run("encrypt -q -k key data -o two.sv2").done();
     for args in ["verify -k new --envelope side two.sv2", "inspect --envelope side two.sv2"] {
         let ran = folder.run(args);
         assert!(ran.code() == 4 && ran.stderr().contains("key.detached_envelope at byte 0"), "{ran}");
@@ -160,7 +162,7 @@ fn json_names_both_envelopes() {
 #[test]
 fn refusals_name_the_next_step() {
     let folder = folder();
-    folder.run("encrypt -q -k key data -o bare.sv2").done();
+    write_bare(&folder, "data", "bare.sv2");
     folder.write("cut.sv2", &folder.read("data.sv2")[..200_000]);
     folder.write("journaled.sv2", &folder.read("data.sv2"));
     folder.write("journaled.sv2.journal", b"any");
@@ -202,7 +204,7 @@ fn refusals_name_the_next_step() {
 #[test]
 fn streams_in_databases_are_rewrapped() {
     let folder = folder();
-    folder.run("encrypt -q -k key --wrap-key data -o sqlite:all.db?stream=data").done();
+    folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data").done();
     let ran = folder.run("rewrap -k key --new-key-file new sqlite:all.db?stream=data").done();
     assert!(ran.stderr().contains("its envelope was replaced"), "{ran}");
     folder.run("verify -k new sqlite:all.db?stream=data").done();

@@ -26,7 +26,7 @@ fn a_folder_of_streams_is_rewrapped() {
     const STREAMS: usize = 1000;
     let folder = folder();
     folder.write("data", b"short");
-    folder.run("encrypt -q -k key --wrap-key data -o short").done();
+    folder.run("encrypt -q -k key data -o short").done();
     let (stream, large) = (folder.read("short"), folder.read("data.sv2"));
     for name in ["short", "data.sv2", "data"] {
         std::fs::remove_file(folder.path(name)).unwrap();
@@ -59,7 +59,7 @@ fn failures_are_reported_and_tried_again() {
     std::fs::create_dir(folder.path("all")).unwrap();
     folder.write("all/1.sv2", &folder.read("data.sv2"));
     folder.write("all/2.sv2", &folder.read("data.sv2")[..9000]);
-    folder.run("encrypt -q -k other --wrap-key data -o all/3.sv2").done();
+    folder.run("encrypt -q -k other data -o all/3.sv2").done();
     folder.write("all/4.sv2", &folder.read("data.sv2"));
     let ran = folder.run(&format!("{ALL} all"));
     assert_eq!(ran.code(), 1, "{ran}");
@@ -101,7 +101,7 @@ fn an_interrupted_run_is_continued() {
 fn a_database_of_streams_is_rewrapped() {
     let folder = folder();
     for name in ["a", "b", "c"] {
-        folder.run(&format!("encrypt -q -k key --wrap-key data -o sqlite:all.db?stream={name}")).done();
+        folder.run(&format!("encrypt -q -k key data -o sqlite:all.db?stream={name}")).done();
     }
     let ran = folder.run(&format!("{ALL} all.db")).done();
     assert!(ran.stderr().contains("3 envelopes replaced, 0 skipped, 0 failed"), "{ran}");

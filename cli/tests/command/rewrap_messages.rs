@@ -1,11 +1,15 @@
 //! Messages of `sv2 rewrap` that are no refusals of a single stream.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::process::Stdio;
 
-use stream_v2_testing::command::Ran;
+use stream_v2_fake_s3::{Front, SECRET};
+use stream_v2_testing::command::{Folder, Ran, s3};
 
+use crate::files::run_with_shim;
 use crate::rewrap::folder;
+use crate::system_faults::failing;
 
 #[test]
 fn places_that_cannot_be() {
@@ -28,6 +32,7 @@ fn what_was_written_is_told() {
         "rewrap -k key --new-key-file new data.sv2 --detached envelope",
         "rewrap -k key --new-key-file new data.sv2 --keep-old old",
         "rewrap -k new --new-key-file other data.sv2",
+        "rewrap -k new --new-key-file other data.sv2",
     ] {
         let ran = folder.run(args).done();
         writeln!(said, "--- sv2 {args}\n{ran}\n").unwrap();
@@ -38,4 +43,59 @@ fn what_was_written_is_told() {
     let ran = Ran(child.spawn().unwrap().wait_with_output().unwrap());
     writeln!(said, "--- sv2 {args}, from a pipe\n{ran}\n").unwrap();
     insta::assert_snapshot!(said);
+}
+
+/// Another process holds the file that locks a replacement.
+#[test]
+fn a_stream_is_replaced_by_one_process() {
+    let folder = folder();
+    let held = File::create(folder.path("data.sv2.rewrap.new")).unwrap();
+    held.lock().unwrap();
+    insta::assert_snapshot!(folder.said(&["rewrap -k key --new-key-file new data.sv2"]));
+}
+
+/// Replaces envelopes while a call of the system fails.
+fn failed(call: &str, arguments: &str, condition: &str, args: &str) -> Option<(Folder, Ran)> {
+    let folder = folder();
+    let shim = failing(&folder, call, arguments, condition, "EIO")?;
+    let ran = run_with_shim(&folder, &shim, args);
+    Some((folder, ran))
+}
+
+#[test]
+fn interrupted_replacements_are_completed() {
+    let args = "rewrap -k key --new-key-file new data.sv2";
+    let arguments = "int fd, const void *bytes, unsigned long len, long at";
+    // The copy of the old envelope is there, and the stream is not written to.
+    let Some((folder, ran)) = failed("pwrite64", arguments, "at == 128", args) else { return };
+    assert!(folder.exists("data.sv2.rewrap"), "{ran}");
+    let again = folder.run(args).done();
+    insta::assert_snapshot!(format!("--- the stream cannot be written to\n{ran}\n\n--- again\n{again}"));
+}
+
+#[test]
+fn reports_that_cannot_be_written() {
+    let args = "rewrap -k key --new-key-file new --report report --all all";
+    let run = |streams: &[&str]| {
+        let folder = folder();
+        std::fs::create_dir(folder.path("all")).unwrap();
+        for name in streams {
+            folder.write(&format!("all/{name}"), &folder.read("data.sv2")[..9000]);
+        }
+        let shim = failing(&folder, "fdatasync", "int fd", "1", "EIO")?;
+        Some(run_with_shim(&folder, &shim, args))
+    };
+    let Some(ran) = run(&["cut.sv2"]) else { return };
+    insta::assert_snapshot!(ran);
+}
+
+#[test]
+fn what_moved_in_s3_is_told() {
+    let (folder, front) = (folder(), Front::start());
+    folder.write("data", &stream_v2_testing::plaintext(20 << 20));
+    folder.run("encrypt -q -k key data --force").done();
+    front.put("bucket/data.sv2", &folder.read("data.sv2"));
+    let args = "rewrap -k key --new-key-file new s3://bucket/data.sv2";
+    let ran = Ran(s3::sv2(&folder, &front, SECRET, args).output().unwrap()).done();
+    insta::assert_snapshot!(ran);
 }

@@ -19,7 +19,7 @@ impl Stored {
         let (folder, front) = (Folder::new(), Front::start());
         folder.write("data", &plaintext(len));
         folder.write_key("new", &key_text([0xB2; 16], [0xB2; 32]));
-        folder.run("encrypt -q -k key --wrap-key data").done();
+        folder.run("encrypt -q -k key data").done();
         front.put(NAME, &folder.read("data.sv2"));
         Self { folder, front }
     }

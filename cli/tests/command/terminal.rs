@@ -1,29 +1,19 @@
 //! Terminals: ciphertext is not written to them, and progress is drawn.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read, Write};
-use std::os::fd::OwnedFd;
+use std::fs::File;
+use std::io::Read;
 use std::thread;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use stream_v2_testing::command::terminal::{self, asked};
 use stream_v2_testing::command::{Folder, Ran};
 use stream_v2_testing::plaintext;
-
-/// Both ends of a new terminal.
-fn terminal() -> (OwnedFd, File) {
-    let outer = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-    grantpt(&outer).unwrap();
-    unlockpt(&outer).unwrap();
-    let name = ptsname(&outer, Vec::new()).unwrap().into_string().unwrap();
-    (outer, OpenOptions::new().read(true).write(true).open(name).unwrap())
-}
 
 #[test]
 fn ciphertext_is_never_written_to_one() {
     let folder = Folder::new();
     folder.write("data", b"hello");
     for args in ["encrypt -k key data -o -", "encrypt -k key", "encrypt -k key data -o /dev/stdout"] {
-        let (_outer, inner) = terminal();
+        let (_outer, inner) = terminal::open();
         let ran = Ran(folder.sv2(args).stdout(inner).output().unwrap());
         insta::allow_duplicates! {
             insta::assert_snapshot!(ran, @r"
@@ -42,7 +32,7 @@ fn keys_and_plaintext_are() {
     folder.write("data", b"hello");
     folder.run("encrypt -q -k key data").done();
     for args in ["keygen", "decrypt -k key data.sv2 -o -"] {
-        let (_outer, inner) = terminal();
+        let (_outer, inner) = terminal::open();
         Ran(folder.sv2(args).stdout(inner).output().unwrap()).done();
     }
 }
@@ -57,7 +47,7 @@ fn progress_is_drawn_on_one_unless_quiet() {
         ("encrypt --progress=none -k key data -o -", ""),
         ("encrypt --progress=plain -k key data -o -", "sv2: encrypting: 2.8 MiB of 2.8 MiB (100%)"),
     ] {
-        let (outer, inner) = terminal();
+        let (outer, inner) = terminal::open();
         // The terminal is read all the time, because a slow run draws more than it can hold.
         let screen = thread::spawn(move || {
             let mut screen = Vec::new();
@@ -76,32 +66,7 @@ fn progress_is_drawn_on_one_unless_quiet() {
     }
 }
 
-/// Runs a command on a terminal of its own, and types each answer when its question is there.
-///
-/// Returns all that was shown, and the exit code.
-#[cfg(target_os = "linux")]
-fn asked(folder: &Folder, args: &str, answers: &[(&str, &str)]) -> (String, Option<i32>) {
-    let (outer, inner) = terminal();
-    let mut command = folder.sv2_after(&["setsid", "--ctty", "--wait"], args);
-    command.stdin(inner.try_clone().unwrap()).stdout(inner.try_clone().unwrap()).stderr(inner);
-    let mut child = command.spawn().unwrap();
-    // With it, this process has closed its copies of the inner end.
-    drop(command);
-    let (mut outer, mut shown, mut buffer) = (File::from(outer), String::new(), [0; 4096]);
-    let mut answers = answers.iter().peekable();
-    // The end of a terminal that no process has open is an error.
-    while let Ok(len @ 1..) = outer.read(&mut buffer) {
-        shown += &String::from_utf8_lossy(&buffer[..len]);
-        if let Some((_, answer)) = answers.next_if(|(question, _)| shown.ends_with(question)) {
-            outer.write_all(answer.as_bytes()).unwrap();
-        }
-    }
-    assert_eq!(answers.next(), None, "{shown}");
-    (shown, child.wait().unwrap().code())
-}
-
 #[test]
-#[cfg(target_os = "linux")]
 fn a_passphrase_is_typed_without_an_echo() {
     let folder = Folder::new();
     folder.write("data", b"hello");
@@ -115,7 +80,8 @@ fn a_passphrase_is_typed_without_an_echo() {
     let (shown, code) = asked(&folder, "decrypt -q data.sv2 -o again", &[("Passphrase: ", "correct\n")]);
     assert_eq!((shown.contains("corr"), code), (false, Some(0)), "{shown}");
     assert_eq!(folder.read("again"), b"hello");
-    let (_, code) = asked(&folder, "decrypt -q data.sv2 -o none", &[("Passphrase: ", "wrong\n")]);
+    let wrong = ("Passphrase: ", "wrong\n");
+    let (_, code) = asked(&folder, "decrypt -q data.sv2 -o none", &[wrong; 3]);
     assert_eq!(code, Some(4));
     // Ctrl-C ends a prompt.
     let (_, code) = asked(&folder, "encrypt -q -p data -o none", &[(new, "corr\x03")]);
@@ -126,7 +92,6 @@ fn a_passphrase_is_typed_without_an_echo() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn an_empty_passphrase_makes_one() {
     let folder = Folder::new();
     folder.write("data", b"hello");
@@ -139,7 +104,6 @@ fn an_empty_passphrase_makes_one() {
 }
 
 #[test]
-#[cfg(target_os = "linux")]
 fn prompts_and_their_refusals() {
     let folder = Folder::new();
     folder.write("data", b"hello");
@@ -153,9 +117,35 @@ fn prompts_and_their_refusals() {
         ("Ctrl-C", &[(new, "corr\x03")]),
     ] {
         let (shown, code) = asked(&folder, "encrypt -q -p data -o out --force", answers);
-        all += &format!("--- {about}\n{}exit {}\n\n", shown.replace('\r', ""), code.unwrap());
+        all += &format!("--- {about}\n{shown}exit {}\n\n", code.unwrap());
     }
-    let (shown, code) = asked(&folder, "decrypt -q -p out -o back", &[("Passphrase: ", "two\n")]);
-    all += &format!("--- the wrong one\n{}exit {}\n", shown.replace('\r', ""), code.unwrap());
+    let (wrong, right) = (("Passphrase: ", "two\n"), ("Passphrase: ", "one\n"));
+    for (about, answers) in
+        [("wrong three times", &[wrong; 3][..]), ("right at last", &[wrong, wrong, right])]
+    {
+        let (shown, code) = asked(&folder, "decrypt -q -p out -o back", answers);
+        all += &format!("--- {about}\n{shown}exit {}\n\n", code.unwrap());
+    }
+    insta::assert_snapshot!(all);
+}
+
+/// A file of identities under the passphrase "correct", which is asked for once per command.
+#[test]
+fn passphrases_of_identity_files() {
+    const LOCKED: &str = include_str!("keys/identity.age");
+    let folder = Folder::new();
+    folder.write("data", b"hello");
+    folder.write_key("locked", LOCKED);
+    let (wrong, right) = (("Passphrase of locked: ", "wrong\n"), ("Passphrase of locked: ", "correct\n"));
+    let mut all = String::new();
+    for (args, answers) in [
+        ("encrypt -i locked data", &[right][..]),
+        ("verify -i locked data.sv2", &[wrong, right]),
+        ("verify -i locked data.sv2", &[wrong; 3]),
+        ("decrypt -i locked data.sv2 -o none", &[("Passphrase of locked: ", "\x03")]),
+    ] {
+        let (shown, code) = asked(&folder, args, answers);
+        all += &format!("--- sv2 {args}\n{shown}exit {}\n\n", code.unwrap());
+    }
     insta::assert_snapshot!(all);
 }

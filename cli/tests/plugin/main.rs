@@ -6,7 +6,9 @@ mod program;
 
 use std::fs;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 
+use stream_v2_testing::command::terminal::{ON_TERMINAL, answered};
 use stream_v2_testing::command::{Folder, Ran};
 
 const PLAIN: &str = "age1sv2test1wpkxz6tw9chzut3wuw0z9r";
@@ -24,12 +26,13 @@ fn main() {
     if let Some(machine) = args.find_map(|arg| arg.strip_prefix("--age-plugin=").map(ToOwned::to_owned)) {
         return program::run(&machine);
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 7] = [
         ("recipients_and_identities_round_trip", recipients_and_identities_round_trip),
         ("nothing_starts_that_an_envelope_names", nothing_starts_that_an_envelope_names),
         ("nothing_starts_while_keys_would_be_printed", nothing_starts_while_keys_would_be_printed),
         ("other_lines_of_a_file_are_not_spoiled", other_lines_of_a_file_are_not_spoiled),
         ("failures_are_told_and_escaped", failures_are_told_and_escaped),
+        ("questions_are_asked_on_the_terminal", questions_are_asked_on_the_terminal),
         ("hybrid_recipients_of_plugins_are_not_mixed", hybrid_recipients_of_plugins_are_not_mixed),
     ];
     for (name, test) in tests {
@@ -64,11 +67,16 @@ impl Place {
 
     fn run_in(&self, args: &str, environment: &[(&str, &str)]) -> Ran {
         // In a session of its own it has no terminal to ask on.
-        let mut command = self.0.sv2_after(&["setsid", "--wait"], args);
+        let mut command = self.command(&["setsid", "--wait"], args);
+        Ran(command.envs(environment.iter().copied()).output().unwrap())
+    }
+
+    fn command(&self, words: &[&str], args: &str) -> Command {
+        let mut command = self.0.sv2_after(words, args);
         let path = format!("{}:{}", self.0.path("bin").display(), std::env::var("PATH").unwrap());
         command.env("PATH", path).env(program::STARTS, self.0.path("starts"));
-        command.env_remove("AGEDEBUG").envs(environment.iter().copied());
-        Ran(command.output().unwrap())
+        command.env_remove("AGEDEBUG");
+        command
     }
 
     fn makes(&self, what: &str) -> String {
@@ -118,8 +126,8 @@ fn nothing_starts_that_an_envelope_names() {
     let native = String::from_utf8(place.0.read("native")).unwrap();
     place.0.write_key("both", &format!("{PLAIN_IDENTITY}\n{native}"));
     place.run("verify -i both data.sv2").done();
-    place.run("encrypt -k key data -o bare.sv2").done();
-    assert_ne!(place.run("verify -i plain bare.sv2").code(), 0);
+    place.run("encrypt -k key data -o of-key.sv2").done();
+    assert_ne!(place.run("verify -i plain of-key.sv2").code(), 0);
     assert_eq!(place.starts(), [""; 0]);
 }
 
@@ -167,6 +175,20 @@ fn failures_are_told_and_escaped() {
     assert_eq!(ran.code(), 4, "{ran}");
     assert!(ran.stderr().contains(r"age-plugin-sv2test: touch \u{1b}[31mit"), "{ran}");
     assert!(ran.stderr().contains("wrong PIN") && !ran.stderr().contains(ASKS_IDENTITY), "{ran}");
+}
+
+fn questions_are_asked_on_the_terminal() {
+    let place = Place::new();
+    place.run(&format!("encrypt -r {ASKS} data")).done();
+    let (confirm, pin) = ("use the key [1 now, 2 never]: ", "PIN: ");
+    let mut all = String::new();
+    for answers in
+        [&[(confirm, "1\n"), (pin, "1234\n")][..], &[(confirm, "1\n"), (pin, "4321\n")], &[(confirm, "2\n")]]
+    {
+        let (shown, code) = answered(place.command(&ON_TERMINAL, "verify -i asks data.sv2"), answers);
+        all += &format!("{shown}exit {}\n\n", code.unwrap());
+    }
+    insta::assert_snapshot!(all);
 }
 
 fn hybrid_recipients_of_plugins_are_not_mixed() {

@@ -78,6 +78,12 @@ fn unwrap(given: &[Stanza], lines: &mut Lines<StdinLock<'_>>) {
         };
         if data.starts_with(ASKS) {
             call(lines, &["msg"], b"touch \x1b[31mit");
+            let [yes, no] = ["now", "never"].map(|answer| BASE64.encode(answer));
+            let answer = call(lines, &["confirm", &yes, &no], b"use the key");
+            if answer.words == ["ok", "no"] {
+                call(lines, &["error", "identity", "0"], b"the key is not to be used");
+                return;
+            }
             let answer = call(lines, &["request-secret"], b"PIN");
             if answer.words[0] != "ok" || answer.body != PIN.as_bytes() {
                 call(lines, &["error", "identity", "0"], b"wrong PIN");

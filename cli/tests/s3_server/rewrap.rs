@@ -17,7 +17,7 @@ fn served() -> Served {
 fn about_one_part_of_an_object_moves() {
     let served = served();
     served.folder.write("data", &plaintext(LEN));
-    served.run("encrypt -q -k key --wrap-key data -o s3://bucket/data.sv2").done();
+    served.run("encrypt -q -k key data -o s3://bucket/data.sv2").done();
     let ran = served.run("rewrap -k key --new-key-file new s3://bucket/data.sv2").done();
     let moved = "5 MiB received, 5 MiB sent, and 35 MiB copied by S3 itself";
     assert!(ran.stderr().contains(moved), "{ran}");
@@ -34,7 +34,7 @@ fn a_thousand_objects_are_rewrapped() {
     const ALL: &str = "rewrap -k key --new-key-file new --report report --all s3://bucket/all/";
     let served = served();
     served.folder.write("data", b"short");
-    served.folder.run("encrypt -q -k key --wrap-key data").done();
+    served.folder.run("encrypt -q -k key data").done();
     let stream = served.folder.read("data.sv2");
     for number in 0..OBJECTS {
         served.server.put(&format!("all/{number}.sv2"), &stream);

@@ -9,6 +9,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use stream_v2_s3_servers::Server;
 use stream_v2_testing::command::Ran;
 use stream_v2_testing::command::s3::Served;
 use stream_v2_testing::plaintext;
@@ -142,15 +143,20 @@ fn with_a_stream(input: &[u8]) -> (Served, Duration) {
     (served, begin.elapsed())
 }
 
-#[test]
-#[ignore = "needs a server, and minutes: .ci/s3 rounds"]
-fn rounds() {
+/// Returns the number of rounds, and the random moments of their kills.
+fn settings() -> (u64, Random) {
     let number =
         |name, other: fn() -> u64| std::env::var(name).map_or_else(|_| other(), |text| text.parse().unwrap());
     let (rounds, seed) =
         (number("SV2_ROUNDS", || 100), number("SV2_SEED", || RandomState::new().hash_one(0)));
     println!("SV2_SEED={seed}");
-    let (mut random, mut figures) = (Random(seed), Figures::default());
+    (rounds, Random(seed))
+}
+
+#[test]
+#[ignore = "needs a server, and minutes: .ci/s3 rounds"]
+fn rounds() {
+    let ((rounds, mut random), mut figures) = (settings(), Figures::default());
     let input = plaintext(LEN);
     let (mut served, mut takes) = with_a_stream(&input);
     while figures.rounds < rounds {
@@ -176,4 +182,53 @@ fn rounds() {
         }
     }
     println!("{figures:?}");
+}
+
+/// Kills an encryption for a recipient, and resumes it without the identity: into a file, a
+/// database, and S3.
+#[test]
+#[ignore = "needs a server, and minutes: .ci/s3 resume-keys"]
+fn resume_keys() {
+    let (rounds, mut random) = settings();
+    let (input, mut served) = (plaintext(LEN), Served::new());
+    served.folder.write("data", &input);
+    let recipient = served.folder.run("keygen --identity -o identity").done().text().trim().to_owned();
+    for output in ["out", "sqlite:all.db?stream=out", "s3://bucket/out"] {
+        let args = format!("encrypt -r {recipient} --sync-every 4M data -o {output}");
+        let begin = Instant::now();
+        served.run(&format!("{args} -q")).done();
+        let takes = begin.elapsed();
+        let mut figures = Figures::default();
+        while figures.rounds < rounds {
+            if output.starts_with("s3:") && figures.rounds.is_multiple_of(ROUNDS_OF_A_SERVER) {
+                served.server = Server::start();
+            }
+            remove(&served, output);
+            let task = Task { args: &args, input: &[], takes };
+            round(&mut served, &task, false, &mut random, &mut figures);
+            let kept = kept_keys(&served);
+            assert!(kept.is_empty(), "{output}: round {}: {kept:?}", figures.rounds);
+            let back = served.run(&format!("decrypt -q -i identity {output} -o -")).done();
+            assert!(back.stdout() == input);
+            figures.exact += 1;
+            figures.rounds += 1;
+        }
+        println!("{output}: {figures:?}");
+        assert!(figures.gone_on > 0, "{output}: no run was resumed");
+    }
+}
+
+fn remove(served: &Served, output: &str) {
+    match output {
+        "out" => drop(std::fs::remove_file(served.folder.path("out"))),
+        _ if output.starts_with("s3:") => served.server.remove("out"),
+        _ => drop(served.run(&format!("delete {output}"))),
+    }
+}
+
+/// Returns the names of the resume keys that are left, in the state folder of the command.
+fn kept_keys(served: &Served) -> Vec<String> {
+    let kept = std::fs::read_dir(served.folder.path("state/resume-keys")).unwrap();
+    let names = kept.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name != "CACHEDIR.TAG").collect()
 }

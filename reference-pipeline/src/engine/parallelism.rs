@@ -41,6 +41,19 @@ impl Parallelism {
         Self { workers, window: window + WINDOW_SLACK }
     }
 
+    /// Narrows the width so that segments of so many bytes of plaintext, with two buffers each, fit
+    /// in `memory` bytes. One segment remains.
+    #[must_use]
+    pub fn within(self, memory: u64, segment_size: u32) -> Self {
+        let fitting = memory / (2 * u64::from(segment_size)).max(1);
+        let fitting = usize::try_from(fitting).unwrap_or(usize::MAX).max(1);
+        if self == Self::default() && fitting >= WORKERS_DEFAULT_MAX + WINDOW_SLACK {
+            return self;
+        }
+        let Self { workers, window } = self.resolved();
+        Self { workers: workers.min(fitting), window: window.min(fitting) }
+    }
+
     /// Replaces zeros by numbers. Both numbers are at least 1.
     #[must_use]
     pub fn resolved(self) -> Self {
@@ -74,5 +87,15 @@ mod tests {
         );
         let narrow = Parallelism { workers: 2, window: 1 };
         assert_eq!(narrow.resolved(), narrow);
+    }
+
+    #[test]
+    fn memory_limits_the_width() {
+        let wide = Parallelism { workers: 4, window: 8 };
+        for (segments, workers, window) in [(8, 4, 8), (5, 4, 5), (3, 3, 3), (1, 1, 1), (0, 1, 1)] {
+            assert_eq!(wide.within(segments * 2000, 1000), Parallelism { workers, window });
+        }
+        assert_eq!(Parallelism::default().within(u64::MAX, u32::MAX), Parallelism::default());
+        assert_eq!(Parallelism::default().within(4000, 1000).window, 2);
     }
 }

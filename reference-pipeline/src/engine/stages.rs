@@ -66,4 +66,10 @@ pub(crate) trait Engine {
         worker: impl FnMut() -> W,
         writer: &mut impl WriterStage<F>,
     ) -> impl Future<Output = Result<(), Error>>;
+
+    /// Calls a function that computes for long, such as Argon2id, where it delays no other task.
+    fn compute<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> impl Future<Output = Result<T, Error>>;
 }

@@ -35,8 +35,7 @@ impl Engine for Tasks {
         worker: impl FnMut() -> W,
         writer: &mut impl WriterStage<F>,
     ) -> Result<(), Error> {
-        let runtime = Handle::try_current();
-        let runtime = runtime.map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))?;
+        let runtime = runtime()?;
         let Parallelism { workers, window } = parallelism.resolved();
         let (permit_sender, permits) = channel(window);
         // Every result holds a permit except one: the reader's last message.
@@ -60,6 +59,20 @@ impl Engine for Tasks {
         while results.recv().await.is_some() {}
         written
     }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        // A panic becomes an error there, as everywhere.
+        let called = runtime()?.spawn_blocking(|| catch_panic(Stage::Start, None, call)).await;
+        called.unwrap_or_else(|error| Err(Error::io(Stage::Start, None, io::Error::other(error))))
+    }
+}
+
+/// Returns the runtime that polls this.
+fn runtime() -> Result<Handle, Error> {
+    Handle::try_current().map_err(|error| Error::io(Stage::Start, None, io::Error::other(error)))
 }
 
 /// Polls both until the writer is done. The reader ends before it or with it.

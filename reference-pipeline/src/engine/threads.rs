@@ -58,6 +58,13 @@ impl Engine for Threads {
         let workers = iter::once(first).chain((1..workers).map(|_| worker())).collect();
         run(window, source, workers, writer)
     }
+
+    async fn compute<T: Send + 'static>(
+        &self,
+        call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        call()
+    }
 }
 
 /// Starts the threads, runs the writer, and joins the threads.

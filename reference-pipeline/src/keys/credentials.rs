@@ -73,6 +73,12 @@ impl Credentials {
         self
     }
 
+    /// Returns what an envelope may cost.
+    #[must_use]
+    pub const fn limits(&self) -> Argon2idLimits {
+        self.limits
+    }
+
     /// Opens the stream of `header` by the envelope after it.
     pub(super) fn open_by(
         &self,
@@ -159,9 +165,10 @@ impl Credentials {
         for passphrase in &self.passphrases {
             // A passphrase that cannot be used is not asked for.
             stanza.check_policy(self.limits).map_err(fault)?;
-            let unwrapped = passphrase.with(|bytes| stanza.unwrap(bytes, self.limits, &mut memory));
+            let unwrapped = passphrase
+                .find(|bytes| tries.unwrapped(stanza.unwrap(bytes, self.limits, &mut memory)).transpose());
             let unwrapped = unwrapped.map_err(|error| Error::io(Stage::Start, None, error))?;
-            if let Some(key) = tries.unwrapped(unwrapped)? {
+            if let Some(key) = unwrapped.transpose()? {
                 return tries.only(&key, OpenedBy::Passphrase).map(Some);
             }
         }

@@ -1,4 +1,4 @@
-//! Passphrases, which are asked for when a stanza needs one, and once.
+//! Passphrases, which are asked for when a stanza needs one.
 
 use std::fmt;
 use std::io;
@@ -10,13 +10,14 @@ type Ask = dyn FnMut() -> io::Result<Zeroizing<Vec<u8>>> + Send;
 
 /// A passphrase that is known, or that is asked for when it is needed (§12.1).
 ///
-/// Clones share it: it is asked for at most once.
+/// Clones share it. Once it has opened something, or was wrong as often as it may be, it is not
+/// asked for again.
 #[derive(Clone)]
 pub struct Passphrase(Arc<Mutex<State>>);
 
 enum State {
     Known(Zeroizing<Vec<u8>>),
-    Asked(Box<Ask>),
+    Asked { ask: Box<Ask>, tries: u32 },
 }
 
 impl Passphrase {
@@ -31,23 +32,40 @@ impl Passphrase {
     /// After an error it is asked for again.
     #[must_use]
     pub fn asked(ask: impl FnMut() -> io::Result<Zeroizing<Vec<u8>>> + Send + 'static) -> Self {
-        Self(Arc::new(Mutex::new(State::Asked(Box::new(ask)))))
+        Self::asked_up_to(1, ask)
     }
 
-    /// Calls `with` with the passphrase.
+    /// Calls `ask` when the passphrase is needed, and again as long as it is wrong, up to `tries`
+    /// times.
+    #[must_use]
+    pub fn asked_up_to(
+        tries: u32,
+        ask: impl FnMut() -> io::Result<Zeroizing<Vec<u8>>> + Send + 'static,
+    ) -> Self {
+        Self(Arc::new(Mutex::new(State::Asked { ask: Box::new(ask), tries })))
+    }
+
+    /// Calls `with` with the passphrase until it returns something, or all tries are used.
     ///
     /// # Errors
     ///
     /// - any error of the function that asks.
-    pub(super) fn with<T>(&self, with: impl FnOnce(&[u8]) -> T) -> io::Result<T> {
+    pub(super) fn find<T>(&self, mut with: impl FnMut(&[u8]) -> Option<T>) -> io::Result<Option<T>> {
         // A panic of the function that asks leaves the state as it was.
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let State::Asked(ask) = &mut *state {
-            *state = State::Known(ask()?);
-        }
-        match &*state {
-            State::Known(bytes) => Ok(with(bytes)),
-            State::Asked(_) => Err(io::ErrorKind::Other.into()),
+        loop {
+            let (ask, tries) = match &mut *state {
+                State::Known(bytes) => return Ok(with(bytes)),
+                State::Asked { ask, tries } => (ask, tries),
+            };
+            let bytes = ask()?;
+            *tries = tries.saturating_sub(1);
+            let is_last = *tries == 0;
+            let found = with(&bytes);
+            if found.is_some() || is_last {
+                *state = State::Known(bytes);
+                return Ok(found);
+            }
         }
     }
 }
@@ -62,21 +80,38 @@ impl fmt::Debug for Passphrase {
 mod tests {
     use super::*;
 
+    fn answers(
+        tries: u32,
+        mut given: impl Iterator<Item = Option<&'static str>> + Send + 'static,
+    ) -> Passphrase {
+        Passphrase::asked_up_to(tries, move || {
+            let answer = given.next().unwrap().ok_or(io::ErrorKind::BrokenPipe)?;
+            Ok(answer.as_bytes().to_vec().into())
+        })
+    }
+
+    fn found(passphrase: &Passphrase, right: &str) -> io::Result<bool> {
+        passphrase.find(|bytes| (bytes == right.as_bytes()).then_some(())).map(|found| found.is_some())
+    }
+
     #[test]
     fn passphrase_is_asked_for_once_and_never_shown() {
-        let mut asked = 0;
-        let passphrase = Passphrase::asked(move || {
-            asked += 1;
-            match asked {
-                1 => Err(io::ErrorKind::BrokenPipe.into()),
-                2 => Ok(b"two".to_vec().into()),
-                _ => Ok(b"again".to_vec().into()),
-            }
-        });
-        assert_eq!(passphrase.with(<[u8]>::len).unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+        let passphrase = answers(1, [None, Some("two")].into_iter());
+        assert_eq!(found(&passphrase, "two").unwrap_err().kind(), io::ErrorKind::BrokenPipe);
         for passphrase in [passphrase.clone(), passphrase] {
-            assert_eq!(passphrase.with(<[u8]>::to_vec).unwrap(), b"two");
+            assert!(found(&passphrase, "two").unwrap());
             assert_eq!(format!("{passphrase:?}"), "Passphrase(secret)");
         }
+    }
+
+    #[test]
+    fn passphrase_is_asked_for_until_it_is_right() {
+        let passphrase = answers(3, [Some("one"), Some("two")].into_iter());
+        assert!(found(&passphrase, "two").unwrap());
+        // It was right once, so it is the one that the caller means.
+        assert!(!found(&passphrase, "one").unwrap());
+        let passphrase = answers(2, [Some("one"), Some("two")].into_iter());
+        assert!(!found(&passphrase, "three").unwrap());
+        assert!(!found(&passphrase, "one").unwrap() && found(&passphrase, "two").unwrap());
     }
 }

@@ -184,9 +184,9 @@ impl Recipients {
         }
         let (salt, mut memory) = (salt()?, Argon2idMemory::new());
         let wrapped = passphrase
-            .with(|bytes| WrappedKey::by_password(bytes, self.argon2id, salt, content_key, &mut memory))
+            .find(|bytes| Some(WrappedKey::by_password(bytes, self.argon2id, salt, content_key, &mut memory)))
             .map_err(|error| Error::io(Stage::Start, None, error))?;
-        Ok(vec![wrapped.map_err(fault)?])
+        wrapped.into_iter().collect::<Result<_, _>>().map_err(fault)
     }
 
     #[cfg(feature = "age")]

@@ -5,6 +5,7 @@ use stream_v2_format::envelope::Envelope;
 use stream_v2_format::wire::HeaderV1;
 use stream_v2_format::{self as format, Misuse};
 
+use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
 use crate::keys::{Credentials, OpenedBy, Recipients};
 
@@ -20,11 +21,13 @@ pub(crate) enum WriterKeys<'a> {
 
 impl WriterKeys<'_> {
     /// Returns the content key of a new stream, and its envelope if it gets one.
-    pub(super) fn begin(&self) -> Result<(ContentKey, Option<Envelope>), Error> {
+    pub(super) async fn begin(&self, engine: &impl Engine) -> Result<(ContentKey, Option<Envelope>), Error> {
         match self {
             Self::Content(key) => Ok(((*key).clone(), None)),
             Self::Recipients(recipients, _) => {
-                recipients.begin().map(|(key, envelope)| (key, Some(envelope)))
+                let recipients = (*recipients).clone();
+                let (key, envelope) = engine.compute(move || recipients.begin()).await?;
+                Ok((key, Some(envelope)))
             }
         }
     }
@@ -80,6 +83,14 @@ impl ReaderKeys<'_> {
     /// Returns whether the stream's own envelope is ignored.
     pub(super) fn has_detached_envelope(&self) -> bool {
         matches!(self, Self::Credentials(credentials) if credentials.detached_envelope().is_some())
+    }
+
+    /// Returns a copy of what may take long to open a stream.
+    pub(super) fn owned(&self) -> Option<Credentials> {
+        match self {
+            Self::Credentials(credentials) => Some((*credentials).clone()),
+            Self::Content(_) | Self::Opened => None,
+        }
     }
 
     pub(super) fn open(

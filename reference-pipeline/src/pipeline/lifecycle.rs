@@ -105,7 +105,7 @@ impl DecryptPipeline<'_> {
         mut source: impl Source + Send,
         output: P,
     ) -> Result<Summary, Error> {
-        match catch_panic_async(Stage::Source, None, self.opened(&mut source)).await {
+        match catch_panic_async(Stage::Source, None, self.opened(engine, &mut source)).await {
             Ok(stream) => self.resume_on(engine, &stream, &Committed::NOTHING, source, output).await,
             Err(error) => {
                 Committer::new(output, self.durability, 0, &self.telemetry)
@@ -125,8 +125,9 @@ impl DecryptPipeline<'_> {
     ) -> Result<Summary, Error> {
         let mut committer = Committer::new(output, self.durability, committed.plaintext_len, &self.telemetry);
         let opened = async {
-            let mut writer = DecryptWriter::begin(stream, committed, &mut committer, self.settings()).await?;
-            let result = decrypt::run(engine, self.settings(), stream, source, &mut writer).await;
+            let settings = self.settings(stream.header());
+            let mut writer = DecryptWriter::begin(stream, committed, &mut committer, settings).await?;
+            let result = decrypt::run(engine, settings, stream, source, &mut writer).await;
             writer.finish(self.salvage, result).await
         };
         let result = catch_panic_async(Stage::Writer, None, opened).await;
@@ -134,13 +135,25 @@ impl DecryptPipeline<'_> {
         committer.finish(result, OnFailure::Abort).await
     }
 
-    pub(crate) async fn opened(&self, source: &mut impl Source) -> Result<StreamOpener, Error> {
+    pub(crate) async fn opened(
+        &self,
+        engine: &impl Engine,
+        source: &mut impl Source,
+    ) -> Result<StreamOpener, Error> {
         let read = match self.keys.has_detached_envelope() {
             true => own_header(source).await,
             false => stream_header(source).await,
         };
         let (header, envelope) = read.map_err(|error| self.shutdown.unless_cut_off(error))?;
-        self.open_header(&header, &envelope).map(|(stream, _)| stream)
+        let (stream, _) = match self.keys.owned() {
+            None => self.keys.open(&header, &envelope, self.context)?,
+            Some(credentials) => {
+                let context = self.context.to_vec();
+                engine.compute(move || credentials.open(&header, &envelope, &context)).await?
+            }
+        };
+        self.check_policy(&header)?;
+        Ok(stream)
     }
 
     /// Opens a stream whose stream header, and envelope with its CRC, were read before.
@@ -151,17 +164,25 @@ impl DecryptPipeline<'_> {
     /// - `limit.policy` if its segments are too large.
     pub fn open_header(&self, header: &HeaderV1, envelope: &[u8]) -> Result<(StreamOpener, OpenedBy), Error> {
         let opened = self.keys.open(header, envelope, self.context)?;
-        //= spec/stream-v2.md#sv2-lim-002
-        //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
-        //# segment_size is above a limit that its caller has set.
-        if header.segment_size() > self.segment_size_max {
-            let error = stream_v2_format::Error::over_policy(header.segment_size(), self.segment_size_max);
-            return Err(Error::format(Stage::Start, error));
-        }
+        self.check_policy(header)?;
         Ok(opened)
     }
 
-    fn settings(&self) -> Settings<'_> {
-        Settings { parallelism: self.parallelism, telemetry: &self.telemetry, shutdown: &self.shutdown }
+    fn check_policy(&self, header: &HeaderV1) -> Result<(), Error> {
+        //= spec/stream-v2.md#sv2-lim-002
+        //# A reader MAY refuse with `limit.policy`, after header_tag was verified, a stream whose
+        //# segment_size is above a limit that its caller has set.
+        let fitting = u32::try_from(self.memory_max / 2).unwrap_or(u32::MAX);
+        let allowed = self.segment_size_max.min(fitting);
+        if header.segment_size() > allowed {
+            let error = stream_v2_format::Error::over_policy(header.segment_size(), allowed);
+            return Err(Error::format(Stage::Start, error));
+        }
+        Ok(())
+    }
+
+    fn settings(&self, header: &HeaderV1) -> Settings<'_> {
+        let parallelism = self.parallelism.within(self.memory_max, header.segment_size());
+        Settings { parallelism, telemetry: &self.telemetry, shutdown: &self.shutdown }
     }
 }

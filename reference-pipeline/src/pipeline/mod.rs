@@ -177,7 +177,8 @@ impl<'a> EncryptPipeline<'a> {
         sink: &mut dyn OutputSink,
         managers: Managers<'_>,
     ) -> Result<Summary, Error> {
-        self.run_new(self.new_stream(), &mut source, BlockingOutput { sink, managers })
+        let new = block_on(self.new_stream(&Threads));
+        self.run_new(new, &mut source, BlockingOutput { sink, managers })
     }
 
     pub(crate) fn run_new(
@@ -234,6 +235,9 @@ pub struct DecryptPipeline<'a> {
     pub salvage: bool,
     /// Refuses streams with larger segments, in bytes (SV2-LIM-002).
     pub segment_size_max: u32,
+    /// The largest memory for segments, in bytes. It narrows the width of a run, and refuses
+    /// streams of which one segment does not fit, with two buffers (SV2-LIM-002).
+    pub memory_max: u64,
     /// Most links from run to run that a range reader follows (SV2-RNG-009).
     pub links_max: u32,
     /// Sets when the sink is made durable.
@@ -268,6 +272,7 @@ impl<'a> DecryptPipeline<'a> {
             //# for that stream to be salvaged.
             salvage: false,
             segment_size_max: stream_v2_format::limits::SEGMENT_SIZE_MAX,
+            memory_max: u64::MAX,
             links_max: u32::MAX,
             durability: Durability::default(),
             telemetry: Telemetry::new(),
@@ -370,7 +375,7 @@ impl<'a> DecryptPipeline<'a> {
     /// - the errors of [`read_stream_header`](crate::io::read_stream_header).
     /// - `key.header_tag` or `limit.policy` if a check fails.
     pub fn open_stream(&self, source: &mut impl Read) -> Result<StreamOpener, Error> {
-        block_on(self.opened(&mut BlockingSource(Watched::new(source, &self.shutdown))))
+        block_on(self.opened(&Threads, &mut BlockingSource(Watched::new(source, &self.shutdown))))
     }
 }
 

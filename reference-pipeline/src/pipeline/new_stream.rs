@@ -4,7 +4,8 @@ use stream_v2_format::crypto::{Committed, ContentKey, ResumeKey, RunSalt, Stream
 use stream_v2_format::envelope::Envelope;
 
 use super::EncryptPipeline;
-use crate::engine::catch_panic::catch_panic;
+use crate::engine::catch_panic::catch_panic_async;
+use crate::engine::stages::Engine;
 use crate::error::{Error, Stage};
 use crate::keys::salts::Salts;
 use crate::storage::OutputFile;
@@ -23,12 +24,12 @@ pub(crate) struct NewStream {
 
 impl EncryptPipeline<'_> {
     /// Draws the salts of a stream, and its content key if there are recipients.
-    pub(crate) fn new_stream(&self) -> Result<NewStream, Error> {
+    pub(crate) async fn new_stream(&self, engine: &impl Engine) -> Result<NewStream, Error> {
         // Recipients may call the caller's code, which may panic.
-        catch_panic(Stage::Start, None, || self.drawn())
+        catch_panic_async(Stage::Start, None, self.drawn(engine)).await
     }
 
-    fn drawn(&self) -> Result<NewStream, Error> {
+    async fn drawn(&self, engine: &impl Engine) -> Result<NewStream, Error> {
         let fault = |error| Error::format(Stage::Start, error);
         if self.salts.is_none() && self.params.stream_salt != [0; 32] {
             return Err(fault(stream_v2_format::Error::misuse(stream_v2_format::Misuse::SaltChosen)));
@@ -39,7 +40,7 @@ impl EncryptPipeline<'_> {
             // A suite whose keys wear out starts another epoch before they do (§21.4).
             params.epoch_segments = params.default_epoch();
         }
-        let (key, envelope) = self.keys.begin()?;
+        let (key, envelope) = self.keys.begin(engine).await?;
         if envelope.is_some() {
             // The stanzas name keys. There is nothing for the stream header to name (SV2-KEY-005).
             params.key_id = [0; 16];

@@ -4,6 +4,8 @@ use std::io::Read;
 
 use stream_v2_format::wire::JournalRole;
 
+use crate::engine::block_on::block_on;
+use crate::engine::threads::Threads;
 use crate::error::Error;
 use crate::observe::{LogManager, Managers};
 use crate::pipeline::output::BlockingOutput;
@@ -27,18 +29,19 @@ impl EncryptPipeline<'_> {
         mut sink: FileSink,
         log: Option<&mut dyn LogManager>,
     ) -> Result<Summary, Error> {
-        let (new, mut journal) = self.begin_file(&mut sink, stamp);
+        let new = block_on(self.new_stream(&Threads));
+        let (new, mut journal) = self.begin_file(new, &mut sink, stamp);
         let managers = Managers { log: log.map(|log| log as _), crash: Some(&mut journal) };
         self.run_new(new, &mut source, BlockingOutput { sink: &mut sink, managers })
     }
 
-    /// Draws the keys of a new stream, and prepares its sink and its journal.
+    /// Prepares the sink and the journal of a new stream.
     pub(crate) fn begin_file(
         &self,
+        mut new: Result<NewStream, Error>,
         sink: &mut FileSink,
         stamp: SourceStamp,
     ) -> (Result<NewStream, Error>, FileJournal) {
-        let mut new = self.new_stream();
         let resume_key = new.as_mut().ok().and_then(|new| self.resume_key(new, sink.output()));
         if let Some(resume_key) = &resume_key {
             sink.set_output(sink.output().of_stream(resume_key.stream_salt()));

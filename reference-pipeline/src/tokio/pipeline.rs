@@ -30,7 +30,8 @@ impl EncryptPipeline<'_> {
         managers: AsyncManagers<'_>,
     ) -> Result<Summary, Error> {
         let source = Awaited::new(&mut source, &self.shutdown);
-        self.run_on(&Tasks, self.new_stream(), source, AsyncOutput { sink, managers }).await
+        let new = self.new_stream(&Tasks).await;
+        self.run_on(&Tasks, new, source, AsyncOutput { sink, managers }).await
     }
 
     /// Does the same as [`resume`](Self::resume), on tasks.
@@ -66,7 +67,7 @@ impl EncryptPipeline<'_> {
         mut sink: FileSink,
         log: Option<&mut (dyn LogManager + Send)>,
     ) -> Result<Summary, Error> {
-        let (new, journal) = self.begin_file(&mut sink, stamp);
+        let (new, journal) = self.begin_file(self.new_stream(&Tasks).await, &mut sink, stamp);
         let managers = AsyncManagers::none().with_log(log).with_crash(journal);
         let source = Awaited::new(&mut source, &self.shutdown);
         let output = AsyncOutput { sink: &mut Offloaded::new(sink), managers };
@@ -117,7 +118,7 @@ impl DecryptPipeline<'_> {
     /// - the errors of [`open_stream`](Self::open_stream).
     pub async fn open_stream_async(&self, source: &mut impl AsyncSource) -> Result<StreamOpener, Error> {
         let mut source = Awaited::new(source, &self.shutdown);
-        catch_panic_async(Stage::Source, None, self.opened(&mut source)).await
+        catch_panic_async(Stage::Source, None, self.opened(&Tasks, &mut source)).await
     }
 
     /// Does the same as [`run_to_file`](Self::run_to_file), on tasks.

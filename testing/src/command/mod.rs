@@ -7,6 +7,8 @@ pub mod modes;
 #[cfg(feature = "s3")]
 pub mod s3;
 pub mod stream;
+#[cfg(target_os = "linux")]
+pub mod terminal;
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;

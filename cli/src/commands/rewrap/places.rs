@@ -116,7 +116,8 @@ fn header(source: &dyn ReadAt) -> std::io::Result<Option<HeaderV1>> {
 }
 
 fn open_bucket(name: &str) -> Result<Bucket, Failure> {
-    Config::from_env().and_then(|config| Bucket::new(name, &config)).map_err(Failure::usage)
+    let bucket = Config::from_env().and_then(|config| Bucket::new(name, &config));
+    bucket.map_err(|error| Failure::s3(&error))
 }
 
 /// Visits all streams in a place, in the order of their names.

@@ -53,14 +53,14 @@ impl LockedFile {
         Ok(Self { file, passphrase, plugins, opened: OnceLock::new() })
     }
 
-    /// Returns the identities, or `None` if the passphrase is wrong. It is asked for once.
+    /// Returns the identities, or `None` if the passphrase is wrong.
     ///
     /// # Errors
     ///
     /// - any error of asking for the passphrase.
     pub(super) fn identities(&self) -> io::Result<Option<&[Identity]>> {
         if self.opened.get().is_none() {
-            let opened = self.passphrase.with(|passphrase| self.open(passphrase))?;
+            let opened = self.passphrase.find(|passphrase| self.open(passphrase))?;
             // Another thread may have opened it, with the same passphrase.
             let _ = self.opened.set(opened);
         }
