@@ -19,7 +19,7 @@ use crate::progress::stats::Stats;
 use crate::report::advice::walk_failed;
 use crate::report::failed_call::failed_call;
 use crate::report::failed_run::FailedRun;
-use crate::report::json::{finish, place};
+use crate::report::json::{finish, key_id, place};
 use crate::stdio::remark;
 use crate::text::size::{bytes, count};
 
@@ -75,6 +75,7 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         stats.within(args.open.memory_limit, decryptor.segment_size());
         let by = keys.opener(decryptor.open(&unlock)?);
         result.opened_by = Some(by.kind);
+        result.key_id = by.key_id.and_then(key_id);
         opener = decryptor.stanzas().next().map(|_| by);
         decryptor.verify(&unlock, &mut |event| {
             if let Event::Run(event) = event {
@@ -83,7 +84,9 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         })
     });
     let committed = progress.committed();
-    result.key_id = stream_key_id.map(hex::encode);
+    if result.opened_by.is_none() {
+        result.key_id = stream_key_id.and_then(key_id);
+    }
     (result.segments, result.plaintext_len) = (Some(committed.segments), Some(committed.plaintext_len));
     let summary = verified.map_err(|error| {
         let failed = FailedRun {
@@ -132,7 +135,7 @@ fn check_sums(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     let mut walk = KeylessWalk::reading_with(source, WalkDepth::Wires, detached.as_ref())
         .map_err(failed)
         .map_err(|failure| failure.hint(NO_KEY))?;
-    result.key_id = Some(hex::encode(walk.header().params().key_id));
+    result.key_id = key_id(walk.header().params().key_id);
     let (mut plaintext_len, mut stream_len) = (0, walk.header().body_offset().0);
     loop {
         let segment = walk.next_segment().map_err(failed).map_err(|failure| failure.hint(NO_KEY));

@@ -118,16 +118,17 @@ impl Keys {
     /// Returns what opened a stream, in one word and in words for the user.
     pub(crate) fn opener(&self, by: OpenedBy) -> Opener {
         let file = || self.file.as_ref().map_or_else(String::new, |file| format!(" {}", file.name));
-        match by {
-            OpenedBy::KeyFile(_) => Opener { kind: "key_file", shown: format!("the key file{}", file()) },
-            OpenedBy::KeyStanza(_) => Opener { kind: "key_stanza", shown: format!("the key file{}", file()) },
+        let (kind, shown, key_id) = match by {
+            OpenedBy::KeyFile(id) => ("key_file", format!("the key file{}", file()), Some(id)),
+            OpenedBy::KeyStanza(id) => ("key_stanza", format!("the key file{}", file()), Some(id)),
             OpenedBy::Identity(index) => {
                 let name = self.identities.get(index).map_or("", |(_, name)| name);
-                Opener { kind: "identity", shown: format!("an identity of {name}") }
+                ("identity", format!("an identity of {name}"), None)
             }
-            OpenedBy::Passphrase => Opener { kind: "passphrase", shown: "the passphrase".into() },
-            _ => Opener { kind: "content_key", shown: "the content key".into() },
-        }
+            OpenedBy::Passphrase => ("passphrase", "the passphrase".into(), None),
+            _ => ("content_key", "the content key".into(), None),
+        };
+        Opener { kind, shown, key_id }
     }
 }
 
@@ -157,6 +158,8 @@ pub(crate) struct Opener {
     pub(crate) kind: &'static str,
     /// The words in messages.
     pub(crate) shown: String,
+    /// The id of the key file that opened it.
+    pub(crate) key_id: Option<[u8; 16]>,
 }
 
 impl Opener {

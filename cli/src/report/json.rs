@@ -56,6 +56,11 @@ pub(crate) fn place(place: &(impl AsRef<OsStr> + ?Sized)) -> (Option<String>, Op
     (Some(place.to_string_lossy().into_owned()), hex)
 }
 
+/// Returns the id of a key in digits. Zeros name no key.
+pub(crate) fn key_id(id: [u8; 16]) -> Option<String> {
+    (id != [0; 16]).then(|| hex::encode(id))
+}
+
 /// The result of `encrypt` and `decrypt`.
 #[derive(Default, Serialize)]
 pub(crate) struct RunResult {
@@ -98,14 +103,17 @@ impl RunResult {
         }
     }
 
-    /// Names the key of the stream.
+    /// Names the key of the stream, unless it is known what opened it.
     pub(crate) fn key(&mut self, id: Option<[u8; 16]>) {
-        self.key_id = id.map(hex::encode);
+        if self.opened_by.is_none() {
+            self.key_id = id.and_then(key_id);
+        }
     }
 
     /// Names what opened the stream.
-    pub(crate) const fn opened_by(&mut self, opener: &Opener) {
+    pub(crate) fn opened_by(&mut self, opener: &Opener) {
         self.opened_by = Some(opener.kind);
+        self.key_id = opener.key_id.and_then(key_id);
     }
 
     /// Reports the work that an incomplete run has committed.

@@ -30,7 +30,7 @@ const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K -o out.
 const SEGMENTS: usize = 48;
 const FED: usize = SEGMENTS * 65_536 + 1000;
 /// A header, a full segment of 16 frames, and the like.
-const PARTIAL_LEN: u64 = 128 + SEGMENTS as u64 * (96 + 65_536 + 18 * 24 + 36 + 52);
+const PARTIAL_LEN: u64 = 128 + 1024 + SEGMENTS as u64 * (96 + 65_536 + 18 * 24 + 36 + 52);
 
 #[test]
 fn encrypting_keeps_an_exact_prefix_that_can_be_salvaged() {

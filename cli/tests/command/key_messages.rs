@@ -169,3 +169,21 @@ fn passphrase_that_costs_too_much() {
     let ran = folder.run("decrypt -k key --memory-limit 8M --jobs 4 --stats plain.sv2 -o out").done();
     assert!(ran.stderr().contains("4 workers, at most 4 segments in memory"), "{ran}");
 }
+
+/// `sv2` wrote streams without an envelope at first. One that was interrupted is resumed.
+#[test]
+fn partial_outputs_without_an_envelope() {
+    let folder = folder();
+    let whole = folder.read("plain.sv2");
+    folder.write("data.sv2.partial", &whole[..2_500_000]);
+    let mut said = folder.said(&[
+        "encrypt --passphrase-file right data",
+        "encrypt -k other data",
+        "encrypt -k key --context else data",
+    ]);
+    writeln!(said, "--- sv2 encrypt -k key data\n{}", folder.run("encrypt -k key data").done()).unwrap();
+    insta::assert_snapshot!(said);
+    folder.run("decrypt -q -k key data.sv2 -o back").done();
+    assert!(folder.read("back") == folder.read("data"));
+    assert_eq!(folder.read("data.sv2")[..2_000_000], whole[..2_000_000]);
+}

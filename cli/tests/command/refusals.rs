@@ -332,7 +332,7 @@ fn what_an_earlier_run_has_left_outlives_a_wrong_key() {
     let folder = Folder::new();
     folder.write("data", b"hello");
     folder.run("encrypt -q -k key data").done();
-    folder.write_key("other", &key_text([9; 16], [9; 32]));
+    folder.write_key("other", &key_text(KEY_ID, [9; 32]));
     let left = &SMALL.stream().0[..9000];
     folder.write("back.partial", left);
     assert_eq!(folder.run("decrypt -k other data.sv2 -o back --restart").code(), 4);

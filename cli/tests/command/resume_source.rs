@@ -11,10 +11,10 @@ use stream_v2_testing::plaintext;
 
 use crate::resume::{ENCRYPT, LEN, folder};
 
-/// Leaves a stream header, and a journal without a record.
+/// Leaves a stream header with its envelope, and a journal without a record.
 fn interrupted_before_the_first_commit(folder: &Folder) {
     assert!(killed_at(folder, ENCRYPT, 2600));
-    folder.write("data.sv2.partial", &folder.read("data.sv2.partial")[..128]);
+    folder.write("data.sv2.partial", &folder.read("data.sv2.partial")[..128 + 1024]);
     folder.write("data.sv2.journal", &folder.read("data.sv2.journal")[..212]);
 }
 
@@ -87,11 +87,11 @@ fn published() -> Folder {
     let mut command = folder.sv2("decrypt -q -k key - -o back");
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(&stream[..128]).unwrap();
+    stdin.write_all(&stream[..128 + 1024]).unwrap();
     // From then on the output is written in place.
     wait_until("the journal", || folder.exists("back.journal"));
     fs::hard_link(folder.path("back.journal"), folder.path("kept")).unwrap();
-    stdin.write_all(&stream[128..]).unwrap();
+    stdin.write_all(&stream[128 + 1024..]).unwrap();
     drop(stdin);
     assert!(child.wait().unwrap().success());
     fs::rename(folder.path("kept"), folder.path("back.journal")).unwrap();

@@ -17,7 +17,10 @@ fn file_to_file_under_default_names() {
     assert_eq!(encrypted.stderr(), "sv2: data.tar.sv2: 20000 bytes (19.5 KiB) encrypted, in 2 segments\n");
     std::fs::remove_file(folder.path("data.tar")).unwrap();
     let decrypted = folder.run("decrypt -k key data.tar.sv2").done();
-    assert_eq!(decrypted.stderr(), "sv2: data.tar: 20000 bytes (19.5 KiB) decrypted, from 2 segments\n");
+    assert_eq!(
+        decrypted.stderr(),
+        "sv2: data.tar: 20000 bytes (19.5 KiB) decrypted, from 2 segments; opened with the key file key\n"
+    );
     assert_eq!(folder.read("data.tar"), plaintext(20_000));
     assert_eq!(folder.names(), ["data.tar", "data.tar.sv2", "key"]);
     assert!(encrypted.stdout().is_empty() && decrypted.stdout().is_empty());
@@ -120,7 +123,8 @@ fn the_key_file_may_come_from_the_environment_or_standard_input() {
     assert_eq!(by_input.stdout(), b"hello");
     // `verify` uses the key from the environment.
     let verified = folder.sv2("verify data.sv2").env("SV2_KEY_FILE", "key").output().unwrap();
-    assert_eq!(verified.stdout, b"data.sv2: authentic and complete: 2 segments, 5 bytes of plaintext\n");
+    let said = b"data.sv2: authentic and complete: 2 segments, 5 bytes of plaintext\n";
+    assert!(verified.stdout.starts_with(said));
 }
 
 #[test]
@@ -182,7 +186,7 @@ fn what_a_run_has_counted() {
     assert_eq!(encrypted["segments_read"], 6);
     assert_eq!(encrypted["bytes_read"], 5 * 8192 + 1);
     assert_eq!(encrypted["segments_written"], 7);
-    assert_eq!(encrypted["bytes_written"], stream_len - 128);
+    assert_eq!(encrypted["bytes_written"], stream_len - 128 - 1024);
     assert_eq!((&encrypted["workers"], &encrypted["window"]), (&2.into(), &6.into()));
     let us = |step: &str| encrypted[format!("{step}_us")].as_u64().unwrap();
     let (elapsed, working) = (us("elapsed"), us("working"));

@@ -67,7 +67,7 @@ fn there_and_back() {
     place.assert_holds(&plaintext(LEN));
     assert!(place.front.take().iter().any(|request| request.part == Some(3)));
     insta::assert_snapshot!(place.run("decrypt -k key s3://bucket/out.sv2 -o s3://bucket/back").done(), @r"
-    sv2: s3://bucket/back: 26214405 bytes (25 MiB) decrypted, from 27 segments
+    sv2: s3://bucket/back: 26214405 bytes (25 MiB) decrypted, from 27 segments; opened with the key file key
     exit 0
     ");
     assert!(place.front.object("bucket/back").unwrap() == plaintext(LEN));
@@ -97,7 +97,7 @@ fn there_and_back_with_nothing() {
     ");
     place.assert_holds(b"");
     insta::assert_snapshot!(place.run("decrypt -k key s3://bucket/out.sv2 -o s3://bucket/back").done(), @r"
-    sv2: s3://bucket/back: 0 bytes decrypted, from 1 segment
+    sv2: s3://bucket/back: 0 bytes decrypted, from 1 segment; opened with the key file key
     exit 0
     ");
     assert_eq!(place.front.object("bucket/back").unwrap(), b"");

@@ -97,8 +97,8 @@ fn there_and_back() {
     assert_eq!(mode & 0o777, 0o600, "plaintext may be stored in it");
     assert_eq!(folder.run("encrypt -q -k key data -o sqlite:all.db?stream=data.sv2").code(), 0);
     insta::assert_snapshot!(folder.run("list all.db").text(), @r"
-    data.sv2: 6295536 bytes (6 MiB), in 7 segments
-    small.sv2: 651 bytes, in 2 segments
+    data.sv2: 6296560 bytes (6 MiB), in 7 segments
+    small.sv2: 1675 bytes (1.6 KiB), in 2 segments
     ");
     assert_eq!(folder.run("decrypt -k key sqlite:all.db?stream=small.sv2 -o -").stdout(), b"a small one");
     assert!(
@@ -108,7 +108,7 @@ fn there_and_back() {
             .starts_with("format         Stream V2, version 1")
     );
     folder.run("delete sqlite:all.db?stream=small.sv2").done();
-    insta::assert_snapshot!(folder.run("list sqlite:all.db").text(), @"data.sv2: 6295536 bytes (6 MiB), in 7 segments");
+    insta::assert_snapshot!(folder.run("list sqlite:all.db").text(), @"data.sv2: 6296560 bytes (6 MiB), in 7 segments");
 }
 
 #[test]

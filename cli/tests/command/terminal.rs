@@ -139,9 +139,9 @@ fn passphrases_of_identity_files() {
     let (wrong, right) = (("Passphrase of locked: ", "wrong\n"), ("Passphrase of locked: ", "correct\n"));
     let mut all = String::new();
     for (args, answers) in [
-        ("encrypt -i locked data", &[right][..]),
-        ("verify -i locked data.sv2", &[wrong, right]),
-        ("verify -i locked data.sv2", &[wrong; 3]),
+        ("encrypt --progress=none -i locked data", &[right][..]),
+        ("verify --progress=none -i locked data.sv2", &[wrong, right]),
+        ("verify --progress=none -i locked data.sv2", &[wrong; 3]),
         ("decrypt -i locked data.sv2 -o none", &[("Passphrase of locked: ", "\x03")]),
     ] {
         let (shown, code) = asked(&folder, args, answers);

@@ -185,7 +185,8 @@ fn questions_are_asked_on_the_terminal() {
     for answers in
         [&[(confirm, "1\n"), (pin, "1234\n")][..], &[(confirm, "1\n"), (pin, "4321\n")], &[(confirm, "2\n")]]
     {
-        let (shown, code) = answered(place.command(&ON_TERMINAL, "verify -i asks data.sv2"), answers);
+        let (shown, code) =
+            answered(place.command(&ON_TERMINAL, "verify --progress=none -i asks data.sv2"), answers);
         all += &format!("{shown}exit {}\n\n", code.unwrap());
     }
     insta::assert_snapshot!(all);

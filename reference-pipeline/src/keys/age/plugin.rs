@@ -193,7 +193,9 @@ impl Callbacks for Asked {
 
 /// Returns the messages of a plugin that has failed.
 pub(super) fn escaped_errors(errors: &[impl fmt::Display]) -> String {
-    let texts: Vec<String> = errors.iter().map(|error| escaped(&error.to_string())).collect();
+    // The crate marks the direction of what it inserts. A terminal needs no marks.
+    let unmarked = |error: &_| ToString::to_string(error).replace(['\u{2068}', '\u{2069}'], "");
+    let texts: Vec<String> = errors.iter().map(|error| escaped(&unmarked(error))).collect();
     texts.join("; ")
 }
 
