@@ -17,7 +17,7 @@ use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use nix::sys::resource::{UsageWho, getrusage};
-use stream_v2::format::wire::{SegmentHeader, SegmentHeaderView};
+use stream_v2::format::wire::{HeaderV1View, SegmentHeader, SegmentHeaderView};
 use stream_v2::format::{Offset, SegmentIndex};
 
 const SV2: &str = env!("CARGO_BIN_EXE_sv2");
@@ -109,13 +109,15 @@ fn hollow_stream(key: &Path, path: &Path, len: u64) -> Result<u32> {
     let feeder = std::thread::spawn(move || plaintext.write_all(&vec![0; 2 << 20]));
     let stream = encrypt.wait_with_output()?.stdout;
     feeder.join().map_err(|_| "the feeder panicked")??;
-    let (first, at) = header_at(&stream, 128, 0)?;
+    let (header, _) = HeaderV1View::parse(&stream)?.complete().ok_or("too short")?;
+    let body = header.header().body_offset().0;
+    let (first, at) = header_at(&stream, body, 0)?;
     let (full, at) = header_at(&stream, at, 1)?;
     let (last, _) = header_at(&stream, at, 2)?;
 
     let file = File::create(path)?;
-    file.write_all_at(&stream[..128], 0)?;
-    let mut end = 128;
+    file.write_all_at(&stream[..usize::try_from(body)?], 0)?;
+    let mut end = body;
     let mut put = |header: SegmentHeader, index: u32| {
         file.write_all_at(&SegmentHeader { index: SegmentIndex(index), ..header }.to_bytes(), end)?;
         end += header.segment_len();
