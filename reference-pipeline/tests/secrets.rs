@@ -20,6 +20,9 @@ const X25519: [u8; 32] = *b"an identity under a mask, unseen";
 const HYBRID: [u8; 32] = *b"another one that is masked alike";
 const PASSPHRASE: [u8; 32] = *b"a phrase of so many masked bytes";
 
+/// Makes keys anew.
+type Keys = dyn Fn() -> (Recipients, Credentials) + Sync;
+
 fn unmasked(masked: &[u8; 32]) -> Zeroizing<[u8; 32]> {
     let mut secret = Zeroizing::new([0; 32]);
     unmask(masked, &mut secret);
@@ -46,7 +49,7 @@ fn passphrase(masked: &[u8; 32]) -> (Recipients, Credentials) {
 }
 
 /// Writes a stream and reads it. `alive` is called while the keys are in use.
-fn use_keys(keys: &(dyn Fn() -> (Recipients, Credentials) + Sync), alive: &(dyn Fn() + Sync)) {
+fn use_keys(keys: &Keys, alive: &(dyn Fn() + Sync)) {
     let work = || {
         let (recipients, credentials) = keys();
         let mut stream = Vec::new();
@@ -66,7 +69,7 @@ fn use_keys(keys: &(dyn Fn() -> (Recipients, Credentials) + Sync), alive: &(dyn 
 //# An implementation SHOULD overwrite keys in memory when it no longer needs them.
 #[test]
 fn no_identity_and_no_passphrase_is_left() {
-    let cases: [(&str, [u8; 32], &(dyn Fn() -> (Recipients, Credentials) + Sync)); 3] = [
+    let cases: [(&str, [u8; 32], &Keys); 3] = [
         ("an identity", X25519, &|| identity("AGE-SECRET-KEY-", &X25519)),
         ("a hybrid identity", HYBRID, &|| identity("AGE-SECRET-KEY-PQ-", &HYBRID)),
         ("a passphrase", PASSPHRASE, &|| passphrase(&PASSPHRASE)),

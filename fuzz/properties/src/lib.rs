@@ -18,6 +18,7 @@ mod reader;
 mod reseal;
 mod schedule;
 mod seeds;
+mod unlock;
 mod write_then_parse;
 
 pub use crash::crash;
@@ -30,13 +31,14 @@ pub use read::read;
 pub use reseal::reseal;
 pub use schedule::schedule;
 pub use seeds::{Seed, draw, seeds};
+pub use unlock::unlock;
 pub use write_then_parse::write_then_parse;
 
 /// A property.
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their targets.
-pub const PROPERTIES: [(&str, Property); 10] = [
+pub const PROPERTIES: [(&str, Property); 11] = [
     ("crash", crash),
     ("delivery", delivery),
     ("differential", differential),
@@ -46,5 +48,6 @@ pub const PROPERTIES: [(&str, Property); 10] = [
     ("read", read),
     ("reseal", reseal),
     ("schedule", schedule),
+    ("unlock", unlock),
     ("write_then_parse", write_then_parse),
 ];

@@ -31,6 +31,13 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
     for vector in &suite.vectors {
         let id = &vector.about().id;
         match vector {
+            Vector::Unwrap(unwrap) => {
+                let stream = suite.bytes(&unwrap.input)?;
+                if let Some(envelope) = stream.get(128..stream.len().saturating_sub(4)) {
+                    let bytes = [&[0], envelope].concat();
+                    seeds.push(Seed { property: "unlock", name: id.clone(), bytes });
+                }
+            }
             Vector::Read(read) => of_stream(&mut seeds, id, &suite.bytes(&read.input)?),
             Vector::Recover(recover) => {
                 of_stream(&mut seeds, id, &suite.bytes(&recover.output)?);
@@ -58,6 +65,7 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         ("ranges", 400),
         ("reseal", 64),
         ("schedule", 64),
+        ("unlock", 64),
         ("write_then_parse", 64),
     ] {
         seeds.extend((0..count).map(|number| Seed {
