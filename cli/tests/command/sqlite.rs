@@ -64,7 +64,7 @@ fn under_fire(mut is_killed: impl FnMut(&Folder, &str) -> bool) -> u32 {
 
 #[test]
 fn kill_after_kill() {
-    for (first, more) in [(1, 1500), (900, 2000), (6000, 3000)] {
+    for (first, more) in [(1, 4500), (900, 6000)] {
         let mut blocks = first;
         let kills = under_fire(|folder, args| {
             blocks += more;

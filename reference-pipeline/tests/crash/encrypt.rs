@@ -176,8 +176,8 @@ fn power_lost_twice() {
 #[test]
 fn crash_while_journal_is_compacted_resumes() {
     let nth = |segments| match segments {
-        9 => at_night(61, 11),
-        2 => at_night(3, 1),
+        9 => at_night(121, 11),
+        2 => at_night(5, 1),
         _ => 1,
     };
     each_stream(|segments, encryption, first| {

@@ -62,7 +62,7 @@ fn encryption_survives_lost_writes() {
 #[test]
 fn encryption_survives_each_failed_sync() {
     for &engine in Engine::ALL {
-        for (segments, nth) in [(0, 1), (1, 1), (2, at_night(3, 1)), (5, at_night(29, 1))] {
+        for (segments, nth) in [(0, 1), (1, 1), (2, at_night(5, 1)), (5, at_night(59, 1))] {
             let encryption = Encryption { engine, ..encryption(segments) };
             each_sync_fails_encrypting(&encryption, &Contents::default(), (CODES[0], nth));
         }
