@@ -112,9 +112,7 @@ impl Unlock {
     /// beside these are not counted.
     #[must_use]
     pub fn memory_limit(mut self, bytes: u64) -> Self {
-        let memory_kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
-        let limits = self.credentials.limits().with_memory_kib(memory_kib);
-        self.credentials = self.credentials.with_limits(limits);
+        self.credentials = self.credentials.with_memory_limit(bytes);
         self.memory_max = bytes;
         self
     }

@@ -63,6 +63,7 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
     let (stream_key_id, ended) = match Decryptor::for_unlock(input.source(), &unlock) {
         Ok(mut decryptor) => {
             let key_id = decryptor.key_id();
+            result.key(Some(key_id));
             stats.within(args.open.memory_limit, decryptor.segment_size());
             // Nothing waits for a reader of the output if the stream cannot be decrypted.
             let ended = match decryptor.open(&unlock) {
@@ -78,7 +79,6 @@ fn run_with(args: &DecryptArgs, result: &mut RunResult) -> CmdResult {
         Err(error) => (None, Err(error)),
     };
     warn_names_at_risk(&output, io.run.quiet);
-    result.key(stream_key_id);
     result.committed(progress.committed());
     let (outcome, summary) = ended.map_err(|error| {
         let failed = FailedRun {

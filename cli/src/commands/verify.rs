@@ -70,6 +70,7 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
     let _requests = Requests::watch(input.len);
     let decryptor = Decryptor::for_unlock(input.source(), &unlock);
     let stream_key_id = decryptor.as_ref().ok().map(Decryptor::key_id);
+    result.key_id = stream_key_id.and_then(key_id);
     let mut opener = None;
     let verified = decryptor.and_then(|mut decryptor| {
         stats.within(args.open.memory_limit, decryptor.segment_size());
@@ -84,9 +85,6 @@ fn check_all(args: &VerifyArgs, result: &mut Check) -> CmdResult {
         })
     });
     let committed = progress.committed();
-    if result.opened_by.is_none() {
-        result.key_id = stream_key_id.and_then(key_id);
-    }
     (result.segments, result.plaintext_len) = (Some(committed.segments), Some(committed.plaintext_len));
     let summary = verified.map_err(|error| {
         let failed = FailedRun {

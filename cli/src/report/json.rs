@@ -103,14 +103,12 @@ impl RunResult {
         }
     }
 
-    /// Names the key of the stream, unless it is known what opened it.
+    /// Names the key of the stream.
     pub(crate) fn key(&mut self, id: Option<[u8; 16]>) {
-        if self.opened_by.is_none() {
-            self.key_id = id.and_then(key_id);
-        }
+        self.key_id = id.and_then(key_id);
     }
 
-    /// Names what opened the stream.
+    /// Names what opened the stream, and its key.
     pub(crate) fn opened_by(&mut self, opener: &Opener) {
         self.opened_by = Some(opener.kind);
         self.key_id = opener.key_id.and_then(key_id);

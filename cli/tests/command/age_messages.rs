@@ -13,6 +13,14 @@ use crate::age::folder;
 use crate::files::run_with_shim;
 use crate::system_faults::failing;
 
+/// Short segments, so that a run is killed between two of them.
+const SIZES: &str = "--segment-size 64K --frame-size 4K --sync-every 64K data";
+
+/// Appends the output of a run.
+fn tell(said: &mut String, about: &str, ran: &Ran) {
+    writeln!(said, "--- {about}\n{}{ran}\n", ran.text()).unwrap();
+}
+
 /// Writes the names of what each run draws.
 fn named(said: &str, names: &[(&str, &str)]) -> String {
     let named = names.iter().fold(said.to_owned(), |said, (drawn, name)| said.replace(drawn, name));
@@ -108,17 +116,15 @@ fn resume_keys_and_runs_that_need_them() {
     let (folder, [one, two]) = folder();
     let place = folder.path("").canonicalize().unwrap().display().to_string();
     let keys = folder.path(".state/resume-keys");
-    let sizes = "--segment-size 64K --frame-size 4K --sync-every 64K data";
     let mut said = String::new();
     let say = |said: &mut String, folder: &Folder, args: &str| {
-        let ran = folder.run(args);
-        writeln!(said, "--- sv2 {args}\n{}{ran}\n", ran.text()).unwrap();
+        tell(said, &format!("sv2 {args}"), &folder.run(args));
     };
-    assert!(killed_at(&folder, &format!("encrypt -r {one} {sizes}"), 2000));
+    assert!(killed_at(&folder, &format!("encrypt -r {one} {SIZES}"), 2000));
     say(&mut said, &folder, "resume-keys");
-    say(&mut said, &folder, &format!("encrypt -r {two} {sizes}"));
+    say(&mut said, &folder, &format!("encrypt -r {two} {SIZES}"));
     fs::set_permissions(&keys, Permissions::from_mode(0o755)).unwrap();
-    say(&mut said, &folder, &format!("encrypt -r {one} {sizes}"));
+    say(&mut said, &folder, &format!("encrypt -r {one} {SIZES}"));
     fs::set_permissions(&keys, Permissions::from_mode(0o700)).unwrap();
     for name in ["data.sv2.partial", "data.sv2.journal"] {
         fs::remove_file(folder.path(name)).unwrap();
@@ -130,7 +136,7 @@ fn resume_keys_and_runs_that_need_them() {
     fs::write(&kept, "damaged").unwrap();
     say(&mut said, &folder, "resume-keys");
     say(&mut said, &folder, "resume-keys --delete --older-than 0m");
-    let without = |name: &str| format!("encrypt --no-resume-key -r {name} {sizes}");
+    let without = |name: &str| format!("encrypt --no-resume-key -r {name} {SIZES}");
     assert!(killed_at(&folder, &without(&one), 2000));
     say(&mut said, &folder, &without(&one));
     say(&mut said, &folder, &format!("{} -i two", without(&one)));
@@ -148,26 +154,22 @@ fn resume_keys_that_cannot_be_listed_or_deleted() {
     let (folder, [one, _]) = folder();
     let place = folder.path("").canonicalize().unwrap().display().to_string();
     let keys = folder.path(".state/resume-keys");
-    let sizes = "--segment-size 64K --frame-size 4K --sync-every 64K data";
-    assert!(killed_at(&folder, &format!("encrypt -r {one} {sizes} -o sqlite:all.db?stream=data"), 20_000));
+    assert!(killed_at(&folder, &format!("encrypt -r {one} {SIZES} -o sqlite:all.db?stream=data"), 20_000));
     for name in ["all.db", "all.db-wal", "all.db-shm"] {
         let _ = fs::remove_file(folder.path(name));
     }
     folder.write("all.db", &[0x55; 8192]);
     let mut said = String::new();
-    let say = |said: &mut String, about: &str, ran: &Ran| {
-        writeln!(said, "--- {about}\n{}{ran}\n", ran.text()).unwrap();
-    };
-    say(&mut said, "the database is another file", &folder.run("resume-keys"));
+    tell(&mut said, "the database is another file", &folder.run("resume-keys"));
     fs::remove_file(folder.path("all.db")).unwrap();
     let Some(shim) = failing(&folder, "unlink", "const char *path", "strstr(path, \"resume-keys\")", "EIO")
     else {
         return;
     };
     let ran = run_with_shim(&folder, &shim, "resume-keys --delete --older-than 0m");
-    say(&mut said, "the key cannot be deleted", &ran);
+    tell(&mut said, "the key cannot be deleted", &ran);
     fs::remove_dir_all(&keys).unwrap();
     fs::write(&keys, "a file").unwrap();
-    say(&mut said, "a file has the name of the folder", &folder.run("resume-keys"));
+    tell(&mut said, "a file has the name of the folder", &folder.run("resume-keys"));
     insta::assert_snapshot!(named(&said, &[(&*place, "FOLDER")]));
 }

@@ -29,7 +29,7 @@ fn partial_len(folder: &Folder, name: &str) -> Option<u64> {
 const ENCRYPT: &str = "encrypt -k key --frame-size 4K --segment-size 64K -o out.sv2";
 const SEGMENTS: usize = 48;
 const FED: usize = SEGMENTS * 65_536 + 1000;
-/// A header, a full segment of 16 frames, and the like.
+/// A header, an envelope with its CRC, and full segments of 16 frames.
 const PARTIAL_LEN: u64 = 128 + 1024 + SEGMENTS as u64 * (96 + 65_536 + 18 * 24 + 36 + 52);
 
 #[test]

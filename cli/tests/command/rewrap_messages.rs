@@ -5,7 +5,7 @@ use std::fs::File;
 use std::process::Stdio;
 
 use stream_v2_fake_s3::{Front, SECRET};
-use stream_v2_testing::command::{Folder, Ran, s3};
+use stream_v2_testing::command::{Ran, s3};
 
 use crate::files::run_with_shim;
 use crate::rewrap::folder;
@@ -54,20 +54,14 @@ fn a_stream_is_replaced_by_one_process() {
     insta::assert_snapshot!(folder.said(&["rewrap -k key --new-key-file new data.sv2"]));
 }
 
-/// Replaces envelopes while a call of the system fails.
-fn failed(call: &str, arguments: &str, condition: &str, args: &str) -> Option<(Folder, Ran)> {
-    let folder = folder();
-    let shim = failing(&folder, call, arguments, condition, "EIO")?;
-    let ran = run_with_shim(&folder, &shim, args);
-    Some((folder, ran))
-}
-
 #[test]
 fn interrupted_replacements_are_completed() {
+    let folder = folder();
     let args = "rewrap -k key --new-key-file new data.sv2";
     let arguments = "int fd, const void *bytes, unsigned long len";
     // The copy of the old envelope is there, and the envelope with its CRC is not written.
-    let Some((folder, ran)) = failed("write", arguments, "len == 1024", args) else { return };
+    let Some(shim) = failing(&folder, "write", arguments, "len == 1024", "EIO") else { return };
+    let ran = run_with_shim(&folder, &shim, args);
     assert!(folder.exists("data.sv2.rewrap"), "{ran}");
     let again = folder.run(args).done();
     insta::assert_snapshot!(format!("--- the stream cannot be written to\n{ran}\n\n--- again\n{again}"));
@@ -75,18 +69,12 @@ fn interrupted_replacements_are_completed() {
 
 #[test]
 fn reports_that_cannot_be_written() {
+    let folder = folder();
+    std::fs::create_dir(folder.path("all")).unwrap();
+    folder.write("all/cut.sv2", &folder.read("data.sv2")[..9000]);
+    let Some(shim) = failing(&folder, "fdatasync", "int fd", "1", "EIO") else { return };
     let args = "rewrap -k key --new-key-file new --report report --all all";
-    let run = |streams: &[&str]| {
-        let folder = folder();
-        std::fs::create_dir(folder.path("all")).unwrap();
-        for name in streams {
-            folder.write(&format!("all/{name}"), &folder.read("data.sv2")[..9000]);
-        }
-        let shim = failing(&folder, "fdatasync", "int fd", "1", "EIO")?;
-        Some(run_with_shim(&folder, &shim, args))
-    };
-    let Some(ran) = run(&["cut.sv2"]) else { return };
-    insta::assert_snapshot!(ran);
+    insta::assert_snapshot!(run_with_shim(&folder, &shim, args));
 }
 
 #[test]

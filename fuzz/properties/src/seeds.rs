@@ -6,6 +6,7 @@ use std::path::Path;
 
 use stream_v2_conformance::operations::Vector;
 use stream_v2_conformance::runner::suite::Suite;
+use stream_v2_format::limits::STREAM_HEADER_LEN;
 use stream_v2_format::wire::{IndexEntry, write_index};
 
 /// One input of one property.
@@ -33,7 +34,7 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         match vector {
             Vector::Unwrap(unwrap) => {
                 let stream = suite.bytes(&unwrap.input)?;
-                if let Some(envelope) = stream.get(128..stream.len().saturating_sub(4)) {
+                if let Some(envelope) = stream.get(STREAM_HEADER_LEN..stream.len().saturating_sub(4)) {
                     let bytes = [&[0], envelope].concat();
                     seeds.push(Seed { property: "unlock", name: id.clone(), bytes });
                 }

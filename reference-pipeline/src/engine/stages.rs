@@ -68,8 +68,11 @@ pub(crate) trait Engine {
     ) -> impl Future<Output = Result<(), Error>>;
 
     /// Calls a function that computes for long, such as Argon2id, where it delays no other task.
-    fn compute<T: Send + 'static>(
+    ///
+    /// `keys` is copied only if another thread calls it.
+    fn compute<K: Clone + Send + 'static, T: Send + 'static>(
         &self,
-        call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+        keys: &K,
+        call: impl FnOnce(&K) -> Result<T, Error> + Send + 'static,
     ) -> impl Future<Output = Result<T, Error>>;
 }

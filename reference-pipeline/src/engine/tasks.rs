@@ -60,12 +60,15 @@ impl Engine for Tasks {
         written
     }
 
-    async fn compute<T: Send + 'static>(
+    async fn compute<K: Clone + Send + 'static, T: Send + 'static>(
         &self,
-        call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+        keys: &K,
+        call: impl FnOnce(&K) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let keys = keys.clone();
         // A panic becomes an error there, as everywhere.
-        let called = runtime()?.spawn_blocking(|| catch_panic(Stage::Start, None, call)).await;
+        let call = move || catch_panic(Stage::Start, None, || call(&keys));
+        let called = runtime()?.spawn_blocking(call).await;
         called.unwrap_or_else(|error| Err(Error::io(Stage::Start, None, io::Error::other(error))))
     }
 }

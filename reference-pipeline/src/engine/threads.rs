@@ -59,11 +59,12 @@ impl Engine for Threads {
         run(window, source, workers, writer)
     }
 
-    async fn compute<T: Send + 'static>(
+    async fn compute<K: Clone + Send + 'static, T: Send + 'static>(
         &self,
-        call: impl FnOnce() -> Result<T, Error> + Send + 'static,
+        keys: &K,
+        call: impl FnOnce(&K) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        call()
+        call(keys)
     }
 }
 

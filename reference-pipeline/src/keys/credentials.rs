@@ -73,10 +73,12 @@ impl Credentials {
         self
     }
 
-    /// Returns what an envelope may cost.
+    /// Lets Argon2id take at most so many bytes of memory.
     #[must_use]
-    pub const fn limits(&self) -> Argon2idLimits {
-        self.limits
+    pub fn with_memory_limit(self, bytes: u64) -> Self {
+        let memory_kib = u32::try_from(bytes >> 10).unwrap_or(u32::MAX);
+        let limits = self.limits.with_memory_kib(memory_kib);
+        self.with_limits(limits)
     }
 
     /// Opens the stream of `header` by the envelope after it.

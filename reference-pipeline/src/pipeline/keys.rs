@@ -25,8 +25,7 @@ impl WriterKeys<'_> {
         match self {
             Self::Content(key) => Ok(((*key).clone(), None)),
             Self::Recipients(recipients, _) => {
-                let recipients = (*recipients).clone();
-                let (key, envelope) = engine.compute(move || recipients.begin()).await?;
+                let (key, envelope) = engine.compute(*recipients, Recipients::begin).await?;
                 Ok((key, Some(envelope)))
             }
         }
@@ -85,12 +84,17 @@ impl ReaderKeys<'_> {
         matches!(self, Self::Credentials(credentials) if credentials.detached_envelope().is_some())
     }
 
-    /// Returns a copy of what may take long to open a stream.
-    pub(super) fn owned(&self) -> Option<Credentials> {
-        match self {
-            Self::Credentials(credentials) => Some((*credentials).clone()),
-            Self::Content(_) | Self::Opened => None,
-        }
+    /// Opens a stream where that delays nothing else: a passphrase takes a second.
+    pub(super) async fn open_on(
+        &self,
+        engine: &impl Engine,
+        header: HeaderV1,
+        envelope: Vec<u8>,
+        context: &[u8],
+    ) -> Result<(StreamOpener, OpenedBy), Error> {
+        let Self::Credentials(credentials) = self else { return self.open(&header, &envelope, context) };
+        let context = context.to_vec();
+        engine.compute(*credentials, move |keys| keys.open(&header, &envelope, &context)).await
     }
 
     pub(super) fn open(

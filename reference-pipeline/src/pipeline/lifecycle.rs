@@ -145,13 +145,7 @@ impl DecryptPipeline<'_> {
             false => stream_header(source).await,
         };
         let (header, envelope) = read.map_err(|error| self.shutdown.unless_cut_off(error))?;
-        let (stream, _) = match self.keys.owned() {
-            None => self.keys.open(&header, &envelope, self.context)?,
-            Some(credentials) => {
-                let context = self.context.to_vec();
-                engine.compute(move || credentials.open(&header, &envelope, &context)).await?
-            }
-        };
+        let (stream, _) = self.keys.open_on(engine, header, envelope, self.context).await?;
         self.check_policy(&header)?;
         Ok(stream)
     }

@@ -75,13 +75,11 @@ fn settings(args: &RewrapArgs, stream: &Path) -> Result<(Keys, Rewrap), Failure>
     let unlocking = args.unlocking();
     let keys = Keys::of(&unlocking, stream, args.quiet)?;
     let recipients = new_recipients(args)?;
+    let credentials = keys.credentials().with_memory_limit(args.open.memory_limit);
     let credentials = match &args.open.envelope {
-        Some(place) => keys.credentials().with_detached_envelope(read_envelope(place)?),
-        None => keys.credentials(),
+        Some(place) => credentials.with_detached_envelope(read_envelope(place)?),
+        None => credentials,
     };
-    let memory_kib = u32::try_from(args.open.memory_limit >> 10).unwrap_or(u32::MAX);
-    let limits = credentials.limits().with_memory_kib(memory_kib);
-    let credentials = credentials.with_limits(limits);
     interrupt::end_at_once()?;
     let rewrap = Rewrap::new(credentials, recipients).context(unlocking.context.as_bytes());
     let rewrap = rewrap.dry_run(args.dry_run);
