@@ -117,6 +117,9 @@ details! {
     MalformedTerminator = Malformed "malformed.terminator", "the terminator has a value that is not allowed in this segment";
     /// The stream is of another version of the format. Read it with a newer reader.
     UnsupportedVersion = Unsupported "unsupported.version" ("version"), "this version of the format is not supported";
+    /// A compressed payload is not one frame or block of its codec, or has another length than its
+    /// segment states: the writer has a defect.
+    MalformedCodecPayload = Malformed "malformed.codec_payload", "the payload does not decompress to the plaintext that the segment states";
     /// The suite of the stream is not assigned, or not implemented here.
     UnsupportedSuite = Unsupported "unsupported.suite", "this suite is not supported";
     /// A flag is set that this version does not know. Read the stream with a newer reader.
@@ -148,6 +151,8 @@ details! {
     LimitPayloadLen = Limit "limit.payload_len" ("payload_len"), "payload_len is above the stream's segment_size";
     /// The segments hold more plaintext than the stream header declares.
     LimitStreamPlaintextLen = Limit "limit.stream_plaintext_len", "the plaintext is longer than the stream header declares";
+    /// A Zstandard frame asks for a window above segment_size.
+    LimitCodecWindow = Limit "limit.codec_window" ("the window"), "the window of the Zstandard frame is above segment_size";
     /// An argon2id stanza asks for more memory, passes or lanes than a reader may spend (§12.1).
     LimitArgon2id = Limit "limit.argon2id", "a parameter of the argon2id stanza is out of range";
     /// The stream is within the format's limits and above the caller's own. Raise that limit.

@@ -23,6 +23,7 @@
 //! |---|---|---|
 //! | [`wire`] | turns bytes into typed values and back, without keys | §4, §6 to §9, §11, §18 |
 //! | [`envelope`] | wraps and unwraps the content key in stanzas | §12 |
+//! | [`codec`] | compresses and decompresses the plaintext of segments | §10 |
 //! | [`crypto`] | holds keys, seals and opens segments, checks their order | §5 to §9, §13, §15 |
 //! | [`limits`] | lists every bound of the format | §14 |
 //! | [`lengths`] | computes the length of a stream from that of its plaintext, and back | §14.1 |
@@ -37,6 +38,8 @@
 //!   The bytes are the same.
 //! - `argon2id` unwraps content keys by passwords. A reader's memory then depends on the envelope,
 //!   within the limits of its caller.
+//! - `zstd` and `lz4` compress and decompress the plaintext of segments. `zstd` needs a C compiler.
+//!   `zstd-portable` decompresses the same frames without one.
 //! - `record-sealings` shows keys. It is for tests, and needs debug assertions.
 //!
 //! # Examples
@@ -107,6 +110,7 @@ compile_error!(
     "the feature `record-sealings` shows keys: it is for tests, and needs a profile with debug assertions"
 );
 
+pub mod codec;
 pub mod crypto;
 mod detail;
 pub mod envelope;

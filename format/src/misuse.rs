@@ -98,6 +98,12 @@ rules! {
     WireLen = None, "the buffer of the wire must have wire_len bytes";
     /// The buffer for the payload is longer or shorter than payload_len.
     PayloadLen = None, "the buffer of the payload must have payload_len bytes";
+    /// A segment was to be sealed with a payload that is not shorter than its plaintext.
+    CodecGains = Some("SV2-COD-001"), "a segment has a codec only if that makes its payload shorter";
+    /// A segment was to be sealed with a codec, in a stream with UNIFORM.
+    UniformWithCodec = Some("SV2-HDR-016"), "a stream with UNIFORM has no codec";
+    /// The buffer for the plaintext is longer or shorter than plaintext_len.
+    PlaintextBuffer = None, "the buffer of the plaintext must have plaintext_len bytes";
     /// A piece of a segment ends within a frame.
     SplitFrame = None, "a piece of a segment must end where a frame ends";
     /// More bytes were pushed than the segment has.

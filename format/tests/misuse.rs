@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use stream_v2_format::crypto::{Committed, Progress, SegmentSealer, StreamEnd};
+use stream_v2_format::codec::Decompressor;
+use stream_v2_format::crypto::{Committed, SegmentSealer, StreamEnd};
 use stream_v2_format::envelope::no_content_key;
 use stream_v2_format::lengths::Lengths;
 use stream_v2_format::wire::{DigestAlg, StreamFlags};
@@ -107,10 +108,17 @@ fn another_digest_algorithm() {
 fn a_payload_of_another_length() {
     let mut stream = Stream::new(StreamFlags::NONE);
     let segment = stream.data(&mut stream.next_run(1));
-    let (header, opened, payload) = stream.open(&segment).unwrap();
-    let error = Progress::of_reader(&stream.reader).opened(&header, &opened, &payload[1..]).unwrap_err();
+    let (header, _, payload) = stream.open(&segment).unwrap();
+    let mut decompressor = Decompressor::new(stream.reader.header());
+    let mut plaintext = vec![0; 4096];
+    let error = decompressor.decompress(&header, &payload[1..], &mut plaintext).unwrap_err();
     assert_eq!(error.rule(), Some(Misuse::PayloadLen));
     assert_eq!((error.found(), error.allowed()), (Some(4095), Allowed::Exactly(4096)));
+    let error = decompressor.decompress(&header, &payload, &mut plaintext[1..]).unwrap_err();
+    assert_eq!(error.rule(), Some(Misuse::PlaintextBuffer));
+    assert_eq!((error.found(), error.allowed()), (Some(4095), Allowed::Exactly(4096)));
+    decompressor.decompress(&header, &payload, &mut plaintext).unwrap();
+    assert_eq!(plaintext, payload);
 }
 
 #[test]

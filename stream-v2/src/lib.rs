@@ -143,5 +143,6 @@ pub use memory::{decrypt, encrypt};
 pub use options::Options;
 pub use range::RangeReader;
 pub use recover::{Recovered, recover};
+pub use stream_v2_format::codec::Compression;
 pub use stream_v2_pipeline::{ContentKey, Shutdown};
 pub use unlock::Unlock;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use stream_v2_format::codec::Compression;
 use stream_v2_format::limits::{FRAME_SIZE_LOG2_MAX, FRAME_SIZE_LOG2_MIN};
 use stream_v2_format::wire::{HeaderV1, StreamParams, Suite};
 use stream_v2_pipeline::{ContentKey, Credentials, EncryptPipeline, OutputFile, Recipients, ResumeKeys};
@@ -17,7 +18,8 @@ use crate::settings::{Settings, settings_methods};
 /// | [`frame_size`](Self::frame_size) | bytes of plaintext | 64 KiB |
 /// | [`suite`](Self::suite) | | XChaCha20-Poly1305 |
 /// | [`plaintext_len`](Self::plaintext_len) | bytes | not declared |
-/// | [`index`](Self::index) | | no index segments |
+/// | [`compression`](Self::compression) | | none |
+/// | [`index`](Self::index) | | index segments only with compression |
 /// | [`context`](Self::context) | any bytes | empty |
 /// | [`workers`](Self::workers) | threads | one for each core, up to 16 |
 /// | [`window`](Self::window) | segments in memory | enough for the workers |
@@ -44,7 +46,8 @@ pub struct Options {
     frame_size: Option<u32>,
     segment_size: Option<u32>,
     plaintext_len: Option<u64>,
-    index: bool,
+    compression: Option<Compression>,
+    index: Option<bool>,
     state_folder: Option<PathBuf>,
     resume_key: bool,
     pub(crate) settings: Settings,
@@ -103,7 +106,8 @@ impl Options {
             frame_size: None,
             segment_size: None,
             plaintext_len: None,
-            index: false,
+            compression: None,
+            index: None,
             state_folder: None,
             resume_key: true,
             settings: Settings::default(),
@@ -157,15 +161,29 @@ impl Options {
         self
     }
 
+    /// Compresses the segments that become shorter that way (§10). By default none is compressed.
+    ///
+    /// The length of a compressed segment tells something about its plaintext. Do not compress where
+    /// others choose a part of the plaintext, and can see how long the stream becomes (§21.3).
+    ///
+    /// The stream then has index segments, unless [`index`](Self::index) says otherwise. A run that
+    /// resumes may have another compression, or none. A stream that was begun without compression
+    /// and without index segments promises full segments, and cannot be resumed with compression.
+    #[must_use]
+    pub const fn compression(mut self, compression: Option<Compression>) -> Self {
+        self.compression = compression;
+        self
+    }
+
     /// Sets whether the stream has index segments, by which a range reader finds segments (§11).
     ///
     /// They also prove that a range belongs to the whole stream that the final segment ends.
     ///
-    /// By default a stream has none, and promises full segments instead (UNIFORM). A stream cannot
+    /// By default a stream without compression has none, and promises full segments instead (UNIFORM). A stream cannot
     /// have both.
     #[must_use]
     pub const fn index(mut self, index: bool) -> Self {
-        self.index = index;
+        self.index = Some(index);
         self
     }
 
@@ -258,7 +276,8 @@ impl Options {
             pipeline = pipeline.with_credentials(credentials);
         }
         pipeline.params = self.params();
-        pipeline.set_index(self.index);
+        pipeline.set_compression(self.compression);
+        pipeline.set_index(self.index.unwrap_or(self.compression.is_some()));
         (pipeline.parallelism, pipeline.durability) = (*parallelism, *durability);
         (pipeline.shutdown, pipeline.telemetry) = (shutdown.clone(), telemetry.clone());
         pipeline

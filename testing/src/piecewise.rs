@@ -2,6 +2,7 @@
 //!
 //! There is no pipeline and no thread, and it never gives a parser more than requested (§15).
 
+use stream_v2_format::codec::Decompressor;
 use stream_v2_format::crypto::{
     AuthenticHeader, ContentKey, OpenedSegment, Progress, SegmentOpener, SegmentOrder, StreamOpener,
 };
@@ -101,6 +102,7 @@ impl<'a> Input<'a> {
 /// Opens segment after segment, both whole and by their ends alone.
 struct SegmentReader<'a> {
     opener: SegmentOpener,
+    decompressor: Decompressor,
     progress: Progress,
     expected: Option<SegmentIndex>,
     first: Option<(AuthenticHeader, &'a [u8], Vec<u8>)>,
@@ -111,6 +113,7 @@ impl<'a> SegmentReader<'a> {
     fn new(stream: &StreamOpener) -> Self {
         Self {
             opener: SegmentOpener::new(stream),
+            decompressor: Decompressor::new(stream.header()),
             progress: Progress::of_reader(stream),
             expected: Some(SegmentIndex::FIRST),
             first: None,
@@ -118,7 +121,7 @@ impl<'a> SegmentReader<'a> {
         }
     }
 
-    /// Returns the payload of the next segment, cut to its plaintext.
+    /// Returns the plaintext of the next segment.
     fn open(&mut self, segment: &AuthenticHeader, wire: &'a [u8]) -> Result<Vec<u8>, Error> {
         let index = segment.header().index;
         assert_eq!(Some(index), self.expected);
@@ -144,8 +147,12 @@ impl<'a> SegmentReader<'a> {
         self.assert_link(segment, wire);
         self.shape.add(segment.header());
         self.first.get_or_insert_with(|| (*segment, wire, payload.clone()));
-        payload.truncate(segment.header().plaintext_len as usize);
-        Ok(payload)
+        if segment.header().kind != SegmentKind::Data {
+            return Ok(Vec::new());
+        }
+        let mut plaintext = vec![0; segment.header().plaintext_len as usize];
+        self.decompressor.decompress(segment, &payload, &mut plaintext)?;
+        Ok(plaintext)
     }
 
     /// Asserts that opening a segment frame by frame gives the same segment or the same fault.

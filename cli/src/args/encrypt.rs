@@ -4,6 +4,9 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Args as ClapArgs;
+use stream_v2::Compression;
+#[cfg(feature = "zstd")]
+use stream_v2::format::codec::{ZSTD_LEVEL, ZSTD_LEVEL_MAX};
 use stream_v2::format::wire::Suite;
 
 use super::IoArgs;
@@ -42,7 +45,13 @@ pub(crate) struct EncryptArgs {
     /// Plaintext bytes of a frame: a power of two from 4K to 16M [default: 64K]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) frame_size: Option<u64>,
-    /// Write index segments, for ranges of streams with short segments. Give it again to resume
+    /// Compress: zstd, zstd:LEVEL with a level from 1 to 19, or lz4, which is faster [without a
+    /// value: zstd:3]. Do not compress data of which others choose a part
+    #[arg(long, value_name = "CODEC", value_parser = parse_compression)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = DEFAULT_CODEC)]
+    pub(crate) compress: Option<Compression>,
+    /// Write index segments, for ranges of streams with short segments; --compress implies it. Give
+    /// it again to resume
     #[arg(long)]
     pub(crate) index: bool,
     /// Run COMMAND, encrypt its output, and complete the stream only if COMMAND exits with 0. In a
@@ -68,4 +77,53 @@ fn parse_suite(name: &str) -> Result<Suite, String> {
         .into_iter()
         .find(|suite| suite.name() == name)
         .ok_or_else(|| format!("allowed are {}", suites.map(Suite::name).join(" and ")))
+}
+
+/// The codec of `--compress` without a value.
+const DEFAULT_CODEC: &str = if cfg!(feature = "zstd") { "zstd" } else { "lz4" };
+
+fn parse_compression(name: &str) -> Result<Compression, String> {
+    if name == "lz4" {
+        return Ok(Compression::Lz4);
+    }
+    #[cfg(feature = "zstd")]
+    if let Some(level) = name.strip_prefix("zstd") {
+        let level = match level.strip_prefix(':') {
+            None if level.is_empty() => Some(ZSTD_LEVEL),
+            Some(level) => level.parse().ok().filter(|level| (1..=ZSTD_LEVEL_MAX).contains(level)),
+            None => None,
+        };
+        return level
+            .map(|level| Compression::Zstd { level })
+            .ok_or_else(|| format!("allowed are zstd, and zstd:1 to zstd:{ZSTD_LEVEL_MAX}"));
+    }
+    Err(if cfg!(feature = "zstd") {
+        "allowed are zstd, zstd:LEVEL and lz4".into()
+    } else {
+        "allowed is lz4: this sv2 is built without zstd".into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codecs_are_those_of_the_help() {
+        assert_eq!(parse_compression("lz4"), Ok(Compression::Lz4));
+        for wrong in ["", "lz4:1", "gzip", "ZSTD"] {
+            assert!(parse_compression(wrong).unwrap_err().starts_with("allowed "), "{wrong}");
+        }
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn levels_are_those_of_the_help() {
+        for (name, level) in [("zstd", 3), ("zstd:1", 1), ("zstd:19", 19)] {
+            assert_eq!(parse_compression(name), Ok(Compression::Zstd { level }), "{name}");
+        }
+        for wrong in ["zstd:", "zstd:0", "zstd:20", "zstd:-1", "zstd:x", "zstd3", "zstd:3:4"] {
+            assert_eq!(parse_compression(wrong), Err("allowed are zstd, and zstd:1 to zstd:19".into()));
+        }
+    }
 }

@@ -99,16 +99,23 @@ fn encrypt(args: &EncryptArgs, result: &mut RunResult) -> CmdResult {
     })?;
     result.complete(outcome, summary.as_ref());
     if !io.run.quiet && !matches!(output, Output::Standard) {
-        note_done(&output.name(), outcome, summary.as_ref());
+        note_done(&output.name(), outcome, summary.as_ref(), args.compress.is_some());
     }
     Ok(())
 }
 
-fn note_done(name: &str, outcome: Outcome, summary: Option<&Summary>) {
+fn note_done(name: &str, outcome: Outcome, summary: Option<&Summary>, compresses: bool) {
     match (outcome, summary) {
         (Outcome::Fresh | Outcome::Resumed { .. }, Some(summary)) => {
             let (segments, plaintext) = (count(summary.segments, "segment"), bytes(summary.plaintext_len));
-            note(format_args!("{name}: {plaintext} encrypted, in {segments}"));
+            let stored = summary.stream_len;
+            if compresses && summary.plaintext_len > 0 {
+                let percent = 100 * u128::from(stored) / u128::from(summary.plaintext_len);
+                let stored = bytes(stored);
+                note(format_args!("{name}: {plaintext} encrypted to {stored} ({percent} %), in {segments}"));
+            } else {
+                note(format_args!("{name}: {plaintext} encrypted, in {segments}"));
+            }
         }
         _ => note(format_args!("{name}: {outcome}")),
     }
@@ -125,11 +132,14 @@ fn options(keys: &Keys, args: &EncryptArgs) -> Result<Options, Failure> {
     let mut options = keys
         .options()
         .context(io.key.context.as_bytes())
-        .index(args.index)
+        .compression(args.compress)
         .workers(io.run.parallelism().workers)
         .restart(io.restart)
         .resume_key(!args.no_resume_key)
         .compare_source(args.verify_source);
+    if args.index {
+        options = options.index(true);
+    }
     if let Some(state) = state::folder() {
         options = options.state_folder(state);
     }

@@ -45,8 +45,13 @@ impl AuthenticHeader {
         Error::new(detail, self.offset.plus(at)).in_segment(self.header.index.0 as u64)
     }
 
+    /// Returns an error in the payload of this segment.
+    pub(crate) const fn payload_error(&self, detail: Detail) -> Error {
+        Error::new(detail, self.payload_offset()).in_segment(self.header.index.0 as u64)
+    }
+
     /// Returns the misuse of a caller that broke `rule` with this segment.
-    pub(super) const fn misuse(&self, rule: Misuse) -> Error {
+    pub(crate) const fn misuse(&self, rule: Misuse) -> Error {
         Error::misuse(rule).in_segment(self.header.index.0 as u64)
     }
 

@@ -9,7 +9,7 @@ use super::{
     AuthenticHeader, Committed, Digest, OpenedSegment, SealedSegment, StreamOpener, StreamSealer, Transcript,
 };
 use crate::wire::{
-    HISTORY_LEN, HeaderV1, IndexView, RunLink, SegmentHeader, SegmentKind, Trailer, history_bytes,
+    Codec, HISTORY_LEN, HeaderV1, IndexView, RunLink, SegmentHeader, SegmentKind, Trailer, history_bytes,
 };
 use crate::{Detail, Error, Misuse};
 
@@ -139,6 +139,7 @@ impl Progress {
         //# than 0, or a data segment of fewer than S plaintext bytes before another data segment.
         let not_uniform = match header.kind {
             SegmentKind::Data if self.short => Some(Misuse::ShortSegment),
+            SegmentKind::Data if header.codec != Codec::None => Some(Misuse::UniformWithCodec),
             SegmentKind::Index => Some(Misuse::UniformWithIndex),
             SegmentKind::Data | SegmentKind::Final => None,
         };
@@ -160,14 +161,15 @@ impl Progress {
 
     /// Follows the next opened segment (steps 16 and 17 of §15.1).
     ///
-    /// Its plaintext `payload` may then be released.
+    /// `payload` is that of an index segment, and of another segment it is not looked at. A data
+    /// segment may then be decompressed, if it has a codec, and its plaintext released.
     ///
     /// # Errors
     ///
     /// - `order.transcript` if a run or an index segment continues another history.
     /// - `auth.trailer` if the final segment does not match the stream before it.
     /// - `malformed.index` if an index segment does not describe the data segments before it.
-    /// - `misuse` if the payload has another length.
+    /// - `misuse` if the payload of an index segment has another length.
     pub fn opened(
         &mut self,
         authentic: &AuthenticHeader,
@@ -175,12 +177,12 @@ impl Progress {
         payload: &[u8],
     ) -> Result<(), Error> {
         let header = authentic.header();
-        if payload.len() != header.payload_len as usize {
-            let misuse = authentic.misuse(Misuse::PayloadLen);
-            return Err(misuse.exactly(payload.len() as u64, header.payload_len.into()));
-        }
         self.check_terminator(authentic, opened)?;
         if header.kind == SegmentKind::Index {
+            if payload.len() != header.payload_len as usize {
+                let misuse = authentic.misuse(Misuse::PayloadLen);
+                return Err(misuse.exactly(payload.len() as u64, header.payload_len.into()));
+            }
             let view = IndexView::parse(payload, authentic.payload_offset())?;
             //= spec/stream-v2.md#sv2-idx-004
             //# A sequential reader MUST reject with `malformed.index` an index segment whose

@@ -93,15 +93,59 @@ impl SegmentSealer {
         wire: &'s mut [u8],
     ) -> Result<SegmentSealing<'s>, Error> {
         self.check_index(index)?;
-        let payload_len = u32::try_from(plaintext_len)
-            .ok()
-            .filter(|len| (1..=self.header.segment_size()).contains(len))
-            .ok_or_else(|| {
-                let wrong = misuse(Misuse::PlaintextLen, index);
-                wrong.between(plaintext_len as u64, 1, self.header.segment_size().into())
-            })?;
-        self.claim(index)?;
+        let payload_len = self.plaintext_len(index, plaintext_len)?;
         let header = self.plan(index, SegmentKind::Data, payload_len);
+        self.begin_planned(header, wire)
+    }
+
+    /// Seals a data segment of `plaintext_len` bytes, which `codec` has compressed to `payload`.
+    ///
+    /// `wire` is [`wire_len`](Self::wire_len) of the payload's length. The payload is not looked at.
+    ///
+    /// # Errors
+    ///
+    /// - As [`seal_data`](Self::seal_data).
+    /// - `misuse` if the payload is empty, or not shorter than the plaintext (SV2-COD-001).
+    pub fn seal_compressed(
+        &mut self,
+        index: SegmentIndex,
+        codec: Codec,
+        plaintext_len: usize,
+        payload: &[u8],
+        wire: &mut [u8],
+    ) -> Result<SealedSegment, Error> {
+        self.check_index(index)?;
+        let plaintext_len = self.plaintext_len(index, plaintext_len)?;
+        let payload_len = u32::try_from(payload.len())
+            .ok()
+            .filter(|len| codec != Codec::None && (1..plaintext_len).contains(len))
+            .ok_or_else(|| {
+                let wrong = misuse(Misuse::CodecGains, index);
+                wrong.between(payload.len() as u64, 1, u64::from(plaintext_len) - 1)
+            })?;
+        let plan = self.plan(index, SegmentKind::Data, payload_len);
+        let mut sealing = self.begin_planned(SegmentHeader { codec, plaintext_len, ..plan }, wire)?;
+        sealing.push(payload)?;
+        sealing.finish()
+    }
+
+    /// Returns the plaintext_len of a data segment.
+    fn plaintext_len(&self, index: SegmentIndex, len: usize) -> Result<u32, Error> {
+        let fits = u32::try_from(len).ok().filter(|len| (1..=self.header.segment_size()).contains(len));
+        fits.ok_or_else(|| {
+            let wrong = misuse(Misuse::PlaintextLen, index);
+            wrong.between(len as u64, 1, self.header.segment_size().into())
+        })
+    }
+
+    /// Begins a data segment with this header.
+    fn begin_planned<'s>(
+        &'s mut self,
+        header: SegmentHeader,
+        wire: &'s mut [u8],
+    ) -> Result<SegmentSealing<'s>, Error> {
+        let index = header.index;
+        self.claim(index)?;
         //= spec/stream-v2.md#sv2-dig-004
         //# A writer MUST fill the terminator as §8.3 says.
         let terminator = match self.terminator_len(SegmentKind::Data, index) {
@@ -222,8 +266,6 @@ impl SegmentSealer {
             index,
             kind,
             //= spec/stream-v2.md#sv2-cod-006
-            //= type=implication
-            //= reason=A writer that compresses is not built.
             //# A writer MUST NOT compress unless the caller asked for it.
             codec: Codec::None,
             digest_alg: self.digest_alg,

@@ -57,19 +57,21 @@ registry! {
     Codec: u8 {
         /// No compression; mandatory.
         None = 0 "none",
-        /// One Zstandard frame; registered, but not implemented by this edition of the crate.
+        /// One Zstandard frame (features `zstd` and `zstd-portable`).
         Zstandard = 1 "zstd",
-        /// One LZ4 block; registered, but not implemented by this edition of the crate.
+        /// One LZ4 block (feature `lz4`).
         Lz4 = 2 "lz4",
     }
 }
 
 impl Codec {
-    /// Returns the codec, or `None` if this crate does not implement it (`unsupported`).
+    /// Returns the codec, or `None` if it is not built in (`unsupported`).
     #[must_use]
     pub const fn implemented(value: u8) -> Option<Self> {
         match Self::from_value(value) {
             Some(Self::None) => Some(Self::None),
+            Some(Self::Zstandard) if cfg!(feature = "zstd-decode") => Some(Self::Zstandard),
+            Some(Self::Lz4) if cfg!(feature = "lz4") => Some(Self::Lz4),
             Some(Self::Zstandard | Self::Lz4) | None => None,
         }
     }

@@ -1,7 +1,7 @@
 //! §6, §13 and §14: the allowed values of a segment header's fields, given the stream header.
 
 use super::segment_header::at;
-use super::{HeaderV1, SegmentHeader, SegmentKind, entries_in, terminator_len};
+use super::{Codec, HeaderV1, SegmentHeader, SegmentKind, entries_in, terminator_len};
 use crate::limits::{FRAME_OVERHEAD, KEY_EPOCH_MAX};
 use crate::wire::DIGEST_PLAINTEXT_LEN;
 use crate::{Detail, Error, Offset, SegmentIndex};
@@ -76,12 +76,18 @@ impl Rules<'_> {
 
     /// Checks kind and codec (step 8 of §15.1).
     fn kind(&self) -> Result<(), Error> {
-        // The parser rejects codecs other than 0 (`unsupported`).
         let kind = self.header.kind;
         //= spec/stream-v2.md#sv2-seg-013
         //# A reader MUST reject with `malformed.kind` an index segment in a stream with UNIFORM.
         if self.stream.uniform() && kind == SegmentKind::Index {
             return Err(self.error(Detail::MalformedKind, at::KIND).with_found(kind.value().into()));
+        }
+        //= spec/stream-v2.md#sv2-seg-014
+        //# A reader MUST reject with `malformed.codec` a codec other than 0 in an index segment, in
+        //# a final segment, or in a stream with UNIFORM.
+        if (self.stream.uniform() || kind != SegmentKind::Data) && self.header.codec != Codec::None {
+            let found = self.header.codec.value();
+            return Err(self.error(Detail::MalformedCodec, at::CODEC).exactly(found.into(), 0));
         }
         Ok(())
     }
@@ -150,7 +156,10 @@ impl Rules<'_> {
             //= spec/stream-v2.md#sv2-seg-019
             //# A reader MUST reject with `malformed.payload_len` a payload_len that differs from
             //# plaintext_len in a data segment of codec 0,
-            SegmentKind::Data => payload == plaintext,
+            SegmentKind::Data if self.header.codec == Codec::None => payload == plaintext,
+            //= spec/stream-v2.md#sv2-seg-019
+            //# that is 0 or not below plaintext_len in a data segment of another codec,
+            SegmentKind::Data => (1..plaintext).contains(&payload),
             //= spec/stream-v2.md#sv2-seg-019
             //# that is not 0 in a final segment,
             SegmentKind::Final => payload == 0,
@@ -195,7 +204,7 @@ mod tests {
         SegmentHeader {
             index: SegmentIndex(index),
             kind: SegmentKind::Data,
-            codec: super::super::Codec::None,
+            codec: Codec::None,
             digest_alg: super::super::DigestAlg::HmacSha3OverTags,
             flags,
             key_epoch: KeyEpoch(0),

@@ -58,7 +58,7 @@ impl Flow for Decrypting {
 pub(crate) struct OpenJob {
     pub(crate) header: AuthenticHeader,
     pub(crate) wire: SegmentInput,
-    pub(crate) payload: BytesMut,
+    pub(crate) contents: BytesMut,
 }
 
 /// The result that workers give to the writer: a segment, and the memory that held its wire.
@@ -86,7 +86,7 @@ async fn next_open_job(
         Some(pending) => SegmentInput::Pending(pending, permit.input),
         None => SegmentInput::Read(wire_of(source, &header, before, permit.input).await?),
     };
-    Ok(Some(OpenJob { header, wire, payload: permit.output }))
+    Ok(Some(OpenJob { header, wire, contents: permit.output }))
 }
 
 impl<R: Source> ReaderStage<Decrypting> for DecryptReader<R> {
@@ -97,7 +97,7 @@ impl<R: Source> ReaderStage<Decrypting> for DecryptReader<R> {
         let next = self.telemetry.timed(Step::Reading, segment, next).await?;
         Ok(next.inspect(|segment| {
             let header = segment.header.header();
-            self.is_short = header.payload_len < self.stream.header().segment_size();
+            self.is_short = header.plaintext_len < self.stream.header().segment_size();
             self.telemetry.read(header.index.0.into(), header.segment_len());
         }))
     }
@@ -171,16 +171,14 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
 
     async fn segment(&mut self, segment: &DecryptedSegment) -> Result<(), Error> {
         let trailer = self.progress.trailer();
-        self.progress
-            .opened(&segment.header, &segment.opened, &segment.payload)
-            .map_err(|error| Error::format(Stage::Writer, error))?;
+        segment.follow(&mut self.progress).map_err(|error| Error::format(Stage::Writer, error))?;
         let header = segment.header.header();
         //= spec/stream-v2.md#sv2-rel-001
         //# A reader MUST NOT release any plaintext of a segment before every check of §15.1 up to
         //# step 17 has passed for that segment.
         let released = segment.plaintext().len() as u64;
         if released > 0 {
-            self.committer.append(Some(header.index), &[], &segment.payload).await?;
+            self.committer.append(Some(header.index), &[], &segment.contents).await?;
         }
         self.telemetry.written(header.index.0.into(), released);
         let commit = Commit::of(header, &self.progress);
@@ -199,6 +197,6 @@ impl<'o, P: Output> DecryptWriter<'o, P> {
 impl<P: Output> WriterStage<Decrypting> for DecryptWriter<'_, P> {
     async fn write(&mut self, OpenedJob(segment, spare): OpenedJob) -> Result<Buffers, Error> {
         self.segment(&segment).await?;
-        Ok(Buffers::recycled(spare, segment.payload))
+        Ok(Buffers::recycled(spare, segment.contents))
     }
 }

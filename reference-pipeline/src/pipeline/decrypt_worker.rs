@@ -37,10 +37,10 @@ impl DecryptWorker {
         }
     }
 
-    fn open(&mut self, input: &DecryptSegmentInput, payload: BytesMut) -> Result<DecryptedSegment, Error> {
+    fn open(&mut self, input: &DecryptSegmentInput, contents: BytesMut) -> Result<DecryptedSegment, Error> {
         let segment = Some(input.header.header().index.0.into());
         self.telemetry
-            .time(Step::Working, segment, || self.worker.open(input, payload))
+            .time(Step::Working, segment, || self.worker.open(input, contents))
             .map_err(Error::worker)
     }
 
@@ -50,13 +50,13 @@ impl DecryptWorker {
         header: &AuthenticHeader,
         pending: &PendingRead,
         mut buffer: BytesMut,
-        mut payload: BytesMut,
+        mut contents: BytesMut,
     ) -> Result<(DecryptedSegment, Bytes), Error> {
         let (len, most) = (pending.len(), self.piece);
         resize(&mut buffer, len.min(most));
         let segment = Some(header.header().index.0.into());
         let opened = self.telemetry.laps(Step::Working, segment, |laps| {
-            let mut opening = self.worker.begin(header, &mut payload).map_err(Error::worker)?;
+            let mut opening = self.worker.begin(header, &mut contents).map_err(Error::worker)?;
             let mut at = 0;
             while at < len {
                 let piece = &mut buffer[..opening.next_len(most)];
@@ -72,23 +72,25 @@ impl DecryptWorker {
             whole_wire(at, header)?;
             opening.finish().map_err(Error::worker)
         })?;
-        Ok((DecryptedSegment::new(*header, payload, opened), buffer.freeze()))
+        let segment =
+            self.telemetry.time(Step::Working, segment, || self.worker.unpack(*header, contents, opened));
+        Ok((segment, buffer.freeze()))
     }
 }
 
 impl WorkerStage<Decrypting> for DecryptWorker {
     fn work(&mut self, job: OpenJob) -> Result<OpenedJob, Error> {
-        let OpenJob { header, wire, payload } = job;
+        let OpenJob { header, wire, contents } = job;
         if self.shutdown.requested() {
             return Err(Error::interrupted(Some(header.header().index.0.into())));
         }
         let (segment, spare) = match wire {
             SegmentInput::Read(wire) => {
                 let input = DecryptSegmentInput { header, wire };
-                (self.open(&input, payload)?, input.wire)
+                (self.open(&input, contents)?, input.wire)
             }
             SegmentInput::Pending(pending, buffer) => {
-                self.open_pending(&header, &pending, buffer, payload)?
+                self.open_pending(&header, &pending, buffer, contents)?
             }
         };
         Ok(OpenedJob(segment, spare))

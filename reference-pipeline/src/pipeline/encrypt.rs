@@ -11,6 +11,7 @@ use std::io::{self, ErrorKind};
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::SegmentIndex;
+use stream_v2_format::codec::Compression;
 use stream_v2_format::crypto::{Committed, Progress, Run, SegmentSealer, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, HeaderV1, STREAM_MAGIC, entries_max};
 
@@ -66,6 +67,8 @@ pub(crate) struct Target<'s> {
     /// Whether it has index segments, and the one digest_alg of all of them (SV2-DIG-008).
     pub(crate) index: bool,
     pub(crate) digest_alg: DigestAlg,
+    /// How segments are compressed, which may be another way in each run.
+    pub(crate) compression: Option<Compression>,
 }
 
 /// The flow of segments that are being sealed.

@@ -22,6 +22,7 @@ pub(crate) struct EncryptWorker {
     piece: usize,
     /// True if a manager needs the plaintext.
     keeps_plaintext: bool,
+    compresses: bool,
     telemetry: Telemetry,
     shutdown: Shutdown,
 }
@@ -29,8 +30,13 @@ pub(crate) struct EncryptWorker {
 impl EncryptWorker {
     pub(crate) fn new(settings: Settings<'_>, target: &Target<'_>, keeps_plaintext: bool) -> Self {
         let frame_size = target.stream.header().frame_size() as usize;
+        let worker = EncryptSegmentWorker::new(target.stream, target.run, target.digest_alg);
         Self {
-            worker: EncryptSegmentWorker::new(target.stream, target.run, target.digest_alg),
+            worker: match target.compression {
+                Some(compression) => worker.with_compression(compression),
+                None => worker,
+            },
+            compresses: target.compression.is_some(),
             piece: frame_size * (PIECE / frame_size).max(1),
             keeps_plaintext,
             telemetry: settings.telemetry.clone(),
@@ -42,6 +48,21 @@ impl EncryptWorker {
         let segment = Some(input.segment_index.into());
         let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(input, wire));
         sealed.map_err(Error::worker)
+    }
+
+    /// Reads a segment in one piece.
+    fn read_pending(
+        &mut self,
+        segment_index: u32,
+        pending: &PendingRead,
+        mut buffer: BytesMut,
+    ) -> Result<Bytes, Error> {
+        let segment = Some(segment_index.into());
+        resize(&mut buffer, pending.len());
+        let read =
+            self.telemetry.time(Step::Reading, segment, || whole(pending.read(0, &mut buffer), &buffer));
+        read.map_err(source_error(segment))?;
+        Ok(buffer.freeze())
     }
 
     /// Reads a segment and seals it, a piece at a time.
@@ -101,6 +122,12 @@ impl WorkerStage<Encrypting> for EncryptWorker {
         //# nothing else can change while the segment is sealed.
         let (segment, plaintext) = match load {
             SegmentInput::Read(plaintext) => {
+                let input = EncryptSegmentInput { segment_index, plaintext };
+                (self.seal(&input, wire)?, input.plaintext)
+            }
+            // A segment is compressed as a whole.
+            SegmentInput::Pending(pending, buffer) if self.compresses => {
+                let plaintext = self.read_pending(segment_index, &pending, buffer)?;
                 let input = EncryptSegmentInput { segment_index, plaintext };
                 (self.seal(&input, wire)?, input.plaintext)
             }

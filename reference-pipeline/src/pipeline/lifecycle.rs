@@ -42,7 +42,9 @@ impl EncryptPipeline<'_> {
     ) -> Result<Summary, Error> {
         let NewStream { stream, envelope, run_salt, index, .. } = new?;
         let digest_alg = self.digest_alg.unwrap_or(DigestAlg::HmacSha3OverTags);
-        let target = Target { stream: &stream, envelope, run: Run::first(run_salt), index, digest_alg };
+        self.may_compress(stream.header())?;
+        let (run, compression) = (Run::first(run_salt), self.compression);
+        let target = Target { stream: &stream, envelope, run, index, digest_alg, compression };
         let writer = EncryptWriter::begin(self.settings(), &target, None, committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }
@@ -77,6 +79,7 @@ impl EncryptPipeline<'_> {
             .ok_or(stream_v2_format::Error::misuse(stream_v2_format::Misuse::ResumedSealed))
             .and_then(|first| Ok((first, committed.resume_index(stream.header(), self.index, false)?)))
             .map_err(|error| Error::format(Stage::Start, error))?;
+        self.may_compress(stream.header())?;
         let digest_alg = digest_alg::resumed(self.digest_alg, committed)?;
         //= spec/stream-v2.md#sv2-seg-026
         //# A writer MUST draw run_salt from the operating system's cryptographic random generator
@@ -88,7 +91,8 @@ impl EncryptPipeline<'_> {
         //# A writer MUST NOT seal a segment_index again that is committed in the output.
         let run = Run::resuming(salts.run_salt, SegmentIndex(first), committed.transcript, committed.run);
         committer.ends_with(recovered.last_commit());
-        let target = Target { stream: &stream, envelope: Vec::new(), run, index, digest_alg };
+        let (envelope, compression) = (Vec::new(), self.compression);
+        let target = Target { stream: &stream, envelope, run, index, digest_alg, compression };
         let writer = EncryptWriter::begin(self.settings(), &target, Some(committed), committer).await?;
         encrypt::run(engine, self.settings(), &target, source, writer).await
     }

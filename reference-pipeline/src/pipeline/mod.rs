@@ -8,6 +8,7 @@
 //! says how often the sink is made durable.
 
 mod committer;
+mod compression;
 mod covering;
 mod decrypt;
 mod decrypt_worker;
@@ -26,6 +27,7 @@ use std::fs::File;
 use std::io::Read;
 use std::sync::Arc;
 
+use stream_v2_format::codec::Compression;
 use stream_v2_format::crypto::{Committed, ContentKey, StreamOpener};
 use stream_v2_format::wire::{DigestAlg, StreamFlags, StreamParams};
 
@@ -72,6 +74,7 @@ pub struct EncryptPipeline<'a> {
     pub(crate) context: &'a [u8],
     pub(crate) file: Option<Arc<File>>,
     pub(crate) index: bool,
+    pub(crate) compression: Option<Compression>,
     salts: Option<Salts>,
 }
 
@@ -115,6 +118,7 @@ impl<'a> EncryptPipeline<'a> {
             context: b"",
             file: None,
             index: false,
+            compression: None,
             salts: None,
         }
     }
@@ -168,7 +172,7 @@ impl<'a> EncryptPipeline<'a> {
     ///
     /// # Errors
     ///
-    /// - `misuse` for index segments in a stream with UNIFORM.
+    /// - `misuse` for index segments or compression in a stream with UNIFORM.
     /// - otherwise the one error that ended the run, after everything before it was written. The
     ///   sink is suspended then, so that its committed prefix can be read.
     pub fn run(

@@ -308,7 +308,8 @@ impl<S: ReadAt> RangeReader<S> {
         // Also here, in case all segments were opened one after the other.
         self.sequence.admit(&place, &header)?;
         let opened = self.segments.open(&header, &mut self.plaintext)?;
-        self.sequence.opened(&place, &header, &opened, &self.plaintext, &self.end)?;
+        self.sequence.opened(&place, &header, &opened, &self.end)?;
+        self.segments.unpack(&header, &mut self.plaintext)?;
         Ok(place.plaintext_begin)
     }
 

@@ -9,7 +9,7 @@ use stream_v2_format::{self as format, Detail, Offset};
 use super::end::fault;
 use crate::error::Error;
 use crate::io::{read_segment_header, read_wire, source_error};
-use crate::segment::buffers::resize;
+use crate::segment::unpacker::Unpacker;
 use crate::source::ReadAt;
 use crate::source::blocking::fill;
 use crate::source::read_at::ReadFrom;
@@ -19,6 +19,7 @@ pub(super) struct Segments<S> {
     source: S,
     stream: StreamOpener,
     opener: SegmentOpener,
+    unpacker: Unpacker,
     /// Bytes of the stream when it was opened.
     len: u64,
     /// The number of links that were followed, and its limit.
@@ -29,7 +30,8 @@ pub(super) struct Segments<S> {
 impl<S: ReadAt> Segments<S> {
     pub(super) fn new(source: S, stream: StreamOpener, len: u64, links_max: u32) -> Self {
         let opener = SegmentOpener::new(&stream).keeping_epochs();
-        Self { source, stream, opener, len, links: (0, links_max), wire: BytesMut::new() }
+        let unpacker = Unpacker::new(&stream);
+        Self { source, stream, opener, unpacker, len, links: (0, links_max), wire: BytesMut::new() }
     }
 
     pub(super) const fn stream(&self) -> &StreamOpener {
@@ -72,19 +74,25 @@ impl<S: ReadAt> Segments<S> {
         Ok(link)
     }
 
-    /// Fetches and opens the segment with this header into `payload`: steps 11 to 16.
+    /// Fetches and opens the segment with this header into `contents`: steps 11 to 16.
+    ///
+    /// They are the entries of an index segment. Those of a data segment have to be unpacked.
     pub(super) fn open(
         &mut self,
         header: &AuthenticHeader,
-        payload: &mut BytesMut,
+        contents: &mut BytesMut,
     ) -> Result<OpenedSegment, Error> {
         let mut source = ReadFrom::new(&self.source, header.offset().plus(SEGMENT_HEADER_LEN as u64));
         let before = u64::from(header.header().index.0);
         let wire = read_wire(&mut source, header, before, std::mem::take(&mut self.wire))?;
-        resize(payload, header.header().payload_len as usize);
-        let opened = self.opener.open(header, &wire, payload);
+        let opened = self.opener.open(header, &wire, self.unpacker.payload(header, contents));
         self.wire = wire.try_into_mut().unwrap_or_default();
         opened.map_err(Error::worker)
+    }
+
+    /// Completes the plaintext of the segment that was opened into `contents`: step 17.
+    pub(super) fn unpack(&mut self, header: &AuthenticHeader, contents: &mut BytesMut) -> Result<(), Error> {
+        self.unpacker.unpack(header, contents).map_err(Error::worker)
     }
 
     /// Fetches the final segment from the end of the stream, and opens it. Returns `None` if there

@@ -30,7 +30,7 @@ impl Sequence {
         self.order.admit(header.header(), header.offset()).map_err(fault)
     }
 
-    /// Takes in an opened segment, if it is its turn: steps 16 and 17.
+    /// Takes in an opened data segment, if it is its turn: step 16.
     ///
     /// If it is the last one, the final segment follows, which was opened before.
     pub(super) fn opened(
@@ -38,13 +38,12 @@ impl Sequence {
         place: &SegmentPlace,
         header: &AuthenticHeader,
         opened: &OpenedSegment,
-        payload: &[u8],
         end: &End,
     ) -> Result<(), Error> {
         if place.before != self.progress.segments() {
             return Ok(());
         }
-        self.progress.opened(header, opened, payload).map_err(out_of_step)?;
+        self.progress.opened(header, opened, &[]).map_err(out_of_step)?;
         self.end(end)
     }
 

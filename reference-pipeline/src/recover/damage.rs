@@ -4,8 +4,9 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
+use stream_v2_format::crypto::StreamOpener;
 use stream_v2_format::limits::SEGMENT_HEADER_LEN;
-use stream_v2_format::wire::SEGMENT_MAGIC;
+use stream_v2_format::wire::{Parsed, SEGMENT_MAGIC};
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use crate::error::{Error, Stage};
@@ -24,6 +25,25 @@ pub(super) fn header_at(
     let mut header = [0; SEGMENT_HEADER_LEN];
     output.seek(SeekFrom::Start(offset.0))?;
     Ok((fill(output, &mut header)? == header.len()).then_some(header))
+}
+
+/// Refuses a genuine segment after the `segments` committed ones, which end at `end`: only a torn
+/// tail may be dropped (SV2-RES-010).
+pub(super) fn refuse_genuine(
+    output: &mut (impl Read + Seek),
+    stream: &StreamOpener,
+    end: Offset,
+    segments: u64,
+) -> Result<(), Error> {
+    let authenticated =
+        |bytes: &[u8; SEGMENT_HEADER_LEN], offset| match stream.authenticate(bytes, offset, segments) {
+            Ok(Parsed::Complete(header, _)) => Some(header.header().segment_len()),
+            _ => None,
+        };
+    let torn = header_at(output, end).map_err(source_error(Some(segments)))?;
+    // The length in the header at the end is authentic, so its wire is skipped.
+    let len = torn.and_then(|header| authenticated(&header, end)).unwrap_or(1);
+    refuse(output, (end, segments), end.plus(len), |bytes, offset| authenticated(bytes, offset).is_some())
 }
 
 /// Searches for a segment at `from` or after it. `segments` committed ones end at `end`, and

@@ -8,7 +8,7 @@ use stream_v2_format::crypto::{
     StreamOpener,
 };
 use stream_v2_format::limits::{DURABLE_BYTES_MAX, SEGMENT_HEADER_LEN};
-use stream_v2_format::wire::{JournalRecord, Parsed, RunLink, SegmentHeader, SegmentKind};
+use stream_v2_format::wire::{JournalRecord, RunLink, SegmentHeader, SegmentKind};
 use stream_v2_format::{self as format, ErrorKind, Offset};
 
 use super::damage::{self, as_damage, damaged, is_damage};
@@ -20,6 +20,7 @@ use crate::error::{Error, Stage};
 use crate::io::{read_segment, read_segment_header, read_wire, source_error};
 use crate::segment::DecryptSegmentInput;
 use crate::segment::buffers::resize;
+use crate::segment::unpacker::Unpacker;
 use crate::source::blocking::fill;
 
 /// Finds the committed segments of the stream of an interrupted writer (§19.2, §19.3).
@@ -69,7 +70,8 @@ pub(crate) fn recover_checked<R: Read + Seek>(
     //# there is no journal to be used without damaged records, or that byte is more than
     //# DURABLE_BYTES_MAX bytes before the end of the output.
     if unknown && !recovered.sealed {
-        recovery.refuse_damage(&recovered)?;
+        let (end, segments) = (Offset(recovered.stream_len), recovered.committed.segments);
+        damage::refuse_genuine(&mut recovery.output, &recovery.stream, end, segments)?;
     }
     Ok(recovered)
 }
@@ -78,6 +80,7 @@ struct Recovery<R> {
     output: R,
     stream: StreamOpener,
     opener: SegmentOpener,
+    unpacker: Unpacker,
     wire: BytesMut,
     plaintext: BytesMut,
     spare: BytesMut,
@@ -93,9 +96,20 @@ struct Recovery<R> {
 impl<R: Read + Seek> Recovery<R> {
     fn new(output: R, stream: &StreamOpener) -> Self {
         let (wire, plaintext, spare) = Default::default();
-        let (opener, stream) = (SegmentOpener::new(stream), stream.clone());
-        let (last, last_index, confirmed, check) = (None, None, None, None);
-        Self { output, stream, opener, wire, plaintext, spare, last, last_index, confirmed, check, runs: 0 }
+        Self {
+            output,
+            stream: stream.clone(),
+            opener: SegmentOpener::new(stream),
+            unpacker: Unpacker::new(stream),
+            wire,
+            plaintext,
+            spare,
+            last: None,
+            last_index: None,
+            confirmed: None,
+            check: None,
+            runs: 0,
+        }
     }
 
     /// Confirms a commit: the segment that it names is there, whole and genuine (§19.2, step 6).
@@ -176,7 +190,9 @@ impl<R: Read + Seek> Recovery<R> {
             let taken = next.and_then(|next| match next {
                 Some((header, opened)) => {
                     let followed = match whole {
-                        true => progress.opened(&header, &opened, &self.spare),
+                        true => progress
+                            .opened(&header, &opened, &self.spare)
+                            .and_then(|()| self.unpacker.unpack(&header, &mut self.spare)),
                         false => progress.opened_tail(&header, &opened),
                     };
                     followed.map_err(Error::worker)?;
@@ -290,36 +306,19 @@ impl<R: Read + Seek> Recovery<R> {
         let before = u64::from(header.header().index.0);
         let wire = read_wire(&mut self.output, &header, before, std::mem::take(&mut self.wire))?;
         self.open(DecryptSegmentInput { header, wire })
+            .and_then(|_| self.unpacker.unpack(&header, &mut self.spare).map_err(Error::worker))
             .map_err(|error| as_damage(error, header.offset(), before))?;
         self.keep(header, true);
         Ok(())
     }
 
-    /// Opens a segment into the spare buffer.
+    /// Opens a segment into the spare buffer, where its plaintext has to be unpacked.
     fn open(&mut self, segment: DecryptSegmentInput) -> Result<(AuthenticHeader, OpenedSegment), Error> {
         let DecryptSegmentInput { header, wire } = segment;
-        resize(&mut self.spare, header.header().payload_len as usize);
-        let opened = self.opener.open(&header, &wire, &mut self.spare);
+        let payload = self.unpacker.payload(&header, &mut self.spare);
+        let opened = self.opener.open(&header, &wire, payload);
         self.wire = wire.try_into_mut().unwrap_or_default();
         opened.map(|opened| (header, opened)).map_err(Error::worker)
-    }
-
-    /// Refuses a genuine segment after the committed part: only a torn tail may be dropped
-    /// (SV2-RES-010).
-    fn refuse_damage(&mut self, recovered: &Recovered) -> Result<(), Error> {
-        let (stream, segments) = (&self.stream, recovered.committed.segments);
-        let authenticated =
-            |bytes: &[u8; SEGMENT_HEADER_LEN], offset| match stream.authenticate(bytes, offset, segments) {
-                Ok(Parsed::Complete(header, _)) => Some(header.header().segment_len()),
-                _ => None,
-            };
-        let end = Offset(recovered.stream_len);
-        let torn = damage::header_at(&mut self.output, end).map_err(source_error(Some(segments)))?;
-        // The length in the header at the end is authentic, so its wire is skipped.
-        let len = torn.and_then(|header| authenticated(&header, end)).unwrap_or(1);
-        damage::refuse(&mut self.output, (end, segments), end.plus(len), |bytes, offset| {
-            authenticated(bytes, offset).is_some()
-        })
     }
 
     fn end(&mut self) -> Result<u64, Error> {

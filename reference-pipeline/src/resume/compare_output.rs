@@ -49,7 +49,7 @@ pub(super) fn compare_output(
         let Some(segment) = segment else { return Err(other()) };
         let opened = worker.open(&segment, BytesMut::new()).map_err(Error::worker)?;
         let compared = progress.plaintext_len();
-        progress.opened(&opened.header, &opened.opened, &opened.payload).map_err(Error::worker)?;
+        opened.follow(&mut progress).map_err(Error::worker)?;
         if let Some(place) = first_difference(file, opened.plaintext(), &mut found).map_err(sink_error)? {
             return Ok(Compared::Differs(compared + place));
         }

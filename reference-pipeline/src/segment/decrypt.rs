@@ -4,10 +4,12 @@ use std::fmt;
 
 use bytes::{Bytes, BytesMut};
 use stream_v2_format::Error;
-use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, SegmentOpener, SegmentOpening, StreamOpener};
+use stream_v2_format::crypto::{
+    AuthenticHeader, OpenedSegment, Progress, SegmentOpener, SegmentOpening, StreamOpener,
+};
 use stream_v2_format::wire::SegmentKind;
 
-use super::buffers::resize;
+use super::unpacker::Unpacker;
 use crate::observe::shown::Len;
 
 /// One segment to be opened.
@@ -36,32 +38,44 @@ impl fmt::Debug for DecryptSegmentInput {
 pub struct DecryptedSegment {
     /// The segment header.
     pub header: AuthenticHeader,
-    /// payload_len bytes: the entries of an index segment, or else the plaintext.
-    pub payload: Bytes,
+    /// The plaintext of a data segment, or the entries of an index segment.
+    pub contents: Bytes,
     /// Digest and terminator.
     pub opened: OpenedSegment,
+    /// What is wrong with a compressed payload: the last check of a segment.
+    fault: Option<Error>,
 }
 
 impl fmt::Debug for DecryptedSegment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DecryptedSegment")
             .field("header", &self.header)
-            .field("payload", &Len(self.payload.len()))
+            .field("contents", &Len(self.contents.len()))
             .field("opened", &self.opened)
             .finish()
     }
 }
 
 impl DecryptedSegment {
-    pub(crate) fn new(header: AuthenticHeader, payload: BytesMut, opened: OpenedSegment) -> Self {
-        Self { header, payload: payload.freeze(), opened }
+    /// Makes the last checks: that it continues the segments before it, and that its payload could
+    /// be decompressed (steps 16 and 17 of §15.1).
+    ///
+    /// `progress` has followed the segments before it. Then its plaintext may be released.
+    ///
+    /// # Errors
+    ///
+    /// - Those of [`Progress::opened`].
+    /// - `limit.codec_window` or `malformed.codec_payload`.
+    pub fn follow(&self, progress: &mut Progress) -> Result<(), Error> {
+        progress.opened(&self.header, &self.opened, &self.contents)?;
+        self.fault.map_or(Ok(()), Err)
     }
 
     /// Returns plaintext_len bytes of plaintext. An index or final segment has none.
     #[must_use]
     pub fn plaintext(&self) -> &[u8] {
         match self.header.header().kind {
-            SegmentKind::Data => &self.payload,
+            SegmentKind::Data => &self.contents,
             _ => &[],
         }
     }
@@ -70,16 +84,20 @@ impl DecryptedSegment {
 /// Opens segments of one stream. Several workers share the work.
 pub struct DecryptSegmentWorker {
     opener: SegmentOpener,
+    unpacker: Unpacker,
 }
 
 impl DecryptSegmentWorker {
     /// Returns a worker for segments of `stream`.
     #[must_use]
     pub fn new(stream: &StreamOpener) -> Self {
-        Self { opener: SegmentOpener::new(stream) }
+        Self { opener: SegmentOpener::new(stream), unpacker: Unpacker::new(stream) }
     }
 
-    /// Opens one segment into `payload`, a buffer to be used again.
+    /// Opens one segment into `contents`, a buffer to be used again.
+    ///
+    /// A payload that cannot be decompressed is reported by [`DecryptedSegment::follow`], because
+    /// that is the last check of a segment.
     ///
     /// # Errors
     ///
@@ -88,23 +106,31 @@ impl DecryptSegmentWorker {
     pub fn open(
         &mut self,
         input: &DecryptSegmentInput,
-        mut payload: BytesMut,
+        mut contents: BytesMut,
     ) -> Result<DecryptedSegment, Error> {
-        let mut opening = self.begin(&input.header, &mut payload)?;
+        let mut opening = self.begin(&input.header, &mut contents)?;
         opening.push(&input.wire)?;
         let opened = opening.finish()?;
-        Ok(DecryptedSegment::new(input.header, payload, opened))
+        Ok(self.unpack(input.header, contents, opened))
     }
 
     /// Begins the segment `header`, whose wire comes piece by piece.
     pub(crate) fn begin<'s>(
         &'s mut self,
         header: &'s AuthenticHeader,
-        payload: &'s mut BytesMut,
+        contents: &'s mut BytesMut,
     ) -> Result<SegmentOpening<'s>, Error> {
-        //= spec/stream-v2.md#sv2-hdr-019
-        //# A reader MUST NOT allocate memory in proportion to plaintext_len of the stream header.
-        resize(payload, header.header().payload_len as usize);
-        self.opener.begin(header, payload)
+        self.opener.begin(header, self.unpacker.payload(header, contents))
+    }
+
+    /// Ends the segment that was begun with these `contents`, and was verified.
+    pub(crate) fn unpack(
+        &mut self,
+        header: AuthenticHeader,
+        mut contents: BytesMut,
+        opened: OpenedSegment,
+    ) -> DecryptedSegment {
+        let fault = self.unpacker.unpack(&header, &mut contents).err();
+        DecryptedSegment { header, contents: contents.freeze(), opened, fault }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::{Bytes, BytesMut};
+use stream_v2_format::codec::{Compression, Compressor};
 use stream_v2_format::crypto::{Digest, Run, SealedSegment, SegmentSealer, SegmentSealing, StreamSealer};
 use stream_v2_format::wire::{DigestAlg, SegmentHeader};
 use stream_v2_format::{Error, SegmentIndex};
@@ -62,13 +63,36 @@ impl EncryptedSegment {
 /// Seals the data segments of one run. Several workers of one run share the work.
 pub struct EncryptSegmentWorker {
     sealer: SegmentSealer,
+    packer: Option<Packer>,
+}
+
+/// Compresses plaintext, into memory that it keeps.
+struct Packer {
+    compressor: Compressor,
+    payload: BytesMut,
+}
+
+impl Packer {
+    /// Returns the payload that is sealed in the place of `plaintext`, if it is shorter.
+    fn pack(&mut self, plaintext: &[u8]) -> Option<&[u8]> {
+        resize(&mut self.payload, self.compressor.space(plaintext.len()));
+        let len = self.compressor.compress(plaintext, &mut self.payload)?;
+        Some(&self.payload[..len])
+    }
 }
 
 impl EncryptSegmentWorker {
     /// Returns a worker for one run of `stream`.
     #[must_use]
     pub fn new(stream: &StreamSealer, run: Run, digest_alg: DigestAlg) -> Self {
-        Self { sealer: SegmentSealer::new(stream, run).with_digest_alg(digest_alg) }
+        Self { sealer: SegmentSealer::new(stream, run).with_digest_alg(digest_alg), packer: None }
+    }
+
+    /// Compresses the segments that become shorter; none is compressed by default (SV2-COD-006).
+    #[must_use]
+    pub fn with_compression(self, compression: Compression) -> Self {
+        let packer = Packer { compressor: Compressor::new(compression), payload: BytesMut::new() };
+        Self { packer: Some(packer), ..self }
     }
 
     /// Seals one segment into `wire`, a buffer to be used again.
@@ -84,6 +108,17 @@ impl EncryptSegmentWorker {
         input: &EncryptSegmentInput,
         mut wire: BytesMut,
     ) -> Result<EncryptedSegment, Error> {
+        let index = SegmentIndex(input.segment_index);
+        let packed = self
+            .packer
+            .as_mut()
+            .and_then(|packer| Some((packer.compressor.codec(), packer.pack(&input.plaintext)?)));
+        if let Some((codec, payload)) = packed {
+            resize(&mut wire, self.sealer.wire_len(index, u32::try_from(payload.len()).unwrap_or(u32::MAX)));
+            let len = input.plaintext.len();
+            let sealed = self.sealer.seal_compressed(index, codec, len, payload, &mut wire)?;
+            return Ok(EncryptedSegment::new(sealed, wire));
+        }
         let mut sealing = self.begin(input.segment_index, input.plaintext.len(), &mut wire)?;
         sealing.push(&input.plaintext)?;
         let sealed = sealing.finish()?;

@@ -3,6 +3,7 @@
 pub(crate) mod buffers;
 mod decrypt;
 mod encrypt;
+pub(crate) mod unpacker;
 
 pub use decrypt::{DecryptSegmentInput, DecryptSegmentWorker, DecryptedSegment};
 pub use encrypt::{EncryptSegmentInput, EncryptSegmentWorker, EncryptedSegment};

@@ -26,7 +26,16 @@ use serde_json::{Value, json};
 use stream_v2_format::crypto::AEAD_BACKEND;
 
 /// The implemented optional parts of the format.
-const FEATURES: [&str; 6] = ["suite-2", "index", "argon2id", "age", "age-mlkem768x25519", "age-ssh-ed25519"];
+const FEATURES: [&str; 8] = [
+    "suite-2",
+    "codec-zstd",
+    "codec-lz4",
+    "index",
+    "argon2id",
+    "age",
+    "age-mlkem768x25519",
+    "age-ssh-ed25519",
+];
 
 fn main() {
     let mut stdout = stdout().lock();
