@@ -19,7 +19,7 @@ impl ZstdDecoder {
         plaintext: &mut [u8],
         window_max: u32,
     ) -> Result<(), Fault> {
-        zstd_frame::check(payload, window_max)?;
+        zstd_frame::check(payload, plaintext.len(), window_max)?;
         self.frame(payload, plaintext)
     }
 

@@ -11,18 +11,30 @@ const MAGIC: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// 0 magic (4) | 4 descriptor u8 | Window_Descriptor (0 or 1) | Dictionary_ID (0, 1, 2 or 4)
 ///   | Frame_Content_Size (0, 1, 2, 4 or 8)
 /// ```
-pub(super) fn check(payload: &[u8], window_max: u32) -> Result<(), Fault> {
-    let (window, dictionary) = read(payload).ok_or(Fault::Payload)?;
+pub(super) fn check(payload: &[u8], plaintext_len: usize, window_max: u32) -> Result<(), Fault> {
+    let Header { window, dictionary, content } = read(payload).ok_or(Fault::Payload)?;
     //= spec/stream-v2.md#sv2-cod-005
     //# A reader MUST reject with `limit.codec_window` a Zstandard frame whose window is above S.
     if window > window_max.into() {
         return Err(Fault::Window(window));
     }
-    if dictionary == 0 { Ok(()) } else { Err(Fault::Payload) }
+    let fits = content.is_none_or(|content| content == plaintext_len as u64);
+    if dictionary == 0 && fits { Ok(()) } else { Err(Fault::Payload) }
 }
 
-/// Returns the window in bytes, and the Dictionary_ID or 0. Returns `None` if this is no header.
-fn read(payload: &[u8]) -> Option<(u64, u64)> {
+/// What a frame header says.
+#[derive(Debug, PartialEq, Eq)]
+struct Header {
+    /// Bytes.
+    window: u64,
+    /// The Dictionary_ID, or 0.
+    dictionary: u64,
+    /// The Frame_Content_Size, if it is there.
+    content: Option<u64>,
+}
+
+/// Returns `None` if this is no frame header.
+fn read(payload: &[u8]) -> Option<Header> {
     let mut rest = payload.strip_prefix(&MAGIC)?;
     let descriptor = little_endian(&mut rest, 1)?;
     let reserved = descriptor & 0b1000 != 0;
@@ -40,7 +52,7 @@ fn read(payload: &[u8]) -> Option<(u64, u64)> {
         _ => (8, 0),
     };
     let content = little_endian(&mut rest, len)?.saturating_add(above);
-    Some((window.unwrap_or(content), dictionary))
+    Some(Header { window: window.unwrap_or(content), dictionary, content: (len > 0).then_some(content) })
 }
 
 /// Returns the bytes of the window that a Window_Descriptor states.
@@ -58,51 +70,59 @@ fn little_endian(rest: &mut &[u8], len: usize) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use std::vec::Vec;
+
     use super::*;
 
     /// Returns a header with this descriptor, and what follows it.
-    fn header(rest: &[u8]) -> std::vec::Vec<u8> {
+    fn header(rest: &[u8]) -> Vec<u8> {
         [&MAGIC[..], rest].concat()
     }
 
+    fn said(rest: &[u8]) -> Option<(u64, u64, Option<u64>)> {
+        read(&header(rest)).map(|header| (header.window, header.dictionary, header.content))
+    }
+
     #[test]
-    fn windows_are_those_of_the_rfc() {
-        for (rest, window) in [
-            (&[0x00, 0x00][..], 1024),
-            (&[0x00, 0x11], 4096 + 512),
-            (&[0x00, 0xFF], (1 << 41) + 7 * (1 << 38)),
-            (&[0x20, 200], 200),
-            (&[0x60, 0x00, 0x10], 4096 + 256),
-            (&[0xA0, 0, 0, 1, 0], 1 << 16),
-            (&[0xE0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], u64::MAX),
+    fn windows_and_lengths_are_those_of_the_rfc() {
+        for (rest, window, content) in [
+            (&[0x00, 0x00][..], 1024, None),
+            (&[0x00, 0x11], 4096 + 512, None),
+            (&[0x00, 0xFF], (1 << 41) + 7 * (1 << 38), None),
+            (&[0x20, 200], 200, Some(200)),
+            (&[0x40, 0x00, 1, 0], 1024, Some(257)),
+            (&[0x60, 0x00, 0x10], 4096 + 256, Some(4096 + 256)),
+            (&[0xA0, 0, 0, 1, 0], 1 << 16, Some(1 << 16)),
+            (&[0xE0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF], u64::MAX, Some(u64::MAX)),
         ] {
-            assert_eq!(read(&header(rest)), Some((window, 0)), "{rest:x?}");
+            assert_eq!(said(rest), Some((window, 0, content)), "{rest:x?}");
         }
     }
 
     #[test]
     fn dictionaries_have_up_to_four_bytes() {
-        assert_eq!(read(&header(&[0x01, 0x00, 7])), Some((1024, 7)));
-        assert_eq!(read(&header(&[0x02, 0x00, 1, 2])), Some((1024, 0x0201)));
-        assert_eq!(read(&header(&[0x03, 0x00, 1, 2, 3, 4])), Some((1024, 0x0403_0201)));
-        assert_eq!(check(&header(&[0x01, 0x00, 7]), 1024), Err(Fault::Payload));
-        assert_eq!(check(&header(&[0x01, 0x00, 0]), 1024), Ok(()));
+        assert_eq!(said(&[0x01, 0x00, 7]), Some((1024, 7, None)));
+        assert_eq!(said(&[0x02, 0x00, 1, 2]), Some((1024, 0x0201, None)));
+        assert_eq!(said(&[0x03, 0x00, 1, 2, 3, 4]), Some((1024, 0x0403_0201, None)));
+        assert_eq!(check(&header(&[0x01, 0x00, 7]), 9, 1024), Err(Fault::Payload));
+        assert_eq!(check(&header(&[0x01, 0x00, 0]), 9, 1024), Ok(()));
     }
 
     #[test]
     fn each_cut_header_is_refused() {
         for whole in [&header(&[0x03, 0x00, 0, 0, 0, 0])[..], &header(&[0xE0, 1, 0, 0, 0, 0, 0, 0, 0])] {
             for len in 0..whole.len() {
-                assert_eq!(check(&whole[..len], u32::MAX), Err(Fault::Payload), "{len}");
+                assert_eq!(check(&whole[..len], 1, u32::MAX), Err(Fault::Payload), "{len}");
             }
-            assert_eq!(check(whole, u32::MAX), Ok(()));
+            assert_eq!(check(whole, 1, u32::MAX), Ok(()));
         }
-        assert_eq!(check(&header(&[0x08, 0x00]), u32::MAX), Err(Fault::Payload), "a reserved bit");
+        assert_eq!(check(&header(&[0x08, 0x00]), 1, u32::MAX), Err(Fault::Payload), "a reserved bit");
     }
 
     #[test]
-    fn the_window_is_refused_before_the_dictionary() {
-        assert_eq!(check(&header(&[0x01, 0x08, 7]), 1024), Err(Fault::Window(2048)));
-        assert_eq!(check(&header(&[0x20, 9]), 8), Err(Fault::Window(9)));
+    fn the_window_is_refused_before_the_rest() {
+        assert_eq!(check(&header(&[0x01, 0x08, 7]), 1, 1024), Err(Fault::Window(2048)));
+        assert_eq!(check(&header(&[0x20, 9]), 9, 8), Err(Fault::Window(9)));
+        assert_eq!(check(&header(&[0x20, 9]), 8, 9), Err(Fault::Payload));
     }
 }
