@@ -137,6 +137,7 @@ fn other_choice(name: &str, rule: Option<Misuse>) -> Failure {
             "was begun for another key file, or for a passphrase",
             "use that one to resume (sv2 inspect shows the envelope)",
         ),
+        Some(Misuse::UniformWithCodec) => ("was begun without --compress", "leave out --compress to resume"),
         _ => ("was begun without --index", "leave out --index to resume"),
     };
     Failure::usage(format!("{name}: {what}")).hint(format!("{next}; {RESTART}"))

@@ -6,6 +6,8 @@ mod age;
 #[cfg(unix)]
 mod age_messages;
 mod cat;
+#[cfg(unix)]
+mod compress;
 mod damage;
 #[cfg(unix)]
 mod envelope;

@@ -73,13 +73,13 @@ impl EncryptPipeline<'_> {
         source: impl Source + Send,
         committer: &mut Committer<P>,
     ) -> Result<Summary, Error> {
+        self.may_compress(stream.header())?;
         let committed = &recovered.committed;
         let first = u32::try_from(committed.segments).ok().filter(|_| !recovered.sealed);
         let (first, index) = first
             .ok_or(stream_v2_format::Error::misuse(stream_v2_format::Misuse::ResumedSealed))
             .and_then(|first| Ok((first, committed.resume_index(stream.header(), self.index, false)?)))
             .map_err(|error| Error::format(Stage::Start, error))?;
-        self.may_compress(stream.header())?;
         let digest_alg = digest_alg::resumed(self.digest_alg, committed)?;
         //= spec/stream-v2.md#sv2-seg-026
         //# A writer MUST draw run_salt from the operating system's cryptographic random generator

@@ -175,9 +175,9 @@ impl InterruptedEncryption {
         }
         let recovered = recovered?;
         let ended = recovered.sealed || journal.as_ref().is_some_and(|journal| journal.ending().is_some());
+        pipeline.may_compress(&header)?;
         let goes_on = recovered.committed.resume_index(&header, pipeline.index, ended);
         goes_on.map_err(|error| Error::format(Stage::Start, error))?;
-        pipeline.may_compress(&header)?;
         digest_alg::resumed(pipeline.digest_alg, &recovered.committed)?;
         if state == State::Published && !recovered.sealed {
             // Another program has given two names. The run before gives a second name only to a
