@@ -163,8 +163,9 @@ impl Options {
 
     /// Compresses the segments that become shorter that way (§10). By default none is compressed.
     ///
-    /// The length of a compressed segment tells something about its plaintext. Do not compress where
-    /// others choose a part of the plaintext, and can see how long the stream becomes (§21.3).
+    /// The length of a compressed segment tells something about its plaintext. Do not compress
+    /// where others choose a part of the plaintext, and can see how long the stream becomes
+    /// (§21.3).
     ///
     /// The stream then has index segments, unless [`index`](Self::index) says otherwise. A run that
     /// resumes may have another compression, or none. A stream that was begun without compression
@@ -179,8 +180,8 @@ impl Options {
     ///
     /// They also prove that a range belongs to the whole stream that the final segment ends.
     ///
-    /// By default a stream without compression has none, and promises full segments instead (UNIFORM). A stream cannot
-    /// have both.
+    /// By default a stream without compression has none, and promises full segments instead
+    /// (UNIFORM). A stream cannot have both.
     #[must_use]
     pub const fn index(mut self, index: bool) -> Self {
         self.index = Some(index);

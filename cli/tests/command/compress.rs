@@ -5,6 +5,8 @@ use std::fs;
 use stream_v2_testing::command::Folder;
 use stream_v2_testing::command::kill::killed_at;
 
+use crate::s3_place::Place;
+
 const SMALL: &str = "--frame-size 4K --segment-size 64K --sync-every 256K";
 /// Segments of which each third looks random, and the others are lines of a log.
 const SEGMENTS: usize = 48;
@@ -79,6 +81,17 @@ fn files_pipes_and_databases() {
         assert_eq!((ran.code(), salvaged.len() % 65_536), (5, 0), "{ran}");
         assert!(!salvaged.is_empty() && mixture().starts_with(&salvaged));
     }
+}
+
+#[test]
+fn an_object_in_s3() {
+    let place = Place::new(0);
+    place.folder.write("data", &mixture());
+    place.run(&format!("encrypt -k key --compress {SMALL} data -o s3://bucket/out.sv2")).done();
+    let whole = place.run("decrypt -q -k key s3://bucket/out.sv2 -o -").done();
+    assert!(whole.stdout() == mixture());
+    let part = place.run("cat -k key s3://bucket/out.sv2 --range 1000000..1000100").done();
+    assert!(part.stdout() == &mixture()[1_000_000..1_000_100]);
 }
 
 //= spec/stream-v2.md#sv2-cod-006

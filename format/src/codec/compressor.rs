@@ -90,9 +90,9 @@ impl Compressor {
 
     /// Compresses the plaintext of one segment to the beginning of `payload`.
     ///
-    /// `payload` has [`space`](Self::space) bytes. Returns the payload_len, or `None` if the segment
-    /// is not shorter that way, and is sealed as it is. That is decided by a few bytes of plaintext
-    /// that looks random.
+    /// `payload` has [`space`](Self::space) bytes. Returns the payload_len, or `None` if the
+    /// segment is not shorter that way, and is sealed as it is. If the plaintext looks random, that
+    /// is decided by a few bytes of it.
     pub fn compress(&mut self, plaintext: &[u8], payload: &mut [u8]) -> Option<usize> {
         if super::sample::is_flat(plaintext) {
             let middle = super::sample::middle(plaintext);

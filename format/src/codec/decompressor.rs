@@ -27,8 +27,8 @@ impl Decompressor {
     /// Decompresses the payload of the segment `header` into `plaintext`.
     ///
     /// The segment was verified: [`SegmentOpener::open`](crate::crypto::SegmentOpener::open) has
-    /// returned its payload. `plaintext` has plaintext_len bytes. Of a segment without a codec it is
-    /// a copy of the payload. After an error `plaintext` is zero.
+    /// returned its payload. `plaintext` has plaintext_len bytes. Of a segment without a codec it
+    /// is a copy of the payload. After an error `plaintext` is zero.
     ///
     /// In the order of checks, an error comes after those of
     /// [`Progress::opened`](crate::crypto::Progress::opened).
@@ -36,8 +36,8 @@ impl Decompressor {
     /// # Errors
     ///
     /// - `limit.codec_window` if the window of a Zstandard frame is above S.
-    /// - `malformed.codec_payload` if the payload is not exactly one frame or block of the codec, or
-    ///   does not decompress to plaintext_len bytes.
+    /// - `malformed.codec_payload` if the payload is not exactly one frame or block of the codec,
+    ///   or does not decompress to plaintext_len bytes.
     /// - `misuse` if a slice has another length.
     pub fn decompress(
         &mut self,
@@ -63,8 +63,8 @@ impl Decompressor {
                     self.segment_size.into(),
                 ),
                 //= spec/stream-v2.md#sv2-cod-004
-                //# A reader MUST reject with `malformed.codec_payload` a payload that is not exactly
-                //# one frame or block of the codec, or that does not decompress to exactly
+                //# A reader MUST reject with `malformed.codec_payload` a payload that is not
+                //# exactly one frame or block of the codec, or that does not decompress to exactly
                 //# plaintext_len bytes.
                 Fault::Payload => header.payload_error(Detail::MalformedCodecPayload),
             }

@@ -6,8 +6,8 @@
 //! | 1, a Zstandard frame (RFC 8878) | `zstd-portable` | | Rust alone |
 //! | 2, an LZ4 block | `lz4` | Rust alone | Rust alone |
 //!
-//! A payload is decompressed after its segment was verified, and never before. Both sides keep their
-//! memory from one segment to the next.
+//! A payload is decompressed after its segment was verified, and never before. Both sides keep
+//! their memory from one segment to the next.
 
 mod compressor;
 mod decompressor;
@@ -34,7 +34,8 @@ enum Fault {
     Payload,
 }
 
-#[cfg(all(test, feature = "zstd", feature = "zstd-portable", feature = "lz4"))]
+#[cfg(test)]
+#[cfg(all(feature = "zstd", feature = "zstd-portable", feature = "lz4"))]
 mod tests {
     use std::vec;
     use std::vec::Vec;
@@ -136,8 +137,8 @@ mod tests {
         }
 
         /// An altered payload is refused or gives some plaintext, without a panic. The decoders of
-        /// Zstandard differ about some of them: one ignores reserved bits, the other bits that follow
-        /// the last literal.
+        /// Zstandard differ about some of them: one ignores reserved bits, the other bits that
+        /// follow the last literal.
         #[test]
         fn altered_payloads_are_no_harm(plaintext in plaintexts(), at in any::<prop::sample::Index>(), bit in 0..8) {
             for compression in COMPRESSIONS {

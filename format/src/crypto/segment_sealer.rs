@@ -100,7 +100,7 @@ impl SegmentSealer {
 
     /// Seals a data segment of `plaintext_len` bytes, which `codec` has compressed to `payload`.
     ///
-    /// `wire` is [`wire_len`](Self::wire_len) of the payload's length. The payload is not looked at.
+    /// `wire` is [`wire_len`](Self::wire_len) of the payload's length. The payload is not checked.
     ///
     /// # Errors
     ///

@@ -17,7 +17,14 @@ pub fn differential(data: &[u8]) {
 /// Asserts that both release the same bytes and end in the same way, at the same offset.
 pub(crate) fn assert_agree(input: &[u8], salvage: bool) {
     let Answer { released, result } = answer(input, 1, salvage);
-    assert_eq!(opinion(released, result), plain_read(input, &KEY, b"", salvage));
+    let (found, plain) = (opinion(released, result), plain_read(input, &KEY, b"", salvage));
+    // The plain reader has no codecs.
+    match plain.error {
+        Some(("unsupported.codec", Some(place), _)) if matches!(input.get(place), Some(1 | 2)) => {
+            assert!(found.released.starts_with(&plain.released));
+        }
+        _ => assert_eq!(found, plain),
+    }
 }
 
 /// Returns a reader's answer in the form of the plain one.

@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a property that does not hold is a panic")]
 
 mod capture;
+mod compressed;
 mod crash;
 mod delivery;
 mod differential;
@@ -21,6 +22,7 @@ mod seeds;
 mod unlock;
 mod write_then_parse;
 
+pub use compressed::compressed;
 pub use crash::crash;
 pub use delivery::delivery;
 pub use differential::differential;
@@ -38,7 +40,8 @@ pub use write_then_parse::write_then_parse;
 pub type Property = fn(&[u8]);
 
 /// All properties, by the names of their targets.
-pub const PROPERTIES: [(&str, Property); 11] = [
+pub const PROPERTIES: [(&str, Property); 12] = [
+    ("compressed", compressed),
     ("crash", crash),
     ("delivery", delivery),
     ("differential", differential),

@@ -50,6 +50,18 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         }
     }
     seeds.retain(|seed| seed.bytes.len() <= LEN_MAX);
+    // Payloads are sealed in the vectors, so these are a frame and a block.
+    for (name, how, payload) in [
+        ("zstd", 0, &[0x28, 0xB5, 0x2F, 0xFD, 0x20, 5, 0x29, 0, 0, 1, 2, 3, 4, 5][..]),
+        ("lz4", 1, &[0x1F, 7, 1, 0, 40, 0x50, 1, 2, 3, 4, 5]),
+        ("plaintext", 2, &[7; 64]),
+    ] {
+        seeds.push(Seed {
+            property: "compressed",
+            name: name.to_owned(),
+            bytes: [&[how, 3, 1, 0], payload].concat(),
+        });
+    }
     // Index segments are sealed in the vectors, so their payloads are written here.
     for entries in 1..=3 {
         let entry = IndexEntry { plaintext_len: 4096, wire_len: 4204, tag_prefix: [7; 16] };

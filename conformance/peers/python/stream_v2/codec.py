@@ -1,6 +1,7 @@
 """Section 10: codecs.
 
-LZ4 blocks are decompressed here. No package at hand accepts exactly those that section 10 allows."""
+LZ4 blocks are decompressed here. No package at hand accepts exactly those that section 10
+allows."""
 import zstandard
 
 from .errors import check
