@@ -70,15 +70,17 @@ fn plain_lz4(block: &[u8], most: usize) -> Option<Vec<u8>> {
 
 /// Returns a length of which a token holds `begin`.
 fn length(bytes: &mut impl Iterator<Item = u8>, begin: usize) -> Option<usize> {
+    if begin < 15 {
+        return Some(begin);
+    }
     let mut len = begin;
-    while begin == 15 {
+    loop {
         let more = bytes.next()?;
         len += usize::from(more);
         if more < 255 {
-            break;
+            return Some(len);
         }
     }
-    Some(len)
 }
 
 /// What is compressed is shorter, and opens as what it was.

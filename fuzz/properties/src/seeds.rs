@@ -50,17 +50,17 @@ pub fn seeds(vectors: &Path) -> io::Result<Vec<Seed>> {
         }
     }
     seeds.retain(|seed| seed.bytes.len() <= LEN_MAX);
-    // Payloads are sealed in the vectors, so these are a frame and a block.
+    // Payloads are sealed in the vectors, so these are a frame and a block, with many lengths.
     for (name, how, payload) in [
         ("zstd", 0, &[0x28, 0xB5, 0x2F, 0xFD, 0x20, 5, 0x29, 0, 0, 1, 2, 3, 4, 5][..]),
         ("lz4", 1, &[0x1F, 7, 1, 0, 40, 0x50, 1, 2, 3, 4, 5]),
         ("plaintext", 2, &[7; 64]),
     ] {
-        seeds.push(Seed {
+        seeds.extend((0..24).map(|len| Seed {
             property: "compressed",
-            name: name.to_owned(),
-            bytes: [&[how, 3, 1, 0], payload].concat(),
-        });
+            name: format!("{name}-{len}"),
+            bytes: [&[how, len, 0, 0], payload].concat(),
+        }));
     }
     // Index segments are sealed in the vectors, so their payloads are written here.
     for entries in 1..=3 {
