@@ -14,7 +14,7 @@ use crate::settings::{Settings, settings_methods};
 ///
 /// | setting | unit | default |
 /// |---|---|---|
-/// | [`segment_size`](Self::segment_size) | bytes of plaintext | 1 MiB |
+/// | [`segment_size`](Self::segment_size) | bytes of plaintext | 1 MiB, with compression 2 MiB |
 /// | [`frame_size`](Self::frame_size) | bytes of plaintext | 64 KiB |
 /// | [`suite`](Self::suite) | | XChaCha20-Poly1305 |
 /// | [`plaintext_len`](Self::plaintext_len) | bytes | not declared |
@@ -62,6 +62,11 @@ enum Keys {
 }
 
 impl Options {
+    /// Plaintext bytes of a full segment by default, if segments are compressed: 2 MiB.
+    ///
+    /// It is twice the usual, because a compressor finds less in shorter pieces.
+    pub const COMPRESSED_SEGMENT_SIZE: u32 = 2 << 20;
+
     /// Creates the settings for encryption under `key`, with defaults for everything else.
     #[must_use]
     pub fn new(key: &ContentKey) -> Self {
@@ -144,8 +149,9 @@ impl Options {
 
     /// Sets the plaintext bytes of a full segment.
     ///
-    /// It is a multiple of the frame size, at most 64 MiB, and 1 MiB by default. A segment is the
-    /// smallest part of a stream that is committed, resumed after, or read by a range.
+    /// It is a multiple of the frame size and at most 64 MiB. The default is 1 MiB, and 2 MiB with
+    /// compression. A segment is the smallest part of a stream that is committed, resumed after, or
+    /// read by a range.
     #[must_use]
     pub const fn segment_size(mut self, bytes: u32) -> Self {
         self.segment_size = Some(bytes);
@@ -301,7 +307,9 @@ impl Options {
         let mut params = StreamParams::new([0; 32]);
         params.key_id = self.key_id;
         params.suite = self.suite.unwrap_or(params.suite);
-        params.segment_size = self.segment_size.unwrap_or(params.segment_size);
+        let default =
+            if self.compression.is_some() { Self::COMPRESSED_SEGMENT_SIZE } else { params.segment_size };
+        params.segment_size = self.segment_size.unwrap_or(default);
         // At most 31, as the size is a u32.
         let log2 = |size: u32| u8::try_from(size.max(1).ilog2()).unwrap_or(u8::MAX);
         params.frame_size_log2 = self.frame_size.map_or(params.frame_size_log2, log2);

@@ -39,7 +39,8 @@ pub(crate) struct EncryptArgs {
     /// instructions [default: xchacha20-poly1305]
     #[arg(long, value_name = "SUITE", value_parser = parse_suite)]
     pub(crate) suite: Option<Suite>,
-    /// Plaintext bytes of a segment: a multiple of the frame size, up to 64M [default: 1M]
+    /// Plaintext bytes of a segment: a multiple of the frame size, up to 64M [default: 1M, with
+    /// --compress 2M]
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
     pub(crate) segment_size: Option<u64>,
     /// Plaintext bytes of a frame: a power of two from 4K to 16M [default: 64K]

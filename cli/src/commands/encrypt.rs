@@ -125,9 +125,13 @@ fn note_done(name: &str, outcome: Outcome, summary: Option<&Summary>, compresses
 fn options(keys: &Keys, args: &EncryptArgs) -> Result<Options, Failure> {
     let io = &args.io;
     let defaults = StreamParams::new([0; 32]);
+    let segment_size = match args.compress {
+        Some(_) => Options::COMPRESSED_SEGMENT_SIZE,
+        None => defaults.segment_size,
+    };
     let (frame_size, segment_size) = sizes(
         args.frame_size.unwrap_or(1 << defaults.frame_size_log2),
-        args.segment_size.unwrap_or(defaults.segment_size.into()),
+        args.segment_size.unwrap_or(segment_size.into()),
     )?;
     let mut options = keys
         .options()
