@@ -68,6 +68,7 @@ struct Figures {
     bytes_written: u64,
     reading_us: u64,
     working_us: u64,
+    compressing_us: u64,
     writing_us: u64,
     making_durable_us: u64,
     recording_us: u64,
@@ -86,6 +87,7 @@ impl Figures {
             bytes_written: counted.bytes_written,
             reading_us: us(counted.reading),
             working_us: us(counted.working),
+            compressing_us: us(counted.compressing),
             writing_us: us(counted.writing),
             making_durable_us: us(counted.making_durable),
             recording_us: us(counted.recording),
@@ -96,7 +98,7 @@ impl Figures {
         let time = |us: u64| format!("{:5}.{:03} s", us / 1_000_000, us / 1000 % 1000);
         let (workers, window) = (count(self.workers as u64, "worker"), count(self.window as u64, "segment"));
         let (read, written) = (count(self.segments_read, "segment"), count(self.segments_written, "segment"));
-        let lines = [
+        let mut lines = vec![
             format!("elapsed        {}  {workers}, at most {window} in memory", time(self.elapsed_us)),
             format!("reading        {}  {read}, {}", time(self.reading_us), bytes(self.bytes_read)),
             format!("working        {}  all workers together", time(self.working_us)),
@@ -104,7 +106,11 @@ impl Figures {
             format!("making durable {}", time(self.making_durable_us)),
             format!("recording      {}  the journal", time(self.recording_us)),
         ];
-        lines.map(|line| line + "\n").concat()
+        if self.compressing_us > 0 {
+            let compressing = time(self.compressing_us);
+            lines.insert(3, format!("compressing    {compressing}  all workers together"));
+        }
+        lines.join("\n") + "\n"
     }
 }
 
@@ -138,7 +144,12 @@ mod tests {
         ");
         insta::assert_snapshot!(
             serde_json::to_string(&figures).unwrap(),
-            @r#"{"elapsed_us":1003000,"workers":2,"window":6,"segments_read":512,"bytes_read":536870912,"segments_written":513,"bytes_written":537203912,"reading_us":61000,"working_us":1801000,"writing_us":312000,"making_durable_us":20000,"recording_us":0}"#
+            @r#"{"elapsed_us":1003000,"workers":2,"window":6,"segments_read":512,"bytes_read":536870912,"segments_written":513,"bytes_written":537203912,"reading_us":61000,"working_us":1801000,"compressing_us":0,"writing_us":312000,"making_durable_us":20000,"recording_us":0}"#
+        );
+        let counted = TelemetrySnapshot { compressing: Duration::from_millis(950), ..counted };
+        let figures = Figures::new(Duration::from_secs(1), Parallelism { workers: 2, window: 6 }, &counted);
+        assert!(
+            figures.text().contains("together\ncompressing        0.950 s  all workers together\nwriting")
         );
     }
 }

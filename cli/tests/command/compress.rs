@@ -112,6 +112,11 @@ fn the_result_says_what_is_stored() {
     sv2: data.sv2: 100000 bytes (97.6 KiB) encrypted to 1993 bytes (1.9 KiB) (1 %), in 3 segments
     exit 0
     ");
+    let inspected = folder.run("inspect data.sv2").done();
+    let line = inspected.text().lines().find(|line| line.starts_with("compressed"));
+    insta::assert_snapshot!(line.unwrap(), @"compressed     1 segment, to 0 % of their plaintext (zstd)");
+    let stats = folder.run("decrypt -q --stats=json -k key data.sv2 -o -").done();
+    assert!(stats.stderr().contains("\"compressing_us\":"), "{stats}");
     insta::assert_snapshot!(folder.run("encrypt -k key --compress=gzip data"), @r"
     error: invalid value 'gzip' for '--compress[=<CODEC>]': allowed are zstd, zstd:LEVEL and lz4
 

@@ -34,8 +34,8 @@ enum Fault {
     Payload,
 }
 
-#[cfg(test)]
 #[cfg(all(feature = "zstd", feature = "zstd-portable", feature = "lz4"))]
+#[cfg(test)]
 mod tests {
     use std::vec;
     use std::vec::Vec;

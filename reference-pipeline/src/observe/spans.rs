@@ -14,6 +14,7 @@ fn span(step: Step, segment: Option<u64>) -> tracing::Span {
     match step {
         Step::Reading => step!("read"),
         Step::Working => step!("work"),
+        Step::Compressing => step!("compress"),
         Step::Writing => step!("write"),
         Step::MakingDurable => step!("make_durable"),
         Step::Recording => step!("record"),

@@ -5,6 +5,7 @@
 pub(crate) enum Step {
     Reading,
     Working,
+    Compressing,
     Writing,
     MakingDurable,
     Recording,

@@ -36,7 +36,8 @@ pub enum TelemetryEvent {
 /// The times show the bottleneck of a run:
 ///
 /// - the source, if `reading` is about as long as the run,
-/// - the processors, if `working` is about as long as the run times its workers,
+/// - the processors, if `working` and `compressing` are together about as long as the run times its
+///   workers,
 /// - the sink, if `writing` and `making_durable` are together about as long as the run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TelemetrySnapshot {
@@ -54,6 +55,8 @@ pub struct TelemetrySnapshot {
     pub reading: Duration,
     /// Time in which segments were sealed or opened, added up over all workers.
     pub working: Duration,
+    /// Time in which segments were compressed or decompressed, added up over all workers.
+    pub compressing: Duration,
     /// Time in which the sink took pieces.
     pub writing: Duration,
     /// Time in which the sink made its content durable, or published it.
@@ -79,7 +82,7 @@ struct Counters {
     bytes_written: AtomicU64,
     events_lost: AtomicU64,
     /// Nanoseconds, by [`Step`].
-    times: [AtomicU64; 5],
+    times: [AtomicU64; 6],
 }
 
 impl Telemetry {
@@ -117,6 +120,7 @@ impl Telemetry {
             events_lost: read(&self.counters.events_lost),
             reading: time(Step::Reading),
             working: time(Step::Working),
+            compressing: time(Step::Compressing),
             writing: time(Step::Writing),
             making_durable: time(Step::MakingDurable),
             recording: time(Step::Recording),

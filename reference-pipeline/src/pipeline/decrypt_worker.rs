@@ -1,8 +1,9 @@
 //! The worker of the decrypting flow: it reads the wires left to it, and opens segments.
 
 use bytes::{Bytes, BytesMut};
-use stream_v2_format::crypto::{AuthenticHeader, StreamOpener};
+use stream_v2_format::crypto::{AuthenticHeader, OpenedSegment, StreamOpener};
 use stream_v2_format::limits::FRAME_OVERHEAD;
+use stream_v2_format::wire::Codec;
 
 use super::decrypt::{Decrypting, OpenJob, OpenedJob};
 use super::settings::Settings;
@@ -37,11 +38,32 @@ impl DecryptWorker {
         }
     }
 
-    fn open(&mut self, input: &DecryptSegmentInput, contents: BytesMut) -> Result<DecryptedSegment, Error> {
+    fn open(
+        &mut self,
+        input: &DecryptSegmentInput,
+        mut contents: BytesMut,
+    ) -> Result<DecryptedSegment, Error> {
         let segment = Some(input.header.header().index.0.into());
-        self.telemetry
-            .time(Step::Working, segment, || self.worker.open(input, contents))
-            .map_err(Error::worker)
+        let opened = self.telemetry.time(Step::Working, segment, || {
+            let mut opening = self.worker.begin(&input.header, &mut contents)?;
+            opening.push(&input.wire)?;
+            opening.finish()
+        });
+        Ok(self.unpack(input.header, contents, opened.map_err(Error::worker)?))
+    }
+
+    /// Ends a segment that was opened and verified.
+    fn unpack(
+        &mut self,
+        header: AuthenticHeader,
+        contents: BytesMut,
+        opened: OpenedSegment,
+    ) -> DecryptedSegment {
+        if header.header().codec == Codec::None {
+            return self.worker.unpack(header, contents, opened);
+        }
+        let segment = Some(header.header().index.0.into());
+        self.telemetry.time(Step::Compressing, segment, || self.worker.unpack(header, contents, opened))
     }
 
     /// Reads a segment and opens it, a piece at a time.
@@ -72,8 +94,7 @@ impl DecryptWorker {
             whole_wire(at, header)?;
             opening.finish().map_err(Error::worker)
         })?;
-        let segment =
-            self.telemetry.time(Step::Working, segment, || self.worker.unpack(*header, contents, opened));
+        let segment = self.unpack(*header, contents, opened);
         Ok((segment, buffer.freeze()))
     }
 }

@@ -46,7 +46,12 @@ impl EncryptWorker {
 
     fn seal(&mut self, input: &EncryptSegmentInput, wire: BytesMut) -> Result<EncryptedSegment, Error> {
         let segment = Some(input.segment_index.into());
-        let sealed = self.telemetry.time(Step::Working, segment, || self.worker.seal(input, wire));
+        let packed = match self.compresses {
+            true => self.telemetry.time(Step::Compressing, segment, || self.worker.pack(&input.plaintext)),
+            false => None,
+        };
+        let seal = || self.worker.seal_packed(input, packed, wire);
+        let sealed = self.telemetry.time(Step::Working, segment, seal);
         sealed.map_err(Error::worker)
     }
 

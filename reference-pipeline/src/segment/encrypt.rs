@@ -66,6 +66,10 @@ pub struct EncryptSegmentWorker {
     packer: Option<Packer>,
 }
 
+/// The bytes of a payload that a [`Packer`] holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Packed(usize);
+
 /// Compresses plaintext, into memory that it keeps.
 struct Packer {
     compressor: Compressor,
@@ -74,10 +78,9 @@ struct Packer {
 
 impl Packer {
     /// Returns the payload that is sealed in the place of `plaintext`, if it is shorter.
-    fn pack(&mut self, plaintext: &[u8]) -> Option<&[u8]> {
+    fn pack(&mut self, plaintext: &[u8]) -> Option<Packed> {
         resize(&mut self.payload, self.compressor.space(plaintext.len()));
-        let len = self.compressor.compress(plaintext, &mut self.payload)?;
-        Some(&self.payload[..len])
+        self.compressor.compress(plaintext, &mut self.payload).map(Packed)
     }
 }
 
@@ -103,17 +106,26 @@ impl EncryptSegmentWorker {
     ///
     /// - `limit.segment_index` if the stream must end.
     /// - `misuse` for a plaintext that no segment can hold.
-    pub fn seal(
+    pub fn seal(&mut self, input: &EncryptSegmentInput, wire: BytesMut) -> Result<EncryptedSegment, Error> {
+        let packed = self.pack(&input.plaintext);
+        self.seal_packed(input, packed, wire)
+    }
+
+    /// Compresses the plaintext of the segment that is sealed next, if that makes it shorter.
+    pub(crate) fn pack(&mut self, plaintext: &[u8]) -> Option<Packed> {
+        self.packer.as_mut().and_then(|packer| packer.pack(plaintext))
+    }
+
+    /// Seals the segment whose plaintext was packed.
+    pub(crate) fn seal_packed(
         &mut self,
         input: &EncryptSegmentInput,
+        packed: Option<Packed>,
         mut wire: BytesMut,
     ) -> Result<EncryptedSegment, Error> {
         let index = SegmentIndex(input.segment_index);
-        let packed = self
-            .packer
-            .as_mut()
-            .and_then(|packer| Some((packer.compressor.codec(), packer.pack(&input.plaintext)?)));
-        if let Some((codec, payload)) = packed {
+        if let (Some(packer), Some(Packed(len))) = (&self.packer, packed) {
+            let (codec, payload) = (packer.compressor.codec(), &packer.payload[..len]);
             resize(&mut wire, self.sealer.wire_len(index, u32::try_from(payload.len()).unwrap_or(u32::MAX)));
             let len = input.plaintext.len();
             let sealed = self.sealer.seal_compressed(index, codec, len, payload, &mut wire)?;

@@ -107,7 +107,7 @@ fn killed_twice_at_every_call() {
     each_stream(|_, encryption, first| {
         for place in kills(&first.log, 2) {
             let second = encryption.again(&first, &first.killed(place));
-            for place in kills(&second.log, 2).step_by(at_night(3, 1)) {
+            for place in kills(&second.log, 2).step_by(at_night(5, 1)) {
                 encryption.again(&second, &second.killed(place));
             }
         }
@@ -151,7 +151,7 @@ fn power_lost_and_then_killed() {
 //# appends a record.
 #[test]
 fn power_lost_twice() {
-    for (segments, nth) in [(0, 1), (1, 1), (2, at_night(11, 3)), (9, at_night(2003, 97))] {
+    for (segments, nth) in [(0, 1), (1, 1), (2, at_night(23, 3)), (9, at_night(4001, 97))] {
         let encryption = encryption(segments);
         let first = encryption.first();
         let mut states = 0;
@@ -176,7 +176,7 @@ fn power_lost_twice() {
 #[test]
 fn crash_while_journal_is_compacted_resumes() {
     let nth = |segments| match segments {
-        9 => at_night(121, 11),
+        9 => at_night(241, 11),
         2 => at_night(5, 1),
         _ => 1,
     };

@@ -47,7 +47,7 @@ fn killed_at_every_byte() {
         for segments in [0, 1, 3] {
             let encryption = Encryption { engine, ..encryption(segments) };
             let first = encryption.first();
-            let cuts = if segments == 0 { at_night(400, usize::MAX) } else { at_night(30, usize::MAX) };
+            let cuts = if segments == 0 { at_night(200, usize::MAX) } else { at_night(30, usize::MAX) };
             for place in kills(&first.log, cuts) {
                 encryption.again(&first, &first.killed(place));
             }
@@ -117,7 +117,7 @@ fn power_lost_twice() {
 #[test]
 fn each_failed_sync_is_survived() {
     for &engine in Engine::ALL {
-        for (segments, nth) in [(0, 1), (1, at_night(3, 1)), (3, at_night(11, 1))] {
+        for (segments, nth) in [(0, 1), (1, at_night(5, 1)), (3, at_night(23, 1))] {
             let encryption = Encryption { engine, ..encryption(segments) };
             let command = Command {
                 run: &|sim: &Sim| encryption.attempt(&encryption.keeping(sim, output(sim))).map(drop),

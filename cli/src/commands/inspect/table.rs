@@ -1,11 +1,11 @@
 //! The table of `sv2 inspect`: stream header, first and last segments, runs, and the end of the
 //! stream.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{self, Write};
 
 use stream_v2::format::envelope::{AgeView, Argon2idParams, Argon2idView, EnvelopeView, KeyView, Stanza};
-use stream_v2::format::wire::{HeaderV1, SegmentFlags, SegmentHeader, StanzaType};
+use stream_v2::format::wire::{Codec, HeaderV1, SegmentFlags, SegmentHeader, StanzaType};
 use stream_v2::pipeline::{Error, WalkedSegment};
 
 use crate::commands::inspect::age::{counted, recipient_types};
@@ -28,14 +28,51 @@ pub(crate) struct Table<W> {
     /// The number of runs that have begun, and the segments that began the first ones.
     runs: u64,
     first_runs: Vec<SegmentHeader>,
+    compressed: Compressed,
+}
+
+/// The segments with a codec.
+#[derive(Default)]
+struct Compressed {
+    segments: u64,
+    plaintext_len: u64,
+    payload_len: u64,
+    codecs: BTreeSet<&'static str>,
+}
+
+impl Compressed {
+    fn add(&mut self, header: &SegmentHeader) {
+        if header.codec != Codec::None {
+            self.segments += 1;
+            self.plaintext_len += u64::from(header.plaintext_len);
+            self.payload_len += u64::from(header.payload_len);
+            self.codecs.insert(header.codec.name());
+        }
+    }
+
+    fn described(&self) -> String {
+        let codecs: Vec<_> = self.codecs.iter().copied().collect();
+        let percent = 100 * self.payload_len / self.plaintext_len.max(1);
+        let segments = count(self.segments, "segment");
+        format!("{segments}, to {percent} % of their plaintext ({})", codecs.join(", "))
+    }
 }
 
 impl<W: Write> Table<W> {
     /// Creates a table of the first and last segments, or of all.
     pub(crate) fn new(out: W, all: bool) -> Self {
         let last = VecDeque::with_capacity(LAST_ROWS + 1);
-        let first_runs = Vec::new();
-        Self { out, all, segments: 0, plaintext_len: 0, stream_len: 0, last, runs: 0, first_runs }
+        Self {
+            out,
+            all,
+            segments: 0,
+            plaintext_len: 0,
+            stream_len: 0,
+            last,
+            runs: 0,
+            first_runs: Vec::new(),
+            compressed: Compressed::default(),
+        }
     }
 
     fn field(&mut self, name: &str, value: impl AsRef<str>) -> io::Result<()> {
@@ -128,6 +165,7 @@ impl<W: Write> View for Table<W> {
                 self.first_runs.push(segment.header);
             }
         }
+        self.compressed.add(&segment.header);
         self.plaintext_len += u64::from(segment.header.plaintext_len);
         self.stream_len = segment.offset.plus(segment.header.segment_len()).0;
         if self.all || self.segments <= FIRST_ROWS {
@@ -146,6 +184,10 @@ impl<W: Write> View for Table<W> {
             writeln!(self.out)?;
             self.field("found", format!("{}, {}", count(self.segments, "segment"), bytes(self.stream_len)))?;
             self.field("plaintext", bytes(self.plaintext_len))?;
+            if self.compressed.segments > 0 {
+                let compressed = self.compressed.described();
+                self.field("compressed", compressed)?;
+            }
             self.runs()?;
         }
         let word = match failure.map_or(Some(true), Failure::shows_sealed) {
