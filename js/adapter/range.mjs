@@ -1,0 +1,1 @@
+export const range = () => ({ skipped: 'not yet' });

@@ -1,0 +1,14 @@
+/**
+ * Stream V2: an encrypted stream format that resumes. The sections in these comments are those
+ * of the specification.
+ * @packageDocumentation
+ */
+export { StreamError, type ErrorKind } from './errors.js';
+export { parseStreamHeader, type StreamHeader, type StreamParameters } from './header.js';
+export { formatKeyFile, keyIdOf, parseKeyFile, type KeyFile } from './key-file.js';
+export { StreamReader, verifyStream, type ReaderOptions } from './reader.js';
+export { checkDetached, unlock, type Brought, type Unlocked } from './unlock.js';
+export { newEnvelope, rewrapBytes, type RewrapOptions } from './rewrap.js';
+export { wrapFor, type NewPassword, type Recipients } from './wrap.js';
+export type { ByteStream } from './chunks.js';
+export { encryptChunks, newStream, StreamWriter, type WriterOptions } from './writer.js';
