@@ -124,16 +124,21 @@ export class OrderState {
     throw new StreamError(code, message, offset + field, segment);
   }
 
+  /** Counts a segment without what an index segment would say about it. */
+  skip(header: SegmentHeader): void {
+    this.total += header.plaintextLen;
+    this.runSalt = header.runSalt;
+    this.nextIndex = header.index + 1;
+    this.position += limits.SEGMENT_HEADER_LEN + header.wireLen;
+  }
+
   /** Counts a data or index segment. */
   add(header: SegmentHeader): void {
     if (header.kind === KIND_DATA) {
-      this.total += header.plaintextLen;
       if (this.stream.uniform) this.short ||= header.plaintextLen < this.stream.segmentSize;
       else this.index.addData(header);
     }
     if (header.kind === KIND_INDEX) this.index.addIndex(header, this.position);
-    this.runSalt = header.runSalt;
-    this.nextIndex = header.index + 1;
-    this.position += limits.SEGMENT_HEADER_LEN + header.wireLen;
+    this.skip(header);
   }
 }

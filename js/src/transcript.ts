@@ -115,7 +115,8 @@ export function readTrailer(bytes: Uint8Array): Trailer {
 }
 
 export function encodeTrailer(
-  total: number, position: number, distance: number, history: History,
+  total: number | bigint, position: number | bigint, distance: number | bigint,
+  history: History,
 ): Uint8Array {
   return concat(le64(total), le64(position), le64(distance), history.transcript, history.run);
 }
