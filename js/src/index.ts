@@ -14,3 +14,6 @@ export type { ByteStream } from './chunks.js';
 export { encryptChunks, newStream, StreamWriter, type WriterOptions } from './writer.js';
 export { BlobAccess, MemoryAccess, type RandomAccess } from './access.js';
 export { RangeReader, type FoundBy, type RangeOptions } from './range.js';
+export {
+  recover, recoverWithoutKey, type KeylessRecovered, type Recovered,
+} from './recover.js';
