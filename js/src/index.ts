@@ -17,3 +17,10 @@ export { RangeReader, type FoundBy, type RangeOptions } from './range.js';
 export {
   recover, recoverWithoutKey, type KeylessRecovered, type Recovered,
 } from './recover.js';
+export { FileSource, PipeSource, type Source } from './source.js';
+export { MemoryJournal, MemoryOutput } from './memory.js';
+export type { OutputStore, ResumeOptions, RunOptions } from './owner.js';
+export type { JournalStore, SourceFacts } from './journal.js';
+export { decryptBytes, decryptStream, encryptBytes, encryptStream, type BytePair }
+  from './streams.js';
+export { HttpAccess, type HttpOptions } from './http.js';

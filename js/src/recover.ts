@@ -58,7 +58,7 @@ export function damaged(place: Place, cause?: unknown): StreamError {
 }
 
 /** Up to the end of the last commit every fault is damage, but for `unsupported` (SV2-RES-006). */
-function asDamage(place: Place, error: unknown): unknown {
+export function asDamage(place: Place, error: unknown): unknown {
   if (!(error instanceof StreamError) || error.kind === 'io') return error;
   return error.kind === 'unsupported' ? error : damaged(place, error);
 }
@@ -195,9 +195,9 @@ class Recovery {
       const last = header.index === commit.index;
       if (last !== (place.offset === commitPlace.offset)) throw damaged(commitPlace);
       if (last && !equal(header.tag, commit.tag)) throw damaged(commitPlace);
-      if (header.kind === KIND_DATA && !last) {
-        this.walk.lastData = this.walk.lastData?.header.kind === KIND_DATA &&
-          this.walk.lastData.plaintext ? this.walk.lastData : { header, place, plaintext: null };
+      // After a commit for an index segment, the data segment before it is the last one.
+      if (header.kind === KIND_DATA && this.commitPlaintext === null) {
+        this.walk.lastData = { header, place, plaintext: null };
       }
       run = extendRun(run, header);
       order.add(header);

@@ -5,3 +5,4 @@
  */
 export { Sealer, type RunStart } from './sealer.js';
 export { StreamWriter, streamOf } from './writer.js';
+export { continueOutput, encryptTo, prepareResume } from './owner.js';
