@@ -1,8 +1,8 @@
 // Measures reading: node bench/read.mjs KEYFILE STREAM
 import { readFile } from 'node:fs/promises';
 
-import { parseKeyFile, StreamReader } from '../dist/index.js';
-import { FileAccess, pieces } from '../dist/node/index.js';
+import { parseKeyFile, pieces, StreamReader } from '../dist/index.js';
+import { FileAccess } from '../dist/node/index.js';
 
 const [keyPath, path] = process.argv.slice(2);
 const keyFile = parseKeyFile(await readFile(keyPath));

@@ -40,3 +40,8 @@ export class BlobAccess implements RandomAccess {
     }
   }
 }
+
+/** The bytes of a storage in pieces, from its beginning to its end. */
+export async function* pieces(input: RandomAccess, size = 2 ** 21): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < input.size; at += size) yield await input.read(at, size);
+}

@@ -12,7 +12,7 @@ export { newEnvelope, rewrapBytes, type RewrapOptions } from './rewrap.js';
 export { wrapFor, type NewPassword, type Recipients } from './wrap.js';
 export type { ByteStream } from './chunks.js';
 export { encryptChunks, newStream, StreamWriter, type WriterOptions } from './writer.js';
-export { BlobAccess, MemoryAccess, type RandomAccess } from './access.js';
+export { BlobAccess, MemoryAccess, pieces, type RandomAccess } from './access.js';
 export { RangeReader, type FoundBy, type RangeOptions } from './range.js';
 export {
   recover, recoverWithoutKey, type KeylessRecovered, type Recovered,

@@ -6,6 +6,7 @@ import { FileSource, PipeSource, type Source } from '../source.js';
 import {
   continueOutput, encryptTo, prepareResume, type ResumeOptions,
 } from '../owner.js';
+import { pieces } from '../access.js';
 import type { ByteStream } from '../chunks.js';
 import { verifyStream } from '../reader.js';
 import type { Brought } from '../unlock.js';
@@ -29,7 +30,6 @@ export interface EncryptFileOptions extends WriterOptions, ResumeOptions {
 /** What a run did. */
 export interface EncryptFileResult {
   readonly resumed: boolean;
-  readonly plaintextLen: number;
 }
 
 async function isThere(path: string): Promise<boolean> {
@@ -110,12 +110,12 @@ class FileRun {
       await output.truncate(0);
       const stream = await newStream(options);
       await encryptTo(stream, output, journal, source, newRun(options), options);
-      return { resumed: false, plaintextLen: -1 };
+      return { resumed: false };
     }
     this.checkParameters(found.stream.header.suite, found.stream.header.segmentSize);
     if (found.state !== 'used') options.onNotice?.(`journal: ${found.state}`);
     await continueOutput(found, output, journal, source, randomBytes(16), options);
-    return { resumed: true, plaintextLen: found.walk.order.total };
+    return { resumed: true };
   }
 
   /** SV2-RES-005 */
@@ -135,7 +135,7 @@ class FileRun {
     await output.sync();
     const old = await stat(result).catch(() => null);
     const mode = 0o666 & ~process.umask();
-    await chmod(partial, old ? old.mode & 0o777 & mode : mode);
+    await chmod(partial, old ? old.mode & 0o777 : mode);
     if (this.options.force || old) await rename(partial, result);
     else await link(partial, result);
     await syncFolder(result);
@@ -147,9 +147,4 @@ class FileRun {
 
 function taken(): StreamError {
   return new StreamError('io.sink', 'the name of the result is taken');
-}
-
-/** The bytes of a file in pieces. */
-export async function* pieces(file: FileAccess, size = 2 ** 20): AsyncGenerator<Uint8Array> {
-  for (let at = 0; at < file.size; at += size) yield await file.read(at, size);
 }

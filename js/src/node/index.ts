@@ -2,7 +2,7 @@
  * Files for Node.
  * @packageDocumentation
  */
-export { encryptFile, pieces, type EncryptFileOptions, type EncryptFileResult }
+export { encryptFile, type EncryptFileOptions, type EncryptFileResult }
   from './encrypt-file.js';
 export { FileAccess, FileJournal, FileOutput } from './files.js';
 export { outputNames, workName, type OutputNames } from './names.js';
