@@ -19,7 +19,9 @@ export {
 } from './recover.js';
 export { FileSource, PipeSource, type Source } from './source.js';
 export { MemoryJournal, MemoryOutput } from './memory.js';
-export type { OutputStore, ResumeOptions, RunOptions } from './owner.js';
+export {
+  encryptOrResume, type EncryptOptions, type OutputStore, type ResumeOptions, type RunOptions,
+} from './owner.js';
 export type { JournalStore, SourceFacts } from './journal.js';
 export { decryptBytes, decryptStream, encryptBytes, encryptStream, type BytePair }
   from './streams.js';

@@ -12,8 +12,11 @@ import { Sealer, type RunStart, type SealedSegment } from './sealer.js';
 import type { SegmentHeader } from './segment.js';
 import { checkSource, type Source } from './source.js';
 import type { Brought } from './unlock.js';
+import { randomBytes } from './wrap.js';
 import type { KeyedStream } from './wire.js';
-import { StreamWriter, type NewStream } from './writer.js';
+import {
+  newRun, newStream, StreamWriter, type NewStream, type WriterOptions,
+} from './writer.js';
 
 /** An output that can be cut and continued. */
 export interface OutputStore extends RandomAccess {
@@ -243,4 +246,54 @@ async function endOfCommit(
     throw new StreamError('io.sink', 'the output has changed');
   }
   return offset + limits.SEGMENT_HEADER_LEN + view(header).getUint32(36, true);
+}
+
+export interface EncryptOptions extends WriterOptions, ResumeOptions {
+  /** What opens the envelope of an interrupted output. A key file opens it by itself. */
+  brought?: Brought;
+  /** Told what became of a journal that was not used. */
+  onNotice?: (notice: string) => void;
+  digestAlg?: 1 | 2;
+  index?: boolean;
+}
+
+/**
+ * Encrypts a source into an output, with a journal, or resumes an earlier run into it (§19.2).
+ * The caller keeps other owners out, and gives a complete output its name (SV2-RES-003).
+ */
+export async function encryptOrResume(
+  output: OutputStore, store: JournalStore, source: Source, options: EncryptOptions,
+): Promise<{ resumed: boolean }> {
+  const keyFiles = options.keyFile ? [options.keyFile] : [];
+  const brought = { keyFiles, context: options.context, ...options.brought };
+  const found = await prepareResume(output, await store.read(), brought, source, options);
+  if (!found) {
+    await output.truncate(0);
+    const stream = await newStream(options);
+    await encryptTo(stream, output, store, source, newRun(options), options);
+    return { resumed: false };
+  }
+  checkParameters(found, options);
+  if (found.state !== 'used') options.onNotice?.(`journal: ${found.state}`);
+  await continueOutput(found, output, store, source, randomBytes(16), options);
+  return { resumed: true };
+}
+
+/** SV2-RES-005 */
+function checkParameters(found: Recovered, options: WriterOptions): void {
+  const { header } = found.stream;
+  const digestAlg = found.walk.last?.header.digestAlg;
+  const { plaintextLen } = options;
+  const pairs: [unknown, unknown][] = [
+    [options.suite, header.suite],
+    [options.uniform, header.uniform],
+    [options.segmentSize, header.segmentSize],
+    [options.frameSizeLog2, header.frameSizeLog2],
+    [options.epochSegments, header.epochSegments],
+    [plaintextLen === undefined ? undefined : BigInt(plaintextLen), header.plaintextLen],
+    [digestAlg === undefined ? undefined : options.digestAlg, digestAlg],
+  ];
+  if (pairs.some(([asked, there]) => asked !== undefined && asked !== there)) {
+    throw misuse('the interrupted run has other parameters (SV2-RES-005)');
+  }
 }

@@ -58,31 +58,24 @@ export async function unlock(
   return found;
 }
 
-/** The checks of a detached envelope, in the order of §12.4. */
-function detachedStanzas(own: StreamHeader, envelope: Uint8Array, detached: Uint8Array): Stanza[] {
-  const header = parseDetachedHeader(detached);
+/** The checks of a detached envelope that come before the stream's own header (§12.4). */
+export function checkDetached(detached: Uint8Array): Stanza[] {
+  const header = parseStreamHeader(detached);
   const stanzas = parseEnvelope(header, detached.subarray(limits.STREAM_HEADER_LEN));
   if (detached.length > header.bodyOffset) {
     throw new StreamError('trailing', 'bytes after a detached envelope', header.bodyOffset);
   }
-  checkEnvelopeWhole(own, envelope);
-  if (!equal(header.bytes.subarray(0, 112), own.bytes.subarray(0, 112))) {
-    throw new StreamError('key.detached_envelope', 'the envelope of another stream', 0);
-  }
   return stanzas;
 }
 
-/** The checks of a detached envelope that come before the stream's own header (§12.4). */
-export function checkDetached(detached: Uint8Array): void {
-  const header = parseDetachedHeader(detached);
-  parseEnvelope(header, detached.subarray(limits.STREAM_HEADER_LEN));
-  if (detached.length > header.bodyOffset) {
-    throw new StreamError('trailing', 'bytes after a detached envelope', header.bodyOffset);
+/** All checks of a detached envelope, in the order of §12.4. */
+function detachedStanzas(own: StreamHeader, envelope: Uint8Array, detached: Uint8Array): Stanza[] {
+  const stanzas = checkDetached(detached);
+  checkEnvelopeWhole(own, envelope);
+  if (!equal(detached.subarray(0, 112), own.bytes.subarray(0, 112))) {
+    throw new StreamError('key.detached_envelope', 'the envelope of another stream', 0);
   }
-}
-
-function parseDetachedHeader(detached: Uint8Array): StreamHeader {
-  return parseStreamHeader(detached);
+  return stanzas;
 }
 
 class Unlocking {
@@ -200,7 +193,7 @@ class Unlocking {
     for (const password of this.brought.passwords ?? []) {
       for (const stanza of this.ofType(STANZA_ARGON2ID)) {
         this.checkPolicy(stanza);
-        const contentKey = await unwrapArgon2id(password, stanza.body);
+        const contentKey = await runArgon2id(password, stanza);
         if (contentKey) return { contentKey, offset: stanza.offset };
       }
     }
@@ -214,5 +207,15 @@ class Unlocking {
     if (memoryKib > argon2idMemoryKib || memoryKib * passes > argon2idWorkKib) {
       throw new StreamError('limit.policy', 'costs above the limit of the caller', stanza.offset);
     }
+  }
+}
+
+/** Memory that this process does not get is a limit of its own (SV2-LIM-003). */
+async function runArgon2id(password: Uint8Array, stanza: Stanza): Promise<Uint8Array | null> {
+  try {
+    return await unwrapArgon2id(password, stanza.body);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new StreamError('limit.policy', 'no memory for Argon2id', stanza.offset);
   }
 }

@@ -1,4 +1,4 @@
-// The wire of a segment (§7, §8.1): opening it, which is steps 12 to 15 of §15.1, and sealing it.
+// The wire of a segment (§7, §8.1): opening it (steps 12 to 15 of §15.1), and sealing it.
 import { concat, equal, isZero, le16, view } from './bytes.js';
 import { crc32c } from './crc32c.js';
 import { StreamError } from './errors.js';

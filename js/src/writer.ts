@@ -47,7 +47,8 @@ export function streamOf(
   const header = encodeStreamHeader(start, keys.headerTag(start), envelope.length);
   parseStanzas(envelope);
   const bytes = concat(header.bytes, withCrc(envelope));
-  return { header, keys, ciphers: new Ciphers(header, keys), contentKey, stanza: null, start: bytes };
+  const ciphers = new Ciphers(header, keys);
+  return { header, keys, ciphers, contentKey, stanza: null, start: bytes };
 }
 
 /** The default of SV2-HDR-011. */
@@ -171,11 +172,15 @@ export async function* encryptChunks(
   const writer = new StreamWriter(stream, new Sealer(stream, newRun(options)), sink);
   const input = new ChunkReader(source);
   try {
-    for (;;) {
-      const piece = await input.take(stream.header.segmentSize);
-      const more = await writer.write(piece);
+    // What the source holds beyond a declared length is not read (SV2-HDR-017).
+    let left = options.plaintextLen ?? Infinity;
+    while (left > 0) {
+      const wanted = Math.min(stream.header.segmentSize, left);
+      const piece = await input.take(wanted);
+      await writer.write(piece);
       yield* ready.splice(0);
-      if (piece.length < stream.header.segmentSize || !more) break;
+      if (piece.length < wanted) break;
+      left -= piece.length;
     }
     await writer.finish();
     yield* ready.splice(0);

@@ -93,7 +93,9 @@ const MATCH_LENGTHS = codes(
 function codes(base: number[], bits: number[], plain: number, first: number) {
   const identity = Array.from({ length: plain }, (_, i) => i + first);
   const zeros = new Array<number>(plain).fill(0);
-  return { base: Int32Array.from([...identity, ...base]), bits: Uint8Array.from([...zeros, ...bits]) };
+  return {
+    base: Int32Array.from([...identity, ...base]), bits: Uint8Array.from([...zeros, ...bits]),
+  };
 }
 
 const KINDS = [

@@ -1,30 +1,19 @@
 // Encrypting a file, so that it can be interrupted and resumed (§19).
-import { link, rename, rm, stat, chmod } from 'node:fs/promises';
+import { chmod, link, rename, rm, stat } from 'node:fs/promises';
 
-import { misuse, StreamError } from '../errors.js';
-import { FileSource, PipeSource, type Source } from '../source.js';
-import {
-  continueOutput, encryptTo, prepareResume, type ResumeOptions,
-} from '../owner.js';
 import { pieces } from '../access.js';
 import type { ByteStream } from '../chunks.js';
+import { StreamError } from '../errors.js';
+import { encryptOrResume, type EncryptOptions } from '../owner.js';
 import { verifyStream } from '../reader.js';
-import type { Brought } from '../unlock.js';
-import { randomBytes } from '../wrap.js';
-import { newRun, newStream, type WriterOptions } from '../writer.js';
+import { FileSource, PipeSource, type Source } from '../source.js';
 import { FileAccess, FileJournal, FileOutput, syncFolder } from './files.js';
-import { lockFile, type LockResult } from './lock.js';
+import { lockFile } from './lock.js';
 import { outputNames, type OutputNames } from './names.js';
 
-export interface EncryptFileOptions extends WriterOptions, ResumeOptions {
-  /** What opens the envelope again after an interruption. A key file opens it by itself. */
-  brought?: Brought;
+export interface EncryptFileOptions extends EncryptOptions {
   /** Replace the result if it exists. */
   force?: boolean;
-  /** Told what went on: a journal that was not used, a lock that could not be taken. */
-  onNotice?: (notice: string) => void;
-  digestAlg?: 1 | 2;
-  index?: boolean;
 }
 
 /** What a run did. */
@@ -32,16 +21,15 @@ export interface EncryptFileResult {
   readonly resumed: boolean;
 }
 
-async function isThere(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => null)) !== null;
-}
-
-/** Encrypts a file to `result`. An earlier run that was interrupted is resumed. */
+/**
+ * Encrypts a file, or bytes that come piece by piece, to the file `result`. A run that was
+ * interrupted is resumed by the same call. The names and the lock are those of SV2-RES-032, so
+ * other implementations can finish what this one has begun, and the other way round.
+ */
 export async function encryptFile(
   source: string | ByteStream, result: string, options: EncryptFileOptions,
 ): Promise<EncryptFileResult> {
-  const names = outputNames(result);
-  const run = new FileRun(names, options);
+  const run = new FileRun(outputNames(result), options);
   if (typeof source !== 'string') return run.encrypt(new PipeSource(source));
   const file = await FileAccess.open(source);
   try {
@@ -52,22 +40,27 @@ export async function encryptFile(
   }
 }
 
+/** The file that a name leads to, or null. */
+async function identity(path: string): Promise<string | null> {
+  const there = await stat(path, { bigint: true }).catch(() => null);
+  return there && `${there.dev} ${there.ino}`;
+}
+
 class FileRun {
-  private readonly brought: Brought;
   private readonly journal: FileJournal;
 
   constructor(private readonly names: OutputNames, private readonly options: EncryptFileOptions) {
-    const keyFiles = options.keyFile ? [options.keyFile] : [];
-    this.brought = { keyFiles, context: options.context, ...options.brought };
     this.journal = new FileJournal(names.journal);
   }
 
   async encrypt(source: Source): Promise<EncryptFileResult> {
-    await this.checkNames();
-    const output = await FileOutput.openOrCreate(this.names.partial);
+    let output = await this.openLocked();
     try {
-      this.sayLock(await lockFile(output.handle.fd));
-      const outcome = await this.run(output, source);
+      if (await this.resultIsComplete(output)) {
+        await output.close();
+        output = await this.takeResult();
+      }
+      const outcome = await encryptOrResume(output, this.journal, source, this.options);
       await this.publish(output);
       return outcome;
     } finally {
@@ -76,57 +69,61 @@ class FileRun {
     }
   }
 
-  /** The table of step 2 of §19.2, for the rows in which the result is there. */
-  private async checkNames(): Promise<void> {
-    if (!(await isThere(this.names.result)) || this.options.force) return;
-    const [result, partial] = await Promise.all([
-      stat(this.names.result, { bigint: true }),
-      stat(this.names.partial, { bigint: true }).catch(() => null),
-    ]);
-    const same = partial?.ino === result.ino && partial.dev === result.dev;
-    if (!same && !(partial === null && (await isThere(this.names.journal)))) throw taken();
-    // The previous run may have been complete but for its names (SV2-RES-026).
+  /** Opens the partial file, and keeps other owners out before anything is read. */
+  private async openLocked(): Promise<FileOutput> {
+    const output = await FileOutput.openOrCreate(this.names.partial);
+    try {
+      if ((await lockFile(output.handle.fd)) === 'impossible') {
+        this.options.onNotice?.('no lock could be taken: other owners are not kept out');
+      }
+      const { dev, ino } = await output.handle.stat({ bigint: true });
+      if ((await identity(this.names.partial)) === `${dev} ${ino}`) return output;
+      throw new StreamError('io.sink', 'another owner has moved the partial output');
+    } catch (error) {
+      await output.close();
+      throw error;
+    }
+  }
+
+  /**
+   * The table of step 2 of §19.2, where the result is there. True: the previous run was complete
+   * but for its journal. Where the name is taken, that is an error.
+   */
+  private async resultIsComplete(output: FileOutput): Promise<boolean> {
+    const { result, partial, journal } = this.names;
+    const there = await identity(result);
+    if (there === null || this.options.force) return false;
+    const same = there === (await identity(partial));
+    const finished = output.created && (await identity(journal)) !== null;
+    try {
+      if (!same && !finished) throw taken();
+      await this.verifyResult(same);
+    } catch (error) {
+      if (output.created) await rm(partial, { force: true });
+      throw error;
+    }
+    return !same;
+  }
+
+  /** SV2-RES-026 */
+  private async verifyResult(same: boolean): Promise<void> {
+    const { keyFile, context, brought } = this.options;
     const file = await FileAccess.open(this.names.result);
     try {
-      await verifyStream(pieces(file), this.brought);
+      const keyFiles = keyFile ? [keyFile] : [];
+      await verifyStream(pieces(file), { keyFiles, context, ...brought });
     } catch (error) {
       throw same ? error : taken();
     } finally {
       await file.close();
     }
-    if (!same) await link(this.names.result, this.names.partial);
   }
 
-  private sayLock(result: LockResult): void {
-    if (result === 'locked') return;
-    this.options.onNotice?.('no lock could be taken: other owners are not kept out');
-  }
-
-  private async run(output: FileOutput, source: Source): Promise<EncryptFileResult> {
-    const { options, journal } = this;
-    const journalBytes = await journal.read();
-    const found = await prepareResume(output, journalBytes, this.brought, source, options);
-    if (!found) {
-      await output.truncate(0);
-      const stream = await newStream(options);
-      await encryptTo(stream, output, journal, source, newRun(options), options);
-      return { resumed: false };
-    }
-    this.checkParameters(found.stream.header.suite, found.stream.header.segmentSize);
-    if (found.state !== 'used') options.onNotice?.(`journal: ${found.state}`);
-    await continueOutput(found, output, journal, source, randomBytes(16), options);
-    return { resumed: true };
-  }
-
-  /** SV2-RES-005 */
-  private checkParameters(suite: number, segmentSize: number): void {
-    const { options } = this;
-    if (options.suite !== undefined && options.suite !== suite) {
-      throw misuse('the interrupted run has another suite');
-    }
-    if (options.segmentSize !== undefined && options.segmentSize !== segmentSize) {
-      throw misuse('the interrupted run has another segment_size');
-    }
+  /** Gives the result its partial name again, so that it is published in order (SV2-RES-025). */
+  private async takeResult(): Promise<FileOutput> {
+    await rm(this.names.partial, { force: true });
+    await link(this.names.result, this.names.partial);
+    return this.openLocked();
   }
 
   /** SV2-RES-003 */
@@ -134,14 +131,21 @@ class FileRun {
     const { result, partial } = this.names;
     await output.sync();
     const old = await stat(result).catch(() => null);
-    const mode = 0o666 & ~process.umask();
-    await chmod(partial, old ? old.mode & 0o777 : mode);
-    if (this.options.force || old) await rename(partial, result);
-    else await link(partial, result);
+    await chmod(partial, old ? old.mode & 0o777 : 0o666 & ~process.umask());
+    if (old) await rename(partial, result);
+    else await this.linkResult();
     await syncFolder(result);
     await rm(partial, { force: true });
     await this.journal.remove();
     await syncFolder(result);
+  }
+
+  private async linkResult(): Promise<void> {
+    try {
+      await link(this.names.partial, this.names.result);
+    } catch (error) {
+      throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? taken() : error;
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 // Files as outputs, journals and sources (§19.7).
+import { constants } from 'node:fs';
 import { open, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -63,16 +64,25 @@ export async function syncFolder(path: string): Promise<void> {
 export class FileOutput extends FileAccess implements OutputStore {
   private named = false;
 
-  private constructor(private readonly path: string, handle: FileHandle, length: number) {
+  private constructor(
+    private readonly path: string, handle: FileHandle, length: number,
+    /** Whether this call has created the file. */
+    readonly created: boolean,
+  ) {
     super(handle, length);
   }
 
   /** Opens a partial output, and creates it if it is not there. Links are not followed. */
   static async openOrCreate(path: string): Promise<FileOutput> {
+    const { O_RDWR, O_CREAT, O_EXCL, O_NOFOLLOW = 0 } = constants;
+    const flags = O_RDWR | O_NOFOLLOW;
     try {
-      const { O_RDWR, O_CREAT, O_NOFOLLOW = 0 } = (await import('node:fs')).constants;
-      const handle = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0o600);
-      return new FileOutput(path, handle, (await handle.stat()).size);
+      const there = await open(path, flags).catch((error: NodeJS.ErrnoException) => {
+        if (error.code === 'ENOENT') return null;
+        throw error;
+      });
+      const handle = there ?? (await open(path, flags | O_CREAT | O_EXCL, 0o600));
+      return new FileOutput(path, handle, (await handle.stat()).size, there === null);
     } catch (error) {
       throw ioError('sink', error);
     }
