@@ -14,8 +14,8 @@ export function highBit(value: number): number {
 /** Up to 25 bits from bit `at` of `data`. Bytes beyond the end read as zero. */
 export function bitsAt(data: Uint8Array, at: number, count: number): number {
   const i = at >>> 3;
-  const word = (data[i] ?? 0) | ((data[i + 1] ?? 0) << 8) | ((data[i + 2] ?? 0) << 16) |
-    ((data[i + 3] ?? 0) << 24);
+  // What is beyond the end is undefined, and counts as zero here.
+  const word = data[i] | (data[i + 1] << 8) | (data[i + 2] << 16) | (data[i + 3] << 24);
   return (word >>> (at & 7)) & ((1 << count) - 1);
 }
 

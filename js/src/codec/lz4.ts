@@ -45,7 +45,7 @@ export function lz4Decompress(block: Uint8Array, length: number): Uint8Array {
 
 /** Copies a match that may overlap itself. */
 export function copyMatch(out: Uint8Array, to: number, offset: number, length: number): void {
-  if (offset >= length) {
+  if (offset >= length && length > 64) {
     out.copyWithin(to, to - offset, to - offset + length);
     return;
   }

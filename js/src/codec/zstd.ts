@@ -120,7 +120,9 @@ class Decoder {
   to = 0;
   private huffman: HuffmanTable | null = null;
   private tables: (FseTable | null)[] = [null, null, null];
-  private repeats = [1, 4, 8];
+  private repeat1 = 1;
+  private repeat2 = 4;
+  private repeat3 = 8;
 
   constructor(readonly out: Uint8Array, private readonly blockMax: number) {}
 
@@ -144,6 +146,14 @@ class Decoder {
     this.reserve(bytes.length);
     this.out.set(bytes, this.to);
     this.to += bytes.length;
+  }
+
+  /** The few literals of a sequence: a loop is faster than a view for each. */
+  private copyLiterals(from: Uint8Array, at: number, length: number): void {
+    this.reserve(length);
+    const { out, to } = this;
+    for (let i = 0; i < length; i += 1) out[to + i] = from[at + i];
+    this.to += length;
   }
 
   private run(byte: number, length: number): void {
@@ -261,7 +271,7 @@ class Decoder {
       const literal = LITERAL_LENGTHS.base[llCode] + bits.read(LITERAL_LENGTHS.bits[llCode]);
       if (bits.left < 0) throw new Error('too few bits');
       if (used + literal > literals.length) throw new Error('too few literals');
-      this.literals(literals.subarray(used, used + literal));
+      this.copyLiterals(literals, used, literal);
       used += literal;
       this.match(this.offset(offsetValue, literal), match);
       if (i + 1 === count) break;
@@ -282,17 +292,16 @@ class Decoder {
 
   /** The offset that a value stands for, and the new repeat offsets (RFC 8878, 3.1.1.5). */
   private offset(value: number, literal: number): number {
-    const [first, second, third] = this.repeats;
-    if (value > 3) {
-      this.repeats = [value - 3, first, second];
-      return value - 3;
-    }
-    const which = value + (literal === 0 ? 1 : 0);
-    if (which === 1) return first;
-    if (which === 2) this.repeats = [second, first, third];
-    if (which === 3) this.repeats = [third, first, second];
-    if (which === 4) this.repeats = [first - 1, first, second];
-    return this.repeats[0];
+    const which = value > 3 ? 5 : value + (literal === 0 ? 1 : 0);
+    if (which === 1) return this.repeat1;
+    let offset = value - 3;
+    if (which === 2) offset = this.repeat2;
+    if (which === 3) offset = this.repeat3;
+    if (which === 4) offset = this.repeat1 - 1;
+    if (which !== 2) this.repeat3 = this.repeat2;
+    this.repeat2 = this.repeat1;
+    this.repeat1 = offset;
+    return offset;
   }
 }
 
