@@ -26,3 +26,4 @@ export type { JournalStore, SourceFacts } from './journal.js';
 export { decryptBytes, decryptStream, encryptBytes, encryptStream, type BytePair }
   from './streams.js';
 export { HttpAccess, type HttpOptions } from './http.js';
+export { plaintextLength, streamLength, type LengthParameters } from './lengths.js';

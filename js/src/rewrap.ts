@@ -1,4 +1,5 @@
 // Replacing an envelope (§12.4).
+import { MemoryAccess, type RandomAccess } from './access.js';
 import { concat, view } from './bytes.js';
 import { crc32c } from './crc32c.js';
 import { padEnvelope, padEnvelopeTo, withCrc } from './envelope.js';
@@ -62,7 +63,7 @@ export async function rewrapBytes(
   const old = parseStreamHeader(input);
   const oldEnvelope = input.subarray(limits.STREAM_HEADER_LEN, old.bodyOffset);
   const stream = await unlock(old, oldEnvelope, brought);
-  checkFinished(stream, input, options.hasJournal ?? false);
+  await checkNotResumable(stream, new MemoryAccess(input), options.hasJournal ?? false);
   const fresh = await newEnvelope(stream, options);
   const start = concat(fresh.header.bytes, fresh.bytes);
   if (form === 'detached') return { output: start, copy: null };
@@ -72,13 +73,16 @@ export async function rewrapBytes(
 }
 
 /** SV2-ENV-033: a stream that a writer can resume has a journal, or lacks its final segment. */
-function checkFinished(stream: Unlocked, input: Uint8Array, hasJournal: boolean): void {
+export async function checkNotResumable(
+  stream: Unlocked, input: RandomAccess, hasJournal: boolean,
+): Promise<void> {
   if (hasJournal) throw misuse('a writer can resume this stream (SV2-ENV-033)');
-  const offset = input.length - limits.FINAL_SEGMENT_LEN;
+  const offset = input.size - limits.FINAL_SEGMENT_LEN;
   if (offset < stream.header.bodyOffset) throw misuse('the stream is not complete');
   try {
     const place = { offset, segment: 0 };
-    const header = parseSegmentHeader(stream.header, input.subarray(offset), place);
+    const bytes = await input.read(offset, limits.SEGMENT_HEADER_LEN);
+    const header = parseSegmentHeader(stream.header, bytes, place);
     checkSegmentTag(stream.keys, header, place);
     if (header.kind === KIND_FINAL) return;
   } catch (error) {

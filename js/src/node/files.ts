@@ -88,6 +88,16 @@ export class FileOutput extends FileAccess implements OutputStore {
     }
   }
 
+  /** Opens a file that is there, to change bytes in their place. */
+  static async openExisting(path: string): Promise<FileOutput> {
+    try {
+      const handle = await open(path, 'r+');
+      return new FileOutput(path, handle, (await handle.stat()).size, false);
+    } catch (error) {
+      throw ioError('sink', error);
+    }
+  }
+
   async write(offset: number, bytes: Uint8Array): Promise<void> {
     try {
       let done = 0;
