@@ -9,7 +9,9 @@ import {
 import * as limits from './limits.js';
 import { recover, type Recovered } from './recover.js';
 import { Sealer, type RunStart, type SealedSegment } from './sealer.js';
-import type { SegmentHeader } from './segment.js';
+import {
+  indexEntries, indexEntriesMax, KIND_DATA, KIND_INDEX, type SegmentHeader,
+} from './segment.js';
 import { checkSource, type Source } from './source.js';
 import type { Brought } from './unlock.js';
 import { randomBytes } from './wrap.js';
@@ -84,6 +86,7 @@ class Run {
 
   private async handOver(segment: SealedSegment): Promise<void> {
     const { header, wire } = segment;
+    if (this.isShort(header)) this.checkStop();
     const bytes = concat(header.bytes, wire);
     const at = this.output.size;
     await this.output.write(at, bytes);
@@ -91,6 +94,13 @@ class Run {
     this.recorded = false;
     this.since += bytes.length;
     if (this.since >= this.syncEvery) await this.record();
+  }
+
+  /** Whether the end of the source may have ended this segment (SV2-WRT-008). */
+  private isShort(header: SegmentHeader): boolean {
+    const { segmentSize } = this.stream.header;
+    if (header.kind === KIND_DATA) return header.plaintextLen < segmentSize;
+    return header.kind === KIND_INDEX && indexEntries(header) < indexEntriesMax(segmentSize);
   }
 
   private async record(): Promise<void> {

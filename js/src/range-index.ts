@@ -3,6 +3,7 @@ import { equal, isZero, view } from './bytes.js';
 import { StreamError } from './errors.js';
 import { checkKindAndIndex, type Final, type Finder, type RangeContext, type Wanted }
   from './range-context.js';
+import { lastAtMost } from './range-walk.js';
 import * as limits from './limits.js';
 import { indexEntries, KIND_INDEX, type Place, type SegmentHeader } from './segment.js';
 import { checkTerminatorAlone, extendHistory, NO_HISTORY } from './transcript.js';
@@ -34,7 +35,7 @@ interface Entry {
 export class IndexFinder implements Finder {
   /** From the last index segment down. */
   private readonly summaries: Summary[] = [];
-  private cached: { summary: Summary; entries: Entry[] } | null = null;
+  private cached: { summary: Summary; entries: Entry[]; starts: number[] } | null = null;
 
   constructor(private readonly context: RangeContext, private readonly final: Final) {}
 
@@ -48,8 +49,8 @@ export class IndexFinder implements Finder {
 
   async find(at: number): Promise<Wanted> {
     const summary = this.summaries.find((each) => each.start <= at) as Summary;
-    const entries = await this.entriesOf(summary);
-    const entry = entries.find((each) => at < each.start + each.plaintextLen) as Entry;
+    const { entries, starts } = await this.entriesOf(summary);
+    const entry = entries[lastAtMost(starts, at)];
     const { index, position, start } = entry;
     const place = this.context.place(position, index);
     return { index, position, start, check: (header) => this.check(header, entry, place, summary) };
@@ -79,17 +80,17 @@ export class IndexFinder implements Finder {
     return summary;
   }
 
-  private async entriesOf(summary: Summary): Promise<Entry[]> {
-    if (this.cached?.summary === summary) return this.cached.entries;
+  private async entriesOf(summary: Summary) {
+    if (this.cached?.summary === summary) return this.cached;
     const { position, index, name, end } = summary;
     const { payload } = await this.read(position, index, name, end);
     return this.cache(summary, payload);
   }
 
-  private cache(summary: Summary, payload: Uint8Array): Entry[] {
+  private cache(summary: Summary, payload: Uint8Array) {
     const entries = readEntries(payload, summary.firstIndex, summary.firstPosition, summary.start);
-    this.cached = { summary, entries };
-    return entries;
+    this.cached = { summary, entries, starts: entries.map((entry) => entry.start) };
+    return this.cached;
   }
 
   /** Reads an index segment with steps 1 to 17. Without a name it is the last one. */

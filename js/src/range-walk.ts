@@ -16,6 +16,7 @@ export class WalkFinder implements Finder {
   private readonly starts: number[] = [];
   /** The runs that were walked over, in ascending order. */
   private readonly runs: Link[] = [];
+  private readonly runFirsts: number[] = [];
 
   constructor(private readonly context: RangeContext, private readonly final: Final) {
     this.order = new OrderState(context.stream.header);
@@ -44,7 +45,7 @@ export class WalkFinder implements Finder {
   }
 
   private runOf(index: number): Link {
-    return this.runs[lastAtMost(this.runs.map((run) => run.first), index)];
+    return this.runs[lastAtMost(this.runFirsts, index)];
   }
 
   private async walkOver(): Promise<void> {
@@ -67,7 +68,10 @@ export class WalkFinder implements Finder {
     this.positions.push(this.order.position);
     this.starts.push(this.order.total);
     this.run = extendRun(this.run, header);
-    if (header.runStart) this.runs.push(readLink(this.run));
+    if (header.runStart) {
+      this.runs.push(readLink(this.run));
+      this.runFirsts.push(header.index);
+    }
     this.order.skip(header);
   }
 

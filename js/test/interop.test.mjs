@@ -122,7 +122,10 @@ async function killOther(result) {
   process_.stdin.on('error', () => undefined);
   process_.stdin.write(plaintext.subarray(0, 2_000_000));
   const there = () => existsSync(`${result}.partial`) && statSync(`${result}.partial`).size;
-  while (!(there() > 500_000)) await new Promise((resolve) => setImmediate(resolve));
+  while (!(there() > 500_000)) {
+    assert.equal(process_.exitCode, null, 'the other one has ended by itself');
+    await new Promise((resolve) => setImmediate(resolve));
+  }
   process_.kill('SIGKILL');
   await once(process_, 'exit');
 }
