@@ -148,8 +148,9 @@ mod tests {
         );
         let counted = TelemetrySnapshot { compressing: Duration::from_millis(950), ..counted };
         let figures = Figures::new(Duration::from_secs(1), Parallelism { workers: 2, window: 6 }, &counted);
-        assert!(
-            figures.text().contains("together\ncompressing        0.950 s  all workers together\nwriting")
+        insta::assert_snapshot!(
+            figures.text().lines().nth(3).unwrap(),
+            @"compressing        0.950 s  all workers together"
         );
     }
 }
