@@ -33,7 +33,7 @@ export async function segmentFollows(
   const header = await output.read(offset, limits.SEGMENT_HEADER_LEN);
   let from = offset + 1;
   if (looksLikeSegment(header) && segmentTagFits(keys, header)) {
-    // An authentic header says where its wire ends. What stands inside was written as its wire.
+    // An authentic header says where its wire ends. The bytes inside were written as its wire.
     from = offset + limits.SEGMENT_HEADER_LEN + view(header).getUint32(36, true);
   }
   return findsHeader(output, from, (candidate) => segmentTagFits(keys, candidate));

@@ -44,11 +44,7 @@ impl DecryptWorker {
         mut contents: BytesMut,
     ) -> Result<DecryptedSegment, Error> {
         let segment = Some(input.header.header().index.0.into());
-        let opened = self.telemetry.time(Step::Working, segment, || {
-            let mut opening = self.worker.begin(&input.header, &mut contents)?;
-            opening.push(&input.wire)?;
-            opening.finish()
-        });
+        let opened = self.telemetry.time(Step::Working, segment, || self.worker.verify(input, &mut contents));
         Ok(self.unpack(input.header, contents, opened.map_err(Error::worker)?))
     }
 

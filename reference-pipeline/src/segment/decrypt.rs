@@ -108,10 +108,19 @@ impl DecryptSegmentWorker {
         input: &DecryptSegmentInput,
         mut contents: BytesMut,
     ) -> Result<DecryptedSegment, Error> {
-        let mut opening = self.begin(&input.header, &mut contents)?;
-        opening.push(&input.wire)?;
-        let opened = opening.finish()?;
+        let opened = self.verify(input, &mut contents)?;
         Ok(self.unpack(input.header, contents, opened))
+    }
+
+    /// Opens and verifies one segment, whose payload has to be unpacked.
+    pub(crate) fn verify(
+        &mut self,
+        input: &DecryptSegmentInput,
+        contents: &mut BytesMut,
+    ) -> Result<OpenedSegment, Error> {
+        let mut opening = self.begin(&input.header, contents)?;
+        opening.push(&input.wire)?;
+        opening.finish()
     }
 
     /// Begins the segment `header`, whose wire comes piece by piece.

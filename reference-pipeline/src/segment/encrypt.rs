@@ -77,7 +77,7 @@ struct Packer {
 }
 
 impl Packer {
-    /// Returns the payload that is sealed in the place of `plaintext`, if it is shorter.
+    /// Makes the payload that is sealed in the place of `plaintext`, if it is shorter.
     fn pack(&mut self, plaintext: &[u8]) -> Option<Packed> {
         resize(&mut self.payload, self.compressor.space(plaintext.len()));
         self.compressor.compress(plaintext, &mut self.payload).map(Packed)
